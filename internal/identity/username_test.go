@@ -1,0 +1,180 @@
+package identity_test
+
+import (
+	"strings"
+	"testing"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/secure/precis"
+
+	"usher/internal/identity"
+)
+
+var usernameTests = []parseTest{
+	// What is accepted, and its key.
+	{name: "ASCII", raw: "ada", display: "ada", key: "ada"},
+	{name: "upper case", raw: "AdaLovelace", display: "AdaLovelace", key: "adalovelace"},
+	{name: "punctuation", raw: "ada_l.99-x!", display: "ada_l.99-x!", key: "ada_l.99-x!"},
+	{name: "spaces around", raw: "  Ada ", display: "Ada", key: "ada"},
+	{name: "full-width", raw: "\uff21\uff44\uff41\uff11", display: "Ada1", key: "ada1"},
+	{name: "half-width katakana", raw: "\uff76\uff9e\uff76", display: "\u30ac\u30ab", key: "\u30ac\u30ab"},
+	{name: "decomposed", raw: "Jose\u0301", display: "Jos\u00e9", key: "jos\u00e9"},
+	{name: "composed by lower case", raw: "J\u030can", display: "J\u030can", key: "\u01f0an"},
+	{name: "lengthened by lower case", raw: "\u0130stanbul", display: "\u0130stanbul", key: "i\u0307stanbul"},
+	{name: "Kelvin sign", raw: "mi\u212ae", display: "miKe", key: "mike"},
+	{name: "sharp s stays", raw: "Stra\u00dfe", display: "Stra\u00dfe", key: "stra\u00dfe"},
+	{name: "final sigma", raw: "\u03a3\u039f\u03a3", display: "\u03a3\u039f\u03a3", key: "\u03c3\u03bf\u03c3"},
+	{name: "Cyrillic", raw: "\u0410\u043d\u043d\u0430", display: "\u0410\u043d\u043d\u0430", key: "\u0430\u043d\u043d\u0430"},
+	{name: "Cyrillic and ASCII digits", raw: "\u0430\u043d\u043d\u0430_99", display: "\u0430\u043d\u043d\u0430_99", key: "\u0430\u043d\u043d\u0430_99"},
+	{name: "Hebrew", raw: "\u05d0\u05d1\u05d2", display: "\u05d0\u05d1\u05d2", key: "\u05d0\u05d1\u05d2"},
+	{name: "Arabic and digits", raw: "\u0639\u0644\u064a1", display: "\u0639\u0644\u064a1", key: "\u0639\u0644\u064a1"},
+	{name: "Devanagari", raw: "\u0930\u093e\u092e", display: "\u0930\u093e\u092e", key: "\u0930\u093e\u092e"},
+	{name: "two ideographs", raw: "\u674e\u660e", display: "\u674e\u660e", key: "\u674e\u660e"},
+	{name: "Japanese and Latin", raw: "A\u6f22\u5b57\u3072\u30ab\u30fc", display: "A\u6f22\u5b57\u3072\u30ab\u30fc", key: "a\u6f22\u5b57\u3072\u30ab\u30fc"},
+	{name: "Korean and Latin", raw: "K\u97d3\uae40", display: "K\u97d3\uae40", key: "k\u97d3\uae40"},
+	{name: "Bopomofo and Latin", raw: "A\u6f22\u3105", display: "A\u6f22\u3105", key: "a\u6f22\u3105"},
+	{name: "okina", raw: "Hawai\u02bbi", display: "Hawai\u02bbi", key: "hawai\u02bbi"},
+	{name: "middle dot between l", raw: "col\u00b7legi", display: "col\u00b7legi", key: "col\u00b7legi"},
+	{name: "middle dot in Japanese", raw: "\u30ab\u30fb\u30ab", display: "\u30ab\u30fb\u30ab", key: "\u30ab\u30fb\u30ab"},
+
+	// Nothing.
+	{name: "empty", raw: "", err: identity.Required},
+	{name: "spaces", raw: "   ", err: identity.Required},
+
+	// Length, of what is kept and of the key.
+	{name: "one code point", raw: "a", err: identity.TooShort},
+	{name: "one full-width letter", raw: "\uff21", err: identity.TooShort},
+	{name: "one once composed", raw: "e\u0301", err: identity.TooShort},
+	{name: "one once in lower case", raw: "H\u0331", err: identity.TooShort},
+	{name: "two", raw: "ab", display: "ab", key: "ab"},
+	{name: "64", raw: strings.Repeat("a", 64), display: strings.Repeat("a", 64), key: strings.Repeat("a", 64)},
+	{name: "65", raw: strings.Repeat("a", 65), err: identity.TooLong},
+	{name: "64 of 9 bytes each", raw: strings.Repeat("\u1112\u1161\u11ab", 64), display: strings.Repeat("\ud55c", 64), key: strings.Repeat("\ud55c", 64)},
+	{name: "65 once in lower case", raw: "\u0130" + strings.Repeat("a", 63), err: identity.TooLong},
+	{name: "a megabyte", raw: strings.Repeat("\u0130", 1<<19), err: identity.TooLong},
+	{name: "a megabyte of junk", raw: strings.Repeat("\xff", 1<<20), err: identity.TooLong},
+
+	// An address is no user name.
+	{name: "at sign", raw: "ada@example.com", err: identity.InvalidFormat},
+	{name: "full-width at sign", raw: "ada\uff20example.com", err: identity.InvalidFormat},
+	{name: "small at sign", raw: "ada\ufe6bexample.com", err: identity.InvalidFormat},
+
+	// White space and controls.
+	{name: "space", raw: "ada lovelace", err: identity.InvalidFormat},
+	{name: "no-break space", raw: "ada\u00a0lovelace", err: identity.InvalidFormat},
+	{name: "ideographic space", raw: "\u674e\u3000\u660e", err: identity.InvalidFormat},
+	{name: "tab", raw: "ada\t", err: identity.InvalidFormat},
+	{name: "line break", raw: "ada\r\n", err: identity.InvalidFormat},
+	{name: "NUL", raw: "ada\x00", err: identity.InvalidFormat},
+	{name: "DEL", raw: "ada\x7f", err: identity.InvalidFormat},
+	{name: "C1 control", raw: "ada\u0085", err: identity.InvalidFormat},
+
+	// Broken text. A lone surrogate arrives as U+FFFD out of JSON, or raw.
+	{name: "not UTF-8", raw: "ada\xff", err: identity.InvalidFormat},
+	{name: "cut UTF-8", raw: "ada\xc3", err: identity.InvalidFormat},
+	{name: "overlong UTF-8", raw: "ada\xc0\x80", err: identity.InvalidFormat},
+	{name: "lone surrogate", raw: "ada\xed\xa0\x80", err: identity.InvalidFormat},
+	{name: "replacement character", raw: "ada\ufffd", err: identity.InvalidFormat},
+	{name: "noncharacter", raw: "ada\uffff", err: identity.InvalidFormat},
+	{name: "private use", raw: "ada\ue000", err: identity.InvalidFormat},
+	{name: "unassigned", raw: "ada\u0378", err: identity.InvalidFormat},
+
+	// What cannot be seen or turns the text around.
+	{name: "zero width space", raw: "ada\u200b", err: identity.InvalidFormat},
+	{name: "zero width space alone", raw: "\u200b\u200b", err: identity.InvalidFormat},
+	{name: "zero width joiner", raw: "ada\u200dl", err: identity.InvalidFormat},
+	{name: "joiner where PRECIS has it", raw: "\u0915\u094d\u200d\u0937", err: identity.InvalidFormat},
+	{name: "non-joiner where PRECIS has it", raw: "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645", err: identity.InvalidFormat},
+	{name: "word joiner", raw: "ada\u2060l", err: identity.InvalidFormat},
+	{name: "byte order mark", raw: "\ufeffada", err: identity.InvalidFormat},
+	{name: "soft hyphen", raw: "a\u00adda", err: identity.InvalidFormat},
+	{name: "left-to-right mark", raw: "ada\u200e", err: identity.InvalidFormat},
+	{name: "right-to-left mark", raw: "ada\u200f", err: identity.InvalidFormat},
+	{name: "right-to-left override", raw: "\u202eada", err: identity.InvalidFormat},
+	{name: "isolate", raw: "\u2066ada\u2069", err: identity.InvalidFormat},
+	{name: "Arabic letter mark", raw: "\u061c\u0639\u0644\u064a", err: identity.InvalidFormat},
+	{name: "variation selector", raw: "ada\ufe0f", err: identity.InvalidFormat},
+	{name: "tag", raw: "ada\U000e0061", err: identity.InvalidFormat},
+	{name: "Hangul filler", raw: "ada\u3164", err: identity.InvalidFormat},
+	{name: "grapheme joiner", raw: "ada\u034f", err: identity.InvalidFormat},
+	{name: "31 marks in a row", raw: "a" + strings.Repeat("\u0316", 31), err: identity.InvalidFormat},
+	{name: "mark first", raw: "\u0301ada", err: identity.InvalidFormat},
+
+	// What only looks like letters.
+	{name: "emoji", raw: "ada\U0001f600", err: identity.InvalidFormat},
+	{name: "mathematical letters", raw: "\U0001d41a\U0001d41d\U0001d41a", err: identity.InvalidFormat},
+	{name: "circled letters", raw: "\u24d0\u24d3\u24d0", err: identity.InvalidFormat},
+	{name: "ligature", raw: "\ufb01na", err: identity.InvalidFormat},
+	{name: "long s", raw: "ada\u017f", err: identity.InvalidFormat},
+	{name: "superscript", raw: "ada\u00b2", err: identity.InvalidFormat},
+	{name: "Roman numeral", raw: "ada\u2163", err: identity.InvalidFormat},
+	{name: "curly quote", raw: "ada\u2019s", err: identity.InvalidFormat},
+
+	// Scripts that do not go together.
+	{name: "Cyrillic a in Latin", raw: "p\u0430ypal", err: identity.InvalidFormat},
+	{name: "Greek o in Latin", raw: "g\u03bfogle", err: identity.InvalidFormat},
+	{name: "Greek and Cyrillic", raw: "\u03b1\u0430", err: identity.InvalidFormat},
+	{name: "Cherokee in Latin", raw: "\u13aada", err: identity.InvalidFormat},
+	{name: "Armenian in Latin", raw: "ad\u0561", err: identity.InvalidFormat},
+	{name: "Bengali digit in Latin", raw: "ada\u09ea", err: identity.InvalidFormat},
+	{name: "Cyrillic and Han", raw: "\u0430\u6f22", err: identity.InvalidFormat},
+	{name: "Hangul and kana", raw: "\uae40\u3072", err: identity.InvalidFormat},
+	{name: "Bopomofo and kana", raw: "\u3105\u3072", err: identity.InvalidFormat},
+
+	// The bidi rule and the context rules of PRECIS.
+	{name: "Hebrew and Latin", raw: "\u05d0\u05d1a", err: identity.InvalidFormat},
+	{name: "digit before Hebrew", raw: "1\u05d0\u05d1", err: identity.InvalidFormat},
+	{name: "Hebrew ends in punctuation", raw: "\u05d0\u05d1!", err: identity.InvalidFormat},
+	{name: "two kinds of Arabic digits", raw: "\u0639\u0661\u06f1", err: identity.InvalidFormat},
+	{name: "middle dot elsewhere", raw: "a\u00b7b", err: identity.InvalidFormat},
+	{name: "katakana middle dot in Latin", raw: "a\u30fbb", err: identity.InvalidFormat},
+	{name: "Hebrew geresh in Latin", raw: "a\u05f3b", err: identity.InvalidFormat},
+}
+
+func TestParseUsername(t *testing.T) {
+	runParseTests(t, identity.ParseUsername, usernameTests)
+}
+
+// Every letter that has a case, alone and with marks that it may compose with, has a key that stays.
+func TestParseUsernameCase(t *testing.T) {
+	marks := []string{"", "\u030c", "\u0331", "\u0345"}
+	accepted := 0
+	for r := rune(0); r <= unicode.MaxRune; r++ {
+		if unicode.SimpleFold(r) == r && unicode.ToLower(r) == r {
+			continue
+		}
+		for _, mark := range marks {
+			if _, ok := checkName(t, identity.ParseUsername, strings.Repeat(string(r)+mark, 2)); ok {
+				accepted++
+			}
+		}
+	}
+	if accepted < 8_000 {
+		t.Errorf("%d names accepted, fewer than there are letters for", accepted)
+	}
+}
+
+func FuzzParseUsername(f *testing.F) {
+	for _, tt := range usernameTests {
+		f.Add(tt.raw)
+	}
+	f.Fuzz(func(t *testing.T, raw string) {
+		name, ok := checkName(t, identity.ParseUsername, raw)
+		if !ok {
+			return
+		}
+		for _, s := range []string{name.Display, name.Key} {
+			if n := utf8.RuneCountInString(s); n < identity.MinUsername || n > identity.MaxUsername {
+				t.Fatalf("%+q has %d code points", s, n)
+			}
+			if strings.ContainsAny(s, "@ \u200c\u200d") {
+				t.Fatalf("accepted %+q", s)
+			}
+		}
+		key, err := precis.UsernameCaseMapped.String(strings.Trim(raw, " "))
+		if err != nil || key != name.Key {
+			t.Fatalf("%+q: key %+q, but PRECIS says %+q, %v", raw, name.Key, key, err)
+		}
+	})
+}

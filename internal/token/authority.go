@@ -1,0 +1,71 @@
+package token
+
+import (
+	"errors"
+	"time"
+)
+
+// maxLeeway is the most, and the default, that clocks of two replicas may
+// differ.
+const maxLeeway = 30 * time.Second
+
+// Options say for whom and how an [Authority] signs.
+type Options struct {
+	Issuer   string // iss of every token, required
+	Audience string // aud of every token, required
+	Keys     KeySet // required
+
+	// TTL is how long a token lives, at least a second.
+	TTL time.Duration
+
+	// Leeway is by how much other clocks may differ from ours, at most 30 s.
+	// Zero stands for 30 s.
+	Leeway time.Duration
+
+	// Now is the clock; nil stands for time.Now.
+	Now func() time.Time
+}
+
+// Authority signs and verifies the access tokens of one issuer and audience.
+// It is safe for concurrent use.
+type Authority struct {
+	issuer   string
+	audience string
+	keys     KeySet
+	ttl      time.Duration
+	leeway   time.Duration
+	now      func() time.Time
+}
+
+// New makes the authority that o describes, or says which option is wrong.
+func New(o Options) (*Authority, error) {
+	if o.Leeway == 0 {
+		o.Leeway = maxLeeway
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	switch {
+	case o.Issuer == "":
+		return nil, errors.New("token: issuer is empty")
+	case o.Audience == "":
+		return nil, errors.New("token: audience is empty")
+	case o.Keys == nil || o.Keys.Signing().algorithm == "":
+		return nil, errors.New("token: no signing key")
+	case o.TTL < time.Second:
+		return nil, errors.New("token: TTL is shorter than a second")
+	case o.Leeway < 0 || o.Leeway > maxLeeway:
+		return nil, errors.New("token: leeway is not between 0 and 30 s")
+	}
+	return &Authority{
+		issuer:   o.Issuer,
+		audience: o.Audience,
+		keys:     o.Keys,
+		ttl:      o.TTL,
+		leeway:   o.Leeway,
+		now:      o.Now,
+	}, nil
+}
+
+// TTL is how long a token lives from the moment it is signed.
+func (a *Authority) TTL() time.Duration { return a.ttl }

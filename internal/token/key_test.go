@@ -1,0 +1,224 @@
+package token
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"github.com/golang-jwt/jwt/v5"
+)
+
+// TestPublishedVector is the HS256 example of RFC 7515 Appendix A.1.
+func TestPublishedVector(t *testing.T) {
+	const (
+		k     = "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow"
+		input = "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9" +
+			".eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ"
+		want = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
+	)
+	secret, err := base64.RawURLEncoding.DecodeString(k)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := newRawKey(t, secret)
+	signature, err := key.sign(input)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := base64.RawURLEncoding.EncodeToString(signature); got != want {
+		t.Errorf("signature %s, want %s", got, want)
+	}
+	if err := key.verify(input, signature); err != nil {
+		t.Errorf("the signature does not verify: %v", err)
+	}
+	// Sound as a JWS, but no access token.
+	_, err = newTestAuthority(t, key, testNow).Verify(input + "." + want)
+	if !errors.Is(err, ErrInvalid) {
+		t.Errorf("Verify = %v, want ErrInvalid", err)
+	}
+}
+
+func TestNewHMACKeyRefuses(t *testing.T) {
+	for secret, want := range map[string]error{
+		"":                             ErrSecretTooShort,
+		string(testSecret[:31]):        ErrSecretTooShort,
+		strings.Repeat("change-me", 5): ErrSecretWellKnown,
+	} {
+		key, err := NewHMACKey([]byte(secret))
+		if !errors.Is(err, want) || key.algorithm != "" {
+			t.Errorf("NewHMACKey(%q) = %v, %v; want no key and %v", secret, key, err, want)
+		}
+	}
+}
+
+// TestKeyPrintsNoSecret prints a key in every way that a log line might.
+func TestKeyPrintsNoSecret(t *testing.T) {
+	key := newRawKey(t, testSecret)
+	start := testSecret[:9]
+	traces := []string{
+		base64.StdEncoding.EncodeToString(start),
+		strings.TrimSuffix(strings.TrimPrefix(fmt.Sprintf("%#v", start), "[]byte{"), "}"),
+	}
+	for _, verb := range []string{"%s", "%x", "%X", "%d", "%c", "%U"} {
+		traces = append(traces, strings.Trim(fmt.Sprintf(verb, start), "[]"))
+	}
+
+	printed := map[string]string{"String": key.String()}
+	inner := struct {
+		Exported   Key
+		unexported Key
+		pointer    *Key
+		set        KeySet
+	}{key, key, &key, key}
+	authority := newTestAuthority(t, key, testNow)
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%c", "%U", "%T"} {
+		printed[verb] = fmt.Sprintf(verb, key) + fmt.Sprintf(verb, &key) +
+			fmt.Sprintf(verb, inner) + fmt.Sprintf(verb, &inner) + fmt.Sprintf(verb, authority) + fmt.Sprintf(verb, *authority)
+	}
+	encoded, err := json.Marshal(inner)
+	if err != nil {
+		t.Fatal(err)
+	}
+	printed["JSON"] = string(encoded)
+	var log bytes.Buffer
+	for _, handler := range []slog.Handler{slog.NewTextHandler(&log, nil), slog.NewJSONHandler(&log, nil)} {
+		slog.New(handler).Info("keys", slog.Any("key", key), slog.Any("pointer", &key), slog.Any("inner", inner))
+	}
+	printed["slog"] = log.String()
+
+	for how, s := range printed {
+		for _, trace := range traces {
+			if strings.Contains(s, trace) {
+				t.Errorf("%s prints the secret", how)
+			}
+		}
+	}
+	if got := fmt.Sprintf("%v, %#v, %x", key, key, Key{}); got != "HS256 key, HS256 key, no key" {
+		t.Errorf("prints as %q", got)
+	}
+	if !strings.Contains(log.String(), `key="HS256 key"`) || !strings.Contains(log.String(), `"key":"HS256 key"`) {
+		t.Errorf("logs as %s", log.String())
+	}
+}
+
+// ring is a KeySet of many keys, as one is that rotates.
+type ring []Key
+
+func (r ring) Signing() Key { return r[len(r)-1] }
+
+func (r ring) Verifying(kid string) (Key, bool) {
+	for _, k := range r {
+		if k.id == kid {
+			return k, true
+		}
+	}
+	return Key{}, false
+}
+
+// newRing makes a ring with a key for each algorithm, the HMAC key first.
+func newRing(t *testing.T) ring {
+	t.Helper()
+	edPublic, edPrivate, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ec, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rs, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys := ring{newTestKey(t)}
+	for _, k := range []struct {
+		id              string
+		method          jwt.SigningMethod
+		private, public any
+	}{
+		{"ed", jwt.SigningMethodEdDSA, edPrivate, edPublic},
+		{"ec", jwt.SigningMethodES256, ec, &ec.PublicKey},
+		{"rs", jwt.SigningMethodRS256, rs, &rs.PublicKey},
+	} {
+		key, err := newKey(k.id, k.method, k.private, k.public)
+		if err != nil {
+			t.Fatal(err)
+		}
+		keys = append(keys, key)
+	}
+	return keys
+}
+
+func TestRotation(t *testing.T) {
+	keys := newRing(t)
+	now := newTestAuthority(t, keys, testNow)
+	for i, key := range keys {
+		t.Run(key.String(), func(t *testing.T) {
+			raw, err := newTestAuthority(t, keys[:i+1], testNow).Sign(testClaims)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := now.Verify(raw); err != nil {
+				t.Errorf("after rotation: %v", err)
+			}
+			others := append(ring{}, keys[:i]...)
+			others = append(others, keys[i+1:]...)
+			if _, err := newTestAuthority(t, others, testNow).Verify(raw); !errors.Is(err, ErrInvalid) {
+				t.Errorf("after retirement: %v, want ErrInvalid", err)
+			}
+		})
+	}
+}
+
+// TestAlgorithmConfusion presents to each key tokens that name another
+// algorithm, or that another key signed.
+func TestAlgorithmConfusion(t *testing.T) {
+	keys := newRing(t)
+	a := newTestAuthority(t, keys, testNow)
+	for _, named := range keys {
+		for _, signer := range keys {
+			for _, alg := range []string{"none", "None", "", "HS256", "HS384", "hs256", "EdDSA", "ES256", "RS256", "PS256"} {
+				header := `{"typ":"at+jwt","alg":"` + alg + `","kid":"` + named.id + `"}`
+				if named.id == "" {
+					header = `{"typ":"at+jwt","alg":"` + alg + `"}`
+				}
+				_, err := a.Verify(forge(t, signer, header, validPayload))
+				if honest := named.id == signer.id && alg == named.algorithm; honest != (err == nil) {
+					t.Errorf("%s header, signed with the %v, for the %v: %v", alg, signer, named, err)
+				}
+			}
+		}
+	}
+}
+
+// TestPublicKeyAsSecret is the classic confusion: HS256 with the public key of
+// an RS256 key as the secret.
+func TestPublicKeyAsSecret(t *testing.T) {
+	private, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	honest, err := newKey("rs", jwt.SigningMethodRS256, private, &private.PublicKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	public, err := x509.MarshalPKIXPublicKey(&private.PublicKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	forger := newRawKey(t, pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: public}))
+	raw := forge(t, forger, `{"typ":"at+jwt","alg":"HS256","kid":"rs"}`, validPayload)
+	checkVerify(t, newTestAuthority(t, honest, testNow), raw, "token: invalid: alg is not that of the key")
+}

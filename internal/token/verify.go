@@ -1,0 +1,168 @@
+package token
+
+import (
+	"encoding/base64"
+	"slices"
+	"strings"
+	"time"
+)
+
+// maxSize is how long a token may be, in bytes. A longer one is refused before
+// any of it is decoded.
+const maxSize = 8 << 10
+
+// strictBase64 refuses padding and stray bits, so that a token has one text.
+var strictBase64 = base64.RawURLEncoding.Strict()
+
+// The members that are read out of a token. All others are ignored, jku, jwk,
+// x5u and x5c among them; crit is read to be refused.
+var (
+	headerNames = []string{"typ", "alg", "kid", "crit"}
+	claimNames  = []string{
+		"iss", "aud", "sub", "sid", "client_id", "iat", "exp", "nbf", "jti", "auth_time", "roles",
+	}
+)
+
+// Verify returns what raw says if raw is a token of this authority: signed by
+// one of its keys, for its audience, at a time that includes now. Otherwise
+// the error is [ErrExpired] or [ErrInvalid].
+func (a *Authority) Verify(raw string) (*Claims, error) {
+	if len(raw) > maxSize {
+		return nil, invalidError("longer than 8 KiB")
+	}
+	header, rest, _ := strings.Cut(raw, ".")
+	payload, signature, ok := strings.Cut(rest, ".")
+	if !ok || strings.Contains(signature, ".") {
+		return nil, invalidError("not three segments")
+	}
+
+	key, err := a.keyOf(header)
+	if err != nil {
+		return nil, err
+	}
+	sum, err := decodeSegment(signature)
+	if err != nil {
+		return nil, err
+	}
+	if key.verify(raw[:len(header)+1+len(payload)], sum) != nil {
+		return nil, invalidError("signature does not match")
+	}
+
+	doc, err := decodeSegment(payload)
+	if err != nil {
+		return nil, err
+	}
+	now := a.now()
+	claims, err := decodeClaims(doc, now.Add(a.leeway))
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case claims.Issuer != a.issuer:
+		return nil, invalidError("iss is not ours")
+	case !slices.Contains(claims.Audience, a.audience):
+		return nil, invalidError("aud does not name us")
+	case !now.Before(claims.ExpiresAt.Add(a.leeway)):
+		return nil, ErrExpired
+	}
+	return claims, nil
+}
+
+// keyOf returns the key that the header segment names.
+func (a *Authority) keyOf(segment string) (Key, error) {
+	doc, err := decodeSegment(segment)
+	if err != nil {
+		return Key{}, err
+	}
+	var h wireHeader
+	err = members(doc, func(name, value string) (err error) {
+		switch name {
+		case "typ":
+			h.Type, err = text(name, value)
+		case "alg":
+			h.Algorithm, err = text(name, value)
+		case "kid":
+			h.KeyID, err = text(name, value)
+		case "crit":
+			err = invalidError("crit names an extension")
+		default:
+			err = caseVariant(name, headerNames)
+		}
+		return err
+	})
+	if err != nil {
+		return Key{}, err
+	}
+	// RFC 9068 §4 allows both; the names of media types ignore case.
+	if !strings.EqualFold(h.Type, tokenType) && !strings.EqualFold(h.Type, "application/"+tokenType) {
+		return Key{}, invalidError("typ is not at+jwt")
+	}
+	key, ok := a.keys.Verifying(h.KeyID)
+	if !ok {
+		return Key{}, invalidError("kid names no key")
+	}
+	if h.Algorithm != key.algorithm {
+		return Key{}, invalidError("alg is not that of the key")
+	}
+	return key, nil
+}
+
+// decodeClaims reads a claims set. Every claim but nbf is required, and no
+// time but exp may be after latest.
+func decodeClaims(doc []byte, latest time.Time) (*Claims, error) {
+	c := new(Claims)
+	err := members(doc, func(name, value string) (err error) {
+		var past time.Time
+		switch name {
+		case "iss":
+			c.Issuer, err = text(name, value)
+		case "aud":
+			c.Audience, err = textOrTexts(name, value)
+		case "sub":
+			c.Subject, err = text(name, value)
+		case "sid":
+			c.SessionID, err = text(name, value)
+		case "client_id":
+			c.ClientID, err = text(name, value)
+		case "iat":
+			past, err = numericDate(name, value)
+			c.IssuedAt = past
+		case "exp":
+			c.ExpiresAt, err = numericDate(name, value)
+		case "nbf":
+			past, err = numericDate(name, value)
+		case "jti":
+			c.ID, err = text(name, value)
+		case "auth_time":
+			past, err = numericDate(name, value)
+			c.AuthTime = past
+		case "roles":
+			c.Roles, err = texts(name, value)
+		default:
+			err = caseVariant(name, claimNames)
+		}
+		if err == nil && past.After(latest) {
+			err = invalidError(name + " is in the future")
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if c.Issuer == "" || c.Audience == nil || c.Subject == "" || c.SessionID == "" ||
+		c.ClientID == "" || c.IssuedAt.IsZero() || c.ExpiresAt.IsZero() || c.ID == "" ||
+		c.AuthTime.IsZero() || c.Roles == nil {
+		return nil, invalidError("a claim is missing")
+	}
+	return c, nil
+}
+
+// decodeSegment undoes base64url as RFC 7515 §2 defines it.
+func decodeSegment(segment string) ([]byte, error) {
+	doc, err := strictBase64.DecodeString(segment)
+	// The decoder skips line breaks, even when strict: they show in the length.
+	if err != nil || len(segment) != strictBase64.EncodedLen(len(doc)) {
+		return nil, invalidError("segment is not base64url")
+	}
+	return doc, nil
+}
