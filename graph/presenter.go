@@ -1,0 +1,192 @@
+package graph
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"runtime/debug"
+	"slices"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/errcode"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"usher/graph/limit"
+	"usher/graph/transport"
+	"usher/internal/auth"
+	"usher/internal/request"
+)
+
+// presenter decides what of an error leaves the server. It is the only way out: resolvers,
+// directives, gqlgen and the transport all end here, and what it does not know becomes
+// INTERNAL_SERVER_ERROR.
+type presenter struct {
+	log *slog.Logger
+	// verbose shows validation messages that may repeat values of the document. It is for
+	// development.
+	verbose bool
+}
+
+// messages are the texts for people, one for each code that does not bring its own. They never
+// hold outside text.
+var messages = map[ErrorCode]string{
+	ErrorCodeForbidden:           "You are not allowed to do this.",
+	ErrorCodeInvalidCredentials:  "The user name, e-mail address or password is wrong.",
+	ErrorCodeBadUserInput:        "Some of the input cannot be accepted.",
+	ErrorCodeRateLimited:         "Too many attempts. Wait before you try again.",
+	ErrorCodeServiceUnavailable:  "The server is busy. Try again soon.",
+	ErrorCodeInternalServerError: "The server failed to answer.",
+	ErrorCodeGraphqlParseFailed:  "The document is not GraphQL; see locations for where reading stopped.",
+}
+
+var reasons = map[auth.Reason]string{
+	auth.ReasonNoToken:         "Sign in to do this.",
+	auth.ReasonTokenExpired:    "The access token has expired.",
+	auth.ReasonTokenInvalid:    "The access token is not valid here.",
+	auth.ReasonSessionEnded:    "The session has ended. Sign in again.",
+	auth.ReasonAccountDisabled: "This account is disabled.",
+}
+
+// unavailableRetry is what a client is told to wait when the database does not answer.
+const unavailableRetry = 2 * time.Second
+
+// present is gqlgen's error presenter.
+func (p *presenter) present(ctx context.Context, err error) *gqlerror.Error {
+	out := &gqlerror.Error{Path: graphql.GetPath(ctx)}
+	var located *gqlerror.Error
+	if errors.As(err, &located) {
+		out.Locations = located.Locations
+		if located.Path != nil {
+			out.Path = located.Path
+		}
+	}
+	info := request.From(ctx)
+	extensions := map[string]any{"requestId": info.ID}
+	out.Extensions = extensions
+
+	var domain *auth.Error
+	code := ErrorCodeInternalServerError
+	switch {
+	case errors.As(err, &domain):
+		code = ErrorCode(domain.Code)
+		presentDomain(domain, out)
+	case errors.Is(err, auth.ErrUnavailable), errors.Is(err, context.DeadlineExceeded):
+		code = ErrorCodeServiceUnavailable
+		extensions["retryAfter"] = seconds(unavailableRetry)
+		p.log.ErrorContext(ctx, "database unavailable", "id", info.ID, "err", err)
+	case errors.Is(err, context.Canceled):
+		code = ErrorCodeServiceUnavailable // the client is gone; nobody reads this
+		extensions["retryAfter"] = seconds(unavailableRetry)
+	case located != nil && located.Unwrap() == nil:
+		code = p.protocolCode(located, out)
+	case isIntrospection(ctx):
+		code = ErrorCodeGraphqlValidationFailed
+		out.Message = "This server does not show its schema."
+	}
+	if !code.IsValid() {
+		code = ErrorCodeInternalServerError
+	}
+	if code == ErrorCodeInternalServerError {
+		p.log.ErrorContext(ctx, "internal error", "id", info.ID, "path", out.Path.String(), "err", err)
+	}
+	extensions["code"] = code.String()
+	if out.Message == "" {
+		out.Message = messages[code]
+	}
+	return out
+}
+
+func presentDomain(e *auth.Error, out *gqlerror.Error) {
+	switch e.Code {
+	case auth.CodeUnauthenticated:
+		out.Extensions["reason"] = string(e.Reason)
+		out.Message = reasons[e.Reason]
+	case auth.CodeBadUserInput:
+		// An error about one value that gqlgen located by itself has no path of its own.
+		if len(e.Fields) == 1 && e.Fields[0].Path == nil {
+			f := e.Fields[0]
+			out.Path, f.Path = splitPath(out.Path)
+			e = auth.BadInput(f)
+		}
+		fields := make([]map[string]any, len(e.Fields))
+		for i, f := range e.Fields {
+			fields[i] = map[string]any{"path": f.Path, "code": string(f.Code), "message": f.Message}
+		}
+		out.Extensions["fields"] = fields
+	case auth.CodeRateLimited, auth.CodeServiceUnavailable:
+		out.Extensions["retryAfter"] = seconds(e.RetryAfter)
+	}
+}
+
+// splitPath divides the path that gqlgen gives to a bad argument, which runs from the response on
+// into the argument, at its first part: no field with arguments lies deeper than a root field.
+func splitPath(path ast.Path) (field ast.Path, value []string) {
+	for i, element := range path {
+		if i == 0 {
+			continue
+		}
+		value = append(value, fmt.Sprint(element))
+	}
+	return path[:min(1, len(path))], value
+}
+
+// isIntrospection reports whether the error is that of a field which gqlgen answers by itself, and
+// for which it has no error but that introspection is off.
+func isIntrospection(ctx context.Context) bool {
+	f := graphql.GetFieldContext(ctx)
+	return f != nil && (f.Field.Name == "__schema" || f.Field.Name == "__type")
+}
+
+// protocolCode finds the code of an error that gqlgen or the transport made, and passes its
+// message on when that only speaks of names in the schema.
+func (p *presenter) protocolCode(e *gqlerror.Error, out *gqlerror.Error) ErrorCode {
+	code, _ := e.Extensions["code"].(string)
+	switch code {
+	case errcode.ParseFailed:
+		out.Path = nil
+		return ErrorCodeGraphqlParseFailed
+	case errcode.ValidationFailed:
+		out.Path = nil
+		out.Message = "The document or its variables do not fit the schema."
+		if p.verbose || slices.Contains(rulesAboutNames, e.Rule) {
+			out.Message = e.Message
+		}
+		return ErrorCodeGraphqlValidationFailed
+	case transport.CodeBadRequest:
+		out.Message, out.Path = e.Message, nil
+		return ErrorCodeBadRequest
+	case limit.CodeTooComplex:
+		out.Message, out.Path = e.Message, nil
+		return ErrorCodeOperationTooComplex
+	}
+	return ErrorCodeInternalServerError
+}
+
+// rulesAboutNames are the validation rules whose messages hold names of fields, types, arguments,
+// variables and directives, and never a value. The messages of all others may repeat the document's
+// values, and a password written into a document is one.
+var rulesAboutNames = []string{
+	"FieldsOnCorrectType", "FieldsOnCorrectTypeWithoutSuggestions", "FragmentsOnCompositeTypes",
+	"KnownArgumentNames", "KnownArgumentNamesWithoutSuggestions", "KnownDirectives", "KnownFragmentNames",
+	"KnownTypeNames", "KnownTypeNamesWithoutSuggestions", "LoneAnonymousOperation", "NoFragmentCycles",
+	"NoUndefinedVariables", "NoUnusedFragments", "NoUnusedVariables", "PossibleFragmentSpreads",
+	"ProvidedRequiredArguments", "ScalarLeafs", "ScalarLeafsWithoutSuggestions", "SingleFieldSubscriptions",
+	"UniqueArgumentNames", "UniqueDirectivesPerLocation", "UniqueFragmentNames", "UniqueInputFieldNames",
+	"UniqueOperationNames", "UniqueVariableNames", "VariablesAreInputTypes", "VariablesInAllowedPosition",
+}
+
+// recover is gqlgen's recover function: the panic is logged here, with its stack, and leaves as
+// INTERNAL_SERVER_ERROR.
+func (p *presenter) recover(ctx context.Context, cause any) error {
+	p.log.ErrorContext(ctx, "panic", "id", request.From(ctx).ID, "cause", fmt.Sprint(cause), "stack", string(debug.Stack()))
+	return errPanic
+}
+
+var errPanic = errors.New("a resolver panicked")
+
+// seconds rounds up, so that a client that waits as told is not early.
+func seconds(d time.Duration) int { return int(math.Ceil(d.Seconds())) }

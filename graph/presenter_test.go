@@ -1,0 +1,152 @@
+package graph
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"usher/graph/limit"
+	"usher/graph/transport"
+	"usher/internal/auth"
+	"usher/internal/request"
+)
+
+// TestPresentedCodes proves that every error leaves with a code of the schema, a text and the
+// request's id, and with nothing of what it wraps. present is the only way out of the server.
+func TestPresentedCodes(t *testing.T) {
+	t.Parallel()
+	const secret = "canary /srv/usher SELECT hunter2"
+	coded := func(code, rule string) error {
+		return &gqlerror.Error{Message: secret, Rule: rule, Extensions: map[string]any{"code": code, "secret": secret}}
+	}
+	tests := map[string]struct {
+		err  error
+		want map[string]any
+	}{
+		"unknown":         {errors.New(secret), map[string]any{"code": "INTERNAL_SERVER_ERROR"}},
+		"located unknown": {&gqlerror.Error{Err: errors.New(secret), Message: secret}, map[string]any{"code": "INTERNAL_SERVER_ERROR"}},
+		"bare gqlerror":   {gqlerror.Errorf("%s", secret), map[string]any{"code": "INTERNAL_SERVER_ERROR"}},
+		"foreign code":    {coded("MADE_UP", ""), map[string]any{"code": "INTERNAL_SERVER_ERROR"}},
+		"foreign domain":  {&auth.Error{Code: "MADE_UP", Err: errors.New(secret)}, map[string]any{"code": "INTERNAL_SERVER_ERROR"}},
+		"panic":           {(&presenter{log: quiet()}).recover(t.Context(), secret), map[string]any{"code": "INTERNAL_SERVER_ERROR"}},
+		"database gone":   {fmt.Errorf("%s: %w", secret, auth.ErrUnavailable), map[string]any{"code": "SERVICE_UNAVAILABLE", "retryAfter": 2}},
+		"too slow":        {fmt.Errorf("%s: %w", secret, context.DeadlineExceeded), map[string]any{"code": "SERVICE_UNAVAILABLE", "retryAfter": 2}},
+		"client gone":     {fmt.Errorf("%s: %w", secret, context.Canceled), map[string]any{"code": "SERVICE_UNAVAILABLE", "retryAfter": 2}},
+		"parse":           {coded("GRAPHQL_PARSE_FAILED", ""), map[string]any{"code": "GRAPHQL_PARSE_FAILED"}},
+		"values":          {coded("GRAPHQL_VALIDATION_FAILED", "ValuesOfCorrectType"), map[string]any{"code": "GRAPHQL_VALIDATION_FAILED"}},
+		"no rule":         {coded("GRAPHQL_VALIDATION_FAILED", ""), map[string]any{"code": "GRAPHQL_VALIDATION_FAILED"}},
+		"forbidden":       {&auth.Error{Code: auth.CodeForbidden, Err: errors.New(secret)}, map[string]any{"code": "FORBIDDEN"}},
+		"anonymous": {
+			fmt.Errorf("%s: %w", secret, &auth.Error{Code: auth.CodeUnauthenticated, Reason: auth.ReasonNoToken}),
+			map[string]any{"code": "UNAUTHENTICATED", "reason": "NO_TOKEN"},
+		},
+		"busy": {
+			&auth.Error{Code: auth.CodeServiceUnavailable, RetryAfter: 1100 * time.Millisecond, Err: errors.New(secret)},
+			map[string]any{"code": "SERVICE_UNAVAILABLE", "retryAfter": 2},
+		},
+		"limited": {
+			&auth.Error{Code: auth.CodeRateLimited, RetryAfter: time.Minute},
+			map[string]any{"code": "RATE_LIMITED", "retryAfter": 60},
+		},
+		"input": {
+			auth.BadInput(auth.FieldError{Path: []string{"input", "email"}, Code: auth.InputTaken, Message: "Taken."}),
+			map[string]any{"code": "BAD_USER_INPUT", "fields": []map[string]any{
+				{"path": []string{"input", "email"}, "code": "TAKEN", "message": "Taken."},
+			}},
+		},
+		"input located by gqlgen": {
+			gqlerror.WrapPath(
+				ast.Path{ast.PathName("alias"), ast.PathName("input"), ast.PathName("ids"), ast.PathIndex(2)},
+				auth.BadInput(auth.FieldError{Code: auth.InputInvalidFormat, Message: "No."}),
+			),
+			map[string]any{"code": "BAD_USER_INPUT", "fields": []map[string]any{
+				{"path": []string{"input", "ids", "2"}, "code": "INVALID_FORMAT", "message": "No."},
+			}},
+		},
+	}
+	ctx := request.With(t.Context(), &request.Info{ID: "req-1"})
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got := (&presenter{log: quiet()}).present(ctx, tt.err)
+			tt.want["requestId"] = "req-1"
+			if diff := cmp.Diff(tt.want, got.Extensions); diff != "" {
+				t.Errorf("extensions (-want +got):\n%s", diff)
+			}
+			if code, _ := got.Extensions["code"].(string); !ErrorCode(code).IsValid() {
+				t.Errorf("code %q is not in the schema", code)
+			}
+			if got.Message == "" || strings.Contains(got.Error(), "canary") {
+				t.Errorf("message %q, want a text without the cause", got.Error())
+			}
+		})
+	}
+}
+
+// TestPresentedMessages shows the errors whose text is the maker's own.
+func TestPresentedMessages(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		code, rule string
+	}{
+		"name of a field": {"GRAPHQL_VALIDATION_FAILED", "FieldsOnCorrectType"},
+		"not a request":   {transport.CodeBadRequest, ""},
+		"too large":       {limit.CodeTooComplex, ""},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			in := &gqlerror.Error{Message: "own text", Rule: tt.rule, Extensions: map[string]any{"code": tt.code}}
+			got := (&presenter{log: quiet()}).present(t.Context(), in)
+			if got.Message != "own text" || got.Extensions["code"] != tt.code {
+				t.Errorf("got %q with code %v, want the text and code it came with", got.Message, got.Extensions["code"])
+			}
+		})
+	}
+}
+
+// TestDomainCodes keeps the domain's enumerations and the schema's the same.
+func TestDomainCodes(t *testing.T) {
+	t.Parallel()
+	for _, c := range []auth.Code{
+		auth.CodeUnauthenticated, auth.CodeForbidden, auth.CodeInvalidCredentials,
+		auth.CodeBadUserInput, auth.CodeRateLimited, auth.CodeServiceUnavailable,
+	} {
+		if !ErrorCode(c).IsValid() {
+			t.Errorf("domain code %q is not in the schema's ErrorCode", c)
+		}
+	}
+	for _, r := range AllUnauthenticatedReason {
+		switch auth.Reason(r) {
+		case auth.ReasonNoToken, auth.ReasonTokenExpired, auth.ReasonTokenInvalid, auth.ReasonSessionEnded, auth.ReasonAccountDisabled:
+		default:
+			t.Errorf("the schema's reason %q is unknown to the domain", r)
+		}
+	}
+	for _, c := range AllInputErrorCode {
+		switch auth.InputCode(c) {
+		case auth.InputRequired, auth.InputTaken, auth.InputTooShort, auth.InputTooLong, auth.InputInvalidFormat, auth.InputTooCommon:
+		default:
+			t.Errorf("the schema's input code %q is unknown to the domain", c)
+		}
+	}
+	roles := NewExecutableSchema(Config{}).Schema().Types["Role"].EnumValues
+	if len(roles) != len(auth.Roles) {
+		t.Errorf("the schema has %d roles, the domain %d", len(roles), len(auth.Roles))
+	}
+	for _, v := range roles {
+		if !auth.Role(v.Name).Valid() {
+			t.Errorf("the schema's role %s is unknown to the domain", v.Name)
+		}
+	}
+}
+
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }

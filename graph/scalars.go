@@ -1,0 +1,102 @@
+package graph
+
+import (
+	"io"
+	"strconv"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/google/uuid"
+
+	"usher/internal/auth"
+	"usher/internal/password"
+)
+
+// A scalar here accepts its own JSON type only. gqlgen's own String takes numbers and booleans
+// too, against the specification (GraphQL October 2021 §3.5.3). The errors never repeat the value.
+
+func wrongType(want string) error {
+	return auth.BadInput(auth.FieldError{Code: auth.InputInvalidFormat, Message: "This must be " + want + "."})
+}
+
+// MarshalString writes a string.
+func MarshalString(s string) graphql.Marshaler { return graphql.MarshalString(s) }
+
+// UnmarshalString reads a string.
+func UnmarshalString(v any) (string, error) {
+	if s, ok := v.(string); ok {
+		return s, nil
+	}
+	return "", wrongType("a string")
+}
+
+// MarshalPassword writes no password: none ever leaves.
+func MarshalPassword(password.Plaintext) graphql.Marshaler { return graphql.Null }
+
+// UnmarshalPassword reads a password.
+func UnmarshalPassword(v any) (password.Plaintext, error) {
+	s, err := UnmarshalString(v)
+	return password.Plaintext(s), err
+}
+
+// MarshalID writes an id.
+func MarshalID(id uuid.UUID) graphql.Marshaler { return graphql.MarshalString(id.String()) }
+
+// UnmarshalID reads an id. Text that is no id becomes the zero one, which nothing has, so that it
+// is answered like any other id that does not exist.
+func UnmarshalID(v any) (uuid.UUID, error) {
+	s, err := UnmarshalString(v)
+	if err != nil {
+		return uuid.Nil, err
+	}
+	id, err := uuid.Parse(s)
+	if err != nil {
+		return uuid.Nil, nil
+	}
+	return id, nil
+}
+
+// dateTime is RFC 3339 in UTC with the microseconds that the databases keep.
+const dateTime = "2006-01-02T15:04:05.999999Z"
+
+// MarshalDateTime writes a point in time.
+func MarshalDateTime(t time.Time) graphql.Marshaler {
+	return graphql.WriterFunc(func(w io.Writer) {
+		_, _ = w.Write(t.UTC().AppendFormat(make([]byte, 0, 32), strconv.Quote(dateTime)))
+	})
+}
+
+// UnmarshalDateTime reads a point in time with any offset.
+func UnmarshalDateTime(v any) (time.Time, error) {
+	if s, ok := v.(string); ok {
+		if t, err := time.Parse(time.RFC3339Nano, s); err == nil {
+			return t.UTC().Truncate(time.Microsecond), nil
+		}
+	}
+	return time.Time{}, wrongType("a point in time such as 2026-01-31T12:00:00Z")
+}
+
+// MarshalRole writes a role.
+func MarshalRole(r auth.Role) graphql.Marshaler { return graphql.MarshalString(string(r)) }
+
+// UnmarshalRole reads a role.
+func UnmarshalRole(v any) (auth.Role, error) {
+	s, _ := v.(string)
+	if r := auth.Role(s); r.Valid() {
+		return r, nil
+	}
+	return "", wrongType("a role")
+}
+
+// MarshalAuthCheck writes a check.
+func MarshalAuthCheck(c auth.Check) graphql.Marshaler { return graphql.MarshalString(string(c)) }
+
+// UnmarshalAuthCheck reads a check.
+func UnmarshalAuthCheck(v any) (auth.Check, error) {
+	s, _ := v.(string)
+	switch c := auth.Check(s); c {
+	case auth.CheckSession, auth.CheckToken:
+		return c, nil
+	}
+	return "", wrongType("SESSION or TOKEN")
+}

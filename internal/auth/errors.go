@@ -1,0 +1,113 @@
+package auth
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Code says what kind of failure an Error is. Its values are those of the schema's ErrorCode that
+// the domain can cause; the edges add their own.
+type Code string
+
+// The codes of the domain. The schema describes what each means to a client.
+const (
+	CodeUnauthenticated    Code = "UNAUTHENTICATED"
+	CodeForbidden          Code = "FORBIDDEN"
+	CodeInvalidCredentials Code = "INVALID_CREDENTIALS"
+	CodeBadUserInput       Code = "BAD_USER_INPUT"
+	CodeRateLimited        Code = "RATE_LIMITED"
+	CodeServiceUnavailable Code = "SERVICE_UNAVAILABLE"
+)
+
+// Reason says why a request is anonymous: the schema's UnauthenticatedReason.
+type Reason string
+
+// The reasons, from the least to the most that the server knows of the sender.
+const (
+	ReasonNoToken         Reason = "NO_TOKEN"
+	ReasonTokenExpired    Reason = "TOKEN_EXPIRED"
+	ReasonTokenInvalid    Reason = "TOKEN_INVALID"
+	ReasonSessionEnded    Reason = "SESSION_ENDED"
+	ReasonAccountDisabled Reason = "ACCOUNT_DISABLED"
+)
+
+// Error is a failure the client may see. Everything else that a Service returns is internal, and
+// the edges show no more of it than that it happened.
+type Error struct {
+	Code Code
+	// Reason is set with CodeUnauthenticated.
+	Reason Reason
+	// Fields is set with CodeBadUserInput and has at least one element.
+	Fields []FieldError
+	// RetryAfter is set with CodeRateLimited and CodeServiceUnavailable.
+	RetryAfter time.Duration
+	// Err is the cause, for the log only.
+	Err error
+}
+
+// Error describes e for the log. It holds no outside text.
+func (e *Error) Error() string {
+	var b strings.Builder
+	b.WriteString(string(e.Code))
+	if e.Reason != "" {
+		b.WriteString(": " + string(e.Reason))
+	}
+	for _, f := range e.Fields {
+		fmt.Fprintf(&b, ": %s %s", strings.Join(f.Path, "."), f.Code)
+	}
+	if e.Err != nil {
+		b.WriteString(": " + e.Err.Error())
+	}
+	return b.String()
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// InputCode says what is wrong with one input value: the schema's InputErrorCode.
+type InputCode string
+
+// The input codes. The schema describes them.
+const (
+	InputRequired      InputCode = "REQUIRED"
+	InputTaken         InputCode = "TAKEN"
+	InputTooShort      InputCode = "TOO_SHORT"
+	InputTooLong       InputCode = "TOO_LONG"
+	InputInvalidFormat InputCode = "INVALID_FORMAT"
+	InputTooCommon     InputCode = "TOO_COMMON"
+)
+
+// FieldError is what is wrong with one input value.
+type FieldError struct {
+	// Path leads from the field's arguments to the value, such as "input", "email".
+	Path []string
+	Code InputCode
+	// Message tells a person what to do. It never repeats the value.
+	Message string
+}
+
+// BadInput returns an Error for input values that cannot be accepted.
+func BadInput(fields ...FieldError) *Error {
+	return &Error{Code: CodeBadUserInput, Fields: fields}
+}
+
+// The failures of a Store that the domain acts on. A Store returns them wrapped or as they are.
+var (
+	// ErrNotFound says that no row has the wanted key.
+	ErrNotFound = errors.New("not found")
+	// ErrUsernameTaken says that another account holds the user name's key.
+	ErrUsernameTaken = errors.New("user name taken")
+	// ErrEmailTaken says that another account holds the e-mail address's key.
+	ErrEmailTaken = errors.New("e-mail address taken")
+	// ErrUnavailable says that the database cannot be reached or is too busy; trying again may help.
+	ErrUnavailable = errors.New("database unavailable")
+)
+
+func unauthenticated(r Reason) *Error { return &Error{Code: CodeUnauthenticated, Reason: r} }
+
+var (
+	errForbidden          = &Error{Code: CodeForbidden}
+	errInvalidCredentials = &Error{Code: CodeInvalidCredentials}
+)

@@ -1,0 +1,195 @@
+package auth_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"golang.org/x/crypto/bcrypt"
+
+	"usher/internal/auth"
+	"usher/internal/password"
+)
+
+func (w *world) tryLogin(ctx context.Context, identifier string, p password.Plaintext) string {
+	_, err := w.Login(ctx, auth.LoginInput{Identifier: identifier, Password: p})
+	return kind(err)
+}
+
+func TestLogin(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		identifier string
+		password   password.Plaintext
+		want       string
+	}{
+		"user name":            {"Ada", goodPassword, ""},
+		"other case":           {"aDA", goodPassword, ""},
+		"spaces around":        {" ada ", goodPassword, ""},
+		"address":              {"ada@example.com", goodPassword, ""},
+		"address, other case":  {"ADA@EXAMPLE.COM", goodPassword, ""},
+		"wrong password":       {"ada", goodPassword + "!", "INVALID_CREDENTIALS"},
+		"other case in it":     {"ada", "Four small green turtles", "INVALID_CREDENTIALS"},
+		"no password":          {"ada", "", "INVALID_CREDENTIALS"},
+		"invalid UTF-8":        {"ada", "\xff", "INVALID_CREDENTIALS"},
+		"unknown name":         {"nobody", goodPassword, "INVALID_CREDENTIALS"},
+		"unknown address":      {"nobody@example.com", goodPassword, "INVALID_CREDENTIALS"},
+		"impossible name":      {"\x00", goodPassword, "INVALID_CREDENTIALS"},
+		"empty name":           {"", goodPassword, "INVALID_CREDENTIALS"},
+		"SQL":                  {"' OR 1=1 --", goodPassword, "INVALID_CREDENTIALS"},
+		"disabled":             {"eve", goodPassword, "UNAUTHENTICATED ACCOUNT_DISABLED"},
+		"disabled, wrong word": {"eve", "wrong", "INVALID_CREDENTIALS"},
+	}
+	each(t, func(t *testing.T, w *world) {
+		if _, err := w.Signup(t.Context(), auth.SignupInput{Username: new("Ada"), Email: new("Ada@example.com"), Password: goodPassword}); err != nil {
+			t.Fatal(err)
+		}
+		eve := w.signup(t, "eve").User
+		if err := w.store.SetDisabled(t.Context(), eve.ID, new(w.clock.Now()), w.clock.Now()); err != nil {
+			t.Fatal(err)
+		}
+		for name, tt := range tests {
+			t.Run(name, func(t *testing.T) {
+				if got := w.tryLogin(t.Context(), tt.identifier, tt.password); got != tt.want {
+					t.Errorf("Login: %q, want %q", got, tt.want)
+				}
+			})
+		}
+	})
+}
+
+// TestLoginNewSession checks that each log-in is a session of its own.
+func TestLoginNewSession(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		sessions := map[uuid.UUID]bool{}
+		tokens := []string{w.signup(t, "ada").AccessToken}
+		for range 2 {
+			p, err := w.Login(t.Context(), auth.LoginInput{Identifier: "ada", Password: goodPassword})
+			if err != nil {
+				t.Fatal(err)
+			}
+			tokens = append(tokens, p.AccessToken)
+		}
+		for _, bearer := range tokens {
+			v, err := w.Viewer(w.as(t, bearer))
+			if err != nil {
+				t.Fatal(err)
+			}
+			sessions[v.Session.ID] = true
+		}
+		if len(sessions) != 3 {
+			t.Errorf("three sign-ins made %d sessions", len(sessions))
+		}
+	})
+}
+
+// TestLoginFailures walks through the limit on guessing: for an account, under all its names, and
+// for names that nobody has, alike.
+func TestLoginFailures(t *testing.T) {
+	t.Parallel()
+	tests := [][2]string{
+		{"nobody", "NOBODY"},
+		{"\x00", "\x00"},
+		{"ada", "ada@example.com"}, // the last, because its wait goes on below
+	}
+	each(t, func(t *testing.T, w *world) {
+		if _, err := w.Signup(t.Context(), auth.SignupInput{Username: new("ada"), Email: new("ada@example.com"), Password: goodPassword}); err != nil {
+			t.Fatal(err)
+		}
+		for _, names := range tests {
+			t.Run(names[0], func(t *testing.T) {
+				expect := func(want string) {
+					t.Helper()
+					if got := w.tryLogin(t.Context(), names[0], "wrong"); got != want {
+						t.Fatalf("Login: %q, want %q", got, want)
+					}
+				}
+				for i := range 10 {
+					if got := w.tryLogin(t.Context(), names[i%2], "wrong"); got != "INVALID_CREDENTIALS" {
+						t.Fatalf("attempt %d: %q", i, got)
+					}
+				}
+				expect("RATE_LIMITED after 1s")
+				w.clock.Advance(time.Second)
+				expect("INVALID_CREDENTIALS")
+				expect("RATE_LIMITED after 2s")
+				w.clock.Advance(2 * time.Second)
+				expect("INVALID_CREDENTIALS")
+				expect("RATE_LIMITED after 4s")
+				for range 100 - 12 {
+					w.clock.Advance(time.Hour)
+					expect("INVALID_CREDENTIALS")
+				}
+				expect("RATE_LIMITED after 24h0m0s")
+			})
+		}
+		if got := w.tryLogin(t.Context(), "ada", goodPassword); got != "RATE_LIMITED after 24h0m0s" {
+			t.Errorf("the right password during the wait: %q", got)
+		}
+		w.clock.Advance(24 * time.Hour)
+		if got := w.tryLogin(t.Context(), "ada", goodPassword); got != "" {
+			t.Errorf("the right password after the wait: %q", got)
+		}
+		if got := w.tryLogin(t.Context(), "ada", "wrong"); got != "INVALID_CREDENTIALS" {
+			t.Errorf("a wrong password after a success: %q, want the count to have begun anew", got)
+		}
+	})
+}
+
+// TestLoginFailuresRace guesses in parallel: no more attempts than the free ones and those that
+// run at once get an answer.
+func TestLoginFailuresRace(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		w.signup(t, "ada")
+		var mu sync.Mutex
+		got := map[string]int{}
+		var wg sync.WaitGroup
+		for range 300 {
+			wg.Go(func() {
+				r := w.tryLogin(t.Context(), "ada", "wrong")
+				mu.Lock()
+				got[r]++
+				mu.Unlock()
+			})
+		}
+		wg.Wait()
+		if n := got["INVALID_CREDENTIALS"]; n < 10 || n > 100 {
+			t.Errorf("%d guesses were answered, want 10 and never more than 100: %v", n, got)
+		}
+	})
+}
+
+// TestRehash signs in with a hash of another system and finds it replaced.
+func TestRehash(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		user := w.signup(t, "ada").User
+		account, err := w.store.AccountByUsername(t.Context(), "ada")
+		if err != nil {
+			t.Fatal(err)
+		}
+		foreign, err := bcrypt.GenerateFromPassword([]byte("an imported password"), bcrypt.MinCost)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ok, err := w.store.ReplacePasswordHash(t.Context(), user.ID, account.PasswordHash, string(foreign), w.clock.Now()); err != nil || !ok {
+			t.Fatal(ok, err)
+		}
+		for range 2 {
+			if got := w.tryLogin(t.Context(), "ada", "an imported password"); got != "" {
+				t.Fatalf("Login: %q", got)
+			}
+		}
+		account, err = w.store.AccountByUsername(t.Context(), "ada")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if account.PasswordHash == string(foreign) || account.PasswordHash[:10] != "$argon2id$" {
+			t.Error("the hash of another system is still stored")
+		}
+	})
+}

@@ -1,0 +1,170 @@
+package auth_test
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"usher/internal/auth"
+)
+
+func TestSignup(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		got, err := w.Signup(device(t.Context()), auth.SignupInput{
+			Username: new("Ada"), Email: new("Ada@Example.COM"), Password: goodPassword, FullName: new("  Ada Lovelace "),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := auth.User{
+			ID: got.User.ID, Username: new("Ada"), Email: new("Ada@example.com"), FullName: new("Ada Lovelace"),
+			Roles: []auth.Role{auth.RoleUser}, CreatedAt: w.clock.Now(), UpdatedAt: w.clock.Now(),
+		}
+		me, err := w.Me(w.as(t, got.AccessToken))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(&want, me); diff != "" {
+			t.Errorf("the stored user (-want +got):\n%s", diff)
+		}
+		if diff := cmp.Diff(&want, got.User); diff != "" {
+			t.Errorf("the user of the answer (-want +got):\n%s", diff)
+		}
+		if got.TokenType != "Bearer" || got.ExpiresIn != 900 {
+			t.Errorf("got %s for %d s, want Bearer for 900 s", got.TokenType, got.ExpiresIn)
+		}
+		viewer, err := w.Viewer(w.as(t, got.AccessToken))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s := viewer.Session; *s.IPAddress != "192.0.2.7" || *s.UserAgent != "Test/1.0" || !s.AuthTime.Equal(w.clock.Now()) {
+			t.Errorf("session %+v, want the device's address and name, and the time", s)
+		}
+	})
+}
+
+func TestSignupBadInput(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		in   auth.SignupInput
+		want string
+	}{
+		"no name at all":         {auth.SignupInput{Password: goodPassword}, "BAD_USER_INPUT input=REQUIRED"},
+		"empty user name":        {auth.SignupInput{Username: new(""), Password: goodPassword}, "BAD_USER_INPUT username=REQUIRED"},
+		"spaces":                 {auth.SignupInput{Username: new("   "), Password: goodPassword}, "BAD_USER_INPUT username=REQUIRED"},
+		"one letter":             {auth.SignupInput{Username: new("a"), Password: goodPassword}, "BAD_USER_INPUT username=TOO_SHORT"},
+		"long user name":         {auth.SignupInput{Username: new(strings.Repeat("a", 65)), Password: goodPassword}, "BAD_USER_INPUT username=TOO_LONG"},
+		"NUL":                    {auth.SignupInput{Username: new("a\x00da"), Password: goodPassword}, "BAD_USER_INPUT username=INVALID_FORMAT"},
+		"zero width":             {auth.SignupInput{Username: new("a\u200bda"), Password: goodPassword}, "BAD_USER_INPUT username=INVALID_FORMAT"},
+		"right to left override": {auth.SignupInput{Username: new("a\u202eda"), Password: goodPassword}, "BAD_USER_INPUT username=INVALID_FORMAT"},
+		"mixed scripts":          {auth.SignupInput{Username: new("p\u0430ypal"), Password: goodPassword}, "BAD_USER_INPUT username=INVALID_FORMAT"},
+		"user name as address":   {auth.SignupInput{Username: new("a@b.example"), Password: goodPassword}, "BAD_USER_INPUT username=INVALID_FORMAT"},
+		"two addresses":          {auth.SignupInput{Email: new("a@b.example,c@d.example"), Password: goodPassword}, "BAD_USER_INPUT email=INVALID_FORMAT"},
+		"address with CR LF":     {auth.SignupInput{Email: new("a@b.example\r\nBcc: x@y.example"), Password: goodPassword}, "BAD_USER_INPUT email=INVALID_FORMAT"},
+		"address with comment":   {auth.SignupInput{Email: new("a(x)@b.example"), Password: goodPassword}, "BAD_USER_INPUT email=INVALID_FORMAT"},
+		"short password":         {auth.SignupInput{Username: new("ada"), Password: "four small gre"}, "BAD_USER_INPUT password=TOO_SHORT"},
+		"empty password":         {auth.SignupInput{Username: new("ada")}, "BAD_USER_INPUT password=TOO_SHORT"},
+		"common password":        {auth.SignupInput{Username: new("ada"), Password: "passwordpassword"}, "BAD_USER_INPUT password=TOO_COMMON"},
+		"name as password": {
+			auth.SignupInput{Username: new("christopherlee"), Password: "christopherlee1"},
+			"BAD_USER_INPUT password=TOO_COMMON",
+		},
+		"long full name": {auth.SignupInput{Username: new("ada"), FullName: new(strings.Repeat("x", 201)), Password: goodPassword}, "BAD_USER_INPUT fullName=TOO_LONG"},
+		"everything": {
+			auth.SignupInput{Username: new("a b"), Email: new("x"), FullName: new("\x07"), Password: "short"},
+			"BAD_USER_INPUT username=INVALID_FORMAT email=INVALID_FORMAT fullName=INVALID_FORMAT password=TOO_SHORT",
+		},
+		"taken":              {auth.SignupInput{Username: new("GRACE"), Password: goodPassword}, "BAD_USER_INPUT username=TAKEN"},
+		"taken, full width":  {auth.SignupInput{Username: new("ｇｒａｃｅ"), Password: goodPassword}, "BAD_USER_INPUT username=TAKEN"},
+		"taken address":      {auth.SignupInput{Email: new("GRACE@EXAMPLE.com"), Password: goodPassword}, "BAD_USER_INPUT email=TAKEN"},
+		"free and taken one": {auth.SignupInput{Username: new("hopper"), Email: new("grace@example.com"), Password: goodPassword}, "BAD_USER_INPUT email=TAKEN"},
+	}
+	each(t, func(t *testing.T, w *world) {
+		if _, err := w.Signup(t.Context(), auth.SignupInput{Username: new("Grace"), Email: new("grace@example.com"), Password: goodPassword}); err != nil {
+			t.Fatal(err)
+		}
+		for name, tt := range tests {
+			t.Run(name, func(t *testing.T) {
+				payload, err := w.Signup(t.Context(), tt.in)
+				if got := kind(err); got != tt.want || payload != nil {
+					t.Errorf("Signup: %q, want %q", got, tt.want)
+				}
+				if users := w.users(t); len(users) != 1 {
+					t.Errorf("%d users are stored, want Grace alone", len(users))
+				}
+			})
+		}
+	})
+}
+
+// TestSignupRace lets many sign up with one name at once.
+func TestSignupRace(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		const n = 100
+		results := make(chan string, n)
+		var wg sync.WaitGroup
+		for i := range n {
+			wg.Go(func() {
+				name := []string{"ada", "ADA", "Ada", "ａｄａ"}[i%4]
+				_, err := w.Signup(t.Context(), auth.SignupInput{Username: &name, Password: goodPassword})
+				results <- kind(err)
+			})
+		}
+		wg.Wait()
+		close(results)
+		got := map[string]int{}
+		for r := range results {
+			got[r]++
+		}
+		want := map[string]int{"": 1, "BAD_USER_INPUT username=TAKEN": n - 1}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("answers (-want +got):\n%s", diff)
+		}
+		if users := w.users(t); len(users) != 1 {
+			t.Errorf("%d users are stored, want 1", len(users))
+		}
+	})
+}
+
+func TestCreateUser(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		in := auth.SignupInput{Username: new("root"), Password: goodPassword}
+		user, err := w.CreateUser(t.Context(), in, []auth.Role{auth.RoleUser, auth.RoleAdmin})
+		if err != nil {
+			t.Fatal(err)
+		}
+		payload, err := w.Login(t.Context(), auth.LoginInput{Identifier: "root", Password: goodPassword})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(user, payload.User); diff != "" {
+			t.Errorf("the user at log-in (-created +got):\n%s", diff)
+		}
+		if err := w.Authorize(w.as(t, payload.AccessToken), auth.Rule{Requires: []auth.Role{auth.RoleAdmin}}); err != nil {
+			t.Errorf("Authorize: %v, want an administrator", err)
+		}
+	})
+}
+
+// TestIDs checks that ids are distinct and grow with time.
+func TestIDs(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		for i := range 5 {
+			w.signup(t, fmt.Sprintf("user%d", i))
+			w.clock.Advance(time.Millisecond)
+		}
+		for i, u := range w.users(t) {
+			if want := fmt.Sprintf("user%d", i); *u.Username != want || u.ID.Version() != 7 {
+				t.Errorf("user %d is %s with an id of version %d, want %s with 7", i, *u.Username, u.ID.Version(), want)
+			}
+		}
+	})
+}

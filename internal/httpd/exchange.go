@@ -1,0 +1,187 @@
+package httpd
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"usher/internal/auth"
+	"usher/internal/request"
+)
+
+// exchange is one request and its answer. It stands between the handlers and the connection to
+// see what is sent.
+type exchange struct {
+	http.ResponseWriter
+	server *Server
+	start  time.Time
+	info   request.Info
+	status int   // 0 until the answer starts
+	bytes  int64 // of the answer's body
+
+	random [16]byte  // the request id, in binary and
+	id     [1]string // as the value of its header; here, so that they need no memory of their own
+}
+
+// ServeHTTP serves one request.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	x := &exchange{ResponseWriter: w, server: s, start: s.now()}
+	defer func() { x.finish(r, recover()) }()
+	x.describe(r)
+	x.setHeaders()
+
+	ctx, cancel := context.WithTimeout(request.With(r.Context(), &x.info), s.timeouts.Request)
+	defer cancel()
+	// Without a Caller in its context a request is anonymous, for the reason that it has no token.
+	if token, found := bearer(r.Header["Authorization"]); found {
+		ctx = auth.WithCaller(ctx, s.caller(token))
+	}
+	r = r.WithContext(ctx)
+	s.route(x, r)
+}
+
+// caller identifies a token as bearer found it.
+func (s *Server) caller(token string) *auth.Caller {
+	if token == "" {
+		return auth.Anonymous(auth.ReasonTokenInvalid)
+	}
+	return s.identify(token)
+}
+
+// describe fills in who sent r.
+func (x *exchange) describe(r *http.Request) {
+	peer := parseAddr(r.RemoteAddr)
+	x.info.Client = x.server.proxies.client(peer, r.Header["X-Forwarded-For"])
+	x.info.UserAgent = printable(r.UserAgent(), maxUserAgent)
+	if ids := r.Header["X-Request-Id"]; len(ids) == 1 && isRequestID(ids[0]) && x.server.proxies.contain(peer) {
+		x.info.ID = ids[0]
+		return
+	}
+	if _, err := io.ReadFull(x.server.rand, x.random[:]); err != nil {
+		panic(fmt.Errorf("request id: %w", err))
+	}
+	x.info.ID = hex.EncodeToString(x.random[:])
+}
+
+// The values of the headers that every answer has. Handlers may replace them.
+var (
+	nosniff    = []string{"nosniff"}
+	noReferrer = []string{"no-referrer"}
+	noStore    = []string{"no-store"}
+)
+
+func (x *exchange) setHeaders() {
+	x.id[0] = x.info.ID
+	h := x.Header()
+	h["X-Request-Id"] = x.id[:]
+	h["X-Content-Type-Options"] = nosniff
+	h["Referrer-Policy"] = noReferrer
+	h["Cache-Control"] = noStore
+}
+
+// finish ends the exchange: with an answer if the handler panicked before it gave one, and with a
+// line in the log.
+func (x *exchange) finish(r *http.Request, cause any) {
+	abort := false
+	if err, ok := cause.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+		abort = true
+	} else if cause != nil {
+		x.info.Code = codeInternal
+		x.server.log.LogAttrs(r.Context(), slog.LevelError, "panic",
+			slog.String("id", x.info.ID),
+			slog.String("cause", printable(fmt.Sprint(cause), 1024)),
+			slog.String("stack", string(debug.Stack())))
+		// Half an answer must not look like a whole one.
+		abort = x.status != 0
+		if !abort {
+			x.answerPanic()
+		}
+	} else if x.status == 0 {
+		x.status = http.StatusOK // what net/http sends for a handler that wrote nothing
+	}
+	x.log(r)
+	if abort {
+		panic(http.ErrAbortHandler)
+	}
+}
+
+// codeInternal is the ErrorCode of the schema for a failure that is not the client's.
+const codeInternal = "INTERNAL_SERVER_ERROR"
+
+// answerPanic sends a GraphQL error. The request id needs no escape.
+func (x *exchange) answerPanic() {
+	clear(x.Header())
+	x.setHeaders()
+	writeJSON(x, http.StatusInternalServerError,
+		`{"errors":[{"message":"The server failed to answer.","extensions":{"code":"`+codeInternal+
+			`","requestId":"`+x.info.ID+`"}}]}`)
+}
+
+// log writes the line of the request. It shows the pattern of the route, never the URL, in whose
+// query clients put secrets.
+func (x *exchange) log(r *http.Request) {
+	level := slog.LevelInfo
+	switch {
+	case r.Pattern == healthPath || r.Pattern == readyPath:
+		level = slog.LevelDebug
+	case x.status >= 500 || x.info.Code == codeInternal:
+		level = slog.LevelError
+	}
+	log := x.server.log
+	if !log.Enabled(r.Context(), level) {
+		return
+	}
+	client := ""
+	if x.info.Client.IsValid() {
+		client = x.info.Client.String()
+	}
+	log.LogAttrs(r.Context(), level, "request",
+		slog.String("id", x.info.ID),
+		slog.String("method", printable(r.Method, 16)),
+		slog.String("path", strings.TrimSuffix(r.Pattern, "{$}")),
+		slog.Int("status", x.status),
+		slog.Float64("duration_ms", float64(x.server.now().Sub(x.start).Microseconds())/1000),
+		slog.Int64("bytes", x.bytes),
+		slog.String("operation", printable(x.info.Operation, 64)),
+		slog.String("code", printable(x.info.Code, 64)),
+		slog.String("client", client))
+}
+
+// WriteHeader implements http.ResponseWriter.
+func (x *exchange) WriteHeader(status int) {
+	// What is below 200 announces the answer, but for the switch of protocols.
+	if x.status == 0 && (status >= 200 || status == http.StatusSwitchingProtocols) {
+		x.status = status
+	}
+	x.ResponseWriter.WriteHeader(status)
+}
+
+// Write implements http.ResponseWriter.
+func (x *exchange) Write(p []byte) (int, error) {
+	x.started()
+	n, err := x.ResponseWriter.Write(p)
+	x.bytes += int64(n)
+	return n, err
+}
+
+// FlushError sends what was written, for http.ResponseController.
+func (x *exchange) FlushError() error {
+	x.started()
+	return http.NewResponseController(x.ResponseWriter).Flush()
+}
+
+// Unwrap gives http.ResponseController what the connection can do.
+func (x *exchange) Unwrap() http.ResponseWriter { return x.ResponseWriter }
+
+func (x *exchange) started() {
+	if x.status == 0 {
+		x.status = http.StatusOK
+	}
+}

@@ -1,0 +1,392 @@
+package httpd
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
+
+	"usher/internal/auth"
+	"usher/internal/request"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func ready(context.Context) error { return nil }
+
+// testOptions are Options whose answers are the same every time. GraphQL runs handler.
+func testOptions(t *testing.T, handler http.HandlerFunc) Options {
+	t.Helper()
+	return Options{
+		GraphQL: handler,
+		Page: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Cache-Control", "max-age=60")
+			_, _ = io.WriteString(w, "page")
+		}),
+		Identify:       func(string) *auth.Caller { return auth.Anonymous(auth.ReasonTokenExpired) },
+		Ready:          ready,
+		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")},
+		Log:            slog.New(slog.DiscardHandler),
+		Now:            func() time.Time { return time.Unix(1_800_000_000, 0) },
+		Rand:           zeros{},
+	}
+}
+
+// zeros reads as zero bytes.
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) {
+	clear(p)
+	return len(p), nil
+}
+
+const zeroID = "00000000000000000000000000000000"
+
+func ok(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok") }
+
+func TestRoutes(t *testing.T) {
+	failing := errors.New("connect to postgres://canary@db")
+	tests := []struct {
+		name, method, target string
+		options              func(*Options)
+		status               int
+		body                 string
+		header               map[string]string
+	}{
+		{"GraphQL", "POST", "/graphql", nil, 200, "ok", nil},
+		{"GraphQL decides on methods", "DELETE", "/graphql?q", nil, 200, "ok", nil},
+		{"below GraphQL", "POST", "/graphql/x", nil, 404, `{"status":"not found"}` + "\n", nil},
+		{"page", "GET", "/", nil, 200, "page", map[string]string{"Cache-Control": "max-age=60"}},
+		{"page by POST", "POST", "/", nil, 405, `{"status":"method not allowed"}` + "\n", map[string]string{"Allow": "GET, HEAD"}},
+		{"no page", "GET", "/", func(o *Options) { o.Page = nil }, 404, `{"status":"not found"}` + "\n", nil},
+		{"alive", "GET", "/healthz", nil, 200, `{"status":"alive"}` + "\n", nil},
+		{"alive by POST", "POST", "/healthz", nil, 405, `{"status":"method not allowed"}` + "\n", map[string]string{"Allow": "GET, HEAD"}},
+		{"ready", "GET", "/readyz", nil, 200, `{"status":"ready"}` + "\n", nil},
+		{
+			"not ready", "GET", "/readyz", func(o *Options) { o.Ready = func(context.Context) error { return failing } },
+			503, `{"status":"unavailable"}` + "\n", nil,
+		},
+		{"unknown", "GET", "/canary", nil, 404, `{"status":"not found"}` + "\n", map[string]string{"Content-Type": "application/json; charset=utf-8"}},
+		{"unclean", "GET", "//canary/../graphql", nil, 404, `{"status":"not found"}` + "\n", map[string]string{"Location": ""}},
+		{"dots in disguise", "GET", "/%2e%2e/graphql", nil, 404, `{"status":"not found"}` + "\n", nil},
+		{"server", "OPTIONS", "*", nil, 404, `{"status":"not found"}` + "\n", nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			o := testOptions(t, ok)
+			if tt.options != nil {
+				tt.options(&o)
+			}
+			w := httptest.NewRecorder()
+			New(o).ServeHTTP(w, httptest.NewRequest(tt.method, tt.target, nil))
+			if w.Code != tt.status || w.Body.String() != tt.body {
+				t.Errorf("got %d %q, want %d %q", w.Code, w.Body, tt.status, tt.body)
+			}
+			want := map[string]string{
+				"X-Request-Id": zeroID, "X-Content-Type-Options": "nosniff",
+				"Referrer-Policy": "no-referrer", "Cache-Control": "no-store",
+			}
+			maps.Copy(want, tt.header)
+			for name, value := range want {
+				if got := w.Header().Get(name); got != value {
+					t.Errorf("%s: got %q, want %q", name, got, value)
+				}
+			}
+		})
+	}
+}
+
+func TestNewRequiresItsParts(t *testing.T) {
+	for name, omit := range map[string]func(*Options){
+		"GraphQL":  func(o *Options) { o.GraphQL = nil },
+		"Identify": func(o *Options) { o.Identify = nil },
+		"Ready":    func(o *Options) { o.Ready = nil },
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := testOptions(t, ok)
+			omit(&o)
+			defer func() {
+				if recover() == nil {
+					t.Error("New accepted the options")
+				}
+			}()
+			New(o)
+		})
+	}
+}
+
+func TestInfo(t *testing.T) {
+	const direct, proxied = "192.0.2.1:1234", "10.0.0.1:1234"
+	tests := []struct {
+		name, remote string
+		header       http.Header
+		want         request.Info
+	}{
+		{
+			"direct", direct,
+			http.Header{"X-Forwarded-For": {"198.51.100.7"}, "X-Request-Id": {"abc"}, "User-Agent": {"a\tb\u202e"}},
+			request.Info{ID: zeroID, Client: netip.MustParseAddr("192.0.2.1"), UserAgent: "ab"},
+		},
+		{
+			"proxied", proxied,
+			http.Header{"X-Forwarded-For": {"198.51.100.7"}, "X-Request-Id": {"A-z_0.9"}},
+			request.Info{ID: "A-z_0.9", Client: netip.MustParseAddr("198.51.100.7")},
+		},
+		{
+			"bad id", proxied,
+			http.Header{"X-Request-Id": {`"},{`}},
+			request.Info{ID: zeroID, Client: netip.MustParseAddr("10.0.0.1")},
+		},
+		{
+			"empty id", proxied,
+			http.Header{"X-Request-Id": {""}},
+			request.Info{ID: zeroID, Client: netip.MustParseAddr("10.0.0.1")},
+		},
+		{
+			"long id", proxied,
+			http.Header{"X-Request-Id": {strings.Repeat("a", 65)}},
+			request.Info{ID: zeroID, Client: netip.MustParseAddr("10.0.0.1")},
+		},
+		{
+			"two ids", proxied,
+			http.Header{"X-Request-Id": {"a", "b"}},
+			request.Info{ID: zeroID, Client: netip.MustParseAddr("10.0.0.1")},
+		},
+		{"unix socket", "@", nil, request.Info{ID: zeroID}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var got request.Info
+			s := New(testOptions(t, func(_ http.ResponseWriter, r *http.Request) { got = *request.From(r.Context()) }))
+			r := httptest.NewRequest(http.MethodPost, "/graphql", nil)
+			r.RemoteAddr = tt.remote
+			r.Header = tt.header
+			w := httptest.NewRecorder()
+			s.ServeHTTP(w, r)
+			if diff := cmp.Diff(tt.want, got, cmp.Comparer(func(a, b netip.Addr) bool { return a == b })); diff != "" {
+				t.Errorf("info (-want +got):\n%s", diff)
+			}
+			if id := w.Header().Get("X-Request-ID"); id != tt.want.ID {
+				t.Errorf("sent back %q, want %q", id, tt.want.ID)
+			}
+		})
+	}
+}
+
+func TestCaller(t *testing.T) {
+	tests := []struct {
+		name          string
+		authorization []string
+		want          auth.Reason // TOKEN_EXPIRED comes from Identify
+	}{
+		{"none", nil, auth.ReasonNoToken},
+		{"other scheme", []string{"Basic YTpi"}, auth.ReasonNoToken},
+		{"token", []string{"Bearer abc"}, auth.ReasonTokenExpired},
+		{"malformed", []string{"Bearer"}, auth.ReasonTokenInvalid},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var err error
+			s := New(testOptions(t, func(_ http.ResponseWriter, r *http.Request) {
+				_, err = new(auth.Service).Viewer(r.Context())
+			}))
+			r := httptest.NewRequest(http.MethodPost, "/graphql?access_token=abc", nil)
+			r.Header["Authorization"] = tt.authorization
+			s.ServeHTTP(httptest.NewRecorder(), r)
+			var refused *auth.Error
+			if !errors.As(err, &refused) || refused.Reason != tt.want {
+				t.Errorf("got %v, want reason %s", err, tt.want)
+			}
+		})
+	}
+}
+
+func TestRequestHasDeadline(t *testing.T) {
+	has := false
+	s := New(testOptions(t, func(_ http.ResponseWriter, r *http.Request) { _, has = r.Context().Deadline() }))
+	s.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/graphql", nil))
+	if !has {
+		t.Error("the context has no deadline")
+	}
+}
+
+// serveLogged serves r and returns the lines of the log, without their time and level.
+func serveLogged(t *testing.T, o Options, w http.ResponseWriter, r *http.Request) (lines []map[string]any, aborted bool) {
+	t.Helper()
+	var buffer bytes.Buffer
+	o.Log = slog.New(slog.NewJSONHandler(&buffer, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	s := New(o)
+	func() {
+		defer func() {
+			err, _ := recover().(error)
+			aborted = errors.Is(err, http.ErrAbortHandler)
+		}()
+		s.ServeHTTP(w, r)
+	}()
+	for decoder := json.NewDecoder(&buffer); decoder.More(); {
+		line := map[string]any{}
+		if err := decoder.Decode(&line); err != nil {
+			t.Fatal(err)
+		}
+		delete(line, "time")
+		lines = append(lines, line)
+	}
+	return lines, aborted
+}
+
+func TestLog(t *testing.T) {
+	answered := func(w http.ResponseWriter, r *http.Request) {
+		info := request.From(r.Context())
+		info.Operation = "SignIn\r\n" + strings.Repeat("x", 100)
+		info.Code = "BAD_USER_INPUT"
+		w.WriteHeader(http.StatusEarlyHints)
+		w.WriteHeader(http.StatusUnprocessableEntity)
+		_, _ = io.WriteString(w, "12345")
+	}
+	line := func(changes map[string]any) map[string]any {
+		l := map[string]any{
+			"level": "INFO", "msg": "request", "id": zeroID, "method": "POST", "path": "/graphql", "status": 200.0,
+			"duration_ms": 1.5, "bytes": 0.0, "operation": "", "code": "", "client": "192.0.2.1",
+		}
+		maps.Copy(l, changes)
+		return l
+	}
+	tests := []struct {
+		name, method, target string
+		handler              http.HandlerFunc
+		want                 map[string]any
+	}{
+		{"nothing written", "POST", "/graphql", func(http.ResponseWriter, *http.Request) {}, line(nil)},
+		{"answer", "POST", "/graphql?access_token=canary", answered, line(map[string]any{
+			"status": 422.0, "bytes": 5.0, "operation": "SignIn" + strings.Repeat("x", 58), "code": "BAD_USER_INPUT",
+		})},
+		{"failure", "POST", "/graphql", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) }, line(map[string]any{
+			"status": 502.0, "level": "ERROR",
+		})},
+		{"failure in a 200", "POST", "/graphql", func(_ http.ResponseWriter, r *http.Request) {
+			request.From(r.Context()).Code = "INTERNAL_SERVER_ERROR"
+		}, line(map[string]any{"level": "ERROR", "code": "INTERNAL_SERVER_ERROR"})},
+		{"no route", "GET", "/canary", ok, line(map[string]any{"method": "GET", "path": "", "status": 404.0, "bytes": 23.0})},
+		{"page", "GET", "/", ok, line(map[string]any{"method": "GET", "path": "/", "bytes": 4.0})},
+		{"health", "GET", "/healthz", ok, line(map[string]any{"level": "DEBUG", "method": "GET", "path": "/healthz", "bytes": 19.0})},
+		{"method", strings.Repeat("M", 99), "/graphql", ok, line(map[string]any{"method": strings.Repeat("M", 16), "bytes": 2.0})},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			o := testOptions(t, tt.handler)
+			now := o.Now()
+			o.Now = func() time.Time {
+				now = now.Add(1500 * time.Microsecond)
+				return now
+			}
+			lines, _ := serveLogged(t, o, discard{}, httptest.NewRequest(tt.method, tt.target, nil))
+			if diff := cmp.Diff([]map[string]any{tt.want}, lines); diff != "" {
+				t.Errorf("log (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestPanic(t *testing.T) {
+	const body = `{"errors":[{"message":"The server failed to answer.","extensions":` +
+		`{"code":"INTERNAL_SERVER_ERROR","requestId":"` + zeroID + `"}}]}` + "\n"
+	tests := []struct {
+		name    string
+		handler http.HandlerFunc
+		body    string
+		status  float64 // in the log
+		aborted bool
+		logged  []string
+	}{
+		{"before the answer", func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Length", "2")
+			panic("boom")
+		}, body, 500, false, []string{"panic", "request"}},
+		{"after the answer began", func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = io.WriteString(w, "half")
+			panic(errors.New("boom"))
+		}, "half", 200, true, []string{"panic", "request"}},
+		{"after a flush", func(w http.ResponseWriter, _ *http.Request) {
+			if err := http.NewResponseController(w).Flush(); err != nil {
+				t.Error(err)
+			}
+			panic("boom")
+		}, "", 200, true, []string{"panic", "request"}},
+		{"on purpose", func(http.ResponseWriter, *http.Request) {
+			panic(http.ErrAbortHandler)
+		}, "", 0, true, []string{"request"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			w := httptest.NewRecorder()
+			lines, aborted := serveLogged(t, testOptions(t, tt.handler), w, httptest.NewRequest(http.MethodPost, "/graphql", nil))
+			if w.Body.String() != tt.body || aborted != tt.aborted {
+				t.Errorf("got %q, aborted %t; want %q, %t", w.Body, aborted, tt.body, tt.aborted)
+			}
+			if tt.body == body {
+				want := http.Header{
+					"Content-Type": {"application/json; charset=utf-8"}, "X-Request-Id": {zeroID}, "Cache-Control": {"no-store"},
+					"Referrer-Policy": {"no-referrer"}, "X-Content-Type-Options": {"nosniff"},
+				}
+				if diff := cmp.Diff(want, w.Header()); diff != "" {
+					t.Errorf("header (-want +got):\n%s", diff)
+				}
+			}
+			var logged []string
+			for _, line := range lines {
+				logged = append(logged, line["msg"].(string))
+				if line["msg"] == "panic" && !strings.Contains(line["stack"].(string), "httpd_test.go") {
+					t.Errorf("the stack does not lead to the panic: %v", line["stack"])
+				}
+			}
+			if diff := cmp.Diff(tt.logged, logged); diff != "" {
+				t.Errorf("log (-want +got):\n%s", diff)
+			}
+			if status := lines[len(lines)-1]["status"]; status != tt.status {
+				t.Errorf("status %v in the log, want %v", status, tt.status)
+			}
+		})
+	}
+}
+
+// TestLogHoldsNoSecret puts a secret wherever a client may put one.
+func TestLogHoldsNoSecret(t *testing.T) {
+	const canary = "c4n4ry"
+	for _, target := range []string{"/graphql", "/healthz", "/readyz", "/", "/" + canary, "//" + canary} {
+		for _, scheme := range []string{"Bearer ", "bearer\t", "Bearer  ,", "Basic ", "", canary + " "} {
+			for name, handler := range map[string]http.HandlerFunc{
+				"answer": ok,
+				"panic":  func(http.ResponseWriter, *http.Request) { panic("boom") },
+			} {
+				o := testOptions(t, handler)
+				o.Ready = func(context.Context) error { return errors.New("down") }
+				r := httptest.NewRequest(http.MethodPost, target+"?access_token="+canary, strings.NewReader(canary))
+				r.Header = http.Header{
+					"Authorization": {scheme + canary}, "Cookie": {"session=" + canary}, "User-Agent": {canary},
+					"X-Forwarded-For": {canary}, "X-Request-Id": {canary}, "Referer": {canary},
+				}
+				r.Host = canary
+				lines, _ := serveLogged(t, o, httptest.NewRecorder(), r)
+				text, err := json.Marshal(lines)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if len(lines) == 0 || bytes.Contains(text, []byte(canary)) {
+					t.Errorf("%s, %q, %s: the log is %s", target, scheme, name, text)
+				}
+			}
+		}
+	}
+}

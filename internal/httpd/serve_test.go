@@ -1,0 +1,240 @@
+package httpd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// pipes is a net.Listener within the process, so that synctest can set its clock.
+type pipes struct {
+	dialed chan net.Conn
+	closed chan struct{}
+}
+
+func listen() *pipes { return &pipes{make(chan net.Conn), make(chan struct{})} }
+
+func (p *pipes) Accept() (net.Conn, error) {
+	select {
+	case c := <-p.dialed:
+		return c, nil
+	case <-p.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (p *pipes) Close() error {
+	close(p.closed)
+	return nil
+}
+
+func (p *pipes) Addr() net.Addr { return new(net.IPAddr) }
+
+func (p *pipes) dial(context.Context, string, string) (net.Conn, error) {
+	client, server := net.Pipe()
+	select {
+	case p.dialed <- server:
+		return client, nil
+	case <-p.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+// get asks for a path, on a connection of its own.
+func (p *pipes) get(path string) string {
+	transport := &http.Transport{DialContext: p.dial, DisableKeepAlives: true}
+	defer transport.CloseIdleConnections()
+	res, err := (&http.Client{Transport: transport}).Get("http://usher" + path)
+	if err != nil {
+		return err.Error()
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		return err.Error()
+	}
+	return fmt.Sprintf("%d %s", res.StatusCode, strings.TrimSpace(string(body)))
+}
+
+// start serves on a new listener until stop is called. What Serve returned comes on served.
+func start(t *testing.T, o Options) (l *pipes, stop func(), served <-chan error) {
+	t.Helper()
+	l = listen()
+	ctx, stop := context.WithCancel(t.Context())
+	result := make(chan error, 1)
+	go func() { result <- New(o).Serve(ctx, l) }()
+	return l, stop, result
+}
+
+func TestServeFinishesRequestsInFlight(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		entered, finish := make(chan bool), make(chan bool)
+		o := testOptions(t, func(w http.ResponseWriter, r *http.Request) {
+			entered <- true
+			<-finish
+			if err := r.Context().Err(); err != nil {
+				t.Errorf("the stop ended the request: %v", err)
+			}
+			ok(w, r)
+		})
+		o.Timeouts.Drain = 3 * time.Second
+		l, stop, served := start(t, o)
+		answer := make(chan string)
+		go func() { answer <- l.get("/graphql") }()
+		<-entered
+
+		stop()
+		synctest.Wait()
+		for path, want := range map[string]string{
+			"/readyz":  `503 {"status":"unavailable"}`,
+			"/healthz": `200 {"status":"alive"}`,
+		} {
+			if got := l.get(path); got != want {
+				t.Errorf("%s while draining: got %s, want %s", path, got, want)
+			}
+		}
+		<-l.closed
+		if got := l.get("/healthz"); !strings.Contains(got, net.ErrClosed.Error()) {
+			t.Errorf("after draining: got %s", got)
+		}
+		close(finish)
+		if got := <-answer; got != "200 ok" {
+			t.Errorf("the request in flight got %s", got)
+		}
+		if err := <-served; err != nil {
+			t.Errorf("Serve: %v", err)
+		}
+	})
+}
+
+func TestServeGivesUpOnRequestsInFlight(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		entered, left := make(chan bool), make(chan bool)
+		o := testOptions(t, func(_ http.ResponseWriter, r *http.Request) {
+			entered <- true
+			<-r.Context().Done() // by the end of the connection
+			close(left)
+		})
+		l, stop, served := start(t, o)
+		go l.get("/graphql")
+		<-entered
+		begin := time.Now()
+		stop()
+		if err := <-served; !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("Serve: got %v, want a timeout", err)
+		}
+		<-left
+		if took := time.Since(begin); took != 10*time.Second {
+			t.Errorf("gave up after %v", took)
+		}
+	})
+}
+
+func listenTCP(t *testing.T) net.Listener {
+	t.Helper()
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+func TestServeReportsItsListener(t *testing.T) {
+	l := listenTCP(t)
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := New(testOptions(t, ok)).Serve(t.Context(), l); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("got %v, want %v", err, net.ErrClosed)
+	}
+}
+
+// TestServeDropsSlowClients sends a byte a second. Each case is done when its timeout says so.
+func TestServeDropsSlowClients(t *testing.T) {
+	tests := []struct {
+		name, sent string
+		handler    http.HandlerFunc
+		after      time.Duration
+	}{
+		{"header", "POST /graphql HTTP/1.1\r\nHost: usher\r\nX: ", ok, 5 * time.Second},
+		{"body", "POST /graphql HTTP/1.1\r\nHost: usher\r\nContent-Length: 1000\r\n\r\n", func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body)
+			ok(w, r)
+		}, 15 * time.Second},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l, stop, served := start(t, testOptions(t, tt.handler))
+				conn, err := l.dial(t.Context(), "", "")
+				if err != nil {
+					t.Fatal(err)
+				}
+				begin := time.Now()
+				var sender sync.WaitGroup
+				sender.Go(func() {
+					second := time.NewTicker(time.Second)
+					defer second.Stop()
+					for _, err := io.WriteString(conn, tt.sent); err == nil; _, err = conn.Write([]byte{'x'}) {
+						<-second.C
+					}
+				})
+				_, _ = io.Copy(io.Discard, conn) // until the server hangs up
+				if took := time.Since(begin); took.Round(time.Second) != tt.after {
+					t.Errorf("hung up after %v, want %v", took, tt.after)
+				}
+				sender.Wait()
+				if err := conn.Close(); err != nil {
+					t.Error(err)
+				}
+				stop()
+				if err := <-served; err != nil {
+					t.Errorf("Serve: %v", err)
+				}
+			})
+		})
+	}
+}
+
+// TestServeOverTCP checks over a real connection what net/http decides before a handler runs.
+func TestServeOverTCP(t *testing.T) {
+	l := listenTCP(t)
+	ctx, stop := context.WithCancel(t.Context())
+	served := make(chan error, 1)
+	go func() { served <- New(testOptions(t, ok)).Serve(ctx, l) }()
+
+	tests := []struct{ name, request, want string }{
+		{"request", "GET /healthz HTTP/1.1\r\nHost: usher\r\n", "HTTP/1.1 200 "},
+		{"server-wide options", "OPTIONS * HTTP/1.1\r\nHost: usher\r\n", "HTTP/1.1 404 "},
+		{"tunnel", "CONNECT canary:443 HTTP/1.1\r\nHost: usher\r\n", "HTTP/1.1 404 "},
+		{"headers too large", "GET /healthz HTTP/1.1\r\nHost: usher\r\nX: " + strings.Repeat("x", 32<<10) + "\r\n", "HTTP/1.1 431 "},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", l.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = conn.Close() })
+			if _, err := io.WriteString(conn, tt.request+"Connection: close\r\n\r\n"); err != nil {
+				t.Fatal(err)
+			}
+			answer := make([]byte, len(tt.want))
+			if _, err := io.ReadFull(conn, answer); err != nil || string(answer) != tt.want {
+				t.Errorf("got %q, %v; want %q", answer, err, tt.want)
+			}
+		})
+	}
+	stop()
+	if err := <-served; err != nil {
+		t.Errorf("Serve: %v", err)
+	}
+}
