@@ -89,10 +89,11 @@ func (x *exchange) setHeaders() {
 // finish ends the exchange: with an answer if the handler panicked before it gave one, and with a
 // line in the log.
 func (x *exchange) finish(r *http.Request, cause any) {
-	abort := false
-	if err, ok := cause.(error); ok && errors.Is(err, http.ErrAbortHandler) {
-		abort = true
-	} else if cause != nil {
+	err, _ := cause.(error)
+	abort := errors.Is(err, http.ErrAbortHandler)
+	switch {
+	case abort:
+	case cause != nil:
 		x.info.Code = codeInternal
 		x.server.log.LogAttrs(r.Context(), slog.LevelError, "panic",
 			slog.String("id", x.info.ID),
@@ -103,7 +104,7 @@ func (x *exchange) finish(r *http.Request, cause any) {
 		if !abort {
 			x.answerPanic()
 		}
-	} else if x.status == 0 {
+	case x.status == 0:
 		x.status = http.StatusOK // what net/http sends for a handler that wrote nothing
 	}
 	x.log(r)

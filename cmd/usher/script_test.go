@@ -1,0 +1,147 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"flag"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"usher/internal/config"
+	"usher/internal/storetest"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"usher": main})
+}
+
+// TestScripts runs the scripts on each database. They know these variables: DATABASE_URL is a new
+// database, migrated; URL and ADDRESS are where a server may listen.
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	for name, url := range storetest.URLs {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			testscript.Run(t, testscript.Params{
+				Dir:                 "testdata/script",
+				RequireExplicitExec: true,
+				Setup: func(env *testscript.Env) error {
+					address, err := freeAddress()
+					if err != nil {
+						return err
+					}
+					tb, ok := env.T().(testing.TB)
+					if !ok {
+						panic("testscript no longer passes on the test")
+					}
+					env.Setenv("DATABASE_URL", url(tb))
+					env.Setenv("ADDRESS", address)
+					env.Setenv("URL", "http://"+address)
+					return nil
+				},
+				Cmds: map[string]func(*testscript.TestScript, bool, []string){
+					"await":   await,
+					"graphql": graphql,
+				},
+			})
+		})
+	}
+}
+
+func freeAddress() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	defer l.Close()
+	return l.Addr().String(), nil
+}
+
+// await waits until the server answers at /readyz.
+func await(ts *testscript.TestScript, _ bool, _ []string) {
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	for {
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, ts.Getenv("URL")+"/readyz", nil)
+		ts.Check(err)
+		response, err := http.DefaultClient.Do(r)
+		if err == nil {
+			ts.Check(response.Body.Close())
+			if response.StatusCode == http.StatusOK {
+				return
+			}
+		}
+		select {
+		case <-ctx.Done():
+			ts.Fatalf("the server is not ready")
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
+
+// graphql sends the document in a file with the variables in another, `graphql DOCUMENT [VARIABLES]`,
+// as TOKEN when that is set. The answer becomes standard output, and a new access token TOKEN.
+func graphql(ts *testscript.TestScript, _ bool, args []string) {
+	body := map[string]any{"query": ts.ReadFile(args[0])}
+	if len(args) > 1 {
+		body["variables"] = json.RawMessage(ts.ReadFile(args[1]))
+	}
+	raw, err := json.Marshal(body)
+	ts.Check(err)
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, ts.Getenv("URL")+"/graphql", bytes.NewReader(raw))
+	ts.Check(err)
+	r.Header.Set("Content-Type", "application/json")
+	if token := ts.Getenv("TOKEN"); token != "" {
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
+	response, err := http.DefaultClient.Do(r)
+	ts.Check(err)
+	answer, err := io.ReadAll(response.Body)
+	ts.Check(err)
+	ts.Check(response.Body.Close())
+	if _, rest, ok := strings.Cut(string(answer), `"accessToken":"`); ok {
+		token, _, _ := strings.Cut(rest, `"`)
+		ts.Setenv("TOKEN", token)
+	}
+	_, err = ts.Stdout().Write(append(answer, '\n'))
+	ts.Check(err)
+}
+
+var update = flag.Bool("update", false, "write the settings into the README")
+
+// TestReadmeSettings keeps the README's table of settings that of the program.
+// `go test ./cmd/usher -run Readme -update` writes it.
+func TestReadmeSettings(t *testing.T) {
+	t.Parallel()
+	const file, begin, end = "../../README.md", "<!-- settings -->\n", "<!-- /settings -->"
+	readme, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, rest, ok1 := strings.Cut(string(readme), begin)
+	table, after, ok2 := strings.Cut(rest, end)
+	if !ok1 || !ok2 {
+		t.Fatalf("README.md lacks the marks %q and %q", begin, end)
+	}
+	want := config.Markdown()
+	if *update {
+		if err := os.WriteFile(file, []byte(before+begin+want+end+after), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if diff := cmp.Diff(want, table); diff != "" {
+		t.Errorf("the table of settings in README.md (-want +got):\n%s", diff)
+	}
+}

@@ -1,0 +1,130 @@
+// Package config owns the settings: what they are called as flags and as environment variables,
+// what they are when nobody sets them, which values make sense, and how they are explained.
+//
+// The settings come in groups, one struct each, that a command embeds for kong. A flag wins over
+// the environment, that over the file .env (see Env), and that over the default. The tag environ
+// names the variables of a setting, the best name first; example is a value for .env.example.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"time"
+)
+
+// Server are the settings of the server itself.
+type Server struct {
+	Listen          string        `environ:"USHER_LISTEN" default:"127.0.0.1:8080" help:"Address and port to listen on."`
+	SecretKey       Secret        `environ:"USHER_SECRET_KEY,SECRET_KEY" hidden:"" help:"The server's secret, at least 32 bytes, from which the keys of access tokens derive. Another secret makes every token in use invalid. Required without --dev, here or as a file."`
+	SecretKeyFile   string        `environ:"USHER_SECRET_KEY_FILE" placeholder:"FILE" example:"/run/secrets/usher" help:"File to read the server's secret from. $USHER_SECRET_KEY or $SECRET_KEY can hold the secret itself; a flag cannot."`
+	Issuer          string        `environ:"USHER_ISSUER" placeholder:"URL" example:"https://auth.example.com" help:"URL of this server as clients see it, the issuer of access tokens. Required without --dev, which takes the address it listens on."`
+	Audience        string        `environ:"USHER_AUDIENCE" placeholder:"NAME" example:"https://api.example.com" help:"Audience of access tokens: the API they are meant for. The issuer unless set."`
+	AccessTokenTTL  time.Duration `environ:"USHER_ACCESS_TOKEN_TTL,ACCESS_TOKEN_EXPIRE_MINUTES" default:"15m" help:"How long an access token is valid, at most 24h. $ACCESS_TOKEN_EXPIRE_MINUTES counts minutes."`
+	SessionMaxAge   time.Duration `environ:"USHER_SESSION_MAX_AGE" default:"720h" help:"How long after its login a session ends, whatever its use."`
+	HashParallelism int           `environ:"USHER_HASH_PARALLELISM" default:"0" help:"How many passwords are hashed at once, for 19 MiB each; 0 is one for each CPU."`
+	HashQueue       int           `environ:"USHER_HASH_QUEUE" default:"64" help:"How many requests may wait for their password to be hashed, before more are told to come back later."`
+	TrustedProxies  Prefixes      `environ:"USHER_TRUSTED_PROXIES" placeholder:"CIDR,..." example:"10.0.0.0/8,2001:db8::7" help:"Addresses or networks of reverse proxies whose X-Forwarded-For and X-Request-ID are believed."`
+	NoMigrate       bool          `environ:"USHER_NO_MIGRATE" help:"Leave the database schema alone; usher migrate brings it up to date."`
+	ShutdownDelay   time.Duration `environ:"USHER_SHUTDOWN_DELAY" default:"0s" help:"How long to go on serving after a signal to stop, while /readyz already says no."`
+	ShutdownTimeout time.Duration `environ:"USHER_SHUTDOWN_TIMEOUT" default:"10s" help:"How long requests in flight may take to finish before the server stops."`
+	Dev             bool          `environ:"USHER_DEV" help:"Development: a page at /, introspection, suggestions, and a secret made and kept in data/."`
+}
+
+// Validate reports every setting that makes no sense, and what is required and missing. It fills
+// in Issuer and Audience where another setting says what they are.
+func (s *Server) Validate() error {
+	var errs []error
+	refuse := func(when bool, format string, args ...any) {
+		if when {
+			errs = append(errs, fmt.Errorf(format, args...))
+		}
+	}
+	_, _, err := net.SplitHostPort(s.Listen)
+	refuse(err != nil, "--listen: want ADDRESS:PORT, such as 127.0.0.1:8080 or :8080")
+	if s.Issuer == "" && s.Dev && err == nil {
+		s.Issuer = "http://" + reachable(s.Listen)
+	}
+	if s.Audience == "" {
+		s.Audience = s.Issuer
+	}
+	refuse(s.Issuer == "" && !s.Dev, "--issuer: required without --dev: the URL of this server as clients see it, such as https://auth.example.com")
+	refuse(s.Issuer != "" && !isIssuer(s.Issuer), "--issuer: want a URL such as https://auth.example.com, without user, query and fragment")
+	refuse(!s.SecretKey.IsZero() && s.SecretKeyFile != "", "--secret-key-file: the environment holds a secret too; keep one of them")
+	refuse(s.AccessTokenTTL < time.Second || s.AccessTokenTTL > 24*time.Hour, "--access-token-ttl: want 1s to 24h, not %v", s.AccessTokenTTL)
+	refuse(s.SessionMaxAge < s.AccessTokenTTL, "--session-max-age: want at least the lifetime of an access token, not %v", s.SessionMaxAge)
+	refuse(s.HashParallelism < 0, "--hash-parallelism: want 0 or more, not %d", s.HashParallelism)
+	refuse(s.HashQueue < 1, "--hash-queue: want 1 or more, not %d", s.HashQueue)
+	refuse(s.ShutdownDelay < 0, "--shutdown-delay: want 0s or more, not %v", s.ShutdownDelay)
+	refuse(s.ShutdownTimeout <= 0, "--shutdown-timeout: want more than 0s, not %v", s.ShutdownTimeout)
+	refuse(s.SecretKey.IsZero() && s.SecretKeyFile == "" && !s.Dev, "%w", errNoSecret)
+	return errors.Join(errs...)
+}
+
+// Warnings returns what is allowed and still dangerous, for the log of the start.
+func (s *Server) Warnings() []string {
+	var warnings []string
+	if host, _, _ := net.SplitHostPort(s.Listen); s.Dev && !isLoopback(host) {
+		warnings = append(warnings, "--dev on an address that other machines can reach")
+	}
+	if u, err := url.Parse(s.Issuer); err == nil && u.Scheme == "http" && !isLoopback(u.Hostname()) {
+		warnings = append(warnings, "the issuer is not https: passwords and tokens travel in clear")
+	}
+	for _, p := range s.TrustedProxies {
+		if p.Bits() == 0 {
+			warnings = append(warnings, "--trusted-proxies: "+p.String()+" lets every client choose its address")
+		}
+	}
+	return warnings
+}
+
+// isIssuer reports whether s is the URL of an issuer; RFC 8414 §2 has neither query nor fragment.
+func isIssuer(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Hostname() != "" &&
+		u.User == nil && u.RawQuery == "" && !u.ForceQuery && u.Fragment == ""
+}
+
+// reachable turns an address to listen on into one to call, from the same machine.
+func reachable(listen string) string {
+	host, port, _ := net.SplitHostPort(listen)
+	if addr, err := netip.ParseAddr(host); host == "" || err == nil && addr.IsUnspecified() {
+		host = "localhost"
+	}
+	return net.JoinHostPort(host, port)
+}
+
+func isLoopback(host string) bool {
+	addr, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && addr.IsLoopback()
+}
+
+// Database are the settings of the database.
+type Database struct {
+	URL      DatabaseURL `name:"database-url" environ:"USHER_DATABASE_URL,DATABASE_URL" default:"sqlite:data/usher.db" help:"Database: sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME. Keep a password off the command line, which other users of the machine can read."`
+	MaxConns int         `name:"database-max-conns" environ:"USHER_DATABASE_MAX_CONNS" default:"0" help:"How many connections to the database are opened, and kept; 0 is two for each CPU and at least 8."`
+}
+
+// Validate reports settings that make no sense. The URL is checked when the database is opened.
+func (d *Database) Validate() error {
+	if d.MaxConns < 0 {
+		return fmt.Errorf("--database-max-conns: want 0 or more, not %d", d.MaxConns)
+	}
+	return nil
+}
+
+// Passwords are the settings for new passwords.
+type Passwords struct {
+	MinLength int `name:"password-min-length" environ:"USHER_PASSWORD_MIN_LENGTH" default:"15" help:"Fewest characters of a new password, 8 to 64. Below 15 is for passwords beside a second factor."`
+}
+
+// Validate reports settings that make no sense: NIST SP 800-63B-4 wants at least 8 characters, and
+// that passwords of 64 are accepted.
+func (p *Passwords) Validate() error {
+	if p.MinLength < 8 || p.MinLength > 64 {
+		return fmt.Errorf("--password-min-length: want 8 to 64, not %d", p.MinLength)
+	}
+	return nil
+}

@@ -1,0 +1,297 @@
+package config
+
+import (
+	"bytes"
+	"errors"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/alecthomas/kong"
+	"github.com/google/go-cmp/cmp"
+)
+
+// commands stands for a program with two commands.
+type commands struct {
+	Serve struct {
+		Server
+		Passwords
+		Database
+		Log
+	} `cmd:""`
+	Migrate struct {
+		Database
+		Log
+	} `cmd:""`
+}
+
+// parse reads a command line, an environment, and a file .env.
+func parse(t *testing.T, args []string, environment map[string]string, dotEnv string) (*commands, error) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), ".env")
+	if err := os.WriteFile(file, []byte(dotEnv), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	env, err := ReadEnv(file, func(name string) (string, bool) {
+		value, ok := environment[name]
+		return value, ok
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var c commands
+	parser, err := kong.New(&c, env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = parser.Parse(args)
+	return &c, err
+}
+
+func TestDefaults(t *testing.T) {
+	c, err := parse(t, []string{"serve", "--dev"}, nil, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := Server{
+		Listen: "127.0.0.1:8080", Issuer: "http://127.0.0.1:8080", Audience: "http://127.0.0.1:8080",
+		AccessTokenTTL: 15 * time.Minute, SessionMaxAge: 30 * 24 * time.Hour, HashQueue: 64,
+		ShutdownTimeout: 10 * time.Second, Dev: true,
+	}
+	if diff := cmp.Diff(server, c.Serve.Server, cmp.Comparer(equalSecrets)); diff != "" {
+		t.Errorf("server (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(Database{URL: "sqlite:data/usher.db"}, c.Serve.Database); diff != "" {
+		t.Errorf("database (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(Passwords{MinLength: 15}, c.Serve.Passwords); diff != "" {
+		t.Errorf("passwords (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(Log{Format: "auto"}, c.Serve.Log); diff != "" {
+		t.Errorf("log (-want +got):\n%s", diff)
+	}
+}
+
+func equalSecrets(a, b Secret) bool { return bytes.Equal(a.Reveal(), b.Reveal()) }
+
+func TestPrecedence(t *testing.T) {
+	tests := []struct {
+		name        string
+		args        []string
+		environment map[string]string
+		dotEnv      string
+		want        DatabaseURL
+	}{
+		{"default", nil, nil, "", "sqlite:data/usher.db"},
+		{"file", nil, nil, "USHER_DATABASE_URL=file", "file"},
+		{"second name in the file", nil, nil, "export DATABASE_URL='file'", "file"},
+		{"names in the file", nil, nil, "DATABASE_URL=second\nUSHER_DATABASE_URL=first", "first"},
+		{"environment over file", nil, map[string]string{"USHER_DATABASE_URL": "env"}, "USHER_DATABASE_URL=file", "env"},
+		{"second name over file", nil, map[string]string{"DATABASE_URL": "env"}, "USHER_DATABASE_URL=file", "env"},
+		{"names", nil, map[string]string{"DATABASE_URL": "second", "USHER_DATABASE_URL": "first"}, "", "first"},
+		{"empty is not set", nil, map[string]string{"USHER_DATABASE_URL": "", "DATABASE_URL": ""}, "USHER_DATABASE_URL=file", "file"},
+		{"empty in the file", nil, nil, "USHER_DATABASE_URL=", "sqlite:data/usher.db"},
+		{"flag over all", []string{"--database-url=flag"}, map[string]string{"USHER_DATABASE_URL": "env"}, "USHER_DATABASE_URL=file", "flag"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			c, err := parse(t, append([]string{"migrate"}, tt.args...), tt.environment, tt.dotEnv)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if c.Migrate.URL != tt.want {
+				t.Errorf("got %s, want %s", c.Migrate.URL, tt.want)
+			}
+		})
+	}
+}
+
+func TestEnvironment(t *testing.T) {
+	c, err := parse(t, []string{"serve"}, map[string]string{
+		"SECRET_KEY":                  " classified\n",
+		"USHER_ISSUER":                "https://auth.example.com/",
+		"USHER_AUDIENCE":              "api",
+		"ACCESS_TOKEN_EXPIRE_MINUTES": "30",
+		"USHER_SESSION_MAX_AGE":       "24h",
+		"USHER_TRUSTED_PROXIES":       "10.1.2.3/8, fd00::1",
+		"USHER_NO_MIGRATE":            "true",
+		"USHER_LOG_LEVEL":             "DEBUG",
+	}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Server{
+		Listen: "127.0.0.1:8080", SecretKey: newSecret("classified"), Issuer: "https://auth.example.com/", Audience: "api",
+		AccessTokenTTL: 30 * time.Minute, SessionMaxAge: 24 * time.Hour, HashQueue: 64,
+		TrustedProxies: Prefixes{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::1/128")},
+		NoMigrate:      true, ShutdownTimeout: 10 * time.Second,
+	}
+	comparePrefixes := cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })
+	if diff := cmp.Diff(want, c.Serve.Server, cmp.Comparer(equalSecrets), comparePrefixes); diff != "" {
+		t.Errorf("server (-want +got):\n%s", diff)
+	}
+}
+
+func TestRefused(t *testing.T) {
+	valid := map[string]string{"USHER_SECRET_KEY": "classified", "USHER_ISSUER": "https://auth.example.com"}
+	tests := []struct{ variable, value, want string }{
+		{"USHER_SECRET_KEY", "", "no secret to sign access tokens with"},
+		{"USHER_SECRET_KEY", " ", "no secret to sign access tokens with"},
+		{"USHER_SECRET_KEY_FILE", "/run/secret", "--secret-key-file: the environment holds a secret too"},
+		{"USHER_LISTEN", "8080", "--listen: want ADDRESS:PORT"},
+		{"USHER_ISSUER", "", "--issuer: required without --dev"},
+		{"USHER_ISSUER", "auth.example.com", "--issuer: want a URL"},
+		{"USHER_ISSUER", "ftp://auth.example.com", "--issuer: want a URL"},
+		{"USHER_ISSUER", "https://", "--issuer: want a URL"},
+		{"USHER_ISSUER", "https://:443", "--issuer: want a URL"},
+		{"USHER_ISSUER", "https://user@auth.example.com", "--issuer: want a URL"},
+		{"USHER_ISSUER", "https://auth.example.com?", "--issuer: want a URL"},
+		{"USHER_ISSUER", "https://auth.example.com?a=b", "--issuer: want a URL"},
+		{"USHER_ISSUER", "https://auth.example.com#a", "--issuer: want a URL"},
+		{"USHER_ACCESS_TOKEN_TTL", "soon", "--access-token-ttl: expected duration"},
+		{"USHER_ACCESS_TOKEN_TTL", "0s", "--access-token-ttl: want 1s to 24h"},
+		{"USHER_ACCESS_TOKEN_TTL", "25h", "--access-token-ttl: want 1s to 24h"},
+		{"ACCESS_TOKEN_EXPIRE_MINUTES", "1h30", "ACCESS_TOKEN_EXPIRE_MINUTES: want a whole number of minutes"},
+		{"ACCESS_TOKEN_EXPIRE_MINUTES", "-1", "ACCESS_TOKEN_EXPIRE_MINUTES: want a whole number of minutes"},
+		{"USHER_SESSION_MAX_AGE", "14m", "--session-max-age: want at least"},
+		{"USHER_HASH_PARALLELISM", "-1", "--hash-parallelism: want 0 or more"},
+		{"USHER_HASH_QUEUE", "0", "--hash-queue: want 1 or more"},
+		{"USHER_TRUSTED_PROXIES", "10.0.0.0/8,,", "--trusted-proxies: want addresses or networks"},
+		{"USHER_NO_MIGRATE", "perhaps", "--no-migrate: bool value must be"},
+		{"USHER_SHUTDOWN_DELAY", "-1s", "--shutdown-delay: want 0s or more"},
+		{"USHER_SHUTDOWN_TIMEOUT", "0s", "--shutdown-timeout: want more than 0s"},
+		{"USHER_DATABASE_MAX_CONNS", "-1", "--database-max-conns: want 0 or more"},
+		{"USHER_PASSWORD_MIN_LENGTH", "7", "--password-min-length: want 8 to 64"},
+		{"USHER_PASSWORD_MIN_LENGTH", "65", "--password-min-length: want 8 to 64"},
+		{"USHER_LOG_LEVEL", "loud", "--log-level: "},
+		{"USHER_LOG_FORMAT", "xml", "--log-format must be one of"},
+	}
+	if _, err := parse(t, []string{"serve"}, valid, ""); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range tests {
+		t.Run(tt.variable+"="+tt.value, func(t *testing.T) {
+			environment := map[string]string{tt.variable: tt.value}
+			for name, value := range valid {
+				if name != tt.variable {
+					environment[name] = value
+				}
+			}
+			_, err := parse(t, []string{"serve"}, environment, "")
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("got %v, want %s", err, tt.want)
+			}
+		})
+	}
+}
+
+// TestOtherCommandsAreNotAsked: only the server needs an issuer and a secret.
+func TestOtherCommandsAreNotAsked(t *testing.T) {
+	if _, err := parse(t, []string{"migrate"}, map[string]string{"USHER_LISTEN": "8080", "USHER_HASH_QUEUE": "x"}, ""); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestEverythingWrongIsReportedAtOnce(t *testing.T) {
+	_, err := parse(t, []string{"serve", "--hash-queue=0", "--listen=x"}, nil, "")
+	for _, want := range []string{"--listen", "--issuer", "no secret", "--hash-queue"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s is missing: %v", want, err)
+		}
+	}
+	if !errors.Is(err, errNoSecret) {
+		t.Errorf("got %v, want %v", err, errNoSecret)
+	}
+}
+
+func TestDevIssuer(t *testing.T) {
+	for listen, want := range map[string]string{
+		"127.0.0.1:9000": "http://127.0.0.1:9000",
+		"localhost:9000": "http://localhost:9000",
+		"[::1]:9000":     "http://[::1]:9000",
+		":9000":          "http://localhost:9000",
+		"0.0.0.0:9000":   "http://localhost:9000",
+		"[::]:9000":      "http://localhost:9000",
+	} {
+		c, err := parse(t, []string{"serve", "--dev", "--listen", listen}, nil, "")
+		if err != nil || c.Serve.Issuer != want || c.Serve.Audience != want {
+			t.Errorf("%s: got %s for %s, %v; want %s", listen, c.Serve.Issuer, c.Serve.Audience, err, want)
+		}
+	}
+}
+
+func TestWarnings(t *testing.T) {
+	tests := []struct {
+		name string
+		args []string
+		want int
+	}{
+		{"development", []string{"--dev"}, 0},
+		{"behind a proxy", []string{"--issuer=https://auth.example.com", "--listen=:80", "--trusted-proxies=10.0.0.1"}, 0},
+		{"development for all", []string{"--dev", "--listen=:8080"}, 1},
+		{"in clear", []string{"--issuer=http://auth.example.com"}, 1},
+		{"every proxy", []string{"--issuer=https://auth.example.com", "--trusted-proxies=0.0.0.0/0,::/0"}, 2},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			c, err := parse(t, append([]string{"serve"}, tt.args...), map[string]string{"SECRET_KEY": "classified"}, "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := c.Serve.Warnings(); len(got) != tt.want {
+				t.Errorf("got %q, want %d", got, tt.want)
+			}
+		})
+	}
+}
+
+// TestErrorsHoldNoSecret breaks each setting while the secret ones hold a canary.
+func TestErrorsHoldNoSecret(t *testing.T) {
+	const canary = "c4n4ry"
+	for _, setting := range settings() {
+		environment := map[string]string{"SECRET_KEY": canary, "DATABASE_URL": "postgres://u:" + canary + "@%zz:x/\x00"}
+		if name := variables(setting.Value)[0]; setting.Name != "secret-key" && setting.Name != "database-url" {
+			environment[name] = "\x00"
+		}
+		c, err := parse(t, []string{"serve"}, environment, "")
+		if err != nil && strings.Contains(err.Error(), canary) {
+			t.Errorf("%s: %v", setting.Name, err)
+		}
+		if printed := c.Serve.URL.String(); strings.Contains(printed, canary) {
+			t.Errorf("%s: %s", setting.Name, printed)
+		}
+	}
+}
+
+func TestHelp(t *testing.T) {
+	var out bytes.Buffer
+	var c commands
+	env := Env{process: func(string) (string, bool) { return "c4n4ry", true }}
+	type exited struct{}
+	parser, err := kong.New(&c, env, kong.Writers(&out, &out), kong.Exit(func(int) { panic(exited{}) }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	func() {
+		defer func() {
+			if _, ok := recover().(exited); !ok {
+				t.Error("--help did not exit")
+			}
+		}()
+		_, _ = parser.Parse([]string{"serve", "--help"})
+	}()
+	help := out.String()
+	for _, want := range []string{"--listen=\"127.0.0.1:8080\"", "($USHER_LISTEN)", "--secret-key-file="} {
+		if !strings.Contains(help, want) {
+			t.Errorf("%s is missing in\n%s", want, help)
+		}
+	}
+	for _, secret := range []string{"--secret-key=", "c4n4ry"} {
+		if strings.Contains(help, secret) {
+			t.Errorf("%s is in\n%s", secret, help)
+		}
+	}
+}

@@ -1,0 +1,36 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/alecthomas/kong"
+)
+
+// settings returns every setting there is, in the order in which they are documented.
+func settings() []*kong.Flag {
+	var groups struct {
+		Server
+		Passwords
+		Database
+		Log
+	}
+	return kong.Must(&groups, kong.NoDefaultHelp()).Model.Flags
+}
+
+// Markdown returns every setting, as the table of the README.
+func Markdown() string {
+	var b strings.Builder
+	b.WriteString("| flag | variable | default | meaning |\n| --- | --- | --- | --- |\n")
+	for _, s := range settings() {
+		flag, value := "`--"+s.Name+"`", ""
+		if s.Hidden {
+			flag = ""
+		}
+		if s.HasDefault {
+			value = "`" + s.Default + "`"
+		}
+		fmt.Fprintf(&b, "| %s | `%s` | %s | %s |\n", flag, strings.Join(variables(s.Value), "`, `"), value, s.Help)
+	}
+	return b.String()
+}

@@ -1,0 +1,51 @@
+package config
+
+import (
+	"bytes"
+	"log/slog"
+	"os"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestLogger(t *testing.T) {
+	tests := []struct {
+		log  Log
+		want string
+	}{
+		{Log{Format: "text"}, `time=2026-01-31T12:00:00.000Z level=INFO msg=m g.a=1 g.b="x\ny"` + "\n"},
+		{Log{Format: "json"}, `{"time":"2026-01-31T12:00:00Z","level":"INFO","msg":"m","g":{"a":1,"b":"x\ny"}}` + "\n"},
+		{Log{Format: "auto"}, `{"time":"2026-01-31T12:00:00Z","level":"INFO","msg":"m","g":{"a":1,"b":"x\ny"}}` + "\n"},
+		{Log{Format: "json", Level: slog.LevelWarn}, ""},
+	}
+	for _, tt := range tests {
+		var out bytes.Buffer
+		log := tt.log.Logger(&out)
+		if log.Enabled(t.Context(), slog.LevelInfo) {
+			record := slog.NewRecord(time.Date(2026, 1, 31, 14, 0, 0, 0, time.FixedZone("", 2*60*60)), slog.LevelInfo, "m", 0)
+			record.AddAttrs(slog.String("b", "x\ny"))
+			handler := log.Handler().WithGroup("g").WithAttrs([]slog.Attr{slog.Int("a", 1)})
+			if err := handler.Handle(t.Context(), record); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if out.String() != tt.want {
+			t.Errorf("%+v: got %s, want %s", tt.log, out.String(), tt.want)
+		}
+	}
+}
+
+func TestAutoFormatOfAFile(t *testing.T) {
+	f, err := os.Create(t.TempDir() + "/log")
+	if err != nil {
+		t.Fatal(err)
+	}
+	Log{Format: "auto"}.Logger(f).Info("m")
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if text, err := os.ReadFile(f.Name()); err != nil || !strings.HasPrefix(string(text), "{") {
+		t.Errorf("not JSON: %s, %v", text, err)
+	}
+}

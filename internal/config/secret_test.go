@@ -1,0 +1,154 @@
+package config
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+)
+
+func TestSecretIsNotPrinted(t *testing.T) {
+	const canary = "c4n4ry"
+	secret := newSecret(canary)
+	type private struct{ secret Secret }
+	type public struct{ Secret Secret }
+	var out strings.Builder
+	values := []any{secret, &secret, private{secret}, &private{secret}, public{secret}, []Secret{secret}}
+	for _, value := range values {
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d", "%T"} {
+			fmt.Fprintf(&out, verb+"\n", value)
+		}
+		text, err := json.Marshal(value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out.Write(text)
+		for _, handler := range []slog.Handler{slog.NewTextHandler(&out, nil), slog.NewJSONHandler(&out, nil)} {
+			slog.New(handler).LogAttrs(t.Context(), slog.LevelInfo, "", slog.Any("value", value))
+		}
+	}
+	for _, leak := range []string{canary, fmt.Sprintf("%x", canary), strings.Trim(fmt.Sprintf("%d", []byte(canary)), "[]")} {
+		if strings.Contains(out.String(), leak) {
+			t.Errorf("%s is in\n%s", leak, out.String())
+		}
+	}
+	if !strings.Contains(out.String(), "[redacted]") {
+		t.Errorf("nothing says that a secret was left out:\n%s", out.String())
+	}
+	if got := string(secret.Reveal()); got != canary {
+		t.Errorf("Reveal: got %q", got)
+	}
+}
+
+func TestSecretIsNoFlag(t *testing.T) {
+	for _, args := range [][]string{{"--secret-key", "c4n4ry"}, {"--secret-key=c4n4ry"}, {"--secret-key"}} {
+		_, err := parse(t, append([]string{"serve", "--dev"}, args...), nil, "")
+		if err == nil || !strings.Contains(err.Error(), "set $USHER_SECRET_KEY") || strings.Contains(err.Error(), "c4n4ry") {
+			t.Errorf("%v: got %v", args, err)
+		}
+	}
+}
+
+func TestServerSecret(t *testing.T) {
+	t.Chdir(t.TempDir())
+	write := func(name, text string) {
+		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("good", "\nfrom a file\r\n")
+	write("empty", "\n")
+	write("large", strings.Repeat("x", maxSecret+1))
+	tests := []struct {
+		name   string
+		server Server
+		want   string // "" for an error
+	}{
+		{"environment", Server{SecretKey: newSecret("from the environment"), Dev: true}, "from the environment"},
+		{"file", Server{SecretKeyFile: "good", Dev: true}, "from a file"},
+		{"no file", Server{SecretKeyFile: "none", Dev: true}, ""},
+		{"empty file", Server{SecretKeyFile: "empty"}, ""},
+		{"large file", Server{SecretKeyFile: "large"}, ""},
+		{"folder", Server{SecretKeyFile: "."}, ""},
+		{"nothing", Server{}, ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			secret, err := tt.server.Secret()
+			if got := string(secret.Reveal()); got != tt.want || (err == nil) != (tt.want != "") {
+				t.Errorf("got %q, %v; want %q", got, err, tt.want)
+			}
+		})
+	}
+	if _, err := os.Stat(devFolder); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a secret was made that nobody needs: %v", err)
+	}
+
+	made, err := (&Server{Dev: true}).Secret()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if random, err := base64.RawURLEncoding.DecodeString(string(made.Reveal())); err != nil || len(random) != 32 {
+		t.Errorf("made %d bytes, %v", len(random), err)
+	}
+	for path, want := range map[string]fs.FileMode{devFolder: fs.ModeDir | 0o700, filepath.Join(devFolder, "secret.key"): 0o600} {
+		if info, err := os.Stat(path); err != nil || info.Mode() != want {
+			t.Errorf("%s: %v, %v; want %v", path, info.Mode(), err, want)
+		}
+	}
+	again, err := (&Server{Dev: true}).Secret()
+	if err != nil || !equalSecrets(made, again) {
+		t.Errorf("the second start has another secret: %v", err)
+	}
+}
+
+func TestOneSecretForAll(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "a", "b")
+	const starts = 50
+	secrets := make(chan string, starts)
+	var group sync.WaitGroup
+	for range starts {
+		group.Go(func() {
+			secret, err := loadOrCreateSecret(folder)
+			if err != nil {
+				t.Error(err)
+			}
+			secrets <- string(secret.Reveal())
+		})
+	}
+	group.Wait()
+	close(secrets)
+	first := <-secrets
+	for secret := range secrets {
+		if secret != first || secret == "" {
+			t.Fatal("two starts have different secrets")
+		}
+	}
+	if files, err := os.ReadDir(folder); err != nil || len(files) != 1 {
+		t.Errorf("left %v behind, %v", files, err)
+	}
+}
+
+func TestSecretThatOthersMayRead(t *testing.T) {
+	folder := t.TempDir()
+	path := filepath.Join(folder, "secret.key")
+	if err := os.WriteFile(path, []byte("c4n4ry"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for mode, ok := range map[fs.FileMode]bool{0o600: true, 0o400: true, 0o640: false, 0o604: false, 0o620: false} {
+		if err := os.Chmod(path, mode); err != nil {
+			t.Fatal(err)
+		}
+		secret, err := loadOrCreateSecret(folder)
+		if (err == nil) != ok || secret.IsZero() == ok {
+			t.Errorf("mode %o: got %v", mode, err)
+		}
+	}
+}

@@ -1,0 +1,109 @@
+package config
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestDatabaseURLIsPrintedWithoutItsPassword(t *testing.T) {
+	tests := []struct{ url, want string }{
+		{"sqlite:data/usher.db", "sqlite:data/usher.db"},
+		{"postgres://db/usher", "postgres://db/usher"},
+		{"postgresql://usher:c4n4ry@db:5432/usher?sslmode=require", "postgresql://db:5432/usher"},
+		{"postgres://db/usher?user=usher&password=c4n4ry", "postgres://db/usher"},
+		{"postgres:///usher?host=/run/postgresql", "postgres:///usher"},
+		{"postgres://usher:1/c4n4ry@db/usher", "[redacted]"},
+		{"postgres://usher:1#c4n4ry@db/usher", "[redacted]"},
+		{"postgres://usher:1@2/c4n4ry@db/usher", "[redacted]"},
+		{"postgres:usher:c4n4ry@db/usher", "[redacted]"},
+		{"postgres://usher:c4n4ry", "[redacted]"},
+		{"mysql://usher:c4n4ry@db", "[redacted]"},
+		{"host=db password=c4n4ry", "[redacted]"},
+		{"", "[redacted]"},
+	}
+	for _, tt := range tests {
+		u := DatabaseURL(tt.url)
+		if got := u.String(); got != tt.want {
+			t.Errorf("%s: got %s, want %s", tt.url, got, tt.want)
+		}
+		if text, err := u.MarshalText(); err != nil || string(text) != tt.want {
+			t.Errorf("%s: marshals as %s, %v", tt.url, text, err)
+		}
+		if printed := fmt.Sprintf("%v %+v %#v %s %q", u, u, u, u, u); strings.Contains(printed, "c4n4ry") {
+			t.Errorf("%s: prints as %s", tt.url, printed)
+		}
+	}
+}
+
+func FuzzDatabaseURLString(f *testing.F) {
+	f.Add("usher", "", "db/usher")
+	f.Add("u", "a/b@", "db:5432/usher?sslmode=disable")
+	f.Add("u", "1#", "@db")
+	f.Fuzz(func(t *testing.T, user, password, rest string) {
+		u := DatabaseURL("postgres://" + user + ":" + password + "c4n4ry" + password + "@" + rest)
+		if printed := u.String(); strings.Contains(printed, "c4n4ry") {
+			t.Errorf("%s is printed as %s", string(u), printed)
+		}
+	})
+}
+
+func TestPrefixes(t *testing.T) {
+	tests := []struct {
+		text string
+		want []string // nil for an error
+	}{
+		{"10.0.0.0/8", []string{"10.0.0.0/8"}},
+		{"10.1.2.3/8", []string{"10.0.0.0/8"}},
+		{"192.0.2.1", []string{"192.0.2.1/32"}},
+		{"2001:db8::1 , fd00::/8", []string{"2001:db8::1/128", "fd00::/8"}},
+		{"::ffff:10.0.0.0/104", []string{"10.0.0.0/8"}},
+		{"::ffff:192.0.2.1", []string{"192.0.2.1/32"}},
+		{"::/0", []string{"::/0"}},
+		{"", nil},
+		{"10.0.0.0/8,", nil},
+		{"10.0.0.0/33", nil},
+		{"fe80::1%eth0", nil},
+		{"proxy.example.com", nil},
+	}
+	for _, tt := range tests {
+		var p Prefixes
+		err := p.UnmarshalText([]byte(tt.text))
+		if (err == nil) != (tt.want != nil) {
+			t.Errorf("%q: got %v", tt.text, err)
+			continue
+		}
+		if err != nil {
+			continue
+		}
+		var got []string
+		for _, prefix := range p {
+			got = append(got, prefix.String())
+		}
+		if diff := cmp.Diff(tt.want, got); diff != "" {
+			t.Errorf("%q (-want +got):\n%s", tt.text, diff)
+		}
+	}
+}
+
+func FuzzPrefixes(f *testing.F) {
+	f.Add("10.0.0.0/8, fd00::1")
+	f.Add("::ffff:10.0.0.0/90")
+	f.Fuzz(func(t *testing.T, text string) {
+		var p Prefixes
+		if p.UnmarshalText([]byte(text)) != nil {
+			return
+		}
+		for _, prefix := range p {
+			if !prefix.IsValid() || prefix != prefix.Masked() || !prefix.Contains(prefix.Addr()) {
+				t.Errorf("%q: %v contains nothing", text, prefix)
+			}
+			if again, err := netip.ParsePrefix(prefix.String()); err != nil || again != prefix {
+				t.Errorf("%q: %v reads as %v, %v", text, prefix, again, err)
+			}
+		}
+	})
+}
