@@ -1,0 +1,158 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"usher/internal/storetest"
+)
+
+const secret = "7e2c3f0b9d1a48c6b5e4f3a2918d7c6b5e4f"
+
+// binary is the program under test, built once.
+var binary string
+
+func TestMain(m *testing.M) {
+	os.Exit(run(m))
+}
+
+func run(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "usher-e2e-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	binary = filepath.Join(dir, "usher")
+	build := exec.Command("go", "build", "-o", binary, "usher/cmd/usher")
+	build.Stderr = os.Stderr
+	if err := build.Run(); err != nil {
+		return 1
+	}
+	return m.Run()
+}
+
+// each runs a test against a server on each database.
+func each(t *testing.T, test func(t *testing.T, s *server), flags ...string) {
+	t.Helper()
+	for name, url := range storetest.URLs {
+		t.Run(name, func(t *testing.T) { test(t, start(t, url(t), flags...)) })
+	}
+}
+
+// server is a running Usher.
+type server struct {
+	url string
+	cmd *exec.Cmd
+}
+
+// start runs `usher serve` until the test ends, and waits until it listens.
+func start(t *testing.T, database string, flags ...string) *server {
+	t.Helper()
+	address := freeAddress(t)
+	ctx, cancel := context.WithCancel(context.Background())
+	cmd := exec.CommandContext(ctx, binary, append([]string{"serve", "--listen", address}, flags...)...)
+	cmd.Dir = t.TempDir()
+	cmd.Env = []string{
+		"USHER_DATABASE_URL=" + database,
+		"USHER_SECRET_KEY=" + secret,
+		"USHER_ISSUER=http://" + address,
+		"PATH=" + os.Getenv("PATH"),
+	}
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.WaitDelay = 20 * time.Second
+	stderr, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(stderr)
+	listening := false
+	for !listening && lines.Scan() {
+		listening = strings.Contains(lines.Text(), "listening")
+	}
+	drained := make(chan struct{})
+	go func() {
+		defer close(drained)
+		for lines.Scan() { //nolint:revive // The pipe must not fill up.
+		}
+	}()
+	t.Cleanup(func() {
+		cancel()
+		<-drained
+		if err := cmd.Wait(); err != nil && ctx.Err() == nil {
+			t.Errorf("usher serve: %v", err)
+		}
+	})
+	if !listening {
+		t.Fatal("usher serve did not start")
+	}
+	return &server{url: "http://" + address, cmd: cmd}
+}
+
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// node installs the packages that a folder's lock file names and runs a script in it.
+func node(t *testing.T, dir, script string, args ...string) {
+	t.Helper()
+	if _, err := os.Stat(filepath.Join(dir, "node_modules", ".package-lock.json")); err != nil {
+		npm := exec.CommandContext(t.Context(), "npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts")
+		npm.Dir = dir
+		if out, err := npm.CombinedOutput(); err != nil {
+			t.Fatalf("npm ci: %v\n%s\nThese tests need Node.js 20 or newer with npm: https://nodejs.org", err, out)
+		}
+	}
+	cmd := exec.CommandContext(t.Context(), "node", append([]string{script}, args...)...)
+	cmd.Dir = dir
+	out, err := cmd.CombinedOutput()
+	t.Logf("%s", out)
+	if err != nil {
+		t.Fatalf("node %s: %v", script, err)
+	}
+}
+
+// TestAudit has graphql-http audit the server for the GraphQL-over-HTTP specification. Its queries
+// are of the introspection, hence --dev.
+func TestAudit(t *testing.T) {
+	each(t, func(t *testing.T, s *server) {
+		node(t, "audit", "audit.mjs", s.url+"/graphql")
+	}, "--dev")
+}
+
+// TestReady asks the operator's addresses.
+func TestReady(t *testing.T) {
+	each(t, func(t *testing.T, s *server) {
+		for _, path := range []string{"/healthz", "/readyz"} {
+			response, err := http.Get(s.url + path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			response.Body.Close()
+			if response.StatusCode != http.StatusOK {
+				t.Errorf("%s: %s", path, response.Status)
+			}
+		}
+	})
+}

@@ -1,0 +1,39 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+
+	"github.com/jmoiron/sqlx"
+)
+
+// What the tests of this package reach beyond its API.
+
+// Exec runs SQL where s writes.
+func (s *Store) Exec(ctx context.Context, query string, args ...any) error {
+	_, err := s.write.ExecContext(ctx, query, args...)
+	return err
+}
+
+// Get reads one value where s reads.
+func (s *Store) Get(ctx context.Context, dest any, query string, args ...any) error {
+	return sqlx.GetContext(ctx, s.read, dest, query, args...)
+}
+
+// Stats are about the connections that read.
+func (s *Store) Stats() sql.DBStats { return s.reader.Stats() }
+
+// Latest is the version of the newest migration.
+func (s *Store) Latest() int64 { return s.latest }
+
+// UpTo migrates no further than to a version.
+func (s *Store) UpTo(ctx context.Context, version int64) error {
+	migrations, err := s.migrations()
+	if err == nil {
+		_, err = migrations.UpTo(ctx, version)
+	}
+	return err
+}
+
+// Fault is the translation of errors.
+var Fault = fault

@@ -1,0 +1,164 @@
+package store_test
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+
+	"usher/internal/auth"
+	"usher/internal/store"
+)
+
+func TestMigrate(t *testing.T) {
+	for name, at := range empty {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := open(t, at(t))
+			ready(t, s, store.ErrMigrationsPending)
+			migrate(t, s)
+			ready(t, s, nil)
+			migrate(t, s) // does nothing
+			ready(t, s, nil)
+			once(t, s)
+
+			// The next release has migrated, this one still serves.
+			next := fmt.Sprintf(`INSERT INTO goose_db_version (version_id, is_applied) VALUES (%d, true)`, s.Latest()+1)
+			if err := s.Exec(t.Context(), next); err != nil {
+				t.Fatal(err)
+			}
+			ready(t, s, nil)
+			migrate(t, s)
+
+			// This release is the next one, and has not migrated yet.
+			if err := s.Exec(t.Context(), `DELETE FROM goose_db_version WHERE version_id >= $1`, s.Latest()); err != nil {
+				t.Fatal(err)
+			}
+			ready(t, s, store.ErrMigrationsPending)
+		})
+	}
+}
+
+// TestMigrateTogether is about replicas that start together. Each has its own connections, as in a
+// process of its own.
+func TestMigrateTogether(t *testing.T) {
+	for name, at := range empty {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			at := at(t)
+			var replicas sync.WaitGroup
+			for range 8 {
+				replicas.Go(func() {
+					s, err := store.Open(t.Context(), at, store.Options{Log: slog.New(slog.DiscardHandler)})
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					if err := s.Migrate(t.Context()); err != nil {
+						t.Error(err)
+					}
+					if err := s.Ready(t.Context()); err != nil {
+						t.Error(err)
+					}
+					if err := s.Close(); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			replicas.Wait()
+			once(t, open(t, at))
+		})
+	}
+}
+
+// TestSQLiteMigratesOnce is about a migration that could run twice without an error: it must fail
+// when it is recorded, in its transaction.
+func TestSQLiteMigratesOnce(t *testing.T) {
+	s := open(t, empty["sqlite"](t))
+	migrate(t, s)
+	if err := s.Exec(t.Context(), `INSERT INTO goose_db_version (version_id, is_applied) VALUES (1, true)`); err == nil {
+		t.Error("a migration was recorded twice")
+	}
+}
+
+// TestMigrateFilled takes a database through every version, and at each puts in rows as they were
+// at that version.
+func TestMigrateFilled(t *testing.T) {
+	for name, at := range empty {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := open(t, at(t))
+			for version := int64(1); version <= s.Latest(); version++ {
+				if err := s.UpTo(t.Context(), version); err != nil {
+					t.Fatal(err)
+				}
+				fill, err := os.ReadFile(fmt.Sprintf("testdata/fill/%05d.sql", version))
+				if err != nil {
+					t.Fatalf("each migration needs rows that the next one will meet: %v", err)
+				}
+				if err := s.Exec(t.Context(), string(fill)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			ready(t, s, nil)
+
+			day := func(n int) time.Time { return time.Date(2030, 1, n, 0, 0, 0, 0, time.UTC) }
+			got, err := s.Viewer(t.Context(), uuid.MustParse("01940000-0000-7000-8000-000000000003"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := &auth.Viewer{
+				User: auth.User{
+					ID:       uuid.MustParse("01940000-0000-7000-8000-000000000001"),
+					Username: new("Ada"), Email: new("Ada@Example.com"), FullName: new("Ada Lovelace"),
+					Roles:      []auth.Role{auth.RoleUser, auth.RoleAdmin},
+					DisabledAt: new(day(4).Add(time.Second / 2)), CreatedAt: day(2), UpdatedAt: day(3),
+				},
+				Session: auth.Session{
+					ID:       uuid.MustParse("01940000-0000-7000-8000-000000000003"),
+					UserID:   uuid.MustParse("01940000-0000-7000-8000-000000000001"),
+					AuthTime: day(2), CreatedAt: day(2), LastUsedAt: day(2), ExpiresAt: day(2 + 31), EndedAt: new(day(3)),
+					IPAddress: new("192.0.2.1"), UserAgent: new("curl"),
+				},
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("viewer (-want +got):\n%s", diff)
+			}
+			if bob, err := s.AccountByUsername(t.Context(), "bob"); err != nil || bob.PasswordHash != "$2b$" {
+				t.Errorf("AccountByUsername: %v, %v", bob, err)
+			}
+			if f, err := s.LoginFailures(t.Context(), "unknown:abc"); err != nil || f.Count != 7 {
+				t.Errorf("LoginFailures: %v, %v", f, err)
+			}
+		})
+	}
+}
+
+func migrate(t *testing.T, s *store.Store) {
+	t.Helper()
+	if err := s.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func ready(t *testing.T, s *store.Store, want error) {
+	t.Helper()
+	wantError(t, "Ready", s.Ready(t.Context()), want)
+}
+
+// once fails the test if a migration is recorded more than once.
+func once(t *testing.T, s *store.Store) {
+	t.Helper()
+	var rows int64
+	if err := s.Get(t.Context(), &rows, `SELECT count(*) FROM goose_db_version WHERE version_id > 0`); err != nil {
+		t.Fatal(err)
+	}
+	if rows != s.Latest() {
+		t.Errorf("%d migrations are recorded, want %d", rows, s.Latest())
+	}
+}

@@ -1,0 +1,169 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/jmoiron/sqlx"
+	"github.com/pressly/goose/v3"
+)
+
+// Options tune a Store. The zero value is fine.
+type Options struct {
+	// MaxConns limits the connections to PostgreSQL, and those that read from SQLite. They are
+	// kept open when idle. Zero means twice the number of CPUs, and at least 8: enough that CPUs
+	// and not connections are the limit, and few enough for a handful of replicas within
+	// PostgreSQL's default of 100.
+	MaxConns int
+	// Log receives a line for each migration. Nil means slog.Default.
+	Log *slog.Logger
+}
+
+// Open connects to the database at a URL: postgres://user:password@host/name, or sqlite:path. It
+// does not migrate. Its errors never show a password.
+//
+// A path is taken as it is, without escapes. The file and the folders that lead to it are created
+// when they are missing, for this user only.
+//
+// PostgreSQL's URL takes the parameters of libpq and of pgx. Behind PgBouncer in transaction mode it
+// needs default_query_exec_mode=exec, since statements that are prepared once are lost there (not
+// so from version 1.21 on with max_prepared_statements set). Migrate needs a session of its own, so
+// run it past PgBouncer.
+func Open(ctx context.Context, at string, o Options) (*Store, error) {
+	if o.MaxConns <= 0 {
+		o.MaxConns = max(8, 2*runtime.GOMAXPROCS(0))
+	}
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	s := &Store{log: o.Log}
+	var err error
+	if path, ok := strings.CutPrefix(at, "sqlite:"); ok {
+		err = s.openSQLite(path, o.MaxConns)
+	} else if strings.HasPrefix(at, "postgres://") || strings.HasPrefix(at, "postgresql://") {
+		err = s.openPostgres(at, o.MaxConns)
+	} else {
+		err = errors.New("database URL: neither postgres://… nor sqlite:…")
+	}
+	if err != nil {
+		return nil, err
+	}
+	migrations, err := s.migrations()
+	if err == nil {
+		sources := migrations.ListSources()
+		s.latest = sources[len(sources)-1].Version
+		err = fault(ctx, "open database", s.writer.PingContext(ctx))
+	}
+	if err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+const (
+	connectTimeout = 10 * time.Second
+	// maxConnAge lets connections spread over servers again after a fail-over, and the memory that
+	// a long session piles up in the server go.
+	maxConnAge = time.Hour
+)
+
+func (s *Store) openPostgres(at string, maxConns int) error {
+	config, err := pgx.ParseConfig(at)
+	// pgx masks what it takes for a password, which it cannot know in a URL that is malformed. An
+	// "@" in another part means that the password has a "/", "?" or "#" and was cut there.
+	if err != nil || strings.Contains(config.Host+config.Database, "@") {
+		return errors.New("database URL: not of the form postgres://user:password@host:port/name?parameter=value; " +
+			"special characters in the password must be percent-encoded")
+	}
+	if config.ConnectTimeout == 0 {
+		config.ConnectTimeout = connectTimeout
+	}
+	if config.RuntimeParams["application_name"] == "" {
+		config.RuntimeParams["application_name"] = "usher"
+	}
+	db := sqlx.NewDb(stdlib.OpenDB(*config), "pgx")
+	db.SetMaxOpenConns(maxConns)
+	db.SetMaxIdleConns(maxConns)
+	db.SetConnMaxLifetime(maxConnAge)
+	s.dialect, s.reader, s.writer, s.read, s.write = goose.DialectPostgres, db, db, db, db
+	return nil
+}
+
+func (s *Store) openSQLite(path string, maxConns int) error {
+	file, err := createFile(path)
+	if err != nil {
+		return fmt.Errorf("database file: %w", err)
+	}
+	// Every time that is written comes out as the text that timestamp reads. Whoever finds the file
+	// locked by another process waits; that is in milliseconds.
+	common := "?_time_format=sqlite&_pragma=busy_timeout(5000)"
+	// A transaction takes the write lock when it begins, so that it never has to give up half-way
+	// because another process wrote in between. FULL makes a commit reach the disk before it is
+	// answered: without it a power cut could bring back the last sessions that were ended. Only
+	// writes pay for that.
+	s.writer, err = openPool(file+common+
+		"&_txlock=immediate&_pragma=foreign_keys(1)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)", 1)
+	if err != nil {
+		return err
+	}
+	s.reader, err = openPool(file+common+"&_pragma=query_only(1)", maxConns)
+	s.dialect, s.read, s.write = goose.DialectSQLite3, &statements{DB: s.reader}, s.writer
+	return err
+}
+
+func openPool(dsn string, maxConns int) (*sqlx.DB, error) {
+	db, err := sqlx.Open("sqlite", dsn)
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(maxConns)
+	db.SetMaxIdleConns(maxConns)
+	return db, nil
+}
+
+// creating keeps one Store from opening a file that another one is about to close, see createFile.
+var creating sync.Mutex
+
+// createFile makes sure that there is a file at path, and returns its URI for SQLite. A new file
+// is for this user only, and so are new folders; SQLite gives its log and its index the mode of
+// the file. What is there already keeps its mode.
+//
+// An existing file is never opened: closing it would drop the locks that SQLite holds on it for
+// this process (https://www.sqlite.org/howtocorrupt.html).
+func createFile(path string) (uri string, err error) {
+	switch {
+	case path == "":
+		return "", errors.New("no path; write sqlite:path")
+	case strings.HasPrefix(path, ":memory:"):
+		return "", errors.New("a database in memory is not supported; write sqlite:path")
+	case strings.HasPrefix(path, "//") && !strings.HasPrefix(path, "///"):
+		return "", errors.New("a path that begins with // leads to the root folder; write sqlite:path")
+	}
+	if path, err = filepath.Abs(path); err != nil {
+		return "", err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return "", err
+	}
+	creating.Lock()
+	defer creating.Unlock()
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	if err == nil {
+		err = f.Close()
+	}
+	if err != nil && !errors.Is(err, os.ErrExist) {
+		return "", err
+	}
+	return "file:" + (&url.URL{Path: path}).EscapedPath(), nil
+}

@@ -1,0 +1,71 @@
+// Package store owns the SQL: an auth.Store on PostgreSQL or SQLite, and the migrations of both.
+//
+// Each query has one text for both databases. What differs is how a database is opened (open.go),
+// what its migrations say (migrate.go) and how it reports errors (errors.go). There is a file for
+// each table; a new column takes a migration for each database, a field of the domain's struct, a
+// line in the table's columns and in its fields, and an assertion in internal/storetest.
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/pressly/goose/v3"
+
+	"usher/internal/auth"
+)
+
+// Store keeps the domain's data in one database. It is safe for concurrent use.
+type Store struct {
+	// read and write are where queries go: the pools below, or one transaction. The pools are nil
+	// in the Store of a transaction.
+	read, write sqlx.ExtContext
+
+	// reader and writer are one pool on PostgreSQL. SQLite has one writer at a time, so there the
+	// writer is a single connection that requests queue for, and readers never wait for it.
+	reader, writer *sqlx.DB
+	dialect        goose.Dialect
+	latest         int64 // version of the newest migration that this program has
+	log            *slog.Logger
+}
+
+var _ auth.Store = (*Store)(nil)
+
+// Close ends all connections, after the queries that run now.
+func (s *Store) Close() error {
+	return errors.Join(s.reader.Close(), s.writer.Close())
+}
+
+// InTx implements auth.Store. A transaction inside a transaction is refused: neither outcome of the
+// inner one could be kept apart from the outer one's.
+func (s *Store) InTx(ctx context.Context, f func(ctx context.Context, tx auth.Store) error) error {
+	if s.writer == nil {
+		return errors.New("store: a transaction cannot begin inside another one")
+	}
+	tx, err := s.writer.BeginTxx(ctx, nil)
+	if err != nil {
+		return fault(ctx, "begin transaction", err)
+	}
+	// After a commit this does nothing. It also runs when f panics, and lets the panic go on.
+	defer func() { _ = tx.Rollback() }()
+	if err := f(ctx, &Store{read: tx, write: tx}); err != nil {
+		return err
+	}
+	return fault(ctx, "commit transaction", tx.Commit())
+}
+
+// exec runs a statement and returns how many rows it wrote.
+func (s *Store) exec(ctx context.Context, doing, query string, args ...any) (int64, error) {
+	result, err := s.write.ExecContext(ctx, query, args...)
+	if err != nil {
+		return 0, fault(ctx, doing, err)
+	}
+	n, err := result.RowsAffected()
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", doing, err)
+	}
+	return n, nil
+}

@@ -1,0 +1,52 @@
+package store_test
+
+import (
+	"slices"
+	"testing"
+
+	"usher/internal/auth"
+	"usher/internal/store"
+	"usher/internal/storetest"
+)
+
+// TestUnknownRole is about a role that only a later release knows.
+func TestUnknownRole(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		session := signIn(t, s)
+		for kept, want := range map[string][]auth.Role{
+			"USER AUDITOR": {auth.RoleUser},
+			"AUDITOR":      nil,
+			"ADMINS USER":  {auth.RoleUser},
+		} {
+			if err := s.Exec(t.Context(), `UPDATE users SET roles = $1`, kept); err != nil {
+				t.Fatal(err)
+			}
+			v, err := s.Viewer(t.Context(), session)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !slices.Equal(v.User.Roles, want) {
+				t.Errorf("%q grants %q, want %q", kept, v.User.Roles, want)
+			}
+		}
+		if err := s.Exec(t.Context(), `UPDATE users SET roles = 'admin'`); err == nil {
+			t.Error("roles in lower case were kept")
+		}
+	})
+}
+
+// TestDeletedUser is about an operator who deletes a row by hand.
+func TestDeletedUser(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		session := signIn(t, s)
+		if err := s.Exec(t.Context(), `DELETE FROM users`); err != nil {
+			t.Fatal(err)
+		}
+		_, err := s.Viewer(t.Context(), session)
+		wantError(t, "Viewer", err, auth.ErrNotFound)
+		var sessions int
+		if err := s.Get(t.Context(), &sessions, `SELECT count(*) FROM sessions`); err != nil || sessions != 0 {
+			t.Errorf("%d sessions are left, %v", sessions, err)
+		}
+	})
+}

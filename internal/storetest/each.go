@@ -1,0 +1,64 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"path/filepath"
+	"testing"
+
+	"usher/internal/pgtest"
+	"usher/internal/store"
+)
+
+// Each runs a test on every kind of database the server supports, on an empty store of its own.
+// The two run in parallel.
+func Each(t *testing.T, test func(t *testing.T, s *store.Store)) {
+	t.Helper()
+	for name, url := range URLs {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, open(t, url(t)))
+		})
+	}
+}
+
+// URLs make, for each kind of database, the URL of a new one that is migrated, and that is gone
+// when the test ends.
+var URLs = map[string]func(t testing.TB) string{
+	"sqlite":   sqliteURL,
+	"postgres": pgtest.Template(migrate),
+}
+
+func sqliteURL(t testing.TB) string {
+	t.Helper()
+	url := "sqlite:" + filepath.Join(t.TempDir(), "usher.db")
+	if err := migrate(t.Context(), url); err != nil {
+		t.Fatal(err)
+	}
+	return url
+}
+
+var options = store.Options{Log: slog.New(slog.DiscardHandler)}
+
+func migrate(ctx context.Context, url string) error {
+	s, err := store.Open(ctx, url, options)
+	if err != nil {
+		return err
+	}
+	return errors.Join(s.Migrate(ctx), s.Close())
+}
+
+func open(t *testing.T, url string) *store.Store {
+	t.Helper()
+	s, err := store.Open(t.Context(), url, options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}

@@ -1,0 +1,156 @@
+package storetest
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"usher/internal/auth"
+)
+
+func sessionEveryColumn(t *testing.T, s auth.Store) {
+	a, b := newAccount(1), newAccount(2)
+	create(t, s, a)
+	create(t, s, b)
+	want := newSession(1, b.ID)
+	complete(t, "session", want)
+	createSession(t, s, newSession(2, a.ID))
+	createSession(t, s, want)
+	createSession(t, s, newSession(3, b.ID))
+	got, err := s.Viewer(t.Context(), want.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "Viewer", got, &auth.Viewer{User: b.User, Session: *want})
+}
+
+func sessionNoValues(t *testing.T, s auth.Store) {
+	a := newAccount(1)
+	a.Username, a.UsernameKey, a.FullName, a.Roles, a.DisabledAt = nil, nil, nil, nil, nil
+	create(t, s, a)
+	session := newSession(1, a.ID)
+	session.EndedAt, session.IPAddress, session.UserAgent = nil, nil, nil
+	createSession(t, s, session)
+	got, err := s.Viewer(t.Context(), session.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "Viewer", got, &auth.Viewer{User: a.User, Session: *session})
+}
+
+func sessionNotFound(t *testing.T, s auth.Store) {
+	create(t, s, newAccount(1))
+	createSession(t, s, newSession(1, newID(1)))
+	for _, id := range []uuid.UUID{uuid.Nil, uuid.Max, newID(1), newSession(2, newID(1)).ID} {
+		_, err := s.Viewer(t.Context(), id)
+		wantError(t, "Viewer", err, auth.ErrNotFound)
+	}
+}
+
+func sessionRefused(t *testing.T, s auth.Store) {
+	create(t, s, newAccount(1))
+	createSession(t, s, newSession(1, newID(1)))
+	if err := s.CreateSession(t.Context(), newSession(1, newID(1))); err == nil {
+		t.Error("an id was given to two sessions")
+	}
+	wantError(t, "CreateSession of nobody", s.CreateSession(t.Context(), newSession(2, newID(2))), auth.ErrNotFound)
+	_, err := s.Viewer(t.Context(), newSession(2, newID(2)).ID)
+	wantError(t, "Viewer of nobody's session", err, auth.ErrNotFound)
+
+	long := newSession(3, newID(1))
+	long.UserAgent = new(strings.Repeat("a", 1<<20))
+	if err := s.CreateSession(t.Context(), long); err == nil {
+		t.Error("a user agent without bounds was kept")
+	}
+}
+
+func endSession(t *testing.T, s auth.Store) {
+	a := newAccount(1)
+	create(t, s, a)
+	created := 0
+	for _, c := range []struct {
+		name         string
+		expires, now time.Time
+		want         bool
+	}{
+		{"long before it expires", epoch.Add(time.Hour), epoch, true},
+		{"a microsecond before", epoch.Add(time.Microsecond), epoch, true},
+		{"when it expires", epoch, epoch, false},
+		{"a microsecond after", epoch, epoch.Add(time.Microsecond), false},
+		// Where times are kept as text, these are of different lengths.
+		{"in the second before", epoch.Truncate(time.Second), epoch.Truncate(time.Second).Add(-time.Microsecond), true},
+		{"with fewer digits, before", epoch.Add(30 * time.Millisecond), epoch.Add(29_999 * time.Microsecond), true},
+		{"with fewer digits, after", epoch.Add(29_999 * time.Microsecond), epoch.Add(30 * time.Millisecond), false},
+		{"whole second before a fraction", epoch, epoch.Truncate(time.Second), true},
+		{"whole second after a fraction", epoch, epoch.Truncate(time.Second).Add(time.Second), false},
+		// What the clock on the wall says does not count.
+		{"before, in the east", epoch.Add(time.Hour), epoch.In(time.FixedZone("", 14*3600)), true},
+		{"after, in the west", epoch, epoch.Add(time.Hour).In(time.FixedZone("", -12*3600)), false},
+		{"before, of one in the west", epoch.Add(time.Hour).In(time.FixedZone("", -12*3600)), epoch, true},
+	} {
+		created++
+		session := newLiveSession(created, a.ID)
+		session.ExpiresAt = c.expires
+		createSession(t, s, session)
+		session.ExpiresAt = c.expires.UTC()
+		if ok, err := s.EndSession(t.Context(), session.ID, c.now); ok != c.want || err != nil {
+			t.Errorf("EndSession %s: %v, %v, want %v", c.name, ok, err, c.want)
+		}
+		if c.want {
+			session.EndedAt = new(c.now.UTC())
+		}
+		// A second end does not happen, and does not move the first.
+		if ok, err := s.EndSession(t.Context(), session.ID, c.now.Add(time.Microsecond)); ok || err != nil {
+			t.Errorf("a second EndSession %s: %v, %v, want false", c.name, ok, err)
+		}
+		v, err := s.Viewer(t.Context(), session.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		equal(t, c.name, v.Session, *session)
+	}
+
+	other := newLiveSession(created+1, a.ID)
+	createSession(t, s, other)
+	if ok, err := s.EndSession(t.Context(), newSession(created+2, a.ID).ID, epoch); ok || err != nil {
+		t.Errorf("EndSession of one that is not there: %v, %v, want false", ok, err)
+	}
+	v, err := s.Viewer(t.Context(), other.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "another session", v.Session, *other)
+}
+
+func endSessionOfMany(t *testing.T, s auth.Store) {
+	create(t, s, newAccount(1))
+	session := newLiveSession(1, newID(1))
+	createSession(t, s, session)
+	ended := 0
+	for i, err := range together(50, func(i int) error {
+		ok, err := s.EndSession(t.Context(), session.ID, epoch.Add(time.Duration(i)*time.Second))
+		if ok {
+			err = errors.Join(err, errDone)
+		}
+		return err
+	}) {
+		switch {
+		case errors.Is(err, errDone):
+			ended++
+			session.EndedAt = new(epoch.Add(time.Duration(i) * time.Second))
+		case err != nil:
+			t.Error(err)
+		}
+	}
+	if ended != 1 {
+		t.Errorf("a session was ended %d times at once, want 1", ended)
+	}
+	v, err := s.Viewer(t.Context(), session.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "session", v.Session, *session)
+}

@@ -1,0 +1,202 @@
+// Package storetest owns the conformance suite of auth.Store: what the domain relies on, whatever
+// the database. Every Store must pass it.
+package storetest
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"reflect"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+
+	"usher/internal/auth"
+)
+
+// Run tests a kind of Store. It calls open for each case, one after the other: for a Store without
+// data, which ends with the case.
+func Run(t *testing.T, open func(t *testing.T) auth.Store) {
+	for _, c := range []struct {
+		name string
+		test func(t *testing.T, s auth.Store)
+	}{
+		{"Account/EveryColumn", accountEveryColumn},
+		{"Account/NoValues", accountNoValues},
+		{"Account/Text", accountText},
+		{"Account/Times", accountTimes},
+		{"Account/Roles", accountRoles},
+		{"Account/NotFound", accountNotFound},
+		{"Account/Taken", accountTaken},
+		{"Account/TakenOfMany", accountTakenOfMany},
+		{"Account/Refused", accountRefused},
+		{"Account/ReplacePasswordHash", replacePasswordHash},
+		{"Account/SetDisabled", setDisabled},
+		{"Users/Pages", usersPages},
+		{"Session/EveryColumn", sessionEveryColumn},
+		{"Session/NoValues", sessionNoValues},
+		{"Session/NotFound", sessionNotFound},
+		{"Session/Refused", sessionRefused},
+		{"Session/End", endSession},
+		{"Session/EndOfMany", endSessionOfMany},
+		{"LoginFailures/Count", loginFailuresCount},
+		{"LoginFailures/CountOfMany", loginFailuresCountOfMany},
+		{"InTx/Commit", inTxCommit},
+		{"InTx/Error", inTxError},
+		{"InTx/FailedStatement", inTxFailedStatement},
+		{"InTx/Panic", inTxPanic},
+		{"InTx/Nested", inTxNested},
+		{"InTx/Isolation", inTxIsolation},
+		{"InTx/Cancelled", inTxCancelled},
+		{"Context/Cancelled", contextCancelled},
+		{"Context/CancelledWhileWaiting", contextCancelledWhileWaiting},
+		{"Context/DeadlineExceeded", contextDeadlineExceeded},
+		{"ManyAtOnce", manyAtOnce},
+	} {
+		t.Run(c.name, func(t *testing.T) { c.test(t, open(t)) })
+	}
+}
+
+// epoch is when the fixtures begin. Its microseconds end in zeros on purpose: a store that keeps
+// times as text must not take a shorter text for an earlier time.
+var epoch = time.Date(2030, 1, 31, 23, 59, 59, 120_000_000, time.UTC)
+
+// newID returns the n-th of ids that are in the order of their creation, as those of version 7 are.
+func newID(n int) uuid.UUID {
+	id := uuid.UUID{0x01, 0x94, 6: 0x70, 8: 0x80, 15: 0x01}
+	binary.BigEndian.PutUint32(id[2:], uint32(n))
+	return id
+}
+
+// newAccount returns an account with a value in every field; two of them share none that is unique.
+func newAccount(n int) *auth.Account {
+	return &auth.Account{
+		User: auth.User{
+			ID:         newID(n),
+			Username:   new(fmt.Sprintf("Ada%d", n)),
+			Email:      new(fmt.Sprintf("Ada%d@Example.com", n)),
+			FullName:   new(fmt.Sprintf("Ada Lovelace %d", n)),
+			Roles:      []auth.Role{auth.RoleUser, auth.RoleAdmin},
+			DisabledAt: new(epoch.Add(3 * time.Microsecond)),
+			CreatedAt:  epoch.Add(1 * time.Microsecond),
+			UpdatedAt:  epoch.Add(2 * time.Microsecond),
+		},
+		UsernameKey:  new(fmt.Sprintf("ada%d", n)),
+		EmailKey:     new(fmt.Sprintf("ada%d@example.com", n)),
+		PasswordHash: fmt.Sprintf("$argon2id$%d", n),
+	}
+}
+
+// newSession returns a session of a user with a value in every field.
+func newSession(n int, userID uuid.UUID) *auth.Session {
+	return &auth.Session{
+		ID:         newID(1000 + n),
+		UserID:     userID,
+		AuthTime:   epoch.Add(1 * time.Millisecond),
+		CreatedAt:  epoch.Add(2 * time.Millisecond),
+		LastUsedAt: epoch.Add(3 * time.Millisecond),
+		ExpiresAt:  epoch.Add(time.Hour),
+		EndedAt:    new(epoch.Add(4 * time.Millisecond)),
+		IPAddress:  new("2001:db8::1"),
+		UserAgent:  new("Mozilla/5.0"),
+	}
+}
+
+// newLiveSession returns a session that has not been ended.
+func newLiveSession(n int, userID uuid.UUID) *auth.Session {
+	session := newSession(n, userID)
+	session.EndedAt = nil
+	return session
+}
+
+func create(t *testing.T, s auth.Store, a *auth.Account) {
+	t.Helper()
+	if err := s.CreateAccount(t.Context(), a); err != nil {
+		t.Fatalf("CreateAccount: %v", err)
+	}
+}
+
+func createSession(t *testing.T, s auth.Store, session *auth.Session) {
+	t.Helper()
+	if err := s.CreateSession(t.Context(), session); err != nil {
+		t.Fatalf("CreateSession: %v", err)
+	}
+}
+
+// equal fails the test unless a value has come back as it was written, its times in UTC.
+func equal[T any](t *testing.T, what string, got, want T) {
+	t.Helper()
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", what, diff)
+	}
+	walk(reflect.ValueOf(got), what, func(v reflect.Value, path string) {
+		if at, ok := reflect.TypeAssert[time.Time](v); ok && at.Location() != time.UTC {
+			t.Errorf("%s is in %s, not in UTC", path, at.Location())
+		}
+	})
+}
+
+// complete fails the test if a value has a zero anywhere: a column that is never written would
+// pass for one that is.
+func complete(t *testing.T, what string, v any) {
+	t.Helper()
+	walk(reflect.ValueOf(v), what, func(v reflect.Value, path string) {
+		if v.IsZero() {
+			t.Errorf("the fixture has no %s", path)
+		}
+	})
+}
+
+// walk visits the values that v consists of, down to ids, times and basic types.
+func walk(v reflect.Value, path string, visit func(v reflect.Value, path string)) {
+	switch {
+	case v.Kind() == reflect.Pointer && !v.IsNil():
+		walk(v.Elem(), path, visit)
+	case v.Kind() == reflect.Slice && v.Len() > 0:
+		for i := range v.Len() {
+			walk(v.Index(i), fmt.Sprintf("%s[%d]", path, i), visit)
+		}
+	case v.Kind() == reflect.Struct && v.Type() != reflect.TypeFor[time.Time]():
+		for i := range v.NumField() {
+			walk(v.Field(i), path+"."+v.Type().Field(i).Name, visit)
+		}
+	default:
+		visit(v, path)
+	}
+}
+
+// wantError fails the test unless err is one of the domain's errors.
+func wantError(t *testing.T, what string, err, want error) {
+	t.Helper()
+	if !errors.Is(err, want) {
+		t.Errorf("%s: %v, want %v", what, err, want)
+	}
+}
+
+// noAccount fails the test if an account was kept.
+func noAccount(t *testing.T, s auth.Store, a *auth.Account) {
+	t.Helper()
+	_, err := s.AccountByUsername(t.Context(), *a.UsernameKey)
+	wantError(t, "AccountByUsername of an account that must not be kept", err, auth.ErrNotFound)
+}
+
+// together calls f n times at once and returns the errors.
+func together(n int, f func(i int) error) []error {
+	var (
+		errs  = make([]error, n)
+		start = make(chan struct{})
+		done  sync.WaitGroup
+	)
+	for i := range n {
+		done.Go(func() {
+			<-start
+			errs[i] = f(i)
+		})
+	}
+	close(start)
+	done.Wait()
+	return errs
+}

@@ -1,0 +1,294 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"usher/internal/auth"
+)
+
+func inTxCommit(t *testing.T, s auth.Store) {
+	a := newAccount(1)
+	session := newLiveSession(1, a.ID)
+	err := s.InTx(t.Context(), func(ctx context.Context, tx auth.Store) error {
+		if err := tx.CreateAccount(ctx, a); err != nil {
+			return err
+		}
+		// What it has written, it reads.
+		got, err := tx.AccountByUsername(ctx, *a.UsernameKey)
+		if err != nil {
+			return err
+		}
+		equal(t, "account inside", got, a)
+		if err := tx.CreateSession(ctx, session); err != nil {
+			return err
+		}
+		if _, err := tx.AccountByEmail(ctx, "nobody@example.com"); !errors.Is(err, auth.ErrNotFound) {
+			return fmt.Errorf("AccountByEmail: %w", err)
+		}
+		return tx.AddLoginFailure(ctx, "key", epoch)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := s.Viewer(t.Context(), session.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "viewer", v, &auth.Viewer{User: a.User, Session: *session})
+	if f, err := s.LoginFailures(t.Context(), "key"); err != nil || f.Count != 1 {
+		t.Errorf("LoginFailures: %v, %v, want 1", f, err)
+	}
+}
+
+func inTxError(t *testing.T, s auth.Store) {
+	failure := errors.New("failure of the test")
+	a := newAccount(1)
+	err := s.InTx(t.Context(), func(ctx context.Context, tx auth.Store) error {
+		if err := tx.CreateAccount(ctx, a); err != nil {
+			return err
+		}
+		return failure
+	})
+	wantError(t, "InTx", err, failure)
+	noAccount(t, s, a)
+	create(t, s, a)
+}
+
+func inTxFailedStatement(t *testing.T, s auth.Store) {
+	a, b := newAccount(1), newAccount(2)
+	create(t, s, a)
+	err := s.InTx(t.Context(), func(ctx context.Context, tx auth.Store) error {
+		if err := tx.CreateAccount(ctx, b); err != nil {
+			return err
+		}
+		taken := newAccount(3)
+		taken.EmailKey = a.EmailKey
+		return tx.CreateAccount(ctx, taken)
+	})
+	wantError(t, "InTx", err, auth.ErrEmailTaken)
+	noAccount(t, s, b)
+	noAccount(t, s, newAccount(3))
+}
+
+func inTxPanic(t *testing.T, s auth.Store) {
+	a := newAccount(1)
+	func() {
+		defer func() {
+			if r := recover(); r != "panic of the test" {
+				t.Errorf("recovered %v, want what f panicked with", r)
+			}
+		}()
+		_ = s.InTx(t.Context(), func(ctx context.Context, tx auth.Store) error {
+			if err := tx.CreateAccount(ctx, a); err != nil {
+				t.Error(err)
+			}
+			panic("panic of the test")
+		})
+		t.Error("InTx returned")
+	}()
+	noAccount(t, s, a)
+	create(t, s, a)
+}
+
+func inTxNested(t *testing.T, s auth.Store) {
+	a := newAccount(1)
+	err := s.InTx(t.Context(), func(ctx context.Context, tx auth.Store) error {
+		if err := tx.CreateAccount(ctx, a); err != nil {
+			return err
+		}
+		err := tx.InTx(ctx, func(context.Context, auth.Store) error {
+			t.Error("a transaction began inside another one")
+			return nil
+		})
+		if err == nil {
+			t.Error("InTx inside InTx was not refused")
+		}
+		return err
+	})
+	if err == nil {
+		t.Error("the outer transaction did not fail")
+	}
+	noAccount(t, s, a)
+}
+
+func inTxIsolation(t *testing.T, s auth.Store) {
+	a := newAccount(1)
+	err := s.InTx(t.Context(), func(ctx context.Context, tx auth.Store) error {
+		if err := tx.CreateAccount(ctx, a); err != nil {
+			return err
+		}
+		// Nobody else sees it yet, and nobody who reads has to wait.
+		noAccount(t, s, a)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.AccountByUsername(t.Context(), *a.UsernameKey); err != nil {
+		t.Error(err)
+	}
+}
+
+func inTxCancelled(t *testing.T, s auth.Store) {
+	for n, end := range map[int]func(ctx context.Context, tx auth.Store) error{
+		1: func(context.Context, auth.Store) error { return nil }, // and is told by the commit
+		2: func(ctx context.Context, tx auth.Store) error { return tx.CreateAccount(ctx, newAccount(102)) },
+		3: func(ctx context.Context, tx auth.Store) error { _, err := tx.Users(ctx, uuid.Nil, 1); return err },
+	} {
+		a := newAccount(n)
+		ctx, cancel := context.WithCancel(t.Context())
+		err := s.InTx(ctx, func(ctx context.Context, tx auth.Store) error {
+			if err := tx.CreateAccount(ctx, a); err != nil {
+				return err
+			}
+			cancel()
+			return end(ctx, tx)
+		})
+		wantError(t, "InTx", err, context.Canceled)
+		if errors.Is(err, auth.ErrUnavailable) {
+			t.Errorf("a caller who gave up is told that the database is unavailable: %v", err)
+		}
+		noAccount(t, s, a)
+		// The connection is of use again.
+		create(t, s, a)
+	}
+}
+
+// calls are one of each kind of method.
+func calls(a *auth.Account, session *auth.Session) map[string]func(ctx context.Context, s auth.Store) error {
+	return map[string]func(ctx context.Context, s auth.Store) error{
+		"InTx": func(ctx context.Context, s auth.Store) error {
+			return s.InTx(ctx, func(ctx context.Context, tx auth.Store) error { return tx.CreateAccount(ctx, a) })
+		},
+		"CreateAccount": func(ctx context.Context, s auth.Store) error { return s.CreateAccount(ctx, a) },
+		"Users":         func(ctx context.Context, s auth.Store) error { _, err := s.Users(ctx, uuid.Nil, 1); return err },
+		"Viewer":        func(ctx context.Context, s auth.Store) error { _, err := s.Viewer(ctx, session.ID); return err },
+		"EndSession": func(ctx context.Context, s auth.Store) error {
+			ok, err := s.EndSession(ctx, session.ID, epoch)
+			if ok {
+				err = errors.Join(err, errDone)
+			}
+			return err
+		},
+		"LoginFailures": func(ctx context.Context, s auth.Store) error { _, err := s.LoginFailures(ctx, "key"); return err },
+	}
+}
+
+func contextCancelled(t *testing.T, s auth.Store) {
+	contextEnded(t, s, func(name string, call func(ctx context.Context) error) {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		err := call(ctx)
+		wantError(t, name, err, context.Canceled)
+		if errors.Is(err, auth.ErrUnavailable) {
+			t.Errorf("%s: a caller who gave up is told that the database is unavailable: %v", name, err)
+		}
+	})
+}
+
+func contextDeadlineExceeded(t *testing.T, s auth.Store) {
+	contextEnded(t, s, func(name string, call func(ctx context.Context) error) {
+		ctx, cancel := context.WithDeadline(t.Context(), epoch.Add(-100*365*24*time.Hour))
+		defer cancel()
+		err := call(ctx)
+		wantError(t, name, err, context.DeadlineExceeded)
+		wantError(t, name, err, auth.ErrUnavailable)
+	})
+}
+
+func contextEnded(t *testing.T, s auth.Store, check func(name string, call func(ctx context.Context) error)) {
+	t.Helper()
+	user, a := newAccount(1), newAccount(2)
+	create(t, s, user)
+	session := newLiveSession(1, user.ID)
+	createSession(t, s, session)
+	for name, call := range calls(a, session) {
+		check(name, func(ctx context.Context) error { return call(ctx, s) })
+	}
+	noAccount(t, s, a)
+	v, err := s.Viewer(t.Context(), session.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "session", v.Session, *session)
+}
+
+func contextCancelledWhileWaiting(t *testing.T, s auth.Store) {
+	user := newAccount(1)
+	create(t, s, user)
+	err := s.InTx(t.Context(), func(ctx context.Context, tx auth.Store) error {
+		if err := tx.SetDisabled(ctx, user.ID, nil, epoch); err != nil {
+			return err
+		}
+		// This one has to wait for the first one to end, which waits for it.
+		waiting, cancel := context.WithCancel(t.Context())
+		answer := make(chan error, 1)
+		go func() { answer <- s.SetDisabled(waiting, user.ID, user.DisabledAt, epoch.Add(time.Hour)) }()
+		cancel()
+		wantError(t, "SetDisabled", <-answer, context.Canceled)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := s.AccountByUsername(t.Context(), *user.UsernameKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	user.DisabledAt, user.UpdatedAt = nil, epoch
+	equal(t, "account", got, user)
+}
+
+// manyAtOnce reads and writes from many goroutines. None may be turned away, however busy the
+// database is.
+func manyAtOnce(t *testing.T, s auth.Store) {
+	const many, rounds = 100, 5
+	for _, err := range together(many, func(n int) error {
+		a := newAccount(n)
+		err := s.InTx(t.Context(), func(ctx context.Context, tx auth.Store) error {
+			if err := tx.CreateAccount(ctx, a); err != nil {
+				return err
+			}
+			return tx.CreateSession(ctx, newLiveSession(n, a.ID))
+		})
+		if err != nil {
+			return err
+		}
+		for range rounds {
+			v, err := s.Viewer(t.Context(), newLiveSession(n, a.ID).ID)
+			if err != nil {
+				return err
+			}
+			if v.User.ID != a.ID {
+				return fmt.Errorf("the viewer is %s, want %s", v.User.ID, a.ID)
+			}
+			if err := s.AddLoginFailure(t.Context(), "key", epoch); err != nil {
+				return err
+			}
+			if _, err := s.AccountByEmail(t.Context(), *a.EmailKey); err != nil {
+				return err
+			}
+		}
+		if ok, err := s.EndSession(t.Context(), newLiveSession(n, a.ID).ID, epoch); !ok {
+			return fmt.Errorf("EndSession: %v, %w", ok, err)
+		}
+		return nil
+	}) {
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	if f, err := s.LoginFailures(t.Context(), "key"); err != nil || f.Count != many*rounds {
+		t.Errorf("LoginFailures: %v, %v, want %d", f, err, many*rounds)
+	}
+	users, err := s.Users(t.Context(), uuid.Nil, many+1)
+	if err != nil || len(users) != many {
+		t.Errorf("%d users, %v, want %d", len(users), err, many)
+	}
+}
