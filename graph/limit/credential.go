@@ -1,0 +1,34 @@
+package limit
+
+import (
+	"slices"
+
+	"github.com/vektah/gqlparser/v2/ast"
+)
+
+// credentialScalar is the type of what users prove themselves with.
+const credentialScalar = "Password"
+
+// credentialFields returns the fields of objects and interfaces that have a credential among their
+// arguments, at any depth. It goes by the types, so that nobody has to remember to list a field.
+func credentialFields(schema *ast.Schema) map[*ast.FieldDefinition]bool {
+	holds := map[string]bool{credentialScalar: true}
+	for grown := true; grown; {
+		grown = false
+		for name, def := range schema.Types {
+			if def.Kind == ast.InputObject && !holds[name] &&
+				slices.ContainsFunc(def.Fields, func(f *ast.FieldDefinition) bool { return holds[f.Type.Name()] }) {
+				holds[name], grown = true, true
+			}
+		}
+	}
+	fields := map[*ast.FieldDefinition]bool{}
+	for _, def := range schema.Types {
+		for _, f := range def.Fields { // those of input objects have no arguments
+			if slices.ContainsFunc(f.Arguments, func(a *ast.ArgumentDefinition) bool { return holds[a.Type.Name()] }) {
+				fields[f] = true
+			}
+		}
+	}
+	return fields
+}

@@ -1,0 +1,94 @@
+// Package transport owns GraphQL over HTTP: it turns an HTTP request into a GraphQL request and a
+// GraphQL response into an HTTP response, as the GraphQL-over-HTTP specification has it.
+package transport
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"usher/internal/request"
+)
+
+// CodeBadRequest is the extensions.code of every error that this package makes.
+const CodeBadRequest = "BAD_REQUEST"
+
+// maxErrors bounds the errors in the answer to a document that is not valid. Each unknown field is
+// one, so that a short document could ask for a long answer.
+const maxErrors = 10
+
+// POST is the transport of queries and mutations: one JSON object in, one out. It claims every
+// request, whatever its method and headers, so that it also words every refusal.
+type POST struct{}
+
+var _ graphql.Transport = POST{}
+
+// Supports says that no other transport need be asked.
+func (POST) Supports(*http.Request) bool { return true }
+
+// Do answers one request. All errors, its own too, pass through the executor's error presenter.
+func (POST) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
+	format, acceptable := negotiate(r.Header["Accept"])
+	setHeaders(w.Header(), format) // first, so that they are there when a panic is answered further up
+
+	var status int
+	var response *graphql.Response
+	if params, err := read(w, r, acceptable); err != nil {
+		status, response = err.status, refuse(r.Context(), exec, err)
+	} else {
+		status, response = execute(r.Context(), exec, params, format)
+	}
+	if len(response.Errors) > 0 {
+		request.From(r.Context()).Code, _ = response.Errors[0].Extensions["code"].(string)
+	}
+	write(w, status, response)
+}
+
+// refusal is the answer to a request that is not a GraphQL request.
+type refusal struct {
+	status  int
+	message string // for the client; never holds anything of the request
+}
+
+func refuse(ctx context.Context, exec graphql.GraphExecutor, r *refusal) *graphql.Response {
+	return exec.DispatchError(ctx, gqlerror.List{{
+		Message:    r.message,
+		Extensions: map[string]any{"code": CodeBadRequest},
+	}})
+}
+
+func execute(ctx context.Context, exec graphql.GraphExecutor, params *graphql.RawParams, format mediaType) (int, *graphql.Response) {
+	info := request.From(ctx)
+	info.Operation = params.OperationName
+	operation, errs := exec.CreateOperationContext(ctx, params)
+	if operation.Operation != nil {
+		info.Operation = operation.Operation.Name
+	}
+	if len(errs) > 0 {
+		response := exec.DispatchError(graphql.WithOperationContext(ctx, operation), errs[:min(len(errs), maxErrors)])
+		return statusOf(response, format), response
+	}
+	if operation.Operation.Operation == ast.Subscription {
+		err := &refusal{http.StatusBadRequest, "A subscription has many answers, and POST has one."}
+		return err.status, refuse(ctx, exec, err)
+	}
+	next, ctx := exec.DispatchOperation(ctx, operation)
+	response := next(ctx)
+	if response == nil { // the context ended, and nothing was executed
+		return http.StatusServiceUnavailable, exec.DispatchError(ctx, gqlerror.List{gqlerror.Wrap(ctx.Err())})
+	}
+	return statusOf(response, format), response
+}
+
+// statusOf returns 200 for what was executed, even with errors, and 400 for what could not be. A
+// client that takes application/json always gets 200: other servers on the way answer in that type
+// too, so that it cannot rely on the status.
+func statusOf(response *graphql.Response, format mediaType) int {
+	if response.Data == nil && format == graphqlResponse {
+		return http.StatusBadRequest
+	}
+	return http.StatusOK
+}

@@ -1,0 +1,126 @@
+package transport
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"mime"
+	"net/http"
+	"strings"
+	"sync"
+	"unicode/utf8"
+
+	"github.com/99designs/gqlgen/graphql"
+)
+
+// MaxBody is the size of the largest request body, in bytes.
+const MaxBody = 256 << 10
+
+// read turns an HTTP request into a GraphQL request.
+func read(w http.ResponseWriter, r *http.Request, acceptable bool) (*graphql.RawParams, *refusal) {
+	switch {
+	case r.Method != http.MethodPost:
+		w.Header().Set("Allow", http.MethodPost)
+		return nil, &refusal{http.StatusMethodNotAllowed, "GraphQL requests are sent with POST."}
+	case !acceptable:
+		return nil, &refusal{http.StatusNotAcceptable, "Responses are " + string(graphqlResponse) + " or " + string(plainJSON) + ", and Accept takes neither."}
+	case !isJSON(r.Header):
+		return nil, &refusal{http.StatusUnsupportedMediaType, "The body must be application/json in UTF-8, and not encoded."}
+	case r.ContentLength > MaxBody:
+		return nil, tooLarge
+	}
+	body := buffers.Get().(*bytes.Buffer)
+	defer recycle(body)
+	if _, err := body.ReadFrom(http.MaxBytesReader(w, r.Body, MaxBody)); err != nil {
+		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+			return nil, tooLarge
+		}
+		return nil, badRequest("The body did not arrive.")
+	}
+	params, err := decode(body.Bytes())
+	if err != nil {
+		return nil, err
+	}
+	params.Headers = r.Header
+	return params, nil
+}
+
+var tooLarge = &refusal{http.StatusRequestEntityTooLarge, "The body is larger than 256 KiB."}
+
+func badRequest(message string) *refusal { return &refusal{http.StatusBadRequest, message} }
+
+// isJSON reports whether a body is JSON as it stands. A form cannot be: browsers send forms from
+// any site without asking, with the user's cookies.
+func isJSON(header http.Header) bool {
+	if header.Get("Content-Encoding") != "" {
+		return false
+	}
+	switch types := header["Content-Type"]; {
+	case len(types) != 1:
+		return false
+	case types[0] == string(plainJSON): // nearly always
+		return true
+	default:
+		media, parameters, err := mime.ParseMediaType(types[0])
+		charset, ok := parameters["charset"]
+		return err == nil && media == string(plainJSON) && (!ok || strings.EqualFold(charset, "utf-8"))
+	}
+}
+
+// decode reads a body: one JSON object, and nothing after it. Names that it does not know are left
+// to extensions of the specification.
+func decode(body []byte) (*graphql.RawParams, *refusal) {
+	if !utf8.Valid(body) || !json.Valid(body) {
+		return nil, badRequest("The body is not JSON in UTF-8.")
+	}
+	value, err := (&text{rest: body}).value()
+	if err != nil {
+		return nil, err
+	}
+	object, ok := value.(map[string]any)
+	if !ok {
+		return nil, badRequest("The body is not a JSON object.")
+	}
+	var params graphql.RawParams
+	if !member(object, "query", &params.Query) {
+		return nil, badRequest(`"query" must be a string.`)
+	}
+	if object["query"] == nil {
+		return nil, badRequest(`"query" is missing.`)
+	}
+	if !member(object, "operationName", &params.OperationName) {
+		return nil, badRequest(`"operationName" must be a string.`)
+	}
+	if !member(object, "variables", &params.Variables) {
+		return nil, badRequest(`"variables" must be an object.`)
+	}
+	if !member(object, "extensions", &params.Extensions) {
+		return nil, badRequest(`"extensions" must be an object.`)
+	}
+	return &params, nil
+}
+
+// member stores a member of object in target. It reports false if the value is of another type;
+// null counts as no value.
+func member[T any](object map[string]any, name string, target *T) bool {
+	value := object[name]
+	if value == nil {
+		return true
+	}
+	v, ok := value.(T)
+	*target = v
+	return ok
+}
+
+// buffers are for bodies on their way in and responses on their way out.
+var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+// keepBuffer is the capacity up to which a buffer is worth keeping, in bytes.
+const keepBuffer = 64 << 10
+
+func recycle(b *bytes.Buffer) {
+	if b.Cap() <= keepBuffer {
+		b.Reset()
+		buffers.Put(b)
+	}
+}

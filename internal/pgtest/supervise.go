@@ -1,0 +1,55 @@
+package pgtest
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"os/exec"
+	"strings"
+	"sync"
+)
+
+// supervise runs a shell script that starts PostgreSQL, waits for the end of its standard input,
+// and cleans up. Only this process holds the other end of that pipe and never writes to it, so the
+// server ends with this process however that ends. supervise returns when the log on the script's
+// standard error has said so many times that the server is ready; stop ends it.
+func supervise(ctx context.Context, script *exec.Cmd, ready int) (stop func() error, err error) {
+	lifeline, err := script.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	log, err := script.StderrPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := script.Start(); err != nil {
+		return nil, fmt.Errorf("start PostgreSQL: %w", err)
+	}
+	stop = sync.OnceValue(func() error {
+		_ = lifeline.Close() // fails only if it is closed
+		return script.Wait()
+	})
+
+	stayUp := context.AfterFunc(ctx, func() {
+		_ = lifeline.Close()
+		_ = log.Close()
+	})
+	var said strings.Builder
+	lines := bufio.NewScanner(log)
+	for ready > 0 && lines.Scan() {
+		fmt.Fprintln(&said, lines.Text())
+		if strings.Contains(lines.Text(), "database system is ready to accept connections") {
+			ready--
+		}
+	}
+	// Nobody reads the log from here on; PostgreSQL goes on when writing to it fails.
+	_ = log.Close()
+	if stayUp() && ready == 0 {
+		return stop, nil
+	}
+	_ = stop()
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("start PostgreSQL: %w", err)
+	}
+	return nil, fmt.Errorf("PostgreSQL did not start:\n%s", &said)
+}
