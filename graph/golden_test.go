@@ -31,6 +31,8 @@ import (
 
 var update = flag.Bool("update", false, "write the answers into the golden cases")
 
+var secret = []byte("7e2c3f0b9d1a48c6b5e4f3a2918d7c6b")
+
 const goodPassword = "four small green turtles"
 
 // TestGolden asks the whole server, from HTTP down to each database, and compares the answers with
@@ -137,7 +139,7 @@ func checkCodes(t *testing.T, answer map[string]any) {
 // indent formats an answer, without what is long and says nothing.
 func indent(t *testing.T, answer map[string]any) string {
 	t.Helper()
-	cut(answer)
+	mask(answer)
 	var b bytes.Buffer
 	encoder := json.NewEncoder(&b)
 	encoder.SetEscapeHTML(false)
@@ -148,18 +150,21 @@ func indent(t *testing.T, answer map[string]any) string {
 	return strings.TrimSpace(b.String())
 }
 
-func cut(v any) {
+func mask(v any) {
 	switch v := v.(type) {
 	case map[string]any:
 		for key, value := range v {
-			if s, ok := value.(string); ok && key == "accessToken" && strings.Count(s, ".") == 2 {
+			switch s, _ := value.(string); {
+			case key == "accessToken" && strings.Count(s, ".") == 2:
 				v[key] = "<access token>"
+			case key == "refreshToken" && strings.HasPrefix(s, "urt_"):
+				v[key] = "<refresh token>"
 			}
-			cut(value)
+			mask(value)
 		}
 	case []any:
 		for _, value := range v {
-			cut(value)
+			mask(value)
 		}
 	}
 }
@@ -185,7 +190,7 @@ func newServer(t *testing.T, s *store.Store) *server {
 	t.Helper()
 	now := time.Date(2026, 1, 31, 12, 0, 0, 123456000, time.UTC)
 	clock := func() time.Time { return now }
-	key, err := token.NewHMACKey([]byte("7e2c3f0b9d1a48c6b5e4f3a2918d7c6b"))
+	key, err := token.NewHMACKey(secret)
 	check(t, err)
 	tokens, err := token.New(token.Options{
 		Issuer: "https://auth.example.com", Audience: "https://auth.example.com",
@@ -195,7 +200,7 @@ func newServer(t *testing.T, s *store.Store) *server {
 	log := &lockedBuffer{}
 	logger := slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	service, err := auth.New(auth.Options{
-		Store: s, Passwords: password.New(password.Options{CheapForTests: true}), Tokens: tokens,
+		Store: s, Passwords: password.New(password.Options{CheapForTests: true}), Tokens: tokens, Secret: secret,
 		Now: clock, Rand: &lockedReader{r: rand.NewChaCha8([32]byte{1})}, Log: logger,
 	})
 	check(t, err)

@@ -4,6 +4,7 @@
 package graph
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -11,6 +12,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/handler"
 	"github.com/99designs/gqlgen/graphql/handler/extension"
+	"github.com/vektah/gqlparser/v2/validator/rules"
 
 	"usher/graph/limit"
 	"usher/graph/transport"
@@ -26,21 +28,31 @@ type Options struct {
 	Introspection bool
 }
 
-// New returns the handler of POST /graphql. It returns an error that names the field when the
-// schema leaves anything unguarded.
+// gqlparser adds @defer to every schema, and gqlgen executes it, but an answer to POST is one piece:
+// what is deferred would be lost. So the directive is not there.
+func init() { delete(parsedSchema.Directives, "defer") }
+
+// Check returns an error that names the field when the schema leaves anything unguarded.
+func Check() error {
+	if err := errors.Join(checkDirectives(directives(nil)), checkSchema(parsedSchema)); err != nil {
+		return fmt.Errorf("schema: %w", err)
+	}
+	return nil
+}
+
+// New returns the handler of POST /graphql, unless Check has an error.
 func New(o Options) (http.Handler, error) {
+	if err := Check(); err != nil {
+		return nil, err
+	}
 	config := Config{
 		Resolvers:  &Resolver{auth: o.Auth},
 		Directives: directives(o.Auth),
 	}
-	if err := checkDirectives(config.Directives); err != nil {
-		return nil, fmt.Errorf("schema: %w", err)
+	config.Complexity.User.Sessions = func(child int, first *int, _ *string) int {
+		return 1 + child*min(max(pageSize(first), 1), auth.MaxPage)
 	}
-	executable := NewExecutableSchema(config)
-	if err := checkSchema(executable.Schema()); err != nil {
-		return nil, fmt.Errorf("schema: %w", err)
-	}
-	return newServer(executable, o), nil
+	return newServer(NewExecutableSchema(config), o), nil
 }
 
 func newServer(executable graphql.ExecutableSchema, o Options) *handler.Server {
@@ -49,10 +61,24 @@ func newServer(executable graphql.ExecutableSchema, o Options) *handler.Server {
 	server.AddTransport(transport.POST{})
 	server.SetErrorPresenter(p.present)
 	server.SetRecoverFunc(p.recover)
-	server.SetDisableSuggestion(!o.Introspection)
+	if !o.Introspection {
+		server.SetDisableSuggestion(true)
+		server.SetValidationRulesFn(rulesWithoutSuggestions)
+	}
 	limit.Default.Apply(server)
 	if o.Introspection {
 		server.Use(extension.Introspection{})
 	}
 	return server
+}
+
+// rulesWithoutSuggestions are the rules of validation with the texts of those replaced that name
+// parts of the schema the client did not mention. gqlgen changes what it gets, so each call makes
+// them anew; two more are SetDisableSuggestion's.
+func rulesWithoutSuggestions() *rules.Rules {
+	r := rules.NewDefaultRules()
+	r.ReplaceRule(rules.KnownTypeNamesRule.Name, rules.KnownTypeNamesRuleWithoutSuggestions.RuleFunc)
+	r.ReplaceRule(rules.KnownArgumentNamesRule.Name, rules.KnownArgumentNamesRuleWithoutSuggestions.RuleFunc)
+	r.ReplaceRule(rules.ValuesOfCorrectTypeRule.Name, rules.ValuesOfCorrectTypeRuleWithoutSuggestions.RuleFunc)
+	return r
 }

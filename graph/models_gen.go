@@ -115,6 +115,8 @@ const (
 	InputErrorCodeInvalidFormat InputErrorCode = "INVALID_FORMAT"
 	// The password is easy to guess: it is common, repetitive or made from the account's own data.
 	InputErrorCodeTooCommon InputErrorCode = "TOO_COMMON"
+	// There is nothing with this id, or it is not the user's.
+	InputErrorCodeNotFound InputErrorCode = "NOT_FOUND"
 )
 
 var AllInputErrorCode = []InputErrorCode{
@@ -124,11 +126,12 @@ var AllInputErrorCode = []InputErrorCode{
 	InputErrorCodeTooLong,
 	InputErrorCodeInvalidFormat,
 	InputErrorCodeTooCommon,
+	InputErrorCodeNotFound,
 }
 
 func (e InputErrorCode) IsValid() bool {
 	switch e {
-	case InputErrorCodeRequired, InputErrorCodeTaken, InputErrorCodeTooShort, InputErrorCodeTooLong, InputErrorCodeInvalidFormat, InputErrorCodeTooCommon:
+	case InputErrorCodeRequired, InputErrorCodeTaken, InputErrorCodeTooShort, InputErrorCodeTooLong, InputErrorCodeInvalidFormat, InputErrorCodeTooCommon, InputErrorCodeNotFound:
 		return true
 	}
 	return false

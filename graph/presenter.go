@@ -8,6 +8,7 @@ import (
 	"math"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -153,7 +154,9 @@ func (p *presenter) protocolCode(e *gqlerror.Error, out *gqlerror.Error) ErrorCo
 		out.Path = nil
 		out.Message = "The document or its variables do not fit the schema."
 		if p.verbose || slices.Contains(rulesAboutNames, e.Rule) {
-			out.Message = e.Message
+			out.Message = cut(e.Message)
+		} else if len(e.Path) > 1 { // "variable", and the names down to the value
+			out.Message = cut("A variable does not fit the schema: " + e.Path[1:].String() + ".")
 		}
 		return ErrorCodeGraphqlValidationFailed
 	case transport.CodeBadRequest:
@@ -177,6 +180,16 @@ var rulesAboutNames = []string{
 	"ProvidedRequiredArguments", "ScalarLeafs", "ScalarLeafsWithoutSuggestions", "SingleFieldSubscriptions",
 	"UniqueArgumentNames", "UniqueDirectivesPerLocation", "UniqueFragmentNames", "UniqueInputFieldNames",
 	"UniqueOperationNames", "UniqueVariableNames", "VariablesAreInputTypes", "VariablesInAllowedPosition",
+}
+
+// maxMessage is how many bytes of a message leave at most: names can be as long as the document.
+const maxMessage = 300
+
+func cut(message string) string {
+	if len(message) <= maxMessage {
+		return message
+	}
+	return strings.ToValidUTF8(message[:maxMessage], "") + "…"
 }
 
 // recover is gqlgen's recover function: the panic is logged here, with its stack, and leaves as

@@ -133,7 +133,7 @@ func TestDomainCodes(t *testing.T) {
 	}
 	for _, c := range AllInputErrorCode {
 		switch auth.InputCode(c) {
-		case auth.InputRequired, auth.InputTaken, auth.InputTooShort, auth.InputTooLong, auth.InputInvalidFormat, auth.InputTooCommon:
+		case auth.InputRequired, auth.InputTaken, auth.InputTooShort, auth.InputTooLong, auth.InputInvalidFormat, auth.InputTooCommon, auth.InputNotFound:
 		default:
 			t.Errorf("the schema's input code %q is unknown to the domain", c)
 		}

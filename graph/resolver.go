@@ -7,3 +7,11 @@ import "usher/internal/auth"
 type Resolver struct {
 	auth *auth.Service
 }
+
+// pageSize is the argument first of a connection. The schema's default stands for a null as well.
+func pageSize(first *int) int {
+	if first == nil {
+		return 20
+	}
+	return *first
+}

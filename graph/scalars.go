@@ -51,7 +51,7 @@ func UnmarshalID(v any) (uuid.UUID, error) {
 	}
 	id, err := uuid.Parse(s)
 	if err != nil {
-		return uuid.Nil, nil
+		return uuid.Nil, nil //nolint:nilerr // See above.
 	}
 	return id, nil
 }

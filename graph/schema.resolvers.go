@@ -19,15 +19,38 @@ func (r *mutationResolver) Login(ctx context.Context, input auth.LoginInput) (*a
 	return r.auth.Login(ctx, input)
 }
 
+func (r *mutationResolver) Refresh(ctx context.Context, input auth.RefreshInput) (*auth.AuthPayload, error) {
+	return r.auth.Refresh(ctx, input)
+}
+
+func (r *mutationResolver) Logout(ctx context.Context) (*auth.LogoutPayload, error) {
+	return r.auth.Logout(ctx)
+}
+
+func (r *mutationResolver) RevokeSession(ctx context.Context, input auth.RevokeSessionInput) (*auth.RevokeSessionPayload, error) {
+	return r.auth.RevokeSession(ctx, input)
+}
+
+func (r *mutationResolver) RevokeOtherSessions(ctx context.Context) (*auth.RevokeOtherSessionsPayload, error) {
+	return r.auth.RevokeOtherSessions(ctx)
+}
+
 func (r *queryResolver) Me(ctx context.Context) (*auth.User, error) {
 	return r.auth.Me(ctx)
+}
+
+func (r *userResolver) Sessions(ctx context.Context, obj *auth.User, first *int, after *string) (*auth.SessionConnection, error) {
+	return r.auth.SessionsOf(ctx, obj, pageSize(first), after)
 }
 
 func (r *Resolver) Mutation() MutationResolver { return &mutationResolver{r} }
 
 func (r *Resolver) Query() QueryResolver { return &queryResolver{r} }
 
+func (r *Resolver) User() UserResolver { return &userResolver{r} }
+
 type (
 	mutationResolver struct{ *Resolver }
 	queryResolver    struct{ *Resolver }
+	userResolver     struct{ *Resolver }
 )

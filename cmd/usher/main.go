@@ -38,6 +38,8 @@ type cli struct {
 	Serve   serveCommand   `cmd:"" help:"Run the server."`
 	Migrate migrateCommand `cmd:"" help:"Bring the database to the newest schema, and exit."`
 	User    userCommands   `cmd:"" help:"Administer users."`
+	Keys    keysCommands   `cmd:"" help:"Administer the keys that sign access tokens."`
+	Client  clientCommands `cmd:"" help:"Administer OAuth clients."`
 	Schema  schemaCommands `cmd:"" help:"Show the GraphQL schema."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }

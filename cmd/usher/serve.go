@@ -1,12 +1,15 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql/playground"
 
@@ -14,6 +17,9 @@ import (
 	"usher/internal/auth"
 	"usher/internal/config"
 	"usher/internal/httpd"
+	"usher/internal/job"
+	"usher/internal/keyring"
+	"usher/internal/oauth"
 	"usher/internal/password"
 	"usher/internal/store"
 	"usher/internal/token"
@@ -30,12 +36,21 @@ type serveCommand struct {
 func (c *serveCommand) Run(w *world) (err error) {
 	log := c.Logger(w.stderr)
 	for _, warning := range c.Warnings() {
-		log.WarnContext(w.ctx, warning)
+		log.WarnContext(w.ctx, "unsafe setting", "warning", warning)
 	}
-	tokens, err := c.tokens()
+	secret, err := c.Secret()
 	if err != nil {
 		return err
 	}
+	// What can keep the server from starting comes before the migration, which cannot be undone.
+	if err := graph.Check(); err != nil {
+		return err
+	}
+	listener, err := new(net.ListenConfig).Listen(w.ctx, "tcp", c.Listen)
+	if err != nil {
+		return err
+	}
+	defer listener.Close()
 	db, err := w.openStore(c.Database, log)
 	if err != nil {
 		return err
@@ -46,18 +61,31 @@ func (c *serveCommand) Run(w *world) (err error) {
 			return err
 		}
 	}
-	server, err := c.server(db, tokens, log)
+	keys, err := keyring.Open(w.ctx, keyring.Options{
+		Store: db, Secret: secret.Reveal(), Algorithm: token.Algorithm(c.Algorithm),
+		MaxAge: c.KeyMaxAge, TTL: c.AccessTokenTTL, Log: log,
+	})
 	if err != nil {
 		return err
 	}
-	listener, err := new(net.ListenConfig).Listen(w.ctx, "tcp", c.Listen)
+	service, err := c.service(db, keys, secret.Reveal(), log)
 	if err != nil {
 		return err
 	}
-	log.InfoContext(w.ctx, "listening", "address", listener.Addr().String(), "version", version)
+	server, err := c.server(service, db, keys, log)
+	if err != nil {
+		return err
+	}
+	log.InfoContext(w.ctx, "listening", "address", listener.Addr().String(), "database", c.URL, "version", version)
 	if c.Dev {
-		welcome(w.stdout, c.Issuer, c.Database.URL)
+		welcome(w.stdout, c.Issuer, c.URL)
 	}
+	ctx, cancel := context.WithCancel(w.ctx)
+	var jobs sync.WaitGroup
+	defer jobs.Wait()
+	defer cancel()
+	jobs.Go(func() { job.Every(ctx, keyring.PollInterval, log, "keys", keys.Refresh) })
+	jobs.Go(func() { job.Every(ctx, sweepInterval, log, "sweep", service.Sweep) })
 	if err := server.Serve(w.ctx, listener); err != nil {
 		return err
 	}
@@ -65,31 +93,30 @@ func (c *serveCommand) Run(w *world) (err error) {
 	return nil
 }
 
-func (c *serveCommand) tokens() (*token.Authority, error) {
-	secret, err := c.Secret()
+// sweepInterval is how long dead rows may wait to be deleted.
+const sweepInterval = 10 * time.Minute
+
+// service puts the domain together.
+func (c *serveCommand) service(db *store.Store, keys *keyring.Keyring, secret []byte, log *slog.Logger) (*auth.Service, error) {
+	tokens, err := token.New(token.Options{Issuer: c.Issuer, Audience: c.Audience, Keys: keys, TTL: c.AccessTokenTTL})
 	if err != nil {
 		return nil, err
 	}
-	key, err := token.NewHMACKey(secret.Reveal())
-	if err != nil {
-		return nil, fmt.Errorf("the server's secret: %w", err)
-	}
-	return token.New(token.Options{Issuer: c.Issuer, Audience: c.Audience, Keys: key, TTL: c.AccessTokenTTL})
+	return auth.New(auth.Options{
+		Store:     db,
+		Passwords: password.New(password.Options{Parallel: c.HashParallelism, Queue: c.HashQueue}),
+		Policy:    password.Policy{MinLength: c.MinLength},
+		Tokens:    tokens,
+		Secret:    secret,
+		Sessions: auth.SessionLimits{
+			MaxAge: c.SessionMaxAge, IdleLimit: c.SessionIdle, RefreshGrace: c.RefreshGrace, PerUser: c.SessionsPerUser,
+		},
+		Log: log,
+	})
 }
 
-// server puts the domain and its edges together.
-func (c *serveCommand) server(db *store.Store, tokens *token.Authority, log *slog.Logger) (*httpd.Server, error) {
-	service, err := auth.New(auth.Options{
-		Store:         db,
-		Passwords:     password.New(password.Options{Parallel: c.HashParallelism, Queue: c.HashQueue}),
-		Policy:        password.Policy{MinLength: c.MinLength},
-		Tokens:        tokens,
-		SessionMaxAge: c.SessionMaxAge,
-		Log:           log,
-	})
-	if err != nil {
-		return nil, err
-	}
+// server puts the edges around it.
+func (c *serveCommand) server(service *auth.Service, db *store.Store, keys *keyring.Keyring, log *slog.Logger) (*httpd.Server, error) {
 	handler, err := graph.New(graph.Options{Auth: service, Introspection: c.Dev, Log: log})
 	if err != nil {
 		return nil, err
@@ -98,8 +125,13 @@ func (c *serveCommand) server(db *store.Store, tokens *token.Authority, log *slo
 	if c.Dev {
 		page = playground.Handler("Usher", "/graphql")
 	}
+	routes := oauth.Routes(oauth.Options{
+		Auth: service, Issuer: c.Issuer, PasswordGrant: c.OAuthPasswordGrant || c.Dev, PublishedKeys: c.Algorithm != string(token.HS256), Log: log,
+	})
+	routes["/.well-known/jwks.json"] = httpd.JSON(keys.JWKS, keyring.JWKSMaxAge)
 	return httpd.New(httpd.Options{
 		GraphQL:        handler,
+		Routes:         routes,
 		Page:           page,
 		Identify:       service.Identify,
 		Ready:          db.Ready,

@@ -127,7 +127,7 @@ type oneUser struct {
 }
 
 // change finds the user, applies f and says what was done.
-func (c *oneUser) change(w *world, done string, f func(service *auth.Service, id uuid.UUID) error) error {
+func (c *oneUser) change(w *world, done string, f func(service *auth.Service, u *auth.User) error) error {
 	return w.operate(c.Database, config.Passwords{}, c.Log, func(service *auth.Service, _ *store.Store) error {
 		user, err := service.FindUser(w.ctx, c.Identifier)
 		if errors.Is(err, auth.ErrNotFound) {
@@ -136,7 +136,7 @@ func (c *oneUser) change(w *world, done string, f func(service *auth.Service, id
 		if err != nil {
 			return err
 		}
-		if err := f(service, user.ID); err != nil {
+		if err := f(service, user); err != nil {
 			return err
 		}
 		_, err = fmt.Fprintf(w.stdout, "%s user %s\n", done, user.ID)
@@ -148,8 +148,8 @@ type userDisableCommand struct{ oneUser }
 
 // Run disables a user.
 func (c *userDisableCommand) Run(w *world) error {
-	return c.change(w, "disabled", func(service *auth.Service, id uuid.UUID) error {
-		return service.SetDisabled(w.ctx, id, true)
+	return c.change(w, "disabled", func(service *auth.Service, u *auth.User) error {
+		return service.SetDisabled(w.ctx, u.ID, true)
 	})
 }
 
@@ -157,8 +157,8 @@ type userEnableCommand struct{ oneUser }
 
 // Run enables a user.
 func (c *userEnableCommand) Run(w *world) error {
-	return c.change(w, "enabled", func(service *auth.Service, id uuid.UUID) error {
-		return service.SetDisabled(w.ctx, id, false)
+	return c.change(w, "enabled", func(service *auth.Service, u *auth.User) error {
+		return service.SetDisabled(w.ctx, u.ID, false)
 	})
 }
 
@@ -166,8 +166,8 @@ type userUnlockCommand struct{ oneUser }
 
 // Run forgets the failed logins of a user.
 func (c *userUnlockCommand) Run(w *world) error {
-	return c.change(w, "unlocked", func(service *auth.Service, id uuid.UUID) error {
-		return service.Unlock(w.ctx, id)
+	return c.change(w, "unlocked", func(service *auth.Service, u *auth.User) error {
+		return service.Unlock(w.ctx, u)
 	})
 }
 
@@ -205,7 +205,7 @@ func explain(err error) error {
 
 // readNewPassword asks for a password twice, without echo, on a terminal; elsewhere it reads one line.
 func (w *world) readNewPassword() (password.Plaintext, error) {
-	fd := int(w.stdin.Fd()) //nolint:gosec // A file descriptor is small.
+	fd := int(w.stdin.Fd())
 	if !term.IsTerminal(fd) {
 		return readLine(w.stdin)
 	}

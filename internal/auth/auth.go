@@ -7,6 +7,7 @@
 package auth
 
 import (
+	"cmp"
 	"crypto/rand"
 	"errors"
 	"io"
@@ -25,9 +26,10 @@ type Options struct {
 	// Tokens signs and verifies access tokens. Without it a Service serves an operator's commands
 	// only: nobody can sign in, and every request is anonymous.
 	Tokens *token.Authority
-	// SessionMaxAge limits how long a session lives after its sign-in, whatever its use.
-	// Zero means 30 days.
-	SessionMaxAge time.Duration
+	// Secret is the server's secret, from which the keys of refresh tokens and cursors derive. It
+	// goes with Tokens.
+	Secret   []byte
+	Sessions SessionLimits
 	// Now is the one clock that decides. Nil means time.Now.
 	Now func() time.Time
 	// Rand is the source of ids and secrets. Nil means crypto/rand.
@@ -36,16 +38,40 @@ type Options struct {
 	Log *slog.Logger
 }
 
+// SessionLimits say how long sessions live and how many a user may have. Zero means the default.
+type SessionLimits struct {
+	// MaxAge is how long a session lives after its sign-in, whatever its use: 30 days.
+	MaxAge time.Duration
+	// IdleLimit is how long a session lives without a refresh: 7 days.
+	IdleLimit time.Duration
+	// RefreshGrace is how long a refresh token may be presented again after it was used, to get
+	// the successor that it got then: 10 s.
+	RefreshGrace time.Duration
+	// PerUser is how many live sessions a user may have; the oldest makes room for one more: 50.
+	PerUser int
+}
+
+func (l SessionLimits) orDefaults() SessionLimits {
+	return SessionLimits{
+		MaxAge:       cmp.Or(l.MaxAge, 30*24*time.Hour),
+		IdleLimit:    cmp.Or(l.IdleLimit, 7*24*time.Hour),
+		RefreshGrace: cmp.Or(l.RefreshGrace, 10*time.Second),
+		PerUser:      cmp.Or(l.PerUser, 50),
+	}
+}
+
 // Service does what the schema promises. It is safe for concurrent use.
 type Service struct {
-	store         Store
-	passwords     *password.Hasher
-	policy        password.Policy
-	tokens        *token.Authority
-	sessionMaxAge time.Duration
-	clock         func() time.Time
-	rand          io.Reader
-	log           *slog.Logger
+	store     Store
+	passwords *password.Hasher
+	policy    password.Policy
+	tokens    *token.Authority
+	refresh   sealer // of refresh tokens
+	cursors   sealer
+	sessions  SessionLimits
+	clock     func() time.Time
+	rand      io.Reader
+	log       *slog.Logger
 }
 
 // New returns a Service, or an error that names the option that is missing.
@@ -57,17 +83,19 @@ func New(o Options) (*Service, error) {
 		return nil, errors.New("auth: no password hasher")
 	}
 	s := &Service{
-		store:         o.Store,
-		passwords:     o.Passwords,
-		policy:        o.Policy,
-		tokens:        o.Tokens,
-		sessionMaxAge: o.SessionMaxAge,
-		clock:         o.Now,
-		rand:          o.Rand,
-		log:           o.Log,
+		store:     o.Store,
+		passwords: o.Passwords,
+		policy:    o.Policy,
+		tokens:    o.Tokens,
+		sessions:  o.Sessions.orDefaults(),
+		clock:     o.Now,
+		rand:      o.Rand,
+		log:       o.Log,
 	}
-	if s.sessionMaxAge <= 0 {
-		s.sessionMaxAge = 30 * 24 * time.Hour
+	if o.Tokens != nil {
+		if err := s.deriveKeys(o.Secret); err != nil {
+			return nil, err
+		}
 	}
 	if s.clock == nil {
 		s.clock = time.Now
@@ -79,6 +107,14 @@ func New(o Options) (*Service, error) {
 		s.log = slog.Default()
 	}
 	return s, nil
+}
+
+func (s *Service) deriveKeys(secret []byte) (err error) {
+	if s.refresh, err = newSealer(secret, "usher refresh token"); err != nil {
+		return err
+	}
+	s.cursors, err = newSealer(secret, "usher cursor")
+	return err
 }
 
 // now is the time as the databases keep it: UTC, in microseconds.

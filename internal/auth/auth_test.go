@@ -22,6 +22,8 @@ import (
 	"usher/internal/token"
 )
 
+var secret = []byte("7e2c3f0b9d1a48c6b5e4f3a2918d7c6b")
+
 const goodPassword = "four small green turtles"
 
 // world is a Service on a real database with a clock that tests move.
@@ -55,6 +57,15 @@ type watched struct {
 	mu      sync.Mutex
 	viewers int
 	fail    func() error
+
+	onLoginFailures func()
+}
+
+func (w *watched) LoginFailures(ctx context.Context, key string) (auth.LoginFailures, error) {
+	if w.onLoginFailures != nil {
+		w.onLoginFailures()
+	}
+	return w.Store.LoginFailures(ctx, key)
 }
 
 func (w *watched) Viewer(ctx context.Context, id uuid.UUID) (*auth.Viewer, error) {
@@ -84,7 +95,7 @@ func newWorld(t *testing.T, store auth.Store) *world {
 		store: &watched{Store: store},
 		clock: &clock{now: time.Date(2026, 1, 31, 12, 0, 0, 123456000, time.UTC)},
 	}
-	key, err := token.NewHMACKey([]byte("7e2c3f0b9d1a48c6b5e4f3a2918d7c6b"))
+	key, err := token.NewHMACKey(secret)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,6 +110,7 @@ func newWorld(t *testing.T, store auth.Store) *world {
 		Store:     w.store,
 		Passwords: password.New(password.Options{CheapForTests: true, Queue: 1000}),
 		Tokens:    w.tokens,
+		Secret:    secret,
 		Now:       w.clock.Now,
 		Rand:      &reader{r: rand.NewChaCha8([32]byte{1})},
 		Log:       slog.New(slog.DiscardHandler),
@@ -139,14 +151,18 @@ func (w *world) as(t *testing.T, bearer string) context.Context {
 // sign makes a good token for any user and session.
 func (w *world) sign(t *testing.T, user, session uuid.UUID) string {
 	t.Helper()
-	bearer, err := w.tokens.Sign(token.Claims{
-		Subject: user.String(), SessionID: session.String(), ClientID: "usher", AuthTime: w.clock.Now(),
-		Roles: []string{"USER"},
-	})
+	bearer, err := w.signFor(user, session)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return bearer
+}
+
+func (w *world) signFor(user, session uuid.UUID) (string, error) {
+	return w.tokens.Sign(token.Claims{
+		Subject: user.String(), SessionID: session.String(), ClientID: "usher", AuthTime: w.clock.Now(),
+		Roles: []string{"USER"},
+	})
 }
 
 func (w *world) users(t *testing.T) []auth.User {

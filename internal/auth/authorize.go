@@ -26,11 +26,11 @@ type Rule struct {
 // nil admits.
 func (s *Service) Authorize(ctx context.Context, rule Rule) error {
 	if rule.Check == CheckToken {
-		c := CallerFrom(ctx)
-		if c.claims == nil {
-			return unauthenticated(c.reason)
+		claims, err := CallerFrom(ctx).known()
+		if err != nil {
+			return err
 		}
-		for _, r := range c.claims.Roles {
+		for _, r := range claims.Roles {
 			if slices.Contains(rule.Requires, Role(r)) {
 				return nil
 			}

@@ -174,32 +174,3 @@ func admitted(ctx context.Context, w *world) (ok bool) {
 	defer func() { _ = recover() }()
 	return w.Authorize(ctx, forUser) == nil
 }
-
-// TestSessionMaxAge checks that nothing keeps a session alive beyond its age limit. The token is
-// signed by hand shortly before, as a refresh would.
-func TestSessionMaxAge(t *testing.T) {
-	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
-		p := w.signup(t, "ada")
-		v, err := w.Viewer(w.as(t, p.AccessToken))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := v.Session.ExpiresAt.Sub(v.Session.CreatedAt); got != 30*24*time.Hour {
-			t.Errorf("a session lives %v, want 30 days", got)
-		}
-		w.clock.Advance(30*24*time.Hour - time.Second)
-		late := w.sign(t, p.User.ID, v.Session.ID)
-		if err := w.Authorize(w.as(t, late), forUser); err != nil {
-			t.Errorf("a second before the limit: %v", err)
-		}
-		w.clock.Advance(time.Second)
-		if got := kind(w.Authorize(w.as(t, late), forUser)); got != "UNAUTHENTICATED SESSION_ENDED" {
-			t.Errorf("at the limit: %q, want SESSION_ENDED", got)
-		}
-		stranger := w.signup(t, "eve")
-		if got := kind(w.Authorize(w.as(t, w.sign(t, stranger.User.ID, v.Session.ID)), forUser)); got != "UNAUTHENTICATED TOKEN_INVALID" {
-			t.Errorf("a token that names another user's session: %q, want TOKEN_INVALID", got)
-		}
-	})
-}

@@ -20,20 +20,52 @@ type Viewer struct {
 // Caller is who sends a request, as far as its access token tells: its claims, or the reason why
 // it is anonymous. A Caller belongs to one request and is safe for its resolvers' concurrent use.
 type Caller struct {
+	mu     sync.Mutex
 	claims *token.Claims
 	reason Reason
 
-	// look asks the store once per request; whoever comes later waits for that answer.
-	look   sync.Once
+	// The store is asked once per request; whoever comes later gets the same answer.
+	asked  bool
 	viewer *Viewer
 	err    error
 }
 
-// Claims returns the claims of the request's access token, nil when the request is anonymous.
-func (c *Caller) Claims() *token.Claims { return c.claims }
-
 // Anonymous returns a Caller that is nobody, for the given reason.
 func Anonymous(r Reason) *Caller { return &Caller{reason: r} }
+
+// Claims returns the claims of the request's access token, nil when the request is anonymous.
+func (c *Caller) Claims() *token.Claims {
+	claims, _ := c.known()
+	return claims
+}
+
+// known returns the claims, or why there are none.
+func (c *Caller) known() (*token.Claims, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.claims == nil {
+		return nil, unauthenticated(c.reason)
+	}
+	return c.claims, nil
+}
+
+// become makes a request that has just signed somebody in that user's, so that its answer may show
+// what they may see.
+func (c *Caller) become(v *Viewer, claims *token.Claims) {
+	if c == noCaller {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.claims, c.asked, c.viewer, c.err = claims, true, v, nil
+}
+
+// end makes a request that has just ended its session anonymous.
+func (c *Caller) end() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.claims, c.reason, c.asked, c.viewer, c.err = nil, ReasonSessionEnded, false, nil, nil
+}
 
 // Identify verifies a bearer token. It never fails: a token that is not good makes an anonymous
 // Caller, so that it blocks only what needs one.
@@ -51,9 +83,6 @@ func (s *Service) Identify(bearer string) *Caller {
 		return Anonymous(ReasonTokenInvalid)
 	}
 }
-
-// errUndecided stays when a look-up panics, so that whoever asks after it is refused as well.
-var errUndecided = errors.New("viewer look-up did not finish")
 
 type callerKey struct{}
 
@@ -74,17 +103,22 @@ func CallerFrom(ctx context.Context) *Caller {
 	return noCaller
 }
 
+// errUndecided stays when a look-up panics, so that whoever asks after it is refused as well.
+var errUndecided = errors.New("viewer look-up did not finish")
+
 // Viewer returns the request's signed-in user and session, live: both were in the database, and
 // in order, when the first guarded field of this request asked.
 func (s *Service) Viewer(ctx context.Context) (*Viewer, error) {
 	c := CallerFrom(ctx)
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	if c.claims == nil {
 		return nil, unauthenticated(c.reason)
 	}
-	c.look.Do(func() {
-		c.err = errUndecided
+	if !c.asked {
+		c.asked, c.err = true, errUndecided
 		c.viewer, c.err = s.lookUpViewer(ctx, c.claims)
-	})
+	}
 	return c.viewer, c.err
 }
 
@@ -94,17 +128,31 @@ func (s *Service) lookUpViewer(ctx context.Context, claims *token.Claims) (*View
 		return nil, unauthenticated(ReasonTokenInvalid)
 	}
 	v, err := s.store.Viewer(ctx, id)
-	switch {
-	case errors.Is(err, ErrNotFound):
-		return nil, unauthenticated(ReasonSessionEnded)
-	case err != nil:
-		return nil, err
-	case v.User.ID.String() != claims.Subject:
-		return nil, unauthenticated(ReasonTokenInvalid)
-	case v.User.DisabledAt != nil:
-		return nil, unauthenticated(ReasonAccountDisabled)
-	case v.Session.EndedAt != nil, !s.now().Before(v.Session.ExpiresAt):
+	if errors.Is(err, ErrNotFound) {
 		return nil, unauthenticated(ReasonSessionEnded)
 	}
+	if err != nil {
+		return nil, err
+	}
+	if v.User.ID.String() != claims.Subject {
+		return nil, unauthenticated(ReasonTokenInvalid)
+	}
+	if err := s.checkLive(v); err != nil {
+		return nil, err
+	}
 	return v, nil
+}
+
+// checkLive returns why a session is of no use any more, nil while it is.
+func (s *Service) checkLive(v *Viewer) error {
+	now := s.now()
+	switch {
+	case v.User.DisabledAt != nil:
+		return unauthenticated(ReasonAccountDisabled)
+	case v.Session.EndedAt != nil,
+		!now.Before(v.Session.ExpiresAt),
+		!now.Before(v.Session.LastUsedAt.Add(s.sessions.IdleLimit)):
+		return unauthenticated(ReasonSessionEnded)
+	}
+	return nil
 }

@@ -77,6 +77,7 @@ const (
 	InputTooLong       InputCode = "TOO_LONG"
 	InputInvalidFormat InputCode = "INVALID_FORMAT"
 	InputTooCommon     InputCode = "TOO_COMMON"
+	InputNotFound      InputCode = "NOT_FOUND"
 )
 
 // FieldError is what is wrong with one input value.

@@ -25,32 +25,38 @@ func (s *Service) Login(ctx context.Context, in LoginInput) (*AuthPayload, error
 		return nil, err
 	}
 	now := s.now()
-	var session *Session
+	var viewer *Viewer
+	var refresh refreshToken
 	err = s.store.InTx(ctx, func(ctx context.Context, tx Store) error {
-		session, err = s.startSession(ctx, tx, verified, now)
-		return err
+		if viewer, refresh, err = s.startSession(ctx, tx, verified, now); err != nil {
+			return err
+		}
+		return s.record(ctx, tx, EventLogin, &viewer.User, &viewer.Session, now)
 	})
 	if err != nil {
 		return nil, err
 	}
-	return s.payload(session, verified.user)
+	return s.payload(ctx, viewer, refresh)
 }
 
 // verifyPassword is the one place that checks a password. It works inside a hashing slot from the
 // first look at the database on, so that attempts on one account cannot all pass the limit on
-// failures before the first of them has been counted.
+// failures before the first of them has been counted. Once it has begun it finishes, though the
+// client may go away: otherwise a guess could be made without being counted.
 func (s *Service) verifyPassword(ctx context.Context, in LoginInput) (proof, error) {
 	slot, err := s.passwords.Acquire(ctx)
 	if err != nil {
 		return proof{}, hashingError(err)
 	}
 	defer slot.Release()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), verifyTimeout)
+	defer cancel()
 
-	account, failuresKey, err := s.accountByIdentifier(ctx, in.Identifier)
+	account, attempts, err := s.accountByIdentifier(ctx, in.Identifier)
 	if err != nil {
 		return proof{}, err
 	}
-	failures, err := s.store.LoginFailures(ctx, failuresKey)
+	failures, err := s.store.LoginFailures(ctx, attempts)
 	if err != nil {
 		return proof{}, fmt.Errorf("count login failures: %w", err)
 	}
@@ -66,10 +72,7 @@ func (s *Service) verifyPassword(ctx context.Context, in LoginInput) (proof, err
 		return proof{}, fmt.Errorf("verify password: %w", err)
 	}
 	if !ok {
-		if err := s.store.AddLoginFailure(ctx, failuresKey, now); err != nil {
-			return proof{}, fmt.Errorf("count login failure: %w", err)
-		}
-		return proof{}, errInvalidCredentials
+		return proof{}, s.failLogin(ctx, account, attempts, now)
 	}
 
 	// Only who knows the password learns that the account is disabled.
@@ -77,7 +80,7 @@ func (s *Service) verifyPassword(ctx context.Context, in LoginInput) (proof, err
 		return proof{}, unauthenticated(ReasonAccountDisabled)
 	}
 	if failures.Count > 0 {
-		if err := s.store.ClearLoginFailures(ctx, failuresKey); err != nil {
+		if err := s.store.ClearLoginFailures(ctx, attempts); err != nil {
 			return proof{}, fmt.Errorf("clear login failures: %w", err)
 		}
 	}
@@ -87,22 +90,39 @@ func (s *Service) verifyPassword(ctx context.Context, in LoginInput) (proof, err
 	return proof{&account.User}, nil
 }
 
+// verifyTimeout bounds the look-ups around a password hash.
+const verifyTimeout = 10 * time.Second
+
+// failLogin counts a wrong password, or a wrong name, and returns what both are answered with.
+func (s *Service) failLogin(ctx context.Context, account *Account, attempts string, now time.Time) error {
+	err := s.store.InTx(ctx, func(ctx context.Context, tx Store) error {
+		if err := tx.AddLoginFailure(ctx, attempts, now); err != nil {
+			return err
+		}
+		var user *User
+		if account != nil {
+			user = &account.User
+		}
+		return s.record(ctx, tx, EventLoginFailed, user, nil, now)
+	})
+	if err != nil {
+		return fmt.Errorf("count login failure: %w", err)
+	}
+	return errInvalidCredentials
+}
+
 // accountByIdentifier finds the account, nil when there is none, and the key under which failures
-// of this sign-in count. An account's failures count together, whichever name was used; those of
-// a name that nobody has count too, or a limit would tell which names exist.
+// of this sign-in count.
 func (s *Service) accountByIdentifier(ctx context.Context, identifier string) (*Account, string, error) {
 	key, isEmail, ok := identity.ParseIdentifier(identifier)
 	if !ok {
-		return nil, unknownKey(identifier), nil
+		return nil, failuresKey(identifier), nil
 	}
 	account, err := s.accountByKey(ctx, key, isEmail)
-	if errors.Is(err, ErrNotFound) {
-		return nil, unknownKey(key), nil
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return nil, "", err
 	}
-	if err != nil {
-		return nil, "", fmt.Errorf("find account: %w", err)
-	}
-	return account, account.ID.String(), nil
+	return account, failuresKey(key), nil
 }
 
 func (s *Service) accountByKey(ctx context.Context, key string, isEmail bool) (*Account, error) {

@@ -6,13 +6,17 @@ import (
 	"time"
 )
 
-// The limit on guessing one account's password, over all replicas: the first failures are free,
-// then each one doubles the wait, and after maxFailures in a row (NIST SP 800-63B-4 §3.2.2 allows
-// no more than 100) one guess a day remains. Nobody is locked out for good: the owner's sessions
-// live on, time passes, and an operator can lift the wait.
+// The limit on guessing a password, over all replicas. Failures count for each name that is tried,
+// whether somebody has it or not, so that the limit tells neither which names exist nor which two
+// belong together. The first are free, then each one doubles the wait, and after maxFailures in a
+// row one guess a day remains. An account has at most two names, so no more than 100 guesses are
+// made in a row (NIST SP 800-63B-4 §3.2.2).
+//
+// Whoever keeps guessing can keep the owner from signing in anew. The sessions that the owner has
+// live on, and an operator can end the wait.
 const (
 	freeFailures = 10
-	maxFailures  = 100
+	maxFailures  = 50
 	longestWait  = time.Hour
 	lockedWait   = 24 * time.Hour
 )
@@ -32,9 +36,9 @@ func (f LoginFailures) wait(now time.Time) time.Duration {
 	return f.LastAt.Add(pause).Sub(now)
 }
 
-// unknownKey stands for a name that no account has. A digest, because people type passwords into
-// the wrong field and those must not be stored.
-func unknownKey(identifier string) string {
-	sum := sha256.Sum256([]byte(identifier))
-	return "unknown:" + base64.RawURLEncoding.EncodeToString(sum[:])
+// failuresKey stands for a name in its canonical form. It is a digest, because people type
+// passwords into the wrong field and those must not be stored.
+func failuresKey(name string) string {
+	sum := sha256.Sum256([]byte(name))
+	return base64.RawURLEncoding.EncodeToString(sum[:])
 }

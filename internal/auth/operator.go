@@ -27,7 +27,7 @@ func (s *Service) CreateUser(ctx context.Context, in SignupInput, roles []Role) 
 
 // FindUser finds a user by user name, e-mail address or id. It returns ErrNotFound when nobody has it.
 func (s *Service) FindUser(ctx context.Context, identifier string) (*User, error) {
-	if id, err := uuid.Parse(identifier); err == nil {
+	if id, err := uuid.Parse(identifier); err == nil { // no user name has this form
 		return s.store.User(ctx, id)
 	}
 	key, isEmail, ok := identity.ParseIdentifier(identifier)
@@ -55,10 +55,19 @@ func (s *Service) SetDisabled(ctx context.Context, id uuid.UUID, disabled bool) 
 	return nil
 }
 
-// Unlock forgets the failed sign-ins of an account, so that its owner need not wait.
-func (s *Service) Unlock(ctx context.Context, id uuid.UUID) error {
-	if err := s.store.ClearLoginFailures(ctx, id.String()); err != nil {
-		return fmt.Errorf("unlock: %w", err)
+// Unlock forgets the failed sign-ins of a user, so that they need not wait.
+func (s *Service) Unlock(ctx context.Context, u *User) error {
+	for _, name := range []*string{u.Username, u.Email} {
+		if name == nil {
+			continue
+		}
+		key, _, ok := identity.ParseIdentifier(*name)
+		if !ok {
+			key = *name
+		}
+		if err := s.store.ClearLoginFailures(ctx, failuresKey(key)); err != nil {
+			return fmt.Errorf("unlock: %w", err)
+		}
 	}
 	return nil
 }

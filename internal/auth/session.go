@@ -29,15 +29,23 @@ type Session struct {
 	UserAgent *string
 }
 
+// Current reports whether this is the session of the request.
+func (s *Session) Current(ctx context.Context) bool {
+	claims := CallerFrom(ctx).Claims()
+	return claims != nil && claims.SessionID == s.ID.String()
+}
+
 // firstParty is the client_id (RFC 9068 §2.2) of tokens that the schema's own mutations give out.
 const firstParty = "usher"
 
-// AuthPayload answers a sign-in. ExpiresIn is in seconds.
+// AuthPayload answers a sign-in and a refresh. ExpiresIn is in seconds.
 type AuthPayload struct {
-	AccessToken string
-	TokenType   string
-	ExpiresIn   int
-	User        *User
+	AccessToken  string
+	RefreshToken *string
+	TokenType    string
+	ExpiresIn    int
+	Session      *Session
+	User         *User
 }
 
 // proof says that a user has just shown who they are. Only the code that checked a credential
@@ -46,36 +54,56 @@ type proof struct {
 	user *User
 }
 
-// startSession writes a new session for the user that p proves.
-func (s *Service) startSession(ctx context.Context, tx Store, p proof, now time.Time) (*Session, error) {
+// startSession writes a new session for the user that p proves, and returns it with its first
+// refresh token. The oldest session of a user who has too many makes room.
+func (s *Service) startSession(ctx context.Context, tx Store, p proof, now time.Time) (*Viewer, refreshToken, error) {
+	fail := func(err error) (*Viewer, refreshToken, error) {
+		return nil, refreshToken{}, fmt.Errorf("start session: %w", err)
+	}
 	id, err := newID(now, s.rand)
 	if err != nil {
-		return nil, err
+		return fail(err)
 	}
-	session := &Session{
+	first, err := newRefreshToken(id, s.rand)
+	if err != nil {
+		return fail(err)
+	}
+	v := &Viewer{User: *p.user, Session: Session{
 		ID:         id,
 		UserID:     p.user.ID,
 		AuthTime:   now,
 		CreatedAt:  now,
 		LastUsedAt: now,
-		ExpiresAt:  now.Add(s.sessionMaxAge),
-	}
+		ExpiresAt:  now.Add(s.sessions.MaxAge),
+	}}
 	info := request.From(ctx)
 	if info.Client.IsValid() {
-		ip := info.Client.String()
-		session.IPAddress = &ip
+		v.Session.IPAddress = new(info.Client.String())
 	}
 	if info.UserAgent != "" {
-		session.UserAgent = &info.UserAgent
+		v.Session.UserAgent = &info.UserAgent
 	}
-	if err := tx.CreateSession(ctx, session); err != nil {
-		return nil, fmt.Errorf("start session: %w", err)
+	// Sign-ins of one user take turns here, so that together they keep to the limit, and none
+	// comes in after the user was disabled.
+	open, err := tx.LockUser(ctx, p.user.ID, now)
+	if err != nil {
+		return fail(err)
 	}
-	return session, nil
+	if !open {
+		return nil, refreshToken{}, unauthenticated(ReasonAccountDisabled)
+	}
+	if err := tx.CreateSession(ctx, &v.Session, first.digest()); err != nil {
+		return fail(err)
+	}
+	if err := tx.EndOldestSessions(ctx, p.user.ID, s.sessions.PerUser, now); err != nil {
+		return fail(err)
+	}
+	return v, first, nil
 }
 
-// payload signs an access token for the session and answers with it.
-func (s *Service) payload(session *Session, user *User) (*AuthPayload, error) {
+// payload signs an access token for the session, answers with it, and makes the request that of
+// the session's user.
+func (s *Service) payload(ctx context.Context, v *Viewer, refresh refreshToken) (*AuthPayload, error) {
 	if s.tokens == nil {
 		return nil, errNoTokens
 	}
@@ -83,25 +111,33 @@ func (s *Service) payload(session *Session, user *User) (*AuthPayload, error) {
 	if err != nil {
 		return nil, err
 	}
-	roles := make([]string, len(user.Roles))
-	for i, r := range user.Roles {
-		roles[i] = string(r)
-	}
-	access, err := s.tokens.Sign(token.Claims{
+	claims := &token.Claims{
 		ID:        id.String(),
-		Subject:   user.ID.String(),
-		SessionID: session.ID.String(),
+		Subject:   v.User.ID.String(),
+		SessionID: v.Session.ID.String(),
 		ClientID:  firstParty,
-		AuthTime:  session.AuthTime,
-		Roles:     roles,
-	})
+		AuthTime:  v.Session.AuthTime,
+		Roles:     roleNames(v.User.Roles),
+	}
+	access, err := s.tokens.Sign(*claims)
 	if err != nil {
 		return nil, fmt.Errorf("sign access token: %w", err)
 	}
+	CallerFrom(ctx).become(v, claims)
 	return &AuthPayload{
-		AccessToken: access,
-		TokenType:   "Bearer",
-		ExpiresIn:   int(s.tokens.TTL() / time.Second),
-		User:        user,
+		AccessToken:  access,
+		RefreshToken: new(s.sealRefreshToken(refresh)),
+		TokenType:    "Bearer",
+		ExpiresIn:    int(s.tokens.TTL() / time.Second),
+		Session:      &v.Session,
+		User:         &v.User,
 	}, nil
+}
+
+func roleNames(roles []Role) []string {
+	names := make([]string, len(roles))
+	for i, r := range roles {
+		names[i] = string(r)
+	}
+	return names
 }

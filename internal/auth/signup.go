@@ -24,18 +24,21 @@ func (s *Service) Signup(ctx context.Context, in SignupInput) (*AuthPayload, err
 	if err != nil {
 		return nil, err
 	}
-	var session *Session
+	var viewer *Viewer
+	var refresh refreshToken
 	err = s.store.InTx(ctx, func(ctx context.Context, tx Store) error {
 		if err := createAccount(ctx, tx, account); err != nil {
 			return err
 		}
-		session, err = s.startSession(ctx, tx, proof{&account.User}, account.CreatedAt)
-		return err
+		if viewer, refresh, err = s.startSession(ctx, tx, proof{&account.User}, account.CreatedAt); err != nil {
+			return err
+		}
+		return s.record(ctx, tx, EventSignup, &viewer.User, &viewer.Session, account.CreatedAt)
 	})
 	if err != nil {
 		return nil, err
 	}
-	return s.payload(session, &account.User)
+	return s.payload(ctx, viewer, refresh)
 }
 
 // newAccount checks the input, hashes the password and returns an account that is not stored yet.

@@ -15,6 +15,8 @@ type Store interface {
 	// f returns an error or panics. f must not do anything slow, and must use tx only.
 	InTx(ctx context.Context, f func(ctx context.Context, tx Store) error) error
 
+	ClientStore
+
 	// CreateAccount writes a new account. It returns ErrUsernameTaken or ErrEmailTaken when
 	// another account holds the key; of many at once, exactly one succeeds.
 	CreateAccount(ctx context.Context, a *Account) error
@@ -31,12 +33,34 @@ type Store interface {
 	// begins at the first.
 	Users(ctx context.Context, after uuid.UUID, limit int) ([]User, error)
 
-	// CreateSession writes a new session.
-	CreateSession(ctx context.Context, session *Session) error
+	// LockUser makes other transactions that lock the user wait until this one ends, and notes the
+	// time of the sign-in. It reports whether the account is open.
+	LockUser(ctx context.Context, userID uuid.UUID, now time.Time) (bool, error)
+	// CreateSession writes a new session, with the digest of its secret and refresh token number 0.
+	CreateSession(ctx context.Context, session *Session, secretDigest []byte) error
 	// Viewer finds a session and its user together, in one query, whatever their state.
 	Viewer(ctx context.Context, sessionID uuid.UUID) (*Viewer, error)
 	// EndSession ends a session that lives, and reports whether it did.
 	EndSession(ctx context.Context, sessionID uuid.UUID, now time.Time) (bool, error)
+
+	// EndOtherSessions ends the living sessions of a user but one, and returns how many.
+	EndOtherSessions(ctx context.Context, userID, except uuid.UUID, now time.Time) (int, error)
+	// EndOldestSessions ends the living sessions of a user but the newest few.
+	EndOldestSessions(ctx context.Context, userID uuid.UUID, keep int, now time.Time) error
+	// Sessions lists up to limit sessions of a user that were neither ended nor expired at now nor
+	// last used before idleSince, the newest first, after a position when that is not nil.
+	Sessions(ctx context.Context, userID uuid.UUID, now, idleSince time.Time, after *SessionPosition, limit int) ([]Session, error)
+	// RefreshState reads what decides over a refresh token of a session, in one query.
+	RefreshState(ctx context.Context, sessionID uuid.UUID) (*RefreshState, error)
+	// RotateRefreshToken makes the next refresh token of a living session the valid one, unless
+	// generation is not that of the valid one any more. It reports whether it did.
+	RotateRefreshToken(ctx context.Context, sessionID uuid.UUID, generation uint32, now time.Time) (bool, error)
+	// SweepSessions deletes up to limit sessions that ended or expired before a time, and returns
+	// how many.
+	SweepSessions(ctx context.Context, before time.Time, limit int) (int, error)
+
+	// AddEvent writes a line of the audit log.
+	AddEvent(ctx context.Context, e *Event) error
 
 	// LoginFailures returns how many sign-ins under key failed in a row and when the last did;
 	// zeros when none did.
@@ -45,6 +69,15 @@ type Store interface {
 	AddLoginFailure(ctx context.Context, key string, now time.Time) error
 	// ClearLoginFailures forgets them.
 	ClearLoginFailures(ctx context.Context, key string) error
+	// SweepLoginFailures deletes up to limit counts whose last failure was before a time, and
+	// returns how many.
+	SweepLoginFailures(ctx context.Context, before time.Time, limit int) (int, error)
+}
+
+// SessionPosition is a place in a list of sessions.
+type SessionPosition struct {
+	CreatedAt time.Time
+	ID        uuid.UUID
 }
 
 // LoginFailures are sign-ins that failed in a row.

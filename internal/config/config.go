@@ -17,20 +17,22 @@ import (
 
 // Server are the settings of the server itself.
 type Server struct {
-	Listen          string        `environ:"USHER_LISTEN" default:"127.0.0.1:8080" help:"Address and port to listen on."`
-	SecretKey       Secret        `environ:"USHER_SECRET_KEY,SECRET_KEY" hidden:"" help:"The server's secret, at least 32 bytes, from which the keys of access tokens derive. Another secret makes every token in use invalid. Required without --dev, here or as a file."`
-	SecretKeyFile   string        `environ:"USHER_SECRET_KEY_FILE" placeholder:"FILE" example:"/run/secrets/usher" help:"File to read the server's secret from. $USHER_SECRET_KEY or $SECRET_KEY can hold the secret itself; a flag cannot."`
-	Issuer          string        `environ:"USHER_ISSUER" placeholder:"URL" example:"https://auth.example.com" help:"URL of this server as clients see it, the issuer of access tokens. Required without --dev, which takes the address it listens on."`
-	Audience        string        `environ:"USHER_AUDIENCE" placeholder:"NAME" example:"https://api.example.com" help:"Audience of access tokens: the API they are meant for. The issuer unless set."`
-	AccessTokenTTL  time.Duration `environ:"USHER_ACCESS_TOKEN_TTL,ACCESS_TOKEN_EXPIRE_MINUTES" default:"15m" help:"How long an access token is valid, at most 24h. $ACCESS_TOKEN_EXPIRE_MINUTES counts minutes."`
-	SessionMaxAge   time.Duration `environ:"USHER_SESSION_MAX_AGE" default:"720h" help:"How long after its login a session ends, whatever its use."`
-	HashParallelism int           `environ:"USHER_HASH_PARALLELISM" default:"0" help:"How many passwords are hashed at once, for 19 MiB each; 0 is one for each CPU."`
-	HashQueue       int           `environ:"USHER_HASH_QUEUE" default:"64" help:"How many requests may wait for their password to be hashed, before more are told to come back later."`
-	TrustedProxies  Prefixes      `environ:"USHER_TRUSTED_PROXIES" placeholder:"CIDR,..." example:"10.0.0.0/8,2001:db8::7" help:"Addresses or networks of reverse proxies whose X-Forwarded-For and X-Request-ID are believed."`
-	NoMigrate       bool          `environ:"USHER_NO_MIGRATE" help:"Leave the database schema alone; usher migrate brings it up to date."`
-	ShutdownDelay   time.Duration `environ:"USHER_SHUTDOWN_DELAY" default:"0s" help:"How long to go on serving after a signal to stop, while /readyz already says no."`
-	ShutdownTimeout time.Duration `environ:"USHER_SHUTDOWN_TIMEOUT" default:"10s" help:"How long requests in flight may take to finish before the server stops."`
-	Dev             bool          `environ:"USHER_DEV" help:"Development: a page at /, introspection, suggestions, and a secret made and kept in data/."`
+	Listen   string `environ:"USHER_LISTEN" default:"127.0.0.1:8080" help:"Address and port to listen on."`
+	Issuer   string `environ:"USHER_ISSUER" placeholder:"URL" example:"https://auth.example.com" help:"URL of this server as clients see it, the issuer of access tokens. Required without --dev, which takes the address it listens on."`
+	Audience string `environ:"USHER_AUDIENCE" placeholder:"NAME" example:"https://api.example.com" help:"Audience of access tokens: the API they are meant for. The issuer unless set."`
+	Keys
+	SessionMaxAge      time.Duration `environ:"USHER_SESSION_MAX_AGE" default:"720h" help:"How long after its login a session ends, whatever its use."`
+	SessionIdle        time.Duration `environ:"USHER_SESSION_IDLE" default:"168h" help:"How long a session lives without a refresh."`
+	SessionsPerUser    int           `environ:"USHER_SESSIONS_PER_USER" default:"50" help:"How many sessions a user may have; the oldest makes room for one more."`
+	RefreshGrace       time.Duration `environ:"USHER_REFRESH_GRACE" default:"10s" help:"How long a used refresh token may come again to get the same successor, as from requests in parallel or after a lost answer."`
+	OAuthPasswordGrant bool          `name:"oauth-password-grant" environ:"USHER_OAUTH_PASSWORD_GRANT" help:"Offer the grant type password at /oauth/token and /token. RFC 9700 forbids it for new systems; --dev turns it on."`
+	HashParallelism    int           `environ:"USHER_HASH_PARALLELISM" default:"0" help:"How many passwords are hashed at once, for 19 MiB each; 0 is one for each CPU."`
+	HashQueue          int           `environ:"USHER_HASH_QUEUE" default:"64" help:"How many requests may wait for their password to be hashed, before more are told to come back later."`
+	TrustedProxies     Prefixes      `environ:"USHER_TRUSTED_PROXIES" placeholder:"CIDR,..." example:"10.0.0.0/8,2001:db8::7" help:"Addresses or networks of reverse proxies whose X-Forwarded-For and X-Request-ID are believed."`
+	NoMigrate          bool          `environ:"USHER_NO_MIGRATE" help:"Leave the database schema alone; usher migrate brings it up to date."`
+	ShutdownDelay      time.Duration `environ:"USHER_SHUTDOWN_DELAY" default:"0s" help:"How long to go on serving after a signal to stop, while /readyz already says no."`
+	ShutdownTimeout    time.Duration `environ:"USHER_SHUTDOWN_TIMEOUT" default:"10s" help:"How long requests in flight may take to finish before the server stops."`
+	Dev                bool          `environ:"USHER_DEV" help:"Development: a page at /, introspection, suggestions, and a secret made and kept in data/."`
 }
 
 // Validate reports every setting that makes no sense, and what is required and missing. It fills
@@ -52,15 +54,16 @@ func (s *Server) Validate() error {
 	}
 	refuse(s.Issuer == "" && !s.Dev, "--issuer: required without --dev: the URL of this server as clients see it, such as https://auth.example.com")
 	refuse(s.Issuer != "" && !isIssuer(s.Issuer), "--issuer: want a URL such as https://auth.example.com, without user, query and fragment")
-	refuse(!s.SecretKey.IsZero() && s.SecretKeyFile != "", "--secret-key-file: the environment holds a secret too; keep one of them")
-	refuse(s.AccessTokenTTL < time.Second || s.AccessTokenTTL > 24*time.Hour, "--access-token-ttl: want 1s to 24h, not %v", s.AccessTokenTTL)
 	refuse(s.SessionMaxAge < s.AccessTokenTTL, "--session-max-age: want at least the lifetime of an access token, not %v", s.SessionMaxAge)
+	refuse(s.SessionIdle < s.AccessTokenTTL, "--session-idle: want at least the lifetime of an access token, not %v", s.SessionIdle)
+	refuse(s.SessionsPerUser < 1 || s.SessionsPerUser > 1000, "--sessions-per-user: want 1 to 1000, not %d", s.SessionsPerUser)
+	refuse(s.RefreshGrace <= 0 || s.RefreshGrace > time.Minute, "--refresh-grace: want more than 0s and at most 1m, not %v", s.RefreshGrace)
 	refuse(s.HashParallelism < 0, "--hash-parallelism: want 0 or more, not %d", s.HashParallelism)
 	refuse(s.HashQueue < 1, "--hash-queue: want 1 or more, not %d", s.HashQueue)
 	refuse(s.ShutdownDelay < 0, "--shutdown-delay: want 0s or more, not %v", s.ShutdownDelay)
 	refuse(s.ShutdownTimeout <= 0, "--shutdown-timeout: want more than 0s, not %v", s.ShutdownTimeout)
 	refuse(s.SecretKey.IsZero() && s.SecretKeyFile == "" && !s.Dev, "%w", errNoSecret)
-	return errors.Join(errs...)
+	return errors.Join(append(errs, s.Keys.Validate())...)
 }
 
 // Warnings returns what is allowed and still dangerous, for the log of the start.
@@ -99,6 +102,31 @@ func reachable(listen string) string {
 func isLoopback(host string) bool {
 	addr, err := netip.ParseAddr(host)
 	return host == "localhost" || err == nil && addr.IsLoopback()
+}
+
+// Keys are the settings of access tokens and the keys that sign them. They are part of Server, and
+// all that the commands for keys need of it.
+type Keys struct {
+	SecretKey      Secret        `environ:"USHER_SECRET_KEY,SECRET_KEY" hidden:"" help:"The server's secret, at least 32 bytes, which seals the signing keys in the database and whatever else must not be forged. With another one the server does not start. Required without --dev, here or as a file."`
+	SecretKeyFile  string        `environ:"USHER_SECRET_KEY_FILE" placeholder:"FILE" example:"/run/secrets/usher" help:"File to read the server's secret from. $USHER_SECRET_KEY or $SECRET_KEY can hold the secret itself; a flag cannot."`
+	Algorithm      string        `environ:"USHER_ALGORITHM,ALGORITHM" default:"EdDSA" enum:"EdDSA,ES256,RS256,HS256" help:"Algorithm of access tokens: EdDSA, ES256, RS256, or HS256, which nobody but Usher can verify. A change refuses no token but those of HS256."`
+	KeyMaxAge      time.Duration `environ:"USHER_KEY_MAX_AGE" default:"2160h" help:"How long a key signs before a new one takes over by itself, at least 1h. Not with HS256."`
+	AccessTokenTTL time.Duration `environ:"USHER_ACCESS_TOKEN_TTL,ACCESS_TOKEN_EXPIRE_MINUTES" default:"15m" help:"How long an access token is valid, at most 24h. $ACCESS_TOKEN_EXPIRE_MINUTES counts minutes."`
+}
+
+// Validate reports settings that make no sense. Whether a secret is needed depends on the command.
+func (k *Keys) Validate() error {
+	var errs []error
+	if !k.SecretKey.IsZero() && k.SecretKeyFile != "" {
+		errs = append(errs, errors.New("--secret-key-file: the environment holds a secret too; keep one of them"))
+	}
+	if k.KeyMaxAge < time.Hour {
+		errs = append(errs, fmt.Errorf("--key-max-age: want 1h or more, not %v", k.KeyMaxAge))
+	}
+	if k.AccessTokenTTL < time.Second || k.AccessTokenTTL > 24*time.Hour {
+		errs = append(errs, fmt.Errorf("--access-token-ttl: want 1s to 24h, not %v", k.AccessTokenTTL))
+	}
+	return errors.Join(errs...)
 }
 
 // Database are the settings of the database.

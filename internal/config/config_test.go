@@ -58,7 +58,9 @@ func TestDefaults(t *testing.T) {
 	}
 	server := Server{
 		Listen: "127.0.0.1:8080", Issuer: "http://127.0.0.1:8080", Audience: "http://127.0.0.1:8080",
-		AccessTokenTTL: 15 * time.Minute, SessionMaxAge: 30 * 24 * time.Hour, HashQueue: 64,
+		Keys:          Keys{Algorithm: "EdDSA", KeyMaxAge: 90 * 24 * time.Hour, AccessTokenTTL: 15 * time.Minute},
+		SessionMaxAge: 30 * 24 * time.Hour, SessionIdle: 7 * 24 * time.Hour, SessionsPerUser: 50,
+		RefreshGrace: 10 * time.Second, HashQueue: 64,
 		ShutdownTimeout: 10 * time.Second, Dev: true,
 	}
 	if diff := cmp.Diff(server, c.Serve.Server, cmp.Comparer(equalSecrets)); diff != "" {
@@ -115,6 +117,8 @@ func TestEnvironment(t *testing.T) {
 		"USHER_ISSUER":                "https://auth.example.com/",
 		"USHER_AUDIENCE":              "api",
 		"ACCESS_TOKEN_EXPIRE_MINUTES": "30",
+		"ALGORITHM":                   "HS256",
+		"USHER_KEY_MAX_AGE":           "1h",
 		"USHER_SESSION_MAX_AGE":       "24h",
 		"USHER_TRUSTED_PROXIES":       "10.1.2.3/8, fd00::1",
 		"USHER_NO_MIGRATE":            "true",
@@ -124,8 +128,12 @@ func TestEnvironment(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := Server{
-		Listen: "127.0.0.1:8080", SecretKey: newSecret("classified"), Issuer: "https://auth.example.com/", Audience: "api",
-		AccessTokenTTL: 30 * time.Minute, SessionMaxAge: 24 * time.Hour, HashQueue: 64,
+		Listen: "127.0.0.1:8080", Issuer: "https://auth.example.com/", Audience: "api",
+		Keys: Keys{
+			SecretKey: newSecret("classified"), Algorithm: "HS256", KeyMaxAge: time.Hour, AccessTokenTTL: 30 * time.Minute,
+		},
+		SessionMaxAge: 24 * time.Hour, SessionIdle: 7 * 24 * time.Hour, SessionsPerUser: 50,
+		RefreshGrace: 10 * time.Second, HashQueue: 64,
 		TrustedProxies: Prefixes{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::1/128")},
 		NoMigrate:      true, ShutdownTimeout: 10 * time.Second,
 	}
@@ -156,6 +164,9 @@ func TestRefused(t *testing.T) {
 		{"USHER_ACCESS_TOKEN_TTL", "25h", "--access-token-ttl: want 1s to 24h"},
 		{"ACCESS_TOKEN_EXPIRE_MINUTES", "1h30", "ACCESS_TOKEN_EXPIRE_MINUTES: want a whole number of minutes"},
 		{"ACCESS_TOKEN_EXPIRE_MINUTES", "-1", "ACCESS_TOKEN_EXPIRE_MINUTES: want a whole number of minutes"},
+		{"USHER_ALGORITHM", "none", "--algorithm must be one of"},
+		{"ALGORITHM", "hs256", "--algorithm must be one of"},
+		{"USHER_KEY_MAX_AGE", "59m", "--key-max-age: want 1h or more"},
 		{"USHER_SESSION_MAX_AGE", "14m", "--session-max-age: want at least"},
 		{"USHER_HASH_PARALLELISM", "-1", "--hash-parallelism: want 0 or more"},
 		{"USHER_HASH_QUEUE", "0", "--hash-queue: want 1 or more"},

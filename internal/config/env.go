@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"reflect"
+	"slices"
 	"regexp"
 	"strconv"
 	"strings"
@@ -34,7 +36,28 @@ func ReadEnv(file string, process func(name string) (string, bool)) (Env, error)
 	if err != nil {
 		return Env{}, fmt.Errorf("settings: %s: %w", file, err)
 	}
+	if name := unknown(values); name != "" {
+		return Env{}, fmt.Errorf("settings: %s: there is no setting %s", file, name)
+	}
 	return Env{process: process, file: values}, nil
+}
+
+// unknown returns a name that looks like a setting's and is none: who wrote it would wonder why it
+// has no effect. Only a file is asked for that. In the environment other programs leave names of
+// this kind, such as Kubernetes for a service that is called usher.
+func unknown(values map[string]string) string {
+	known := map[string]bool{}
+	for _, s := range settings() {
+		for _, name := range variables(s.Value) {
+			known[name] = true
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		if strings.HasPrefix(name, "USHER_") && !known[name] {
+			return name
+		}
+	}
+	return ""
 }
 
 // errNotEnv replaces the errors of godotenv, which quote the file.

@@ -71,13 +71,20 @@ const devFolder = "data"
 // Secret returns the server's secret: that of the environment, or of the file, or with --dev one
 // that is made and kept in data/secret.key. Whether it is a good one is for the keys to judge.
 func (s *Server) Secret() (Secret, error) {
-	switch {
-	case !s.SecretKey.IsZero():
-		return s.SecretKey, nil
-	case s.SecretKeyFile != "":
-		return readSecret(s.SecretKeyFile)
-	case s.Dev:
+	secret, err := s.Keys.Secret()
+	if errors.Is(err, errNoSecret) && s.Dev {
 		return loadOrCreateSecret(devFolder)
+	}
+	return secret, err
+}
+
+// Secret is Server.Secret without --dev.
+func (k *Keys) Secret() (Secret, error) {
+	switch {
+	case !k.SecretKey.IsZero():
+		return k.SecretKey, nil
+	case k.SecretKeyFile != "":
+		return readSecret(k.SecretKeyFile)
 	default:
 		return Secret{}, errNoSecret
 	}

@@ -71,12 +71,12 @@ func TestServerSecret(t *testing.T) {
 		server Server
 		want   string // "" for an error
 	}{
-		{"environment", Server{SecretKey: newSecret("from the environment"), Dev: true}, "from the environment"},
-		{"file", Server{SecretKeyFile: "good", Dev: true}, "from a file"},
-		{"no file", Server{SecretKeyFile: "none", Dev: true}, ""},
-		{"empty file", Server{SecretKeyFile: "empty"}, ""},
-		{"large file", Server{SecretKeyFile: "large"}, ""},
-		{"folder", Server{SecretKeyFile: "."}, ""},
+		{"environment", Server{Keys: Keys{SecretKey: newSecret("from the environment")}, Dev: true}, "from the environment"},
+		{"file", Server{Keys: Keys{SecretKeyFile: "good"}, Dev: true}, "from a file"},
+		{"no file", Server{Keys: Keys{SecretKeyFile: "none"}, Dev: true}, ""},
+		{"empty file", Server{Keys: Keys{SecretKeyFile: "empty"}}, ""},
+		{"large file", Server{Keys: Keys{SecretKeyFile: "large"}}, ""},
+		{"folder", Server{Keys: Keys{SecretKeyFile: "."}}, ""},
 		{"nothing", Server{}, ""},
 	}
 	for _, tt := range tests {

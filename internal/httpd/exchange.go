@@ -39,17 +39,18 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 	ctx, cancel := context.WithTimeout(request.With(r.Context(), &x.info), s.timeouts.Request)
 	defer cancel()
-	// Without a Caller in its context a request is anonymous, for the reason that it has no token.
-	if token, found := bearer(r.Header["Authorization"]); found {
-		ctx = auth.WithCaller(ctx, s.caller(token))
-	}
+	ctx = auth.WithCaller(ctx, s.caller(r.Header["Authorization"]))
 	r = r.WithContext(ctx)
 	s.route(x, r)
 }
 
-// caller identifies a token as bearer found it.
-func (s *Server) caller(token string) *auth.Caller {
-	if token == "" {
+// caller says who sends a request with these Authorization headers.
+func (s *Server) caller(authorization []string) *auth.Caller {
+	token, found := bearer(authorization)
+	switch {
+	case !found:
+		return auth.Anonymous(auth.ReasonNoToken)
+	case token == "":
 		return auth.Anonymous(auth.ReasonTokenInvalid)
 	}
 	return s.identify(token)

@@ -9,6 +9,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -24,6 +25,8 @@ import (
 type Options struct {
 	// GraphQL answers /graphql, whatever the method.
 	GraphQL http.Handler
+	// Routes are further handlers by their path. They answer every method.
+	Routes map[string]http.Handler
 	// Page answers GET /. Nil means that there is no page.
 	Page http.Handler
 	// Identify says whose a bearer token is. It is only called with what has a token's form.
@@ -82,6 +85,9 @@ func (s *Server) routes(o Options) *http.ServeMux {
 	mux.Handle("/graphql", o.GraphQL)
 	mux.Handle(healthPath, get(http.HandlerFunc(alive)))
 	mux.Handle(readyPath, get(http.HandlerFunc(s.readyz)))
+	for path, handler := range o.Routes {
+		mux.Handle(path, handler)
+	}
 	if o.Page != nil {
 		mux.Handle("/{$}", get(o.Page))
 	}
@@ -98,6 +104,15 @@ func (s *Server) route(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.mux.ServeHTTP(w, r)
+}
+
+// JSON answers GET with a public document, which others may keep for maxAge.
+func JSON(document func() []byte, maxAge time.Duration) http.Handler {
+	cacheControl := fmt.Sprintf("public, max-age=%d", int(maxAge.Seconds()))
+	return get(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Cache-Control", cacheControl)
+		writeJSON(w, http.StatusOK, string(document()))
+	}))
 }
 
 // get lets only GET and HEAD pass.

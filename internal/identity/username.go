@@ -3,6 +3,8 @@ package identity
 import (
 	"strings"
 	"unicode/utf8"
+
+	"github.com/google/uuid"
 )
 
 // The length of a user name, in code points. The least is 2 because many Chinese, Japanese and
@@ -15,7 +17,8 @@ const (
 // ParseUsername accepts what PRECIS allows in a user name (RFC 8265 §3): letters, digits and
 // marks of any language, and ASCII punctuation. Beyond that it wants a name to have [MinUsername]
 // to [MaxUsername] code points, letters of one script, no invisible characters, and no "@", so
-// that no user name can pass for an e-mail address. Spaces around it are dropped.
+// that no user name can pass for an e-mail address, nor for the id of another user. Spaces around it
+// are dropped.
 //
 // The key is the name in the UsernameCaseMapped profile (RFC 8265 §3.3): full-width letters are
 // ordinary ones, and upper case is lower case. The error is a [Problem].
@@ -28,7 +31,7 @@ func ParseUsername(raw string) (Name, error) {
 		return Name{}, TooLong
 	}
 	name, ok := parseWord(raw)
-	if !ok || strings.Contains(name.Key, "@") {
+	if !ok || strings.Contains(name.Key, "@") || isUUID(name.Key) {
 		return Name{}, InvalidFormat
 	}
 	// Lower case can have more code points than upper case, or fewer.
@@ -40,4 +43,9 @@ func ParseUsername(raw string) (Name, error) {
 		return Name{}, TooLong
 	}
 	return name, nil
+}
+
+func isUUID(s string) bool {
+	_, err := uuid.Parse(s)
+	return err == nil
 }

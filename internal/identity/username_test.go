@@ -56,6 +56,8 @@ var usernameTests = []parseTest{
 	{name: "a megabyte of junk", raw: strings.Repeat("\xff", 1<<20), err: identity.TooLong},
 
 	// An address is no user name.
+	{name: "a UUID", raw: "01940000-0000-7000-8000-000000000001", err: identity.InvalidFormat},
+	{name: "hexadecimal digits of a UUID", raw: "0123456789ABCDEF0123456789ABCDEF", err: identity.InvalidFormat},
 	{name: "at sign", raw: "ada@example.com", err: identity.InvalidFormat},
 	{name: "full-width at sign", raw: "ada\uff20example.com", err: identity.InvalidFormat},
 	{name: "small at sign", raw: "ada\ufe6bexample.com", err: identity.InvalidFormat},

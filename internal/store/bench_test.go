@@ -51,7 +51,7 @@ func signIn(t testing.TB, s *store.Store) uuid.UUID {
 	if err := s.CreateAccount(t.Context(), a); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.CreateSession(t.Context(), session); err != nil {
+	if err := s.CreateSession(t.Context(), session, make([]byte, 32)); err != nil {
 		t.Fatal(err)
 	}
 	return session.ID

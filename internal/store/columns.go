@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/google/uuid"
 )
 
 // columns names columns of one table. Beside each list stands a function that returns pointers to
@@ -77,4 +79,25 @@ func (t nullTimestamp) Scan(src any) error {
 	}
 	*t.at = new(time.Time)
 	return (*timestamp)(*t.at).Scan(src)
+}
+
+// nullID points to an id that may be nil, for NULL.
+type nullID struct{ at **uuid.UUID }
+
+// Value implements driver.Valuer.
+func (n nullID) Value() (driver.Value, error) {
+	if *n.at == nil {
+		return nil, nil //nolint:nilnil // NULL
+	}
+	return (*n.at).Value()
+}
+
+// Scan implements sql.Scanner.
+func (n nullID) Scan(src any) error {
+	if src == nil {
+		*n.at = nil
+		return nil
+	}
+	*n.at = new(uuid.UUID)
+	return (*n.at).Scan(src)
 }

@@ -38,6 +38,8 @@ func fault(ctx context.Context, doing string, err error) error {
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		meaning = auth.ErrNotFound
+	case errors.As(err, new(*pgconn.ConnectError)): // whatever the server says: it lets nobody in
+		meaning = auth.ErrUnavailable
 	case errors.As(err, &postgres):
 		if class(postgres) == "22" { // data exception: the message may quote the value
 			return fmt.Errorf("%s: the database cannot hold a value (SQLSTATE %s)", doing, postgres.Code)
@@ -111,11 +113,8 @@ func sqliteMeaning(err *sqlite.Error) error {
 // isDisconnect reports whether err is about the way to the database. A deadline that has passed is
 // a net.Error, too.
 func isDisconnect(err error) bool {
-	var (
-		connect *pgconn.ConnectError
-		network net.Error
-	)
-	return errors.As(err, &connect) || errors.As(err, &network) ||
+	var network net.Error
+	return errors.As(err, &network) ||
 		errors.Is(err, pgconn.ErrConnClosed) || errors.Is(err, driver.ErrBadConn) ||
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }

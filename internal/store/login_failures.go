@@ -35,3 +35,12 @@ func (s *Store) ClearLoginFailures(ctx context.Context, key string) error {
 	_, err := s.exec(ctx, "clear login failures", `DELETE FROM login_failures WHERE key = $1`, key)
 	return err
 }
+
+const sweepLoginFailures = `
+	DELETE FROM login_failures WHERE key IN (SELECT key FROM login_failures WHERE last_at < $1 LIMIT $2)`
+
+// SweepLoginFailures implements auth.Store.
+func (s *Store) SweepLoginFailures(ctx context.Context, before time.Time, limit int) (int, error) {
+	n, err := s.exec(ctx, "sweep login failures", sweepLoginFailures, timestamp(before), limit)
+	return int(n), err
+}

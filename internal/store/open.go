@@ -105,6 +105,9 @@ func (s *Store) openSQLite(path string, maxConns int) error {
 	if err != nil {
 		return fmt.Errorf("database file: %w", err)
 	}
+	if info, err := os.Stat(path); err == nil && info.Mode().Perm()&0o077 != 0 {
+		s.log.Warn("other users of this machine may read the database", "file", path, "mode", info.Mode().Perm().String())
+	}
 	// Every time that is written comes out as the text that timestamp reads. Whoever finds the file
 	// locked by another process waits; that is in milliseconds.
 	common := "?_time_format=sqlite&_pragma=busy_timeout(5000)"

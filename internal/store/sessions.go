@@ -22,11 +22,11 @@ func sessionFields(s *auth.Session) []any {
 	}
 }
 
-var insertSession = sessionColumns.insert("sessions")
+var insertSession = append(sessionColumns, "secret_digest").insert("sessions")
 
 // CreateSession implements auth.Store. It returns auth.ErrNotFound when there is no such user.
-func (s *Store) CreateSession(ctx context.Context, session *auth.Session) error {
-	_, err := s.exec(ctx, "create session", insertSession, sessionFields(session)...)
+func (s *Store) CreateSession(ctx context.Context, session *auth.Session, secretDigest []byte) error {
+	_, err := s.exec(ctx, "create session", insertSession, append(sessionFields(session), secretDigest)...)
 	return err
 }
 
@@ -53,4 +53,102 @@ const endSession = `UPDATE sessions SET ended_at = $2 WHERE id = $1 AND ended_at
 func (s *Store) EndSession(ctx context.Context, sessionID uuid.UUID, now time.Time) (bool, error) {
 	n, err := s.exec(ctx, "end session", endSession, sessionID, timestamp(now))
 	return n == 1, err
+}
+
+const endOtherSessions = `
+	UPDATE sessions SET ended_at = $3
+	WHERE user_id = $1 AND id <> $2 AND ended_at IS NULL AND expires_at > $3`
+
+// EndOtherSessions implements auth.Store.
+func (s *Store) EndOtherSessions(ctx context.Context, userID, except uuid.UUID, now time.Time) (int, error) {
+	n, err := s.exec(ctx, "end other sessions", endOtherSessions, userID, except, timestamp(now))
+	return int(n), err
+}
+
+// SQLite has no OFFSET without a LIMIT. What is beyond this one ends at the next sign-in.
+const endOldestSessions = `
+	UPDATE sessions SET ended_at = $3
+	WHERE id IN (
+		SELECT id FROM sessions
+		WHERE user_id = $1 AND ended_at IS NULL AND expires_at > $3
+		ORDER BY created_at DESC, id DESC LIMIT 1000 OFFSET $2)`
+
+// EndOldestSessions implements auth.Store.
+func (s *Store) EndOldestSessions(ctx context.Context, userID uuid.UUID, keep int, now time.Time) error {
+	_, err := s.exec(ctx, "end oldest sessions", endOldestSessions, userID, keep, timestamp(now))
+	return err
+}
+
+var (
+	listSessions = `
+	SELECT ` + sessionColumns.of("sessions") + ` FROM sessions
+	WHERE user_id = $1 AND ended_at IS NULL AND expires_at > $2 AND last_used_at > $3`
+	firstSessions = listSessions + ` ORDER BY created_at DESC, id DESC LIMIT $4`
+	nextSessions  = listSessions + ` AND (created_at, id) < ($5, $6) ORDER BY created_at DESC, id DESC LIMIT $4`
+)
+
+// Sessions implements auth.Store.
+func (s *Store) Sessions(
+	ctx context.Context, userID uuid.UUID, now, idleSince time.Time, after *auth.SessionPosition, limit int,
+) ([]auth.Session, error) {
+	const doing = "list sessions"
+	query, args := firstSessions, []any{userID, timestamp(now), timestamp(idleSince), limit}
+	if after != nil {
+		query, args = nextSessions, append(args, timestamp(after.CreatedAt), after.ID)
+	}
+	rows, err := s.read.QueryxContext(ctx, query, args...)
+	if err != nil {
+		return nil, fault(ctx, doing, err)
+	}
+	defer rows.Close()
+	var sessions []auth.Session
+	for rows.Next() {
+		var session auth.Session
+		if err := rows.Scan(sessionFields(&session)...); err != nil {
+			return nil, fault(ctx, doing, err)
+		}
+		sessions = append(sessions, session)
+	}
+	return sessions, fault(ctx, doing, rows.Err())
+}
+
+var refreshState = `
+	SELECT ` + sessionColumns.of("sessions") + `, ` + userColumns.of("users") + `,
+		sessions.secret_digest, sessions.refresh_generation, sessions.rotated_at
+	FROM sessions JOIN users ON users.id = sessions.user_id
+	WHERE sessions.id = $1`
+
+// RefreshState implements auth.Store.
+func (s *Store) RefreshState(ctx context.Context, sessionID uuid.UUID) (*auth.RefreshState, error) {
+	r := new(auth.RefreshState)
+	var rotatedAt *time.Time
+	fields := append(sessionFields(&r.Session), userFields(&r.User)...)
+	fields = append(fields, &r.SecretDigest, &r.Generation, nullTimestamp{&rotatedAt})
+	if err := s.read.QueryRowxContext(ctx, refreshState, sessionID.String()).Scan(fields...); err != nil {
+		return nil, fault(ctx, "read refresh state", err)
+	}
+	if rotatedAt != nil {
+		r.RotatedAt = *rotatedAt
+	}
+	return r, nil
+}
+
+const rotateRefreshToken = `
+	UPDATE sessions SET refresh_generation = refresh_generation + 1, rotated_at = $3, last_used_at = $3
+	WHERE id = $1 AND refresh_generation = $2 AND ended_at IS NULL AND expires_at > $3`
+
+// RotateRefreshToken implements auth.Store.
+func (s *Store) RotateRefreshToken(ctx context.Context, sessionID uuid.UUID, generation uint32, now time.Time) (bool, error) {
+	n, err := s.exec(ctx, "rotate refresh token", rotateRefreshToken, sessionID, generation, timestamp(now))
+	return n == 1, err
+}
+
+const sweepSessions = `
+	DELETE FROM sessions WHERE id IN (
+		SELECT id FROM sessions WHERE expires_at < $1 OR ended_at < $1 LIMIT $2)`
+
+// SweepSessions implements auth.Store.
+func (s *Store) SweepSessions(ctx context.Context, before time.Time, limit int) (int, error) {
+	n, err := s.exec(ctx, "sweep sessions", sweepSessions, timestamp(before), limit)
+	return int(n), err
 }

@@ -35,7 +35,7 @@ func TestConformance(t *testing.T) {
 			at := at(t)
 			storetest.Run(t, func(t *testing.T) auth.Store {
 				s := open(t, at)
-				for _, table := range []string{"users", "login_failures"} {
+				for _, table := range []string{"users", "login_failures", "oauth_clients", "signing_keys"} {
 					if err := s.Exec(t.Context(), "DELETE FROM "+table); err != nil {
 						t.Fatal(err)
 					}

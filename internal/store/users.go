@@ -95,6 +95,14 @@ func (s *Store) SetDisabled(ctx context.Context, userID uuid.UUID, at *time.Time
 	return err
 }
 
+const lockUser = `UPDATE users SET last_login_at = $2 WHERE id = $1 AND disabled_at IS NULL`
+
+// LockUser implements auth.Store.
+func (s *Store) LockUser(ctx context.Context, userID uuid.UUID, now time.Time) (bool, error) {
+	n, err := s.exec(ctx, "lock user", lockUser, userID, timestamp(now))
+	return n == 1, err
+}
+
 // The order of ids is the order of creation, since they are UUIDs of version 7.
 var usersAfter = `SELECT ` + userColumns.of("users") + ` FROM users WHERE id > $1 ORDER BY id LIMIT $2`
 

@@ -53,16 +53,16 @@ func sessionNotFound(t *testing.T, s auth.Store) {
 func sessionRefused(t *testing.T, s auth.Store) {
 	create(t, s, newAccount(1))
 	createSession(t, s, newSession(1, newID(1)))
-	if err := s.CreateSession(t.Context(), newSession(1, newID(1))); err == nil {
+	if err := s.CreateSession(t.Context(), newSession(1, newID(1)), digest); err == nil {
 		t.Error("an id was given to two sessions")
 	}
-	wantError(t, "CreateSession of nobody", s.CreateSession(t.Context(), newSession(2, newID(2))), auth.ErrNotFound)
+	wantError(t, "CreateSession of nobody", s.CreateSession(t.Context(), newSession(2, newID(2)), digest), auth.ErrNotFound)
 	_, err := s.Viewer(t.Context(), newSession(2, newID(2)).ID)
 	wantError(t, "Viewer of nobody's session", err, auth.ErrNotFound)
 
 	long := newSession(3, newID(1))
 	long.UserAgent = new(strings.Repeat("a", 1<<20))
-	if err := s.CreateSession(t.Context(), long); err == nil {
+	if err := s.CreateSession(t.Context(), long, digest); err == nil {
 		t.Error("a user agent without bounds was kept")
 	}
 }

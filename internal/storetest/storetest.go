@@ -42,8 +42,25 @@ func Run(t *testing.T, open func(t *testing.T) auth.Store) {
 		{"Session/Refused", sessionRefused},
 		{"Session/End", endSession},
 		{"Session/EndOfMany", endSessionOfMany},
+		{"Session/RefreshState", refreshState},
+		{"Session/Rotate", rotate},
+		{"Session/RotateOfMany", rotateOfMany},
+		{"Session/Pages", sessionsPages},
+		{"Session/EndMany", endMany},
+		{"Session/LockUser", lockUser},
+		{"Sweep", sweep},
+		{"Event/Add", addEvent},
 		{"LoginFailures/Count", loginFailuresCount},
 		{"LoginFailures/CountOfMany", loginFailuresCountOfMany},
+		{"Client/EveryColumn", clientEveryColumn},
+		{"Client/Delete", clientDelete},
+		{"Client/Refused", clientRefused},
+		{"Client/Pages", clientPages},
+		{"SigningKey/EveryColumn", signingKeyEveryColumn},
+		{"SigningKey/Refused", signingKeyRefused},
+		{"SigningKey/OfMany", signingKeyOfMany},
+		{"SigningKey/Retire", signingKeyRetire},
+		{"SigningKey/Delete", signingKeyDelete},
 		{"InTx/Commit", inTxCommit},
 		{"InTx/Error", inTxError},
 		{"InTx/FailedStatement", inTxFailedStatement},
@@ -90,6 +107,9 @@ func newAccount(n int) *auth.Account {
 	}
 }
 
+// digest is that of a session's secret.
+var digest = []byte("0123456789abcdef0123456789abcdef")
+
 // newSession returns a session of a user with a value in every field.
 func newSession(n int, userID uuid.UUID) *auth.Session {
 	return &auth.Session{
@@ -121,7 +141,7 @@ func create(t *testing.T, s auth.Store, a *auth.Account) {
 
 func createSession(t *testing.T, s auth.Store, session *auth.Session) {
 	t.Helper()
-	if err := s.CreateSession(t.Context(), session); err != nil {
+	if err := s.CreateSession(t.Context(), session, digest); err != nil {
 		t.Fatalf("CreateSession: %v", err)
 	}
 }

@@ -25,7 +25,7 @@ func inTxCommit(t *testing.T, s auth.Store) {
 			return err
 		}
 		equal(t, "account inside", got, a)
-		if err := tx.CreateSession(ctx, session); err != nil {
+		if err := tx.CreateSession(ctx, session, digest); err != nil {
 			return err
 		}
 		if _, err := tx.AccountByEmail(ctx, "nobody@example.com"); !errors.Is(err, auth.ErrNotFound) {
@@ -255,7 +255,7 @@ func manyAtOnce(t *testing.T, s auth.Store) {
 			if err := tx.CreateAccount(ctx, a); err != nil {
 				return err
 			}
-			return tx.CreateSession(ctx, newLiveSession(n, a.ID))
+			return tx.CreateSession(ctx, newLiveSession(n, a.ID), digest)
 		})
 		if err != nil {
 			return err

@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// maxLeeway is the most, and the default, that clocks of two replicas may
+// MaxLeeway is the most, and the default, that clocks of two replicas may
 // differ.
-const maxLeeway = 30 * time.Second
+const MaxLeeway = 30 * time.Second
 
 // Options say for whom and how an [Authority] signs.
 type Options struct {
@@ -35,12 +35,13 @@ type Authority struct {
 	ttl      time.Duration
 	leeway   time.Duration
 	now      func() time.Time
+	memory   *memory
 }
 
 // New makes the authority that o describes, or says which option is wrong.
 func New(o Options) (*Authority, error) {
 	if o.Leeway == 0 {
-		o.Leeway = maxLeeway
+		o.Leeway = MaxLeeway
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -50,11 +51,11 @@ func New(o Options) (*Authority, error) {
 		return nil, errors.New("token: issuer is empty")
 	case o.Audience == "":
 		return nil, errors.New("token: audience is empty")
-	case o.Keys == nil || o.Keys.Signing().algorithm == "":
+	case o.Keys == nil || o.Keys.Signing(o.Now()).algorithm == "":
 		return nil, errors.New("token: no signing key")
 	case o.TTL < time.Second:
 		return nil, errors.New("token: TTL is shorter than a second")
-	case o.Leeway < 0 || o.Leeway > maxLeeway:
+	case o.Leeway < 0 || o.Leeway > MaxLeeway:
 		return nil, errors.New("token: leeway is not between 0 and 30 s")
 	}
 	return &Authority{
@@ -64,6 +65,7 @@ func New(o Options) (*Authority, error) {
 		ttl:      o.TTL,
 		leeway:   o.Leeway,
 		now:      o.Now,
+		memory:   newMemory(),
 	}, nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"time"
 
 	"github.com/golang-jwt/jwt/v5"
 )
@@ -26,11 +27,11 @@ const (
 // goroutines, and must not block.
 type KeySet interface {
 	// Signing returns the key for new tokens. It must be a verifying key too.
-	Signing() Key
+	Signing(now time.Time) Key
 
-	// Verifying returns the key of that id. The id is empty when a token's
-	// header has no kid.
-	Verifying(kid string) (Key, bool)
+	// Verifying returns the key of that id, if it verifies now. The id is empty
+	// when a token's header has no kid. An id never passes to another key.
+	Verifying(kid string, now time.Time) (Key, bool)
 }
 
 // Key is a key together with the only algorithm it may be used for. It prints
@@ -42,8 +43,9 @@ type KeySet interface {
 // there fmt does not ask for Format.
 type Key struct {
 	id        string // kid; empty for a key that has none
-	algorithm string // alg
+	algorithm Algorithm
 	header    string // the header segment of every token that the key signs
+	jwk       string // its public part, RFC 7517; empty for a key that has none
 	sign      func(input string) ([]byte, error)
 	verify    func(input string, signature []byte) error
 }
@@ -79,7 +81,7 @@ func newKey(id string, method jwt.SigningMethod, signing, verifying any) (Key, e
 	}
 	return Key{
 		id:        id,
-		algorithm: method.Alg(),
+		algorithm: Algorithm(method.Alg()),
 		header:    base64.RawURLEncoding.EncodeToString(header),
 		sign: func(input string) ([]byte, error) {
 			return method.Sign(input, signing)
@@ -90,11 +92,20 @@ func newKey(id string, method jwt.SigningMethod, signing, verifying any) (Key, e
 	}, nil
 }
 
+// ID is the kid of the key's tokens, empty for an HMAC key.
+func (k Key) ID() string { return k.id }
+
+// Algorithm is the only algorithm that the key is used for.
+func (k Key) Algorithm() Algorithm { return k.algorithm }
+
+// PublicJWK is the public part of the key as a JWK (RFC 7517), nil for an HMAC key.
+func (k Key) PublicJWK() json.RawMessage { return json.RawMessage(k.jwk) }
+
 // Signing returns k.
-func (k Key) Signing() Key { return k }
+func (k Key) Signing(time.Time) Key { return k }
 
 // Verifying returns k if kid is its id.
-func (k Key) Verifying(kid string) (Key, bool) { return k, kid == k.id }
+func (k Key) Verifying(kid string, _ time.Time) (Key, bool) { return k, kid == k.id }
 
 // String names the algorithm and the id of the key.
 func (k Key) String() string {
@@ -102,9 +113,9 @@ func (k Key) String() string {
 	case k.algorithm == "":
 		return "no key"
 	case k.id == "":
-		return k.algorithm + " key"
+		return string(k.algorithm) + " key"
 	default:
-		return k.algorithm + " key " + k.id
+		return string(k.algorithm) + " key " + k.id
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto/ecdsa"
 	"crypto/ed25519"
-	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
@@ -14,8 +13,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/big"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/golang-jwt/jwt/v5"
 )
@@ -65,14 +66,52 @@ func TestNewHMACKeyRefuses(t *testing.T) {
 
 // TestKeyPrintsNoSecret prints a key in every way that a log line might.
 func TestKeyPrintsNoSecret(t *testing.T) {
-	key := newRawKey(t, testSecret)
-	start := testSecret[:9]
-	traces := []string{
-		base64.StdEncoding.EncodeToString(start),
-		strings.TrimSuffix(strings.TrimPrefix(fmt.Sprintf("%#v", start), "[]byte{"), "}"),
+	keys := map[string]struct {
+		key     Key
+		secrets [][]byte
+	}{"HS256 key": {newRawKey(t, testSecret), [][]byte{testSecret}}}
+	for _, algorithm := range published {
+		key, der := newPrivateKey(t, algorithm)
+		private, err := x509.ParsePKCS8PrivateKey(der)
+		if err != nil {
+			t.Fatal(err)
+		}
+		secrets := [][]byte{der}
+		switch private := private.(type) {
+		case ed25519.PrivateKey:
+			secrets = append(secrets, private.Seed())
+		case *ecdsa.PrivateKey:
+			secrets = append(secrets, private.D.Bytes(), private.D.Append(nil, 10))
+		case *rsa.PrivateKey:
+			for _, n := range []*big.Int{private.D, private.Primes[0], private.Primes[1], private.Precomputed.Dp} {
+				secrets = append(secrets, n.Bytes(), n.Append(nil, 10))
+			}
+		}
+		keys[string(algorithm)+" key "+key.ID()] = struct {
+			key     Key
+			secrets [][]byte
+		}{key, secrets}
 	}
-	for _, verb := range []string{"%s", "%x", "%X", "%d", "%c", "%U"} {
-		traces = append(traces, strings.Trim(fmt.Sprintf(verb, start), "[]"))
+	for want, k := range keys {
+		t.Run(string(k.key.Algorithm()), func(t *testing.T) { checkPrintsNoSecret(t, k.key, want, k.secrets) })
+	}
+	if got := fmt.Sprintf("%v", Key{}); got != "no key" {
+		t.Errorf("the zero key prints as %q", got)
+	}
+}
+
+func checkPrintsNoSecret(t *testing.T, key Key, want string, secrets [][]byte) {
+	var traces []string
+	for _, secret := range secrets {
+		start := secret[:9]
+		traces = append(traces,
+			string(start),
+			base64.StdEncoding.EncodeToString(start),
+			base64.RawURLEncoding.EncodeToString(start),
+			strings.TrimSuffix(strings.TrimPrefix(fmt.Sprintf("%#v", start), "[]byte{"), "}"))
+		for _, verb := range []string{"%x", "%X", "%d", "%c", "%U"} {
+			traces = append(traces, strings.Trim(fmt.Sprintf(verb, start), "[]"))
+		}
 	}
 
 	printed := map[string]string{"String": key.String()}
@@ -105,10 +144,10 @@ func TestKeyPrintsNoSecret(t *testing.T) {
 			}
 		}
 	}
-	if got := fmt.Sprintf("%v, %#v, %x", key, key, Key{}); got != "HS256 key, HS256 key, no key" {
+	if got := fmt.Sprintf("%v, %#v, %x", key, key, key); got != strings.Join([]string{want, want, want}, ", ") {
 		t.Errorf("prints as %q", got)
 	}
-	if !strings.Contains(log.String(), `key="HS256 key"`) || !strings.Contains(log.String(), `"key":"HS256 key"`) {
+	if !strings.Contains(log.String(), `key="`+want+`"`) || !strings.Contains(log.String(), `"key":"`+want+`"`) {
 		t.Errorf("logs as %s", log.String())
 	}
 }
@@ -116,9 +155,9 @@ func TestKeyPrintsNoSecret(t *testing.T) {
 // ring is a KeySet of many keys, as one is that rotates.
 type ring []Key
 
-func (r ring) Signing() Key { return r[len(r)-1] }
+func (r ring) Signing(time.Time) Key { return r[len(r)-1] }
 
-func (r ring) Verifying(kid string) (Key, bool) {
+func (r ring) Verifying(kid string, _ time.Time) (Key, bool) {
 	for _, k := range r {
 		if k.id == kid {
 			return k, true
@@ -130,32 +169,9 @@ func (r ring) Verifying(kid string) (Key, bool) {
 // newRing makes a ring with a key for each algorithm, the HMAC key first.
 func newRing(t *testing.T) ring {
 	t.Helper()
-	edPublic, edPrivate, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ec, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	rs, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		t.Fatal(err)
-	}
 	keys := ring{newTestKey(t)}
-	for _, k := range []struct {
-		id              string
-		method          jwt.SigningMethod
-		private, public any
-	}{
-		{"ed", jwt.SigningMethodEdDSA, edPrivate, edPublic},
-		{"ec", jwt.SigningMethodES256, ec, &ec.PublicKey},
-		{"rs", jwt.SigningMethodRS256, rs, &rs.PublicKey},
-	} {
-		key, err := newKey(k.id, k.method, k.private, k.public)
-		if err != nil {
-			t.Fatal(err)
-		}
+	for _, algorithm := range published {
+		key, _ := newPrivateKey(t, algorithm)
 		keys = append(keys, key)
 	}
 	return keys
@@ -195,7 +211,7 @@ func TestAlgorithmConfusion(t *testing.T) {
 					header = `{"typ":"at+jwt","alg":"` + alg + `"}`
 				}
 				_, err := a.Verify(forge(t, signer, header, validPayload))
-				if honest := named.id == signer.id && alg == named.algorithm; honest != (err == nil) {
+				if honest := named.id == signer.id && Algorithm(alg) == named.algorithm; honest != (err == nil) {
 					t.Errorf("%s header, signed with the %v, for the %v: %v", alg, signer, named, err)
 				}
 			}

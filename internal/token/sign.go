@@ -54,7 +54,10 @@ func (a *Authority) Sign(c Claims) (string, error) {
 		return "", fmt.Errorf("token: sign: %w", err)
 	}
 
-	key := a.keys.Signing()
+	key := a.keys.Signing(now)
+	if key.algorithm == "" {
+		return "", errors.New("token: sign: there is no signing key")
+	}
 	input := key.header + "." + base64.RawURLEncoding.EncodeToString(claims)
 	signature, err := key.sign(input)
 	if err != nil {

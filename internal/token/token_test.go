@@ -229,15 +229,15 @@ func TestExpiry(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	end := testNow.Add(testTTL + maxLeeway)
+	end := testNow.Add(testTTL + MaxLeeway)
 	tests := []struct {
 		name string
 		now  time.Time
 		want error
 	}{
 		{"at once", testNow, nil},
-		{"on a clock that is 30 s behind", testNow.Add(-maxLeeway), nil},
-		{"on a clock that is further behind", testNow.Add(-maxLeeway - 1), ErrInvalid},
+		{"on a clock that is 30 s behind", testNow.Add(-MaxLeeway), nil},
+		{"on a clock that is further behind", testNow.Add(-MaxLeeway - 1), ErrInvalid},
 		{"last moment", end.Add(-1), nil},
 		{"first moment after", end, ErrExpired},
 		{"years later", end.AddDate(5, 0, 0), ErrExpired},
@@ -252,13 +252,14 @@ func TestExpiry(t *testing.T) {
 	}
 }
 
-// TestTampering changes every byte of a token in turn.
+// TestTampering changes every byte of a token in turn, one that was verified before.
 func TestTampering(t *testing.T) {
 	a := newTestAuthority(t, newTestKey(t), testNow)
 	raw, err := a.Sign(testClaims)
 	if err != nil {
 		t.Fatal(err)
 	}
+	checkVerify(t, a, raw, "")
 	for i := range raw {
 		for _, c := range []byte("A_.=\n\x00") {
 			forged := []byte(raw)
@@ -278,18 +279,6 @@ func BenchmarkSign(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := a.Sign(testClaims); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
-func BenchmarkVerify(b *testing.B) {
-	key := newTestKey(b)
-	a := newTestAuthority(b, key, testNow)
-	raw := forge(b, key, validHeader, validPayload)
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := a.Verify(raw); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"text/tabwriter"
+	"time"
+
+	"github.com/google/uuid"
+
+	"usher/internal/auth"
+	"usher/internal/config"
+	"usher/internal/store"
+)
+
+type clientCommands struct {
+	Create clientCreateCommand `cmd:"" help:"Register an OAuth client, and show its id and, this once, its secret."`
+	List   clientListCommand   `cmd:"" help:"List the OAuth clients, oldest first."`
+	Delete clientDeleteCommand `cmd:"" help:"Delete an OAuth client: it can get no more tokens, and those it has are no longer active."`
+}
+
+type clientCreateCommand struct {
+	config.Database
+	config.Log
+
+	Name string `required:"" help:"What to call the client."`
+}
+
+// Run registers a client.
+func (c *clientCreateCommand) Run(w *world) error {
+	return w.operate(c.Database, config.Passwords{}, c.Log, func(service *auth.Service, _ *store.Store) error {
+		client, secret, err := service.CreateClient(w.ctx, c.Name)
+		if err != nil {
+			return explain(err)
+		}
+		_, err = fmt.Fprintf(w.stdout, "client_id      %s\nclient_secret  %s\n", client.ID, secret)
+		return err
+	})
+}
+
+type clientListCommand struct {
+	config.Database
+	config.Log
+}
+
+// Run lists the clients.
+func (c *clientListCommand) Run(w *world) error {
+	return w.operate(c.Database, config.Passwords{}, c.Log, func(_ *auth.Service, db *store.Store) error {
+		table := tabwriter.NewWriter(w.stdout, 0, 0, 2, ' ', 0)
+		fmt.Fprintln(table, "ID\tNAME\tCREATED")
+		const page = 500
+		for after := uuid.Nil; ; {
+			clients, err := db.Clients(w.ctx, after, page)
+			if err != nil {
+				return err
+			}
+			for _, client := range clients {
+				fmt.Fprintf(table, "%s\t%s\t%s\n", client.ID, client.Name, client.CreatedAt.Format(time.DateTime))
+			}
+			if len(clients) < page {
+				return table.Flush()
+			}
+			after = clients[len(clients)-1].ID
+		}
+	})
+}
+
+type clientDeleteCommand struct {
+	config.Database
+	config.Log
+
+	ID uuid.UUID `arg:"" help:"The client_id."`
+}
+
+// Run deletes a client.
+func (c *clientDeleteCommand) Run(w *world) error {
+	return w.operate(c.Database, config.Passwords{}, c.Log, func(_ *auth.Service, db *store.Store) error {
+		err := db.DeleteClient(w.ctx, c.ID)
+		if errors.Is(err, auth.ErrNotFound) {
+			return errors.New("there is no such client")
+		}
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(w.stdout, "deleted client %s\n", c.ID)
+		return err
+	})
+}

@@ -1,0 +1,285 @@
+package auth
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/google/uuid"
+
+	"usher/internal/identity"
+)
+
+// Client is another program that an operator has registered, to get tokens for itself and to ask
+// about those of others. It is confidential (RFC 6749 §2.1): it keeps a secret.
+type Client struct {
+	// ID is its client_id.
+	ID   uuid.UUID
+	Name string
+	// SecretDigest is the SHA-256 digest of its secret, which is random and too long to be guessed.
+	SecretDigest []byte
+	CreatedAt    time.Time
+}
+
+// FirstPartyClientID is the client_id of the frontends that sign users in. They keep no secret and
+// need not name themselves: holding a token is all they have to show (RFC 6749 §2.1, "public").
+const FirstPartyClientID = firstParty
+
+// ClientStore keeps the registered clients.
+type ClientStore interface {
+	// CreateClient writes a new client.
+	CreateClient(ctx context.Context, c *Client) error
+	// Client finds a client by id.
+	Client(ctx context.Context, id uuid.UUID) (*Client, error)
+	// Clients lists up to limit clients after the one with the id after, oldest first. The zero id
+	// begins at the first.
+	Clients(ctx context.Context, after uuid.UUID, limit int) ([]Client, error)
+	// DeleteClient deletes a client for good.
+	DeleteClient(ctx context.Context, id uuid.UUID) error
+}
+
+// EventTokenRevoked says that whoever held a token of a session ended the session with it.
+const EventTokenRevoked EventKind = "TOKEN_REVOKED"
+
+// Why a token is not revoked.
+var (
+	// ErrForeignToken says that the token was issued to another client.
+	ErrForeignToken = errors.New("token of another client")
+	// ErrTokenNotRevocable says that the token has no session that could be ended; it is good until
+	// it expires or its client is deleted.
+	ErrTokenNotRevocable = errors.New("token cannot be revoked")
+)
+
+const (
+	clientSecretSize = 32 // 256 bits
+
+	// clientSecretPrefix lets people and scanners of leaked secrets see what the text is.
+	clientSecretPrefix = "ucs_"
+)
+
+// CreateClient registers a client, and returns its secret, which is kept nowhere. It is for the
+// operator's commands: nothing asks who calls.
+func (s *Service) CreateClient(ctx context.Context, name string) (c *Client, secret string, err error) {
+	name, err = identity.ParseFullName(name)
+	if err != nil || name == "" {
+		return nil, "", BadInput(FieldError{
+			Path: []string{"name"}, Code: InputInvalidFormat, Message: "Use 1 to 200 characters on one line.",
+		})
+	}
+	var random [clientSecretSize]byte
+	if _, err := io.ReadFull(s.rand, random[:]); err != nil {
+		return nil, "", fmt.Errorf("new client secret: %w", err)
+	}
+	secret = clientSecretPrefix + base64.RawURLEncoding.EncodeToString(random[:])
+	c = &Client{Name: name, SecretDigest: clientSecretDigest(secret), CreatedAt: s.now()}
+	if c.ID, err = newID(c.CreatedAt, s.rand); err != nil {
+		return nil, "", err
+	}
+	if err := s.store.CreateClient(ctx, c); err != nil {
+		return nil, "", fmt.Errorf("create client: %w", err)
+	}
+	return c, secret, nil
+}
+
+func clientSecretDigest(secret string) []byte {
+	sum := sha256.Sum256([]byte(secret))
+	return sum[:]
+}
+
+// AuthenticateClient finds the client that knows the secret. Whatever is wrong, the error is
+// CodeInvalidCredentials. Nothing limits the attempts: there are too many secrets to guess.
+func (s *Service) AuthenticateClient(ctx context.Context, clientID, secret string) (*Client, error) {
+	c, err := s.client(ctx, clientID)
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return nil, errInvalidCredentials
+	case err != nil:
+		return nil, err
+	case subtle.ConstantTimeCompare(c.SecretDigest, clientSecretDigest(secret)) != 1:
+		return nil, errInvalidCredentials
+	}
+	return c, nil
+}
+
+// client finds a client by its client_id, or returns ErrNotFound.
+func (s *Service) client(ctx context.Context, clientID string) (*Client, error) {
+	id, err := uuid.Parse(clientID)
+	if err != nil || id.String() != clientID { // there is one spelling only
+		return nil, ErrNotFound
+	}
+	c, err := s.store.Client(ctx, id)
+	if err != nil {
+		return nil, fmt.Errorf("find client: %w", err)
+	}
+	return c, nil
+}
+
+// ClientToken is an access token for a client. ExpiresIn is in seconds.
+type ClientToken struct {
+	AccessToken string
+	TokenType   string
+	ExpiresIn   int
+}
+
+// ClientToken gives a client an access token for itself (RFC 6749 §4.4). It is nobody's sign-in:
+// `@auth` refuses it.
+func (s *Service) ClientToken(c *Client) (*ClientToken, error) {
+	if s.tokens == nil {
+		return nil, errNoTokens
+	}
+	access, err := s.tokens.SignClient(c.ID.String())
+	if err != nil {
+		return nil, fmt.Errorf("sign client token: %w", err)
+	}
+	return &ClientToken{AccessToken: access, TokenType: tokenType, ExpiresIn: int(s.tokens.TTL() / time.Second)}, nil
+}
+
+// tokenType is how access tokens are used (RFC 6750).
+const tokenType = "Bearer"
+
+// RevokeToken ends the session that an access token or refresh token belongs to (RFC 7009). Whoever
+// holds the token may do so, by whichever refresh token of the session: a client that lost the
+// answer to its refresh must be able to sign out. By a registered client, by, it is refused with
+// ErrForeignToken, since it gets no such tokens; its own access tokens are ErrTokenNotRevocable. A
+// token that is not good, or not any more, is fine.
+func (s *Service) RevokeToken(ctx context.Context, by *Client, text string) error {
+	if s.tokens == nil {
+		return errNoTokens
+	}
+	if claims, err := s.tokens.VerifyClient(text); err == nil {
+		if by == nil || by.ID.String() != claims.ClientID {
+			return ErrForeignToken
+		}
+		return ErrTokenNotRevocable
+	}
+	v, err := s.viewerByToken(ctx, text)
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return nil
+	case err != nil:
+		return fmt.Errorf("revoke token: %w", err)
+	case by != nil:
+		return ErrForeignToken
+	}
+	return s.endSession(ctx, v, EventTokenRevoked)
+}
+
+// viewerByToken finds the session of an access or refresh token, whatever its state: that of a
+// disabled account can be ended too, and is not back when the account is opened again.
+func (s *Service) viewerByToken(ctx context.Context, text string) (*Viewer, error) {
+	if t, ok := s.openRefreshToken(text); ok {
+		state, err := s.store.RefreshState(ctx, t.session)
+		switch {
+		case err != nil:
+			return nil, err
+		case subtle.ConstantTimeCompare(state.SecretDigest, t.digest()) != 1:
+			return nil, ErrNotFound
+		}
+		return &state.Viewer, nil
+	}
+	claims, err := s.tokens.Verify(text)
+	if err != nil {
+		return nil, ErrNotFound
+	}
+	id, err := uuid.Parse(claims.SessionID)
+	if err != nil {
+		return nil, ErrNotFound
+	}
+	v, err := s.store.Viewer(ctx, id)
+	if err == nil && v.User.ID.String() != claims.Subject {
+		err = ErrNotFound
+	}
+	return v, err
+}
+
+// Introspection is what there is to know of a token that is good (RFC 7662 §2.2).
+type Introspection struct {
+	ClientID string
+	// Subject is the user, or the client where no user takes part.
+	Subject   string
+	ExpiresAt time.Time
+	// User is nil for the token of a client.
+	User *User
+	// Access is nil for a refresh token.
+	Access *AccessIntrospection
+}
+
+// AccessIntrospection is what an access token says besides.
+type AccessIntrospection struct {
+	TokenType string
+	Issuer    string
+	Audience  []string
+	ID        string
+	IssuedAt  time.Time
+}
+
+// Introspect looks at a token as it would be if it were used now: the session and the user of an
+// access token must be live, the client of a client's too, and a refresh token must not be used
+// yet. It returns nil for any other text.
+func (s *Service) Introspect(ctx context.Context, text string) (*Introspection, error) {
+	if s.tokens == nil {
+		return nil, errNoTokens
+	}
+	in, err := s.introspect(ctx, text)
+	var e *Error
+	if errors.Is(err, ErrNotFound) || errors.As(err, &e) && e.Code == CodeUnauthenticated {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("introspect: %w", err)
+	}
+	return in, nil
+}
+
+func (s *Service) introspect(ctx context.Context, text string) (*Introspection, error) {
+	if t, ok := s.openRefreshToken(text); ok {
+		return s.introspectRefreshToken(ctx, t)
+	}
+	if claims, err := s.tokens.Verify(text); err == nil {
+		v, err := s.lookUpViewer(ctx, claims)
+		if err != nil {
+			return nil, err
+		}
+		return &Introspection{
+			ClientID: claims.ClientID, Subject: claims.Subject, ExpiresAt: claims.ExpiresAt, User: &v.User,
+			Access: &AccessIntrospection{
+				TokenType: tokenType, Issuer: claims.Issuer, Audience: claims.Audience, ID: claims.ID, IssuedAt: claims.IssuedAt,
+			},
+		}, nil
+	}
+	claims, err := s.tokens.VerifyClient(text)
+	if err != nil {
+		return nil, ErrNotFound
+	}
+	if _, err := s.client(ctx, claims.ClientID); err != nil {
+		return nil, err
+	}
+	return &Introspection{
+		ClientID: claims.ClientID, Subject: claims.ClientID, ExpiresAt: claims.ExpiresAt,
+		Access: &AccessIntrospection{
+			TokenType: tokenType, Issuer: claims.Issuer, Audience: claims.Audience, ID: claims.ID, IssuedAt: claims.IssuedAt,
+		},
+	}, nil
+}
+
+func (s *Service) introspectRefreshToken(ctx context.Context, t refreshToken) (*Introspection, error) {
+	state, err := s.refreshState(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	if t.generation != state.Generation {
+		return nil, ErrNotFound
+	}
+	expiresAt := state.Session.LastUsedAt.Add(s.sessions.IdleLimit)
+	if state.Session.ExpiresAt.Before(expiresAt) {
+		expiresAt = state.Session.ExpiresAt
+	}
+	return &Introspection{
+		ClientID: firstParty, Subject: state.User.ID.String(), ExpiresAt: expiresAt, User: &state.User,
+	}, nil
+}

@@ -1,0 +1,103 @@
+package auth
+
+import (
+	"context"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// RefreshInput is the input of Refresh.
+type RefreshInput struct {
+	RefreshToken *string
+}
+
+// RefreshState is what decides over a refresh token.
+type RefreshState struct {
+	Viewer
+	// SecretDigest is the digest of the session's secret; empty for a session that has none.
+	SecretDigest []byte
+	// Generation numbers the one refresh token of the session that is not used yet.
+	Generation uint32
+	// RotatedAt is when its predecessor was used.
+	RotatedAt time.Time
+}
+
+// Refresh gives a new access token, and a new refresh token for the one presented.
+//
+// The presented token is used up by that, and so is every older one (RFC 9700 §4.14.2). Only the
+// one that was used last may come again, shortly after and as long as its successor was not used:
+// it gets the same successor again, for it comes from requests in parallel, or from a client that
+// never saw the answer. Any other that comes again was copied, and ends the session.
+func (s *Service) Refresh(ctx context.Context, in RefreshInput) (*AuthPayload, error) {
+	if in.RefreshToken == nil || *in.RefreshToken == "" {
+		return nil, BadInput(FieldError{Path: []string{"input", "refreshToken"}, Code: InputRequired, Message: "Give the refresh token."})
+	}
+	presented, ok := s.openRefreshToken(*in.RefreshToken)
+	if !ok {
+		return nil, unauthenticated(ReasonTokenInvalid)
+	}
+	// Each turn of the loop is one decision on one state of the session. It turns again only when
+	// another request has changed that state in between, which each of them does once.
+	for range refreshTurns {
+		state, err := s.refreshState(ctx, presented)
+		if err != nil {
+			return nil, err
+		}
+		now := s.now()
+		switch {
+		case presented.generation == state.Generation:
+			rotated, err := s.store.RotateRefreshToken(ctx, presented.session, presented.generation, now)
+			if err != nil {
+				return nil, fmt.Errorf("rotate refresh token: %w", err)
+			}
+			if rotated {
+				state.Session.LastUsedAt = now
+				return s.payload(ctx, &state.Viewer, presented.successor())
+			}
+		case presented.generation+1 == state.Generation && now.Before(state.RotatedAt.Add(s.sessions.RefreshGrace)):
+			return s.payload(ctx, &state.Viewer, presented.successor())
+		case presented.generation > state.Generation:
+			// The seal is ours, so the database has gone back in time.
+			return nil, unauthenticated(ReasonTokenInvalid)
+		default:
+			return nil, s.endReused(ctx, &state.Viewer, now)
+		}
+	}
+	return nil, fmt.Errorf("refresh: %w", ErrUnavailable)
+}
+
+const refreshTurns = 10
+
+// refreshState reads the state of the token's session, when the token belongs to it and it lives.
+func (s *Service) refreshState(ctx context.Context, t refreshToken) (*RefreshState, error) {
+	state, err := s.store.RefreshState(ctx, t.session)
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return nil, unauthenticated(ReasonSessionEnded)
+	case err != nil:
+		return nil, fmt.Errorf("read refresh state: %w", err)
+	case subtle.ConstantTimeCompare(state.SecretDigest, t.digest()) != 1:
+		return nil, unauthenticated(ReasonTokenInvalid)
+	}
+	if err := s.checkLive(&state.Viewer); err != nil {
+		return nil, err
+	}
+	return state, nil
+}
+
+// endReused ends a session of which a used refresh token was presented again.
+func (s *Service) endReused(ctx context.Context, v *Viewer, now time.Time) error {
+	err := s.store.InTx(ctx, func(ctx context.Context, tx Store) error {
+		ended, err := tx.EndSession(ctx, v.Session.ID, now)
+		if err != nil || !ended {
+			return err
+		}
+		return s.record(ctx, tx, EventRefreshReuse, &v.User, &v.Session, now)
+	})
+	if err != nil {
+		return fmt.Errorf("end session after reuse: %w", err)
+	}
+	return unauthenticated(ReasonSessionEnded)
+}

@@ -1,0 +1,64 @@
+// Works with a running server through oauth4webapi, which checks every answer against the
+// standards: discovery, every grant, userinfo, introspection, revocation, and, as another service,
+// the access tokens themselves.
+import assert from 'node:assert/strict';
+import * as oauth from 'oauth4webapi';
+import { password, signup } from './graphql.mjs';
+
+const [url, id, secret] = process.argv.slice(2);
+const issuer = new URL(url);
+const insecure = { [oauth.allowInsecureRequests]: true }; // the server under test speaks HTTP
+
+for (const algorithm of ['oidc', 'oauth2']) {
+  const response = await oauth.discoveryRequest(issuer, { algorithm, ...insecure });
+  await oauth.processDiscoveryResponse(issuer, response);
+}
+const as = await oauth.discoveryRequest(issuer, { algorithm: 'oauth2', ...insecure })
+  .then((response) => oauth.processDiscoveryResponse(issuer, response));
+assert.equal(as.issuer, url);
+
+const frontend = { client_id: 'usher' };
+const service = { client_id: id };
+const none = oauth.None();
+const user = await signup(url, 'oauth4webapi');
+
+let response = await oauth.genericTokenEndpointRequest(as, frontend, none, 'password', { username: 'oauth4webapi', password }, insecure);
+let tokens = await oauth.processGenericTokenEndpointResponse(as, frontend, response);
+response = await oauth.refreshTokenGrantRequest(as, frontend, none, tokens.refresh_token, insecure);
+tokens = await oauth.processRefreshTokenResponse(as, frontend, response);
+response = await oauth.userInfoRequest(as, frontend, tokens.access_token, insecure);
+await oauth.processUserInfoResponse(as, frontend, user.user.id, response);
+
+/** introspect asks about a token as the registered client. */
+async function introspect(token, authentication) {
+  const response = await oauth.introspectionRequest(as, service, authentication, token, insecure);
+  return oauth.processIntrospectionResponse(as, service, response);
+}
+
+/** verify takes an access token as the service would that it is sent to. */
+async function verify(token) {
+  const request = new Request(`${url}/somewhere`, { headers: { Authorization: `Bearer ${token}` } });
+  return oauth.validateJwtAccessToken(as, request, url, insecure);
+}
+
+assert.equal((await verify(tokens.access_token)).sub, user.user.id);
+
+for (const authentication of [oauth.ClientSecretBasic(secret), oauth.ClientSecretPost(secret)]) {
+  response = await oauth.clientCredentialsGrantRequest(as, service, authentication, {}, insecure);
+  const own = await oauth.processClientCredentialsResponse(as, service, response);
+  const claims = await verify(own.access_token);
+  assert.equal(claims.sub, id);
+  assert.equal(claims.client_id, id);
+  assert.equal((await introspect(own.access_token, authentication)).sub, id);
+  assert.equal((await introspect(tokens.refresh_token, authentication)).sub, user.user.id);
+
+  response = await oauth.revocationRequest(as, service, authentication, tokens.refresh_token, insecure);
+  await assert.rejects(oauth.processRevocationResponse(response), { error: 'invalid_grant' });
+}
+
+response = await oauth.revocationRequest(as, frontend, none, tokens.access_token, insecure);
+await oauth.processRevocationResponse(response);
+assert.deepEqual(await introspect(tokens.refresh_token, oauth.ClientSecretPost(secret)), { active: false });
+response = await oauth.refreshTokenGrantRequest(as, frontend, none, tokens.refresh_token, insecure);
+await assert.rejects(oauth.processRefreshTokenResponse(as, frontend, response), { error: 'invalid_grant' });
+console.log('oauth4webapi: ok');

@@ -1,0 +1,73 @@
+// Works with a running server through openid-client: discovery both ways, every grant, userinfo,
+// introspection and revocation.
+import assert from 'node:assert/strict';
+import * as client from 'openid-client';
+import { password, signup } from './graphql.mjs';
+
+const [url, id, secret] = process.argv.slice(2);
+const server = new URL(url);
+const insecure = [client.allowInsecureRequests]; // the server under test speaks HTTP
+
+const discover = (clientId, authentication, algorithm) =>
+  client.discovery(server, clientId, undefined, authentication, { execute: insecure, algorithm });
+
+const frontend = await discover('usher', client.None(), 'oidc');
+const user = await signup(url, 'openid-client');
+
+// The frontend signs in, and refreshes.
+let tokens = await client.genericGrantRequest(frontend, 'password', { username: 'openid-client', password });
+assert.equal(tokens.token_type, 'bearer');
+assert.equal(tokens.expires_in, 900);
+tokens = await client.refreshTokenGrant(frontend, tokens.refresh_token);
+const info = await client.fetchUserInfo(frontend, tokens.access_token, user.user.id);
+assert.equal(info.preferred_username, 'openid-client');
+await assert.rejects(client.genericGrantRequest(frontend, 'password', { username: 'openid-client', password: 'wrong' }), {
+  name: 'ResponseBodyError', status: 400, error: 'invalid_grant',
+});
+
+for (const [algorithm, authentication] of [
+  ['oidc', client.ClientSecretBasic(secret)],
+  ['oauth2', client.ClientSecretPost(secret)],
+]) {
+  // A registered client gets a token for itself, and asks about all kinds.
+  const service = await discover(id, authentication, algorithm);
+  const own = await client.clientCredentialsGrant(service);
+  assert.equal(own.refresh_token, undefined);
+  for (const [token, subject, clientId] of [
+    [own.access_token, id, id],
+    [tokens.access_token, user.user.id, 'usher'],
+    [tokens.refresh_token, user.user.id, 'usher'],
+  ]) {
+    const { active, sub, client_id, exp } = await client.tokenIntrospection(service, token);
+    assert.deepEqual({ active, sub, client_id }, { active: true, sub: subject, client_id: clientId });
+    assert.ok(exp > Date.now() / 1000);
+  }
+  assert.deepEqual(await client.tokenIntrospection(service, 'unknown'), { active: false });
+
+  // It may neither use nor revoke what belongs to the frontend.
+  await assert.rejects(client.refreshTokenGrant(service, tokens.refresh_token), { error: 'unauthorized_client' });
+  await assert.rejects(client.tokenRevocation(service, tokens.refresh_token), { error: 'invalid_grant' });
+  await assert.rejects(client.tokenRevocation(service, own.access_token), { error: 'unsupported_token_type' });
+  await assert.rejects(client.clientCredentialsGrant(service, { scope: 'all' }), { error: 'invalid_scope' });
+}
+
+// The frontend signs out.
+await client.tokenRevocation(frontend, tokens.refresh_token);
+await client.tokenRevocation(frontend, tokens.refresh_token);
+await assert.rejects(client.refreshTokenGrant(frontend, tokens.refresh_token), { error: 'invalid_grant' });
+await assert.rejects(client.fetchUserInfo(frontend, tokens.access_token, user.user.id), ({ cause }) => {
+  assert.equal(cause[0].scheme, 'bearer');
+  assert.equal(cause[0].parameters.error, 'invalid_token');
+  return true;
+});
+const service = await discover(id, client.ClientSecretBasic(secret));
+assert.deepEqual(await client.tokenIntrospection(service, tokens.access_token), { active: false });
+
+// A wrong secret is a challenge.
+const impostor = await discover(id, client.ClientSecretBasic('wrong'));
+await assert.rejects(client.clientCredentialsGrant(impostor), ({ status, cause }) => {
+  assert.equal(status, 401);
+  assert.equal(cause[0].scheme, 'basic');
+  return true;
+});
+console.log('openid-client: ok');

@@ -1,0 +1,77 @@
+package keyring
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hkdf"
+	"crypto/sha256"
+	"fmt"
+
+	"usher/internal/token"
+)
+
+// sealLabel separates the key that encrypts private keys from whatever else is derived from the
+// server's secret. Another label makes every sealed key unreadable.
+const sealLabel = "usher signing keys AES-256-GCM"
+
+// sealer encrypts private keys, so that a copy of the database signs nothing. Its own key is held
+// by closures only, where no verb of fmt finds it.
+type sealer struct {
+	seal func(der, context []byte) []byte
+	open func(sealed, context []byte) ([]byte, error)
+}
+
+func newSealer(secret []byte) (sealer, error) {
+	if err := token.CheckSecret(secret); err != nil {
+		return sealer{}, fmt.Errorf("the server's secret: %w", err)
+	}
+	key, err := hkdf.Key(sha256.New, secret, nil, sealLabel, 32)
+	if err != nil {
+		return sealer{}, fmt.Errorf("keyring: derive key: %w", err)
+	}
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		return sealer{}, fmt.Errorf("keyring: %w", err)
+	}
+	aead, err := cipher.NewGCMWithRandomNonce(block)
+	if err != nil {
+		return sealer{}, fmt.Errorf("keyring: %w", err)
+	}
+	return sealer{
+		seal: func(der, context []byte) []byte { return aead.Seal(nil, nil, der, context) },
+		open: func(sealed, context []byte) ([]byte, error) { return aead.Open(nil, nil, sealed, context) },
+	}, nil
+}
+
+// SealedError says that a private key cannot be decrypted.
+type SealedError struct{ KeyID string }
+
+func (e *SealedError) Error() string {
+	return fmt.Sprintf(`the signing key %[1]s cannot be opened: it was sealed with another server secret, or has been changed.
+
+Start with the secret that it was sealed with. If that is lost, give the key up with
+
+    usher keys retire --force -- %[1]s
+
+and the server makes a new one; access tokens of the old one are refused from then on`, e.KeyID)
+}
+
+// sealKey encrypts the private part of a key.
+func (s sealer) sealKey(r *Record, der []byte) { r.Sealed = s.seal(der, r.context()) }
+
+// openKey decrypts the private part of a key.
+func (s sealer) openKey(r *Record) (token.Key, error) {
+	der, err := s.open(r.Sealed, r.context())
+	if err != nil {
+		return token.Key{}, &SealedError{r.KeyID}
+	}
+	key, err := token.ParsePrivateKey(r.Algorithm, der)
+	if err != nil || key.ID() != r.KeyID {
+		return token.Key{}, &SealedError{r.KeyID}
+	}
+	return key, nil
+}
+
+// context is what a private key is encrypted for. Under another id, or for another algorithm, it
+// does not open.
+func (r *Record) context() []byte { return []byte(r.KeyID + "." + string(r.Algorithm)) }

@@ -1,0 +1,50 @@
+package oauth
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+
+	"usher/internal/auth"
+)
+
+// client returns the registered client that sends a request (RFC 6749 §2.3.1), nil when it does
+// not authenticate and does not claim to be one.
+func (s *server) client(r *http.Request, f form) (*auth.Client, error) {
+	id, secret := f["client_id"], f["client_secret"]
+	assertion := f["client_assertion"] != "" || f["client_assertion_type"] != ""
+	switch headers := r.Header["Authorization"]; {
+	case len(headers) > 1, len(headers) == 1 && (secret != "" || assertion), secret != "" && assertion:
+		return nil, invalidRequest("The client authenticates in more than one way.")
+	case assertion:
+		return nil, invalidClient("The server does not know this way to authenticate.")
+	case len(headers) == 1:
+		basicID, basicSecret, ok := basic(r)
+		switch {
+		case !ok || basicSecret == "":
+			return nil, invalidClient("The Authorization header must have the credentials of a client, by the scheme Basic.")
+		case id != "" && id != basicID:
+			return nil, invalidRequest("client_id is not the client that authenticates.")
+		}
+		id, secret = basicID, basicSecret
+	case secret == "" && (id == "" || id == auth.FirstPartyClientID):
+		return nil, nil
+	}
+	client, err := s.auth.AuthenticateClient(r.Context(), id, secret)
+	var e *auth.Error
+	if errors.As(err, &e) && e.Code == auth.CodeInvalidCredentials {
+		return nil, invalidClient("The client is not known, or its secret is wrong.")
+	}
+	return client, err
+}
+
+// basic returns the credentials of the Authorization header. Both are form-encoded in there.
+func basic(r *http.Request) (id, secret string, ok bool) {
+	user, password, ok := r.BasicAuth()
+	if !ok {
+		return "", "", false
+	}
+	id, err1 := url.QueryUnescape(user)
+	secret, err2 := url.QueryUnescape(password)
+	return id, secret, err1 == nil && err2 == nil
+}

@@ -1,0 +1,141 @@
+package oauth
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"math"
+	"net/http"
+	"strconv"
+	"time"
+
+	"usher/internal/auth"
+	"usher/internal/request"
+)
+
+// The codes of RFC 6749 §5.2, and where others come from.
+const (
+	codeInvalidRequest       = "invalid_request"
+	codeInvalidClient        = "invalid_client"
+	codeInvalidGrant         = "invalid_grant"
+	codeUnauthorizedClient   = "unauthorized_client"
+	codeUnsupportedGrantType = "unsupported_grant_type"
+	codeInvalidScope         = "invalid_scope"
+
+	codeUnsupportedTokenType = "unsupported_token_type" // RFC 7009 §2.2.1
+
+	// RFC 6749 §4.1.2.1 has these for another endpoint. §5.2 has nothing for a client that should
+	// try again: invalid_grant would make it throw its credentials away.
+	codeTemporarilyUnavailable = "temporarily_unavailable"
+	codeServerError            = "server_error"
+
+	codeInvalidToken      = "invalid_token"      // RFC 6750 §3.1
+	codeInsufficientScope = "insufficient_scope" // RFC 6750 §3.1
+)
+
+// failure is an answer of RFC 6749 §5.2. Its text is never from outside, and has no quotes or
+// backslashes, which the standard does not allow there.
+type failure struct {
+	Code        string `json:"error"`
+	Description string `json:"error_description,omitempty"`
+
+	status     int
+	allow      string        // the header Allow
+	retryAfter time.Duration // the header Retry-After
+}
+
+// Error implements error.
+func (f *failure) Error() string { return f.Code + ": " + f.Description }
+
+func refusal(code, description string) *failure {
+	return &failure{status: http.StatusBadRequest, Code: code, Description: description}
+}
+
+func invalidRequest(description string) *failure { return refusal(codeInvalidRequest, description) }
+
+func invalidClient(description string) *failure {
+	return &failure{status: http.StatusUnauthorized, Code: codeInvalidClient, Description: description}
+}
+
+func wrongMethod(allow string) *failure {
+	return &failure{
+		status: http.StatusMethodNotAllowed, Code: codeInvalidRequest, Description: "The method must be one of: " + allow + ".", allow: allow,
+	}
+}
+
+func unavailable(status int, retryAfter time.Duration, description string) *failure {
+	return &failure{status: status, Code: codeTemporarilyUnavailable, Description: description, retryAfter: retryAfter}
+}
+
+// unavailableRetry is what a client is told to wait when the database does not answer.
+const unavailableRetry = 2 * time.Second
+
+// failureOf translates an error of the domain. What it does not know is logged, and shown as a
+// server_error.
+func (s *server) failureOf(ctx context.Context, err error) *failure {
+	var f *failure
+	var e *auth.Error
+	switch {
+	case errors.As(err, &f):
+		return f
+	case errors.Is(err, auth.ErrForeignToken):
+		return refusal(codeInvalidGrant, "The token was issued to another client.")
+	case errors.Is(err, auth.ErrTokenNotRevocable):
+		return refusal(codeUnsupportedTokenType, "A token of this kind is good until it expires.")
+	case errors.As(err, &e):
+		switch e.Code {
+		case auth.CodeInvalidCredentials:
+			return refusal(codeInvalidGrant, "The user name, e-mail address or password is wrong.")
+		case auth.CodeUnauthenticated:
+			if e.Reason == auth.ReasonAccountDisabled {
+				return refusal(codeInvalidGrant, "The account is disabled.")
+			}
+			return refusal(codeInvalidGrant, "The token is not valid, or not any more.")
+		case auth.CodeRateLimited:
+			return unavailable(http.StatusTooManyRequests, e.RetryAfter, "Too many attempts. Wait before you try again.")
+		case auth.CodeServiceUnavailable:
+			return unavailable(http.StatusServiceUnavailable, e.RetryAfter, "The server is busy. Try again soon.")
+		}
+	case errors.Is(err, auth.ErrUnavailable), errors.Is(err, context.DeadlineExceeded):
+		s.log.ErrorContext(ctx, "database unavailable", "id", request.From(ctx).ID, "err", err)
+		return unavailable(http.StatusServiceUnavailable, unavailableRetry, "The server is busy. Try again soon.")
+	case errors.Is(err, context.Canceled): // the client is gone; nobody reads this
+		return unavailable(http.StatusServiceUnavailable, unavailableRetry, "The request was given up.")
+	}
+	s.log.ErrorContext(ctx, "internal error", "id", request.From(ctx).ID, "err", err)
+	return &failure{status: http.StatusInternalServerError, Code: codeServerError, Description: "The server failed to answer."}
+}
+
+// refuse answers with the failure that err is.
+func (s *server) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	f := s.failureOf(r.Context(), err)
+	if f.status == http.StatusUnauthorized {
+		w.Header().Set("WWW-Authenticate", `Basic realm="oauth"`) // RFC 7617 §2 wants a realm
+	}
+	f.write(w, r)
+}
+
+func (f *failure) write(w http.ResponseWriter, r *http.Request) {
+	request.From(r.Context()).Code = f.Code
+	if f.allow != "" {
+		w.Header().Set("Allow", f.allow)
+	}
+	if f.retryAfter > 0 {
+		// Rounded up, so that a client that waits as told is not early.
+		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(f.retryAfter.Seconds()))))
+	}
+	writeJSON(w, f.status, f)
+}
+
+// writeJSON sends a body that nobody may keep, and no body for nil. When the client is gone nobody
+// is left to be told.
+func writeJSON(w http.ResponseWriter, status int, body any) {
+	w.Header().Set("Cache-Control", "no-store")
+	if body == nil {
+		w.WriteHeader(status)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(body)
+}

@@ -1,0 +1,82 @@
+package oauth
+
+import (
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"usher/internal/auth"
+)
+
+// maxForm is how long a form may be, in bytes. A token has at most half of it.
+const maxForm = 16 << 10
+
+// form holds the parameters of a request. Those without a value are left out: they count as
+// omitted (RFC 6749 §3.2).
+type form map[string]string
+
+// post answers requests that are forms. A nil answer has no body.
+func (s *server) post(serve func(r *http.Request, f form, client *auth.Client) (any, error)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		f, err := readForm(w, r)
+		var client *auth.Client
+		if err == nil {
+			client, err = s.client(r, f)
+		}
+		var answer any
+		if err == nil {
+			answer, err = serve(r, f, client)
+		}
+		if err != nil {
+			s.refuse(w, r, err)
+			return
+		}
+		writeJSON(w, http.StatusOK, answer)
+	})
+}
+
+func readForm(w http.ResponseWriter, r *http.Request) (form, error) {
+	mediaType, parameters, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	switch {
+	case r.Method != http.MethodPost:
+		return nil, wrongMethod(http.MethodPost)
+	case r.URL.RawQuery != "":
+		return nil, invalidRequest("Parameters belong into the body, not into the URL.")
+	case err != nil || mediaType != "application/x-www-form-urlencoded" || !isUTF8(parameters):
+		return nil, invalidRequest("The body must be application/x-www-form-urlencoded, in UTF-8.")
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxForm))
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		return nil, &failure{status: http.StatusRequestEntityTooLarge, Code: codeInvalidRequest, Description: "The body is longer than 16 KiB."}
+	case err != nil:
+		return nil, invalidRequest("The body cannot be read.")
+	}
+	return parseForm(string(body))
+}
+
+func isUTF8(parameters map[string]string) bool {
+	charset, ok := parameters["charset"]
+	return !ok || strings.EqualFold(charset, "utf-8")
+}
+
+func parseForm(body string) (form, error) {
+	values, err := url.ParseQuery(body)
+	if err != nil {
+		return nil, invalidRequest("The body is not a form.")
+	}
+	f := form{}
+	for name, of := range values {
+		if len(of) > 1 {
+			return nil, invalidRequest("A parameter occurs twice.")
+		}
+		if of[0] != "" {
+			f[name] = of[0]
+		}
+	}
+	return f, nil
+}

@@ -1,0 +1,67 @@
+package oauth
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+)
+
+// metadata describes the server to clients (RFC 8414 §2). It says what is true and no more:
+// OpenID Connect Discovery asks for an authorization endpoint and for ID tokens, and there are none.
+type metadata struct {
+	Issuer                            string   `json:"issuer"`
+	TokenEndpoint                     string   `json:"token_endpoint"`
+	RevocationEndpoint                string   `json:"revocation_endpoint"`
+	IntrospectionEndpoint             string   `json:"introspection_endpoint"`
+	UserinfoEndpoint                  string   `json:"userinfo_endpoint"`
+	JWKSURI                           string   `json:"jwks_uri,omitempty"`
+	GrantTypesSupported               []string `json:"grant_types_supported"`
+	ResponseTypesSupported            []string `json:"response_types_supported"` // required, even when empty
+	SubjectTypesSupported             []string `json:"subject_types_supported"`
+	TokenAuthMethodsSupported         []string `json:"token_endpoint_auth_methods_supported"`
+	RevocationAuthMethodsSupported    []string `json:"revocation_endpoint_auth_methods_supported"`
+	IntrospectionAuthMethodsSupported []string `json:"introspection_endpoint_auth_methods_supported"`
+}
+
+func newMetadata(o Options) metadata {
+	base := strings.TrimRight(o.Issuer, "/")
+	secret := []string{"client_secret_basic", "client_secret_post"}
+	secretOrNone := []string{"client_secret_basic", "client_secret_post", "none"}
+	m := metadata{
+		Issuer:                            o.Issuer,
+		TokenEndpoint:                     base + tokenPath,
+		RevocationEndpoint:                base + revokePath,
+		IntrospectionEndpoint:             base + introspectPath,
+		UserinfoEndpoint:                  base + userinfoPath,
+		GrantTypesSupported:               []string{grantRefreshToken, grantClientCredentials},
+		ResponseTypesSupported:            []string{},
+		SubjectTypesSupported:             []string{"public"},
+		TokenAuthMethodsSupported:         secretOrNone,
+		RevocationAuthMethodsSupported:    secretOrNone,
+		IntrospectionAuthMethodsSupported: secret,
+	}
+	if o.PasswordGrant {
+		m.GrantTypesSupported = append(m.GrantTypesSupported, grantPassword)
+	}
+	if o.PublishedKeys {
+		m.JWKSURI = base + "/.well-known/jwks.json"
+	}
+	return m
+}
+
+// metadataHandler answers GET with the document, which changes with a restart only.
+func metadataHandler(m metadata) http.Handler {
+	body, err := json.Marshal(m)
+	if err != nil {
+		panic(err) // strings always marshal
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			wrongMethod("GET, HEAD").write(w, r)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Cache-Control", "public, max-age=300")
+		_, _ = w.Write(body)
+	})
+}

@@ -1,0 +1,17 @@
+package oauth
+
+import (
+	"net/http"
+
+	"usher/internal/auth"
+)
+
+// revoke is the revocation endpoint (RFC 7009). token_type_hint is not needed: tokens show what
+// they are.
+func (s *server) revoke(r *http.Request, f form, client *auth.Client) (any, error) {
+	token, ok := f["token"]
+	if !ok {
+		return nil, invalidRequest("token is missing.")
+	}
+	return nil, s.auth.RevokeToken(r.Context(), client, token)
+}

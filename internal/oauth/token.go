@@ -1,0 +1,85 @@
+package oauth
+
+import (
+	"net/http"
+
+	"usher/internal/auth"
+	"usher/internal/password"
+)
+
+// The grant types.
+const (
+	grantRefreshToken      = "refresh_token"
+	grantClientCredentials = "client_credentials"
+	grantPassword          = "password"
+)
+
+// tokenAnswer is the answer of RFC 6749 §5.1. ExpiresIn is in seconds.
+type tokenAnswer struct {
+	AccessToken  string `json:"access_token"`
+	TokenType    string `json:"token_type"`
+	ExpiresIn    int    `json:"expires_in"`
+	RefreshToken string `json:"refresh_token,omitempty"`
+}
+
+// token is the token endpoint (RFC 6749 §3.2). Users belong to the first party's frontends, which
+// do not authenticate; registered clients get tokens for themselves only.
+func (s *server) token(r *http.Request, f form, client *auth.Client) (any, error) {
+	grant := f["grant_type"]
+	switch {
+	case grant == "":
+		return nil, invalidRequest("grant_type is missing.")
+	case grant != grantRefreshToken && grant != grantClientCredentials && (grant != grantPassword || !s.passwordGrant):
+		return nil, refusal(codeUnsupportedGrantType, "The server does not offer this grant type.")
+	case grant == grantClientCredentials && client == nil:
+		return nil, invalidClient("This grant type is for registered clients, which must authenticate.")
+	case grant != grantClientCredentials && client != nil:
+		return nil, refusal(codeUnauthorizedClient, "Registered clients may only use client_credentials.")
+	case f["scope"] != "":
+		return nil, refusal(codeInvalidScope, "The server has no scopes.")
+	}
+	switch grant {
+	case grantClientCredentials:
+		return s.clientCredentials(client)
+	case grantRefreshToken:
+		return s.refreshToken(r, f)
+	default:
+		return s.password(r, f)
+	}
+}
+
+func (s *server) clientCredentials(client *auth.Client) (any, error) {
+	t, err := s.auth.ClientToken(client)
+	if err != nil {
+		return nil, err
+	}
+	return tokenAnswer{AccessToken: t.AccessToken, TokenType: t.TokenType, ExpiresIn: t.ExpiresIn}, nil
+}
+
+func (s *server) refreshToken(r *http.Request, f form) (any, error) {
+	token, ok := f["refresh_token"]
+	if !ok {
+		return nil, invalidRequest("refresh_token is missing.")
+	}
+	return userAnswer(s.auth.Refresh(r.Context(), auth.RefreshInput{RefreshToken: &token}))
+}
+
+func (s *server) password(r *http.Request, f form) (any, error) {
+	if f["username"] == "" || f["password"] == "" {
+		return nil, invalidRequest("username or password is missing.")
+	}
+	return userAnswer(s.auth.Login(r.Context(), auth.LoginInput{
+		Identifier: f["username"], Password: password.Plaintext(f["password"]),
+	}))
+}
+
+func userAnswer(p *auth.AuthPayload, err error) (any, error) {
+	if err != nil {
+		return nil, err
+	}
+	answer := tokenAnswer{AccessToken: p.AccessToken, TokenType: p.TokenType, ExpiresIn: p.ExpiresIn}
+	if p.RefreshToken != nil {
+		answer.RefreshToken = *p.RefreshToken
+	}
+	return answer, nil
+}

@@ -1,0 +1,69 @@
+package oauth
+
+import (
+	"errors"
+	"net/http"
+
+	"usher/internal/auth"
+)
+
+// userinfo is what a user's access token shows of its user, under the names of OpenID Connect Core
+// §5.1.
+type userinfo struct {
+	Subject           string  `json:"sub"`
+	PreferredUsername *string `json:"preferred_username,omitempty"`
+	Email             *string `json:"email,omitempty"`
+	Name              *string `json:"name,omitempty"`
+	UpdatedAt         int64   `json:"updated_at"` // seconds since 1970
+}
+
+// userinfo answers who is signed in, as `me` does, to those who bear an access token (RFC 6750).
+func (s *server) userinfo(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case r.Method != http.MethodGet && r.Method != http.MethodHead:
+		wrongMethod("GET, HEAD").write(w, r)
+		return
+	case r.URL.Query().Has("access_token"): // RFC 9700 §4.3.2: it would end up in logs
+		challenge(w, r, invalidRequest("The access token belongs into the Authorization header."))
+		return
+	}
+	user, err := s.viewer(r)
+	if err != nil {
+		s.challenge(w, r, err)
+		return
+	}
+	writeJSON(w, http.StatusOK, userinfo{
+		Subject: user.ID.String(), PreferredUsername: user.Username, Email: user.Email, Name: user.FullName,
+		UpdatedAt: user.UpdatedAt.Unix(),
+	})
+}
+
+func (s *server) viewer(r *http.Request) (*auth.User, error) {
+	rule := auth.Rule{Requires: []auth.Role{auth.RoleUser}, Check: auth.CheckSession}
+	if err := s.auth.Authorize(r.Context(), rule); err != nil {
+		return nil, err
+	}
+	return s.auth.Me(r.Context())
+}
+
+// challenge answers a request that is not admitted.
+func (s *server) challenge(w http.ResponseWriter, r *http.Request, err error) {
+	e := new(auth.Error)
+	errors.As(err, &e)
+	switch {
+	case e.Code == auth.CodeForbidden:
+		challenge(w, r, &failure{status: http.StatusForbidden, Code: codeInsufficientScope, Description: "The user is not allowed to do this."})
+	case e.Reason == auth.ReasonNoToken: // RFC 6750 §3.1: no error for who did not know
+		w.Header().Set("WWW-Authenticate", "Bearer")
+		writeJSON(w, http.StatusUnauthorized, nil)
+	case e.Code == auth.CodeUnauthenticated:
+		challenge(w, r, &failure{status: http.StatusUnauthorized, Code: codeInvalidToken, Description: "The access token is not valid, or not any more."})
+	default:
+		s.failureOf(r.Context(), err).write(w, r)
+	}
+}
+
+func challenge(w http.ResponseWriter, r *http.Request, f *failure) {
+	w.Header().Set("WWW-Authenticate", `Bearer error="`+f.Code+`", error_description="`+f.Description+`"`)
+	f.write(w, r)
+}

@@ -1,0 +1,67 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"usher/internal/auth"
+)
+
+var clientColumns = columns{"id", "name", "secret_digest", "created_at"}
+
+func clientFields(c *auth.Client) []any {
+	return []any{&c.ID, &c.Name, &c.SecretDigest, (*timestamp)(&c.CreatedAt)}
+}
+
+var insertClient = clientColumns.insert("oauth_clients")
+
+// CreateClient implements auth.ClientStore.
+func (s *Store) CreateClient(ctx context.Context, c *auth.Client) error {
+	_, err := s.exec(ctx, "create client", insertClient, clientFields(c)...)
+	return err
+}
+
+var clientByID = `SELECT ` + clientColumns.of("oauth_clients") + ` FROM oauth_clients WHERE id = $1`
+
+// Client implements auth.ClientStore.
+func (s *Store) Client(ctx context.Context, id uuid.UUID) (*auth.Client, error) {
+	c := new(auth.Client)
+	if err := s.read.QueryRowxContext(ctx, clientByID, id).Scan(clientFields(c)...); err != nil {
+		return nil, fault(ctx, "find client", err)
+	}
+	return c, nil
+}
+
+// The order of ids is the order of creation, since they are UUIDs of version 7.
+var clientsAfter = `SELECT ` + clientColumns.of("oauth_clients") + ` FROM oauth_clients WHERE id > $1 ORDER BY id LIMIT $2`
+
+// Clients implements auth.ClientStore.
+func (s *Store) Clients(ctx context.Context, after uuid.UUID, limit int) ([]auth.Client, error) {
+	const doing = "list clients"
+	rows, err := s.read.QueryxContext(ctx, clientsAfter, after, limit)
+	if err != nil {
+		return nil, fault(ctx, doing, err)
+	}
+	defer rows.Close()
+	var clients []auth.Client
+	for rows.Next() {
+		var c auth.Client
+		if err := rows.Scan(clientFields(&c)...); err != nil {
+			return nil, fault(ctx, doing, err)
+		}
+		clients = append(clients, c)
+	}
+	return clients, fault(ctx, doing, rows.Err())
+}
+
+// DeleteClient implements auth.ClientStore.
+func (s *Store) DeleteClient(ctx context.Context, id uuid.UUID) error {
+	const doing = "delete client"
+	n, err := s.exec(ctx, doing, `DELETE FROM oauth_clients WHERE id = $1`, id)
+	if err == nil && n == 0 {
+		err = fmt.Errorf("%s: %w", doing, auth.ErrNotFound)
+	}
+	return err
+}

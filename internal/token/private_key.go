@@ -1,0 +1,95 @@
+package token
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/base64"
+	"errors"
+	"fmt"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/golang-jwt/jwt/v5"
+)
+
+// minRSABits is the least size of an RS256 key, RFC 7518 §3.3, and the size of those that are made.
+const minRSABits = 2048
+
+var errNotPrivateKey = errors.New("token: not a PKCS #8 private key of that algorithm")
+
+// GeneratePrivateKey makes a private key and returns it as PKCS #8 in DER, the only form in which
+// it ever leaves this package. HS256 has none: its key is derived, see [NewHMACKey].
+func GeneratePrivateKey(a Algorithm) ([]byte, error) {
+	var (
+		private crypto.Signer
+		err     error
+	)
+	switch a {
+	case EdDSA:
+		_, private, err = ed25519.GenerateKey(nil)
+	case ES256:
+		private, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	case RS256:
+		private, err = rsa.GenerateKey(rand.Reader, minRSABits)
+	default:
+		err = fmt.Errorf("%q has no private keys", a)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("token: generate key: %w", err)
+	}
+	return x509.MarshalPKCS8PrivateKey(private)
+}
+
+// ParsePrivateKey returns the key that [GeneratePrivateKey] made for the algorithm. Its id is the
+// SHA-256 thumbprint of its public part, RFC 7638.
+func ParsePrivateKey(a Algorithm, der []byte) (Key, error) {
+	private, err := x509.ParsePKCS8PrivateKey(der)
+	if err != nil {
+		return Key{}, errNotPrivateKey
+	}
+	switch private := private.(type) {
+	case ed25519.PrivateKey:
+		if a == EdDSA {
+			return newPublishedKey(jwt.SigningMethodEdDSA, private)
+		}
+	case *ecdsa.PrivateKey:
+		if a == ES256 && private.Curve == elliptic.P256() {
+			return newPublishedKey(jwt.SigningMethodES256, private)
+		}
+	case *rsa.PrivateKey:
+		if a == RS256 && private.N.BitLen() >= minRSABits {
+			return newPublishedKey(jwt.SigningMethodRS256, private)
+		}
+	}
+	return Key{}, errNotPrivateKey
+}
+
+// newPublishedKey makes a key that has a public part.
+func newPublishedKey(method jwt.SigningMethod, private crypto.Signer) (Key, error) {
+	public, err := newJWK(Algorithm(method.Alg()), private.Public())
+	if err != nil {
+		return Key{}, err
+	}
+	encoded, err := public.MarshalJSON()
+	if err != nil {
+		return Key{}, fmt.Errorf("token: JWK: %w", err)
+	}
+	key, err := newKey(public.KeyID, method, private, public.Key)
+	key.jwk = string(encoded)
+	return key, err
+}
+
+// newJWK returns what is published of a key.
+func newJWK(a Algorithm, public crypto.PublicKey) (jose.JSONWebKey, error) {
+	jwk := jose.JSONWebKey{Key: public, Algorithm: string(a), Use: "sig"}
+	thumbprint, err := jwk.Thumbprint(crypto.SHA256)
+	if err != nil {
+		return jose.JSONWebKey{}, fmt.Errorf("token: thumbprint: %w", err)
+	}
+	jwk.KeyID = base64.RawURLEncoding.EncodeToString(thumbprint)
+	return jwk, nil
+}
