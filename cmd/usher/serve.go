@@ -50,7 +50,7 @@ func (c *serveCommand) Run(w *world) (err error) {
 	if err != nil {
 		return err
 	}
-	defer listener.Close()
+	defer func() { _ = listener.Close() }() // Serve does so too, when it comes to that
 	db, err := w.openStore(c.Database, log)
 	if err != nil {
 		return err

@@ -7,8 +7,8 @@ import (
 	"maps"
 	"os"
 	"reflect"
-	"slices"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 

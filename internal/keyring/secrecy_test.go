@@ -56,7 +56,11 @@ func privateParts(t *testing.T, der []byte) [][]byte {
 	case ed25519.PrivateKey:
 		return [][]byte{private.Seed()}
 	case *ecdsa.PrivateKey:
-		return [][]byte{private.D.Bytes()}
+		scalar, err := private.Bytes()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return [][]byte{scalar}
 	case *rsa.PrivateKey:
 		return [][]byte{private.D.Bytes(), private.Primes[0].Bytes(), private.Primes[1].Bytes()}
 	default:
@@ -112,7 +116,7 @@ func TestPrintsNoSecret(t *testing.T) {
 		for _, s := range secrets {
 			start := s[:9]
 			for _, trace := range []string{
-				string(start), fmt.Sprintf("%x", start), fmt.Sprintf("%X", start), strings.Trim(fmt.Sprint(start), "[]"),
+				string(start), fmt.Sprintf("%x", start), fmt.Sprintf("%X", start), strings.Trim(fmt.Sprintf("%d", start), "[]"),
 				strings.TrimSuffix(strings.TrimPrefix(fmt.Sprintf("%#v", start), "[]byte{"), "}"),
 				base64.StdEncoding.EncodeToString(start), base64.RawURLEncoding.EncodeToString(start),
 			} {

@@ -2,12 +2,7 @@ package token
 
 import (
 	"crypto/rand"
-	"encoding/base64"
-	"encoding/json"
 	"errors"
-	"fmt"
-	"slices"
-	"strings"
 	"time"
 )
 
@@ -44,7 +39,7 @@ func (a *Authority) SignClient(clientID string) (string, error) {
 		return "", errors.New("token: sign: client is missing")
 	}
 	now := a.now()
-	claims, err := json.Marshal(wireClientClaims{
+	return a.signClaims(wireClientClaims{
 		Issuer:    a.issuer,
 		Audience:  a.audience,
 		Subject:   clientID,
@@ -52,24 +47,14 @@ func (a *Authority) SignClient(clientID string) (string, error) {
 		IssuedAt:  now.Unix(),
 		ExpiresAt: now.Add(a.ttl).Unix(),
 		ID:        rand.Text(),
-	})
-	if err != nil {
-		return "", fmt.Errorf("token: sign: %w", err)
-	}
-	key := a.keys.Signing(now)
-	input := key.header + "." + base64.RawURLEncoding.EncodeToString(claims)
-	signature, err := key.sign(input)
-	if err != nil {
-		return "", fmt.Errorf("token: sign: %w", err)
-	}
-	return input + "." + base64.RawURLEncoding.EncodeToString(signature), nil
+	}, now)
 }
 
 // VerifyClient is [Authority.Verify] for the tokens that SignClient makes, and
 // for no others. It remembers nothing.
 func (a *Authority) VerifyClient(raw string) (*ClientClaims, error) {
 	now := a.now()
-	doc, err := a.payload(raw, now)
+	doc, _, err := a.payload(raw, now)
 	if err != nil {
 		return nil, err
 	}
@@ -77,39 +62,10 @@ func (a *Authority) VerifyClient(raw string) (*ClientClaims, error) {
 	if err != nil {
 		return nil, err
 	}
-	switch {
-	case claims.Issuer != a.issuer:
-		return nil, invalidError("iss is not ours")
-	case !slices.Contains(claims.Audience, a.audience):
-		return nil, invalidError("aud does not name us")
-	case !now.Before(claims.ExpiresAt.Add(a.leeway)):
-		return nil, ErrExpired
+	if err := a.check(claims.Issuer, claims.Audience, claims.ExpiresAt, now); err != nil {
+		return nil, err
 	}
 	return claims, nil
-}
-
-// payload returns the claims set of a token that one of our keys has signed.
-func (a *Authority) payload(raw string, now time.Time) ([]byte, error) {
-	if len(raw) > maxSize {
-		return nil, invalidError("longer than 8 KiB")
-	}
-	header, rest, _ := strings.Cut(raw, ".")
-	payload, signature, ok := strings.Cut(rest, ".")
-	if !ok || strings.Contains(signature, ".") {
-		return nil, invalidError("not three segments")
-	}
-	key, err := a.keyOf(header, now)
-	if err != nil {
-		return nil, err
-	}
-	sum, err := decodeSegment(signature)
-	if err != nil {
-		return nil, err
-	}
-	if key.verify(raw[:len(header)+1+len(payload)], sum) != nil {
-		return nil, invalidError("signature does not match")
-	}
-	return decodeSegment(payload)
 }
 
 // decodeClientClaims reads a claims set that has what wireClientClaims has, and

@@ -81,7 +81,11 @@ func TestKeyPrintsNoSecret(t *testing.T) {
 		case ed25519.PrivateKey:
 			secrets = append(secrets, private.Seed())
 		case *ecdsa.PrivateKey:
-			secrets = append(secrets, private.D.Bytes(), private.D.Append(nil, 10))
+			scalar, err := private.Bytes()
+			if err != nil {
+				t.Fatal(err)
+			}
+			secrets = append(secrets, scalar, new(big.Int).SetBytes(scalar).Append(nil, 10))
 		case *rsa.PrivateKey:
 			for _, n := range []*big.Int{private.D, private.Primes[0], private.Primes[1], private.Precomputed.Dp} {
 				secrets = append(secrets, n.Bytes(), n.Append(nil, 10))

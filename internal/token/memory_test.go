@@ -61,6 +61,19 @@ func (c *changing) Verifying(kid string, now time.Time) (Key, bool) {
 	return c.Load().Verifying(kid, now)
 }
 
+func TestSignWithoutKey(t *testing.T) {
+	var keys changing
+	keys.Store(&ring{newTestKey(t)})
+	a := newTestAuthority(t, &keys, testNow)
+	keys.Store(&ring{Key{}})
+	if raw, err := a.Sign(testClaims); err == nil || raw != "" {
+		t.Errorf("Sign = %q, %v; want an error", raw, err)
+	}
+	if raw, err := a.SignClient("client"); err == nil || raw != "" {
+		t.Errorf("SignClient = %q, %v; want an error", raw, err)
+	}
+}
+
 func TestRememberedEndsWithItsKey(t *testing.T) {
 	var keys changing
 	all := newRing(t)

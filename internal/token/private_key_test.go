@@ -129,7 +129,7 @@ func TestPublicJWK(t *testing.T) {
 			if err := jwk.UnmarshalJSON(key.PublicJWK()); err != nil {
 				t.Fatal(err)
 			}
-			signed, err := jose.ParseSigned(raw, []jose.SignatureAlgorithm{jose.SignatureAlgorithm(algorithm)})
+			signed, err := jose.ParseSignedCompact(raw, []jose.SignatureAlgorithm{jose.SignatureAlgorithm(algorithm)})
 			if err != nil {
 				t.Fatal(err)
 			}

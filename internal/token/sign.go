@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 )
 
 // wireClaims is the JSON form of [Claims]: the claims of RFC 9068 §2.2, with
@@ -38,7 +39,7 @@ func (a *Authority) Sign(c Claims) (string, error) {
 		c.Roles = []string{} // an array on the wire, not null
 	}
 	now := a.now()
-	claims, err := json.Marshal(wireClaims{
+	return a.signClaims(wireClaims{
 		Issuer:    a.issuer,
 		Audience:  a.audience,
 		Subject:   c.Subject,
@@ -49,16 +50,20 @@ func (a *Authority) Sign(c Claims) (string, error) {
 		ID:        c.ID,
 		AuthTime:  c.AuthTime.Unix(),
 		Roles:     c.Roles,
-	})
+	}, now)
+}
+
+// signClaims makes a token of claims in their JSON form.
+func (a *Authority) signClaims(claims any, now time.Time) (string, error) {
+	doc, err := json.Marshal(claims)
 	if err != nil {
 		return "", fmt.Errorf("token: sign: %w", err)
 	}
-
 	key := a.keys.Signing(now)
 	if key.algorithm == "" {
 		return "", errors.New("token: sign: there is no signing key")
 	}
-	input := key.header + "." + base64.RawURLEncoding.EncodeToString(claims)
+	input := key.header + "." + base64.RawURLEncoding.EncodeToString(doc)
 	signature, err := key.sign(input)
 	if err != nil {
 		return "", fmt.Errorf("token: sign: %w", err)

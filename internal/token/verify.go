@@ -12,6 +12,8 @@ import (
 // any of it is decoded.
 const maxSize = 8 << 10
 
+const errTooLong = invalidError("longer than 8 KiB")
+
 // strictBase64 refuses padding and stray bits, so that a token has one text.
 var strictBase64 = base64.RawURLEncoding.Strict()
 
@@ -33,47 +35,29 @@ var (
 // checked every time.
 func (a *Authority) Verify(raw string) (*Claims, error) {
 	if len(raw) > maxSize {
-		return nil, invalidError("longer than 8 KiB")
+		return nil, errTooLong
 	}
 	now := a.now()
 	var buf [1024]byte // long enough for most tokens, so that this copy is not allocated
-	digest := digest(sha256.Sum256(append(buf[:0], raw...)))
-	remembered := a.memory.of(digest)
-	if v, ok := remembered.Get(digest); ok {
+	d := digest(sha256.Sum256(append(buf[:0], raw...)))
+	remembered := a.memory.of(d)
+	if v, ok := remembered.Get(d); ok {
 		if v.current(a.keys, now, a.leeway) {
 			return v.copyClaims(), nil
 		}
-		remembered.Remove(digest)
+		remembered.Remove(d)
 	}
 	v, err := a.verify(raw, now)
 	if err != nil {
 		return nil, err
 	}
-	remembered.Add(digest, v)
+	remembered.Add(d, v)
 	return v.copyClaims(), nil
 }
 
 // verify is Verify without memory.
 func (a *Authority) verify(raw string, now time.Time) (*verified, error) {
-	header, rest, _ := strings.Cut(raw, ".")
-	payload, signature, ok := strings.Cut(rest, ".")
-	if !ok || strings.Contains(signature, ".") {
-		return nil, invalidError("not three segments")
-	}
-
-	key, err := a.keyOf(header, now)
-	if err != nil {
-		return nil, err
-	}
-	sum, err := decodeSegment(signature)
-	if err != nil {
-		return nil, err
-	}
-	if key.verify(raw[:len(header)+1+len(payload)], sum) != nil {
-		return nil, invalidError("signature does not match")
-	}
-
-	doc, err := decodeSegment(payload)
+	doc, key, err := a.payload(raw, now)
 	if err != nil {
 		return nil, err
 	}
@@ -81,15 +65,50 @@ func (a *Authority) verify(raw string, now time.Time) (*verified, error) {
 	if err := v.decodeClaims(doc, now.Add(a.leeway)); err != nil {
 		return nil, err
 	}
-	switch {
-	case v.claims.Issuer != a.issuer:
-		return nil, invalidError("iss is not ours")
-	case !slices.Contains(v.claims.Audience, a.audience):
-		return nil, invalidError("aud does not name us")
-	case !now.Before(v.claims.ExpiresAt.Add(a.leeway)):
-		return nil, ErrExpired
+	if err := a.check(v.claims.Issuer, v.claims.Audience, v.claims.ExpiresAt, now); err != nil {
+		return nil, err
 	}
 	return v, nil
+}
+
+// payload returns the claims set of a token that one of our keys has signed,
+// and that key.
+func (a *Authority) payload(raw string, now time.Time) ([]byte, Key, error) {
+	if len(raw) > maxSize {
+		return nil, Key{}, errTooLong
+	}
+	header, rest, _ := strings.Cut(raw, ".")
+	payload, signature, ok := strings.Cut(rest, ".")
+	if !ok || strings.Contains(signature, ".") {
+		return nil, Key{}, invalidError("not three segments")
+	}
+	key, err := a.keyOf(header, now)
+	if err != nil {
+		return nil, Key{}, err
+	}
+	sum, err := decodeSegment(signature)
+	if err != nil {
+		return nil, Key{}, err
+	}
+	if key.verify(raw[:len(header)+1+len(payload)], sum) != nil {
+		return nil, Key{}, invalidError("signature does not match")
+	}
+	doc, err := decodeSegment(payload)
+	return doc, key, err
+}
+
+// check returns why claims that are well signed and well formed are not to be
+// trusted. That they are expired is the last word.
+func (a *Authority) check(issuer string, audience []string, expiresAt, now time.Time) error {
+	switch {
+	case issuer != a.issuer:
+		return invalidError("iss is not ours")
+	case !slices.Contains(audience, a.audience):
+		return invalidError("aud does not name us")
+	case !now.Before(expiresAt.Add(a.leeway)):
+		return ErrExpired
+	}
+	return nil
 }
 
 // keyOf returns the key that the header segment names.
