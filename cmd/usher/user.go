@@ -59,7 +59,7 @@ func (c *userCreateCommand) Run(w *world) error {
 		if err != nil {
 			return explain(err)
 		}
-		_, err = fmt.Fprintf(w.stdout, "created user %s (%s)\n", user.ID, joinRoles(user.Roles))
+		_, err = fmt.Fprintf(w.stdout, "created user %s (%s) in %s\n", user.ID, joinRoles(user.Roles), c.URL)
 		return err
 	})
 }

@@ -35,8 +35,8 @@ type Options struct {
 	Store  Store
 	Secret []byte // the server's; see [token.CheckSecret]
 
-	// Algorithm is that of new keys. With HS256 there are none, and a key that is derived from the
-	// secret signs; the keys that are there verify on, except for an HS256 key under another setting.
+	// Algorithm is that of new keys. With HS256 none are made, and one that is derived from the
+	// secret signs; it verifies under this setting only, while the keys there are go on verifying.
 	Algorithm token.Algorithm
 	MaxAge    time.Duration // how long a key signs before the next one takes over
 	TTL       time.Duration // how long an access token is valid
@@ -170,7 +170,7 @@ func (k *Keyring) read(ctx context.Context) (*snapshot, error) {
 		}
 		key := known[status.KeyID].key
 		if key.ID() == "" {
-			if key, err = k.sealer.openKey(&status.Record); err != nil {
+			if key, err = k.sealer.open(&status.Record); err != nil {
 				return nil, err
 			}
 		}

@@ -489,6 +489,32 @@ func TestRetire(t *testing.T) {
 	})
 }
 
+// TestRetireForcedBack ends the key that signs, so that the one before it signs again.
+func TestRetireForcedBack(t *testing.T) {
+	each(t, func(t *testing.T, o keyring.Options, c *clock) {
+		ring := open(t, o)
+		first := ring.Signing(o.Now()).ID()
+		second := rotate(t, o, 0).KeyID
+		for _, later := range []time.Duration{time.Minute, 2 * tail} { // while it verifies, and when it does not
+			c.elapsed.Store(int64(later))
+			refresh(t, ring)
+			if got := ring.Signing(o.Now()).ID(); got != second {
+				t.Fatalf("%s signs, want %s", got, second)
+			}
+		}
+		if err := keyring.Retire(t.Context(), o, second, true); err != nil {
+			t.Fatal(err)
+		}
+		refresh(t, ring)
+		checkStates(t, o, second+" retired", first+" signing")
+		checkPublished(t, ring, first)
+		tokens := newAuthority(t, ring, o)
+		raw := signToken(t, tokens)
+		c.add(ttl)
+		checkVerify(t, "of the first key", tokens, raw, nil)
+	})
+}
+
 // TestRetireForced ends the only key. The first replica to poll makes another one, at once.
 func TestRetireForced(t *testing.T) {
 	each(t, func(t *testing.T, o keyring.Options, c *clock) {

@@ -37,13 +37,12 @@ type Store interface {
 // State is what a key is for at some time.
 type State string
 
-// The states, in the order in which a key passes through them. Any but the last two may lead to
-// Retired.
+// The states, in the order in which a key passes through them. Each may lead to Retired.
 const (
 	Published State = "published" // known to all, and not signing yet
 	Signing   State = "signing"
 	Verifying State = "verifying" // another one signs; tokens of this one are good until they expire
-	Expired   State = "expired"   // so are all of its tokens
+	Expired   State = "expired"   // all of its tokens have
 	Retired   State = "retired"   // its tokens are refused, by an operator's order
 )
 

@@ -61,7 +61,8 @@ func Rotate(ctx context.Context, o Options, lead time.Duration) (*Record, error)
 }
 
 // Retire ends a key: every replica refuses its tokens after the next poll. With force, it may be the
-// one that signs; if no other is left, a replica makes one that signs at once. Retire needs no Secret.
+// one that signs. The one before it then signs again; if there is none, a replica makes one that signs
+// at once. Retire needs no Secret.
 func Retire(ctx context.Context, o Options, keyID string, force bool) error {
 	o.complete()
 	list, err := List(ctx, o)
@@ -118,7 +119,7 @@ func (k *Keyring) add(ctx context.Context, list []Status, signsFrom time.Time) (
 	if len(list) > 0 {
 		r.Generation += list[0].Generation
 	}
-	k.sealer.sealKey(r, der)
+	k.sealer.seal(r, der)
 	created, err := k.options.Store.CreateSigningKey(ctx, r)
 	if err != nil || !created {
 		return nil, err

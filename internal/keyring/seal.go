@@ -14,12 +14,9 @@ import (
 // server's secret. Another label makes every sealed key unreadable.
 const sealLabel = "usher signing keys AES-256-GCM"
 
-// sealer encrypts private keys, so that a copy of the database signs nothing. Its own key is held
-// by closures only, where no verb of fmt finds it.
-type sealer struct {
-	seal func(der, context []byte) []byte
-	open func(sealed, context []byte) ([]byte, error)
-}
+// sealer encrypts private keys, so that a copy of the database signs nothing. The cipher is held by
+// a closure, where no verb of fmt finds its key.
+type sealer struct{ cipher func() cipher.AEAD }
 
 func newSealer(secret []byte) (sealer, error) {
 	if err := token.CheckSecret(secret); err != nil {
@@ -37,10 +34,7 @@ func newSealer(secret []byte) (sealer, error) {
 	if err != nil {
 		return sealer{}, fmt.Errorf("keyring: %w", err)
 	}
-	return sealer{
-		seal: func(der, context []byte) []byte { return aead.Seal(nil, nil, der, context) },
-		open: func(sealed, context []byte) ([]byte, error) { return aead.Open(nil, nil, sealed, context) },
-	}, nil
+	return sealer{func() cipher.AEAD { return aead }}, nil
 }
 
 // SealedError says that a private key cannot be decrypted.
@@ -56,12 +50,14 @@ Start with the secret that it was sealed with. If that is lost, give the key up 
 and the server makes a new one; access tokens of the old one are refused from then on`, e.KeyID)
 }
 
-// sealKey encrypts the private part of a key.
-func (s sealer) sealKey(r *Record, der []byte) { r.Sealed = s.seal(der, r.context()) }
+// seal puts the private part of a key into its record.
+func (s sealer) seal(r *Record, der []byte) {
+	r.Sealed = s.cipher().Seal(nil, nil, der, r.sealedFor())
+}
 
-// openKey decrypts the private part of a key.
-func (s sealer) openKey(r *Record) (token.Key, error) {
-	der, err := s.open(r.Sealed, r.context())
+// open returns the key of a record.
+func (s sealer) open(r *Record) (token.Key, error) {
+	der, err := s.cipher().Open(nil, nil, r.Sealed, r.sealedFor())
 	if err != nil {
 		return token.Key{}, &SealedError{r.KeyID}
 	}
@@ -72,6 +68,6 @@ func (s sealer) openKey(r *Record) (token.Key, error) {
 	return key, nil
 }
 
-// context is what a private key is encrypted for. Under another id, or for another algorithm, it
-// does not open.
-func (r *Record) context() []byte { return []byte(r.KeyID + "." + string(r.Algorithm)) }
+// sealedFor is authenticated together with a private key: under another id, or for another
+// algorithm, it does not open.
+func (r *Record) sealedFor() []byte { return []byte(r.KeyID + "." + string(r.Algorithm)) }

@@ -30,12 +30,12 @@ func FuzzOpenKey(f *testing.F) {
 		{Record{KeyID: "another", Algorithm: token.EdDSA}, der},
 		{Record{KeyID: "garbage", Algorithm: token.EdDSA}, []byte("garbage")},
 	} {
-		sealer.sealKey(&c.r, c.der)
+		sealer.seal(&c.r, c.der)
 		f.Add(c.r.KeyID, string(c.r.Algorithm), c.r.Sealed)
 	}
 	f.Add("", "", []byte(nil))
 	f.Fuzz(func(t *testing.T, id, algorithm string, sealed []byte) {
-		got, err := sealer.openKey(&Record{KeyID: id, Algorithm: token.Algorithm(algorithm), Sealed: sealed})
+		got, err := sealer.open(&Record{KeyID: id, Algorithm: token.Algorithm(algorithm), Sealed: sealed})
 		if err == nil {
 			if got.ID() != id || string(got.Algorithm()) != algorithm {
 				t.Errorf("%q, %q opens as %v", id, algorithm, got)
