@@ -61,6 +61,9 @@ func (c *serveCommand) Run(w *world) (err error) {
 			return err
 		}
 	}
+	if err := db.Ready(w.ctx); err != nil { // migrations are pending, and --no-migrate leaves them so
+		return err
+	}
 	keys, err := keyring.Open(w.ctx, keyring.Options{
 		Store: db, Secret: secret.Reveal(), Algorithm: token.Algorithm(c.Algorithm),
 		MaxAge: c.KeyMaxAge, TTL: c.AccessTokenTTL, Log: log,
