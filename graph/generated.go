@@ -598,7 +598,7 @@ enum UnauthenticatedReason {
   TOKEN_EXPIRED
   "The access token is not one this server accepts."
   TOKEN_INVALID
-  "The session was ended or has reached its age limit. Log in again."
+  "The session was ended, was not refreshed for too long, or has reached its age limit. Log in again."
   SESSION_ENDED
   "The account is disabled. Only an administrator can enable it."
   ACCOUNT_DISABLED

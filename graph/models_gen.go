@@ -182,7 +182,7 @@ const (
 	UnauthenticatedReasonTokenExpired UnauthenticatedReason = "TOKEN_EXPIRED"
 	// The access token is not one this server accepts.
 	UnauthenticatedReasonTokenInvalid UnauthenticatedReason = "TOKEN_INVALID"
-	// The session was ended or has reached its age limit. Log in again.
+	// The session was ended, was not refreshed for too long, or has reached its age limit. Log in again.
 	UnauthenticatedReasonSessionEnded UnauthenticatedReason = "SESSION_ENDED"
 	// The account is disabled. Only an administrator can enable it.
 	UnauthenticatedReasonAccountDisabled UnauthenticatedReason = "ACCOUNT_DISABLED"

@@ -275,6 +275,9 @@ func (s *Service) introspectRefreshToken(ctx context.Context, t refreshToken) (*
 	if t.generation != state.Generation {
 		return nil, ErrNotFound
 	}
+	if err := s.checkLive(&state.Viewer); err != nil {
+		return nil, err
+	}
 	expiresAt := state.Session.LastUsedAt.Add(s.sessions.IdleLimit)
 	if state.Session.ExpiresAt.Before(expiresAt) {
 		expiresAt = state.Session.ExpiresAt

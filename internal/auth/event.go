@@ -25,7 +25,7 @@ const (
 	EventRefreshReuse EventKind = "REFRESH_REUSE"
 	// EventLogout: a user ended the session of the request.
 	EventLogout EventKind = "LOGOUT"
-	// EventSessionRevoked: a user ended another session of theirs.
+	// EventSessionRevoked: a user ended another session of theirs; all others when it names none.
 	EventSessionRevoked EventKind = "SESSION_REVOKED"
 )
 

@@ -46,23 +46,28 @@ func (s *Service) Refresh(ctx context.Context, in RefreshInput) (*AuthPayload, e
 			return nil, err
 		}
 		now := s.now()
+		current := presented.generation == state.Generation
+		again := presented.generation+1 == state.Generation && now.Before(state.RotatedAt.Add(s.sessions.RefreshGrace))
 		switch {
-		case presented.generation == state.Generation:
-			rotated, err := s.store.RotateRefreshToken(ctx, presented.session, presented.generation, now)
-			if err != nil {
-				return nil, fmt.Errorf("rotate refresh token: %w", err)
-			}
-			if rotated {
-				state.Session.LastUsedAt = now
-				return s.payload(ctx, &state.Viewer, presented.successor())
-			}
-		case presented.generation+1 == state.Generation && now.Before(state.RotatedAt.Add(s.sessions.RefreshGrace)):
-			return s.payload(ctx, &state.Viewer, presented.successor())
 		case presented.generation > state.Generation:
 			// The seal is ours, so the database has gone back in time.
 			return nil, unauthenticated(ReasonTokenInvalid)
-		default:
+		case !current && !again:
 			return nil, s.endReused(ctx, &state.Viewer, now)
+		}
+		if err := s.checkLive(&state.Viewer); err != nil {
+			return nil, err
+		}
+		if again {
+			return s.payload(ctx, &state.Viewer, presented.successor())
+		}
+		rotated, err := s.store.RotateRefreshToken(ctx, presented.session, presented.generation, now)
+		if err != nil {
+			return nil, fmt.Errorf("rotate refresh token: %w", err)
+		}
+		if rotated {
+			state.Session.LastUsedAt = now
+			return s.payload(ctx, &state.Viewer, presented.successor())
 		}
 	}
 	return nil, fmt.Errorf("refresh: %w", ErrUnavailable)
@@ -70,7 +75,7 @@ func (s *Service) Refresh(ctx context.Context, in RefreshInput) (*AuthPayload, e
 
 const refreshTurns = 10
 
-// refreshState reads the state of the token's session, when the token belongs to it and it lives.
+// refreshState reads the state of the token's session, when the token belongs to it.
 func (s *Service) refreshState(ctx context.Context, t refreshToken) (*RefreshState, error) {
 	state, err := s.store.RefreshState(ctx, t.session)
 	switch {
@@ -80,9 +85,6 @@ func (s *Service) refreshState(ctx context.Context, t refreshToken) (*RefreshSta
 		return nil, fmt.Errorf("read refresh state: %w", err)
 	case subtle.ConstantTimeCompare(state.SecretDigest, t.digest()) != 1:
 		return nil, unauthenticated(ReasonTokenInvalid)
-	}
-	if err := s.checkLive(&state.Viewer); err != nil {
-		return nil, err
 	}
 	return state, nil
 }

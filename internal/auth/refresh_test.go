@@ -136,6 +136,16 @@ func TestRefreshRefused(t *testing.T) {
 			t.Errorf("the good token after all that: %q", failed)
 		}
 
+		reused := w.signup(t, "reused")
+		if _, failed := w.refresh(t.Context(), *reused.RefreshToken); failed != "" {
+			t.Fatal(failed)
+		}
+		disable(t, w, reused)
+		w.clock.Advance(time.Hour)
+		if _, failed := w.refresh(t.Context(), *reused.RefreshToken); failed != ended {
+			t.Errorf("reuse while disabled: %q, want the session ended", failed)
+		}
+
 		eve := w.signup(t, "eve")
 		disable(t, w, eve)
 		if _, failed := w.refresh(t.Context(), *eve.RefreshToken); failed != "UNAUTHENTICATED ACCOUNT_DISABLED" {
@@ -173,6 +183,9 @@ func TestSessionLimits(t *testing.T) {
 		busy, failed = w.refresh(t.Context(), *busy.RefreshToken)
 		if failed != "" {
 			t.Fatalf("a second before the age limit: %q", failed)
+		}
+		if busy.ExpiresIn != 1 {
+			t.Errorf("the last access token lives %d s, want no longer than its session", busy.ExpiresIn)
 		}
 		w.clock.Advance(time.Second)
 		if _, failed := w.refresh(t.Context(), *busy.RefreshToken); failed != ended {

@@ -95,7 +95,7 @@ func (s *Service) startSession(ctx context.Context, tx Store, p proof, now time.
 	if err := tx.CreateSession(ctx, &v.Session, first.digest()); err != nil {
 		return fail(err)
 	}
-	if err := tx.EndOldestSessions(ctx, p.user.ID, s.sessions.PerUser, now); err != nil {
+	if err := tx.EndOldestSessions(ctx, p.user.ID, s.sessions.PerUser, now, s.idleSince(now)); err != nil {
 		return fail(err)
 	}
 	return v, first, nil
@@ -117,6 +117,7 @@ func (s *Service) payload(ctx context.Context, v *Viewer, refresh refreshToken) 
 		SessionID: v.Session.ID.String(),
 		ClientID:  firstParty,
 		AuthTime:  v.Session.AuthTime,
+		ExpiresAt: v.Session.ExpiresAt,
 		Roles:     roleNames(v.User.Roles),
 	}
 	access, err := s.tokens.Sign(*claims)
@@ -127,12 +128,15 @@ func (s *Service) payload(ctx context.Context, v *Viewer, refresh refreshToken) 
 	return &AuthPayload{
 		AccessToken:  access,
 		RefreshToken: new(s.sealRefreshToken(refresh)),
-		TokenType:    "Bearer",
-		ExpiresIn:    int(s.tokens.TTL() / time.Second),
+		TokenType:    tokenType,
+		ExpiresIn:    int(min(s.tokens.TTL(), v.Session.ExpiresAt.Sub(s.now())) / time.Second),
 		Session:      &v.Session,
 		User:         &v.User,
 	}, nil
 }
+
+// idleSince is when a session that is idle too long at now was last used, at the latest.
+func (s *Service) idleSince(now time.Time) time.Time { return now.Add(-s.sessions.IdleLimit) }
 
 func roleNames(roles []Role) []string {
 	names := make([]string, len(roles))

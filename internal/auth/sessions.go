@@ -92,10 +92,10 @@ func (s *Service) RevokeOtherSessions(ctx context.Context) (*RevokeOtherSessions
 	now := s.now()
 	var n int
 	err = s.store.InTx(ctx, func(ctx context.Context, tx Store) error {
-		if n, err = tx.EndOtherSessions(ctx, v.User.ID, v.Session.ID, now); err != nil || n == 0 {
+		if n, err = tx.EndOtherSessions(ctx, v.User.ID, v.Session.ID, now, s.idleSince(now)); err != nil || n == 0 {
 			return err
 		}
-		return s.record(ctx, tx, EventSessionRevoked, &v.User, &v.Session, now)
+		return s.record(ctx, tx, EventSessionRevoked, &v.User, nil, now)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("end other sessions: %w", err)
@@ -147,7 +147,7 @@ func (s *Service) SessionsOf(ctx context.Context, user *User, first int, after *
 		}
 	}
 	now := s.now()
-	sessions, err := s.store.Sessions(ctx, user.ID, now, now.Add(-s.sessions.IdleLimit), position, first+1)
+	sessions, err := s.store.Sessions(ctx, user.ID, now, s.idleSince(now), position, first+1)
 	if err != nil {
 		return nil, fmt.Errorf("list sessions: %w", err)
 	}
@@ -175,7 +175,7 @@ func (s *Service) openPosition(scope, cursor string) (*SessionPosition, error) {
 	if !ok || len(content) != 8+len(uuid.UUID{}) {
 		return nil, BadInput(FieldError{Path: []string{"after"}, Code: InputInvalidFormat, Message: "Use a cursor of an earlier page of the same list."})
 	}
-	p := &SessionPosition{CreatedAt: time.UnixMicro(int64(binary.BigEndian.Uint64(content))).UTC()} //nolint:gosec // See sealPosition.
+	p := &SessionPosition{CreatedAt: time.UnixMicro(int64(binary.BigEndian.Uint64(content))).UTC()} //nolint:gosec // It was written from an int64.
 	copy(p.ID[:], content[8:])
 	return p, nil
 }

@@ -43,10 +43,11 @@ type Store interface {
 	// EndSession ends a session that lives, and reports whether it did.
 	EndSession(ctx context.Context, sessionID uuid.UUID, now time.Time) (bool, error)
 
-	// EndOtherSessions ends the living sessions of a user but one, and returns how many.
-	EndOtherSessions(ctx context.Context, userID, except uuid.UUID, now time.Time) (int, error)
-	// EndOldestSessions ends the living sessions of a user but the newest few.
-	EndOldestSessions(ctx context.Context, userID uuid.UUID, keep int, now time.Time) error
+	// EndOtherSessions ends the sessions of a user that live, as Sessions has it, but one. It returns
+	// how many.
+	EndOtherSessions(ctx context.Context, userID, except uuid.UUID, now, idleSince time.Time) (int, error)
+	// EndOldestSessions ends the sessions of a user that live, but the newest few.
+	EndOldestSessions(ctx context.Context, userID uuid.UUID, keep int, now, idleSince time.Time) error
 	// Sessions lists up to limit sessions of a user that were neither ended nor expired at now nor
 	// last used before idleSince, the newest first, after a position when that is not nil.
 	Sessions(ctx context.Context, userID uuid.UUID, now, idleSince time.Time, after *SessionPosition, limit int) ([]Session, error)

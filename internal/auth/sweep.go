@@ -2,13 +2,12 @@ package auth
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"time"
 )
 
 const (
-	// sweepAfter is how long a session stays after its end, so that its tokens are told apart from
-	// ones that never were.
+	// sweepAfter is how long a session stays after its end, for whoever looks into what happened.
 	sweepAfter = 24 * time.Hour
 	// sweepFailuresAfter is longer than the longest wait of the limit on failed sign-ins.
 	sweepFailuresAfter = 2 * lockedWait
@@ -19,16 +18,17 @@ const (
 // Sweep deletes what nobody can need any more, batch by batch.
 func (s *Service) Sweep(ctx context.Context) error {
 	now := s.now()
-	for what, sweep := range map[string]func() (int, error){
-		"sessions":       func() (int, error) { return s.store.SweepSessions(ctx, now.Add(-sweepAfter), sweepBatch) },
-		"login failures": func() (int, error) { return s.store.SweepLoginFailures(ctx, now.Add(-sweepFailuresAfter), sweepBatch) },
-	} {
-		for n := sweepBatch; n == sweepBatch; {
-			var err error
-			if n, err = sweep(); err != nil {
-				return fmt.Errorf("sweep %s: %w", what, err)
-			}
+	return errors.Join(
+		inBatches(func() (int, error) { return s.store.SweepSessions(ctx, now.Add(-sweepAfter), sweepBatch) }),
+		inBatches(func() (int, error) { return s.store.SweepLoginFailures(ctx, now.Add(-sweepFailuresAfter), sweepBatch) }),
+	)
+}
+
+// inBatches sweeps until a batch is not full.
+func inBatches(sweep func() (int, error)) error {
+	for {
+		if n, err := sweep(); err != nil || n < sweepBatch {
+			return err
 		}
 	}
-	return nil
 }

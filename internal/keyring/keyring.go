@@ -121,8 +121,9 @@ func newKeyring(o Options) (*Keyring, error) {
 	return k, nil
 }
 
-// Refresh reads the keys, and makes the next one when it is due. On an error, the keys stay as they
-// were.
+// Refresh reads the keys, and makes the next one when it is due. When the database does not answer,
+// the keys stay as they were. A key that cannot be opened is an error, too, but what an operator has
+// retired is refused all the same.
 func (k *Keyring) Refresh(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, PollInterval)
 	defer cancel()
@@ -131,10 +132,12 @@ func (k *Keyring) Refresh(ctx context.Context) error {
 
 func (k *Keyring) refresh(ctx context.Context, starting bool) error {
 	s, err := k.read(ctx)
+	if s != nil {
+		k.current.Store(s)
+	}
 	if err != nil {
 		return err
 	}
-	k.current.Store(s)
 	signsFrom, due := k.due(s.list, starting)
 	if !due {
 		return nil
@@ -154,31 +157,38 @@ func (k *Keyring) refresh(ctx context.Context, starting bool) error {
 	return nil
 }
 
-// read makes a snapshot of the keys in the database.
+// read makes a snapshot of the keys in the database, of those that can be opened when there is an
+// error for the others.
 func (k *Keyring) read(ctx context.Context) (*snapshot, error) {
 	list, err := List(ctx, k.options)
 	if err != nil {
 		return nil, err
 	}
-	s := &snapshot{list: list, keys: make(map[string]opened)}
+	s := &snapshot{keys: make(map[string]opened)}
+	var sealed error
 	known := k.current.Load().keys
 	jwks := []json.RawMessage{}
 	for i := range list {
 		status := &list[i]
 		if status.State == Retired || status.State == Expired {
+			s.list = append(s.list, *status)
 			continue
 		}
 		key := known[status.KeyID].key
 		if key.ID() == "" {
 			if key, err = k.sealer.open(&status.Record); err != nil {
-				return nil, err
+				sealed = errors.Join(sealed, err)
+				continue
 			}
 		}
+		s.list = append(s.list, *status)
 		s.keys[status.KeyID] = opened{status, key}
 		jwks = append(jwks, key.PublicJWK())
 	}
-	s.jwks, err = json.Marshal(map[string]any{"keys": jwks})
-	return s, err
+	if s.jwks, err = json.Marshal(map[string]any{"keys": jwks}); err != nil {
+		return nil, err
+	}
+	return s, sealed
 }
 
 // Signing implements [token.KeySet].

@@ -565,7 +565,7 @@ func TestOtherSecret(t *testing.T) {
 }
 
 // TestTampered changes what is in the database. No replica starts with it, and those that run go on
-// with the keys that they have.
+// with the keys that are there and can be opened.
 func TestTampered(t *testing.T) {
 	each(t, func(t *testing.T, o keyring.Options, _ *clock) {
 		ring := open(t, o)
@@ -608,10 +608,36 @@ func TestTampered(t *testing.T) {
 		if err := ring.Refresh(t.Context()); err == nil {
 			t.Error("a key under another id was taken")
 		}
-		if got := ring.Signing(o.Now()).ID(); got != good[0].KeyID {
-			t.Errorf("%s signs, want %s", got, good[0].KeyID)
+		if got := ring.Signing(o.Now()).ID(); got != good[1].KeyID {
+			t.Errorf("%s signs, want %s", got, good[1].KeyID)
 		}
-		checkPublished(t, ring, good[0].KeyID, good[1].KeyID)
+		checkPublished(t, ring, good[1].KeyID)
+	})
+}
+
+// TestRetiredBesideSealed retires a key while there is one that a running replica cannot open, as
+// when the server's secret changes: the retired key is refused all the same.
+func TestRetiredBesideSealed(t *testing.T) {
+	each(t, func(t *testing.T, o keyring.Options, _ *clock) {
+		ring := open(t, o)
+		retired := ring.Signing(o.Now()).ID()
+		if err := keyring.Retire(t.Context(), o, retired, true); err != nil {
+			t.Fatal(err)
+		}
+		changed := o
+		changed.Secret = []byte("Kf3Pz8Qw1Xn6Vb0Tc5Ry9Lm2Jd7Hs4Ga")
+		open(t, changed) // makes a key of its own
+		var sealed *keyring.SealedError
+		if err := ring.Refresh(t.Context()); !errors.As(err, &sealed) {
+			t.Errorf("Refresh: %v, want it to name the key that it cannot open", err)
+		}
+		if _, ok := ring.Verifying(retired, o.Now()); ok {
+			t.Error("the retired key still verifies")
+		}
+		if got := ring.Signing(o.Now()).ID(); got != "" {
+			t.Errorf("%s signs, want none", got)
+		}
+		checkPublished(t, ring, []string{}...)
 	})
 }
 

@@ -378,7 +378,7 @@ func TestEndpointErrors(t *testing.T) {
 				}
 				want := `Bearer error="` + tt.code + `", error_description="`
 				if tt.code == "" {
-					want = "Bearer"
+					want = `Bearer realm="usher"`
 				}
 				got := r.Header().Get("WWW-Authenticate")
 				if !strings.HasPrefix(got, want) || tt.code == "" && got != want {

@@ -54,7 +54,7 @@ func (s *server) challenge(w http.ResponseWriter, r *http.Request, err error) {
 	case e.Code == auth.CodeForbidden:
 		challenge(w, r, &failure{status: http.StatusForbidden, Code: codeInsufficientScope, Description: "The user is not allowed to do this."})
 	case e.Reason == auth.ReasonNoToken: // RFC 6750 §3.1: no error for who did not know
-		w.Header().Set("WWW-Authenticate", "Bearer")
+		w.Header().Set("WWW-Authenticate", `Bearer realm="usher"`)
 		writeJSON(w, http.StatusUnauthorized, nil)
 	case e.Code == auth.CodeUnauthenticated:
 		challenge(w, r, &failure{status: http.StatusUnauthorized, Code: codeInvalidToken, Description: "The access token is not valid, or not any more."})

@@ -57,11 +57,11 @@ func (s *Store) EndSession(ctx context.Context, sessionID uuid.UUID, now time.Ti
 
 const endOtherSessions = `
 	UPDATE sessions SET ended_at = $3
-	WHERE user_id = $1 AND id <> $2 AND ended_at IS NULL AND expires_at > $3`
+	WHERE user_id = $1 AND id <> $2 AND ended_at IS NULL AND expires_at > $3 AND last_used_at > $4`
 
 // EndOtherSessions implements auth.Store.
-func (s *Store) EndOtherSessions(ctx context.Context, userID, except uuid.UUID, now time.Time) (int, error) {
-	n, err := s.exec(ctx, "end other sessions", endOtherSessions, userID, except, timestamp(now))
+func (s *Store) EndOtherSessions(ctx context.Context, userID, except uuid.UUID, now, idleSince time.Time) (int, error) {
+	n, err := s.exec(ctx, "end other sessions", endOtherSessions, userID, except, timestamp(now), timestamp(idleSince))
 	return int(n), err
 }
 
@@ -70,12 +70,12 @@ const endOldestSessions = `
 	UPDATE sessions SET ended_at = $3
 	WHERE id IN (
 		SELECT id FROM sessions
-		WHERE user_id = $1 AND ended_at IS NULL AND expires_at > $3
+		WHERE user_id = $1 AND ended_at IS NULL AND expires_at > $3 AND last_used_at > $4
 		ORDER BY created_at DESC, id DESC LIMIT 1000 OFFSET $2)`
 
 // EndOldestSessions implements auth.Store.
-func (s *Store) EndOldestSessions(ctx context.Context, userID uuid.UUID, keep int, now time.Time) error {
-	_, err := s.exec(ctx, "end oldest sessions", endOldestSessions, userID, keep, timestamp(now))
+func (s *Store) EndOldestSessions(ctx context.Context, userID uuid.UUID, keep int, now, idleSince time.Time) error {
+	_, err := s.exec(ctx, "end oldest sessions", endOldestSessions, userID, keep, timestamp(now), timestamp(idleSince))
 	return err
 }
 

@@ -144,10 +144,17 @@ func endMany(t *testing.T, s auth.Store) {
 		createSession(t, s, session)
 		ids = append(ids, session.ID)
 	}
-	now := epoch.Add(time.Minute)
+	now, idleSince := epoch.Add(time.Minute), epoch.Add(-time.Hour)
+	// Sessions that are idle too long take no place, and are not ended.
+	for i := range 3 {
+		idle := newLiveSession(50+i, a.ID)
+		idle.LastUsedAt = idleSince
+		idle.CreatedAt = epoch.Add(time.Minute)
+		createSession(t, s, idle)
+	}
 	live := func() (got []uuid.UUID) {
 		t.Helper()
-		sessions, err := s.Sessions(t.Context(), a.ID, now, epoch.Add(-time.Hour), nil, 100)
+		sessions, err := s.Sessions(t.Context(), a.ID, now, idleSince, nil, 100)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -157,13 +164,13 @@ func endMany(t *testing.T, s auth.Store) {
 		return got
 	}
 	for range 2 {
-		if err := s.EndOldestSessions(t.Context(), a.ID, 4, now); err != nil {
+		if err := s.EndOldestSessions(t.Context(), a.ID, 4, now, idleSince); err != nil {
 			t.Fatal(err)
 		}
 		equal(t, "living after EndOldestSessions", live(), ids[2:])
 	}
 	for _, want := range []int{3, 0} {
-		n, err := s.EndOtherSessions(t.Context(), a.ID, ids[3], now)
+		n, err := s.EndOtherSessions(t.Context(), a.ID, ids[3], now, idleSince)
 		if err != nil || n != want {
 			t.Errorf("EndOtherSessions: %d, %v, want %d", n, err, want)
 		}

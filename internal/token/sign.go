@@ -24,8 +24,9 @@ type wireClaims struct {
 	Roles     []string `json:"roles"`
 }
 
-// Sign makes a token that says c. Issuer, Audience, IssuedAt and ExpiresAt are
-// the authority's to say, whatever c holds; ID is made when c has none.
+// Sign makes a token that says c. Issuer, Audience and IssuedAt are the
+// authority's to say, whatever c holds. It lives for the TTL, or until
+// c.ExpiresAt when that is set and earlier. ID is made when c has none.
 // Subject, SessionID, ClientID and AuthTime must be there: Sign makes no token
 // that [Authority.Verify] would refuse for lack of them.
 func (a *Authority) Sign(c Claims) (string, error) {
@@ -39,6 +40,10 @@ func (a *Authority) Sign(c Claims) (string, error) {
 		c.Roles = []string{} // an array on the wire, not null
 	}
 	now := a.now()
+	expires := now.Add(a.ttl)
+	if !c.ExpiresAt.IsZero() && c.ExpiresAt.Before(expires) {
+		expires = c.ExpiresAt
+	}
 	return a.signClaims(wireClaims{
 		Issuer:    a.issuer,
 		Audience:  a.audience,
@@ -46,7 +51,7 @@ func (a *Authority) Sign(c Claims) (string, error) {
 		SessionID: c.SessionID,
 		ClientID:  c.ClientID,
 		IssuedAt:  now.Unix(),
-		ExpiresAt: now.Add(a.ttl).Unix(),
+		ExpiresAt: expires.Unix(),
 		ID:        c.ID,
 		AuthTime:  c.AuthTime.Unix(),
 		Roles:     c.Roles,
