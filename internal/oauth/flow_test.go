@@ -1,0 +1,252 @@
+package oauth_test
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"usher/internal/auth"
+	"usher/internal/oauth"
+	"usher/internal/store"
+	"usher/internal/storetest"
+)
+
+// TestUserFlow signs in, looks, refreshes and signs out.
+func TestUserFlow(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		var refresh string
+		user := map[string]any{
+			"sub": w.user.User.ID.String(), "preferred_username": "ada", "email": "ada@example.com", "name": "Ada Lovelace",
+			"updated_at": float64(w.user.User.UpdatedAt.Unix()),
+		}
+		use := func(answer map[string]any) {
+			t.Helper()
+			access, _ := answer["access_token"].(string)
+			refresh, _ = answer["refresh_token"].(string)
+			if access == "" || refresh == "" || answer["token_type"] != "Bearer" || answer["expires_in"] != float64(900) || len(answer) != 4 {
+				t.Fatalf("token answer: %v", answer)
+			}
+			got := decode(t, w.send(call{method: "GET", path: "/userinfo", header: bearer(access)}))
+			if diff := cmp.Diff(user, got); diff != "" {
+				t.Errorf("userinfo (-want +got):\n%s", diff)
+			}
+		}
+		form := params("grant_type", "password", "username", "ADA@example.com", "password", goodPassword, "scope", "", "client_id", "", "client_secret", "")
+		use(decode(t, w.send(call{path: "/token", form: form, header: http.Header{"Content-Type": {"application/x-www-form-urlencoded;charset=UTF-8"}}})))
+		use(decode(t, w.send(call{path: "/oauth/token", form: params("grant_type", "refresh_token", "refresh_token", refresh, "client_id", "usher", "unknown", "x")})))
+		use(decode(t, w.send(call{path: "/oauth/token", form: params("grant_type", "refresh_token", "refresh_token", refresh)})))
+
+		for range 2 { // the second time the token is no longer good, which is fine
+			r := w.send(call{path: "/oauth/revoke", form: params("token", refresh, "token_type_hint", "access_token")})
+			if r.Code != http.StatusOK || r.Body.Len() != 0 || r.Header().Get("Cache-Control") != "no-store" {
+				t.Errorf("revoke: %d %s", r.Code, r.Body)
+			}
+		}
+		wantError(t, w.send(call{path: "/oauth/token", form: params("grant_type", "refresh_token", "refresh_token", refresh)}), 400, "invalid_grant")
+		if r := w.send(call{path: "/oauth/revoke", form: params("token", "unknown")}); r.Code != http.StatusOK {
+			t.Errorf("revoke of an unknown token: %d", r.Code)
+		}
+	})
+}
+
+func TestIntrospection(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		inspect := func(token string) *httptest.ResponseRecorder {
+			return w.send(call{path: "/oauth/introspect", header: w.basic(), form: params("token", token)})
+		}
+		wantActive := func(token string, want map[string]any, times ...string) {
+			t.Helper()
+			got := decode(t, inspect(token))
+			for _, name := range times {
+				if seconds, ok := got[name].(float64); !ok || seconds < float64(time.Now().Add(-time.Hour).Unix()) {
+					t.Errorf("%s is %v", name, got[name])
+				}
+				delete(got, name)
+			}
+			if got["token_type"] != nil {
+				if got["jti"] == nil {
+					t.Error("no jti")
+				}
+				delete(got, "jti")
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("introspection (-want +got):\n%s", diff)
+			}
+		}
+		wantInactive := func(token string) {
+			t.Helper()
+			r := inspect(token)
+			decode(t, r)
+			if got := r.Body.String(); got != "{\"active\":false}\n" {
+				t.Errorf("introspection: %q", got)
+			}
+		}
+		user, id := w.user.User.ID.String(), w.client.ID.String()
+		aud := []any{"https://api.example.com"}
+		wantActive(w.user.AccessToken, map[string]any{
+			"active": true, "client_id": "usher", "sub": user, "username": "ada", "roles": []any{"USER"},
+			"token_type": "Bearer", "iss": issuer, "aud": aud,
+		}, "exp", "iat")
+		wantActive(*w.user.RefreshToken, map[string]any{
+			"active": true, "client_id": "usher", "sub": user, "username": "ada", "roles": []any{"USER"},
+		}, "exp")
+
+		form := params("grant_type", "client_credentials", "client_id", id, "client_secret", w.clientSecret)
+		issued := decode(t, w.send(call{path: "/oauth/token", form: form}))
+		clientToken, _ := issued["access_token"].(string)
+		if clientToken == "" || issued["token_type"] != "Bearer" || issued["expires_in"] != float64(900) || len(issued) != 3 {
+			t.Fatalf("token answer: %v", issued)
+		}
+		wantActive(clientToken, map[string]any{
+			"active": true, "client_id": id, "sub": id, "token_type": "Bearer", "iss": issuer, "aud": aud,
+		}, "exp", "iat")
+
+		wantInactive("garbage")
+		wantInactive(w.clientSecret)
+		w.send(call{path: "/oauth/revoke", form: params("token", w.user.AccessToken)})
+		wantInactive(w.user.AccessToken)
+		wantInactive(*w.user.RefreshToken)
+
+		other, secret, err := w.auth.CreateClient(t.Context(), "Shop")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := w.store.DeleteClient(t.Context(), w.client.ID); err != nil {
+			t.Fatal(err)
+		}
+		wantError(t, inspect(clientToken), http.StatusUnauthorized, "invalid_client")
+		w.client, w.clientSecret = other, secret
+		wantInactive(clientToken)
+	})
+}
+
+// TestRateLimit guesses a password here until log-ins are refused, there too.
+func TestRateLimit(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		guess := call{path: "/token", form: params("grant_type", "password", "username", "ada", "password", "wrong")}
+		for range 10 {
+			wantError(t, w.send(guess), http.StatusBadRequest, "invalid_grant")
+		}
+		r := w.send(guess)
+		wantError(t, r, http.StatusTooManyRequests, "temporarily_unavailable")
+		if got := r.Header().Get("Retry-After"); got != "1" {
+			t.Errorf("Retry-After: %q", got)
+		}
+		if _, err := w.auth.Login(t.Context(), auth.LoginInput{Identifier: "ada", Password: goodPassword}); err == nil {
+			t.Error("the limit does not hold for login")
+		}
+	})
+}
+
+// TestUnavailable loses the database: nothing may look as if it had been done, or as if a token
+// were not good.
+func TestUnavailable(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		w.store.broken.Store(true)
+		secrets := []string{w.user.AccessToken, *w.user.RefreshToken, w.clientSecret, goodPassword}
+		for name, c := range map[string]call{
+			"refresh":            {path: "/oauth/token", form: params("grant_type", "refresh_token", "refresh_token", *w.user.RefreshToken)},
+			"password":           {path: "/oauth/token", form: params("grant_type", "password", "username", "ada", "password", goodPassword)},
+			"client":             {path: "/oauth/token", header: w.basic(), form: params("grant_type", "client_credentials")},
+			"revoke refresh":     {path: "/oauth/revoke", form: params("token", *w.user.RefreshToken)},
+			"revoke access":      {path: "/oauth/revoke", form: params("token", w.user.AccessToken)},
+			"introspect refresh": {path: "/oauth/introspect", header: w.basic(), form: params("token", *w.user.RefreshToken)},
+			"userinfo":           {method: "GET", path: "/userinfo", header: bearer(w.user.AccessToken)},
+		} {
+			t.Run(name, func(t *testing.T) {
+				w.log.Reset()
+				r := w.send(c)
+				wantError(t, r, http.StatusServiceUnavailable, "temporarily_unavailable")
+				if got := r.Header().Get("Retry-After"); got != "2" {
+					t.Errorf("Retry-After: %q", got)
+				}
+				if lines := strings.Count(w.log.String(), "\n"); lines != 1 {
+					t.Errorf("%d lines in the log, want 1: %s", lines, w.log)
+				}
+				for _, secret := range secrets {
+					if strings.Contains(w.log.String(), secret) {
+						t.Error("a secret is in the log")
+					}
+				}
+			})
+		}
+	})
+}
+
+func TestMetadata(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		secret := []any{"client_secret_basic", "client_secret_post"}
+		want := map[string]any{
+			"issuer":                                        issuer,
+			"token_endpoint":                                issuer + "/oauth/token",
+			"revocation_endpoint":                           issuer + "/oauth/revoke",
+			"introspection_endpoint":                        issuer + "/oauth/introspect",
+			"userinfo_endpoint":                             issuer + "/userinfo",
+			"grant_types_supported":                         []any{"refresh_token", "client_credentials", "password"},
+			"response_types_supported":                      []any{},
+			"subject_types_supported":                       []any{"public"},
+			"token_endpoint_auth_methods_supported":         append(secret, "none"),
+			"revocation_endpoint_auth_methods_supported":    append(secret, "none"),
+			"introspection_endpoint_auth_methods_supported": secret,
+		}
+		for _, path := range []string{"/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"} {
+			r := w.send(call{method: "GET", path: path})
+			var got map[string]any
+			if err := json.Unmarshal(r.Body.Bytes(), &got); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(want, got); diff != "" || r.Header().Get("Content-Type") != "application/json" {
+				t.Errorf("%s: %s (-want +got):\n%s", path, r.Header().Get("Content-Type"), diff)
+			}
+		}
+	})
+}
+
+// TestOptions checks what the options change.
+func TestOptions(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		w := newWorld(t, s, oauth.Options{PublishedKeys: true})
+		if r := w.send(call{path: "/token"}); r.Code != http.StatusNotFound {
+			t.Errorf("/token without the password grant: %d", r.Code)
+		}
+		form := params("grant_type", "password", "username", "ada", "password", goodPassword)
+		wantError(t, w.send(call{path: "/oauth/token", form: form}), http.StatusBadRequest, "unsupported_grant_type")
+		var got map[string]any
+		r := w.send(call{method: "GET", path: "/.well-known/openid-configuration"})
+		if err := json.Unmarshal(r.Body.Bytes(), &got); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff([]any{"refresh_token", "client_credentials"}, got["grant_types_supported"]); diff != "" {
+			t.Errorf("grant types (-want +got):\n%s", diff)
+		}
+		if got["jwks_uri"] != issuer+"/.well-known/jwks.json" {
+			t.Errorf("jwks_uri is %v", got["jwks_uri"])
+		}
+
+		// RFC 8414 §3.1 and OpenID Connect Discovery §4.1 place the path of an issuer differently.
+		const below = "https://example.com/auth/"
+		routes := oauth.Routes(oauth.Options{Auth: w.auth, Issuer: below})
+		handler := routes["/.well-known/oauth-authorization-server/auth"]
+		if handler == nil {
+			t.Fatal("no metadata for an issuer with a path")
+		}
+		recorder := httptest.NewRecorder()
+		handler.ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, "/", nil))
+		body, _ := io.ReadAll(recorder.Body)
+		if !strings.Contains(string(body), `"issuer":"https://example.com/auth/","token_endpoint":"https://example.com/auth/oauth/token"`) {
+			t.Errorf("metadata: %s", body)
+		}
+	})
+}
