@@ -74,7 +74,7 @@ func (p *presenter) present(ctx context.Context, err error) *gqlerror.Error {
 	switch {
 	case errors.As(err, &domain):
 		code = ErrorCode(domain.Code)
-		presentDomain(domain, out)
+		presentDomain(ctx, domain, out)
 	case errors.Is(err, auth.ErrUnavailable), errors.Is(err, context.DeadlineExceeded):
 		code = ErrorCodeServiceUnavailable
 		extensions["retryAfter"] = seconds(unavailableRetry)
@@ -101,7 +101,7 @@ func (p *presenter) present(ctx context.Context, err error) *gqlerror.Error {
 	return out
 }
 
-func presentDomain(e *auth.Error, out *gqlerror.Error) {
+func presentDomain(ctx context.Context, e *auth.Error, out *gqlerror.Error) {
 	switch e.Code {
 	case auth.CodeUnauthenticated:
 		out.Extensions["reason"] = string(e.Reason)
@@ -110,7 +110,7 @@ func presentDomain(e *auth.Error, out *gqlerror.Error) {
 		// An error about one value that gqlgen located by itself has no path of its own.
 		if len(e.Fields) == 1 && e.Fields[0].Path == nil {
 			f := e.Fields[0]
-			out.Path, f.Path = splitPath(out.Path)
+			out.Path, f.Path = splitPath(out.Path, max(1, len(graphql.GetPath(ctx))))
 			e = auth.BadInput(f)
 		}
 		fields := make([]map[string]any, len(e.Fields))
@@ -124,15 +124,13 @@ func presentDomain(e *auth.Error, out *gqlerror.Error) {
 }
 
 // splitPath divides the path that gqlgen gives to a bad argument, which runs from the response on
-// into the argument, at its first part: no field with arguments lies deeper than a root field.
-func splitPath(path ast.Path) (field ast.Path, value []string) {
-	for i, element := range path {
-		if i == 0 {
-			continue
-		}
+// into the argument, behind the field, which is as deep as the error's context.
+func splitPath(path ast.Path, depth int) (field ast.Path, value []string) {
+	depth = min(depth, len(path))
+	for _, element := range path[depth:] {
 		value = append(value, fmt.Sprint(element))
 	}
-	return path[:min(1, len(path))], value
+	return path[:depth], value
 }
 
 // isIntrospection reports whether the error is that of a field which gqlgen answers by itself, and

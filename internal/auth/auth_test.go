@@ -58,7 +58,15 @@ type watched struct {
 	viewers int
 	fail    func() error
 
-	onLoginFailures func()
+	onLoginFailures, onRefreshState func()
+}
+
+func (w *watched) RefreshState(ctx context.Context, id uuid.UUID) (*auth.RefreshState, error) {
+	state, err := w.Store.RefreshState(ctx, id)
+	if w.onRefreshState != nil {
+		w.onRefreshState()
+	}
+	return state, err
 }
 
 func (w *watched) LoginFailures(ctx context.Context, key string) (auth.LoginFailures, error) {

@@ -111,4 +111,5 @@ func unauthenticated(r Reason) *Error { return &Error{Code: CodeUnauthenticated,
 var (
 	errForbidden          = &Error{Code: CodeForbidden}
 	errInvalidCredentials = &Error{Code: CodeInvalidCredentials}
+	errNoTokens           = errors.New("auth: this service has no token authority, and signs nobody in")
 )

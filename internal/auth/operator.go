@@ -2,7 +2,6 @@ package auth
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/google/uuid"
@@ -61,15 +60,10 @@ func (s *Service) Unlock(ctx context.Context, u *User) error {
 		if name == nil {
 			continue
 		}
-		key, _, ok := identity.ParseIdentifier(*name)
-		if !ok {
-			key = *name
-		}
+		key, _, _ := identity.ParseIdentifier(*name) // it parsed when the account was made
 		if err := s.store.ClearLoginFailures(ctx, failuresKey(key)); err != nil {
 			return fmt.Errorf("unlock: %w", err)
 		}
 	}
 	return nil
 }
-
-var errNoTokens = errors.New("auth: this service has no token authority, and signs nobody in")

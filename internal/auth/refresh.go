@@ -73,7 +73,10 @@ func (s *Service) Refresh(ctx context.Context, in RefreshInput) (*AuthPayload, e
 	return nil, fmt.Errorf("refresh: %w", ErrUnavailable)
 }
 
-const refreshTurns = 10
+const (
+	refreshTurns     = 10
+	endReusedTimeout = 10 * time.Second
+)
 
 // refreshState reads the state of the token's session, when the token belongs to it.
 func (s *Service) refreshState(ctx context.Context, t refreshToken) (*RefreshState, error) {
@@ -89,8 +92,11 @@ func (s *Service) refreshState(ctx context.Context, t refreshToken) (*RefreshSta
 	return state, nil
 }
 
-// endReused ends a session of which a used refresh token was presented again.
+// endReused ends a session of which a used refresh token was presented again. It finishes though
+// the client may go away: otherwise a thief could try tokens without being noticed.
 func (s *Service) endReused(ctx context.Context, v *Viewer, now time.Time) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endReusedTimeout)
+	defer cancel()
 	err := s.store.InTx(ctx, func(ctx context.Context, tx Store) error {
 		ended, err := tx.EndSession(ctx, v.Session.ID, now)
 		if err != nil || !ended {

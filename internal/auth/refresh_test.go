@@ -108,6 +108,26 @@ func TestRefreshGrace(t *testing.T) {
 	})
 }
 
+// TestReuseAbandoned presents a used token and goes away: the session ends all the same.
+func TestReuseAbandoned(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		first := w.signup(t, "ada")
+		second, failed := w.refresh(t.Context(), *first.RefreshToken)
+		if failed != "" {
+			t.Fatal(failed)
+		}
+		w.clock.Advance(time.Minute)
+		ctx, cancel := context.WithCancel(t.Context())
+		w.store.onRefreshState = cancel
+		_, _ = w.refresh(ctx, *first.RefreshToken)
+		w.store.onRefreshState = nil
+		if _, failed := w.refresh(t.Context(), *second.RefreshToken); failed != ended {
+			t.Errorf("the successor: %q, want the session ended", failed)
+		}
+	})
+}
+
 func TestRefreshRefused(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
