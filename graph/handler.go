@@ -4,16 +4,15 @@
 package graph
 
 import (
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 
-	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/handler"
 	"github.com/99designs/gqlgen/graphql/handler/extension"
 	"github.com/vektah/gqlparser/v2/validator/rules"
 
+	"usher/graph/guard"
 	"usher/graph/limit"
 	"usher/graph/transport"
 	"usher/internal/auth"
@@ -32,32 +31,49 @@ type Options struct {
 // what is deferred would be lost. So the directive is not there.
 func init() { delete(parsedSchema.Directives, "defer") }
 
-// Check returns an error that names the field when the schema leaves anything unguarded.
+// Check returns an error that names the place when the schema leaves anything open by mistake.
 func Check() error {
-	if err := errors.Join(checkDirectives(directives(nil)), checkSchema(parsedSchema)); err != nil {
-		return fmt.Errorf("schema: %w", err)
+	_, err := guarded()
+	return err
+}
+
+// guarded returns the schema with its rules.
+func guarded() (*guard.Schema, error) {
+	schema, err := guard.New(parsedSchema, guardedTypes)
+	if err != nil {
+		return nil, fmt.Errorf("schema: %w", err)
 	}
-	return nil
+	return schema, nil
 }
 
 // New returns the handler of POST /graphql, unless Check has an error.
 func New(o Options) (http.Handler, error) {
-	if err := Check(); err != nil {
+	schema, err := guarded()
+	if err != nil {
 		return nil, err
 	}
-	config := Config{
-		Resolvers:  &Resolver{auth: o.Auth},
-		Directives: directives(o.Auth),
-	}
-	config.Complexity.User.Sessions = func(child int, first *int, _ *string) int {
-		return 1 + child*min(max(pageSize(first), 1), auth.MaxPage)
-	}
-	return newServer(NewExecutableSchema(config), o), nil
+	return newServer(newConfig(o.Auth, schema), schema, o), nil
 }
 
-func newServer(executable graphql.ExecutableSchema, o Options) *handler.Server {
+func newConfig(service *auth.Service, schema *guard.Schema) Config {
+	config := Config{
+		Resolvers:  &Resolver{auth: service},
+		Directives: directives(service, schema),
+	}
+	perElement := func(child int, first *int) int { return 1 + child*min(max(pageSize(first), 1), auth.MaxPage) }
+	config.Complexity.User.Sessions = func(child int, first *int, _ *string) int { return perElement(child, first) }
+	config.Complexity.Query.Users = func(child int, first *int, _ *string, _ *auth.UserFilter, _ *auth.UserOrder) int {
+		return perElement(child, first)
+	}
+	config.Complexity.Query.AuditEvents = func(child int, first *int, _ *string, _ *auth.AuditEventFilter) int {
+		return perElement(child, first)
+	}
+	return config
+}
+
+func newServer(config Config, schema *guard.Schema, o Options) *handler.Server {
 	p := &presenter{log: o.Log, verbose: o.Introspection}
-	server := handler.New(executable)
+	server := handler.New(newIntrospectable(config, o.Auth, schema))
 	server.AddTransport(transport.POST{})
 	server.SetErrorPresenter(p.present)
 	server.SetRecoverFunc(p.recover)
@@ -66,6 +82,7 @@ func newServer(executable graphql.ExecutableSchema, o Options) *handler.Server {
 		server.SetValidationRulesFn(rulesWithoutSuggestions)
 	}
 	limit.Default.Apply(server)
+	server.Use(&decideFirst{service: o.Auth, schema: schema, presenter: p})
 	if o.Introspection {
 		server.Use(extension.Introspection{})
 	}

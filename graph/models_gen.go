@@ -19,6 +19,10 @@ const (
 	ErrorCodeUnauthenticated ErrorCode = "UNAUTHENTICATED"
 	// The user is signed in and may not do this. Logging in again does not help.
 	ErrorCodeForbidden ErrorCode = "FORBIDDEN"
+	// The user may do this after proving anew who they are: the last time is longer ago than
+	// `extensions.maxAge` seconds. `extensions.methods` is a list of `StepUpMethod` values, any of which
+	// will do. Send the request again with the access token that comes of it.
+	ErrorCodeStepUpRequired ErrorCode = "STEP_UP_REQUIRED"
 	// The identifier or the password is wrong. An unknown identifier and a wrong password get the
 	// same answer on purpose.
 	ErrorCodeInvalidCredentials ErrorCode = "INVALID_CREDENTIALS"
@@ -45,6 +49,7 @@ const (
 var AllErrorCode = []ErrorCode{
 	ErrorCodeUnauthenticated,
 	ErrorCodeForbidden,
+	ErrorCodeStepUpRequired,
 	ErrorCodeInvalidCredentials,
 	ErrorCodeBadUserInput,
 	ErrorCodeRateLimited,
@@ -58,7 +63,7 @@ var AllErrorCode = []ErrorCode{
 
 func (e ErrorCode) IsValid() bool {
 	switch e {
-	case ErrorCodeUnauthenticated, ErrorCodeForbidden, ErrorCodeInvalidCredentials, ErrorCodeBadUserInput, ErrorCodeRateLimited, ErrorCodeOperationTooComplex, ErrorCodeServiceUnavailable, ErrorCodeInternalServerError, ErrorCodeGraphqlParseFailed, ErrorCodeGraphqlValidationFailed, ErrorCodeBadRequest:
+	case ErrorCodeUnauthenticated, ErrorCodeForbidden, ErrorCodeStepUpRequired, ErrorCodeInvalidCredentials, ErrorCodeBadUserInput, ErrorCodeRateLimited, ErrorCodeOperationTooComplex, ErrorCodeServiceUnavailable, ErrorCodeInternalServerError, ErrorCodeGraphqlParseFailed, ErrorCodeGraphqlValidationFailed, ErrorCodeBadRequest:
 		return true
 	}
 	return false
@@ -117,6 +122,8 @@ const (
 	InputErrorCodeTooCommon InputErrorCode = "TOO_COMMON"
 	// There is nothing with this id, or it is not the user's.
 	InputErrorCodeNotFound InputErrorCode = "NOT_FOUND"
+	// This would leave the server without an administrator whose account is open.
+	InputErrorCodeLastAdmin InputErrorCode = "LAST_ADMIN"
 )
 
 var AllInputErrorCode = []InputErrorCode{
@@ -127,11 +134,12 @@ var AllInputErrorCode = []InputErrorCode{
 	InputErrorCodeInvalidFormat,
 	InputErrorCodeTooCommon,
 	InputErrorCodeNotFound,
+	InputErrorCodeLastAdmin,
 }
 
 func (e InputErrorCode) IsValid() bool {
 	switch e {
-	case InputErrorCodeRequired, InputErrorCodeTaken, InputErrorCodeTooShort, InputErrorCodeTooLong, InputErrorCodeInvalidFormat, InputErrorCodeTooCommon, InputErrorCodeNotFound:
+	case InputErrorCodeRequired, InputErrorCodeTaken, InputErrorCodeTooShort, InputErrorCodeTooLong, InputErrorCodeInvalidFormat, InputErrorCodeTooCommon, InputErrorCodeNotFound, InputErrorCodeLastAdmin:
 		return true
 	}
 	return false
@@ -167,6 +175,61 @@ func (e *InputErrorCode) UnmarshalJSON(b []byte) error {
 }
 
 func (e InputErrorCode) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// How to prove anew who one is: `extensions.methods` of a `STEP_UP_REQUIRED` error.
+type StepUpMethod string
+
+const (
+	// The password, with `reauthenticate`.
+	StepUpMethodPassword StepUpMethod = "PASSWORD"
+)
+
+var AllStepUpMethod = []StepUpMethod{
+	StepUpMethodPassword,
+}
+
+func (e StepUpMethod) IsValid() bool {
+	switch e {
+	case StepUpMethodPassword:
+		return true
+	}
+	return false
+}
+
+func (e StepUpMethod) String() string {
+	return string(e)
+}
+
+func (e *StepUpMethod) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = StepUpMethod(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid StepUpMethod", str)
+	}
+	return nil
+}
+
+func (e StepUpMethod) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *StepUpMethod) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e StepUpMethod) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

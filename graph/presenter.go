@@ -36,6 +36,7 @@ type presenter struct {
 // hold outside text.
 var messages = map[ErrorCode]string{
 	ErrorCodeForbidden:           "You are not allowed to do this.",
+	ErrorCodeStepUpRequired:      "Prove anew who you are to do this.",
 	ErrorCodeInvalidCredentials:  "The user name, e-mail address or password is wrong.",
 	ErrorCodeBadUserInput:        "Some of the input cannot be accepted.",
 	ErrorCodeRateLimited:         "Too many attempts. Wait before you try again.",
@@ -102,15 +103,23 @@ func (p *presenter) present(ctx context.Context, err error) *gqlerror.Error {
 }
 
 func presentDomain(ctx context.Context, e *auth.Error, out *gqlerror.Error) {
+	depth := max(1, len(graphql.GetPath(ctx)))
+	switch e.Code {
+	case auth.CodeUnauthenticated, auth.CodeForbidden, auth.CodeStepUpRequired:
+		out.Path, _ = splitPath(out.Path, depth) // that of a guarded argument runs on into it
+	}
 	switch e.Code {
 	case auth.CodeUnauthenticated:
 		out.Extensions["reason"] = string(e.Reason)
 		out.Message = reasons[e.Reason]
+	case auth.CodeStepUpRequired:
+		out.Extensions["maxAge"] = seconds(e.MaxAge)
+		out.Extensions["methods"] = AllStepUpMethod
 	case auth.CodeBadUserInput:
 		// An error about one value that gqlgen located by itself has no path of its own.
 		if len(e.Fields) == 1 && e.Fields[0].Path == nil {
 			f := e.Fields[0]
-			out.Path, f.Path = splitPath(out.Path, max(1, len(graphql.GetPath(ctx))))
+			out.Path, f.Path = splitPath(out.Path, depth)
 			e = auth.BadInput(f)
 		}
 		fields := make([]map[string]any, len(e.Fields))

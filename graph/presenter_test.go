@@ -117,7 +117,7 @@ func TestPresentedMessages(t *testing.T) {
 func TestDomainCodes(t *testing.T) {
 	t.Parallel()
 	for _, c := range []auth.Code{
-		auth.CodeUnauthenticated, auth.CodeForbidden, auth.CodeInvalidCredentials,
+		auth.CodeUnauthenticated, auth.CodeForbidden, auth.CodeStepUpRequired, auth.CodeInvalidCredentials,
 		auth.CodeBadUserInput, auth.CodeRateLimited, auth.CodeServiceUnavailable,
 	} {
 		if !ErrorCode(c).IsValid() {
@@ -133,19 +133,32 @@ func TestDomainCodes(t *testing.T) {
 	}
 	for _, c := range AllInputErrorCode {
 		switch auth.InputCode(c) {
-		case auth.InputRequired, auth.InputTaken, auth.InputTooShort, auth.InputTooLong, auth.InputInvalidFormat, auth.InputTooCommon, auth.InputNotFound:
+		case auth.InputRequired, auth.InputTaken, auth.InputTooShort, auth.InputTooLong, auth.InputInvalidFormat, auth.InputTooCommon, auth.InputNotFound, auth.InputLastAdmin:
 		default:
 			t.Errorf("the schema's input code %q is unknown to the domain", c)
 		}
 	}
-	roles := NewExecutableSchema(Config{}).Schema().Types["Role"].EnumValues
-	if len(roles) != len(auth.Roles) {
-		t.Errorf("the schema has %d roles, the domain %d", len(roles), len(auth.Roles))
-	}
-	for _, v := range roles {
-		if !auth.Role(v.Name).Valid() {
-			t.Errorf("the schema's role %s is unknown to the domain", v.Name)
+	enum := func(name string) (values []string) {
+		for _, v := range parsedSchema.Types[name].EnumValues {
+			values = append(values, v.Name)
 		}
+		return values
+	}
+	sameNames(t, "Role", enum("Role"), auth.Roles)
+	sameNames(t, "AuditEventKind", enum("AuditEventKind"), auth.AuditEventKinds)
+	sameNames(t, "UserOrderField", enum("UserOrderField"), []auth.UserOrderField{auth.UsersByCreatedAt, auth.UsersByUsername, auth.UsersByEmail})
+	sameNames(t, "OrderDirection", enum("OrderDirection"), []auth.OrderDirection{auth.Ascending, auth.Descending})
+	sameNames(t, "AuthCheck", enum("AuthCheck"), []auth.Check{auth.CheckSession, auth.CheckToken})
+}
+
+func sameNames[T ~string](t *testing.T, enum string, schema []string, domain []T) {
+	t.Helper()
+	names := make([]string, len(domain))
+	for i, v := range domain {
+		names[i] = string(v)
+	}
+	if diff := cmp.Diff(schema, names); diff != "" {
+		t.Errorf("%s (-schema +domain):\n%s", enum, diff)
 	}
 }
 

@@ -2,6 +2,7 @@ package graph
 
 import (
 	"io"
+	"slices"
 	"strconv"
 	"time"
 
@@ -76,27 +77,56 @@ func UnmarshalDateTime(v any) (time.Time, error) {
 	return time.Time{}, wrongType("a point in time such as 2026-01-31T12:00:00Z")
 }
 
+// The enums of the domain.
+
+func unmarshalEnum[T ~string](v any, values []T, want string) (T, error) {
+	s, _ := v.(string)
+	if slices.Contains(values, T(s)) {
+		return T(s), nil
+	}
+	return "", wrongType(want)
+}
+
 // MarshalRole writes a role.
 func MarshalRole(r auth.Role) graphql.Marshaler { return graphql.MarshalString(string(r)) }
 
 // UnmarshalRole reads a role.
-func UnmarshalRole(v any) (auth.Role, error) {
-	s, _ := v.(string)
-	if r := auth.Role(s); r.Valid() {
-		return r, nil
-	}
-	return "", wrongType("a role")
-}
+func UnmarshalRole(v any) (auth.Role, error) { return unmarshalEnum(v, auth.Roles, "a role") }
 
 // MarshalAuthCheck writes a check.
 func MarshalAuthCheck(c auth.Check) graphql.Marshaler { return graphql.MarshalString(string(c)) }
 
 // UnmarshalAuthCheck reads a check.
 func UnmarshalAuthCheck(v any) (auth.Check, error) {
-	s, _ := v.(string)
-	switch c := auth.Check(s); c {
-	case auth.CheckSession, auth.CheckToken:
-		return c, nil
-	}
-	return "", wrongType("SESSION or TOKEN")
+	return unmarshalEnum(v, []auth.Check{auth.CheckSession, auth.CheckToken}, "SESSION or TOKEN")
+}
+
+// MarshalAuditEventKind writes the kind of an event.
+func MarshalAuditEventKind(k auth.AuditEventKind) graphql.Marshaler {
+	return graphql.MarshalString(string(k))
+}
+
+// UnmarshalAuditEventKind reads the kind of an event.
+func UnmarshalAuditEventKind(v any) (auth.AuditEventKind, error) {
+	return unmarshalEnum(v, auth.AuditEventKinds, "the kind of an event")
+}
+
+// MarshalUserOrderField writes by what users are listed.
+func MarshalUserOrderField(f auth.UserOrderField) graphql.Marshaler {
+	return graphql.MarshalString(string(f))
+}
+
+// UnmarshalUserOrderField reads by what users are listed.
+func UnmarshalUserOrderField(v any) (auth.UserOrderField, error) {
+	return unmarshalEnum(v, []auth.UserOrderField{auth.UsersByCreatedAt, auth.UsersByUsername, auth.UsersByEmail}, "what users are listed by")
+}
+
+// MarshalOrderDirection writes a direction.
+func MarshalOrderDirection(d auth.OrderDirection) graphql.Marshaler {
+	return graphql.MarshalString(string(d))
+}
+
+// UnmarshalOrderDirection reads a direction.
+func UnmarshalOrderDirection(v any) (auth.OrderDirection, error) {
+	return unmarshalEnum(v, []auth.OrderDirection{auth.Ascending, auth.Descending}, "ASC or DESC")
 }

@@ -8,6 +8,8 @@ package graph
 import (
 	"context"
 
+	"github.com/google/uuid"
+
 	"usher/internal/auth"
 )
 
@@ -35,8 +37,48 @@ func (r *mutationResolver) RevokeOtherSessions(ctx context.Context) (*auth.Revok
 	return r.auth.RevokeOtherSessions(ctx)
 }
 
+func (r *mutationResolver) Reauthenticate(ctx context.Context, input auth.ReauthenticateInput) (*auth.AuthPayload, error) {
+	return r.auth.Reauthenticate(ctx, input)
+}
+
+func (r *mutationResolver) UpdateMe(ctx context.Context, input auth.UpdateMeInput) (*auth.UpdateMePayload, error) {
+	return r.auth.UpdateMe(ctx, input)
+}
+
+func (r *mutationResolver) UpdateUser(ctx context.Context, input auth.UpdateUserInput) (*auth.UpdateUserPayload, error) {
+	return r.auth.UpdateUser(ctx, input)
+}
+
+func (r *mutationResolver) DisableUser(ctx context.Context, input auth.DisableUserInput) (*auth.DisableUserPayload, error) {
+	return r.auth.DisableUser(ctx, input)
+}
+
+func (r *mutationResolver) EnableUser(ctx context.Context, input auth.EnableUserInput) (*auth.EnableUserPayload, error) {
+	return r.auth.EnableUser(ctx, input)
+}
+
+func (r *mutationResolver) RevokeUserSessions(ctx context.Context, input auth.RevokeUserSessionsInput) (*auth.RevokeUserSessionsPayload, error) {
+	return r.auth.RevokeUserSessions(ctx, input)
+}
+
+func (r *mutationResolver) DeleteUser(ctx context.Context, input auth.DeleteUserInput) (*auth.DeleteUserPayload, error) {
+	return r.auth.DeleteUser(ctx, input)
+}
+
 func (r *queryResolver) Me(ctx context.Context) (*auth.User, error) {
 	return r.auth.Me(ctx)
+}
+
+func (r *queryResolver) User(ctx context.Context, id uuid.UUID) (*auth.User, error) {
+	return r.auth.User(ctx, id)
+}
+
+func (r *queryResolver) Users(ctx context.Context, first *int, after *string, filter *auth.UserFilter, orderBy *auth.UserOrder) (*auth.UserConnection, error) {
+	return r.auth.Users(ctx, pageSize(first), after, filter, orderBy)
+}
+
+func (r *queryResolver) AuditEvents(ctx context.Context, first *int, after *string, filter *auth.AuditEventFilter) (*auth.AuditEventConnection, error) {
+	return r.auth.AuditEvents(ctx, pageSize(first), after, filter)
 }
 
 func (r *userResolver) Sessions(ctx context.Context, obj *auth.User, first *int, after *string) (*auth.SessionConnection, error) {

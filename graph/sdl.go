@@ -1,6 +1,10 @@
 package graph
 
-import "strings"
+import (
+	"strings"
+
+	"usher/graph/guard"
+)
 
 // SDL returns the schema as it is written in schema.graphqls, with its directives.
 func SDL() string {
@@ -11,4 +15,14 @@ func SDL() string {
 		}
 	}
 	return b.String()
+}
+
+// Access returns the table that says who may have which part of the schema, unless Check has an
+// error.
+func Access() ([]guard.Access, error) {
+	schema, err := guarded()
+	if err != nil {
+		return nil, err
+	}
+	return schema.Access(), nil
 }

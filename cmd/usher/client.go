@@ -74,8 +74,8 @@ type clientDeleteCommand struct {
 
 // Run deletes a client.
 func (c *clientDeleteCommand) Run(w *world) error {
-	return w.operate(c.Database, config.Passwords{}, c.Log, func(_ *auth.Service, db *store.Store) error {
-		err := db.DeleteClient(w.ctx, c.ID)
+	return w.operate(c.Database, config.Passwords{}, c.Log, func(service *auth.Service, _ *store.Store) error {
+		err := service.DeleteClient(w.ctx, c.ID)
 		if errors.Is(err, auth.ErrNotFound) {
 			return errors.New("there is no such client")
 		}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -16,6 +17,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"usher/graph"
+	"usher/graph/guard"
 	"usher/internal/config"
 	"usher/internal/storetest"
 )
@@ -50,6 +53,7 @@ func TestScripts(t *testing.T) {
 				},
 				Cmds: map[string]func(*testscript.TestScript, bool, []string){
 					"await":   await,
+					"get":     get,
 					"graphql": graphql,
 				},
 			})
@@ -88,6 +92,21 @@ func await(ts *testscript.TestScript, _ bool, _ []string) {
 	}
 }
 
+// get asks for a path and writes the status and the body to standard output.
+func get(ts *testscript.TestScript, _ bool, args []string) {
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, ts.Getenv("URL")+args[0], nil)
+	ts.Check(err)
+	response, err := http.DefaultClient.Do(r)
+	ts.Check(err)
+	body, err := io.ReadAll(response.Body)
+	ts.Check(err)
+	ts.Check(response.Body.Close())
+	_, err = fmt.Fprintf(ts.Stdout(), "%s\n%s", response.Status, body)
+	ts.Check(err)
+}
+
 // graphql sends the document in a file with the variables in another, `graphql DOCUMENT [VARIABLES]`,
 // as TOKEN when that is set. The answer becomes standard output, and a new access token TOKEN.
 func graphql(ts *testscript.TestScript, _ bool, args []string) {
@@ -118,30 +137,42 @@ func graphql(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 }
 
-var update = flag.Bool("update", false, "write the settings into the README")
+var update = flag.Bool("update", false, "write the tables into the README")
 
-// TestReadmeSettings keeps the README's table of settings that of the program.
-// `go test ./cmd/usher -run Readme -update` writes it.
-func TestReadmeSettings(t *testing.T) {
+// TestReadme keeps the README's tables those of the program.
+// `go test ./cmd/usher -run Readme -update` writes them.
+func TestReadme(t *testing.T) {
 	t.Parallel()
-	const file, begin, end = "../../README.md", "<!-- settings -->\n", "<!-- /settings -->"
+	const file = "../../README.md"
 	readme, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	before, rest, ok1 := strings.Cut(string(readme), begin)
-	table, after, ok2 := strings.Cut(rest, end)
-	if !ok1 || !ok2 {
-		t.Fatalf("README.md lacks the marks %q and %q", begin, end)
+	var access strings.Builder
+	table, err := graph.Access()
+	if err != nil {
+		t.Fatal(err)
 	}
-	want := config.Markdown()
+	if err := guard.WriteMarkdown(&access, table); err != nil {
+		t.Fatal(err)
+	}
+	text := string(readme)
+	for name, want := range map[string]string{"settings": config.Markdown(), "access": access.String()} {
+		begin, end := "<!-- "+name+" -->\n", "<!-- /"+name+" -->"
+		before, rest, ok1 := strings.Cut(text, begin)
+		got, after, ok2 := strings.Cut(rest, end)
+		if !ok1 || !ok2 {
+			t.Fatalf("README.md lacks the marks %q and %q", begin, end)
+		}
+		if *update {
+			text = before + begin + want + end + after
+		} else if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("the table of %s in README.md (-want +got):\n%s", name, diff)
+		}
+	}
 	if *update {
-		if err := os.WriteFile(file, []byte(before+begin+want+end+after), 0o600); err != nil {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		return
-	}
-	if diff := cmp.Diff(want, table); diff != "" {
-		t.Errorf("the table of settings in README.md (-want +got):\n%s", diff)
 	}
 }

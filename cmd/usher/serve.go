@@ -132,6 +132,9 @@ func (c *serveCommand) server(service *auth.Service, db *store.Store, keys *keyr
 		Auth: service, Issuer: c.Issuer, PasswordGrant: c.OAuthPasswordGrant || c.Dev, PublishedKeys: c.Algorithm != string(token.HS256), Log: log,
 	})
 	routes["/.well-known/jwks.json"] = httpd.JSON(keys.JWKS, keyring.JWKSMaxAge)
+	if c.Dev {
+		routes["/schema.graphqls"] = httpd.Text(graph.SDL())
+	}
 	return httpd.New(httpd.Options{
 		GraphQL:        handler,
 		Routes:         routes,
@@ -151,6 +154,7 @@ Usher runs for development, with the database %s.
 
   GraphQL   %s/graphql
   GraphiQL  %s/
+  Schema    %s/schema.graphqls
 
 Sign up, from another terminal:
 
@@ -158,5 +162,5 @@ Sign up, from another terminal:
     "query": "mutation ($input: SignupInput!) { signup(input: $input) { accessToken user { id username } } }",
     "variables": {"input": {"username": "ada", "password": "four small green turtles"}}}'
 
-`, database, url, url, url)
+`, database, url, url, url, url)
 }

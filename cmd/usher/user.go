@@ -10,7 +10,6 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/google/uuid"
 	"golang.org/x/term"
 
 	"usher/internal/auth"
@@ -22,7 +21,7 @@ import (
 type userCommands struct {
 	Create  userCreateCommand  `cmd:"" help:"Create a user. The password is asked for, or read as one line from standard input."`
 	List    userListCommand    `cmd:"" help:"List the users, oldest first."`
-	Disable userDisableCommand `cmd:"" help:"Shut an account: its sessions are refused from their next request on."`
+	Disable userDisableCommand `cmd:"" help:"Shut an account and end its sessions: they are refused from their next request on."`
 	Enable  userEnableCommand  `cmd:"" help:"Open a disabled account again."`
 	Unlock  userUnlockCommand  `cmd:"" help:"Forget an account's failed logins, so that its owner may try again at once."`
 }
@@ -81,13 +80,14 @@ func (c *userListCommand) Run(w *world) error {
 	return w.operate(c.Database, config.Passwords{}, c.Log, func(_ *auth.Service, db *store.Store) error {
 		table := tabwriter.NewWriter(w.stdout, 0, 0, 2, ' ', 0)
 		fmt.Fprintln(table, "ID\tUSERNAME\tEMAIL\tROLES\tSTATE\tCREATED")
-		const page = 500
-		for after := uuid.Nil; ; {
-			users, err := db.Users(w.ctx, after, page)
+		query := auth.UserQuery{Order: auth.UsersByCreatedAt, Limit: 500}
+		for {
+			users, err := db.Users(w.ctx, query)
 			if err != nil {
 				return err
 			}
-			for _, u := range users {
+			for _, placed := range users {
+				u := placed.User
 				state := "enabled"
 				if u.DisabledAt != nil {
 					state = "disabled"
@@ -95,10 +95,10 @@ func (c *userListCommand) Run(w *world) error {
 				fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", u.ID, dash(u.Username), dash(u.Email),
 					joinRoles(u.Roles), state, u.CreatedAt.Format(time.DateTime))
 			}
-			if len(users) < page {
+			if len(users) < query.Limit {
 				return table.Flush()
 			}
-			after = users[len(users)-1].ID
+			query.After = &users[len(users)-1].Position
 		}
 	})
 }
@@ -137,7 +137,7 @@ func (c *oneUser) change(w *world, done string, f func(service *auth.Service, u 
 			return err
 		}
 		if err := f(service, user); err != nil {
-			return err
+			return explain(err)
 		}
 		_, err = fmt.Fprintf(w.stdout, "%s user %s\n", done, user.ID)
 		return err
@@ -198,7 +198,10 @@ func explain(err error) error {
 	}
 	lines := make([]string, len(e.Fields))
 	for i, f := range e.Fields {
-		lines[i] = fmt.Sprintf("%s: %s", f.Path[len(f.Path)-1], f.Message)
+		lines[i] = f.Message
+		if name := f.Path[len(f.Path)-1]; name != "userId" { // which is how the user was named, and not at fault
+			lines[i] = name + ": " + f.Message
+		}
 	}
 	return errors.New(strings.Join(lines, "\n       "))
 }

@@ -1,6 +1,8 @@
 package auth_test
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,10 +10,12 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net/netip"
+	"slices"
 	"sync"
 	"testing"
 	"time"
 
+	gocmp "github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
 	"usher/internal/auth"
@@ -32,6 +36,30 @@ type world struct {
 	store  *watched
 	tokens *token.Authority
 	clock  *clock
+	log    *buffer
+
+	seen  map[uuid.UUID]bool   // events that newEvents has told of
+	names map[uuid.UUID]string // of users, those that are gone too
+}
+
+// buffer is what the server has logged.
+type buffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+// take returns what was logged since the last time.
+func (b *buffer) take() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	defer b.b.Reset()
+	return b.b.String()
 }
 
 type clock struct {
@@ -51,14 +79,38 @@ func (c *clock) Advance(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-// watched is the real store, with a count of the viewer look-ups and a way to make one fail.
+// watched is the real store, with a count of the look-ups of viewers and of many users, and ways to
+// make look-ups of viewers and the writing of events fail.
 type watched struct {
 	auth.Store
-	mu      sync.Mutex
-	viewers int
-	fail    func() error
+	mu        sync.Mutex
+	viewers   int
+	usersByID int
+	fail      func() error
+	failEvent error
 
 	onLoginFailures, onRefreshState func()
+}
+
+func (w *watched) UsersByID(ctx context.Context, ids []uuid.UUID) ([]auth.User, error) {
+	w.usersByID++
+	return w.Store.UsersByID(ctx, ids)
+}
+
+func (w *watched) InTx(ctx context.Context, f func(ctx context.Context, tx auth.Store) error) error {
+	return w.Store.InTx(ctx, func(ctx context.Context, tx auth.Store) error {
+		return f(ctx, watchedTx{tx, w.failEvent})
+	})
+}
+
+type watchedTx struct {
+	auth.Store
+	failEvent error
+}
+
+// AddEvent fails after it has written, so that what it wrote has to be taken back.
+func (w watchedTx) AddEvent(ctx context.Context, e *auth.AuditEvent) error {
+	return cmp.Or(w.Store.AddEvent(ctx, e), w.failEvent)
 }
 
 func (w *watched) RefreshState(ctx context.Context, id uuid.UUID) (*auth.RefreshState, error) {
@@ -102,6 +154,9 @@ func newWorld(t *testing.T, store auth.Store) *world {
 	w := &world{
 		store: &watched{Store: store},
 		clock: &clock{now: time.Date(2026, 1, 31, 12, 0, 0, 123456000, time.UTC)},
+		log:   &buffer{},
+		seen:  map[uuid.UUID]bool{},
+		names: map[uuid.UUID]string{},
 	}
 	key, err := token.NewHMACKey(secret)
 	if err != nil {
@@ -121,7 +176,7 @@ func newWorld(t *testing.T, store auth.Store) *world {
 		Secret:    secret,
 		Now:       w.clock.Now,
 		Rand:      &reader{r: rand.NewChaCha8([32]byte{1})},
-		Log:       slog.New(slog.DiscardHandler),
+		Log:       slog.New(slog.NewTextHandler(w.log, nil)),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -150,6 +205,77 @@ func (w *world) signup(t *testing.T, username string) *auth.AuthPayload {
 	return payload
 }
 
+func (w *world) login(t *testing.T, username string) *auth.AuthPayload {
+	t.Helper()
+	payload, err := w.Login(t.Context(), auth.LoginInput{Identifier: username, Password: goodPassword})
+	if err != nil {
+		t.Fatalf("Login: %v", err)
+	}
+	return payload
+}
+
+// admin creates an administrator and signs them in.
+func (w *world) admin(t *testing.T, username string) *auth.AuthPayload {
+	t.Helper()
+	if _, err := w.CreateUser(t.Context(), auth.SignupInput{Username: &username, Password: goodPassword}, auth.Roles); err != nil {
+		t.Fatalf("CreateUser: %v", err)
+	}
+	return w.login(t, username)
+}
+
+// newEvents returns the lines that the audit log got since the last time, sorted.
+func (w *world) newEvents(t *testing.T) []string {
+	t.Helper()
+	for _, u := range w.users(t) {
+		w.names[u.ID] = *cmp.Or(u.Username, u.Email)
+	}
+	events, err := w.store.Events(t.Context(), auth.AuditEventQuery{Limit: 10000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lines []string
+	for _, e := range events {
+		if !w.seen[e.ID] {
+			w.seen[e.ID] = true
+			lines = append(lines, w.line(e))
+		}
+	}
+	slices.Sort(lines)
+	return lines
+}
+
+// line is an event in words, such as "USER_ROLES_CHANGED by root of ada to USER ADMIN".
+func (w *world) line(e auth.AuditEvent) string {
+	s := string(e.Kind)
+	if e.ActorID != nil {
+		s += " by " + w.names[*e.ActorID]
+	}
+	if e.Operator {
+		s += " by the operator"
+	}
+	if e.UserID != nil {
+		s += " of " + w.names[*e.UserID]
+	}
+	if e.SessionID != nil {
+		s += " in a session"
+	}
+	if e.ClientID != nil {
+		s += " of a client"
+	}
+	if e.Roles != nil {
+		s += fmt.Sprint(" to ", e.Roles)
+	}
+	return s
+}
+
+// wantEvents fails the test unless the audit log got just these lines since the last time.
+func (w *world) wantEvents(t *testing.T, want ...string) {
+	t.Helper()
+	if diff := gocmp.Diff(want, w.newEvents(t)); diff != "" {
+		t.Errorf("audit log (-want +got):\n%s", diff)
+	}
+}
+
 // as returns the context of a new request that bears the token.
 func (w *world) as(t *testing.T, bearer string) context.Context {
 	t.Helper()
@@ -175,9 +301,13 @@ func (w *world) signFor(user, session uuid.UUID) (string, error) {
 
 func (w *world) users(t *testing.T) []auth.User {
 	t.Helper()
-	users, err := w.store.Users(t.Context(), uuid.Nil, 1000)
+	placed, err := w.store.Users(t.Context(), auth.UserQuery{Order: auth.UsersByCreatedAt, Limit: 1000})
 	if err != nil {
 		t.Fatal(err)
+	}
+	users := make([]auth.User, len(placed))
+	for i, p := range placed {
+		users[i] = p.User
 	}
 	return users
 }

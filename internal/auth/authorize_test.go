@@ -7,13 +7,15 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
 	"usher/internal/auth"
 )
 
 var (
-	forUser  = auth.Rule{Requires: []auth.Role{auth.RoleUser}, Check: auth.CheckSession}
-	forAdmin = auth.Rule{Requires: []auth.Role{auth.RoleAdmin}, Check: auth.CheckSession}
-	byToken  = auth.Rule{Requires: []auth.Role{auth.RoleUser}, Check: auth.CheckToken}
+	forUser  = &auth.Rule{Requires: []auth.Role{auth.RoleUser}, Check: auth.CheckSession}
+	forAdmin = &auth.Rule{Requires: []auth.Role{auth.RoleAdmin}, Check: auth.CheckSession}
+	byToken  = &auth.Rule{Requires: []auth.Role{auth.RoleUser}, Check: auth.CheckToken}
 )
 
 func TestAuthorize(t *testing.T) {
@@ -21,17 +23,18 @@ func TestAuthorize(t *testing.T) {
 	tests := map[string]struct {
 		// prepare changes the world after the user has signed in, and returns the request's token.
 		prepare func(t *testing.T, w *world, ada *auth.AuthPayload) string
-		rule    auth.Rule
+		rule    *auth.Rule
+		object  func(ada *auth.AuthPayload) any
 		want    string
 	}{
 		"user":             {rule: forUser},
 		"by token":         {rule: byToken},
-		"any of":           {rule: auth.Rule{Requires: []auth.Role{auth.RoleAdmin, auth.RoleUser}, Check: auth.CheckSession}},
+		"any of":           {rule: &auth.Rule{Requires: []auth.Role{auth.RoleAdmin, auth.RoleUser}, Check: auth.CheckSession}},
 		"not an admin":     {rule: forAdmin, want: "FORBIDDEN"},
-		"admin by token":   {rule: auth.Rule{Requires: []auth.Role{auth.RoleAdmin}, Check: auth.CheckToken}, want: "FORBIDDEN"},
-		"nobody":           {rule: auth.Rule{Check: auth.CheckSession}, want: "FORBIDDEN"},
-		"nobody, by token": {rule: auth.Rule{Check: auth.CheckToken}, want: "FORBIDDEN"},
-		"unknown check":    {prepare: endSession, rule: auth.Rule{Requires: forUser.Requires, Check: "?"}, want: "UNAUTHENTICATED SESSION_ENDED"},
+		"admin by token":   {rule: &auth.Rule{Requires: []auth.Role{auth.RoleAdmin}, Check: auth.CheckToken}, want: "FORBIDDEN"},
+		"nobody":           {rule: &auth.Rule{Check: auth.CheckSession}, want: "FORBIDDEN"},
+		"nobody, by token": {rule: &auth.Rule{Check: auth.CheckToken}, want: "FORBIDDEN"},
+		"unknown check":    {prepare: endSession, rule: &auth.Rule{Requires: forUser.Requires, Check: "?"}, want: "UNAUTHENTICATED SESSION_ENDED"},
 		"garbage": {
 			prepare: func(*testing.T, *world, *auth.AuthPayload) string { return "garbage" },
 			rule:    forUser, want: "UNAUTHENTICATED TOKEN_INVALID",
@@ -46,6 +49,35 @@ func TestAuthorize(t *testing.T) {
 		"ended by token":    {prepare: endSession, rule: byToken},
 		"disabled":          {prepare: disable, rule: forUser, want: "UNAUTHENTICATED ACCOUNT_DISABLED"},
 		"disabled by token": {prepare: disable, rule: byToken},
+
+		"permission of a role one has not": {rule: &auth.Rule{Requires: forUser.Requires, Permissions: readAudit}, want: "FORBIDDEN"},
+		"permission":                       {prepare: promote, rule: &auth.Rule{Requires: forUser.Requires, Permissions: readAudit}},
+		"permission, wrong role":           {prepare: promote, rule: &auth.Rule{Permissions: readAudit}, want: "FORBIDDEN"},
+		"all permissions": {
+			prepare: promote, want: "FORBIDDEN",
+			rule: &auth.Rule{Requires: forUser.Requires, Permissions: []auth.Permission{auth.PermissionReadAudit, "fly"}},
+		},
+		"permission by old token": {
+			prepare: promote, want: "FORBIDDEN",
+			rule: &auth.Rule{Requires: forUser.Requires, Permissions: readAudit, Check: auth.CheckToken},
+		},
+
+		"owner":                 {rule: orOwner, object: own},
+		"owner by token":        {rule: &auth.Rule{OrOwner: true, Check: auth.CheckToken}, object: own},
+		"owner of the session":  {rule: orOwner, object: func(ada *auth.AuthPayload) any { return ada.Session }},
+		"another's":             {rule: orOwner, object: foreign, want: "FORBIDDEN"},
+		"nobody's":              {rule: orOwner, object: func(*auth.AuthPayload) any { return &auth.User{} }, want: "FORBIDDEN"},
+		"not owned":             {rule: orOwner, object: func(*auth.AuthPayload) any { return "text" }, want: "FORBIDDEN"},
+		"no object":             {rule: orOwner, want: "FORBIDDEN"},
+		"owner does not matter": {rule: forAdmin, object: own, want: "FORBIDDEN"},
+		"admin of another's":    {prepare: promote, rule: orOwner, object: foreign},
+		"owner, ended":          {prepare: endSession, rule: orOwner, object: own, want: "UNAUTHENTICATED SESSION_ENDED"},
+
+		"recent":              {prepare: after(time.Minute), rule: recent},
+		"too old":             {prepare: after(time.Minute + time.Microsecond), rule: recent, want: "STEP_UP_REQUIRED"},
+		"too old by token":    {prepare: after(2 * time.Minute), rule: &auth.Rule{Requires: forUser.Requires, MaxAge: time.Minute, Check: auth.CheckToken}, want: "STEP_UP_REQUIRED"},
+		"too old and no role": {prepare: after(2 * time.Minute), rule: &auth.Rule{Requires: forAdmin.Requires, MaxAge: time.Minute}, want: "FORBIDDEN"},
+		"too old owner":       {prepare: after(2 * time.Minute), rule: &auth.Rule{OrOwner: true, MaxAge: time.Minute}, object: own, want: "STEP_UP_REQUIRED"},
 	}
 	each(t, func(t *testing.T, w *world) {
 		for name, tt := range tests {
@@ -55,8 +87,12 @@ func TestAuthorize(t *testing.T) {
 				if tt.prepare != nil {
 					bearer = tt.prepare(t, w, ada)
 				}
+				var object any
+				if tt.object != nil {
+					object = tt.object(ada)
+				}
 				ctx := w.as(t, bearer)
-				if got := kind(w.Authorize(ctx, tt.rule)); got != tt.want {
+				if got := kind(w.Authorize(ctx, tt.rule, object)); got != tt.want {
 					t.Errorf("Authorize: %q, want %q", got, tt.want)
 				}
 			})
@@ -64,10 +100,36 @@ func TestAuthorize(t *testing.T) {
 	})
 }
 
+var (
+	readAudit = []auth.Permission{auth.PermissionReadAudit}
+	orOwner   = &auth.Rule{Requires: []auth.Role{auth.RoleAdmin}, OrOwner: true, Check: auth.CheckSession}
+	recent    = &auth.Rule{Requires: []auth.Role{auth.RoleUser}, MaxAge: time.Minute, Check: auth.CheckSession}
+)
+
+func own(ada *auth.AuthPayload) any { return ada.User }
+
+func foreign(*auth.AuthPayload) any { return &auth.User{ID: uuid.UUID{15: 1}} }
+
+func promote(t *testing.T, w *world, p *auth.AuthPayload) string {
+	t.Helper()
+	if err := w.store.SetRoles(t.Context(), p.User.ID, auth.Roles, w.clock.Now()); err != nil {
+		t.Fatal(err)
+	}
+	return p.AccessToken
+}
+
+// after lets some time pass since the sign-in.
+func after(d time.Duration) func(*testing.T, *world, *auth.AuthPayload) string {
+	return func(_ *testing.T, w *world, p *auth.AuthPayload) string {
+		w.clock.Advance(d)
+		return p.AccessToken
+	}
+}
+
 func uniqueName(s string) string {
 	name := []rune(s)
 	for i, r := range name {
-		if r == ' ' || r == ',' {
+		if r == ' ' || r == ',' || r == '\'' {
 			name[i] = '-'
 		}
 	}
@@ -104,8 +166,8 @@ func expire(t *testing.T, w *world, p *auth.AuthPayload) string {
 func TestNoCaller(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
-		for _, rule := range []auth.Rule{forUser, byToken} {
-			if got := kind(w.Authorize(t.Context(), rule)); got != "UNAUTHENTICATED NO_TOKEN" {
+		for _, rule := range []*auth.Rule{forUser, byToken} {
+			if got := kind(w.Authorize(t.Context(), rule, nil)); got != "UNAUTHENTICATED NO_TOKEN" {
 				t.Errorf("Authorize: %q, want NO_TOKEN", got)
 			}
 		}
@@ -126,10 +188,10 @@ func TestOneLookUp(t *testing.T) {
 			var wg sync.WaitGroup
 			for range 20 {
 				wg.Go(func() {
-					if err := w.Authorize(ctx, forUser); err != nil {
+					if err := w.Authorize(ctx, forUser, nil); err != nil {
 						t.Error(err)
 					}
-					if err := w.Authorize(ctx, byToken); err != nil {
+					if err := w.Authorize(ctx, byToken, nil); err != nil {
 						t.Error(err)
 					}
 				})
@@ -139,7 +201,7 @@ func TestOneLookUp(t *testing.T) {
 				t.Fatalf("%d look-ups after %d requests", w.store.viewers, request)
 			}
 		}
-		if err := w.Authorize(w.as(t, bearer), byToken); err != nil || w.store.viewers != 3 {
+		if err := w.Authorize(w.as(t, bearer), byToken, nil); err != nil || w.store.viewers != 3 {
 			t.Errorf("a check of the token alone: %v with %d look-ups, want none", err, w.store.viewers-3)
 		}
 	})
@@ -172,5 +234,32 @@ func TestFaultsRefuse(t *testing.T) {
 
 func admitted(ctx context.Context, w *world) (ok bool) {
 	defer func() { _ = recover() }()
-	return w.Authorize(ctx, forUser) == nil
+	return w.Authorize(ctx, forUser, nil) == nil
+}
+
+// TestDecisionsFollow checks that what was decided for a caller is decided anew when the request has
+// become somebody else's, or nobody's.
+func TestDecisionsFollow(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		ada, root := w.signup(t, "ada"), w.signup(t, "root")
+		promote(t, w, root)
+		ctx := w.as(t, ada.AccessToken)
+		expect := func(when, want string) {
+			t.Helper()
+			if got := kind(w.Authorize(ctx, forAdmin, nil)); got != want {
+				t.Errorf("%s: %q, want %q", when, got, want)
+			}
+		}
+		expect("as ada", "FORBIDDEN")
+		expect("as ada, again", "FORBIDDEN")
+		if _, err := w.Login(ctx, auth.LoginInput{Identifier: "root", Password: goodPassword}); err != nil {
+			t.Fatal(err)
+		}
+		expect("after root signed in", "")
+		if _, err := w.Logout(ctx); err != nil {
+			t.Fatal(err)
+		}
+		expect("after logout", "UNAUTHENTICATED SESSION_ENDED")
+	})
 }

@@ -28,6 +28,9 @@ type Caller struct {
 	asked  bool
 	viewer *Viewer
 	err    error
+
+	// decisions are those of the guards. They hold until the viewer changes.
+	decisions []decision
 }
 
 // Anonymous returns a Caller that is nobody, for the given reason.
@@ -35,18 +38,9 @@ func Anonymous(r Reason) *Caller { return &Caller{reason: r} }
 
 // Claims returns the claims of the request's access token, nil when the request is anonymous.
 func (c *Caller) Claims() *token.Claims {
-	claims, _ := c.known()
-	return claims
-}
-
-// known returns the claims, or why there are none.
-func (c *Caller) known() (*token.Claims, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.claims == nil {
-		return nil, unauthenticated(c.reason)
-	}
-	return c.claims, nil
+	return c.claims
 }
 
 // become makes a request that has just signed somebody in that user's, so that its answer may show
@@ -57,14 +51,24 @@ func (c *Caller) become(v *Viewer, claims *token.Claims) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.claims, c.asked, c.viewer, c.err = claims, true, v, nil
+	c.claims, c.asked, c.viewer, c.err, c.decisions = claims, true, v, nil, nil
+}
+
+// renew replaces what the request knows of its user and session, after it has changed them.
+func (c *Caller) renew(v *Viewer) {
+	if c == noCaller {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.asked, c.viewer, c.err, c.decisions = true, v, nil, nil
 }
 
 // end makes a request that has just ended its session anonymous.
 func (c *Caller) end() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.claims, c.reason, c.asked, c.viewer, c.err = nil, ReasonSessionEnded, false, nil, nil
+	c.claims, c.reason, c.asked, c.viewer, c.err, c.decisions = nil, ReasonSessionEnded, false, nil, nil, nil
 }
 
 // Identify verifies a bearer token. It never fails: a token that is not good makes an anonymous
@@ -112,6 +116,11 @@ func (s *Service) Viewer(ctx context.Context) (*Viewer, error) {
 	c := CallerFrom(ctx)
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	return s.viewer(ctx, c)
+}
+
+// viewer is Viewer with the caller locked.
+func (s *Service) viewer(ctx context.Context, c *Caller) (*Viewer, error) {
 	if c.claims == nil {
 		return nil, unauthenticated(c.reason)
 	}

@@ -43,9 +43,6 @@ type ClientStore interface {
 	DeleteClient(ctx context.Context, id uuid.UUID) error
 }
 
-// EventTokenRevoked says that whoever held a token of a session ended the session with it.
-const EventTokenRevoked EventKind = "TOKEN_REVOKED"
-
 // Why a token is not revoked.
 var (
 	// ErrForeignToken says that the token was issued to another client.
@@ -80,10 +77,32 @@ func (s *Service) CreateClient(ctx context.Context, name string) (c *Client, sec
 	if c.ID, err = newID(c.CreatedAt, s.rand); err != nil {
 		return nil, "", err
 	}
-	if err := s.store.CreateClient(ctx, c); err != nil {
+	err = s.inTx(ctx, operator, func(ctx context.Context, tx *act) error {
+		if err := tx.CreateClient(ctx, c); err != nil {
+			return err
+		}
+		return tx.record(ctx, AuditEvent{Kind: EventClientCreated, ClientID: &c.ID})
+	})
+	if err != nil {
 		return nil, "", fmt.Errorf("create client: %w", err)
 	}
 	return c, secret, nil
+}
+
+// DeleteClient deletes a client for good: it gets no more tokens, and those it has are no longer
+// active. It returns ErrNotFound when there is none. It is for the operator's commands: nothing asks
+// who calls.
+func (s *Service) DeleteClient(ctx context.Context, id uuid.UUID) error {
+	err := s.inTx(ctx, operator, func(ctx context.Context, tx *act) error {
+		if err := tx.DeleteClient(ctx, id); err != nil {
+			return err
+		}
+		return tx.record(ctx, AuditEvent{Kind: EventClientDeleted, ClientID: &id})
+	})
+	if err != nil {
+		return fmt.Errorf("delete client: %w", err)
+	}
+	return nil
 }
 
 func clientSecretDigest(secret string) []byte {
@@ -166,7 +185,7 @@ func (s *Service) RevokeToken(ctx context.Context, by *Client, text string) erro
 	case by != nil:
 		return ErrForeignToken
 	}
-	return s.endSession(ctx, v, EventTokenRevoked)
+	return s.endSession(ctx, nobody, v, EventTokenRevoked) // it may be a thief who gives the token back
 }
 
 // viewerByToken finds the session of an access or refresh token, whatever its state: that of a

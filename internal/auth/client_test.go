@@ -40,6 +40,7 @@ func TestCreateClient(t *testing.T) {
 			}
 		}
 		books, secret := w.register(t, "Books")
+		w.clock.Advance(time.Millisecond)
 		shop, other := w.register(t, "Books") // a name is only for people
 		stored, err := w.store.Clients(t.Context(), uuid.Nil, 10)
 		if err != nil {
@@ -104,7 +105,7 @@ func TestClientTokenIsNobody(t *testing.T) {
 			t.Errorf("Me: %q, want %q", kind(err), want)
 		}
 		for _, check := range []auth.Check{auth.CheckSession, auth.CheckToken} {
-			if err := w.Authorize(ctx, auth.Rule{Requires: auth.Roles, Check: check}); kind(err) != want {
+			if err := w.Authorize(ctx, &auth.Rule{Requires: auth.Roles, Check: check}, nil); kind(err) != want {
 				t.Errorf("Authorize by %s: %q, want %q", check, kind(err), want)
 			}
 		}
@@ -182,6 +183,14 @@ func TestRevokeUsedRefreshToken(t *testing.T) {
 	})
 }
 
+// enable opens an account that disable has shut, with all its sessions.
+func enable(t *testing.T, w *world, p *auth.AuthPayload) {
+	t.Helper()
+	if err := w.store.SetDisabled(t.Context(), p.User.ID, nil, w.clock.Now()); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestRevokeTokenOfDisabled checks that a session which was revoked while its account was disabled
 // is not back with the account.
 func TestRevokeTokenOfDisabled(t *testing.T) {
@@ -192,15 +201,11 @@ func TestRevokeTokenOfDisabled(t *testing.T) {
 			"bob": func(p *auth.AuthPayload) string { return p.AccessToken },
 		} {
 			p := w.signup(t, name)
-			if err := w.SetDisabled(t.Context(), p.User.ID, true); err != nil {
-				t.Fatal(err)
-			}
+			disable(t, w, p)
 			if err := w.RevokeToken(t.Context(), nil, token(p)); err != nil {
 				t.Fatal(err)
 			}
-			if err := w.SetDisabled(t.Context(), p.User.ID, false); err != nil {
-				t.Fatal(err)
-			}
+			enable(t, w, p)
 			if _, err := w.Me(w.as(t, p.AccessToken)); kind(err) != "UNAUTHENTICATED SESSION_ENDED" {
 				t.Errorf("Me of %s: %q", name, kind(err))
 			}
@@ -272,14 +277,10 @@ func TestIntrospect(t *testing.T) {
 			check(name, tt.token, tt.want)
 		}
 
-		if err := w.SetDisabled(t.Context(), p.User.ID, true); err != nil {
-			t.Fatal(err)
-		}
+		disable(t, w, p)
 		check("access token of a disabled user", p.AccessToken, nil)
 		check("refresh token of a disabled user", *p.RefreshToken, nil)
-		if err := w.SetDisabled(t.Context(), p.User.ID, false); err != nil {
-			t.Fatal(err)
-		}
+		enable(t, w, p)
 		if err := w.RevokeToken(t.Context(), nil, *p.RefreshToken); err != nil {
 			t.Fatal(err)
 		}

@@ -15,6 +15,7 @@ type Code string
 const (
 	CodeUnauthenticated    Code = "UNAUTHENTICATED"
 	CodeForbidden          Code = "FORBIDDEN"
+	CodeStepUpRequired     Code = "STEP_UP_REQUIRED"
 	CodeInvalidCredentials Code = "INVALID_CREDENTIALS"
 	CodeBadUserInput       Code = "BAD_USER_INPUT"
 	CodeRateLimited        Code = "RATE_LIMITED"
@@ -39,6 +40,8 @@ type Error struct {
 	Code Code
 	// Reason is set with CodeUnauthenticated.
 	Reason Reason
+	// MaxAge is set with CodeStepUpRequired: how long ago the proof may have been.
+	MaxAge time.Duration
 	// Fields is set with CodeBadUserInput and has at least one element.
 	Fields []FieldError
 	// RetryAfter is set with CodeRateLimited and CodeServiceUnavailable.
@@ -78,6 +81,7 @@ const (
 	InputInvalidFormat InputCode = "INVALID_FORMAT"
 	InputTooCommon     InputCode = "TOO_COMMON"
 	InputNotFound      InputCode = "NOT_FOUND"
+	InputLastAdmin     InputCode = "LAST_ADMIN"
 )
 
 // FieldError is what is wrong with one input value.

@@ -1,71 +1,65 @@
 package auth
 
 import (
-	"context"
-	"fmt"
 	"time"
 
 	"github.com/google/uuid"
-
-	"usher/internal/request"
 )
 
-// EventKind says what happened.
-type EventKind string
+// AuditEventKind says what happened: the schema's AuditEventKind.
+type AuditEventKind string
 
-// The kinds of events.
+// The kinds of events. The schema describes them.
 const (
-	// EventSignup: somebody created an account.
-	EventSignup EventKind = "SIGNUP"
-	// EventLogin: a user signed in.
-	EventLogin EventKind = "LOGIN"
-	// EventLoginFailed: a password, or the name with it, was wrong.
-	EventLoginFailed EventKind = "LOGIN_FAILED"
-	// EventRefreshReuse: a refresh token came again after its time, and its session was ended.
-	EventRefreshReuse EventKind = "REFRESH_REUSE"
-	// EventLogout: a user ended the session of the request.
-	EventLogout EventKind = "LOGOUT"
-	// EventSessionRevoked: a user ended another session of theirs; all others when it names none.
-	EventSessionRevoked EventKind = "SESSION_REVOKED"
+	EventSignup              AuditEventKind = "SIGNUP"
+	EventLogin               AuditEventKind = "LOGIN"
+	EventLoginFailed         AuditEventKind = "LOGIN_FAILED"
+	EventReauthenticated     AuditEventKind = "REAUTHENTICATED"
+	EventRefreshReuse        AuditEventKind = "REFRESH_REUSE"
+	EventLogout              AuditEventKind = "LOGOUT"
+	EventSessionRevoked      AuditEventKind = "SESSION_REVOKED"
+	EventTokenRevoked        AuditEventKind = "TOKEN_REVOKED"
+	EventUserCreated         AuditEventKind = "USER_CREATED"
+	EventUserUpdated         AuditEventKind = "USER_UPDATED"
+	EventUserRolesChanged    AuditEventKind = "USER_ROLES_CHANGED"
+	EventUserDisabled        AuditEventKind = "USER_DISABLED"
+	EventUserEnabled         AuditEventKind = "USER_ENABLED"
+	EventUserUnlocked        AuditEventKind = "USER_UNLOCKED"
+	EventUserSessionsRevoked AuditEventKind = "USER_SESSIONS_REVOKED"
+	EventUserDeleted         AuditEventKind = "USER_DELETED"
+	EventClientCreated       AuditEventKind = "CLIENT_CREATED"
+	EventClientDeleted       AuditEventKind = "CLIENT_DELETED"
 )
 
-// Event is a line of the audit log. It never holds a secret, and it is never changed.
-type Event struct {
+// AuditEventKinds lists every kind there is.
+var AuditEventKinds = []AuditEventKind{
+	EventSignup, EventLogin, EventLoginFailed, EventReauthenticated, EventRefreshReuse, EventLogout,
+	EventSessionRevoked, EventTokenRevoked, EventUserCreated, EventUserUpdated, EventUserRolesChanged,
+	EventUserDisabled, EventUserEnabled, EventUserUnlocked, EventUserSessionsRevoked, EventUserDeleted,
+	EventClientCreated, EventClientDeleted,
+}
+
+// AuditEvent is a line of the audit log. It never holds a secret, and it is never changed.
+type AuditEvent struct {
 	ID   uuid.UUID
 	At   time.Time
-	Kind EventKind
-	// UserID is whom it happened to, and SessionID in which session.
+	Kind AuditEventKind
+	// ActorID is the user who did it; nil when nobody was signed in.
+	ActorID *uuid.UUID
+	// Operator says that a command on the server's machine did it, and no request.
+	Operator bool
+	// UserID is whom it happened to, SessionID in which session, and ClientID to which OAuth client.
 	UserID    *uuid.UUID
 	SessionID *uuid.UUID
+	ClientID  *uuid.UUID
+	// Roles are what the user got with EventUserCreated and EventUserRolesChanged; otherwise nil.
+	Roles []Role
 	// IPAddress and RequestID say where it came from, when it came over HTTP.
 	IPAddress *string
 	RequestID *string
-}
 
-// record adds an event about a user and a session, in the transaction of what it is about. Either
-// may be nil.
-func (s *Service) record(ctx context.Context, tx Store, kind EventKind, user *User, session *Session, now time.Time) error {
-	id, err := newID(now, s.rand)
-	if err != nil {
-		return err
-	}
-	e := &Event{ID: id, At: now, Kind: kind}
-	if user != nil {
-		e.UserID = &user.ID
-	}
-	if session != nil {
-		e.SessionID = &session.ID
-	}
-	info := request.From(ctx)
-	if info.Client.IsValid() {
-		e.IPAddress = new(info.Client.String())
-	}
-	if info.ID != "" {
-		e.RequestID = &info.ID
-	}
-	if err := tx.AddEvent(ctx, e); err != nil {
-		return fmt.Errorf("record event: %w", err)
-	}
-	s.log.InfoContext(ctx, "audit", "id", info.ID, "event", string(kind), "user", e.UserID, "session", e.SessionID)
-	return nil
+	// Actor and User are those that ActorID and UserID name; nil when they are gone. AuditEvents
+	// looks them up, a Store does not.
+	Actor *User
+	User  *User
 }

@@ -37,6 +37,29 @@ func fieldError(field string, err error) FieldError {
 	return f
 }
 
+// fullName is a full name and the form in which it is searched; both are nil when there is none.
+type fullName struct {
+	text, key *string
+}
+
+func parseFullName(raw string) (fullName, error) {
+	text, err := identity.ParseFullName(raw)
+	if err != nil || text == "" {
+		return fullName{}, err
+	}
+	return fullName{&text, new(searchKey(text))}, nil
+}
+
+// maxSearchKey is how much of a name is searched, in code points. The form in which it is may be
+// many times as long as the name, and an index of PostgreSQL takes no key beyond 2.6 KiB.
+const maxSearchKey = 200
+
+// searchKey returns the form in which a text is searched, or to be searched for.
+func searchKey(text string) string {
+	key := []rune(identity.SearchKey(text))
+	return string(key[:min(len(key), maxSearchKey)])
+}
+
 // busyRetry is what a client is told to wait when every hashing slot and the queue are full.
 const busyRetry = time.Second
 

@@ -20,18 +20,19 @@ type LoginInput struct {
 // Login signs a user in with a password. Whatever is wrong with identifier or password, the
 // answer is CodeInvalidCredentials, at the cost of one password hash.
 func (s *Service) Login(ctx context.Context, in LoginInput) (*AuthPayload, error) {
-	verified, err := s.verifyPassword(ctx, in)
+	verified, err := s.verifyPassword(ctx, in.Password, nil, func(ctx context.Context) (*Account, string, error) {
+		return s.accountByIdentifier(ctx, in.Identifier)
+	})
 	if err != nil {
 		return nil, err
 	}
-	now := s.now()
 	var viewer *Viewer
 	var refresh refreshToken
-	err = s.store.InTx(ctx, func(ctx context.Context, tx Store) error {
-		if viewer, refresh, err = s.startSession(ctx, tx, verified, now); err != nil {
+	err = s.inTx(ctx, by(verified.user), func(ctx context.Context, tx *act) error {
+		if viewer, refresh, err = s.startSession(ctx, tx, verified, tx.now); err != nil {
 			return err
 		}
-		return s.record(ctx, tx, EventLogin, &viewer.User, &viewer.Session, now)
+		return tx.record(ctx, eventIn(viewer, EventLogin))
 	})
 	if err != nil {
 		return nil, err
@@ -43,7 +44,13 @@ func (s *Service) Login(ctx context.Context, in LoginInput) (*AuthPayload, error
 // first look at the database on, so that attempts on one account cannot all pass the limit on
 // failures before the first of them has been counted. Once it has begun it finishes, though the
 // client may go away: otherwise a guess could be made without being counted.
-func (s *Service) verifyPassword(ctx context.Context, in LoginInput) (proof, error) {
+//
+// find returns the account, nil when there is none, and the key under which failures count. The
+// session is the one of the request, nil when nobody is signed in.
+func (s *Service) verifyPassword(
+	ctx context.Context, p password.Plaintext, session *Session,
+	find func(ctx context.Context) (account *Account, attempts string, err error),
+) (proof, error) {
 	slot, err := s.passwords.Acquire(ctx)
 	if err != nil {
 		return proof{}, hashingError(err)
@@ -52,7 +59,7 @@ func (s *Service) verifyPassword(ctx context.Context, in LoginInput) (proof, err
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), verifyTimeout)
 	defer cancel()
 
-	account, attempts, err := s.accountByIdentifier(ctx, in.Identifier)
+	account, attempts, err := find(ctx)
 	if err != nil {
 		return proof{}, err
 	}
@@ -67,12 +74,12 @@ func (s *Service) verifyPassword(ctx context.Context, in LoginInput) (proof, err
 
 	var ok, rehash bool
 	if account == nil {
-		slot.VerifyNothing(in.Password)
-	} else if ok, rehash, err = slot.Verify(account.PasswordHash, in.Password); err != nil {
+		slot.VerifyNothing(p)
+	} else if ok, rehash, err = slot.Verify(account.PasswordHash, p); err != nil {
 		return proof{}, fmt.Errorf("verify password: %w", err)
 	}
 	if !ok {
-		return proof{}, s.failLogin(ctx, account, attempts, now)
+		return proof{}, s.failLogin(ctx, account, session, attempts)
 	}
 
 	// Only who knows the password learns that the account is disabled.
@@ -85,7 +92,7 @@ func (s *Service) verifyPassword(ctx context.Context, in LoginInput) (proof, err
 		}
 	}
 	if rehash {
-		s.rehash(ctx, slot, account, in.Password, now)
+		s.rehash(ctx, slot, account, p, now)
 	}
 	return proof{&account.User}, nil
 }
@@ -94,16 +101,19 @@ func (s *Service) verifyPassword(ctx context.Context, in LoginInput) (proof, err
 const verifyTimeout = 10 * time.Second
 
 // failLogin counts a wrong password, or a wrong name, and returns what both are answered with.
-func (s *Service) failLogin(ctx context.Context, account *Account, attempts string, now time.Time) error {
-	err := s.store.InTx(ctx, func(ctx context.Context, tx Store) error {
-		if err := tx.AddLoginFailure(ctx, attempts, now); err != nil {
+func (s *Service) failLogin(ctx context.Context, account *Account, session *Session, attempts string) error {
+	err := s.inTx(ctx, nobody, func(ctx context.Context, tx *act) error {
+		if err := tx.AddLoginFailure(ctx, attempts, tx.now); err != nil {
 			return err
 		}
-		var user *User
+		event := AuditEvent{Kind: EventLoginFailed}
 		if account != nil {
-			user = &account.User
+			event.UserID = &account.ID
 		}
-		return s.record(ctx, tx, EventLoginFailed, user, nil, now)
+		if session != nil {
+			event.SessionID = &session.ID
+		}
+		return tx.record(ctx, event)
 	})
 	if err != nil {
 		return fmt.Errorf("count login failure: %w", err)

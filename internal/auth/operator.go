@@ -18,7 +18,13 @@ func (s *Service) CreateUser(ctx context.Context, in SignupInput, roles []Role) 
 	if err != nil {
 		return nil, err
 	}
-	if err := createAccount(ctx, s.store, account); err != nil {
+	err = s.inTx(ctx, operator, func(ctx context.Context, tx *act) error {
+		if err := createAccount(ctx, tx, account); err != nil {
+			return err
+		}
+		return tx.record(ctx, AuditEvent{Kind: EventUserCreated, UserID: &account.ID, Roles: roles})
+	})
+	if err != nil {
 		return nil, err
 	}
 	return &account.User, nil
@@ -40,30 +46,41 @@ func (s *Service) FindUser(ctx context.Context, identifier string) (*User, error
 	return &account.User, nil
 }
 
-// SetDisabled shuts an account, so that its sessions are refused from their next request on, or
-// opens it again.
+// SetDisabled shuts an account and ends its sessions, or opens it again.
 func (s *Service) SetDisabled(ctx context.Context, id uuid.UUID, disabled bool) error {
-	now := s.now()
-	at := &now
-	if !disabled {
-		at = nil
+	set := s.enable
+	if disabled {
+		set = s.disable
 	}
-	if err := s.store.SetDisabled(ctx, id, at, now); err != nil {
-		return fmt.Errorf("set disabled: %w", err)
-	}
-	return nil
+	_, err := set(ctx, operator, id)
+	return err
 }
 
 // Unlock forgets the failed sign-ins of a user, so that they need not wait.
 func (s *Service) Unlock(ctx context.Context, u *User) error {
-	for _, name := range []*string{u.Username, u.Email} {
-		if name == nil {
-			continue
+	err := s.inTx(ctx, operator, func(ctx context.Context, tx *act) error {
+		forgotten := 0
+		for _, name := range []*string{u.Username, u.Email} {
+			if name == nil {
+				continue
+			}
+			key, _, _ := identity.ParseIdentifier(*name) // it parsed when the account was made
+			failures, err := tx.LoginFailures(ctx, failuresKey(key))
+			if err != nil {
+				return err
+			}
+			if err := tx.ClearLoginFailures(ctx, failuresKey(key)); err != nil {
+				return err
+			}
+			forgotten += failures.Count
 		}
-		key, _, _ := identity.ParseIdentifier(*name) // it parsed when the account was made
-		if err := s.store.ClearLoginFailures(ctx, failuresKey(key)); err != nil {
-			return fmt.Errorf("unlock: %w", err)
+		if forgotten == 0 {
+			return nil
 		}
+		return tx.record(ctx, AuditEvent{Kind: EventUserUnlocked, UserID: &u.ID})
+	})
+	if err != nil {
+		return fmt.Errorf("unlock: %w", err)
 	}
 	return nil
 }

@@ -97,12 +97,12 @@ func (s *Service) refreshState(ctx context.Context, t refreshToken) (*RefreshSta
 func (s *Service) endReused(ctx context.Context, v *Viewer, now time.Time) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endReusedTimeout)
 	defer cancel()
-	err := s.store.InTx(ctx, func(ctx context.Context, tx Store) error {
+	err := s.inTx(ctx, nobody, func(ctx context.Context, tx *act) error {
 		ended, err := tx.EndSession(ctx, v.Session.ID, now)
 		if err != nil || !ended {
 			return err
 		}
-		return s.record(ctx, tx, EventRefreshReuse, &v.User, &v.Session, now)
+		return tx.record(ctx, eventIn(v, EventRefreshReuse))
 	})
 	if err != nil {
 		return fmt.Errorf("end session after reuse: %w", err)

@@ -135,7 +135,7 @@ func runModel(r *rapid.T, w *world) {
 				if err != nil {
 					r.Fatal(err)
 				}
-				err = w.Authorize(auth.WithCaller(ctx, w.Identify(bearer)), forUser)
+				err = w.Authorize(auth.WithCaller(ctx, w.Identify(bearer)), forUser, nil)
 				if live := m.live(w.clock.Now()); (err == nil) != live {
 					r.Fatalf("the guard says %v, and the model that the session lives: %v", err, live)
 				}

@@ -97,7 +97,7 @@ func TestRefreshGrace(t *testing.T) {
 						t.Errorf("a token of the ended session: %q", failed)
 					}
 				}
-				if got := kind(w.Authorize(w.as(t, second.AccessToken), forUser)); got != ended && tt.wait < 15*time.Minute {
+				if got := kind(w.Authorize(w.as(t, second.AccessToken), forUser, nil)); got != ended && tt.wait < 15*time.Minute {
 					t.Errorf("its access token: %q", got)
 				}
 				if _, failed := w.refresh(t.Context(), *other.RefreshToken); failed != "" {
@@ -211,11 +211,11 @@ func TestSessionLimits(t *testing.T) {
 		if _, failed := w.refresh(t.Context(), *busy.RefreshToken); failed != ended {
 			t.Errorf("at the age limit: %q", failed)
 		}
-		if got := kind(w.Authorize(w.as(t, busy.AccessToken), forUser)); got != ended {
+		if got := kind(w.Authorize(w.as(t, busy.AccessToken), forUser, nil)); got != ended {
 			t.Errorf("its access token at the age limit: %q", got)
 		}
 		stranger := w.signup(t, "eve")
-		if got := kind(w.Authorize(w.as(t, w.sign(t, stranger.User.ID, busy.Session.ID)), forUser)); got != "UNAUTHENTICATED TOKEN_INVALID" {
+		if got := kind(w.Authorize(w.as(t, w.sign(t, stranger.User.ID, busy.Session.ID)), forUser, nil)); got != "UNAUTHENTICATED TOKEN_INVALID" {
 			t.Errorf("a token that names another user's session: %q, want TOKEN_INVALID", got)
 		}
 	})
@@ -283,7 +283,7 @@ func TestSessionsPerUser(t *testing.T) {
 		if n := len(page.Edges); n != 50 {
 			t.Errorf("%d sessions live, want 50", n)
 		}
-		if got := kind(w.Authorize(w.as(t, first.AccessToken), forUser)); got != ended {
+		if got := kind(w.Authorize(w.as(t, first.AccessToken), forUser, nil)); got != ended {
 			t.Errorf("the oldest session: %q, want it ended", got)
 		}
 	})
@@ -301,7 +301,7 @@ func TestLogout(t *testing.T) {
 		if _, err := w.Me(ctx); kind(err) != ended {
 			t.Errorf("the rest of the request: %v", err)
 		}
-		if got := kind(w.Authorize(w.as(t, ada.AccessToken), forUser)); got != ended {
+		if got := kind(w.Authorize(w.as(t, ada.AccessToken), forUser, nil)); got != ended {
 			t.Errorf("the next request: %q", got)
 		}
 		if _, failed := w.refresh(t.Context(), *ada.RefreshToken); failed != ended {
@@ -344,7 +344,7 @@ func TestRevokeSessions(t *testing.T) {
 				t.Errorf("one's own: %q", got)
 			}
 		}
-		if got := kind(w.Authorize(w.as(t, p[1].AccessToken), forUser)); got != ended {
+		if got := kind(w.Authorize(w.as(t, p[1].AccessToken), forUser, nil)); got != ended {
 			t.Errorf("the revoked session: %q", got)
 		}
 		others, err := w.RevokeOtherSessions(w.as(t, p[0].AccessToken))
@@ -352,7 +352,7 @@ func TestRevokeSessions(t *testing.T) {
 			t.Errorf("RevokeOtherSessions: %v, %v, want 2", others, err)
 		}
 		for name, payload := range map[string]*auth.AuthPayload{"one's own": p[0], "eve's": eve} {
-			if err := w.Authorize(w.as(t, payload.AccessToken), forUser); err != nil {
+			if err := w.Authorize(w.as(t, payload.AccessToken), forUser, nil); err != nil {
 				t.Errorf("%s session: %v", name, err)
 			}
 		}

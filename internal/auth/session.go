@@ -38,7 +38,8 @@ func (s *Session) Current(ctx context.Context) bool {
 // firstParty is the client_id (RFC 9068 §2.2) of tokens that the schema's own mutations give out.
 const firstParty = "usher"
 
-// AuthPayload answers a sign-in and a refresh. ExpiresIn is in seconds.
+// AuthPayload answers a sign-in, a refresh and a reauthentication, which gives no refresh token.
+// ExpiresIn is in seconds.
 type AuthPayload struct {
 	AccessToken  string
 	RefreshToken *string
@@ -101,9 +102,19 @@ func (s *Service) startSession(ctx context.Context, tx Store, p proof, now time.
 	return v, first, nil
 }
 
-// payload signs an access token for the session, answers with it, and makes the request that of
-// the session's user.
+// payload is accessPayload with a refresh token.
 func (s *Service) payload(ctx context.Context, v *Viewer, refresh refreshToken) (*AuthPayload, error) {
+	p, err := s.accessPayload(ctx, v)
+	if err != nil {
+		return nil, err
+	}
+	p.RefreshToken = new(s.sealRefreshToken(refresh))
+	return p, nil
+}
+
+// accessPayload signs an access token for the session, answers with it, and makes the request that
+// of the session's user.
+func (s *Service) accessPayload(ctx context.Context, v *Viewer) (*AuthPayload, error) {
 	if s.tokens == nil {
 		return nil, errNoTokens
 	}
@@ -126,12 +137,11 @@ func (s *Service) payload(ctx context.Context, v *Viewer, refresh refreshToken) 
 	}
 	CallerFrom(ctx).become(v, claims)
 	return &AuthPayload{
-		AccessToken:  access,
-		RefreshToken: new(s.sealRefreshToken(refresh)),
-		TokenType:    tokenType,
-		ExpiresIn:    int(min(s.tokens.TTL(), v.Session.ExpiresAt.Sub(s.now())) / time.Second),
-		Session:      &v.Session,
-		User:         &v.User,
+		AccessToken: access,
+		TokenType:   tokenType,
+		ExpiresIn:   int(min(s.tokens.TTL(), v.Session.ExpiresAt.Sub(s.now())) / time.Second),
+		Session:     &v.Session,
+		User:        &v.User,
 	}, nil
 }
 

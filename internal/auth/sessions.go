@@ -22,7 +22,7 @@ func (s *Service) Logout(ctx context.Context) (*LogoutPayload, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.endSession(ctx, v, EventLogout); err != nil {
+	if err := s.endSession(ctx, by(&v.User), v, EventLogout); err != nil {
 		return nil, err
 	}
 	CallerFrom(ctx).end()
@@ -53,7 +53,7 @@ func (s *Service) RevokeSession(ctx context.Context, in RevokeSessionInput) (*Re
 	if err != nil {
 		return nil, fmt.Errorf("find session: %w", err)
 	}
-	if err := s.endSession(ctx, target, EventSessionRevoked); err != nil {
+	if err := s.endSession(ctx, by(&viewer.User), target, EventSessionRevoked); err != nil {
 		return nil, err
 	}
 	if target.Session.ID == viewer.Session.ID {
@@ -63,14 +63,13 @@ func (s *Service) RevokeSession(ctx context.Context, in RevokeSessionInput) (*Re
 }
 
 // endSession ends a session and records why, when it still lived.
-func (s *Service) endSession(ctx context.Context, v *Viewer, why EventKind) error {
-	now := s.now()
-	err := s.store.InTx(ctx, func(ctx context.Context, tx Store) error {
-		ended, err := tx.EndSession(ctx, v.Session.ID, now)
+func (s *Service) endSession(ctx context.Context, who actor, v *Viewer, why AuditEventKind) error {
+	err := s.inTx(ctx, who, func(ctx context.Context, tx *act) error {
+		ended, err := tx.EndSession(ctx, v.Session.ID, tx.now)
 		if err != nil || !ended {
 			return err
 		}
-		return s.record(ctx, tx, why, &v.User, &v.Session, now)
+		return tx.record(ctx, eventIn(v, why))
 	})
 	if err != nil {
 		return fmt.Errorf("end session: %w", err)
@@ -89,26 +88,17 @@ func (s *Service) RevokeOtherSessions(ctx context.Context) (*RevokeOtherSessions
 	if err != nil {
 		return nil, err
 	}
-	now := s.now()
 	var n int
-	err = s.store.InTx(ctx, func(ctx context.Context, tx Store) error {
-		if n, err = tx.EndOtherSessions(ctx, v.User.ID, v.Session.ID, now, s.idleSince(now)); err != nil || n == 0 {
+	err = s.inTx(ctx, by(&v.User), func(ctx context.Context, tx *act) error {
+		if n, err = tx.EndOtherSessions(ctx, v.User.ID, v.Session.ID, tx.now, s.idleSince(tx.now)); err != nil || n == 0 {
 			return err
 		}
-		return s.record(ctx, tx, EventSessionRevoked, &v.User, nil, now)
+		return tx.record(ctx, AuditEvent{Kind: EventSessionRevoked, UserID: &v.User.ID})
 	})
 	if err != nil {
 		return nil, fmt.Errorf("end other sessions: %w", err)
 	}
 	return &RevokeOtherSessionsPayload{RevokedCount: n}, nil
-}
-
-// PageInfo says where a page of a connection lies (GraphQL Cursor Connections Specification).
-type PageInfo struct {
-	HasNextPage     bool
-	HasPreviousPage bool
-	StartCursor     *string
-	EndCursor       *string
 }
 
 // SessionConnection is a page of sessions.
@@ -123,59 +113,44 @@ type SessionEdge struct {
 	Node   *Session
 }
 
-// MaxPage is how many elements a page of a connection may have.
-const MaxPage = 100
-
 // SessionsOf lists the living sessions of a user, the newest first: up to first of them, after a
-// cursor of an earlier page when it is not nil. It shows them to that user only.
+// cursor of an earlier page when it is not nil. It is for that user and for administrators.
 func (s *Service) SessionsOf(ctx context.Context, user *User, first int, after *string) (*SessionConnection, error) {
 	viewer, err := s.Viewer(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if viewer.User.ID != user.ID {
+	if viewer.User.ID != user.ID && !viewer.User.isAdmin() {
 		return nil, errForbidden
 	}
-	if first < 1 || first > MaxPage {
-		return nil, BadInput(FieldError{Path: []string{"first"}, Code: InputInvalidFormat, Message: fmt.Sprintf("Ask for 1 to %d.", MaxPage)})
-	}
-	scope := "sessions of " + user.ID.String()
-	var position *SessionPosition
-	if after != nil {
-		if position, err = s.openPosition(scope, *after); err != nil {
-			return nil, err
-		}
-	}
 	now := s.now()
-	sessions, err := s.store.Sessions(ctx, user.ID, now, s.idleSince(now), position, first+1)
+	sessions := list[Session, SessionPosition]{
+		scope: "sessions of " + user.ID.String(),
+		read: func(after *SessionPosition, limit int) ([]Session, error) {
+			return s.store.Sessions(ctx, user.ID, now, s.idleSince(now), after, limit)
+		},
+		place: placeOfSession,
+		parse: parseSessionPosition,
+	}
+	edges, info, err := page(s, sessions, first, after, func(cursor string, session *Session) SessionEdge {
+		return SessionEdge{Cursor: cursor, Node: session}
+	})
 	if err != nil {
-		return nil, fmt.Errorf("list sessions: %w", err)
+		return nil, err
 	}
-	page := &SessionConnection{PageInfo: PageInfo{HasNextPage: len(sessions) > first, HasPreviousPage: after != nil}}
-	for i := range sessions[:min(first, len(sessions))] {
-		session := &sessions[i]
-		page.Edges = append(page.Edges, SessionEdge{
-			Cursor: s.sealPosition(scope, SessionPosition{CreatedAt: session.CreatedAt, ID: session.ID}),
-			Node:   session,
-		})
-	}
-	if n := len(page.Edges); n > 0 {
-		page.PageInfo.StartCursor, page.PageInfo.EndCursor = &page.Edges[0].Cursor, &page.Edges[n-1].Cursor
-	}
-	return page, nil
+	return &SessionConnection{Edges: edges, PageInfo: info}, nil
 }
 
-func (s *Service) sealPosition(scope string, p SessionPosition) string {
-	content := binary.BigEndian.AppendUint64(nil, uint64(p.CreatedAt.UnixMicro()))
-	return s.cursors.seal(scope, append(content, p.ID[:]...))
+func placeOfSession(s *Session) []byte {
+	place := binary.BigEndian.AppendUint64(nil, uint64(s.CreatedAt.UnixMicro()))
+	return append(place, s.ID[:]...)
 }
 
-func (s *Service) openPosition(scope, cursor string) (*SessionPosition, error) {
-	content, ok := s.cursors.open(scope, cursor)
-	if !ok || len(content) != 8+len(uuid.UUID{}) {
-		return nil, BadInput(FieldError{Path: []string{"after"}, Code: InputInvalidFormat, Message: "Use a cursor of an earlier page of the same list."})
+func parseSessionPosition(content []byte) (p SessionPosition, err error) {
+	n := min(len(content), 8)
+	if p.ID, err = uuid.FromBytes(content[n:]); err != nil {
+		return p, err
 	}
-	p := &SessionPosition{CreatedAt: time.UnixMicro(int64(binary.BigEndian.Uint64(content))).UTC()} //nolint:gosec // It was written from an int64.
-	copy(p.ID[:], content[8:])
+	p.CreatedAt = time.UnixMicro(int64(binary.BigEndian.Uint64(content))).UTC() //nolint:gosec // It was written from an int64.
 	return p, nil
 }

@@ -26,14 +26,14 @@ func (s *Service) Signup(ctx context.Context, in SignupInput) (*AuthPayload, err
 	}
 	var viewer *Viewer
 	var refresh refreshToken
-	err = s.store.InTx(ctx, func(ctx context.Context, tx Store) error {
+	err = s.inTx(ctx, by(&account.User), func(ctx context.Context, tx *act) error {
 		if err := createAccount(ctx, tx, account); err != nil {
 			return err
 		}
-		if viewer, refresh, err = s.startSession(ctx, tx, proof{&account.User}, account.CreatedAt); err != nil {
+		if viewer, refresh, err = s.startSession(ctx, tx, proof{&account.User}, tx.now); err != nil {
 			return err
 		}
-		return s.record(ctx, tx, EventSignup, &viewer.User, &viewer.Session, account.CreatedAt)
+		return tx.record(ctx, eventIn(viewer, EventSignup))
 	})
 	if err != nil {
 		return nil, err
@@ -71,10 +71,10 @@ func (s *Service) newAccount(ctx context.Context, in SignupInput, roles []Role) 
 		}
 	}
 	if in.FullName != nil {
-		if name, err := identity.ParseFullName(*in.FullName); err != nil {
+		if name, err := parseFullName(*in.FullName); err != nil {
 			report("fullName", err)
-		} else if name != "" {
-			a.FullName = &name
+		} else {
+			a.FullName, a.FullNameKey = name.text, name.key
 		}
 	}
 	if err := s.policy.Check(in.Password, contextWords(&a.User)...); err != nil {

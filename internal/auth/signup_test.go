@@ -147,7 +147,7 @@ func TestCreateUser(t *testing.T) {
 		if diff := cmp.Diff(user, payload.User); diff != "" {
 			t.Errorf("the user at log-in (-created +got):\n%s", diff)
 		}
-		if err := w.Authorize(w.as(t, payload.AccessToken), auth.Rule{Requires: []auth.Role{auth.RoleAdmin}}); err != nil {
+		if err := w.Authorize(w.as(t, payload.AccessToken), &auth.Rule{Requires: []auth.Role{auth.RoleAdmin}}, nil); err != nil {
 			t.Errorf("Authorize: %v, want an administrator", err)
 		}
 	})

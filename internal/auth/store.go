@@ -22,6 +22,8 @@ type Store interface {
 	CreateAccount(ctx context.Context, a *Account) error
 	// User finds a user by id.
 	User(ctx context.Context, id uuid.UUID) (*User, error)
+	// Account finds an account by id.
+	Account(ctx context.Context, id uuid.UUID) (*Account, error)
 	// AccountByUsername and AccountByEmail find an account by its canonical key.
 	AccountByUsername(ctx context.Context, key string) (*Account, error)
 	AccountByEmail(ctx context.Context, key string) (*Account, error)
@@ -29,9 +31,20 @@ type Store interface {
 	ReplacePasswordHash(ctx context.Context, userID uuid.UUID, old, hash string, now time.Time) (bool, error)
 	// SetDisabled shuts an account as of a time, or opens it with nil.
 	SetDisabled(ctx context.Context, userID uuid.UUID, at *time.Time, now time.Time) error
-	// Users lists up to limit users after the one with the id after, oldest first. The zero id
-	// begins at the first.
-	Users(ctx context.Context, after uuid.UUID, limit int) ([]User, error)
+	// SetFullName changes a user's full name and the form in which it is searched; nil is none.
+	SetFullName(ctx context.Context, userID uuid.UUID, name, key *string, now time.Time) error
+	// SetRoles changes what a user may be.
+	SetRoles(ctx context.Context, userID uuid.UUID, roles []Role, now time.Time) error
+	// DeleteUser deletes an account for good, and its sessions with it.
+	DeleteUser(ctx context.Context, userID uuid.UUID) error
+	// Users lists the users that a query asks for, each with its place in the list.
+	Users(ctx context.Context, q UserQuery) ([]PlacedUser, error)
+	// UsersByID finds those of up to 200 users that exist, in no order.
+	UsersByID(ctx context.Context, ids []uuid.UUID) ([]User, error)
+	// LockAdministration makes other transactions that call it wait until this one ends.
+	LockAdministration(ctx context.Context) error
+	// HasOtherAdmin reports whether somebody but one user has the role ADMIN and an open account.
+	HasOtherAdmin(ctx context.Context, except uuid.UUID) (bool, error)
 
 	// LockUser makes other transactions that lock the user wait until this one ends, and notes the
 	// time of the sign-in. It reports whether the account is open.
@@ -43,8 +56,11 @@ type Store interface {
 	// EndSession ends a session that lives, and reports whether it did.
 	EndSession(ctx context.Context, sessionID uuid.UUID, now time.Time) (bool, error)
 
-	// EndOtherSessions ends the sessions of a user that live, as Sessions has it, but one. It returns
-	// how many.
+	// RenewAuthTime notes in a living session that its user has proved anew who they are. It reports
+	// whether the session lives.
+	RenewAuthTime(ctx context.Context, sessionID uuid.UUID, now time.Time) (bool, error)
+	// EndOtherSessions ends the sessions of a user that live, as Sessions has it, but one; the zero
+	// id spares none. It returns how many.
 	EndOtherSessions(ctx context.Context, userID, except uuid.UUID, now, idleSince time.Time) (int, error)
 	// EndOldestSessions ends the sessions of a user that live, but the newest few.
 	EndOldestSessions(ctx context.Context, userID uuid.UUID, keep int, now, idleSince time.Time) error
@@ -60,8 +76,10 @@ type Store interface {
 	// how many.
 	SweepSessions(ctx context.Context, before time.Time, limit int) (int, error)
 
-	// AddEvent writes a line of the audit log.
-	AddEvent(ctx context.Context, e *Event) error
+	// AddEvent writes a line of the audit log. Nothing changes or deletes it.
+	AddEvent(ctx context.Context, e *AuditEvent) error
+	// Events lists the lines of the audit log that a query asks for, the newest first.
+	Events(ctx context.Context, q AuditEventQuery) ([]AuditEvent, error)
 
 	// LoginFailures returns how many sign-ins under key failed in a row and when the last did;
 	// zeros when none did.
@@ -79,6 +97,54 @@ type Store interface {
 type SessionPosition struct {
 	CreatedAt time.Time
 	ID        uuid.UUID
+}
+
+// UserOrderField says by what users are listed: the schema's UserOrderField.
+type UserOrderField string
+
+// The orders. Each of them is made unique by the id. Those without a user name, or without an e-mail
+// address, come as if it were empty.
+const (
+	UsersByCreatedAt UserOrderField = "CREATED_AT"
+	UsersByUsername  UserOrderField = "USERNAME"
+	UsersByEmail     UserOrderField = "EMAIL"
+)
+
+// UserQuery asks for a page of users. The zero values of its filters let everybody through.
+type UserQuery struct {
+	// Search is how a key of the user begins: of the user name, the e-mail address or the full name.
+	Search   string
+	Role     Role
+	Disabled *bool
+
+	Order      UserOrderField
+	Descending bool
+	// After is the place to go on after; nil begins at the first.
+	After *UserPosition
+	Limit int
+}
+
+// UserPosition is a place in a list of users: the canonical key that the list is ordered by, if it
+// is by one, and the id.
+type UserPosition struct {
+	Key string
+	ID  uuid.UUID
+}
+
+// PlacedUser is a user and their place in a list.
+type PlacedUser struct {
+	User     User
+	Position UserPosition
+}
+
+// AuditEventQuery asks for a page of the audit log. The zero values of its filters let every line
+// through.
+type AuditEventQuery struct {
+	UserID *uuid.UUID
+	Kind   AuditEventKind
+	// Before is the line to go on after; nil begins at the newest.
+	Before *uuid.UUID
+	Limit  int
 }
 
 // LoginFailures are sign-ins that failed in a row.

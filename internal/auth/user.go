@@ -28,10 +28,11 @@ type User struct {
 // Account is a User with what it takes to find it and to sign in.
 type Account struct {
 	User
-	// UsernameKey and EmailKey are the canonical forms that must be unique; each is set when its
-	// User field is.
+	// UsernameKey and EmailKey are the canonical forms that must be unique, FullNameKey is the one
+	// that is searched; each is set when its User field is.
 	UsernameKey *string
 	EmailKey    *string
+	FullNameKey *string
 	// PasswordHash is a PHC string, or a bcrypt hash of another system.
 	PasswordHash string
 }

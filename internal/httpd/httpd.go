@@ -115,6 +115,14 @@ func JSON(document func() []byte, maxAge time.Duration) http.Handler {
 	}))
 }
 
+// Text answers GET with a text.
+func Text(text string) http.Handler {
+	return get(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		_, _ = io.WriteString(w, text) // when the client is gone nobody is left to be told
+	}))
+}
+
 // get lets only GET and HEAD pass.
 func get(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -2,20 +2,80 @@ package store
 
 import (
 	"context"
+	"database/sql/driver"
 
 	"usher/internal/auth"
 )
 
-var eventColumns = columns{"id", "at", "kind", "user_id", "session_id", "ip_address", "request_id"}
+var eventColumns = columns{
+	"id", "at", "kind", "actor_id", "operator", "user_id", "session_id", "client_id", "roles", "ip_address", "request_id",
+}
 
-func eventFields(e *auth.Event) []any {
-	return []any{&e.ID, (*timestamp)(&e.At), &e.Kind, nullID{&e.UserID}, nullID{&e.SessionID}, &e.IPAddress, &e.RequestID}
+func eventFields(e *auth.AuditEvent) []any {
+	return []any{
+		&e.ID, (*timestamp)(&e.At), &e.Kind,
+		nullID{&e.ActorID},
+		&e.Operator,
+		nullID{&e.UserID},
+		nullID{&e.SessionID},
+		nullID{&e.ClientID},
+		nullRoles{&e.Roles},
+		&e.IPAddress, &e.RequestID,
+	}
 }
 
 var insertEvent = eventColumns.insert("audit_events")
 
 // AddEvent implements auth.Store.
-func (s *Store) AddEvent(ctx context.Context, e *auth.Event) error {
+func (s *Store) AddEvent(ctx context.Context, e *auth.AuditEvent) error {
 	_, err := s.exec(ctx, "add audit event", insertEvent, eventFields(e)...)
+	return err
+}
+
+// Events implements auth.Store.
+func (s *Store) Events(ctx context.Context, q auth.AuditEventQuery) ([]auth.AuditEvent, error) {
+	query, args := listEvents(q)
+	return list(ctx, s.read, "list audit events", eventFields, query, args...)
+}
+
+func listEvents(q auth.AuditEventQuery) (query string, args []any) {
+	var conditions []fragment
+	if q.UserID != nil {
+		conditions = append(conditions, fragment{`user_id = $`, []any{*q.UserID}})
+	}
+	if q.Kind != "" {
+		conditions = append(conditions, fragment{`kind = $`, []any{q.Kind}})
+	}
+	if q.Before != nil {
+		conditions = append(conditions, fragment{`id < $`, []any{*q.Before}})
+	}
+	page := where(conditions)
+	// The order of ids is the order of time, since they are UUIDs of version 7.
+	query = `SELECT ` + eventColumns.of("audit_events") + ` FROM audit_events` + page.text + ` ORDER BY id DESC LIMIT $`
+	return numbered(query), append(page.args, q.Limit)
+}
+
+// nullRoles points to roles that may be nil, for NULL. Roles that are all unknown here are not nil:
+// they were given nevertheless.
+type nullRoles struct{ of *[]auth.Role }
+
+// Value implements driver.Valuer.
+func (n nullRoles) Value() (driver.Value, error) {
+	if *n.of == nil {
+		return nil, nil //nolint:nilnil // NULL
+	}
+	return roles(*n.of).Value()
+}
+
+// Scan implements sql.Scanner.
+func (n nullRoles) Scan(src any) error {
+	if src == nil {
+		*n.of = nil
+		return nil
+	}
+	err := (*roles)(n.of).Scan(src)
+	if *n.of == nil {
+		*n.of = []auth.Role{}
+	}
 	return err
 }

@@ -22,11 +22,16 @@ func (c columns) of(table string) string {
 
 // insert returns the statement that writes all columns of one row.
 func (c columns) insert(table string) string {
-	values := make([]string, len(c))
-	for i := range c {
-		values[i] = "$" + strconv.Itoa(i+1)
+	return "INSERT INTO " + table + " (" + strings.Join(c, ", ") + ") VALUES (" + placeholders(len(c)) + ")"
+}
+
+// placeholders returns "$1, $2", up to n.
+func placeholders(n int) string {
+	numbers := make([]string, n)
+	for i := range numbers {
+		numbers[i] = "$" + strconv.Itoa(i+1)
 	}
-	return "INSERT INTO " + table + " (" + strings.Join(c, ", ") + ") VALUES (" + strings.Join(values, ", ") + ")"
+	return strings.Join(numbers, ", ")
 }
 
 // timestamp is a time as both databases keep it: UTC, in microseconds. PostgreSQL has a type for

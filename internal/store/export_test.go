@@ -4,7 +4,10 @@ import (
 	"context"
 	"database/sql"
 
+	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
+
+	"usher/internal/auth"
 )
 
 // What the tests of this package reach beyond its API.
@@ -37,3 +40,34 @@ func (s *Store) UpTo(ctx context.Context, version int64) error {
 
 // Fault is the translation of errors.
 var Fault = fault
+
+// Query is what a database is asked.
+type Query struct {
+	Text string
+	Args []any
+}
+
+// UserQueries are all that Users would run.
+func (s *Store) UserQueries(ctx context.Context, q auth.UserQuery) ([]Query, error) {
+	var queries []Query
+	for _, f := range userFilters(q) {
+		text, args := f.countQuery()
+		queries = append(queries, Query{text, args})
+	}
+	text, args, err := s.usersQuery(ctx, q)
+	return append(queries, Query{text, args}), err
+}
+
+// EventQuery is what Events would run.
+func EventQuery(q auth.AuditEventQuery) Query {
+	text, args := listEvents(q)
+	return Query{text, args}
+}
+
+// HasOtherAdminQuery is what HasOtherAdmin runs.
+func HasOtherAdminQuery(except uuid.UUID) Query {
+	return Query{hasOtherAdmin, []any{roleWord(auth.RoleAdmin), except}}
+}
+
+// Conn is one of the connections that read.
+func (s *Store) Conn(ctx context.Context) (*sql.Conn, error) { return s.reader.Conn(ctx) }

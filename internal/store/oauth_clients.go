@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/google/uuid"
 
@@ -39,29 +38,10 @@ var clientsAfter = `SELECT ` + clientColumns.of("oauth_clients") + ` FROM oauth_
 
 // Clients implements auth.ClientStore.
 func (s *Store) Clients(ctx context.Context, after uuid.UUID, limit int) ([]auth.Client, error) {
-	const doing = "list clients"
-	rows, err := s.read.QueryxContext(ctx, clientsAfter, after, limit)
-	if err != nil {
-		return nil, fault(ctx, doing, err)
-	}
-	defer rows.Close()
-	var clients []auth.Client
-	for rows.Next() {
-		var c auth.Client
-		if err := rows.Scan(clientFields(&c)...); err != nil {
-			return nil, fault(ctx, doing, err)
-		}
-		clients = append(clients, c)
-	}
-	return clients, fault(ctx, doing, rows.Err())
+	return list(ctx, s.read, "list clients", clientFields, clientsAfter, after, limit)
 }
 
 // DeleteClient implements auth.ClientStore.
 func (s *Store) DeleteClient(ctx context.Context, id uuid.UUID) error {
-	const doing = "delete client"
-	n, err := s.exec(ctx, doing, `DELETE FROM oauth_clients WHERE id = $1`, id)
-	if err == nil && n == 0 {
-		err = fmt.Errorf("%s: %w", doing, auth.ErrNotFound)
-	}
-	return err
+	return s.change(ctx, "delete client", `DELETE FROM oauth_clients WHERE id = $1`, id)
 }

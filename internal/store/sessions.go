@@ -55,6 +55,14 @@ func (s *Store) EndSession(ctx context.Context, sessionID uuid.UUID, now time.Ti
 	return n == 1, err
 }
 
+const renewAuthTime = `UPDATE sessions SET auth_time = $2 WHERE id = $1 AND ended_at IS NULL AND expires_at > $2`
+
+// RenewAuthTime implements auth.Store.
+func (s *Store) RenewAuthTime(ctx context.Context, sessionID uuid.UUID, now time.Time) (bool, error) {
+	n, err := s.exec(ctx, "renew auth time", renewAuthTime, sessionID, timestamp(now))
+	return n == 1, err
+}
+
 const endOtherSessions = `
 	UPDATE sessions SET ended_at = $3
 	WHERE user_id = $1 AND id <> $2 AND ended_at IS NULL AND expires_at > $3 AND last_used_at > $4`
@@ -91,25 +99,11 @@ var (
 func (s *Store) Sessions(
 	ctx context.Context, userID uuid.UUID, now, idleSince time.Time, after *auth.SessionPosition, limit int,
 ) ([]auth.Session, error) {
-	const doing = "list sessions"
 	query, args := firstSessions, []any{userID, timestamp(now), timestamp(idleSince), limit}
 	if after != nil {
 		query, args = nextSessions, append(args, timestamp(after.CreatedAt), after.ID)
 	}
-	rows, err := s.read.QueryxContext(ctx, query, args...)
-	if err != nil {
-		return nil, fault(ctx, doing, err)
-	}
-	defer rows.Close()
-	var sessions []auth.Session
-	for rows.Next() {
-		var session auth.Session
-		if err := rows.Scan(sessionFields(&session)...); err != nil {
-			return nil, fault(ctx, doing, err)
-		}
-		sessions = append(sessions, session)
-	}
-	return sessions, fault(ctx, doing, rows.Err())
+	return list(ctx, s.read, "list sessions", sessionFields, query, args...)
 }
 
 var refreshState = `

@@ -22,21 +22,7 @@ var signingKeys = `SELECT ` + signingKeyColumns.of("signing_keys") + ` FROM sign
 
 // SigningKeys implements keyring.Store.
 func (s *Store) SigningKeys(ctx context.Context) ([]keyring.Record, error) {
-	const doing = "list signing keys"
-	rows, err := s.read.QueryxContext(ctx, signingKeys)
-	if err != nil {
-		return nil, fault(ctx, doing, err)
-	}
-	defer rows.Close()
-	var records []keyring.Record
-	for rows.Next() {
-		var r keyring.Record
-		if err := rows.Scan(signingKeyFields(&r)...); err != nil {
-			return nil, fault(ctx, doing, err)
-		}
-		records = append(records, r)
-	}
-	return records, fault(ctx, doing, rows.Err())
+	return list(ctx, s.read, "list signing keys", signingKeyFields, signingKeys)
 }
 
 var insertSigningKey = signingKeyColumns.insert("signing_keys") + ` ON CONFLICT (generation) DO NOTHING`

@@ -69,3 +69,30 @@ func (s *Store) exec(ctx context.Context, doing, query string, args ...any) (int
 	}
 	return n, nil
 }
+
+// change runs a statement that is about one row, and returns auth.ErrNotFound when there is none.
+func (s *Store) change(ctx context.Context, doing, query string, args ...any) error {
+	n, err := s.exec(ctx, doing, query, args...)
+	if err == nil && n == 0 {
+		err = fmt.Errorf("%s: %w", doing, auth.ErrNotFound)
+	}
+	return err
+}
+
+// list runs a query and reads its rows. fields points to where the columns of a row go.
+func list[T any](ctx context.Context, from sqlx.QueryerContext, doing string, fields func(*T) []any, query string, args ...any) ([]T, error) {
+	rows, err := from.QueryxContext(ctx, query, args...)
+	if err != nil {
+		return nil, fault(ctx, doing, err)
+	}
+	defer rows.Close()
+	var found []T
+	for rows.Next() {
+		var one T
+		if err := rows.Scan(fields(&one)...); err != nil {
+			return nil, fault(ctx, doing, err)
+		}
+		found = append(found, one)
+	}
+	return found, fault(ctx, doing, rows.Err())
+}

@@ -19,30 +19,50 @@ var empty = map[string]func(t testing.TB) string{
 }
 
 func TestConformance(t *testing.T) {
-	for name, at := range map[string]func(t testing.TB) string{
-		"sqlite": storetest.URLs["sqlite"],
+	for _, c := range []struct {
+		name, kind string
+		parameters []string
+	}{
+		{"sqlite", "sqlite", nil},
 		// In sessions of a time zone that is not UTC.
-		"postgres": func(t testing.TB) string {
-			return with(t, storetest.URLs["postgres"](t), "timezone", "Asia/Kathmandu")
-		},
+		{"postgres", "postgres", []string{"timezone", "Asia/Kathmandu"}},
 		// As behind PgBouncer: nothing is prepared, times come and go as text.
-		"postgres unprepared": func(t testing.TB) string {
-			return with(t, storetest.URLs["postgres"](t), "timezone", "America/St_Johns", "default_query_exec_mode", "exec")
-		},
+		{"postgres unprepared", "postgres", []string{"timezone", "America/St_Johns", "default_query_exec_mode", "exec"}},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			at := at(t)
+			at := storetest.URLs[c.kind](t)
+			if c.kind == "postgres" {
+				at = with(t, at, c.parameters...)
+			}
 			storetest.Run(t, func(t *testing.T) auth.Store {
 				s := open(t, at)
-				for _, table := range []string{"users", "login_failures", "oauth_clients", "signing_keys"} {
-					if err := s.Exec(t.Context(), "DELETE FROM "+table); err != nil {
-						t.Fatal(err)
-					}
-				}
+				clearAll(t, c.kind, s)
 				return s
 			})
 		})
+	}
+}
+
+// clearAll deletes every row, those of the audit log in a way that an operator has, too.
+func clearAll(t *testing.T, kind string, s *store.Store) {
+	t.Helper()
+	statements := []string{
+		"DELETE FROM users", "DELETE FROM login_failures", "DELETE FROM oauth_clients", "DELETE FROM signing_keys",
+	}
+	if kind == "postgres" {
+		statements = append(statements, "TRUNCATE audit_events")
+	} else {
+		var create string
+		if err := s.Get(t.Context(), &create, "SELECT sql FROM sqlite_schema WHERE name = 'audit_events_no_delete'"); err != nil {
+			t.Fatal(err)
+		}
+		statements = append(statements, "DROP TRIGGER audit_events_no_delete", "DELETE FROM audit_events", create)
+	}
+	for _, statement := range statements {
+		if err := s.Exec(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

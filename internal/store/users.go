@@ -16,7 +16,7 @@ import (
 
 var (
 	userColumns    = columns{"id", "username", "email", "full_name", "roles", "disabled_at", "created_at", "updated_at"}
-	accountColumns = slices.Concat(userColumns, columns{"username_key", "email_key", "password_hash"})
+	accountColumns = slices.Concat(userColumns, columns{"username_key", "email_key", "full_name_key", "password_hash"})
 )
 
 func userFields(u *auth.User) []any {
@@ -28,7 +28,7 @@ func userFields(u *auth.User) []any {
 }
 
 func accountFields(a *auth.Account) []any {
-	return append(userFields(&a.User), &a.UsernameKey, &a.EmailKey, &a.PasswordHash)
+	return append(userFields(&a.User), &a.UsernameKey, &a.EmailKey, &a.FullNameKey, &a.PasswordHash)
 }
 
 var insertAccount = accountColumns.insert("users")
@@ -51,9 +51,15 @@ func (s *Store) User(ctx context.Context, id uuid.UUID) (*auth.User, error) {
 }
 
 var (
+	accountByID       = `SELECT ` + accountColumns.of("users") + ` FROM users WHERE id = $1`
 	accountByUsername = `SELECT ` + accountColumns.of("users") + ` FROM users WHERE username_key = $1`
 	accountByEmail    = `SELECT ` + accountColumns.of("users") + ` FROM users WHERE email_key = $1`
 )
+
+// Account implements auth.Store.
+func (s *Store) Account(ctx context.Context, id uuid.UUID) (*auth.Account, error) {
+	return s.account(ctx, accountByID, id)
+}
 
 // AccountByUsername implements auth.Store.
 func (s *Store) AccountByUsername(ctx context.Context, key string) (*auth.Account, error) {
@@ -65,7 +71,7 @@ func (s *Store) AccountByEmail(ctx context.Context, key string) (*auth.Account, 
 	return s.account(ctx, accountByEmail, key)
 }
 
-func (s *Store) account(ctx context.Context, query, key string) (*auth.Account, error) {
+func (s *Store) account(ctx context.Context, query string, key any) (*auth.Account, error) {
 	a := new(auth.Account)
 	if err := s.read.QueryRowxContext(ctx, query, key).Scan(accountFields(a)...); err != nil {
 		return nil, fault(ctx, "find account", err)
@@ -87,12 +93,26 @@ const setDisabled = `UPDATE users SET disabled_at = $2, updated_at = $3 WHERE id
 
 // SetDisabled implements auth.Store.
 func (s *Store) SetDisabled(ctx context.Context, userID uuid.UUID, at *time.Time, now time.Time) error {
-	const doing = "disable or enable account"
-	n, err := s.exec(ctx, doing, setDisabled, userID, nullTimestamp{&at}, timestamp(now))
-	if err == nil && n == 0 {
-		err = fmt.Errorf("%s: %w", doing, auth.ErrNotFound)
-	}
-	return err
+	return s.change(ctx, "disable or enable account", setDisabled, userID, nullTimestamp{&at}, timestamp(now))
+}
+
+const setFullName = `UPDATE users SET full_name = $2, full_name_key = $3, updated_at = $4 WHERE id = $1`
+
+// SetFullName implements auth.Store.
+func (s *Store) SetFullName(ctx context.Context, userID uuid.UUID, name, key *string, now time.Time) error {
+	return s.change(ctx, "set full name", setFullName, userID, name, key, timestamp(now))
+}
+
+const setRoles = `UPDATE users SET roles = $2, updated_at = $3 WHERE id = $1`
+
+// SetRoles implements auth.Store.
+func (s *Store) SetRoles(ctx context.Context, userID uuid.UUID, to []auth.Role, now time.Time) error {
+	return s.change(ctx, "set roles", setRoles, userID, roles(to), timestamp(now))
+}
+
+// DeleteUser implements auth.Store. The sessions go by their foreign key.
+func (s *Store) DeleteUser(ctx context.Context, userID uuid.UUID) error {
+	return s.change(ctx, "delete user", `DELETE FROM users WHERE id = $1`, userID)
 }
 
 const lockUser = `UPDATE users SET last_login_at = $2 WHERE id = $1 AND disabled_at IS NULL`
@@ -103,26 +123,44 @@ func (s *Store) LockUser(ctx context.Context, userID uuid.UUID, now time.Time) (
 	return n == 1, err
 }
 
-// The order of ids is the order of creation, since they are UUIDs of version 7.
-var usersAfter = `SELECT ` + userColumns.of("users") + ` FROM users WHERE id > $1 ORDER BY id LIMIT $2`
+// UsersByID implements auth.Store.
+func (s *Store) UsersByID(ctx context.Context, ids []uuid.UUID) ([]auth.User, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	args := make([]any, len(ids))
+	for i, id := range ids {
+		args[i] = id
+	}
+	query := `SELECT ` + userColumns.of("users") + ` FROM users WHERE id IN (` + placeholders(len(ids)) + `)`
+	return list(ctx, s.read, "find users", userFields, query, args...)
+}
 
-// Users implements auth.Store.
-func (s *Store) Users(ctx context.Context, after uuid.UUID, limit int) ([]auth.User, error) {
-	const doing = "list users"
-	rows, err := s.read.QueryxContext(ctx, usersAfter, after, limit)
-	if err != nil {
-		return nil, fault(ctx, doing, err)
+// LockAdministration implements auth.Store.
+func (s *Store) LockAdministration(ctx context.Context) error {
+	const doing = "lock administration"
+	n, err := s.exec(ctx, doing, `UPDATE administration SET id = id`)
+	if err == nil && n != 1 {
+		err = errors.New(doing + ": its row is gone") // Nobody would wait for anybody.
 	}
-	defer rows.Close()
-	var users []auth.User
-	for rows.Next() {
-		var u auth.User
-		if err := rows.Scan(userFields(&u)...); err != nil {
-			return nil, fault(ctx, doing, err)
-		}
-		users = append(users, u)
-	}
-	return users, fault(ctx, doing, rows.Err())
+	return err
+}
+
+// hasRole holds for users who have the role $, written by roleWord. Those that are only what everybody
+// is are not in the index that finds them, users_roles_idx. It is not LIKE, for which "_" stands for
+// any character.
+const hasRole = `roles <> 'USER' AND replace(' ' || roles || ' ', $, '') <> ' ' || roles || ' '`
+
+func roleWord(r auth.Role) string { return " " + string(r) + " " }
+
+var hasOtherAdmin = numbered(`
+	SELECT EXISTS (SELECT 1 FROM users WHERE ` + hasRole + ` AND disabled_at IS NULL AND id <> $)`)
+
+// HasOtherAdmin implements auth.Store.
+func (s *Store) HasOtherAdmin(ctx context.Context, except uuid.UUID) (bool, error) {
+	var has bool
+	err := s.read.QueryRowxContext(ctx, hasOtherAdmin, roleWord(auth.RoleAdmin), except).Scan(&has)
+	return has, fault(ctx, "look for another administrator", err)
 }
 
 // roles are kept as their names, each once, in the order of auth.Roles, with a space between.

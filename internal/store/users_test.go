@@ -50,3 +50,16 @@ func TestDeletedUser(t *testing.T) {
 		}
 	})
 }
+
+// TestLostAdministration is about an operator who empties every table by hand.
+func TestLostAdministration(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		if err := s.LockAdministration(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		exec(t, s, `DELETE FROM administration`)
+		if err := s.LockAdministration(t.Context()); err == nil {
+			t.Error("a lock was taken that locks nobody out")
+		}
+	})
+}

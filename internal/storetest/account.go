@@ -25,6 +25,10 @@ func accountEveryColumn(t *testing.T, s auth.Store) {
 		t.Fatal(err)
 	}
 	equal(t, "AccountByUsername", got, want)
+	if got, err = s.Account(t.Context(), want.ID); err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "Account", got, want)
 	user, err := s.User(t.Context(), want.ID)
 	if err != nil {
 		t.Fatal(err)
@@ -38,8 +42,10 @@ func accountEveryColumn(t *testing.T, s auth.Store) {
 
 func accountNoValues(t *testing.T, s auth.Store) {
 	username, email := newAccount(1), newAccount(2)
-	username.Email, username.EmailKey, username.FullName, username.Roles, username.DisabledAt = nil, nil, nil, nil, nil
-	email.Username, email.UsernameKey, email.FullName, email.Roles, email.DisabledAt = nil, nil, nil, nil, nil
+	username.Email, username.EmailKey, username.Roles, username.DisabledAt = nil, nil, nil, nil
+	username.FullName, username.FullNameKey = nil, nil
+	email.Username, email.UsernameKey, email.Roles, email.DisabledAt = nil, nil, nil, nil
+	email.FullName, email.FullNameKey = nil, nil
 	create(t, s, username)
 	create(t, s, email)
 	// NULL is no value that could be taken.
@@ -140,6 +146,8 @@ func accountNotFound(t *testing.T, s auth.Store) {
 	create(t, s, newAccount(1))
 	_, err := s.User(t.Context(), newAccount(2).ID)
 	wantError(t, "User", err, auth.ErrNotFound)
+	_, err = s.Account(t.Context(), newAccount(2).ID)
+	wantError(t, "Account", err, auth.ErrNotFound)
 	_, err = s.AccountByUsername(t.Context(), *newAccount(2).UsernameKey)
 	wantError(t, "AccountByUsername", err, auth.ErrNotFound)
 	_, err = s.AccountByEmail(t.Context(), *newAccount(2).EmailKey)
@@ -177,11 +185,7 @@ func accountTaken(t *testing.T, s auth.Store) {
 	fourth.Username, fourth.Email, fourth.PasswordHash = first.Username, first.Email, first.PasswordHash
 	create(t, s, fourth)
 
-	users, err := s.Users(t.Context(), uuid.Nil, 10)
-	if err != nil {
-		t.Fatal(err)
-	}
-	equal(t, "Users", users, []auth.User{first.User, fourth.User})
+	equal(t, "users", everybody(t, s), []auth.User{first.User, fourth.User})
 }
 
 func accountTakenOfMany(t *testing.T, s auth.Store) {
@@ -217,14 +221,15 @@ func accountTakenOfMany(t *testing.T, s auth.Store) {
 
 func accountRefused(t *testing.T, s auth.Store) {
 	for name, spoil := range map[string]func(a *auth.Account){
-		"no name":                    func(a *auth.Account) { a.Username, a.UsernameKey, a.Email, a.EmailKey = nil, nil, nil, nil },
-		"a user name without key":    func(a *auth.Account) { a.UsernameKey = nil },
-		"a user name's key alone":    func(a *auth.Account) { a.Username = nil },
-		"an address without key":     func(a *auth.Account) { a.EmailKey = nil },
-		"an address's key alone":     func(a *auth.Account) { a.Email = nil },
-		"no password hash":           func(a *auth.Account) { a.PasswordHash = "" },
-		"a full name without bounds": func(a *auth.Account) { a.FullName = new(strings.Repeat("a", 1<<20)) },
-		"a key without bounds":       func(a *auth.Account) { a.UsernameKey = new(strings.Repeat("a", 1<<20)) },
+		"no name":                     func(a *auth.Account) { a.Username, a.UsernameKey, a.Email, a.EmailKey = nil, nil, nil, nil },
+		"a user name without key":     func(a *auth.Account) { a.UsernameKey = nil },
+		"a user name's key alone":     func(a *auth.Account) { a.Username = nil },
+		"an address without key":      func(a *auth.Account) { a.EmailKey = nil },
+		"an address's key alone":      func(a *auth.Account) { a.Email = nil },
+		"no password hash":            func(a *auth.Account) { a.PasswordHash = "" },
+		"a full name without bounds":  func(a *auth.Account) { a.FullName = new(strings.Repeat("a", 1<<20)) },
+		"a search key without bounds": func(a *auth.Account) { a.FullNameKey = new(strings.Repeat("a", 1<<20)) },
+		"a key without bounds":        func(a *auth.Account) { a.UsernameKey = new(strings.Repeat("a", 1<<20)) },
 	} {
 		a := newAccount(1)
 		spoil(a)
@@ -234,10 +239,7 @@ func accountRefused(t *testing.T, s auth.Store) {
 			t.Errorf("the error of an account with %s shows values: %v", name, err)
 		}
 	}
-	users, err := s.Users(t.Context(), uuid.Nil, 1)
-	if err != nil || len(users) != 0 {
-		t.Errorf("Users: %v, %v, want none", users, err)
-	}
+	equal(t, "users", everybody(t, s), nil)
 }
 
 func replacePasswordHash(t *testing.T, s auth.Store) {
@@ -317,41 +319,4 @@ func setDisabled(t *testing.T, s auth.Store) {
 	}
 	equal(t, "another account", got, other)
 	wantError(t, "SetDisabled of nobody", s.SetDisabled(t.Context(), newID(3), &later, later), auth.ErrNotFound)
-}
-
-func usersPages(t *testing.T, s auth.Store) {
-	const total = 25
-	var all []auth.User
-	for n := 1; n <= total; n++ {
-		all = append(all, newAccount(n).User)
-	}
-	for _, n := range []int{3, 1, 2} { // Not in their order.
-		for ; n <= total; n += 3 {
-			create(t, s, newAccount(n))
-		}
-	}
-	for _, c := range []struct {
-		after       uuid.UUID
-		limit       int
-		first, last int
-	}{
-		{uuid.Nil, 10, 1, 10},
-		{newID(10), 10, 11, 20},
-		{newID(20), 10, 21, total},
-		{newID(20), 5, 21, total},
-		{newID(total), 10, 1, 0},
-		{uuid.Max, 10, 1, 0},
-		{uuid.Nil, 0, 1, 0},
-		{uuid.Nil, 1000, 1, total},
-		{uuid.Nil, math.MaxInt32, 1, total},
-	} {
-		got, err := s.Users(t.Context(), c.after, c.limit)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(got) == 0 && c.last == 0 {
-			continue
-		}
-		equal(t, "Users after "+c.after.String(), got, all[c.first-1:c.last])
-	}
 }

@@ -176,6 +176,14 @@ func endMany(t *testing.T, s auth.Store) {
 		}
 		equal(t, "living after EndOtherSessions", live(), ids[3:4])
 	}
+	// The zero id spares none.
+	for _, want := range []int{1, 0} {
+		n, err := s.EndOtherSessions(t.Context(), a.ID, uuid.Nil, now, idleSince)
+		if err != nil || n != want {
+			t.Errorf("EndOtherSessions but the zero id: %d, %v, want %d", n, err, want)
+		}
+		equal(t, "living after EndOtherSessions but the zero id", live(), nil)
+	}
 	if v, err := s.Viewer(t.Context(), foreign.ID); err != nil || v.Session.EndedAt != nil {
 		t.Errorf("another user's session ended: %v", err)
 	}
@@ -222,22 +230,5 @@ func sweep(t *testing.T, s auth.Store) {
 	}
 	if f, err := s.LoginFailures(t.Context(), "new"); err != nil || f.Count != 1 {
 		t.Errorf("a new count was swept: %v", err)
-	}
-}
-
-func addEvent(t *testing.T, s auth.Store) {
-	e := &auth.Event{
-		ID: newID(1), At: epoch, Kind: auth.EventLogout, UserID: new(newID(2)), SessionID: new(newID(3)),
-		IPAddress: new("2001:db8::1"), RequestID: new("r1"),
-	}
-	complete(t, "event", e)
-	if err := s.AddEvent(t.Context(), e); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.AddEvent(t.Context(), e); err == nil {
-		t.Error("an id was given to two events")
-	}
-	if err := s.AddEvent(t.Context(), &auth.Event{ID: newID(4), At: epoch, Kind: auth.EventLogout}); err != nil {
-		t.Error(err)
 	}
 }

@@ -35,7 +35,16 @@ func Run(t *testing.T, open func(t *testing.T) auth.Store) {
 		{"Account/Refused", accountRefused},
 		{"Account/ReplacePasswordHash", replacePasswordHash},
 		{"Account/SetDisabled", setDisabled},
+		{"Account/SetFullName", setFullName},
+		{"Account/SetRoles", setRoles},
+		{"Account/Delete", deleteUser},
+		{"Users/EveryColumn", usersEveryColumn},
 		{"Users/Pages", usersPages},
+		{"Users/Search", usersSearch},
+		{"Users/Filters", usersFilters},
+		{"Users/ByID", usersByID},
+		{"Administration/HasOtherAdmin", hasOtherAdmin},
+		{"Administration/LastAdmin", lastAdmin},
 		{"Session/EveryColumn", sessionEveryColumn},
 		{"Session/NoValues", sessionNoValues},
 		{"Session/NotFound", sessionNotFound},
@@ -47,9 +56,12 @@ func Run(t *testing.T, open func(t *testing.T) auth.Store) {
 		{"Session/RotateOfMany", rotateOfMany},
 		{"Session/Pages", sessionsPages},
 		{"Session/EndMany", endMany},
+		{"Session/RenewAuthTime", renewAuthTime},
 		{"Session/LockUser", lockUser},
 		{"Sweep", sweep},
-		{"Event/Add", addEvent},
+		{"Event/EveryColumn", eventColumns},
+		{"Event/Refused", eventRefused},
+		{"Event/Pages", eventPages},
 		{"LoginFailures/Count", loginFailuresCount},
 		{"LoginFailures/CountOfMany", loginFailuresCountOfMany},
 		{"Client/EveryColumn", clientEveryColumn},
@@ -88,6 +100,9 @@ func newID(n int) uuid.UUID {
 	return id
 }
 
+// numberOf returns the n that an id was made of.
+func numberOf(id uuid.UUID) int { return int(binary.BigEndian.Uint32(id[2:])) }
+
 // newAccount returns an account with a value in every field; two of them share none that is unique.
 func newAccount(n int) *auth.Account {
 	return &auth.Account{
@@ -101,6 +116,7 @@ func newAccount(n int) *auth.Account {
 			CreatedAt:  epoch.Add(1 * time.Microsecond),
 			UpdatedAt:  epoch.Add(2 * time.Microsecond),
 		},
+		FullNameKey:  new(fmt.Sprintf("ada lovelace %d", n)),
 		UsernameKey:  new(fmt.Sprintf("ada%d", n)),
 		EmailKey:     new(fmt.Sprintf("ada%d@example.com", n)),
 		PasswordHash: fmt.Sprintf("$argon2id$%d", n),

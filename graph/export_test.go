@@ -1,0 +1,38 @@
+package graph
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/99designs/gqlgen/graphql"
+
+	"usher/internal/auth"
+)
+
+// Guarded returns the schema with its rules.
+var Guarded = guarded
+
+// NewWatched is New with two changes: around runs around each field, outside of its guard, and what a
+// field's guard lets pass goes to admitted in place of the resolver, unless that is nil.
+func NewWatched(around graphql.FieldMiddleware, admitted graphql.Resolver) func(Options) (http.Handler, error) {
+	return func(o Options) (http.Handler, error) {
+		schema, err := guarded()
+		if err != nil {
+			return nil, err
+		}
+		config := newConfig(o.Auth, schema)
+		decide := config.Directives.Auth
+		config.Directives.Auth = func(
+			ctx context.Context, object any, next graphql.Resolver,
+			requires []auth.Role, permissions []string, orOwner bool, check auth.Check, maxAge *int,
+		) (any, error) {
+			if admitted != nil && graphql.GetPathContext(ctx) == nil { // otherwise it guards an argument or an input field
+				next = admitted
+			}
+			return decide(ctx, object, next, requires, permissions, orOwner, check, maxAge)
+		}
+		server := newServer(config, schema, o)
+		server.AroundFields(around)
+		return server, nil
+	}
+}

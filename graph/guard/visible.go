@@ -1,0 +1,169 @@
+package guard
+
+import (
+	"slices"
+
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"usher/internal/auth"
+)
+
+// Visible returns the schema as those see it who have the given roles: without the fields, arguments
+// and input fields that only others reach, and without the types that nothing leads to then. What is
+// guarded says so at the end of its description. An owner may be anybody, so what is open to owners
+// is there for all.
+//
+// It is for introspection. Operations are validated against the whole schema, so that a token that
+// has expired is told so, and not that a field does not exist.
+func (s *Schema) Visible(roles []auth.Role) *ast.Schema {
+	v := &view{schema: s, roles: roles, types: map[string]*ast.Definition{}}
+	for name, def := range s.Types {
+		v.types[name] = v.definition(def)
+	}
+	for v.dropEmpty() {
+	}
+	return v.reachable()
+}
+
+type view struct {
+	schema *Schema
+	roles  []auth.Role
+	types  map[string]*ast.Definition
+}
+
+func (v *view) sees(rule *auth.Rule) bool {
+	return rule == nil || rule.OrOwner || rule.Admits(v.roles)
+}
+
+// definition copies a type with the fields that can be seen.
+func (v *view) definition(def *ast.Definition) *ast.Definition {
+	seen := *def
+	seen.Fields = nil
+	for _, f := range def.Fields {
+		rule, input := v.schema.fields[f], v.schema.inputFields[f]
+		if !v.sees(rule) || !v.sees(input) {
+			continue
+		}
+		field := *f
+		switch {
+		case rule != nil:
+			field.Description = paragraph(f.Description, sentence(rule))
+		case input != nil:
+			field.Description = paragraph(f.Description, sentenceForInput(input))
+		}
+		field.Arguments = nil
+		for _, a := range f.Arguments {
+			rule := v.schema.arguments[a]
+			if !v.sees(rule) {
+				continue
+			}
+			if rule != nil {
+				guarded := *a
+				guarded.Description = paragraph(a.Description, sentenceForInput(rule))
+				a = &guarded
+			}
+			field.Arguments = append(field.Arguments, a)
+		}
+		seen.Fields = append(seen.Fields, &field)
+	}
+	return &seen
+}
+
+func paragraph(text, sentence string) string {
+	if text == "" {
+		return sentence
+	}
+	return text + "\n\n" + sentence
+}
+
+// dropEmpty drops what is of a type of which no field is left, and reports whether it dropped
+// anything: that may have emptied another type.
+func (v *view) dropEmpty() (dropped bool) {
+	empty := func(t *ast.Type) bool {
+		def := v.types[t.Name()]
+		return len(def.Fields) == 0 && (def.Kind == ast.Object || def.Kind == ast.Interface || def.Kind == ast.InputObject)
+	}
+	for _, def := range v.types {
+		n := len(def.Fields)
+		def.Fields = slices.DeleteFunc(def.Fields, func(f *ast.FieldDefinition) bool {
+			return empty(f.Type) || slices.ContainsFunc(f.Arguments, func(a *ast.ArgumentDefinition) bool {
+				return a.Type.NonNull && empty(a.Type)
+			})
+		})
+		dropped = dropped || len(def.Fields) < n
+		for _, f := range def.Fields {
+			f.Arguments = slices.DeleteFunc(f.Arguments, func(a *ast.ArgumentDefinition) bool { return empty(a.Type) })
+		}
+	}
+	return dropped
+}
+
+// reachable returns the schema of the types that something leads to.
+func (v *view) reachable() *ast.Schema {
+	whole := v.schema.Schema
+	seen := *whole
+	seen.Types = map[string]*ast.Definition{}
+	var visit func(name string)
+	visit = func(name string) {
+		def := v.types[name]
+		if def == nil || seen.Types[name] != nil {
+			return
+		}
+		seen.Types[name] = def
+		for _, f := range def.Fields {
+			visit(f.Type.Name())
+			for _, a := range f.Arguments {
+				visit(a.Type.Name())
+			}
+		}
+		for _, name := range slices.Concat(def.Interfaces, def.Types) {
+			visit(name)
+		}
+		if def.IsAbstractType() {
+			for _, possible := range whole.PossibleTypes[name] {
+				visit(possible.Name)
+			}
+		}
+	}
+	for name, def := range whole.Types {
+		if def.BuiltIn {
+			visit(name)
+		}
+	}
+	for _, root := range v.schema.roots() {
+		visit(root.Name)
+	}
+	for _, d := range whole.Directives {
+		for _, a := range d.Arguments {
+			visit(a.Type.Name())
+		}
+	}
+	root := func(def *ast.Definition) *ast.Definition {
+		if def == nil {
+			return nil
+		}
+		return seen.Types[def.Name]
+	}
+	seen.Query, seen.Mutation, seen.Subscription = root(whole.Query), root(whole.Mutation), root(whole.Subscription)
+	if seen.Mutation != nil && len(seen.Mutation.Fields) == 0 {
+		seen.Mutation = nil
+	}
+	seen.PossibleTypes, seen.Implements = within(whole.PossibleTypes, seen.Types), within(whole.Implements, seen.Types)
+	return &seen
+}
+
+// within keeps of a relation between types what is among the types.
+func within(relation map[string][]*ast.Definition, types map[string]*ast.Definition) map[string][]*ast.Definition {
+	kept := map[string][]*ast.Definition{}
+	for name, defs := range relation {
+		if types[name] == nil {
+			continue
+		}
+		for _, def := range defs {
+			if seen := types[def.Name]; seen != nil {
+				kept[name] = append(kept[name], seen)
+			}
+		}
+	}
+	return kept
+}

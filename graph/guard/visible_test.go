@@ -1,0 +1,142 @@
+package guard
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"usher/internal/auth"
+)
+
+const house = language + `
+type Query {
+  me: Note @auth
+  secret: Hidden @auth(requires: ADMIN)
+  both(plain: Kind, guarded: OnlyHere @auth(requires: ADMIN), emptied: Emptied, filter: Filter): Named @public
+  required(input: Emptied!): Int @public
+  reachesNothing: Wrapper @public
+}
+type Mutation { remove: Int @auth(requires: ADMIN) }
+type Note {
+  "What it says."
+  text: String @auth(requires: ADMIN, orOwner: true, maxAge: 90)
+  audit: Boolean @auth(permissions: ["audit:read"])
+}
+type Hidden { other: AlsoHidden }
+type AlsoHidden implements Named { name: String }
+type Wrapper { only: Int @auth(requires: ADMIN, check: TOKEN) }
+interface Named { name: String }
+type Person implements Named { name: String }
+union Thing = Hidden | Person
+enum Kind { A }
+enum OnlyHere { B }
+input Emptied { field: Int @auth(requires: ADMIN) }
+input Filter { free: Int guarded: Int @auth(requires: [USER, ADMIN]) }
+`
+
+func TestVisible(t *testing.T) {
+	t.Parallel()
+	s, err := New(load(t, house), map[string]any{"Note": (*note)(nil)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := map[string]struct {
+		roles []auth.Role
+		want  []string
+	}{
+		"user": {
+			roles: []auth.Role{auth.RoleUser},
+			want: []string{
+				"AlsoHidden.name", // a possible type of Named
+				"Filter.free", "Filter.guarded: Supplying it needs one of the roles `USER`, `ADMIN`.",
+				"Named.name",
+				"Note.text: What it says. Needs the role `ADMIN`, or to be the owner, and a sign-in or `reauthenticate` within the last 90 seconds.",
+				"Person.name",
+				"Query.both(plain:)(filter:)", "Query.me: Needs the role `USER`.",
+			},
+		},
+		"admin": {
+			roles: []auth.Role{auth.RoleUser, auth.RoleAdmin},
+			want: []string{
+				"AlsoHidden.name",
+				"Emptied.field: Supplying it needs the role `ADMIN`.",
+				"Filter.free", "Filter.guarded: Supplying it needs one of the roles `USER`, `ADMIN`.",
+				"Hidden.other",
+				"Mutation.remove: Needs the role `ADMIN`.",
+				"Named.name",
+				"Note.audit: Needs the role `USER` and the permission `audit:read`.",
+				"Note.text: What it says. Needs the role `ADMIN`, or to be the owner, and a sign-in or `reauthenticate` within the last 90 seconds.",
+				"Person.name",
+				"Query.both(plain:)(guarded: Supplying it needs the role `ADMIN`.)(emptied:)(filter:)",
+				"Query.me: Needs the role `USER`.",
+				"Query.reachesNothing", "Query.required(input:)", "Query.secret: Needs the role `ADMIN`.",
+				"Wrapper.only: Needs the role `ADMIN`, as the access token says.",
+			},
+		},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if diff := cmp.Diff(tt.want, places(s.Visible(tt.roles))); diff != "" {
+				t.Errorf("visible (-want +got):\n%s", diff)
+			}
+		})
+	}
+	if f := s.Query.Fields.ForName("me"); f.Description != "" {
+		t.Errorf("the whole schema has changed: Query.me is described as %q", f.Description)
+	}
+}
+
+// places lists the fields of a schema, after it has been checked for loose ends.
+func places(schema *ast.Schema) (list []string) {
+	known := func(where, name string) {
+		if schema.Types[name] == nil {
+			list = append(list, where+" leads to "+name+", which is not there")
+		}
+	}
+	words := func(description string) string {
+		return strings.TrimRight(": "+strings.Join(strings.Fields(description), " "), ": ")
+	}
+	for name, def := range schema.Types {
+		for _, possible := range schema.GetPossibleTypes(def) {
+			known(name, possible.Name)
+		}
+		for _, i := range schema.GetImplements(def) {
+			known(name, i.Name)
+		}
+		if def.BuiltIn {
+			continue
+		}
+		for _, f := range def.Fields {
+			if strings.HasPrefix(f.Name, "__") {
+				continue
+			}
+			place := name + "." + f.Name
+			known(place, f.Type.Name())
+			for _, a := range f.Arguments {
+				known(place, a.Type.Name())
+				place += "(" + a.Name + ":" + strings.TrimPrefix(words(a.Description), ":") + ")"
+			}
+			list = append(list, place+words(f.Description))
+		}
+	}
+	slices.Sort(list)
+	return list
+}
+
+func TestVisibleMutation(t *testing.T) {
+	t.Parallel()
+	s, err := New(load(t, house), map[string]any{"Note": (*note)(nil)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Visible([]auth.Role{auth.RoleUser}).Mutation != nil {
+		t.Error("a user sees a Mutation without fields")
+	}
+	if s.Visible(auth.Roles).Mutation == nil {
+		t.Error("an administrator does not see Mutation")
+	}
+}

@@ -1,0 +1,100 @@
+package graph
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/executor"
+	"github.com/google/uuid"
+
+	"usher/internal/auth"
+	"usher/internal/password"
+	"usher/internal/token"
+)
+
+// BenchmarkFields executes `me` with 1, 10 and 100 fields more, which are public, guarded for a role,
+// or guarded for a role or the owner. What the latter two take more than the first is the cost of
+// their guards. The viewer is looked up without a database, once in each request.
+func BenchmarkFields(b *testing.B) {
+	service, bearer := oneUser(b)
+	schema, err := guarded()
+	if err != nil {
+		b.Fatal(err)
+	}
+	server := executor.New(newIntrospectable(newConfig(service, schema), service, schema))
+	for _, n := range []int{1, 10, 100} {
+		for _, bb := range []struct{ name, field string }{
+			{"public", "username"}, {"role", "disabledAt"}, {"owner", "email"},
+		} {
+			b.Run(fmt.Sprintf("%s/%d", bb.name, n), func(b *testing.B) {
+				var query strings.Builder
+				query.WriteString("{ me {")
+				for i := range n {
+					fmt.Fprintf(&query, " f%d: %s", i, bb.field)
+				}
+				query.WriteString(" } }")
+				op, errs := server.CreateOperationContext(graphql.StartOperationTrace(b.Context()), &graphql.RawParams{Query: query.String()})
+				if errs != nil {
+					b.Fatal(errs)
+				}
+				b.ReportAllocs()
+				for b.Loop() {
+					ctx := auth.WithCaller(b.Context(), service.Identify(bearer))
+					respond, ctx := server.DispatchOperation(ctx, op)
+					response := respond(ctx)
+					if len(response.Errors) > 0 {
+						b.Fatal(response.Errors)
+					}
+					_, _ = io.Discard.Write(response.Data)
+				}
+			})
+		}
+	}
+}
+
+// oneUser returns a service that knows one user, an administrator, and their access token.
+func oneUser(t testing.TB) (*auth.Service, string) {
+	t.Helper()
+	secret := []byte("7e2c3f0b9d1a48c6b5e4f3a2918d7c6b")
+	key, err := token.NewHMACKey(secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	user := auth.User{ID: uuid.UUID{6: 0x70, 8: 0x80, 15: 1}, Username: new("Ada"), Email: new("ada@example.com"), Roles: auth.Roles, CreatedAt: now}
+	session := auth.Session{ID: uuid.UUID{6: 0x70, 8: 0x80, 15: 2}, UserID: user.ID, AuthTime: now, LastUsedAt: now, ExpiresAt: now.Add(time.Hour)}
+	tokens, err := token.New(token.Options{Issuer: "https://auth.example.com", Audience: "https://auth.example.com", Keys: key, TTL: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	bearer, err := tokens.Sign(token.Claims{
+		ID: "1", Subject: user.ID.String(), SessionID: session.ID.String(), ClientID: "usher", AuthTime: now, Roles: []string{"USER", "ADMIN"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	service, err := auth.New(auth.Options{
+		Store: oneViewer{viewer: auth.Viewer{User: user, Session: session}}, Tokens: tokens, Secret: secret,
+		Passwords: password.New(password.Options{CheapForTests: true}),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return service, bearer
+}
+
+// oneViewer answers the only question that a benchmark of guards asks.
+type oneViewer struct {
+	auth.Store
+	viewer auth.Viewer
+}
+
+func (s oneViewer) Viewer(context.Context, uuid.UUID) (*auth.Viewer, error) {
+	v := s.viewer
+	return &v, nil
+}

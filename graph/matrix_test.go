@@ -1,0 +1,328 @@
+package graph_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/google/uuid"
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"usher/graph"
+	"usher/graph/guard"
+	"usher/internal/auth"
+	"usher/internal/store"
+	"usher/internal/storetest"
+)
+
+// TestGuardMatrix asks, for every place of the schema that bears @auth, as everybody whom a guard
+// can meet, and sees who gets an error with which code, and that no resolver runs for them. The
+// places come from the table that `usher schema access` prints, so that a new one is tested from its
+// first day on; a guarded field of a type that the test cannot reach fails it.
+func TestGuardMatrix(t *testing.T) {
+	t.Parallel()
+	schema, err := graph.Guarded()
+	check(t, err)
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		m := &matrix{schema: schema}
+		m.server = newServer(t, s, graph.NewWatched(m.around, m.admitted))
+		for _, place := range schema.Access() {
+			if !place.Public {
+				m.test(t, place)
+			}
+		}
+		if m.cases < 350 {
+			t.Errorf("%d cases, which is fewer than there used to be", m.cases)
+		}
+		t.Logf("%d cases", m.cases)
+	})
+}
+
+// person is somebody whom a guard can meet, and what it can know of them.
+type person struct {
+	name string
+	// reason is why the access token makes them anonymous, and liveReason why the session does.
+	reason, liveReason auth.Reason
+	// roles are those they have, and tokenRoles those in the access token.
+	roles, tokenRoles []auth.Role
+	// age is how long ago they signed in.
+	age time.Duration
+}
+
+var people = []person{
+	{name: "", reason: auth.ReasonNoToken},
+	{name: "garbage", reason: auth.ReasonTokenInvalid},
+	{name: "expired", reason: auth.ReasonTokenExpired},
+	{name: "ended", liveReason: auth.ReasonSessionEnded, tokenRoles: []auth.Role{auth.RoleUser}},
+	{name: "eve", liveReason: auth.ReasonAccountDisabled, tokenRoles: []auth.Role{auth.RoleUser}},
+	{name: "nobody"},
+	{name: "ada", roles: []auth.Role{auth.RoleUser}, tokenRoles: []auth.Role{auth.RoleUser}},
+	{name: "demoted", roles: []auth.Role{auth.RoleUser}, tokenRoles: auth.Roles},
+	{name: "stale", roles: auth.Roles, tokenRoles: auth.Roles, age: 2*time.Hour + 16*time.Minute},
+	{name: "root", roles: auth.Roles, tokenRoles: auth.Roles},
+}
+
+// nested says how a test reaches the fields of types other than the root ones: the query around the
+// field, and what the fields on the way answer, without their guards.
+var nested = map[string]struct {
+	query string
+	serve func(owner uuid.UUID) map[string]any
+}{
+	"User": {
+		`{ me { %s } }`,
+		func(owner uuid.UUID) map[string]any { return map[string]any{"Query.me": &auth.User{ID: owner}} },
+	},
+	"Session": {
+		`{ me { sessions { edges { node { %s } } } } }`,
+		func(owner uuid.UUID) map[string]any {
+			return map[string]any{
+				"Query.me": &auth.User{ID: owner},
+				"User.sessions": &auth.SessionConnection{
+					Edges: []auth.SessionEdge{{Cursor: "c", Node: &auth.Session{ID: uuid.UUID{1}, UserID: owner}}},
+				},
+			}
+		},
+	},
+}
+
+type matrix struct {
+	schema *guard.Schema
+	server *server
+	serve  map[string]any // what fields on the way answer
+	ran    atomic.Int64   // how many fields their guards have admitted
+	cases  int
+}
+
+// around answers for the fields on the way.
+func (m *matrix) around(ctx context.Context, next graphql.Resolver) (any, error) {
+	f := graphql.GetFieldContext(ctx)
+	if v, ok := m.serve[f.Object+"."+f.Field.Name]; ok {
+		return v, nil
+	}
+	return next(ctx)
+}
+
+var errAdmitted = errors.New("admitted")
+
+// admitted stands in for the resolvers, so that who is admitted changes nothing.
+func (m *matrix) admitted(context.Context) (any, error) {
+	m.ran.Add(1)
+	return nil, errAdmitted
+}
+
+// test asks for one place as everybody.
+func (m *matrix) test(t *testing.T, place guard.Access) {
+	typeName, field, argument := parsePlace(place.Place)
+	def := m.schema.Types[typeName]
+	switch {
+	case def.Kind == ast.InputObject:
+		for _, query := range m.queriesWith(t, def, field) {
+			m.ask(t, place, query, uuid.Nil)
+		}
+	case def == m.schema.Query || def == m.schema.Mutation:
+		f := def.Fields.ForName(field)
+		m.ask(t, place, operation(m.schema, def, m.call(f, argument)), uuid.Nil)
+	default:
+		way, ok := nested[typeName]
+		if !ok {
+			t.Errorf("%s is guarded, and this test does not know the way to a %s: add it to nested", place.Place, typeName)
+			return
+		}
+		call := m.call(def.Fields.ForName(field), argument)
+		for _, owner := range []uuid.UUID{{15: 1}, m.server.ada.User.ID} {
+			m.serve = way.serve(owner)
+			m.ask(t, place, fmt.Sprintf(way.query, call), owner)
+		}
+		m.serve = nil
+	}
+}
+
+// ask sends a query as everybody.
+func (m *matrix) ask(t *testing.T, place guard.Access, query string, owner uuid.UUID) {
+	for _, p := range people {
+		m.cases++
+		want := ""
+		for _, a := range m.on(t, place, query) {
+			code, reason := m.expect(a, p, owner)
+			if want = strings.TrimSpace(code + " " + reason); code != "" {
+				break
+			}
+		}
+		m.ran.Store(0)
+		body, err := json.Marshal(map[string]any{"query": query})
+		check(t, err)
+		_, answer := m.server.post(t, p.name, string(body))
+		got, leaf := verdict(answer)
+		if got != want {
+			t.Errorf("%s as %q: %s\nanswers %q, want %q", place.Place, p.name, query, got, want)
+		}
+		if ran := m.ran.Load(); (ran == 0) != (want != "") {
+			t.Errorf("%s as %q: %s\n%d resolvers ran, and the answer should be %q", place.Place, p.name, query, ran, want)
+		}
+		if want != "" && leaf != nil {
+			t.Errorf("%s as %q: %s\nanswers %v although it is refused", place.Place, p.name, query, leaf)
+		}
+	}
+}
+
+// on lists the rules that the query meets: that of its field, and that of the place if it is another.
+func (m *matrix) on(t *testing.T, place guard.Access, query string) (rules []guard.Access) {
+	t.Helper()
+	for _, a := range m.schema.Access() {
+		_, field, argument := parsePlace(a.Place)
+		if a.Place == place.Place ||
+			!a.Public && argument == "" && strings.HasPrefix(a.Place, "Mutation.") && strings.Contains(query, "{ "+field+"(") {
+			rules = append(rules, a)
+		}
+	}
+	return rules
+}
+
+// expect says what a rule answers to a person: nothing, or a code, and a reason with some.
+func (m *matrix) expect(a guard.Access, p person, owner uuid.UUID) (code, reason string) {
+	roles := p.roles
+	if a.Check == auth.CheckToken {
+		roles = p.tokenRoles
+	} else if p.liveReason != "" {
+		p.reason = p.liveReason
+	}
+	allowed := len(a.Requires) > 0 && slices.ContainsFunc(roles, func(r auth.Role) bool { return slices.Contains(a.Requires, r) })
+	for _, permission := range a.Permissions {
+		allowed = allowed && slices.ContainsFunc(roles, func(r auth.Role) bool { return slices.Contains(r.Permissions(), permission) })
+	}
+	mine := a.OrOwner && owner == m.server.ada.User.ID && (p.name == "ada" || p.name == "ended")
+	switch {
+	case p.reason != "":
+		return "UNAUTHENTICATED", string(p.reason)
+	case !allowed && !mine:
+		return "FORBIDDEN", ""
+	case a.MaxAge > 0 && p.age > time.Duration(a.MaxAge)*time.Second:
+		return "STEP_UP_REQUIRED", ""
+	}
+	return "", ""
+}
+
+// verdict reads an answer: the code of its one error, with the reason, and what its innermost field
+// holds. A resolver that ran is no error here.
+func verdict(answer map[string]any) (code string, leaf any) {
+	errs, _ := answer["errors"].([]any)
+	if len(errs) != 1 {
+		return fmt.Sprintf("%d errors", len(errs)), nil
+	}
+	extensions := errs[0].(map[string]any)["extensions"].(map[string]any)
+	code, _ = extensions["code"].(string)
+	if code == "INTERNAL_SERVER_ERROR" { // errAdmitted
+		code = ""
+	}
+	if reason, ok := extensions["reason"].(string); ok {
+		code += " " + reason
+	}
+	for leaf = answer["data"]; ; {
+		switch v := leaf.(type) {
+		case map[string]any:
+			for _, inner := range v {
+				leaf = inner
+			}
+		case []any:
+			leaf = v[0]
+		default:
+			return code, leaf
+		}
+	}
+}
+
+var placeParts = regexp.MustCompile(`^(\w+)\.(\w+)(?:\((\w+):\))?$`)
+
+func parsePlace(place string) (typeName, field, argument string) {
+	parts := placeParts.FindStringSubmatch(place)
+	return parts[1], parts[2], parts[3]
+}
+
+func operation(schema *guard.Schema, root *ast.Definition, call string) string {
+	if root == schema.Mutation {
+		return "mutation { " + call + " }"
+	}
+	return "query { " + call + " }"
+}
+
+// call writes a field with the arguments it needs and perhaps one more, and something to select.
+func (m *matrix) call(f *ast.FieldDefinition, argument string) string {
+	var arguments []string
+	for _, a := range f.Arguments {
+		if a.Name == argument || a.Type.NonNull && a.DefaultValue == nil {
+			arguments = append(arguments, a.Name+": "+m.value(a.Type, nil, nil, ""))
+		}
+	}
+	return m.write(f, arguments)
+}
+
+func (m *matrix) write(f *ast.FieldDefinition, arguments []string) string {
+	call := f.Name
+	if len(arguments) > 0 {
+		call += "(" + strings.Join(arguments, ", ") + ")"
+	}
+	if m.schema.Types[f.Type.Name()].IsLeafType() {
+		return call
+	}
+	return call + " { __typename }"
+}
+
+// queriesWith writes operations that supply a field of an input: with a value and with null.
+func (m *matrix) queriesWith(t *testing.T, input *ast.Definition, field string) (queries []string) {
+	for _, root := range []*ast.Definition{m.schema.Query, m.schema.Mutation} {
+		for _, f := range root.Fields {
+			for _, a := range f.Arguments {
+				if a.Type.Name() != input.Name {
+					continue
+				}
+				inner := input.Fields.ForName(field)
+				for _, value := range []string{m.value(inner.Type, nil, nil, ""), "null"} {
+					queries = append(queries, operation(m.schema, root,
+						m.write(f, []string{a.Name + ": " + m.value(a.Type, input, inner, value)})))
+				}
+			}
+		}
+	}
+	if queries == nil {
+		t.Errorf("%s.%s is guarded, and no argument of a root field is a %s: teach this test the way", input.Name, field, input.Name)
+	}
+	return queries
+}
+
+// value writes a literal of a type. In the input named, the field has the value that is given.
+func (m *matrix) value(typ *ast.Type, input *ast.Definition, field *ast.FieldDefinition, given string) string {
+	def := m.schema.Types[typ.Name()]
+	switch {
+	case typ.Elem != nil:
+		return "[" + m.value(typ.Elem, input, field, given) + "]"
+	case def.Kind == ast.Enum:
+		return def.EnumValues[0].Name
+	case def.Kind == ast.InputObject:
+		var fields []string
+		for _, f := range def.Fields {
+			switch {
+			case def == input && f == field:
+				fields = append(fields, f.Name+": "+given)
+			case f.Type.NonNull && f.DefaultValue == nil:
+				fields = append(fields, f.Name+": "+m.value(f.Type, nil, nil, ""))
+			}
+		}
+		return "{" + strings.Join(fields, ", ") + "}"
+	case typ.Name() == "Boolean":
+		return "true"
+	case typ.Name() == "Int" || typ.Name() == "Float":
+		return "1"
+	case typ.Name() == "DateTime":
+		return `"2026-01-31T12:00:00Z"`
+	default:
+		return `"x"`
+	}
+}

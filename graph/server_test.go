@@ -1,0 +1,215 @@
+package graph_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"usher/graph"
+	"usher/internal/auth"
+	"usher/internal/httpd"
+	"usher/internal/password"
+	"usher/internal/store"
+	"usher/internal/token"
+)
+
+var secret = []byte("7e2c3f0b9d1a48c6b5e4f3a2918d7c6b")
+
+const goodPassword = "four small green turtles"
+
+// server is the whole of Usher over one store, with a clock that stands still and randomness that
+// repeats, and with people in it.
+type server struct {
+	url    string
+	auth   *auth.Service
+	people map[string]string // their bearer tokens
+	ada    *auth.AuthPayload // of her sign-up
+	root   *auth.User
+	log    *lockedBuffer
+}
+
+// newServer makes a server with these people:
+//
+//	ada      has the role USER
+//	root     has the roles USER and ADMIN
+//	stale    is root with a fresh access token, two hours after the sign-in
+//	demoted  has lost the role ADMIN since he signed in
+//	nobody   has no role at all
+//	eve      has been disabled since she signed in
+//	ended    is ada with a session that was ended
+//	expired  is ada with an old access token
+//	garbage  has a token that no server made
+func newServer(t *testing.T, s *store.Store, build func(graph.Options) (http.Handler, error)) *server {
+	t.Helper()
+	now := time.Date(2026, 1, 31, 10, 0, 0, 123456000, time.UTC)
+	clock := func() time.Time { return now }
+	key, err := token.NewHMACKey(secret)
+	check(t, err)
+	tokens, err := token.New(token.Options{
+		Issuer: "https://auth.example.com", Audience: "https://auth.example.com",
+		Keys: key, TTL: 15 * time.Minute, Now: clock,
+	})
+	check(t, err)
+	log := &lockedBuffer{}
+	logger := slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	service, err := auth.New(auth.Options{
+		Store: s, Passwords: password.New(password.Options{CheapForTests: true}), Tokens: tokens, Secret: secret,
+		Now: clock, Rand: &lockedReader{r: rand.NewChaCha8([32]byte{1})}, Log: logger,
+	})
+	check(t, err)
+	handler, err := build(graph.Options{Auth: service, Log: logger})
+	check(t, err)
+	http := httptest.NewServer(httpd.New(httpd.Options{
+		GraphQL: handler, Identify: service.Identify, Ready: s.Ready,
+		Now: clock, Rand: &lockedReader{r: rand.NewChaCha8([32]byte{2})}, Log: logger,
+	}))
+	t.Cleanup(http.Close)
+	w := &server{url: http.URL, auth: service, log: log, people: map[string]string{"garbage": "garbage"}}
+
+	ctx := t.Context()
+	signup := func(username, email string) *auth.AuthPayload {
+		p, err := service.Signup(ctx, auth.SignupInput{
+			Username: &username, Email: &email, Password: goodPassword, FullName: new("Someone Called " + username),
+		})
+		check(t, err)
+		return p
+	}
+	login := func(username string) *auth.AuthPayload {
+		p, err := service.Login(ctx, auth.LoginInput{Identifier: username, Password: goodPassword})
+		check(t, err)
+		return p
+	}
+	create := func(username string, roles []auth.Role) *auth.User {
+		u, err := service.CreateUser(ctx, auth.SignupInput{Username: &username, Password: goodPassword}, roles)
+		check(t, err)
+		return u
+	}
+
+	w.root = create("root", auth.Roles)
+	stale := login("root")
+	now = now.Add(2 * time.Hour)
+	w.ada = signup("Ada", "ada@example.com")
+	w.people["expired"] = w.ada.AccessToken
+	now = now.Add(16 * time.Minute)
+	stale, err = service.Refresh(ctx, auth.RefreshInput{RefreshToken: stale.RefreshToken})
+	check(t, err)
+	w.people["stale"] = stale.AccessToken
+	demoted := create("demoted", auth.Roles)
+	w.people["demoted"] = login("demoted").AccessToken
+	check(t, s.SetRoles(ctx, demoted.ID, []auth.Role{auth.RoleUser}, now))
+	nobody := create("nobody", auth.Roles)
+	check(t, s.SetRoles(ctx, nobody.ID, nil, now))
+	w.people["nobody"] = login("nobody").AccessToken
+	w.people["ada"] = login("ada").AccessToken
+	w.people["root"] = login("root").AccessToken
+	w.people["ended"] = login("ada").AccessToken
+	viewer, err := service.Viewer(auth.WithCaller(ctx, service.Identify(w.people["ended"])))
+	check(t, err)
+	_, err = s.EndSession(ctx, viewer.Session.ID, now)
+	check(t, err)
+	eve := signup("Eve", "eve@example.com")
+	w.people["eve"] = eve.AccessToken
+	check(t, s.SetDisabled(ctx, eve.User.ID, &now, now))
+	return w
+}
+
+// post sends a body as one of the people, and returns status and answer.
+func (s *server) post(t *testing.T, as, body string) (int, map[string]any) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url+"/graphql", strings.NewReader(body))
+	check(t, err)
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Accept", "application/graphql-response+json")
+	if as != "" {
+		bearer, ok := s.people[as]
+		if !ok {
+			t.Fatalf("nobody is called %q", as)
+		}
+		r.Header.Set("Authorization", "Bearer "+bearer)
+	}
+	response, err := http.DefaultClient.Do(r)
+	check(t, err)
+	defer response.Body.Close()
+	raw, err := io.ReadAll(response.Body)
+	check(t, err)
+	s.checkSecrets(t, raw)
+	var answer map[string]any
+	if err := json.Unmarshal(raw, &answer); err != nil {
+		t.Fatalf("the answer is not a JSON object: %v", err)
+	}
+	return response.StatusCode, answer
+}
+
+// ids puts the ids of ada and root in place of "<id of ada>" and "<id of root>", or the other way round.
+func (s *server) ids(text string, hide bool) string {
+	for name, u := range map[string]*auth.User{"ada": s.ada.User, "root": s.root} {
+		old, id := "<id of "+name+">", u.ID.String()
+		if hide {
+			old, id = id, old
+		}
+		text = strings.ReplaceAll(text, old, id)
+	}
+	return text
+}
+
+// checkSecrets looks for what must never leave in an answer or stay in the log.
+func (s *server) checkSecrets(t *testing.T, answer []byte) {
+	t.Helper()
+	log := s.log.String()
+	for _, secret := range []string{goodPassword, "hunter2", "$argon2", "SELECT", "sqlite", "pgx"} {
+		if bytes.Contains(answer, []byte(secret)) {
+			t.Errorf("the answer holds %q", secret)
+		}
+		if strings.Contains(log, secret) {
+			t.Errorf("the log holds %q", secret)
+		}
+	}
+	for who, bearer := range s.people {
+		if who != "garbage" && strings.Contains(log, bearer) {
+			t.Errorf("the log holds the token of %s", who)
+		}
+	}
+}
+
+func check(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+type lockedReader struct {
+	mu sync.Mutex
+	r  io.Reader
+}
+
+func (r *lockedReader) Read(p []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.r.Read(p)
+}
+
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}

@@ -1,0 +1,241 @@
+package auth_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+
+	"usher/internal/auth"
+	"usher/internal/request"
+)
+
+// TestSignInEvents checks what the audit log says of sign-ins and their ends.
+func TestSignInEvents(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		ada := w.signup(t, "ada")
+		w.wantEvents(t, "SIGNUP by ada of ada in a session")
+		second, third := w.login(t, "ada"), w.login(t, "ada")
+		w.wantEvents(t, "LOGIN by ada of ada in a session", "LOGIN by ada of ada in a session")
+		for _, name := range []string{"ada", "nobody"} {
+			if got := w.tryLogin(t.Context(), name, "wrong"); got != "INVALID_CREDENTIALS" {
+				t.Error(got)
+			}
+		}
+		w.wantEvents(t, "LOGIN_FAILED", "LOGIN_FAILED of ada")
+
+		for range 2 { // the second time changes nothing
+			if _, err := w.RevokeSession(w.as(t, ada.AccessToken), auth.RevokeSessionInput{SessionID: second.Session.ID}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w.wantEvents(t, "SESSION_REVOKED by ada of ada in a session")
+		for range 2 {
+			if _, err := w.RevokeOtherSessions(w.as(t, ada.AccessToken)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w.wantEvents(t, "SESSION_REVOKED by ada of ada")
+		if _, err := w.Logout(w.as(t, ada.AccessToken)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Logout(w.as(t, third.AccessToken)); kind(err) != ended {
+			t.Errorf("Logout of a revoked session: %v", err)
+		}
+		w.wantEvents(t, "LOGOUT by ada of ada in a session")
+
+		reused, revoked := w.login(t, "ada"), w.login(t, "ada")
+		w.newEvents(t)
+		if _, failed := w.refresh(t.Context(), *reused.RefreshToken); failed != "" {
+			t.Fatal(failed)
+		}
+		w.wantEvents(t)
+		w.clock.Advance(time.Minute)
+		for range 2 {
+			if _, failed := w.refresh(t.Context(), *reused.RefreshToken); failed != ended {
+				t.Fatal(failed)
+			}
+		}
+		w.wantEvents(t, "REFRESH_REUSE of ada in a session")
+		for range 2 {
+			if err := w.RevokeToken(t.Context(), nil, revoked.AccessToken); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w.wantEvents(t, "TOKEN_REVOKED of ada in a session")
+	})
+}
+
+// TestEventOrigin checks where an event says that it came from, in the audit log and in the server's,
+// and that no secret is in either.
+func TestEventOrigin(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		if _, err := w.CreateUser(t.Context(), auth.SignupInput{Username: new("root"), Password: goodPassword}, auth.Roles); err != nil {
+			t.Fatal(err)
+		}
+		ada := w.signup(t, "ada") // from a device
+		if got := w.tryLogin(device(t.Context()), "ada", "a wrong password"); got != "INVALID_CREDENTIALS" {
+			t.Fatal(got)
+		}
+		events, err := w.store.Events(t.Context(), auth.AuditEventQuery{Limit: 10})
+		if err != nil {
+			t.Fatal(err)
+		}
+		from := request.From(device(t.Context()))
+		for _, e := range events {
+			address, id := new(from.Client.String()), &from.ID
+			if e.Operator {
+				address, id = nil, nil
+			}
+			if diff := cmp.Diff([]*string{address, id}, []*string{e.IPAddress, e.RequestID}); diff != "" {
+				t.Errorf("%s: address and request (-want +got):\n%s", e.Kind, diff)
+			}
+			if !e.At.Equal(w.clock.Now()) || e.ID.Version() != 7 {
+				t.Errorf("%s: at %v with the id %v", e.Kind, e.At, e.ID)
+			}
+		}
+		logged := w.log.take()
+		for _, want := range []string{
+			"msg=audit id=r1 event=SIGNUP actor=" + ada.User.ID.String() + " user=" + ada.User.ID.String() + " session=" + ada.Session.ID.String() + "\n",
+			"event=LOGIN_FAILED user=" + ada.User.ID.String() + "\n",
+			"event=USER_CREATED user=", " operator=true\n",
+		} {
+			if !strings.Contains(logged, want) {
+				t.Errorf("the log lacks %q:\n%s", want, logged)
+			}
+		}
+		for _, secret := range []string{"password", goodPassword, "wrong", ada.AccessToken, *ada.RefreshToken} {
+			if all := logged + fmt.Sprintf("%+v", events); strings.Contains(all, secret) {
+				t.Errorf("%q is in the log:\n%s", secret, all)
+			}
+		}
+	})
+}
+
+func TestAuditEvents(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		// Each event has a millisecond of its own, so that their order is certain.
+		step := func() { w.clock.Advance(time.Millisecond) }
+		root := w.admin(t, "root")
+		step()
+		ada := w.signup(t, "ada")
+		step()
+		eve := w.signup(t, "eve")
+		ctx := w.as(t, root.AccessToken)
+		for _, do := range []verb{revoke, shut, open} {
+			for _, p := range []*auth.AuthPayload{ada, eve} {
+				step()
+				if err := do(ctx, w, p.User.ID); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		step()
+		w.register(t, "Books")
+		step()
+		w.newEvents(t) // remembers the names
+		if err := remove(ctx, w, eve.User.ID); err != nil {
+			t.Fatal(err)
+		}
+
+		const (
+			first = "SIGNUP by ada of ada in a session|SIGNUP by eve of eve in a session|"
+			mid   = "USER_SESSIONS_REVOKED by root of ada|USER_SESSIONS_REVOKED by root of eve|" +
+				"USER_DISABLED by root of ada|USER_DISABLED by root of eve|USER_ENABLED by root of ada|USER_ENABLED by root of eve|"
+			last = "CLIENT_CREATED by the operator of a client|USER_DELETED by root of eve"
+		)
+		tests := map[string]struct {
+			filter *auth.AuditEventFilter
+			want   string // the oldest first
+		}{
+			"of ada": {
+				&auth.AuditEventFilter{UserID: &ada.User.ID},
+				"SIGNUP by ada of ada in a session|USER_SESSIONS_REVOKED by root of ada|USER_DISABLED by root of ada|USER_ENABLED by root of ada",
+			},
+			"of a kind":         {&auth.AuditEventFilter{Kind: new(auth.EventUserDisabled)}, "USER_DISABLED by root of ada|USER_DISABLED by root of eve"},
+			"of ada and a kind": {&auth.AuditEventFilter{UserID: &ada.User.ID, Kind: new(auth.EventUserEnabled)}, "USER_ENABLED by root of ada"},
+			"of nobody":         {&auth.AuditEventFilter{UserID: new(uuid.New())}, ""},
+			"of who is gone":    {&auth.AuditEventFilter{UserID: &eve.User.ID, Kind: new(auth.EventUserDeleted)}, "USER_DELETED by root of eve"},
+			"all":               {nil, first + mid + last},
+			"all, empty filter": {&auth.AuditEventFilter{}, first + mid + last},
+		}
+		for name, tt := range tests {
+			for _, size := range []int{1, 3, 100} {
+				var got []string
+				var after *string
+				for pages := 1; ; pages++ {
+					lookUps := w.store.usersByID
+					page, err := w.AuditEvents(ctx, size, after, tt.filter)
+					if err != nil {
+						t.Fatalf("%s: %v", name, err)
+					}
+					if n := w.store.usersByID - lookUps; n > 1 {
+						t.Errorf("%s: %d look-ups of users for a page", name, n)
+					}
+					for _, e := range page.Edges {
+						wantPeople(t, e.Node, root.User, ada.User)
+						got = append(got, w.line(*e.Node))
+					}
+					wantEnds(t, page.PageInfo, pages > 1, len(page.Edges), func(i int) string { return page.Edges[i].Cursor })
+					if !page.PageInfo.HasNextPage {
+						break
+					}
+					after = page.PageInfo.EndCursor
+				}
+				slices.Reverse(got)
+				if tt.filter == nil || *tt.filter == (auth.AuditEventFilter{}) {
+					got = got[2:] // the creation and the log-in of root, at one time
+				}
+				if diff := cmp.Diff(tt.want, strings.Join(got, "|")); diff != "" {
+					t.Errorf("%s, by %d (-want +got):\n%s", name, size, diff)
+				}
+			}
+		}
+	})
+}
+
+// wantPeople checks that an event shows the users that there still are, and no others.
+func wantPeople(t *testing.T, e *auth.AuditEvent, there ...*auth.User) {
+	t.Helper()
+	for _, p := range []struct {
+		id  *uuid.UUID
+		got *auth.User
+	}{{e.ActorID, e.Actor}, {e.UserID, e.User}} {
+		i := slices.IndexFunc(there, func(u *auth.User) bool { return p.id != nil && u.ID == *p.id })
+		if i < 0 && p.got != nil || i >= 0 && (p.got == nil || p.got.ID != *p.id || *p.got.Username != *there[i].Username) {
+			t.Errorf("%s: the user %v is shown as %+v", e.Kind, p.id, p.got)
+		}
+	}
+}
+
+func TestAuditEventsBadInput(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		root := w.admin(t, "root")
+		ctx := w.as(t, root.AccessToken)
+		users, err := w.Users(ctx, 1, nil, nil, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, tt := range map[string]struct {
+			first int
+			after *string
+			want  string
+		}{
+			"none":            {0, nil, "first INVALID_FORMAT"},
+			"too many":        {101, nil, "first INVALID_FORMAT"},
+			"garbage":         {1, new("garbage"), "after INVALID_FORMAT"},
+			"cursor of users": {1, users.PageInfo.EndCursor, "after INVALID_FORMAT"},
+		} {
+			_, err := w.AuditEvents(ctx, tt.first, tt.after, nil)
+			wantProblem(t, name, err, tt.want)
+		}
+	})
+}

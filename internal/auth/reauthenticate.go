@@ -1,0 +1,53 @@
+package auth
+
+import (
+	"cmp"
+	"context"
+	"errors"
+
+	"usher/internal/password"
+)
+
+// ReauthenticateInput is the input of Reauthenticate.
+type ReauthenticateInput struct {
+	Password password.Plaintext
+}
+
+// Reauthenticate lets the signed-in user prove once more who they are, and answers with an access
+// token that says so. The session stays the same and so does its refresh token, which is why none
+// is in the answer. A wrong password counts and answers as at Login.
+func (s *Service) Reauthenticate(ctx context.Context, in ReauthenticateInput) (*AuthPayload, error) {
+	v, err := s.Viewer(ctx)
+	if err != nil {
+		return nil, err
+	}
+	verified, err := s.verifyPassword(ctx, in.Password, &v.Session, func(ctx context.Context) (*Account, string, error) {
+		account, err := s.store.Account(ctx, v.User.ID)
+		if errors.Is(err, ErrNotFound) { // deleted meanwhile
+			return nil, "", unauthenticated(ReasonSessionEnded)
+		}
+		if err != nil {
+			return nil, "", err
+		}
+		return account, failuresKey(*cmp.Or(account.UsernameKey, account.EmailKey)), nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	renewed := &Viewer{User: *verified.user, Session: v.Session}
+	err = s.inTx(ctx, by(verified.user), func(ctx context.Context, tx *act) error {
+		lives, err := tx.RenewAuthTime(ctx, v.Session.ID, tx.now)
+		if err != nil {
+			return err
+		}
+		if !lives {
+			return unauthenticated(ReasonSessionEnded)
+		}
+		renewed.Session.AuthTime = tx.now
+		return tx.record(ctx, eventIn(renewed, EventReauthenticated))
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s.accessPayload(ctx, renewed)
+}

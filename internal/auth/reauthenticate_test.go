@@ -1,0 +1,216 @@
+package auth_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"usher/internal/auth"
+	"usher/internal/password"
+)
+
+func (w *world) tryReauthenticate(ctx context.Context, p password.Plaintext) string {
+	_, err := w.Reauthenticate(ctx, auth.ReauthenticateInput{Password: p})
+	return kind(err)
+}
+
+// authTimes are when the user of a session proved who they are: as the database has it, and as a
+// token says.
+func (w *world) authTimes(t *testing.T, bearer string) (session, token time.Time) {
+	t.Helper()
+	v, err := w.Viewer(w.as(t, bearer))
+	if err != nil {
+		t.Fatal(err)
+	}
+	claims, err := w.tokens.Verify(bearer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v.Session.AuthTime, claims.AuthTime
+}
+
+func TestReauthenticate(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		ada := w.signup(t, "ada")
+		other := w.login(t, "ada")
+		w.newEvents(t)
+		signedIn := w.clock.Now()
+		w.clock.Advance(2 * time.Minute)
+		ctx := w.as(t, ada.AccessToken)
+		if got := kind(w.Authorize(ctx, recent, nil)); got != "STEP_UP_REQUIRED" {
+			t.Fatalf("before: %q", got)
+		}
+		got, err := w.Reauthenticate(ctx, auth.ReauthenticateInput{Password: goodPassword})
+		if err != nil {
+			t.Fatal(err)
+		}
+		now := w.clock.Now()
+		if got.RefreshToken != nil || got.TokenType != "Bearer" || got.ExpiresIn != 900 ||
+			got.Session.ID != ada.Session.ID || !got.Session.AuthTime.Equal(now) || got.User.ID != ada.User.ID {
+			t.Errorf("answer %+v, want the same session and no refresh token", got)
+		}
+		w.wantEvents(t, "REAUTHENTICATED by ada of ada in a session")
+		if session, token := w.authTimes(t, got.AccessToken); !session.Equal(now) || !token.Equal(now.Truncate(time.Second)) {
+			t.Errorf("auth time %v in the session and %v in the token, want %v", session, token, now)
+		}
+		byItself := &auth.Rule{Requires: forUser.Requires, MaxAge: time.Minute, Check: auth.CheckToken}
+		for name, ctx := range map[string]context.Context{
+			"the rest of the request": ctx, "the new token": w.as(t, got.AccessToken), "the old token": w.as(t, ada.AccessToken),
+		} {
+			if err := w.Authorize(ctx, recent, nil); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+			if err := w.Authorize(ctx, byItself, nil); name != "the old token" && err != nil {
+				t.Errorf("%s, by itself: %v", name, err)
+			}
+		}
+		if got := kind(w.Authorize(w.as(t, other.AccessToken), recent, nil)); got != "STEP_UP_REQUIRED" {
+			t.Errorf("another session of the user: %q", got)
+		}
+		if session, _ := w.authTimes(t, other.AccessToken); !session.Equal(signedIn) {
+			t.Errorf("another session of the user has the auth time %v", session)
+		}
+
+		// The refresh token is still the one from sign-up.
+		refreshed, failed := w.refresh(t.Context(), *ada.RefreshToken)
+		if failed != "" {
+			t.Fatalf("Refresh: %q", failed)
+		}
+		if session, token := w.authTimes(t, refreshed.AccessToken); !session.Equal(now) || !token.Equal(now.Truncate(time.Second)) {
+			t.Errorf("auth time %v in the session and %v in the refreshed token, want %v", session, token, now)
+		}
+	})
+}
+
+// TestReauthenticateFailures guesses passwords with a session: each guess counts like one at log-in.
+func TestReauthenticateFailures(t *testing.T) {
+	t.Parallel()
+	tests := map[string]auth.SignupInput{
+		"ada":             {Username: new("Ada"), Email: new("Ada@example.com"), Password: goodPassword},
+		"eve@example.com": {Email: new("Eve@Example.com"), Password: goodPassword},
+	}
+	each(t, func(t *testing.T, w *world) {
+		for name, in := range tests {
+			t.Run(name, func(t *testing.T) {
+				p, err := w.Signup(t.Context(), in)
+				if err != nil {
+					t.Fatal(err)
+				}
+				signedIn := w.clock.Now()
+				w.newEvents(t)
+				ctx := w.as(t, p.AccessToken)
+				for i := range 10 {
+					guess := w.tryReauthenticate
+					if i%2 == 1 {
+						guess = func(ctx context.Context, p password.Plaintext) string { return w.tryLogin(ctx, name, p) }
+					}
+					if got := guess(ctx, "wrong"); got != "INVALID_CREDENTIALS" {
+						t.Fatalf("attempt %d: %q", i, got)
+					}
+				}
+				if _, err := w.Me(ctx); err != nil {
+					t.Errorf("the rest of the request: %v", err)
+				}
+				const wait = "RATE_LIMITED after 1s"
+				if got := w.tryReauthenticate(ctx, goodPassword); got != wait {
+					t.Errorf("the right password after too many: %q, want %q", got, wait)
+				}
+				if got := w.tryLogin(t.Context(), name, goodPassword); got != wait {
+					t.Errorf("log-in after too many: %q, want %q", got, wait)
+				}
+				events := map[string]int{}
+				for _, line := range w.newEvents(t) {
+					events[line]++
+				}
+				in, at := "LOGIN_FAILED of "+w.names[p.User.ID]+" in a session", "LOGIN_FAILED of "+w.names[p.User.ID]
+				if len(events) != 2 || events[in] != 5 || events[at] != 5 {
+					t.Errorf("events %v", events)
+				}
+				if session, _ := w.authTimes(t, p.AccessToken); !session.Equal(signedIn) {
+					t.Errorf("auth time %v, want that of sign-up", session)
+				}
+
+				w.clock.Advance(time.Second)
+				if got := w.tryReauthenticate(ctx, goodPassword); got != "" {
+					t.Fatalf("after the wait: %q", got)
+				}
+				for range 10 {
+					if got := w.tryLogin(t.Context(), name, "wrong"); got != "INVALID_CREDENTIALS" {
+						t.Errorf("a wrong password after a success: %q, want the count to have begun anew", got)
+					}
+				}
+			})
+		}
+	})
+}
+
+// TestReauthenticateRefused takes the session away, before the request and in the middle of it.
+func TestReauthenticateRefused(t *testing.T) {
+	t.Parallel()
+	const shutAccount = "UNAUTHENTICATED ACCOUNT_DISABLED"
+	tests := map[string]struct {
+		happens                func(t *testing.T, w *world, root, p *auth.AuthPayload)
+		before, amid, withFail string
+	}{
+		"ended": {
+			func(t *testing.T, w *world, _, p *auth.AuthPayload) { endSession(t, w, p) },
+			ended, ended, "INVALID_CREDENTIALS",
+		},
+		"disabled": {
+			func(t *testing.T, w *world, root, p *auth.AuthPayload) {
+				if err := shut(w.as(t, root.AccessToken), w, p.User.ID); err != nil {
+					t.Fatal(err)
+				}
+			},
+			shutAccount, shutAccount, "INVALID_CREDENTIALS",
+		},
+		"disabled and enabled": {
+			func(t *testing.T, w *world, root, p *auth.AuthPayload) {
+				for _, do := range []verb{shut, open} {
+					if err := do(w.as(t, root.AccessToken), w, p.User.ID); err != nil {
+						t.Fatal(err)
+					}
+				}
+			},
+			ended, ended, "INVALID_CREDENTIALS",
+		},
+		"deleted": {
+			func(t *testing.T, w *world, root, p *auth.AuthPayload) {
+				if err := remove(w.as(t, root.AccessToken), w, p.User.ID); err != nil {
+					t.Fatal(err)
+				}
+			},
+			ended, ended, ended,
+		},
+	}
+	each(t, func(t *testing.T, w *world) {
+		root := w.admin(t, "root")
+		for name, tt := range tests {
+			t.Run(name, func(t *testing.T) {
+				p := w.signup(t, uniqueName(name))
+				amid := []context.Context{w.as(t, p.AccessToken), w.as(t, p.AccessToken)}
+				for _, ctx := range amid {
+					if _, err := w.Me(ctx); err != nil {
+						t.Fatal(err)
+					}
+				}
+				tt.happens(t, w, root, p)
+				w.newEvents(t)
+				if got := w.tryReauthenticate(w.as(t, p.AccessToken), goodPassword); got != tt.before {
+					t.Errorf("before the request: %q, want %q", got, tt.before)
+				}
+				if got := w.tryReauthenticate(amid[0], goodPassword); got != tt.amid {
+					t.Errorf("amid the request: %q, want %q", got, tt.amid)
+				}
+				w.wantEvents(t)
+				if got := w.tryReauthenticate(amid[1], "wrong"); got != tt.withFail {
+					t.Errorf("amid the request, with a wrong password: %q, want %q", got, tt.withFail)
+				}
+			})
+		}
+		if got := w.tryReauthenticate(t.Context(), goodPassword); got != "UNAUTHENTICATED NO_TOKEN" {
+			t.Errorf("nobody: %q", got)
+		}
+	})
+}

@@ -1,0 +1,274 @@
+package auth_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"usher/internal/auth"
+)
+
+// crowd signs up a few users, and returns an administrator who came first.
+func (w *world) crowd(t *testing.T) *auth.AuthPayload {
+	t.Helper()
+	root := w.admin(t, "root")
+	for _, in := range []auth.SignupInput{
+		{Username: new("Eve"), FullName: new("Ada's sister")},
+		{Username: new("ada"), Email: new("lovelace@example.com"), FullName: new("Countess  of Lovelace")},
+		{Email: new("Babbage@example.com")},
+		{Username: new("Bob"), Email: new("a@example.com")},
+	} {
+		w.clock.Advance(time.Second)
+		in.Password = goodPassword
+		if _, err := w.Signup(t.Context(), in); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.clock.Advance(time.Second)
+	w.admin(t, "zoe")
+	for _, name := range []string{"Bob", "zoe"} {
+		user, err := w.FindUser(t.Context(), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := w.SetDisabled(t.Context(), user.ID, true); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return root
+}
+
+func name(u *auth.User) string {
+	if u.Username != nil {
+		return *u.Username
+	}
+	return *u.Email
+}
+
+func TestUsers(t *testing.T) {
+	t.Parallel()
+	ascending, descending := auth.Ascending, auth.Descending
+	tests := map[string]struct {
+		filter *auth.UserFilter
+		order  *auth.UserOrder
+		want   string
+	}{
+		"everybody":    {nil, nil, "zoe Bob Babbage@example.com ada Eve root"},
+		"empty filter": {&auth.UserFilter{}, nil, "zoe Bob Babbage@example.com ada Eve root"},
+		"oldest first": {nil, &auth.UserOrder{Field: auth.UsersByCreatedAt, Direction: ascending}, "root Eve ada Babbage@example.com Bob zoe"},
+		"newest first": {nil, &auth.UserOrder{Field: auth.UsersByCreatedAt, Direction: descending}, "zoe Bob Babbage@example.com ada Eve root"},
+		"by name":      {nil, &auth.UserOrder{Field: auth.UsersByUsername, Direction: ascending}, "Babbage@example.com ada Bob Eve root zoe"},
+		"by name, Z-A": {nil, &auth.UserOrder{Field: auth.UsersByUsername, Direction: descending}, "zoe root Eve Bob ada Babbage@example.com"},
+		"by address":   {nil, &auth.UserOrder{Field: auth.UsersByEmail, Direction: ascending}, "root Eve zoe Bob Babbage@example.com ada"},
+		"by address, Z-A": {
+			nil, &auth.UserOrder{Field: auth.UsersByEmail, Direction: descending}, "ada Babbage@example.com Bob zoe Eve root",
+		},
+
+		"empty search":       {&auth.UserFilter{Search: new("")}, nil, "zoe Bob Babbage@example.com ada Eve root"},
+		"blank search":       {&auth.UserFilter{Search: new(" \t")}, nil, "zoe Bob Babbage@example.com ada Eve root"},
+		"search":             {&auth.UserFilter{Search: new("ADA")}, nil, "ada Eve"},
+		"search an address":  {&auth.UserFilter{Search: new("babbage@EX")}, nil, "Babbage@example.com"},
+		"search a full name": {&auth.UserFilter{Search: new("countess of  l")}, nil, "ada"},
+		"search the middle":  {&auth.UserFilter{Search: new("ovelace")}, nil, ""},
+		"search full width":  {&auth.UserFilter{Search: new("ｒｏｏｔ")}, nil, "root"},
+		"wildcards":          {&auth.UserFilter{Search: new("%")}, nil, ""},
+		"quote":              {&auth.UserFilter{Search: new("ada'")}, nil, "Eve"},
+		"longest search":     {&auth.UserFilter{Search: new(strings.Repeat("ä", 200))}, nil, ""},
+		"invalid UTF-8":      {&auth.UserFilter{Search: new("ro\xffot")}, nil, "root"},
+
+		"administrators":         {&auth.UserFilter{Role: new(auth.RoleAdmin)}, nil, "zoe root"},
+		"users":                  {&auth.UserFilter{Role: new(auth.RoleUser)}, nil, "zoe Bob Babbage@example.com ada Eve root"},
+		"disabled":               {&auth.UserFilter{Disabled: new(true)}, nil, "zoe Bob"},
+		"enabled":                {&auth.UserFilter{Disabled: new(false)}, nil, "Babbage@example.com ada Eve root"},
+		"all of it":              {&auth.UserFilter{Search: new("z"), Role: new(auth.RoleAdmin), Disabled: new(true)}, nil, "zoe"},
+		"all of it and not them": {&auth.UserFilter{Search: new("z"), Role: new(auth.RoleAdmin), Disabled: new(false)}, nil, ""},
+	}
+	each(t, func(t *testing.T, w *world) {
+		root := w.crowd(t)
+		ctx := w.as(t, root.AccessToken)
+		for test, tt := range tests {
+			for _, first := range []int{1, 2, 5, 6, 100} {
+				var got []string
+				var after *string
+				for pages := 1; ; pages++ {
+					page, err := w.Users(ctx, first, after, tt.filter, tt.order)
+					if err != nil {
+						t.Fatalf("%s: %v", test, err)
+					}
+					for _, e := range page.Edges {
+						got = append(got, name(e.Node))
+					}
+					if n := len(page.Edges); n > first || n < first && page.PageInfo.HasNextPage {
+						t.Errorf("%s: %d users on a page of %d", test, n, first)
+					}
+					wantEnds(t, page.PageInfo, pages > 1, len(page.Edges), func(i int) string { return page.Edges[i].Cursor })
+					if !page.PageInfo.HasNextPage {
+						break
+					}
+					after = page.PageInfo.EndCursor
+				}
+				if got := strings.Join(got, " "); got != tt.want {
+					t.Errorf("%s, by %d: %s, want %s", test, first, got, tt.want)
+				}
+			}
+		}
+	})
+}
+
+// wantEnds checks what a page of n edges says of itself.
+func wantEnds(t *testing.T, got auth.PageInfo, previous bool, n int, cursor func(i int) string) {
+	t.Helper()
+	if previous && n == 0 {
+		t.Error("a page was promised and is empty")
+	}
+	want := auth.PageInfo{HasNextPage: got.HasNextPage, HasPreviousPage: previous}
+	if n > 0 {
+		want.StartCursor, want.EndCursor = new(cursor(0)), new(cursor(n-1))
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("page info (-want +got):\n%s", diff)
+	}
+}
+
+// TestUsersAmid walks the list while users come and go: those who stay are seen once each.
+func TestUsersAmid(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		root := w.crowd(t)
+		ctx := w.as(t, root.AccessToken)
+		order := &auth.UserOrder{Field: auth.UsersByUsername, Direction: auth.Ascending}
+		first, err := w.Users(ctx, 3, nil, nil, order) // Babbage, ada, Bob
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := remove(ctx, w, first.Edges[2].Node.ID); err != nil { // whom the cursor names
+			t.Fatal(err)
+		}
+		w.signup(t, "aaron")
+		w.signup(t, "carol")
+		next, err := w.Users(ctx, 3, first.PageInfo.EndCursor, nil, order)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, e := range next.Edges {
+			got = append(got, name(e.Node))
+		}
+		if want := "[carol Eve root]"; fmt.Sprint(got) != want {
+			t.Errorf("the second page has %v, want %s", got, want)
+		}
+	})
+}
+
+func TestUsersBadInput(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		root := w.crowd(t)
+		ctx := w.as(t, root.AccessToken)
+		order := func(by auth.UserOrderField, direction auth.OrderDirection) *auth.UserOrder {
+			return &auth.UserOrder{Field: by, Direction: direction}
+		}
+		cursor := func(order *auth.UserOrder) *string {
+			page, err := w.Users(ctx, 1, nil, nil, order)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return page.PageInfo.EndCursor
+		}
+		sessions, err := w.SessionsOf(ctx, root.User, 1, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		events, err := w.AuditEvents(ctx, 1, nil, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tests := map[string]struct {
+			first  int
+			after  *string
+			search *string
+			want   string
+		}{
+			"none":                     {0, nil, nil, "first INVALID_FORMAT"},
+			"less than none":           {-1, nil, nil, "first INVALID_FORMAT"},
+			"too many":                 {101, nil, nil, "first INVALID_FORMAT"},
+			"no cursor":                {1, new(""), nil, "after INVALID_FORMAT"},
+			"garbage":                  {1, new("garbage"), nil, "after INVALID_FORMAT"},
+			"cursor of another order":  {1, cursor(order(auth.UsersByEmail, auth.Ascending)), nil, "after INVALID_FORMAT"},
+			"cursor of the other way":  {1, cursor(order(auth.UsersByUsername, auth.Descending)), nil, "after INVALID_FORMAT"},
+			"cursor of the first list": {1, cursor(nil), nil, "after INVALID_FORMAT"},
+			"cursor of sessions":       {1, sessions.PageInfo.EndCursor, nil, "after INVALID_FORMAT"},
+			"cursor of events":         {1, events.PageInfo.EndCursor, nil, "after INVALID_FORMAT"},
+			"refresh token":            {1, new((*root.RefreshToken)[4:]), nil, "after INVALID_FORMAT"},
+			"long search":              {1, nil, new(strings.Repeat("a", 201)), "filter.search TOO_LONG"},
+			"NUL":                      {1, nil, new("a\x00"), "filter.search INVALID_FORMAT"},
+		}
+		for name, tt := range tests {
+			page, err := w.Users(ctx, tt.first, tt.after, &auth.UserFilter{Search: tt.search}, order(auth.UsersByUsername, auth.Ascending))
+			if page != nil {
+				t.Errorf("%s: a page", name)
+			}
+			wantProblem(t, name, err, tt.want)
+		}
+		for name, order := range map[string]*auth.UserOrder{
+			"orderBy.field": order("PASSWORD", auth.Ascending), "orderBy.direction": order(auth.UsersByEmail, "UP"),
+		} {
+			_, err := w.Users(ctx, 1, nil, nil, order)
+			wantProblem(t, name, err, name+" INVALID_FORMAT")
+		}
+	})
+}
+
+func TestUser(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		root, ada := w.admin(t, "root"), w.signup(t, "ada")
+		got, err := w.User(w.as(t, root.AccessToken), ada.User.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(ada.User, got); diff != "" {
+			t.Errorf("user (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// TestSessionsOfAnother has an administrator look at the sessions of a user.
+func TestSessionsOfAnother(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		root, ada := w.admin(t, "root"), w.signup(t, "ada")
+		ctx := w.as(t, root.AccessToken)
+		page, err := w.SessionsOf(ctx, ada.User, 10, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(page.Edges) != 1 || page.Edges[0].Node.ID != ada.Session.ID || page.Edges[0].Node.Current(ctx) {
+			t.Errorf("sessions %+v, want the one of the user", page.Edges)
+		}
+	})
+}
+
+// TestSearchLongName finds names whose searched form is many times as long as they are.
+func TestSearchLongName(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		root := w.admin(t, "root")
+		long := strings.Repeat("\ufdfa", 200) // 18 code points each
+		if _, err := w.UpdateUser(w.as(t, root.AccessToken), auth.UpdateUserInput{UserID: w.signup(t, "ada").User.ID, FullName: &long}); err != nil {
+			t.Fatal(err)
+		}
+		for _, search := range []string{long[:3], long[:60], long} {
+			page, err := w.Users(w.as(t, root.AccessToken), 10, nil, &auth.UserFilter{Search: &search}, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(page.Edges) != 1 || *page.Edges[0].Node.FullName != long {
+				t.Errorf("%d users found by %d bytes of the name, want one", len(page.Edges), len(search))
+			}
+		}
+	})
+}

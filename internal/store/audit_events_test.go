@@ -1,0 +1,39 @@
+package store_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"usher/internal/auth"
+	"usher/internal/store"
+	"usher/internal/storetest"
+)
+
+// TestAuditEventsAppendOnly is about somebody who rewrites history by hand.
+func TestAuditEventsAppendOnly(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		e := &auth.AuditEvent{
+			ID: uuid.MustParse("01940000-0000-7000-8000-000000000001"), Kind: auth.EventLogin,
+			At: time.Date(2030, 1, 2, 0, 0, 0, 0, time.UTC),
+		}
+		if err := s.AddEvent(t.Context(), e); err != nil {
+			t.Fatal(err)
+		}
+		for _, statement := range []string{
+			`UPDATE audit_events SET kind = 'LOGOUT'`,
+			`UPDATE audit_events SET ip_address = NULL WHERE kind = 'LOGIN'`,
+			`DELETE FROM audit_events`,
+			`DELETE FROM audit_events WHERE kind = 'LOGIN'`,
+		} {
+			if err := s.Exec(t.Context(), statement); err == nil {
+				t.Errorf("%s was done", statement)
+			}
+		}
+		events, err := s.Events(t.Context(), auth.AuditEventQuery{Limit: 10})
+		if err != nil || len(events) != 1 || events[0].Kind != auth.EventLogin {
+			t.Errorf("Events: %v, %v, want the one as it was", events, err)
+		}
+	})
+}

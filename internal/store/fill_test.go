@@ -1,0 +1,57 @@
+package store_test
+
+import (
+	"strings"
+	"testing"
+
+	"usher/internal/store"
+)
+
+// ids are how the databases make an id of the number n, in the order of numbers.
+var ids = map[string]string{
+	"sqlite":   `'01940000-0000-7000-8000-' || substr('000000000000' || n, 1 + length('' || n))`,
+	"postgres": `CAST('01940000-0000-7000-8000-' || substr('000000000000' || n, 1 + length('' || n)) AS uuid)`,
+}
+
+// times are how they make a time.
+var times = map[string]string{
+	"sqlite":   `'2030-01-04 00:00:00+00:00'`,
+	"postgres": `CAST('2030-01-04 00:00:00+00:00' AS timestamptz)`,
+}
+
+// numbers are 1 to $1, each with a name in another order than theirs.
+const numbers = `
+	WITH RECURSIVE count(n) AS (SELECT CAST(1 AS bigint) UNION ALL SELECT n + 1 FROM count WHERE n < $1),
+	numbers(n, name) AS (SELECT n, n * 2654435761 % 4294967296 FROM count)`
+
+// fillUsers writes as many users to a database of a kind. Each third has no user name, and each third no
+// e-mail address; each hundredth is disabled, and each thousandth an administrator.
+func fillUsers(t testing.TB, kind string, s *store.Store, many int) {
+	t.Helper()
+	if err := s.Exec(t.Context(), numbers+`
+		INSERT INTO users (
+			id, username, username_key, email, email_key, full_name, full_name_key,
+			roles, password_hash, disabled_at, created_at, updated_at)
+		SELECT `+ids[kind]+`,
+			CASE WHEN n % 3 > 0 THEN 'User' || name END, CASE WHEN n % 3 > 0 THEN 'user' || name END,
+			CASE WHEN n % 3 < 2 THEN 'Mail' || name || '@example.com' END, CASE WHEN n % 3 < 2 THEN 'mail' || name || '@example.com' END,
+			'Name ' || name, 'name ' || name,
+			CASE WHEN n % 1000 = 0 THEN 'USER ADMIN' ELSE 'USER' END, '$argon2id$',
+			CASE WHEN n % 100 = 0 THEN `+times[kind]+` END,
+			`+times[kind]+`, `+times[kind]+`
+		FROM numbers`, many); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// fillEvents writes as many lines of the audit log, about a thousand users.
+func fillEvents(t testing.TB, kind string, s *store.Store, many int) {
+	t.Helper()
+	if err := s.Exec(t.Context(), numbers+`
+		INSERT INTO audit_events (id, at, kind, user_id)
+		SELECT `+ids[kind]+`, `+times[kind]+`,
+			CASE WHEN n % 100 = 0 THEN 'SIGNUP' ELSE 'LOGIN' END, subject
+		FROM (SELECT n, `+strings.ReplaceAll(ids[kind], " n", " n % 1000")+` AS subject FROM numbers) numbers`, many); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,149 @@
+package store_test
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"usher/internal/auth"
+	"usher/internal/store"
+	"usher/internal/storetest"
+)
+
+// TestPlans is about lists that read a whole table for a page of it.
+func TestPlans(t *testing.T) {
+	t.Run("sqlite", func(t *testing.T) {
+		t.Parallel()
+		const many = 5_000 // Its plans do not depend on the number of rows.
+		s := open(t, storetest.URLs["sqlite"](t))
+		fillUsers(t, "sqlite", s, many)
+		fillEvents(t, "sqlite", s, many)
+		t.Run("without statistics", func(t *testing.T) { checkPlans(t, s, "sqlite") })
+		exec(t, s, `ANALYZE`)
+		t.Run("with statistics", func(t *testing.T) { checkPlans(t, s, "sqlite") })
+	})
+	t.Run("postgres", func(t *testing.T) {
+		t.Parallel()
+		const many = 30_000
+		at := storetest.URLs["postgres"](t)
+		s := open(t, at)
+		fillUsers(t, "postgres", s, many)
+		fillEvents(t, "postgres", s, many)
+		exec(t, s, `VACUUM ANALYZE`)
+		for _, mode := range []string{"force_custom_plan", "force_generic_plan"} {
+			t.Run(mode, func(t *testing.T) { checkPlans(t, open(t, with(t, at, "plan_cache_mode", mode)), "postgres") })
+		}
+	})
+}
+
+// wholeTable is what the databases call reading one. A walk along an index is none.
+var wholeTable = map[string]*regexp.Regexp{
+	"sqlite":   regexp.MustCompile(`SCAN (users|audit_events)$`),
+	"postgres": regexp.MustCompile(`Seq Scan on (users|audit_events)`),
+}
+
+func checkPlans(t *testing.T, s *store.Store, kind string) {
+	t.Helper()
+	check := func(name string, q store.Query) {
+		for _, step := range plan(t, s, kind, q) {
+			if wholeTable[kind].MatchString(step) {
+				t.Errorf("%s: %s\n%s", name, step, q.Text)
+			}
+		}
+	}
+	check("HasOtherAdmin", store.HasOtherAdminQuery(uuid.Max))
+	for _, q := range userQueries() {
+		queries, err := s.UserQueries(t.Context(), q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, query := range queries {
+			check(fmt.Sprintf("Users of %+v", q), query)
+		}
+	}
+	for _, userID := range []*uuid.UUID{nil, new(uuid.MustParse("01940000-0000-7000-8000-000000000042"))} {
+		for _, kind := range []auth.AuditEventKind{"", auth.EventSignup} {
+			for _, before := range []*uuid.UUID{nil, new(uuid.MustParse("01940000-0000-7000-8000-000000009999"))} {
+				q := auth.AuditEventQuery{UserID: userID, Kind: kind, Before: before, Limit: 21}
+				check(fmt.Sprintf("Events of %+v", q), store.EventQuery(q))
+			}
+		}
+	}
+}
+
+// userQueries are of every shape, for few users and for many.
+func userQueries() (queries []auth.UserQuery) {
+	descending := false
+	for order, key := range map[auth.UserOrderField]string{
+		auth.UsersByCreatedAt: "", auth.UsersByUsername: "user3", auth.UsersByEmail: "mail3",
+	} {
+		for _, after := range []*auth.UserPosition{nil, {Key: key, ID: uuid.MustParse("01940000-0000-7000-8000-000000002500")}} {
+			for _, search := range []string{"", "user123", "user", "name 1"} {
+				for _, role := range []auth.Role{"", auth.RoleAdmin} {
+					for _, disabled := range []*bool{nil, new(false), new(true)} {
+						descending = !descending // One index serves both directions.
+						queries = append(queries, auth.UserQuery{
+							Search: search, Role: role, Disabled: disabled,
+							Order: order, Descending: descending, After: after, Limit: 21,
+						})
+					}
+				}
+			}
+		}
+	}
+	return queries
+}
+
+// plan returns the steps by which a database answers a query.
+func plan(t testing.TB, s *store.Store, kind string, q store.Query) (steps []string) {
+	t.Helper()
+	conn, err := s.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	text, args := `EXPLAIN QUERY PLAN `+q.Text, q.Args
+	fields := []any{new(any), new(any), new(any), new(string)}
+	if kind == "postgres" {
+		// As the driver does it: prepared once, so that plan_cache_mode has a say.
+		if _, err := conn.ExecContext(t.Context(), `PREPARE query AS `+q.Text); err != nil {
+			t.Fatal(err)
+		}
+		defer func() {
+			if _, err := conn.ExecContext(t.Context(), `DEALLOCATE query`); err != nil {
+				t.Error(err)
+			}
+		}()
+		values := make([]string, len(args))
+		for i, arg := range args {
+			values[i] = fmt.Sprintf("'%v'", arg)
+		}
+		text, args = `EXPLAIN EXECUTE query (`+strings.Join(values, ", ")+`)`, nil
+		fields = fields[3:]
+	}
+	rows, err := conn.QueryContext(t.Context(), text, args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := rows.Scan(fields...); err != nil {
+			t.Fatal(err)
+		}
+		steps = append(steps, *fields[len(fields)-1].(*string))
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return steps
+}
+
+func exec(t testing.TB, s *store.Store, query string) {
+	t.Helper()
+	if err := s.Exec(t.Context(), query); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,176 @@
+package storetest
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"usher/internal/auth"
+)
+
+// changed applies a change to the first of two accounts, and fails the test unless it was made to that
+// one alone.
+func changed(t *testing.T, s auth.Store, change func(a *auth.Account) error) {
+	t.Helper()
+	a, err := s.Account(t.Context(), newID(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := change(a); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []*auth.Account{a, newAccount(2)} {
+		got, err := s.Account(t.Context(), want.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		equal(t, "account", got, want)
+	}
+}
+
+func setFullName(t *testing.T, s auth.Store) {
+	create(t, s, newAccount(1))
+	create(t, s, newAccount(2))
+	now := epoch.Add(time.Hour)
+	for _, name := range []*string{new("Grace Ünï"), nil, new("Ada"), new("")} {
+		now = now.Add(time.Second)
+		changed(t, s, func(a *auth.Account) error {
+			a.FullName, a.FullNameKey, a.UpdatedAt = name, nil, now
+			if name != nil {
+				a.FullNameKey = new("key of " + *name)
+			}
+			return s.SetFullName(t.Context(), a.ID, a.FullName, a.FullNameKey, now)
+		})
+	}
+	equal(t, "Users who were found by the name before", numbersOf(t, s, auth.UserQuery{
+		Order: auth.UsersByCreatedAt, Search: "ada lovelace", Limit: 10,
+	}), []int{2})
+	wantError(t, "SetFullName of nobody", s.SetFullName(t.Context(), newID(3), nil, nil, now), auth.ErrNotFound)
+	if err := s.SetFullName(t.Context(), newID(1), new("a"), new(strings.Repeat("a", 1<<20)), now); err == nil {
+		t.Error("a key without bounds was kept")
+	}
+}
+
+func setRoles(t *testing.T, s auth.Store) {
+	create(t, s, newAccount(1))
+	create(t, s, newAccount(2))
+	now := epoch.Add(time.Hour)
+	for _, roles := range [][]auth.Role{{auth.RoleUser}, nil, {auth.RoleUser, auth.RoleAdmin}, {auth.RoleAdmin}} {
+		now = now.Add(time.Second)
+		changed(t, s, func(a *auth.Account) error {
+			a.Roles, a.UpdatedAt = roles, now
+			return s.SetRoles(t.Context(), a.ID, roles, now)
+		})
+	}
+	changed(t, s, func(a *auth.Account) error {
+		if err := s.SetRoles(t.Context(), a.ID, []auth.Role{"OWNER"}, now.Add(time.Hour)); err == nil {
+			t.Error("a role that there is not was given")
+		}
+		return nil
+	})
+	wantError(t, "SetRoles of nobody", s.SetRoles(t.Context(), newID(3), nil, now), auth.ErrNotFound)
+}
+
+func deleteUser(t *testing.T, s auth.Store) {
+	gone, kept := newAccount(1), newAccount(2)
+	create(t, s, gone)
+	create(t, s, kept)
+	createSession(t, s, newSession(1, gone.ID))
+	createSession(t, s, newLiveSession(2, gone.ID))
+	createSession(t, s, newLiveSession(3, kept.ID))
+	event := newEvent(1)
+	event.UserID, event.ActorID = &gone.ID, &gone.ID
+	addEvent(t, s, event)
+	if err := s.DeleteUser(t.Context(), gone.ID); err != nil {
+		t.Fatal(err)
+	}
+	for n := range 2 {
+		_, err := s.Viewer(t.Context(), newSession(n+1, gone.ID).ID)
+		wantError(t, "Viewer of a user who is gone", err, auth.ErrNotFound)
+	}
+	if _, err := s.Viewer(t.Context(), newSession(3, kept.ID).ID); err != nil {
+		t.Errorf("another user's session went, too: %v", err)
+	}
+	equal(t, "users", everybody(t, s), []auth.User{kept.User})
+	equal(t, "events", listEvents(t, s, auth.AuditEventQuery{Limit: 10}), []auth.AuditEvent{*event})
+	wantError(t, "DeleteUser once more", s.DeleteUser(t.Context(), gone.ID), auth.ErrNotFound)
+	create(t, s, gone) // Its names are free.
+}
+
+func hasOtherAdmin(t *testing.T, s auth.Store) {
+	check := func(what string, except int, want bool) {
+		t.Helper()
+		if got, err := s.HasOtherAdmin(t.Context(), newID(except)); got != want || err != nil {
+			t.Errorf("HasOtherAdmin with %s: %v, %v, want %v", what, got, err, want)
+		}
+	}
+	check("nobody", 0, false)
+	for n, change := range []func(a *auth.Account){
+		func(a *auth.Account) { a.Roles = []auth.Role{auth.RoleUser} },
+		func(a *auth.Account) { a.Roles = nil },
+		func(a *auth.Account) { a.DisabledAt = new(epoch) },
+	} {
+		a := newAccount(n)
+		a.DisabledAt = nil
+		change(a)
+		create(t, s, a)
+		check("nobody who is one", 10, false)
+	}
+	for n, roles := range [][]auth.Role{{auth.RoleUser, auth.RoleAdmin}, {auth.RoleAdmin}} {
+		a := newAccount(10 + n)
+		a.DisabledAt, a.Roles = nil, roles
+		create(t, s, a)
+		check("one more", 9, true)
+	}
+	check("two", 10, true)
+	check("two", 11, true)
+	if err := s.SetDisabled(t.Context(), newID(11), new(epoch), epoch); err != nil {
+		t.Fatal(err)
+	}
+	check("one", 10, false)
+	check("one", 11, true)
+}
+
+// lastAdmin lets administrators remove one another, all at once and each in another way. One must
+// remain.
+func lastAdmin(t *testing.T, s auth.Store) {
+	const many = 30
+	for n := range many {
+		a := newAccount(n)
+		a.DisabledAt = nil
+		create(t, s, a)
+	}
+	removed := make([]bool, many)
+	for _, err := range together(many, func(n int) error {
+		return s.InTx(t.Context(), func(ctx context.Context, tx auth.Store) error {
+			if err := tx.LockAdministration(ctx); err != nil {
+				return err
+			}
+			has, err := tx.HasOtherAdmin(ctx, newID(n))
+			if err != nil || !has {
+				return err
+			}
+			removed[n] = true
+			switch n % 3 {
+			case 0:
+				return tx.SetRoles(ctx, newID(n), []auth.Role{auth.RoleUser}, epoch)
+			case 1:
+				return tx.SetDisabled(ctx, newID(n), new(epoch), epoch)
+			default:
+				return tx.DeleteUser(ctx, newID(n))
+			}
+		})
+	}) {
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	if got := count(removed); got != many-1 {
+		t.Errorf("%d of %d administrators were removed, want all but one", got, many)
+	}
+	left := numbersOf(t, s, auth.UserQuery{Order: auth.UsersByCreatedAt, Role: auth.RoleAdmin, Disabled: new(false), Limit: many})
+	if len(left) != 1 || removed[left[0]] {
+		t.Errorf("the administrators are %v, want one who was not removed", left)
+	}
+}
