@@ -1021,6 +1021,18 @@ enum StepUpMethod {
   PASSWORD
 }
 
+"Where a client keeps the refresh token of a session."
+enum SessionTransport {
+  "The client keeps it: the answer has it in ` + "`" + `refreshToken` + "`" + `."
+  TOKEN
+  """
+  The browser keeps it in a cookie that no script can read, and ` + "`" + `refreshToken` + "`" + ` is null. ` + "`" + `refresh` + "`" + `
+  without a token takes it from there, and ` + "`" + `logout` + "`" + ` removes it. For pages of the server's own site,
+  or of an origin that the operator allows.
+  """
+  COOKIE
+}
+
 "What is wrong with one input value: ` + "`" + `code` + "`" + ` in the ` + "`" + `extensions.fields` + "`" + ` of a ` + "`" + `BAD_USER_INPUT` + "`" + ` error."
 enum InputErrorCode {
   "A value is missing."
@@ -1135,6 +1147,8 @@ input SignupInput {
   password: Password!
   "How to address the user, as free text of at most 200 characters."
   fullName: String
+  "Where the refresh token goes."
+  session: SessionTransport! = TOKEN
 }
 
 "The input of ` + "`" + `login` + "`" + `."
@@ -1143,12 +1157,16 @@ input LoginInput {
   identifier: String!
   "The account's password."
   password: Password!
+  "Where the refresh token goes."
+  session: SessionTransport! = TOKEN
 }
 
 "The input of ` + "`" + `refresh` + "`" + `."
 input RefreshInput {
-  "The refresh token of the last ` + "`" + `signup` + "`" + `, ` + "`" + `login` + "`" + ` or ` + "`" + `refresh` + "`" + `."
+  "The refresh token of the last ` + "`" + `signup` + "`" + `, ` + "`" + `login` + "`" + ` or ` + "`" + `refresh` + "`" + `; without it, the one in the cookie."
   refreshToken: String
+  "Where the new refresh token goes. One that came in the cookie goes there again in any case."
+  session: SessionTransport! = TOKEN
 }
 
 "The input of ` + "`" + `revokeSession` + "`" + `."
@@ -1309,7 +1327,8 @@ type AuthPayload {
   accessToken: String!
   """
   The token for the next ` + "`" + `refresh` + "`" + `. Keep it where only your own code can read it; each is good for
-  one use. Null from ` + "`" + `reauthenticate` + "`" + `, after which the one that the client has goes on.
+  one use. Null when it went into a cookie, and from ` + "`" + `reauthenticate` + "`" + `, after which the one that the
+  client has goes on.
   """
   refreshToken: String
   "How to send the access token; always ` + "`" + `Bearer` + "`" + ` (RFC 6750)."
@@ -6641,7 +6660,11 @@ func (ec *executionContext) unmarshalInputLoginInput(ctx context.Context, obj an
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"identifier", "password"}
+	if _, present := asMap["session"]; !present {
+		asMap["session"] = "TOKEN"
+	}
+
+	fieldsInOrder := [...]string{"identifier", "password", "session"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -6662,6 +6685,13 @@ func (ec *executionContext) unmarshalInputLoginInput(ctx context.Context, obj an
 				return it, err
 			}
 			it.Password = data
+		case "session":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("session"))
+			data, err := ec.unmarshalNSessionTransport2usherᚋinternalᚋauthᚐSessionTransport(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Session = data
 		}
 	}
 	return it, nil
@@ -6708,7 +6738,11 @@ func (ec *executionContext) unmarshalInputRefreshInput(ctx context.Context, obj 
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"refreshToken"}
+	if _, present := asMap["session"]; !present {
+		asMap["session"] = "TOKEN"
+	}
+
+	fieldsInOrder := [...]string{"refreshToken", "session"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -6722,6 +6756,13 @@ func (ec *executionContext) unmarshalInputRefreshInput(ctx context.Context, obj 
 				return it, err
 			}
 			it.RefreshToken = data
+		case "session":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("session"))
+			data, err := ec.unmarshalNSessionTransport2usherᚋinternalᚋauthᚐSessionTransport(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Session = data
 		}
 	}
 	return it, nil
@@ -6798,7 +6839,11 @@ func (ec *executionContext) unmarshalInputSignupInput(ctx context.Context, obj a
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"username", "email", "password", "fullName"}
+	if _, present := asMap["session"]; !present {
+		asMap["session"] = "TOKEN"
+	}
+
+	fieldsInOrder := [...]string{"username", "email", "password", "fullName", "session"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -6833,6 +6878,13 @@ func (ec *executionContext) unmarshalInputSignupInput(ctx context.Context, obj a
 				return it, err
 			}
 			it.FullName = data
+		case "session":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("session"))
+			data, err := ec.unmarshalNSessionTransport2usherᚋinternalᚋauthᚐSessionTransport(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Session = data
 		}
 	}
 	return it, nil
@@ -9111,6 +9163,22 @@ func (ec *executionContext) marshalNSessionEdge2ᚕusherᚋinternalᚋauthᚐSes
 	}
 
 	return ret
+}
+
+func (ec *executionContext) unmarshalNSessionTransport2usherᚋinternalᚋauthᚐSessionTransport(ctx context.Context, v any) (auth.SessionTransport, error) {
+	res, err := UnmarshalSessionTransport(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNSessionTransport2usherᚋinternalᚋauthᚐSessionTransport(ctx context.Context, sel ast.SelectionSet, v auth.SessionTransport) graphql.Marshaler {
+	_ = sel
+	res := MarshalSessionTransport(v)
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
 }
 
 func (ec *executionContext) unmarshalNSignupInput2usherᚋinternalᚋauthᚐSignupInput(ctx context.Context, v any) (auth.SignupInput, error) {

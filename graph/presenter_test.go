@@ -148,6 +148,7 @@ func TestDomainCodes(t *testing.T) {
 	sameNames(t, "AuditEventKind", enum("AuditEventKind"), auth.AuditEventKinds)
 	sameNames(t, "UserOrderField", enum("UserOrderField"), []auth.UserOrderField{auth.UsersByCreatedAt, auth.UsersByUsername, auth.UsersByEmail})
 	sameNames(t, "OrderDirection", enum("OrderDirection"), []auth.OrderDirection{auth.Ascending, auth.Descending})
+	sameNames(t, "SessionTransport", enum("SessionTransport"), []auth.SessionTransport{auth.TransportToken, auth.TransportCookie})
 	sameNames(t, "AuthCheck", enum("AuthCheck"), []auth.Check{auth.CheckSession, auth.CheckToken})
 }
 

@@ -101,6 +101,16 @@ func UnmarshalAuthCheck(v any) (auth.Check, error) {
 	return unmarshalEnum(v, []auth.Check{auth.CheckSession, auth.CheckToken}, "SESSION or TOKEN")
 }
 
+// MarshalSessionTransport writes where a refresh token is kept.
+func MarshalSessionTransport(t auth.SessionTransport) graphql.Marshaler {
+	return graphql.MarshalString(string(t))
+}
+
+// UnmarshalSessionTransport reads where a refresh token is kept.
+func UnmarshalSessionTransport(v any) (auth.SessionTransport, error) {
+	return unmarshalEnum(v, []auth.SessionTransport{auth.TransportToken, auth.TransportCookie}, "TOKEN or COOKIE")
+}
+
 // MarshalAuditEventKind writes the kind of an event.
 func MarshalAuditEventKind(k auth.AuditEventKind) graphql.Marshaler {
 	return graphql.MarshalString(string(k))

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 	"usher/graph"
 	"usher/internal/auth"
 	"usher/internal/config"
+	"usher/internal/console"
 	"usher/internal/httpd"
 	"usher/internal/job"
 	"usher/internal/keyring"
@@ -75,7 +77,7 @@ func (c *serveCommand) Run(w *world) (err error) {
 	if err != nil {
 		return err
 	}
-	server, err := c.server(service, db, keys, log)
+	server, err := c.server(w.ctx, service, db, keys, log)
 	if err != nil {
 		return err
 	}
@@ -119,32 +121,42 @@ func (c *serveCommand) service(db *store.Store, keys *keyring.Keyring, secret []
 }
 
 // server puts the edges around it.
-func (c *serveCommand) server(service *auth.Service, db *store.Store, keys *keyring.Keyring, log *slog.Logger) (*httpd.Server, error) {
+func (c *serveCommand) server(ctx context.Context, service *auth.Service, db *store.Store, keys *keyring.Keyring, log *slog.Logger) (*httpd.Server, error) {
 	handler, err := graph.New(graph.Options{Auth: service, Introspection: c.Dev, Log: log})
 	if err != nil {
 		return nil, err
-	}
-	var page http.Handler
-	if c.Dev {
-		page = playground.Handler("Usher", "/graphql")
 	}
 	routes := oauth.Routes(oauth.Options{
 		Auth: service, Issuer: c.Issuer, PasswordGrant: c.OAuthPasswordGrant || c.Dev, PublishedKeys: c.Algorithm != string(token.HS256), Log: log,
 	})
 	routes["/.well-known/jwks.json"] = httpd.JSON(keys.JWKS, keyring.JWKSMaxAge)
-	if c.Dev {
-		routes["/schema.graphqls"] = httpd.Text(graph.SDL())
-	}
 	return httpd.New(httpd.Options{
-		GraphQL:        handler,
-		Routes:         routes,
-		Page:           page,
-		Identify:       service.Identify,
-		Ready:          db.Ready,
-		TrustedProxies: c.TrustedProxies,
-		Timeouts:       httpd.Timeouts{Drain: c.ShutdownDelay, Shutdown: c.ShutdownTimeout},
-		Log:            log,
+		GraphQL:         handler,
+		Routes:          routes,
+		Page:            c.addConsole(ctx, routes, log),
+		Identify:        service.Identify,
+		Ready:           db.Ready,
+		AllowedOrigins:  c.AllowedOrigins,
+		InsecureCookies: c.Dev && strings.HasPrefix(c.Issuer, "http://"),
+		TrustedProxies:  c.TrustedProxies,
+		Timeouts:        httpd.Timeouts{Drain: c.ShutdownDelay, Shutdown: c.ShutdownTimeout},
+		Log:             log,
 	}), nil
+}
+
+// addConsole adds what the console needs to the routes and returns its page; nil without it.
+func (c *serveCommand) addConsole(ctx context.Context, routes map[string]http.Handler, log *slog.Logger) http.Handler {
+	if !c.Dev && !c.Console {
+		return nil
+	}
+	routes["/schema.graphqls"] = httpd.Text(graph.SDL())
+	page, assets, built := console.Page()
+	if !built {
+		log.WarnContext(ctx, "built without the console: the page at / loads GraphiQL from the Internet; `make build` builds it when Node.js is there")
+		return playground.Handler("Usher", "/graphql")
+	}
+	routes["/assets/"] = assets
+	return page
 }
 
 // welcome tells a developer where things are and what to do next.
@@ -153,7 +165,7 @@ func welcome(w io.Writer, url string, database config.DatabaseURL) {
 Usher runs for development, with the database %s.
 
   GraphQL   %s/graphql
-  GraphiQL  %s/
+  Console   %s/
   Schema    %s/schema.graphqls
 
 Sign up, from another terminal:

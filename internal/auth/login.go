@@ -15,11 +15,16 @@ type LoginInput struct {
 	// Identifier is a user name or an e-mail address.
 	Identifier string
 	Password   password.Plaintext
+	// Session says where the refresh token goes.
+	Session SessionTransport
 }
 
 // Login signs a user in with a password. Whatever is wrong with identifier or password, the
 // answer is CodeInvalidCredentials, at the cost of one password hash.
 func (s *Service) Login(ctx context.Context, in LoginInput) (*AuthPayload, error) {
+	if err := in.Session.check(ctx); err != nil {
+		return nil, err
+	}
 	verified, err := s.verifyPassword(ctx, in.Password, nil, func(ctx context.Context) (*Account, string, error) {
 		return s.accountByIdentifier(ctx, in.Identifier)
 	})
@@ -37,7 +42,7 @@ func (s *Service) Login(ctx context.Context, in LoginInput) (*AuthPayload, error
 	if err != nil {
 		return nil, err
 	}
-	return s.payload(ctx, viewer, refresh)
+	return s.payload(ctx, viewer, refresh, in.Session)
 }
 
 // verifyPassword is the one place that checks a password. It works inside a hashing slot from the

@@ -6,11 +6,17 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"usher/internal/request"
 )
 
 // RefreshInput is the input of Refresh.
 type RefreshInput struct {
+	// RefreshToken is the token; nil means the one in the request's cookie.
 	RefreshToken *string
+	// Session says where the new one goes. One from a cookie goes into a cookie again, whatever this
+	// says, or a script that is not meant to have it could ask for it.
+	Session SessionTransport
 }
 
 // RefreshState is what decides over a refresh token.
@@ -31,10 +37,25 @@ type RefreshState struct {
 // it gets the same successor again, for it comes from requests in parallel, or from a client that
 // never saw the answer. Any other that comes again was copied, and ends the session.
 func (s *Service) Refresh(ctx context.Context, in RefreshInput) (*AuthPayload, error) {
+	if cookie := request.From(ctx).RefreshToken; in.RefreshToken == nil && cookie != "" {
+		p, err := s.rotate(ctx, cookie, TransportCookie)
+		if e := new(Error); errors.As(err, &e) && e.Code == CodeUnauthenticated {
+			forgetCookie(ctx)
+		}
+		return p, err
+	}
 	if in.RefreshToken == nil || *in.RefreshToken == "" {
 		return nil, BadInput(FieldError{Path: []string{"input", "refreshToken"}, Code: InputRequired, Message: "Give the refresh token."})
 	}
-	presented, ok := s.openRefreshToken(*in.RefreshToken)
+	if err := in.Session.check(ctx); err != nil {
+		return nil, err
+	}
+	return s.rotate(ctx, *in.RefreshToken, in.Session)
+}
+
+// rotate uses a refresh token up for its successor.
+func (s *Service) rotate(ctx context.Context, sealed string, by SessionTransport) (*AuthPayload, error) {
+	presented, ok := s.openRefreshToken(sealed)
 	if !ok {
 		return nil, unauthenticated(ReasonTokenInvalid)
 	}
@@ -59,7 +80,7 @@ func (s *Service) Refresh(ctx context.Context, in RefreshInput) (*AuthPayload, e
 			return nil, err
 		}
 		if again {
-			return s.payload(ctx, &state.Viewer, presented.successor())
+			return s.payload(ctx, &state.Viewer, presented.successor(), by)
 		}
 		rotated, err := s.store.RotateRefreshToken(ctx, presented.session, presented.generation, now)
 		if err != nil {
@@ -67,7 +88,7 @@ func (s *Service) Refresh(ctx context.Context, in RefreshInput) (*AuthPayload, e
 		}
 		if rotated {
 			state.Session.LastUsedAt = now
-			return s.payload(ctx, &state.Viewer, presented.successor())
+			return s.payload(ctx, &state.Viewer, presented.successor(), by)
 		}
 	}
 	return nil, fmt.Errorf("refresh: %w", ErrUnavailable)

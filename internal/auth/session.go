@@ -102,13 +102,13 @@ func (s *Service) startSession(ctx context.Context, tx Store, p proof, now time.
 	return v, first, nil
 }
 
-// payload is accessPayload with a refresh token.
-func (s *Service) payload(ctx context.Context, v *Viewer, refresh refreshToken) (*AuthPayload, error) {
+// payload is accessPayload with a refresh token, unless that goes by cookie.
+func (s *Service) payload(ctx context.Context, v *Viewer, refresh refreshToken, by SessionTransport) (*AuthPayload, error) {
 	p, err := s.accessPayload(ctx, v)
 	if err != nil {
 		return nil, err
 	}
-	p.RefreshToken = new(s.sealRefreshToken(refresh))
+	s.carry(ctx, p, refresh, by)
 	return p, nil
 }
 

@@ -26,6 +26,7 @@ func (s *Service) Logout(ctx context.Context) (*LogoutPayload, error) {
 		return nil, err
 	}
 	CallerFrom(ctx).end()
+	forgetCookie(ctx)
 	return &LogoutPayload{SessionID: v.Session.ID}, nil
 }
 

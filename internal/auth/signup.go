@@ -16,10 +16,15 @@ type SignupInput struct {
 	Email    *string
 	Password password.Plaintext
 	FullName *string
+	// Session says where the refresh token goes.
+	Session SessionTransport
 }
 
 // Signup creates an account with the role USER and signs it in.
 func (s *Service) Signup(ctx context.Context, in SignupInput) (*AuthPayload, error) {
+	if err := in.Session.check(ctx); err != nil {
+		return nil, err
+	}
 	account, err := s.newAccount(ctx, in, []Role{RoleUser})
 	if err != nil {
 		return nil, err
@@ -38,7 +43,7 @@ func (s *Service) Signup(ctx context.Context, in SignupInput) (*AuthPayload, err
 	if err != nil {
 		return nil, err
 	}
-	return s.payload(ctx, viewer, refresh)
+	return s.payload(ctx, viewer, refresh, in.Session)
 }
 
 // newAccount checks the input, hashes the password and returns an account that is not stored yet.

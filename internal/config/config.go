@@ -28,11 +28,13 @@ type Server struct {
 	OAuthPasswordGrant bool          `name:"oauth-password-grant" environ:"USHER_OAUTH_PASSWORD_GRANT" help:"Offer the grant type password at /oauth/token and /token. RFC 9700 forbids it for new systems; --dev turns it on."`
 	HashParallelism    int           `environ:"USHER_HASH_PARALLELISM" default:"0" help:"How many passwords are hashed at once, for 19 MiB each; 0 is one for each CPU."`
 	HashQueue          int           `environ:"USHER_HASH_QUEUE" default:"64" help:"How many requests may wait for their password to be hashed, before more are told to come back later."`
+	AllowedOrigins     Origins       `environ:"USHER_ALLOWED_ORIGINS" placeholder:"ORIGIN,..." example:"https://app.example.com" help:"Origins whose pages may call /graphql from a browser and keep their session in a cookie, besides pages of the server itself."`
 	TrustedProxies     Prefixes      `environ:"USHER_TRUSTED_PROXIES" placeholder:"CIDR,..." example:"10.0.0.0/8,2001:db8::7" help:"Addresses or networks of reverse proxies whose X-Forwarded-For and X-Request-ID are believed."`
 	NoMigrate          bool          `environ:"USHER_NO_MIGRATE" help:"Leave the database schema alone; usher migrate brings it up to date."`
 	ShutdownDelay      time.Duration `environ:"USHER_SHUTDOWN_DELAY" default:"0s" help:"How long to go on serving after a signal to stop, while /readyz already says no."`
 	ShutdownTimeout    time.Duration `environ:"USHER_SHUTDOWN_TIMEOUT" default:"10s" help:"How long requests in flight may take to finish before the server stops."`
-	Dev                bool          `environ:"USHER_DEV" help:"Development: a page at /, introspection, suggestions, and a secret made and kept in data/."`
+	Console            bool          `environ:"USHER_CONSOLE" help:"Serve the console, a page for people, at / and the schema at /schema.graphqls. --dev turns it on."`
+	Dev                bool          `environ:"USHER_DEV" help:"Development: the console at /, introspection, suggestions, and a secret made and kept in data/."`
 }
 
 // Validate reports every setting that makes no sense, and what is required and missing. It fills

@@ -121,6 +121,8 @@ func TestEnvironment(t *testing.T) {
 		"USHER_KEY_MAX_AGE":           "1h",
 		"USHER_SESSION_MAX_AGE":       "24h",
 		"USHER_TRUSTED_PROXIES":       "10.1.2.3/8, fd00::1",
+		"USHER_ALLOWED_ORIGINS":       "https://app.example.com,http://localhost:5173",
+		"USHER_CONSOLE":               "true",
 		"USHER_NO_MIGRATE":            "true",
 		"USHER_LOG_LEVEL":             "DEBUG",
 	}, "")
@@ -135,7 +137,8 @@ func TestEnvironment(t *testing.T) {
 		SessionMaxAge: 24 * time.Hour, SessionIdle: 7 * 24 * time.Hour, SessionsPerUser: 50,
 		RefreshGrace: 10 * time.Second, HashQueue: 64,
 		TrustedProxies: Prefixes{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::1/128")},
-		NoMigrate:      true, ShutdownTimeout: 10 * time.Second,
+		AllowedOrigins: Origins{"https://app.example.com", "http://localhost:5173"}, Console: true,
+		NoMigrate: true, ShutdownTimeout: 10 * time.Second,
 	}
 	comparePrefixes := cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })
 	if diff := cmp.Diff(want, c.Serve.Server, cmp.Comparer(equalSecrets), comparePrefixes); diff != "" {

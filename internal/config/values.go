@@ -33,6 +33,24 @@ func (u DatabaseURL) GoString() string { return u.String() }
 // MarshalText is String.
 func (u DatabaseURL) MarshalText() ([]byte, error) { return []byte(u.String()), nil }
 
+// Origins are origins of pages (RFC 6454), such as https://app.example.com:8443.
+type Origins []string
+
+// UnmarshalText reads origins with commas between.
+func (o *Origins) UnmarshalText(text []byte) error {
+	*o = nil
+	for element := range strings.SplitSeq(string(text), ",") {
+		origin := strings.TrimSpace(element)
+		u, err := url.Parse(origin)
+		if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" ||
+			strings.ContainsAny(u.Host, "*") || origin != u.Scheme+"://"+u.Host || origin != strings.ToLower(origin) {
+			return fmt.Errorf("want origins such as https://app.example.com, in lower case and without a path, not %q", origin)
+		}
+		*o = append(*o, origin)
+	}
+	return nil
+}
+
 // Prefixes are networks of IP addresses.
 type Prefixes []netip.Prefix
 

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"net/http"
 	"net/netip"
 	"strings"
 	"testing"
@@ -87,6 +88,53 @@ func TestPrefixes(t *testing.T) {
 			t.Errorf("%q (-want +got):\n%s", tt.text, diff)
 		}
 	}
+}
+
+func TestOrigins(t *testing.T) {
+	for text, want := range map[string]Origins{ // nil for an error
+		"https://app.example.com":                         {"https://app.example.com"},
+		"https://app.example.com:8443, http://[::1]:5173": {"https://app.example.com:8443", "http://[::1]:5173"},
+		"":                              nil,
+		"*":                             nil,
+		"null":                          nil,
+		"https://*.example.com":         nil,
+		"https://app.example.com/":      nil,
+		"https://app.example.com/path":  nil,
+		"https://app.example.com?q":     nil,
+		"https://user@app.example.com":  nil,
+		"https://App.example.com":       nil,
+		"app.example.com":               nil,
+		"ftp://app.example.com":         nil,
+		"https://":                      nil,
+		"https://a.example,":            nil,
+		"https://a.example b.example":   nil,
+		"https://app.example.com#there": nil,
+	} {
+		var got Origins
+		err := got.UnmarshalText([]byte(text))
+		if (err == nil) != (want != nil) {
+			t.Errorf("%q: %v", text, err)
+		} else if diff := cmp.Diff(want, got); err == nil && diff != "" {
+			t.Errorf("%q (-want +got):\n%s", text, diff)
+		}
+	}
+}
+
+// FuzzOrigins checks that what is accepted is what the server takes for an origin.
+func FuzzOrigins(f *testing.F) {
+	f.Add("https://app.example.com, http://localhost:5173")
+	f.Add("https://[::1]:8443")
+	f.Fuzz(func(t *testing.T, text string) {
+		var origins Origins
+		if origins.UnmarshalText([]byte(text)) != nil {
+			return
+		}
+		for _, origin := range origins {
+			if err := http.NewCrossOriginProtection().AddTrustedOrigin(origin); err != nil {
+				t.Errorf("%q: %v", origin, err)
+			}
+		}
+	})
 }
 
 func FuzzPrefixes(f *testing.F) {

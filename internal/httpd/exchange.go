@@ -35,6 +35,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := &exchange{ResponseWriter: w, server: s, start: s.now()}
 	defer func() { x.finish(r, recover()) }()
 	x.describe(r)
+	x.readCookie(r)
 	x.setHeaders()
 
 	ctx, cancel := context.WithTimeout(request.With(r.Context(), &x.info), s.timeouts.Request)

@@ -34,6 +34,10 @@ type Options struct {
 	// Ready says whether requests can be served: nil, or why not, for the log. It is asked at most
 	// once a second, and never twice at the same time.
 	Ready func(context.Context) error
+	// AllowedOrigins are those whose pages may call /graphql, besides the server's own, with cookies.
+	AllowedOrigins []string
+	// InsecureCookies leaves the attribute Secure out, for plain http on the machine itself.
+	InsecureCookies bool
 	// TrustedProxies are the peers whose X-Forwarded-For and X-Request-ID are believed.
 	TrustedProxies []netip.Prefix
 	Timeouts       Timeouts
@@ -47,18 +51,20 @@ type Options struct {
 
 // Server answers requests. It is an http.Handler, and Serve gives it a listener.
 type Server struct {
-	mux      *http.ServeMux
-	identify func(token string) *auth.Caller
-	ready    readiness
-	draining atomic.Bool // the server is about to stop
-	proxies  proxies
-	timeouts Timeouts
-	log      *slog.Logger
-	now      func() time.Time
-	rand     io.Reader
+	mux             *http.ServeMux
+	identify        func(token string) *auth.Caller
+	ready           readiness
+	draining        atomic.Bool // the server is about to stop
+	proxies         proxies
+	origins         origins
+	insecureCookies bool
+	timeouts        Timeouts
+	log             *slog.Logger
+	now             func() time.Time
+	rand            io.Reader
 }
 
-// New returns a Server. It panics when a required option is missing.
+// New returns a Server. It panics when a required option is missing, and when an allowed origin is none.
 func New(o Options) *Server {
 	if o.GraphQL == nil || o.Identify == nil || o.Ready == nil {
 		panic("httpd: GraphQL, Identify and Ready are required")
@@ -67,12 +73,14 @@ func New(o Options) *Server {
 		o.Now = time.Now
 	}
 	s := &Server{
-		identify: o.Identify,
-		proxies:  o.TrustedProxies,
-		timeouts: o.Timeouts.orDefaults(),
-		log:      cmp.Or(o.Log, slog.Default()),
-		now:      o.Now,
-		rand:     cmp.Or(o.Rand, rand.Reader),
+		identify:        o.Identify,
+		proxies:         o.TrustedProxies,
+		origins:         newOrigins(o.AllowedOrigins),
+		insecureCookies: o.InsecureCookies,
+		timeouts:        o.Timeouts.orDefaults(),
+		log:             cmp.Or(o.Log, slog.Default()),
+		now:             o.Now,
+		rand:            cmp.Or(o.Rand, rand.Reader),
 	}
 	s.ready = readiness{ask: o.Ready, now: o.Now, log: s.log}
 	s.mux = s.routes(o)
@@ -82,7 +90,7 @@ func New(o Options) *Server {
 // routes lists everything that the server answers.
 func (s *Server) routes(o Options) *http.ServeMux {
 	mux := http.NewServeMux()
-	mux.Handle("/graphql", o.GraphQL)
+	mux.Handle("/graphql", s.origins.share(o.GraphQL))
 	mux.Handle(healthPath, get(http.HandlerFunc(alive)))
 	mux.Handle(readyPath, get(http.HandlerFunc(s.readyz)))
 	for path, handler := range o.Routes {

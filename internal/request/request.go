@@ -5,6 +5,7 @@ package request
 import (
 	"context"
 	"net/netip"
+	"time"
 )
 
 // Info describes one request. Each request has its own; it is written by the goroutine that
@@ -18,10 +19,23 @@ type Info struct {
 	// UserAgent is what the client calls itself, cut to a length that is safe to store.
 	UserAgent string
 
+	// RefreshToken is the refresh token that came in a cookie; empty when none did. It is a secret.
+	RefreshToken string
+	// Cookies gives the browser a cookie with a refresh token. Nil where that is impossible: outside
+	// of HTTP, and in a request that a page of a foreign origin makes.
+	Cookies Cookies
+
 	// Operation is the name of the GraphQL operation, for the log. It is outside text.
 	Operation string
 	// Code is the code of the first error in the response, for the log; empty for success.
 	Code string
+}
+
+// Cookies sets cookies in an answer that has not begun.
+type Cookies interface {
+	// SetRefreshToken lets the browser keep a refresh token for some time, where scripts cannot read
+	// it, and send it with each request. The empty one makes it forget.
+	SetRefreshToken(token string, maxAge time.Duration)
 }
 
 type key struct{}

@@ -1,0 +1,118 @@
+package auth_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"usher/internal/auth"
+	"usher/internal/request"
+)
+
+// browser is a browser that keeps the cookie.
+type browser struct {
+	token  string
+	maxAge time.Duration
+	sets   int
+}
+
+func (b *browser) SetRefreshToken(token string, maxAge time.Duration) {
+	b.token, b.maxAge = token, maxAge
+	b.sets++
+}
+
+// context returns that of a new request from the browser, as the bearer of a token if there is one.
+func (b *browser) context(t *testing.T, w *world, bearer string) context.Context {
+	ctx := t.Context()
+	if bearer != "" {
+		ctx = w.as(t, bearer)
+	}
+	return request.With(ctx, &request.Info{ID: "r1", RefreshToken: b.token, Cookies: b})
+}
+
+func TestCookie(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		b := &browser{}
+		p, err := w.Signup(b.context(t, w, ""), auth.SignupInput{Username: new("ada"), Password: goodPassword, Session: auth.TransportCookie})
+		if err != nil || p.RefreshToken != nil || b.token == "" {
+			t.Fatalf("Signup: %v, and the refresh token is not in the cookie alone", err)
+		}
+		if b.maxAge != p.Session.ExpiresAt.Sub(w.clock.Now()) {
+			t.Errorf("the cookie lives %v, want it to live as long as the session", b.maxAge)
+		}
+		first := b.token
+
+		w.clock.Advance(time.Hour)
+		p, err = w.Refresh(b.context(t, w, ""), auth.RefreshInput{Session: auth.TransportToken})
+		if err != nil || p.RefreshToken != nil {
+			t.Fatalf("Refresh: %v; what came by cookie must not go to a script", err)
+		}
+		if b.token == first {
+			t.Error("the cookie has the old refresh token")
+		}
+		moved, err := w.Refresh(b.context(t, w, ""), auth.RefreshInput{RefreshToken: &b.token})
+		if err != nil || moved.RefreshToken == nil {
+			t.Fatalf("Refresh with the token in the input: %v, %v", moved, err)
+		}
+		w.clock.Advance(time.Minute)
+		back, err := w.Refresh(b.context(t, w, ""), auth.RefreshInput{RefreshToken: moved.RefreshToken, Session: auth.TransportCookie})
+		if err != nil || back.RefreshToken != nil {
+			t.Fatalf("Refresh into the cookie: %v, %v", back, err)
+		}
+
+		if _, err := w.Logout(b.context(t, w, back.AccessToken)); err != nil || b.token != "" {
+			t.Errorf("Logout: %v, and the cookie has %q", err, b.token)
+		}
+		if _, err := w.Refresh(b.context(t, w, ""), auth.RefreshInput{}); kind(err) != "BAD_USER_INPUT refreshToken=REQUIRED" {
+			t.Errorf("Refresh after Logout: %v", err)
+		}
+
+		p, err = w.Login(b.context(t, w, ""), auth.LoginInput{Identifier: "ada", Password: goodPassword, Session: auth.TransportCookie})
+		if err != nil || p.RefreshToken != nil || b.token == "" {
+			t.Fatalf("Login: %v, and the refresh token is not in the cookie alone", err)
+		}
+		endSession(t, w, p)
+		if _, err := w.Refresh(b.context(t, w, ""), auth.RefreshInput{}); kind(err) != ended || b.token != "" {
+			t.Errorf("Refresh of an ended session: %v, and the cookie has %q", err, b.token)
+		}
+		b.token = "garbage"
+		if _, err := w.Refresh(b.context(t, w, ""), auth.RefreshInput{}); kind(err) != "UNAUTHENTICATED TOKEN_INVALID" || b.token != "" {
+			t.Errorf("Refresh of garbage: %v, and the cookie has %q", err, b.token)
+		}
+	})
+}
+
+// TestCookieRefused asks for a cookie where none can be set: nothing happens then.
+func TestCookieRefused(t *testing.T) {
+	t.Parallel()
+	const want = "BAD_USER_INPUT session=INVALID_FORMAT"
+	each(t, func(t *testing.T, w *world) {
+		ada := w.signup(t, "ada")
+		ctx := device(t.Context())
+		if _, err := w.Signup(ctx, auth.SignupInput{Username: new("bob"), Password: goodPassword, Session: auth.TransportCookie}); kind(err) != want {
+			t.Errorf("Signup: %v", err)
+		}
+		if _, err := w.Login(ctx, auth.LoginInput{Identifier: "ada", Password: goodPassword, Session: auth.TransportCookie}); kind(err) != want {
+			t.Errorf("Login: %v", err)
+		}
+		if _, err := w.Refresh(ctx, auth.RefreshInput{RefreshToken: ada.RefreshToken, Session: auth.TransportCookie}); kind(err) != want {
+			t.Errorf("Refresh: %v", err)
+		}
+		if n := len(w.users(t)); n != 1 {
+			t.Errorf("%d users, want 1", n)
+		}
+		w.clock.Advance(time.Hour)
+		if _, failed := w.refresh(ctx, *ada.RefreshToken); failed != "" {
+			t.Errorf("the refresh token was used up: %s", failed)
+		}
+		b := &browser{}
+		p, err := w.Login(b.context(t, w, ""), auth.LoginInput{Identifier: "ada", Password: goodPassword})
+		if err != nil || p.RefreshToken == nil || b.sets != 0 {
+			t.Errorf("Login without a word about cookies: %v, %d cookies", err, b.sets)
+		}
+		if _, err := w.Logout(b.context(t, w, p.AccessToken)); err != nil || b.sets != 0 {
+			t.Errorf("Logout of a browser without the cookie: %v, %d cookies", err, b.sets)
+		}
+	})
+}

@@ -1,0 +1,160 @@
+package httpd
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"usher/internal/request"
+)
+
+// TestCookieOrigin checks who may use the cookie: callers without a browser, pages of the server
+// itself and those of the allowed origins.
+func TestCookieOrigin(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		header map[string]string
+		cookie string
+		want   string // the token that the handler sees; "none" when it could not set one either
+	}{
+		"no browser":            {cookie: "__Host-usher_refresh=urt_1", want: "urt_1"},
+		"same origin":           {header: map[string]string{"Sec-Fetch-Site": "same-origin"}, cookie: "__Host-usher_refresh=urt_1", want: "urt_1"},
+		"typed by the user":     {header: map[string]string{"Sec-Fetch-Site": "none"}, cookie: "__Host-usher_refresh=urt_1", want: "urt_1"},
+		"old browser":           {header: map[string]string{"Origin": "https://auth.example.com"}, cookie: "__Host-usher_refresh=urt_1", want: "urt_1"},
+		"cross-site":            {header: map[string]string{"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"}, cookie: "__Host-usher_refresh=urt_1", want: "none"},
+		"sister site":           {header: map[string]string{"Sec-Fetch-Site": "same-site", "Origin": "https://blog.example.com"}, cookie: "__Host-usher_refresh=urt_1", want: "none"},
+		"cross-site, no origin": {header: map[string]string{"Sec-Fetch-Site": "cross-site"}, cookie: "__Host-usher_refresh=urt_1", want: "none"},
+		"old browser, foreign":  {header: map[string]string{"Origin": "https://evil.example"}, cookie: "__Host-usher_refresh=urt_1", want: "none"},
+		"sandboxed":             {header: map[string]string{"Origin": "null"}, cookie: "__Host-usher_refresh=urt_1", want: "none"},
+		"allowed":               {header: map[string]string{"Sec-Fetch-Site": "same-site", "Origin": "https://app.example.com"}, cookie: "__Host-usher_refresh=urt_1", want: "urt_1"},
+		"allowed, other port":   {header: map[string]string{"Sec-Fetch-Site": "same-site", "Origin": "https://app.example.com:8443"}, cookie: "__Host-usher_refresh=urt_1", want: "none"},
+		"allowed, other scheme": {header: map[string]string{"Sec-Fetch-Site": "cross-site", "Origin": "http://app.example.com"}, cookie: "__Host-usher_refresh=urt_1", want: "none"},
+		"no cookie":             {header: map[string]string{"Sec-Fetch-Site": "same-origin"}, want: ""},
+		"another cookie":        {cookie: "theme=dark; usher_refresh=urt_1", want: ""},
+		"among others":          {cookie: "theme=dark; __Host-usher_refresh=urt_1; a=b", want: "urt_1"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var got string
+			o := testOptions(t, func(_ http.ResponseWriter, r *http.Request) {
+				info := request.From(r.Context())
+				got = info.RefreshToken
+				if info.Cookies == nil {
+					got += "none"
+				}
+			})
+			o.AllowedOrigins = []string{"https://app.example.com"}
+			r := httptest.NewRequest(http.MethodPost, "https://auth.example.com/graphql", nil)
+			for name, value := range tt.header {
+				r.Header.Set(name, value)
+			}
+			if tt.cookie != "" {
+				r.Header.Set("Cookie", tt.cookie)
+			}
+			New(o).ServeHTTP(httptest.NewRecorder(), r)
+			if got != tt.want {
+				t.Errorf("the handler sees %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestSetRefreshToken(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		insecure bool
+		set      func(c request.Cookies)
+		want     string
+	}{
+		"secure": {
+			set:  func(c request.Cookies) { c.SetRefreshToken("urt_1", time.Hour) },
+			want: "__Host-usher_refresh=urt_1; Path=/; Max-Age=3600; HttpOnly; Secure; SameSite=Lax",
+		},
+		"on plain http": {
+			insecure: true,
+			set:      func(c request.Cookies) { c.SetRefreshToken("urt_1", time.Hour) },
+			want:     "usher_refresh=urt_1; Path=/; Max-Age=3600; HttpOnly; SameSite=Lax",
+		},
+		"removed": {
+			set:  func(c request.Cookies) { c.SetRefreshToken("", 0) },
+			want: "__Host-usher_refresh=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax",
+		},
+		"twice": {
+			set: func(c request.Cookies) {
+				c.SetRefreshToken("urt_1", time.Hour)
+				c.SetRefreshToken("", 0)
+			},
+			want: "__Host-usher_refresh=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax",
+		},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := testOptions(t, func(_ http.ResponseWriter, r *http.Request) { tt.set(request.From(r.Context()).Cookies) })
+			o.InsecureCookies = tt.insecure
+			w := httptest.NewRecorder()
+			New(o).ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/graphql", nil))
+			if diff := cmp.Diff([]string{tt.want}, w.Header()["Set-Cookie"]); diff != "" {
+				t.Errorf("Set-Cookie (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestShare checks whose pages may read the answers.
+func TestShare(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		allowed []string
+		method  string
+		origin  string
+		shared  bool
+	}{
+		"allowed":               {[]string{"https://app.example.com"}, http.MethodPost, "https://app.example.com", true},
+		"one of two":            {[]string{"https://a.example", "http://localhost:5173"}, http.MethodPost, "http://localhost:5173", true},
+		"preflight":             {[]string{"https://app.example.com"}, http.MethodOptions, "https://app.example.com", true},
+		"foreign":               {[]string{"https://app.example.com"}, http.MethodPost, "https://evil.example", false},
+		"foreign preflight":     {[]string{"https://app.example.com"}, http.MethodOptions, "https://evil.example", false},
+		"longer":                {[]string{"https://app.example.com"}, http.MethodPost, "https://app.example.com.evil.example", false},
+		"null":                  {[]string{"https://app.example.com"}, http.MethodPost, "null", false},
+		"nobody allowed":        {nil, http.MethodPost, "https://app.example.com", false},
+		"nobody allowed, asked": {nil, http.MethodOptions, "https://app.example.com", false},
+		"no browser":            {[]string{"https://app.example.com"}, http.MethodPost, "", false},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := testOptions(t, ok)
+			o.AllowedOrigins = tt.allowed
+			r := httptest.NewRequest(tt.method, "/graphql", nil)
+			if tt.origin != "" {
+				r.Header.Set("Origin", tt.origin)
+			}
+			if tt.method == http.MethodOptions {
+				r.Header.Set("Access-Control-Request-Method", "POST")
+				r.Header.Set("Access-Control-Request-Headers", "authorization,content-type")
+			}
+			w := httptest.NewRecorder()
+			New(o).ServeHTTP(w, r)
+			origin, credentials := w.Header().Get("Access-Control-Allow-Origin"), w.Header().Get("Access-Control-Allow-Credentials")
+			want := [2]string{}
+			if tt.shared {
+				want = [2]string{tt.origin, "true"}
+			}
+			if got := [2]string{origin, credentials}; got != want {
+				t.Errorf("shared with %q, credentials %q, want %q", origin, credentials, want)
+			}
+			if vary := strings.Join(w.Header()["Vary"], ","); !strings.Contains(vary, "Origin") {
+				t.Errorf("Vary is %q, want it to name Origin", vary)
+			}
+			if tt.method == http.MethodPost && w.Body.String() != "ok" {
+				t.Errorf("answers %q", w.Body)
+			}
+		})
+	}
+}
