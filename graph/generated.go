@@ -1444,7 +1444,7 @@ type AuditEvent {
   userId: ID
   "The user it happened to, if the account still exists."
   user: User
-  "The session it happened in, or to."
+  "The session it happened to, or else the one of the user who did it."
   sessionId: ID
   "The OAuth client it happened to."
   clientId: ID
@@ -1462,7 +1462,7 @@ enum AuditEventKind {
   SIGNUP
   "A user signed in."
   LOGIN
-  "A password, or the name with it, was wrong."
+  "A password, or the name with it, was wrong; or both were right, and the account is disabled."
   LOGIN_FAILED
   "A user proved anew who they are."
   REAUTHENTICATED

@@ -31,8 +31,12 @@ func (c *check) run() error {
 			c.problem("the guarded type %s is not an object type of the schema", name)
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(c.schema.Types)) {
+	names := slices.Sorted(maps.Keys(c.schema.Types))
+	for _, name := range names {
 		c.definition(c.schema.Types[name])
+	}
+	for _, name := range names {
+		c.defaults(c.schema.Types[name])
 	}
 	return errors.Join(c.problems...)
 }
@@ -87,7 +91,7 @@ func (c *check) field(def *ast.Definition, f *ast.FieldDefinition, place string)
 	guards, public := f.Directives.ForNames(directiveAuth), f.Directives.ForNames(directivePublic)
 	n := len(guards) + len(public)
 	object, isGuarded := c.guardedTypes[def.Name]
-	if isRoot := c.schema.isRoot(def.Name); n > 1 || n == 0 && (isRoot || isGuarded) {
+	if n > 1 || n == 0 && (isGuarded || c.schema.isRoot(def.Name) || hasGuard(def)) {
 		c.problem("field %s bears %d of @%s and @%s, want exactly one", place, n, directiveAuth, directivePublic)
 		return
 	}
@@ -105,6 +109,40 @@ func (c *check) field(def *ast.Definition, f *ast.FieldDefinition, place string)
 	c.schema.fields[f] = rule
 	if _, owned := object.(auth.Owned); rule.OrOwner && !owned {
 		c.problem("field %s says orOwner, but nobody knows whose a %s is: list it among the guarded types, and let its Go type have OwnerID", place, def.Name)
+	}
+}
+
+// hasGuard reports whether a field of the type is guarded. Then whoever wrote it thought of who may
+// see what, and a field without a word was forgotten.
+func hasGuard(def *ast.Definition) bool {
+	return slices.ContainsFunc(def.Fields, func(f *ast.FieldDefinition) bool {
+		return f.Directives.ForName(directiveAuth) != nil
+	})
+}
+
+// defaults finds defaults that supply a guarded input field: whoever leaves the argument out would be
+// asked for it.
+func (c *check) defaults(def *ast.Definition) {
+	look := func(place string, t *ast.Type, v *ast.Value) {
+		if v == nil {
+			return
+		}
+		value, err := v.Value(nil)
+		if err != nil {
+			c.problem("%s has a default that cannot be read: %w", place, err)
+			return
+		}
+		c.schema.walk(t.Name(), value, func(*auth.Rule) bool {
+			c.problem("%s has a default that supplies a guarded input field", place)
+			return false
+		})
+	}
+	for _, f := range def.Fields {
+		place := def.Name + "." + f.Name
+		look(place, f.Type, f.DefaultValue)
+		for _, a := range f.Arguments {
+			look(place+"("+a.Name+":)", a.Type, a.DefaultValue)
+		}
 	}
 }
 
@@ -143,8 +181,8 @@ func (c *check) rule(place string, d *ast.Directive) *auth.Rule {
 		}
 	}
 	switch {
-	case len(rule.Requires) == 0 && !rule.OrOwner:
-		c.problem("%s requires no role at all, which admits nobody", place)
+	case len(rule.Requires) == 0 && (!rule.OrOwner || len(rule.Permissions) > 0):
+		c.problem("%s requires no role at all, which admits nobody, whatever the permissions", place)
 	case rule.OrOwner && len(rule.Permissions) == 0 && slices.Contains(rule.Requires, auth.RoleUser):
 		c.problem("%s says orOwner, and requires USER, which every account has: say who else, such as requires: ADMIN, or requires: [] for the owner alone", place)
 	}

@@ -7,6 +7,7 @@ package guard
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"time"
@@ -38,7 +39,7 @@ type Schema struct {
 // New reads the rules of a schema. It returns an error for everything in it that would leave a place
 // open by mistake or shut for everybody, each with its name. In the guarded types, which are named
 // with a value of the Go type that serves them, every field must say who may see it, as those of
-// Query, Mutation and Subscription must.
+// Query, Mutation and Subscription must, and those of any type that has one guarded field.
 func New(schema *ast.Schema, guardedTypes map[string]any) (*Schema, error) {
 	s := &Schema{
 		Schema:      schema,
@@ -90,13 +91,16 @@ func (s *Schema) intern(d *ast.Directive) (*auth.Rule, error) {
 	}
 	if v := arguments["maxAge"]; v != nil {
 		seconds, err := strconv.Atoi(fmt.Sprint(v))
-		if err != nil || seconds < 1 {
-			return nil, fmt.Errorf("has maxAge %v, which is less than a second", v)
+		if err != nil || seconds < 1 || seconds > math.MaxInt32 {
+			return nil, fmt.Errorf("has maxAge %v, which is not a number of seconds from 1 to %d", v, math.MaxInt32)
 		}
 		maxAge = &seconds
 	}
 	orOwner, _ := arguments["orOwner"].(bool)
 	check := auth.Check(fmt.Sprint(arguments["check"]))
+	if check != auth.CheckSession && check != auth.CheckToken {
+		return nil, fmt.Errorf("has check %s, which is neither SESSION nor TOKEN", check)
+	}
 	if r := s.Rule(requires, permissions, orOwner, check, maxAge); r != nil {
 		return r, nil
 	}

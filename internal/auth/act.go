@@ -12,10 +12,12 @@ import (
 	"usher/internal/request"
 )
 
-// actor is who does something: a user, the operator, or nobody who is known.
+// actor is who does something: a user, in a session if there is one, the operator, or nobody who is
+// known.
 type actor struct {
-	userID   *uuid.UUID
-	operator bool
+	userID    *uuid.UUID
+	sessionID *uuid.UUID
+	operator  bool
 }
 
 var (
@@ -24,6 +26,8 @@ var (
 )
 
 func by(u *User) actor { return actor{userID: &u.ID} }
+
+func inSession(v *Viewer) actor { return actor{userID: &v.User.ID, sessionID: &v.Session.ID} }
 
 // act is something that somebody does at one time: the transaction, and its lines of the audit log.
 type act struct {
@@ -51,12 +55,16 @@ func (s *Service) inTx(ctx context.Context, who actor, f func(ctx context.Contex
 	return nil
 }
 
-// record writes what happened to the audit log. The act knows who did it, when and from where.
+// record writes what happened to the audit log. The act knows who did it, when and from where. The
+// ids of its lines are in their order.
 func (tx *act) record(ctx context.Context, e AuditEvent) (err error) {
-	if e.ID, err = newID(tx.now, tx.rand); err != nil {
+	if e.ID, err = newID(tx.now.Add(time.Duration(len(tx.events))*time.Microsecond), tx.rand); err != nil {
 		return err
 	}
 	e.At, e.ActorID, e.Operator = tx.now, tx.who.userID, tx.who.operator
+	if e.SessionID == nil {
+		e.SessionID = tx.who.sessionID
+	}
 	info := request.From(ctx)
 	if info.Client.IsValid() {
 		e.IPAddress = new(info.Client.String())

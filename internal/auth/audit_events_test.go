@@ -40,7 +40,7 @@ func TestSignInEvents(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		w.wantEvents(t, "SESSION_REVOKED by ada of ada")
+		w.wantEvents(t, "SESSION_REVOKED by ada of ada in a session")
 		if _, err := w.Logout(w.as(t, ada.AccessToken)); err != nil {
 			t.Fatal(err)
 		}
@@ -147,9 +147,9 @@ func TestAuditEvents(t *testing.T) {
 
 		const (
 			first = "SIGNUP by ada of ada in a session|SIGNUP by eve of eve in a session|"
-			mid   = "USER_SESSIONS_REVOKED by root of ada|USER_SESSIONS_REVOKED by root of eve|" +
-				"USER_DISABLED by root of ada|USER_DISABLED by root of eve|USER_ENABLED by root of ada|USER_ENABLED by root of eve|"
-			last = "CLIENT_CREATED by the operator of a client|USER_DELETED by root of eve"
+			mid   = "USER_SESSIONS_REVOKED by root of ada in a session|USER_SESSIONS_REVOKED by root of eve in a session|" +
+				"USER_DISABLED by root of ada in a session|USER_DISABLED by root of eve in a session|USER_ENABLED by root of ada in a session|USER_ENABLED by root of eve in a session|"
+			last = "CLIENT_CREATED by the operator of a client|USER_DELETED by root of eve in a session"
 		)
 		tests := map[string]struct {
 			filter *auth.AuditEventFilter
@@ -157,12 +157,12 @@ func TestAuditEvents(t *testing.T) {
 		}{
 			"of ada": {
 				&auth.AuditEventFilter{UserID: &ada.User.ID},
-				"SIGNUP by ada of ada in a session|USER_SESSIONS_REVOKED by root of ada|USER_DISABLED by root of ada|USER_ENABLED by root of ada",
+				"SIGNUP by ada of ada in a session|USER_SESSIONS_REVOKED by root of ada in a session|USER_DISABLED by root of ada in a session|USER_ENABLED by root of ada in a session",
 			},
-			"of a kind":         {&auth.AuditEventFilter{Kind: new(auth.EventUserDisabled)}, "USER_DISABLED by root of ada|USER_DISABLED by root of eve"},
-			"of ada and a kind": {&auth.AuditEventFilter{UserID: &ada.User.ID, Kind: new(auth.EventUserEnabled)}, "USER_ENABLED by root of ada"},
+			"of a kind":         {&auth.AuditEventFilter{Kind: new(auth.EventUserDisabled)}, "USER_DISABLED by root of ada in a session|USER_DISABLED by root of eve in a session"},
+			"of ada and a kind": {&auth.AuditEventFilter{UserID: &ada.User.ID, Kind: new(auth.EventUserEnabled)}, "USER_ENABLED by root of ada in a session"},
 			"of nobody":         {&auth.AuditEventFilter{UserID: new(uuid.New())}, ""},
-			"of who is gone":    {&auth.AuditEventFilter{UserID: &eve.User.ID, Kind: new(auth.EventUserDeleted)}, "USER_DELETED by root of eve"},
+			"of who is gone":    {&auth.AuditEventFilter{UserID: &eve.User.ID, Kind: new(auth.EventUserDeleted)}, "USER_DELETED by root of eve in a session"},
 			"all":               {nil, first + mid + last},
 			"all, empty filter": {&auth.AuditEventFilter{}, first + mid + last},
 		}

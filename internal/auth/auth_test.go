@@ -244,7 +244,7 @@ func (w *world) newEvents(t *testing.T) []string {
 	return lines
 }
 
-// line is an event in words, such as "USER_ROLES_CHANGED by root of ada to USER ADMIN".
+// line is an event in words, such as "USER_ROLES_CHANGED by root of ada in a session to USER ADMIN".
 func (w *world) line(e auth.AuditEvent) string {
 	s := string(e.Kind)
 	if e.ActorID != nil {

@@ -97,22 +97,23 @@ func (s *Service) decide(ctx context.Context, c *Caller, rule *Rule) (decision, 
 	}
 	d := decision{rule: rule}
 	var roles []Role
-	var authTime time.Time
 	if c.claims == nil {
 		return d, unauthenticated(c.reason)
 	}
 	if rule.Check == CheckToken {
 		d.subject, _ = uuid.Parse(c.claims.Subject) // the zero id owns nothing
-		roles, authTime = rolesOf(c.claims), c.claims.AuthTime
+		roles = rolesOf(c.claims)
 	} else { // Everything else is checked live, so that an unknown value is strict.
 		v, err := s.viewer(ctx, c)
 		if err != nil {
 			return d, err
 		}
-		d.subject, roles, authTime = v.User.ID, v.User.Roles, v.Session.AuthTime
+		d.subject, roles = v.User.ID, v.User.Roles
 	}
 	d.admitted = rule.Admits(roles)
-	d.stale = rule.MaxAge > 0 && s.now().Sub(authTime) > rule.MaxAge
+	// The token's time counts, not that of the session, or a stolen token would become good when its
+	// owner proves who they are. Tokens count whole seconds.
+	d.stale = rule.MaxAge > 0 && s.now().Truncate(time.Second).Sub(c.claims.AuthTime) > rule.MaxAge
 	c.decisions = append(c.decisions, d)
 	return d, nil
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"usher/internal/auth"
+	"usher/internal/token"
 )
 
 var (
@@ -74,7 +75,7 @@ func TestAuthorize(t *testing.T) {
 		"owner, ended":          {prepare: endSession, rule: orOwner, object: own, want: "UNAUTHENTICATED SESSION_ENDED"},
 
 		"recent":              {prepare: after(time.Minute), rule: recent},
-		"too old":             {prepare: after(time.Minute + time.Microsecond), rule: recent, want: "STEP_UP_REQUIRED"},
+		"too old":             {prepare: after(time.Minute + time.Second), rule: recent, want: "STEP_UP_REQUIRED"},
 		"too old by token":    {prepare: after(2 * time.Minute), rule: &auth.Rule{Requires: forUser.Requires, MaxAge: time.Minute, Check: auth.CheckToken}, want: "STEP_UP_REQUIRED"},
 		"too old and no role": {prepare: after(2 * time.Minute), rule: &auth.Rule{Requires: forAdmin.Requires, MaxAge: time.Minute}, want: "FORBIDDEN"},
 		"too old owner":       {prepare: after(2 * time.Minute), rule: &auth.Rule{OrOwner: true, MaxAge: time.Minute}, object: own, want: "STEP_UP_REQUIRED"},
@@ -235,6 +236,43 @@ func TestFaultsRefuse(t *testing.T) {
 func admitted(ctx context.Context, w *world) (ok bool) {
 	defer func() { _ = recover() }()
 	return w.Authorize(ctx, forUser, nil) == nil
+}
+
+// TestNobodyOwnsNothing checks that a token whose subject is no user's id does not own what belongs to
+// nobody.
+func TestNobodyOwnsNothing(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		bearer, err := w.tokens.Sign(token.Claims{
+			Subject: "somebody", SessionID: uuid.NewString(), ClientID: "usher", AuthTime: w.clock.Now(), Roles: []string{"USER"},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		rule := &auth.Rule{OrOwner: true, Check: auth.CheckToken}
+		if got := kind(w.Authorize(w.as(t, bearer), rule, &auth.User{})); got != "FORBIDDEN" {
+			t.Errorf("Authorize: %q, want FORBIDDEN", got)
+		}
+	})
+}
+
+// TestStepUpIsTheTokens checks that a token from before the proof stays as old as it is.
+func TestStepUpIsTheTokens(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		old := w.signup(t, "ada").AccessToken
+		w.clock.Advance(2 * time.Minute)
+		p, err := w.Reauthenticate(w.as(t, old), auth.ReauthenticateInput{Password: goodPassword})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := kind(w.Authorize(w.as(t, old), recent, nil)); got != "STEP_UP_REQUIRED" {
+			t.Errorf("the old token: %q, want STEP_UP_REQUIRED", got)
+		}
+		if got := kind(w.Authorize(w.as(t, p.AccessToken), recent, nil)); got != "" {
+			t.Errorf("the new token: %q", got)
+		}
+	})
 }
 
 // TestDecisionsFollow checks that what was decided for a caller is decided anew when the request has

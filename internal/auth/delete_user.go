@@ -23,7 +23,7 @@ func (s *Service) DeleteUser(ctx context.Context, in DeleteUserInput) (*DeleteUs
 	if err != nil {
 		return nil, err
 	}
-	_, err = s.administer(ctx, by(&admin.User), in.UserID, func(ctx context.Context, tx *act, u *User) error {
+	_, err = s.administer(ctx, inSession(admin), in.UserID, func(ctx context.Context, tx *act, u *User) error {
 		if err := tx.checkOtherAdmin(ctx, u, "userId"); err != nil {
 			return err
 		}

@@ -16,7 +16,7 @@ func TestDeleteUser(t *testing.T) {
 		if err != nil || got.UserID != ada.User.ID {
 			t.Fatal(got, err)
 		}
-		w.wantEvents(t, "USER_DELETED by root of ada")
+		w.wantEvents(t, "USER_DELETED by root of ada in a session")
 		if _, err := w.store.User(t.Context(), ada.User.ID); !errors.Is(err, auth.ErrNotFound) {
 			t.Errorf("the account: %v, want it gone", err)
 		}

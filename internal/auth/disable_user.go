@@ -22,7 +22,7 @@ func (s *Service) DisableUser(ctx context.Context, in DisableUserInput) (*Disabl
 	if err != nil {
 		return nil, err
 	}
-	user, err := s.disable(ctx, by(&admin.User), in.UserID)
+	user, err := s.disable(ctx, inSession(admin), in.UserID)
 	if err != nil {
 		return nil, err
 	}
@@ -46,7 +46,7 @@ func (s *Service) disable(ctx context.Context, who actor, id uuid.UUID) (*User, 
 		if err := tx.SetDisabled(ctx, u.ID, &tx.now, tx.now); err != nil {
 			return err
 		}
-		if _, err := tx.EndOtherSessions(ctx, u.ID, uuid.Nil, tx.now, s.idleSince(tx.now)); err != nil {
+		if _, err := tx.EndOtherSessions(ctx, u.ID, uuid.Nil, tx.now); err != nil {
 			return err
 		}
 		u.DisabledAt, u.UpdatedAt = new(tx.now), tx.now
@@ -70,7 +70,7 @@ func (s *Service) EnableUser(ctx context.Context, in EnableUserInput) (*EnableUs
 	if err != nil {
 		return nil, err
 	}
-	user, err := s.enable(ctx, by(&admin.User), in.UserID)
+	user, err := s.enable(ctx, inSession(admin), in.UserID)
 	if err != nil {
 		return nil, err
 	}

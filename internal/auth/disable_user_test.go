@@ -29,7 +29,7 @@ func TestDisableUser(t *testing.T) {
 		ways := map[string]struct {
 			disable, enable func() (*auth.User, error)
 		}{
-			" by root of ada": {
+			" by root of ada in a session": {
 				func() (*auth.User, error) {
 					p, err := w.DisableUser(w.as(t, root.AccessToken), auth.DisableUserInput{UserID: id})
 					if err != nil {
@@ -59,7 +59,7 @@ func TestDisableUser(t *testing.T) {
 					if diff := cmp.Diff(at, stored().DisabledAt); diff != "" {
 						t.Errorf("disabled at (-want +got):\n%s", diff)
 					}
-					if who == " by root of ada" { // the operator gets no answer
+					if who == " by root of ada in a session" { // the operator gets no answer
 						if diff := cmp.Diff(stored(), user); diff != "" {
 							t.Errorf("the user of the answer (-stored +got):\n%s", diff)
 						}
@@ -75,8 +75,12 @@ func TestDisableUser(t *testing.T) {
 							t.Errorf("refresh: %q, want %q", got, next)
 						}
 					}
+					w.newEvents(t)
 					if got := w.tryLogin(t.Context(), "ada", goodPassword); got != login {
 						t.Errorf("log-in: %q, want %q", got, login)
+					}
+					if login != "" {
+						w.wantEvents(t, "LOGIN_FAILED of ada")
 					}
 				}
 

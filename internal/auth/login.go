@@ -25,7 +25,7 @@ func (s *Service) Login(ctx context.Context, in LoginInput) (*AuthPayload, error
 	if err := in.Session.check(ctx); err != nil {
 		return nil, err
 	}
-	verified, err := s.verifyPassword(ctx, in.Password, nil, func(ctx context.Context) (*Account, string, error) {
+	verified, err := s.verifyPassword(ctx, in.Password, nobody, func(ctx context.Context) (*Account, string, error) {
 		return s.accountByIdentifier(ctx, in.Identifier)
 	})
 	if err != nil {
@@ -50,10 +50,10 @@ func (s *Service) Login(ctx context.Context, in LoginInput) (*AuthPayload, error
 // failures before the first of them has been counted. Once it has begun it finishes, though the
 // client may go away: otherwise a guess could be made without being counted.
 //
-// find returns the account, nil when there is none, and the key under which failures count. The
-// session is the one of the request, nil when nobody is signed in.
+// find returns the account, nil when there is none, and the key under which failures count. Who tries
+// is nobody unless somebody is signed in.
 func (s *Service) verifyPassword(
-	ctx context.Context, p password.Plaintext, session *Session,
+	ctx context.Context, p password.Plaintext, who actor,
 	find func(ctx context.Context) (account *Account, attempts string, err error),
 ) (proof, error) {
 	slot, err := s.passwords.Acquire(ctx)
@@ -84,11 +84,14 @@ func (s *Service) verifyPassword(
 		return proof{}, fmt.Errorf("verify password: %w", err)
 	}
 	if !ok {
-		return proof{}, s.failLogin(ctx, account, session, attempts)
+		return proof{}, s.failLogin(ctx, who, account, attempts)
 	}
 
 	// Only who knows the password learns that the account is disabled.
 	if account.DisabledAt != nil {
+		if err := s.recordFailure(ctx, who, account, ""); err != nil {
+			return proof{}, err
+		}
 		return proof{}, unauthenticated(ReasonAccountDisabled)
 	}
 	if failures.Count > 0 {
@@ -106,24 +109,32 @@ func (s *Service) verifyPassword(
 const verifyTimeout = 10 * time.Second
 
 // failLogin counts a wrong password, or a wrong name, and returns what both are answered with.
-func (s *Service) failLogin(ctx context.Context, account *Account, session *Session, attempts string) error {
-	err := s.inTx(ctx, nobody, func(ctx context.Context, tx *act) error {
-		if err := tx.AddLoginFailure(ctx, attempts, tx.now); err != nil {
-			return err
+func (s *Service) failLogin(ctx context.Context, who actor, account *Account, attempts string) error {
+	if err := s.recordFailure(ctx, who, account, attempts); err != nil {
+		return err
+	}
+	return errInvalidCredentials
+}
+
+// recordFailure writes a failed sign-in to the audit log, and counts it under a key unless that is
+// empty.
+func (s *Service) recordFailure(ctx context.Context, who actor, account *Account, attempts string) error {
+	err := s.inTx(ctx, who, func(ctx context.Context, tx *act) error {
+		if attempts != "" {
+			if err := tx.AddLoginFailure(ctx, attempts, tx.now); err != nil {
+				return err
+			}
 		}
 		event := AuditEvent{Kind: EventLoginFailed}
 		if account != nil {
 			event.UserID = &account.ID
 		}
-		if session != nil {
-			event.SessionID = &session.ID
-		}
 		return tx.record(ctx, event)
 	})
 	if err != nil {
-		return fmt.Errorf("count login failure: %w", err)
+		return fmt.Errorf("record login failure: %w", err)
 	}
-	return errInvalidCredentials
+	return nil
 }
 
 // accountByIdentifier finds the account, nil when there is none, and the key under which failures

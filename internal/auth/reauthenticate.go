@@ -21,7 +21,7 @@ func (s *Service) Reauthenticate(ctx context.Context, in ReauthenticateInput) (*
 	if err != nil {
 		return nil, err
 	}
-	verified, err := s.verifyPassword(ctx, in.Password, &v.Session, func(ctx context.Context) (*Account, string, error) {
+	verified, err := s.verifyPassword(ctx, in.Password, inSession(v), func(ctx context.Context) (*Account, string, error) {
 		account, err := s.store.Account(ctx, v.User.ID)
 		if errors.Is(err, ErrNotFound) { // deleted meanwhile
 			return nil, "", unauthenticated(ReasonSessionEnded)
@@ -35,7 +35,7 @@ func (s *Service) Reauthenticate(ctx context.Context, in ReauthenticateInput) (*
 		return nil, err
 	}
 	renewed := &Viewer{User: *verified.user, Session: v.Session}
-	err = s.inTx(ctx, by(verified.user), func(ctx context.Context, tx *act) error {
+	err = s.inTx(ctx, inSession(v), func(ctx context.Context, tx *act) error {
 		lives, err := tx.RenewAuthTime(ctx, v.Session.ID, tx.now)
 		if err != nil {
 			return err

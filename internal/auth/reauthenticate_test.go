@@ -58,11 +58,15 @@ func TestReauthenticate(t *testing.T) {
 		for name, ctx := range map[string]context.Context{
 			"the rest of the request": ctx, "the new token": w.as(t, got.AccessToken), "the old token": w.as(t, ada.AccessToken),
 		} {
-			if err := w.Authorize(ctx, recent, nil); err != nil {
-				t.Errorf("%s: %v", name, err)
+			want := ""
+			if name == "the old token" {
+				want = "STEP_UP_REQUIRED"
 			}
-			if err := w.Authorize(ctx, byItself, nil); name != "the old token" && err != nil {
-				t.Errorf("%s, by itself: %v", name, err)
+			if got := kind(w.Authorize(ctx, recent, nil)); got != want {
+				t.Errorf("%s: %q, want %q", name, got, want)
+			}
+			if got := kind(w.Authorize(ctx, byItself, nil)); got != want {
+				t.Errorf("%s, by itself: %q, want %q", name, got, want)
 			}
 		}
 		if got := kind(w.Authorize(w.as(t, other.AccessToken), recent, nil)); got != "STEP_UP_REQUIRED" {
@@ -123,7 +127,8 @@ func TestReauthenticateFailures(t *testing.T) {
 				for _, line := range w.newEvents(t) {
 					events[line]++
 				}
-				in, at := "LOGIN_FAILED of "+w.names[p.User.ID]+" in a session", "LOGIN_FAILED of "+w.names[p.User.ID]
+				who := w.names[p.User.ID]
+				in, at := "LOGIN_FAILED by "+who+" of "+who+" in a session", "LOGIN_FAILED of "+who
 				if len(events) != 2 || events[in] != 5 || events[at] != 5 {
 					t.Errorf("events %v", events)
 				}
@@ -203,7 +208,11 @@ func TestReauthenticateRefused(t *testing.T) {
 				if got := w.tryReauthenticate(amid[0], goodPassword); got != tt.amid {
 					t.Errorf("amid the request: %q, want %q", got, tt.amid)
 				}
-				w.wantEvents(t)
+				if name == "disabled" { // the password was right, but the account is shut
+					w.wantEvents(t, "LOGIN_FAILED by disabled of disabled in a session")
+				} else {
+					w.wantEvents(t)
+				}
 				if got := w.tryReauthenticate(amid[1], "wrong"); got != tt.withFail {
 					t.Errorf("amid the request, with a wrong password: %q, want %q", got, tt.withFail)
 				}

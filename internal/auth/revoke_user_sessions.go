@@ -24,8 +24,8 @@ func (s *Service) RevokeUserSessions(ctx context.Context, in RevokeUserSessionsI
 		return nil, err
 	}
 	var n int
-	user, err := s.administer(ctx, by(&admin.User), in.UserID, func(ctx context.Context, tx *act, u *User) (err error) {
-		if n, err = tx.EndOtherSessions(ctx, u.ID, uuid.Nil, tx.now, s.idleSince(tx.now)); err != nil || n == 0 {
+	user, err := s.administer(ctx, inSession(admin), in.UserID, func(ctx context.Context, tx *act, u *User) (err error) {
+		if n, err = tx.EndOtherSessions(ctx, u.ID, uuid.Nil, tx.now); err != nil || n == 0 {
 			return err
 		}
 		return tx.record(ctx, AuditEvent{Kind: EventUserSessionsRevoked, UserID: &u.ID})

@@ -18,7 +18,7 @@ func TestRevokeUserSessions(t *testing.T) {
 			count  int
 			events []string
 		}{
-			{3, []string{"USER_SESSIONS_REVOKED by root of ada"}},
+			{3, []string{"USER_SESSIONS_REVOKED by root of ada in a session"}},
 			{0, nil},
 		} {
 			got, err := w.RevokeUserSessions(w.as(t, root.AccessToken), auth.RevokeUserSessionsInput{UserID: ada.User.ID})

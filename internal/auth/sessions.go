@@ -22,7 +22,7 @@ func (s *Service) Logout(ctx context.Context) (*LogoutPayload, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.endSession(ctx, by(&v.User), v, EventLogout); err != nil {
+	if err := s.endSession(ctx, inSession(v), v, EventLogout); err != nil {
 		return nil, err
 	}
 	CallerFrom(ctx).end()
@@ -54,7 +54,7 @@ func (s *Service) RevokeSession(ctx context.Context, in RevokeSessionInput) (*Re
 	if err != nil {
 		return nil, fmt.Errorf("find session: %w", err)
 	}
-	if err := s.endSession(ctx, by(&viewer.User), target, EventSessionRevoked); err != nil {
+	if err := s.endSession(ctx, inSession(viewer), target, EventSessionRevoked); err != nil {
 		return nil, err
 	}
 	if target.Session.ID == viewer.Session.ID {
@@ -90,8 +90,8 @@ func (s *Service) RevokeOtherSessions(ctx context.Context) (*RevokeOtherSessions
 		return nil, err
 	}
 	var n int
-	err = s.inTx(ctx, by(&v.User), func(ctx context.Context, tx *act) error {
-		if n, err = tx.EndOtherSessions(ctx, v.User.ID, v.Session.ID, tx.now, s.idleSince(tx.now)); err != nil || n == 0 {
+	err = s.inTx(ctx, inSession(v), func(ctx context.Context, tx *act) error {
+		if n, err = tx.EndOtherSessions(ctx, v.User.ID, v.Session.ID, tx.now); err != nil || n == 0 {
 			return err
 		}
 		return tx.record(ctx, AuditEvent{Kind: EventSessionRevoked, UserID: &v.User.ID})

@@ -59,9 +59,10 @@ type Store interface {
 	// RenewAuthTime notes in a living session that its user has proved anew who they are. It reports
 	// whether the session lives.
 	RenewAuthTime(ctx context.Context, sessionID uuid.UUID, now time.Time) (bool, error)
-	// EndOtherSessions ends the sessions of a user that live, as Sessions has it, but one; the zero
-	// id spares none. It returns how many.
-	EndOtherSessions(ctx context.Context, userID, except uuid.UUID, now, idleSince time.Time) (int, error)
+	// EndOtherSessions ends the sessions of a user that were neither ended nor expired, but one; the
+	// zero id spares none. Those that are idle too long end as well, or a longer limit could bring
+	// them back. It returns how many.
+	EndOtherSessions(ctx context.Context, userID, except uuid.UUID, now time.Time) (int, error)
 	// EndOldestSessions ends the sessions of a user that live, but the newest few.
 	EndOldestSessions(ctx context.Context, userID uuid.UUID, keep int, now, idleSince time.Time) error
 	// Sessions lists up to limit sessions of a user that were neither ended nor expired at now nor

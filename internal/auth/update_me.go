@@ -30,7 +30,7 @@ func (s *Service) UpdateMe(ctx context.Context, in UpdateMeInput) (*UpdateMePayl
 		return nil, BadInput(fieldError("fullName", err))
 	}
 	changed := *v // others may be reading the one of the request
-	err = s.inTx(ctx, by(&v.User), func(ctx context.Context, tx *act) error {
+	err = s.inTx(ctx, inSession(v), func(ctx context.Context, tx *act) error {
 		return tx.rename(ctx, &changed.User, name)
 	})
 	if errors.Is(err, ErrNotFound) { // deleted meanwhile

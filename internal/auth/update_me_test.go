@@ -33,7 +33,7 @@ func TestUpdateMe(t *testing.T) {
 			var events []string
 			if step.changes {
 				want.UpdatedAt = w.clock.Now()
-				events = []string{"USER_UPDATED by ada of ada"}
+				events = []string{"USER_UPDATED by ada of ada in a session"}
 			}
 			want.FullName = step.want
 			ctx := w.as(t, ada.AccessToken)

@@ -40,7 +40,7 @@ func (s *Service) UpdateUser(ctx context.Context, in UpdateUserInput) (*UpdateUs
 	if problems != nil {
 		return nil, BadInput(problems...)
 	}
-	user, err := s.administer(ctx, by(&admin.User), in.UserID, func(ctx context.Context, tx *act, u *User) error {
+	user, err := s.administer(ctx, inSession(admin), in.UserID, func(ctx context.Context, tx *act, u *User) error {
 		if in.FullName != nil {
 			if err := tx.rename(ctx, u, name); err != nil {
 				return err

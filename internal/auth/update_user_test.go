@@ -13,7 +13,7 @@ import (
 func TestUpdateUser(t *testing.T) {
 	t.Parallel()
 	user, admin := []auth.Role{auth.RoleUser}, auth.Roles
-	renamed := "USER_UPDATED by root of ada"
+	renamed := "USER_UPDATED by root of ada in a session"
 	tests := map[string]struct {
 		in       auth.UpdateUserInput // of somebody who is a USER called Ada
 		fullName *string
@@ -30,17 +30,17 @@ func TestUpdateUser(t *testing.T) {
 		"admin alone": {
 			auth.UpdateUserInput{Roles: []auth.Role{auth.RoleAdmin}},
 			new("Ada"), admin,
-			[]string{"USER_ROLES_CHANGED by root of ada to [USER ADMIN]"},
+			[]string{"USER_ROLES_CHANGED by root of ada in a session to [USER ADMIN]"},
 		},
 		"twice the same role": {
 			auth.UpdateUserInput{Roles: []auth.Role{auth.RoleAdmin, auth.RoleUser, auth.RoleAdmin}},
 			new("Ada"), admin,
-			[]string{"USER_ROLES_CHANGED by root of ada to [USER ADMIN]"},
+			[]string{"USER_ROLES_CHANGED by root of ada in a session to [USER ADMIN]"},
 		},
 		"both": {
 			auth.UpdateUserInput{FullName: new("Countess"), Roles: admin},
 			new("Countess"), admin,
-			[]string{"USER_ROLES_CHANGED by root of ada to [USER ADMIN]", renamed},
+			[]string{"USER_ROLES_CHANGED by root of ada in a session to [USER ADMIN]", renamed},
 		},
 	}
 	each(t, func(t *testing.T, w *world) {

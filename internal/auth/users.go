@@ -122,6 +122,9 @@ func (f *UserFilter) apply(q *UserQuery) error {
 			return BadInput(FieldError{Path: path, Code: InputTooLong, Message: fmt.Sprintf("Use at most %d characters.", maxSearch)})
 		}
 		q.Search = searchKey(*f.Search)
+		if email, err := identity.ParseEmail(*f.Search); err == nil { // its key can look quite different
+			q.Search = email.Key
+		}
 		if strings.Contains(q.Search, "\x00") { // PostgreSQL has no text with it
 			return BadInput(FieldError{Path: path, Code: InputInvalidFormat, Message: "Use characters that a name can have."})
 		}

@@ -65,11 +65,11 @@ func (s *Store) RenewAuthTime(ctx context.Context, sessionID uuid.UUID, now time
 
 const endOtherSessions = `
 	UPDATE sessions SET ended_at = $3
-	WHERE user_id = $1 AND id <> $2 AND ended_at IS NULL AND expires_at > $3 AND last_used_at > $4`
+	WHERE user_id = $1 AND id <> $2 AND ended_at IS NULL AND expires_at > $3`
 
 // EndOtherSessions implements auth.Store.
-func (s *Store) EndOtherSessions(ctx context.Context, userID, except uuid.UUID, now, idleSince time.Time) (int, error) {
-	n, err := s.exec(ctx, "end other sessions", endOtherSessions, userID, except, timestamp(now), timestamp(idleSince))
+func (s *Store) EndOtherSessions(ctx context.Context, userID, except uuid.UUID, now time.Time) (int, error) {
+	n, err := s.exec(ctx, "end other sessions", endOtherSessions, userID, except, timestamp(now))
 	return int(n), err
 }
 

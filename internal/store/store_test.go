@@ -51,7 +51,9 @@ func clearAll(t *testing.T, kind string, s *store.Store) {
 		"DELETE FROM users", "DELETE FROM login_failures", "DELETE FROM oauth_clients", "DELETE FROM signing_keys",
 	}
 	if kind == "postgres" {
-		statements = append(statements, "TRUNCATE audit_events")
+		statements = append(statements,
+			"ALTER TABLE audit_events DISABLE TRIGGER audit_events_append_only", "DELETE FROM audit_events",
+			"ALTER TABLE audit_events ENABLE TRIGGER audit_events_append_only")
 	} else {
 		var create string
 		if err := s.Get(t.Context(), &create, "SELECT sql FROM sqlite_schema WHERE name = 'audit_events_no_delete'"); err != nil {

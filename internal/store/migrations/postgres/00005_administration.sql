@@ -22,6 +22,10 @@ CREATE INDEX users_email_order_id_idx ON users (email_order, id);
 CREATE INDEX users_roles_idx ON users (id) WHERE roles <> 'USER';
 CREATE INDEX users_disabled_idx ON users (id) WHERE disabled_at IS NOT NULL;
 
+-- The sessions of who was shut out so far end as well, as they do from now on.
+UPDATE sessions SET ended_at = (SELECT disabled_at FROM users WHERE users.id = sessions.user_id)
+WHERE ended_at IS NULL AND user_id IN (SELECT id FROM users WHERE disabled_at IS NOT NULL);
+
 -- Whoever updates its one row is the only one who may take an administrator away, until the end of
 -- the transaction.
 CREATE TABLE administration (
@@ -59,3 +63,5 @@ $$;
 -- +goose StatementEnd
 CREATE TRIGGER audit_events_append_only BEFORE UPDATE OR DELETE ON audit_events
     FOR EACH ROW EXECUTE FUNCTION audit_events_refuse();
+CREATE TRIGGER audit_events_no_truncate BEFORE TRUNCATE ON audit_events
+    FOR EACH STATEMENT EXECUTE FUNCTION audit_events_refuse();

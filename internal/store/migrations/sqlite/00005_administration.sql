@@ -16,6 +16,10 @@ CREATE INDEX users_email_order_id_idx ON users (email_order, id);
 CREATE INDEX users_roles_idx ON users (id) WHERE roles <> 'USER';
 CREATE INDEX users_disabled_idx ON users (id) WHERE disabled_at IS NOT NULL;
 
+-- The sessions of who was shut out so far end as well, as they do from now on.
+UPDATE sessions SET ended_at = (SELECT disabled_at FROM users WHERE users.id = sessions.user_id)
+WHERE ended_at IS NULL AND user_id IN (SELECT id FROM users WHERE disabled_at IS NOT NULL);
+
 -- Whoever updates its one row is the only one who may take an administrator away, until the end of
 -- the transaction.
 CREATE TABLE administration (
@@ -48,6 +52,14 @@ END;
 -- +goose StatementEnd
 -- +goose StatementBegin
 CREATE TRIGGER audit_events_no_delete BEFORE DELETE ON audit_events
+BEGIN
+    SELECT RAISE(ABORT, 'audit_events: rows are only ever added');
+END;
+-- +goose StatementEnd
+-- INSERT OR REPLACE deletes without asking the trigger above.
+-- +goose StatementBegin
+CREATE TRIGGER audit_events_no_replace BEFORE INSERT ON audit_events
+WHEN EXISTS (SELECT 1 FROM audit_events WHERE id = NEW.id)
 BEGIN
     SELECT RAISE(ABORT, 'audit_events: rows are only ever added');
 END;
