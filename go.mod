@@ -58,3 +58,6 @@ require (
 )
 
 tool github.com/99designs/gqlgen
+
+// npm puts Go code there, too.
+ignore node_modules

@@ -1,0 +1,69 @@
+package usher
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// Credentials are what a client keeps of a sign-in.
+type Credentials struct {
+	// Server is the only address that the tokens may go to, such as https://auth.example.com.
+	Server       string `json:"server"`
+	AccessToken  string `json:"accessToken"`
+	RefreshToken string `json:"refreshToken"`
+}
+
+// File is the path of a file with credentials, which only its owner can read.
+type File string
+
+// Load returns the credentials, or [ErrSignedOut] when there is none.
+func (f File) Load() (Credentials, error) {
+	raw, err := os.ReadFile(string(f))
+	if errors.Is(err, fs.ErrNotExist) {
+		return Credentials{}, ErrSignedOut
+	}
+	if err != nil {
+		return Credentials{}, err
+	}
+	var c Credentials
+	if err := json.Unmarshal(raw, &c); err != nil {
+		return Credentials{}, fmt.Errorf("%s: %w", f, err)
+	}
+	return c, nil
+}
+
+// Save replaces the credentials as a whole: who reads at the same time gets the old one or the new one.
+func (f File) Save(c Credentials) error {
+	dir := filepath.Dir(string(f))
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	raw, err := json.Marshal(c)
+	if err != nil {
+		return err
+	}
+	temporary, err := os.CreateTemp(dir, ".credentials-*") // with mode 0600
+	if err != nil {
+		return err
+	}
+	_, err = temporary.Write(raw)
+	if err = errors.Join(err, temporary.Close()); err == nil {
+		err = os.Rename(temporary.Name(), string(f))
+	}
+	if err != nil {
+		err = errors.Join(err, os.Remove(temporary.Name()))
+	}
+	return err
+}
+
+// Remove forgets the credentials. That there are none is fine.
+func (f File) Remove() error {
+	if err := os.Remove(string(f)); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}

@@ -1,0 +1,112 @@
+package usher
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/Khan/genqlient/graphql"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+)
+
+// ErrSignedOut says that the user has to sign in. Every [*Error] with the code [Unauthenticated] is one.
+var ErrSignedOut = errors.New("nobody is signed in")
+
+// Error is an error that the server answered with.
+type Error struct {
+	Message    string       `json:"-"`
+	Code       ErrorCode    `json:"code"`
+	Reason     Reason       `json:"reason"`     // with Unauthenticated
+	Fields     []FieldError `json:"fields"`     // with BadUserInput
+	RetryAfter int          `json:"retryAfter"` // seconds, with RateLimited and ServiceUnavailable
+	RequestID  string       `json:"requestId"`  // names the request in the server's log
+}
+
+// FieldError says what is wrong with one input value.
+type FieldError struct {
+	Path    []any  `json:"path"` // names and, in lists, indexes
+	Code    string `json:"code"` // an InputErrorCode of the schema
+	Message string `json:"message"`
+}
+
+// Error implements error.
+func (e *Error) Error() string {
+	var text strings.Builder
+	fmt.Fprintf(&text, "%s (%s, request %s)", e.Message, e.Code, e.RequestID)
+	for _, f := range e.Fields {
+		fmt.Fprintf(&text, "\n  %s: %s", strings.Trim(fmt.Sprint(f.Path), "[]"), f.Message)
+	}
+	return text.String()
+}
+
+// Is makes [errors.Is] find [ErrSignedOut].
+func (e *Error) Is(target error) bool { return target == ErrSignedOut && e.Code == Unauthenticated }
+
+// asError finds the server's first error in what genqlient returns. Other errors stay as they are.
+func asError(err error) error {
+	var list gqlerror.List
+	if refused := new(graphql.HTTPError); errors.As(err, &refused) {
+		list = refused.Response.Errors
+	} else if !errors.As(err, &list) {
+		return err
+	}
+	if len(list) == 0 {
+		return err
+	}
+	raw, marshalErr := json.Marshal(list[0].Extensions)
+	e := &Error{Message: list[0].Message}
+	if marshalErr != nil || json.Unmarshal(raw, e) != nil || e.Code == "" {
+		return err
+	}
+	return e
+}
+
+// Reason is an UnauthenticatedReason of the schema.
+type Reason string
+
+// TokenExpired is the reason to refresh. With any other one only a new sign-in helps.
+const TokenExpired Reason = "TOKEN_EXPIRED"
+
+// ErrorCode is a value of the enum of that name in the schema. genqlient makes types for what
+// operations mention, and errors are in none; a test compares the list with the schema.
+type ErrorCode string
+
+// All codes there are.
+const (
+	Unauthenticated         ErrorCode = "UNAUTHENTICATED"
+	Forbidden               ErrorCode = "FORBIDDEN"
+	StepUpRequired          ErrorCode = "STEP_UP_REQUIRED"
+	InvalidCredentials      ErrorCode = "INVALID_CREDENTIALS"
+	BadUserInput            ErrorCode = "BAD_USER_INPUT"
+	RateLimited             ErrorCode = "RATE_LIMITED"
+	OperationTooComplex     ErrorCode = "OPERATION_TOO_COMPLEX"
+	ServiceUnavailable      ErrorCode = "SERVICE_UNAVAILABLE"
+	InternalServerError     ErrorCode = "INTERNAL_SERVER_ERROR"
+	GraphQLParseFailed      ErrorCode = "GRAPHQL_PARSE_FAILED"
+	GraphQLValidationFailed ErrorCode = "GRAPHQL_VALIDATION_FAILED"
+	BadRequest              ErrorCode = "BAD_REQUEST"
+)
+
+// Advice says what the user can do. It is empty for a code that this client does not know.
+func (e *Error) Advice() string {
+	switch e.Code {
+	case Unauthenticated:
+		return "Sign in again: login NAME"
+	case Forbidden:
+		return "Your account may not do this."
+	case StepUpRequired:
+		return "Prove who you are by signing in again: login NAME"
+	case InvalidCredentials:
+		return "Check the name and the password."
+	case BadUserInput:
+		return "Correct what is listed, and try again."
+	case RateLimited, ServiceUnavailable:
+		return fmt.Sprintf("Try again in %d seconds.", e.RetryAfter)
+	case InternalServerError:
+		return "The server failed. Report it with the id of the request."
+	case OperationTooComplex, GraphQLParseFailed, GraphQLValidationFailed, BadRequest:
+		return "This program does not fit the server. Is it up to date?"
+	}
+	return ""
+}

@@ -1,0 +1,114 @@
+package usher
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"sync"
+)
+
+// Transport sends requests to /graphql with the access token in its file. When the token has
+// expired, it gets the next one and sends the request again: once for all the requests that fail
+// together. That is safe for mutations too: the server refused the request before it did anything.
+type Transport struct {
+	File File              // programs may share one
+	Base http.RoundTripper // what sends, by itself without a token
+
+	refreshing sync.Mutex
+}
+
+// RoundTrip implements [http.RoundTripper]. It fails with [ErrSignedOut] when the file holds no
+// tokens, or none that the server takes.
+func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Body != nil {
+		defer r.Body.Close()
+	}
+	if r.GetBody == nil {
+		return nil, errors.New("usher: a request's body must be one that can be sent twice")
+	}
+	held, err := t.File.Load()
+	if err != nil {
+		return nil, err
+	}
+	response, reason, err := t.send(r, held)
+	if err == nil && reason == TokenExpired {
+		if held, err = t.renew(r.Context(), held.AccessToken); err == nil {
+			response, reason, err = t.send(r, held)
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	if reason != "" && reason != TokenExpired { // the session is over, or its account is
+		err = t.forget(held.AccessToken)
+	}
+	return response, err
+}
+
+// send returns the answer, and why it says that nobody is signed in, if it does.
+func (t *Transport) send(r *http.Request, held Credentials) (*http.Response, Reason, error) {
+	if r.URL.String() != held.Server+"/graphql" {
+		return nil, "", errors.New("usher: the tokens are for another server")
+	}
+	body, err := r.GetBody()
+	if err != nil {
+		return nil, "", err
+	}
+	r = r.Clone(r.Context()) // a RoundTripper leaves the request it gets alone
+	r.Body = body
+	r.Header.Set("Authorization", "Bearer "+held.AccessToken)
+	response, err := t.Base.RoundTrip(r)
+	if err != nil {
+		return nil, "", err
+	}
+	defer response.Body.Close()
+	raw, err := io.ReadAll(response.Body)
+	if err != nil {
+		return nil, "", err
+	}
+	response.Body = io.NopCloser(bytes.NewReader(raw))
+	var answer struct{ Errors []struct{ Extensions Error } }
+	if json.Unmarshal(raw, &answer) != nil {
+		return response, "", nil // not from Usher, but from a proxy before it
+	}
+	for _, e := range answer.Errors {
+		if e.Extensions.Code == Unauthenticated {
+			return response, e.Extensions.Reason, nil
+		}
+	}
+	return response, "", nil
+}
+
+// renew returns credentials whose access token is newer than the expired one. Requests that wait for
+// the lock find the new one when they get it. Two programs that share the file may both refresh: the
+// server gives them the same refresh token, if that happens within its grace of 10 seconds.
+func (t *Transport) renew(ctx context.Context, expired string) (Credentials, error) {
+	t.refreshing.Lock()
+	defer t.refreshing.Unlock()
+	held, err := t.File.Load()
+	if err != nil || held.AccessToken != expired {
+		return held, err
+	}
+	answer, err := Refresh(ctx, newClient(held.Server, t.Base), held.RefreshToken)
+	if errors.Is(err, ErrSignedOut) {
+		return Credentials{}, errors.Join(err, t.File.Remove())
+	}
+	if err != nil {
+		return Credentials{}, err
+	}
+	held.AccessToken, held.RefreshToken = answer.Refresh.AccessToken, answer.Refresh.RefreshToken
+	return held, t.File.Save(held)
+}
+
+// forget removes the credentials, unless the user has signed in again meanwhile.
+func (t *Transport) forget(accessToken string) error {
+	t.refreshing.Lock()
+	defer t.refreshing.Unlock()
+	if held, err := t.File.Load(); err != nil || held.AccessToken != accessToken {
+		return nil
+	}
+	return t.File.Remove()
+}
