@@ -33,6 +33,11 @@ type Store interface {
 	SetDisabled(ctx context.Context, userID uuid.UUID, at *time.Time, now time.Time) error
 	// SetFullName changes a user's full name and the form in which it is searched; nil is none.
 	SetFullName(ctx context.Context, userID uuid.UUID, name, key *string, now time.Time) error
+	// UsersWithoutKey lists up to limit users whose full name has no form in which it is searched: it is
+	// older than that, or an older server wrote it.
+	UsersWithoutKey(ctx context.Context, limit int) ([]User, error)
+	// SetFullNameKey gives them that form, unless their full name is another one by now.
+	SetFullNameKey(ctx context.Context, userID uuid.UUID, name, key string) error
 	// SetRoles changes what a user may be.
 	SetRoles(ctx context.Context, userID uuid.UUID, roles []Role, now time.Time) error
 	// DeleteUser deletes an account for good, and its sessions with it.

@@ -11,17 +11,36 @@ const (
 	sweepAfter = 24 * time.Hour
 	// sweepFailuresAfter is longer than the longest wait of the limit on failed sign-ins.
 	sweepFailuresAfter = 2 * lockedWait
-	// sweepBatch is how many rows one statement deletes: few enough that others need not wait.
+	// sweepBatch is how many rows one statement deletes, or one transaction changes: few enough that others need not wait.
 	sweepBatch = 1000
 )
 
-// Sweep deletes what nobody can need any more, batch by batch.
+// Sweep deletes what nobody can need any more, and completes what older servers have left, batch by
+// batch.
 func (s *Service) Sweep(ctx context.Context) error {
 	now := s.now()
 	return errors.Join(
+		inBatches(func() (int, error) { return s.keyFullNames(ctx) }),
 		inBatches(func() (int, error) { return s.store.SweepSessions(ctx, now.Add(-sweepAfter), sweepBatch) }),
 		inBatches(func() (int, error) { return s.store.SweepLoginFailures(ctx, now.Add(-sweepFailuresAfter), sweepBatch) }),
 	)
+}
+
+// keyFullNames makes some full names searchable that were written by servers that did not search, and
+// returns how many.
+func (s *Service) keyFullNames(ctx context.Context) (int, error) {
+	users, err := s.store.UsersWithoutKey(ctx, sweepBatch)
+	if err != nil || len(users) == 0 {
+		return 0, err
+	}
+	return len(users), s.store.InTx(ctx, func(ctx context.Context, tx Store) error {
+		for _, u := range users {
+			if err := tx.SetFullNameKey(ctx, u.ID, *u.FullName, searchKey(*u.FullName)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // inBatches sweeps until a batch is not full.

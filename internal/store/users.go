@@ -123,6 +123,22 @@ func (s *Store) LockUser(ctx context.Context, userID uuid.UUID, now time.Time) (
 	return n == 1, err
 }
 
+var usersWithoutKey = `SELECT ` + userColumns.of("users") + `
+	FROM users WHERE full_name IS NOT NULL AND full_name_key IS NULL ORDER BY id LIMIT $1`
+
+// UsersWithoutKey implements auth.Store.
+func (s *Store) UsersWithoutKey(ctx context.Context, limit int) ([]auth.User, error) {
+	return list(ctx, s.read, "find users without a key", userFields, usersWithoutKey, limit)
+}
+
+const setFullNameKey = `UPDATE users SET full_name_key = $3 WHERE id = $1 AND full_name = $2`
+
+// SetFullNameKey implements auth.Store.
+func (s *Store) SetFullNameKey(ctx context.Context, userID uuid.UUID, name, key string) error {
+	_, err := s.exec(ctx, "set key of full name", setFullNameKey, userID, name, key)
+	return err
+}
+
 // UsersByID implements auth.Store.
 func (s *Store) UsersByID(ctx context.Context, ids []uuid.UUID) ([]auth.User, error) {
 	if len(ids) == 0 {

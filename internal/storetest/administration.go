@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
 	"usher/internal/auth"
 )
 
@@ -172,5 +174,40 @@ func lastAdmin(t *testing.T, s auth.Store) {
 	left := numbersOf(t, s, auth.UserQuery{Order: auth.UsersByCreatedAt, Role: auth.RoleAdmin, Disabled: new(false), Limit: many})
 	if len(left) != 1 || removed[left[0]] {
 		t.Errorf("the administrators are %v, want one who was not removed", left)
+	}
+}
+
+func setFullNameKey(t *testing.T, s auth.Store) {
+	missing := func(limit int) (ids []uuid.UUID) {
+		t.Helper()
+		users, err := s.UsersWithoutKey(t.Context(), limit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, u := range users {
+			ids = append(ids, u.ID)
+		}
+		return ids
+	}
+	keyed, nameless, one, two := newAccount(1), newAccount(2), newAccount(3), newAccount(4)
+	nameless.FullName, nameless.FullNameKey = nil, nil
+	one.FullNameKey, two.FullNameKey = nil, nil
+	for _, a := range []*auth.Account{keyed, nameless, one, two} {
+		create(t, s, a)
+	}
+	equal(t, "without a key", missing(10), []uuid.UUID{one.ID, two.ID})
+	equal(t, "the first of them", missing(1), []uuid.UUID{one.ID})
+	for _, name := range []string{"Another Name", *one.FullName} {
+		if err := s.SetFullNameKey(t.Context(), one.ID, name, "ada by her key"); err != nil {
+			t.Fatal(err)
+		}
+		if name != *one.FullName {
+			equal(t, "without a key, after one for another name", missing(10), []uuid.UUID{one.ID, two.ID})
+		}
+	}
+	equal(t, "without a key, after one", missing(10), []uuid.UUID{two.ID})
+	found, err := s.Users(t.Context(), auth.UserQuery{Search: "ada by", Order: auth.UsersByCreatedAt, Limit: 10})
+	if err != nil || len(found) != 1 || found[0].User.ID != one.ID || !found[0].User.UpdatedAt.Equal(one.UpdatedAt) {
+		t.Errorf("Users: %v, %v, want the one with the key, not updated", found, err)
 	}
 }

@@ -36,6 +36,7 @@ func Run(t *testing.T, open func(t *testing.T) auth.Store) {
 		{"Account/ReplacePasswordHash", replacePasswordHash},
 		{"Account/SetDisabled", setDisabled},
 		{"Account/SetFullName", setFullName},
+		{"Account/SetFullNameKey", setFullNameKey},
 		{"Account/SetRoles", setRoles},
 		{"Account/Delete", deleteUser},
 		{"Users/EveryColumn", usersEveryColumn},

@@ -1,10 +1,11 @@
 -- +goose Up
 
--- What the full name is searched by. The server computes better ones than this from now on.
+-- What the full name is searched by.
 ALTER TABLE users ADD COLUMN full_name_key text
     CONSTRAINT users_full_name_key_length CHECK (length(full_name_key) <= 600);
-UPDATE users SET full_name_key = substr(lower(full_name), 1, 600) WHERE full_name IS NOT NULL;
 CREATE INDEX users_full_name_key_idx ON users (full_name_key);
+-- Names from before, and those that a server of before writes meanwhile. The server computes their keys.
+CREATE INDEX users_without_full_name_key_idx ON users (id) WHERE full_name IS NOT NULL AND full_name_key IS NULL;
 
 -- The orders of the list of users. Those without the key come as if it were empty, which makes one
 -- index serve every page in both directions. (SQLite would not seek by an index on the expressions.)

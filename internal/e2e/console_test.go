@@ -1,0 +1,99 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"database/sql"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"usher/internal/storetest"
+)
+
+// TestConsole uses the page for people in a browser.
+func TestConsole(t *testing.T) {
+	const web = "../../web"
+	if _, err := os.Stat("../console/dist/index.html"); err != nil {
+		t.Fatal("the console is not built: run make console")
+	}
+	chromium(t)
+	install(t, web)
+	for name, url := range storetest.URLs {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel() // they wait for tokens to expire
+			t.Run("console", func(t *testing.T) {
+				database := url(t)
+				createAdmin(t, database)
+				s := start(t, database, "--dev", "--access-token-ttl", "8s")
+				node(t, web, "e2e/console.test.mjs", s.url, staleSignIn(t, s, database))
+			})
+			t.Run("looks", func(t *testing.T) {
+				database := url(t)
+				createAdmin(t, database)
+				s := start(t, database, "--dev")
+				node(t, web, "e2e/looks.test.mjs", s.url)
+			})
+		})
+	}
+}
+
+// staleSignIn signs the administrator in, and has the database say that this was long ago.
+func staleSignIn(t *testing.T, s *server, url string) (refreshToken string) {
+	t.Helper()
+	var data struct {
+		Login struct {
+			RefreshToken string
+			Session      struct{ ID string }
+		}
+	}
+	err := graphql(s.url, "", `mutation ($input: LoginInput!) { login(input: $input) { refreshToken session { id } } }`,
+		map[string]any{"input": map[string]string{"identifier": "root", "password": "four small green turtles"}}, &data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	driver, dsn := "pgx", url
+	if path, ok := strings.CutPrefix(url, "sqlite:"); ok {
+		driver, dsn = "sqlite", path+"?_pragma=busy_timeout(10000)"
+	}
+	db, err := sql.Open(driver, dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	// Both databases read this form of a time.
+	const stale = "2026-01-01 00:00:00.000000+00:00"
+	if _, err := db.ExecContext(ctx, `UPDATE sessions SET auth_time = $1 WHERE id = $2`, stale, data.Login.Session.ID); err != nil {
+		t.Fatal(err)
+	}
+	return data.Login.RefreshToken
+}
+
+// chromium makes sure that there is a browser: the one at CHROMIUM_PATH, or Debian's.
+func chromium(t *testing.T) {
+	t.Helper()
+	const install = "apt-get install -y --no-install-recommends chromium"
+	path := os.Getenv("CHROMIUM_PATH")
+	if path == "" {
+		path = "/usr/bin/chromium"
+	}
+	if _, err := os.Stat(path); err == nil {
+		return
+	}
+	if os.Getenv("CHROMIUM_PATH") != "" || os.Getuid() != 0 {
+		t.Fatalf("no Chromium at %s: run %s, or set CHROMIUM_PATH", path, install)
+	}
+	for _, command := range []string{"apt-get update", install} {
+		cmd := exec.CommandContext(t.Context(), "sh", "-c", command)
+		cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%s: %v\n%s", command, err, out)
+		}
+	}
+}
+

@@ -1,0 +1,69 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"usher/internal/storetest"
+)
+
+// TestExamples uses the example frontends in a browser.
+func TestExamples(t *testing.T) {
+	folder, err := filepath.Abs("../../examples")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := filepath.Join(folder, "e2e")
+	install(t, tests)
+	for _, name := range []string{"apollo-react", "urql-react"} {
+		example := filepath.Join(folder, name)
+		install(t, example)
+		npm(t, example, "run", "check")
+		npm(t, example, "run", "build")
+	}
+	for _, name := range []string{"apollo-react", "urql-react"} {
+		for database, url := range storetest.URLs {
+			t.Run(name+"/"+database, func(t *testing.T) {
+				t.Parallel() // they wait for tokens to expire
+				url, page := url(t), freeAddress(t)
+				operate(t, url, "four small green turtles\n", "user", "create", "--username", "root", "--role", "admin")
+				s := start(t, url, "--dev", "--access-token-ttl", "1s", "--refresh-grace", "1ms", "--allowed-origins", "http://"+page)
+				node(t, tests, "example.mjs", filepath.Join(folder, name), s.url, page)
+			})
+		}
+	}
+}
+
+// TestExamplesAgree compares what does not depend on the GraphQL client, which each example has for
+// itself, so that it can be copied as it is.
+func TestExamplesAgree(t *testing.T) {
+	for _, file := range []string{
+		"src/errors.ts", "src/session.ts", "src/app.css", "codegen.ts", "eslint.config.js", "tsconfig.json", "vite.config.ts",
+	} {
+		if read(t, filepath.Join("../../examples/apollo-react", file)) != read(t, filepath.Join("../../examples/urql-react", file)) {
+			t.Errorf("%s differs", file)
+		}
+	}
+}
+
+// install installs the packages that a folder's lock file names, unless they are there.
+func install(t *testing.T, dir string) {
+	t.Helper()
+	if _, err := os.Stat(filepath.Join(dir, "node_modules", ".package-lock.json")); err != nil {
+		npm(t, dir, "ci", "--no-audit", "--no-fund", "--ignore-scripts")
+	}
+}
+
+func npm(t *testing.T, dir string, args ...string) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "npm", args...)
+	cmd.Dir = dir
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("npm %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+}
