@@ -1003,7 +1003,7 @@ enum ErrorCode {
 
 "Why a request counts as anonymous: ` + "`" + `extensions.reason` + "`" + ` of an ` + "`" + `UNAUTHENTICATED` + "`" + ` error."
 enum UnauthenticatedReason {
-  "The request has no ` + "`" + `Authorization: Bearer` + "`" + ` header."
+  "The request has no ` + "`" + `Authorization: Bearer` + "`" + ` header, or for ` + "`" + `refresh` + "`" + `, not the cookie."
   NO_TOKEN
   "The access token was good and has expired."
   TOKEN_EXPIRED

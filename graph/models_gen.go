@@ -239,7 +239,7 @@ func (e StepUpMethod) MarshalJSON() ([]byte, error) {
 type UnauthenticatedReason string
 
 const (
-	// The request has no `Authorization: Bearer` header.
+	// The request has no `Authorization: Bearer` header, or for `refresh`, not the cookie.
 	UnauthenticatedReasonNoToken UnauthenticatedReason = "NO_TOKEN"
 	// The access token was good and has expired.
 	UnauthenticatedReasonTokenExpired UnauthenticatedReason = "TOKEN_EXPIRED"

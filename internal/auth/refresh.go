@@ -44,11 +44,14 @@ func (s *Service) Refresh(ctx context.Context, in RefreshInput) (*AuthPayload, e
 		}
 		return p, err
 	}
-	if in.RefreshToken == nil || *in.RefreshToken == "" {
-		return nil, BadInput(FieldError{Path: []string{"input", "refreshToken"}, Code: InputRequired, Message: "Give the refresh token."})
-	}
 	if err := in.Session.check(ctx); err != nil {
 		return nil, err
+	}
+	if in.RefreshToken == nil && in.Session == TransportCookie { // a page asks whether somebody is signed in
+		return nil, unauthenticated(ReasonNoToken)
+	}
+	if in.RefreshToken == nil || *in.RefreshToken == "" {
+		return nil, BadInput(FieldError{Path: []string{"input", "refreshToken"}, Code: InputRequired, Message: "Give the refresh token."})
 	}
 	return s.rotate(ctx, *in.RefreshToken, in.Session)
 }

@@ -67,6 +67,10 @@ func TestCookie(t *testing.T) {
 		if _, err := w.Refresh(b.context(t, w, ""), auth.RefreshInput{}); kind(err) != "BAD_USER_INPUT refreshToken=REQUIRED" {
 			t.Errorf("Refresh after Logout: %v", err)
 		}
+		_, err = w.Refresh(b.context(t, w, ""), auth.RefreshInput{Session: auth.TransportCookie})
+		if kind(err) != "UNAUTHENTICATED NO_TOKEN" {
+			t.Errorf("Refresh of a cookie after Logout: %v", err)
+		}
 
 		p, err = w.Login(b.context(t, w, ""), auth.LoginInput{Identifier: "ada", Password: goodPassword, Session: auth.TransportCookie})
 		if err != nil || p.RefreshToken != nil || b.token == "" {

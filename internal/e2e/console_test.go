@@ -14,26 +14,29 @@ import (
 	"usher/internal/storetest"
 )
 
+const (
+	web      = "../../web"
+	password = "four small green turtles"
+)
+
 // TestConsole uses the page for people in a browser.
 func TestConsole(t *testing.T) {
-	const web = "../../web"
 	if _, err := os.Stat("../console/dist/index.html"); err != nil {
 		t.Fatal("the console is not built: run make console")
 	}
 	chromium(t)
-	install(t, web)
 	for name, url := range storetest.URLs {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel() // they wait for tokens to expire
 			t.Run("console", func(t *testing.T) {
 				database := url(t)
-				createAdmin(t, database)
+				operate(t, database, password+"\n", "user", "create", "--username", "root", "--role", "admin")
 				s := start(t, database, "--dev", "--access-token-ttl", "8s")
 				node(t, web, "e2e/console.test.mjs", s.url, staleSignIn(t, s, database))
 			})
 			t.Run("looks", func(t *testing.T) {
 				database := url(t)
-				createAdmin(t, database)
+				operate(t, database, password+"\n", "user", "create", "--username", "root", "--role", "admin")
 				s := start(t, database, "--dev")
 				node(t, web, "e2e/looks.test.mjs", s.url)
 			})
@@ -51,7 +54,7 @@ func staleSignIn(t *testing.T, s *server, url string) (refreshToken string) {
 		}
 	}
 	err := graphql(s.url, "", `mutation ($input: LoginInput!) { login(input: $input) { refreshToken session { id } } }`,
-		map[string]any{"input": map[string]string{"identifier": "root", "password": "four small green turtles"}}, &data)
+		map[string]any{"input": map[string]string{"identifier": "root", "password": password}}, &data)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,4 +99,3 @@ func chromium(t *testing.T) {
 		}
 	}
 }
-

@@ -14,6 +14,7 @@ import (
 
 // TestExamples uses the example frontends in a browser.
 func TestExamples(t *testing.T) {
+	chromium(t)
 	folder, err := filepath.Abs("../../examples")
 	if err != nil {
 		t.Fatal(err)

@@ -1,0 +1,123 @@
+import { useMutation, useQuery } from '@apollo/client/react'
+import { explain } from './errors'
+import { graphql } from './generated'
+import type { SessionsQuery } from './generated/graphql'
+import { graphQLErrors } from './server'
+import { signOut } from './session'
+
+const Me = graphql(`
+  query Me {
+    me {
+      id
+      username
+      email
+      roles
+      createdAt
+    }
+  }
+`)
+
+const Sessions = graphql(`
+  query Sessions {
+    me {
+      id
+      sessions(first: 50) {
+        edges {
+          node {
+            id
+            createdAt
+            userAgent
+            ipAddress
+            current
+          }
+        }
+      }
+    }
+  }
+`)
+
+const RevokeSession = graphql(`
+  mutation RevokeSession($input: RevokeSessionInput!) {
+    revokeSession(input: $input) {
+      sessionId
+    }
+  }
+`)
+
+const Logout = graphql(`
+  mutation Logout {
+    logout {
+      sessionId
+    }
+  }
+`)
+
+export function Account({ session }: { session: string }) {
+  return (
+    <>
+      <Profile session={session} />
+      <SessionList />
+    </>
+  )
+}
+
+function Profile({ session }: { session: string }) {
+  const { data, error } = useQuery(Me, { fetchPolicy: 'cache-and-network' })
+  const [logout, { error: refused, loading }] = useMutation(Logout, { errorPolicy: 'all' })
+  const logOut = async () => {
+    const { data } = await logout()
+    if (data?.logout) signOut(session)
+  }
+  const problem = error ?? refused
+  return (
+    <section aria-label="Profile">
+      {problem && <p role="alert">{explain(graphQLErrors(problem))}</p>}
+      {data?.me && (
+        <>
+          <h1>Hello {data.me.username ?? data.me.email}</h1>
+          <dl>
+            <dt>E-mail address</dt>
+            <dd>{data.me.email ?? 'none'}</dd>
+            <dt>Roles</dt>
+            <dd>{data.me.roles?.join(', ')}</dd>
+            <dt>Since</dt>
+            <dd>{new Date(data.me.createdAt).toLocaleDateString()}</dd>
+          </dl>
+        </>
+      )}
+      <button disabled={loading} onClick={() => void logOut()}>Log out</button>
+    </section>
+  )
+}
+
+function SessionList() {
+  const { data, error } = useQuery(Sessions, { fetchPolicy: 'cache-and-network' })
+  return (
+    <section aria-label="Sessions">
+      <h2>Where you are signed in</h2>
+      {error && <p role="alert">{explain(graphQLErrors(error))}</p>}
+      <ul>
+        {data?.me?.sessions?.edges.map(({ node }) => <SessionItem key={node.id} node={node} />)}
+      </ul>
+    </section>
+  )
+}
+
+type Connection = NonNullable<NonNullable<SessionsQuery['me']>['sessions']>
+
+function SessionItem({ node }: { node: Connection['edges'][number]['node'] }) {
+  const [revoke, { error, loading }] = useMutation(RevokeSession, {
+    variables: { input: { sessionId: node.id } },
+    refetchQueries: [Sessions],
+    errorPolicy: 'all',
+  })
+  return (
+    <li>
+      <span>
+        {node.userAgent} at {node.ipAddress}, since {new Date(node.createdAt).toLocaleString()}
+      </span>
+      {node.current ? <em>this one</em> : <button disabled={loading} onClick={() => void revoke()}>Revoke</button>}
+      {error && <p role="alert">{explain(graphQLErrors(error))}</p>}
+    </li>
+  )
+}

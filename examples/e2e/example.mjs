@@ -1,0 +1,396 @@
+// Uses an example frontend in a real browser, against a running server:
+//
+//	node example.mjs FOLDER USHER_URL PAGE_ADDRESS
+//
+// Pages at PAGE_ADDRESS are allowed to call the server from their own origin. The server has the
+// administrator root, and an access token lives there for one second, plus the half minute by which
+// Usher lets clocks differ. The tabs that need one to expire are opened first and tested last. A used
+// refresh token may not come again even at once, so nothing here relies on the grace that it usually has.
+import assert from 'node:assert/strict'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, afterEach, before, test } from 'node:test'
+import { answered, complaints, count, gate, launch, open, operation, record, token, until } from './browser.mjs'
+import { blank, build, preview } from './servers.mjs'
+
+const [folder, usher, allowed] = process.argv.slice(2)
+const password = 'four small green turtles'
+const stop = new AbortController()
+
+let browser, page // the origin of the page that has the server behind it
+let built // the folder of the page that calls the server at its own origin
+const idle = {} // tabs that wait for their access token to expire, and that token
+
+before(async () => {
+  browser = await launch()
+  page = await preview(folder, { usher, signal: stop.signal })
+  built = await mkdtemp(join(tmpdir(), 'usher-example-'))
+  await Promise.all(['queries', 'late', 'mutations', 'tabs', 'ended', 'other'].map(async (name) => {
+    idle[name] = await signedUp(`idle-${name}`)
+    await click(idle[name].tab, 'Users')
+  }))
+  const second = await open(browser, page, idle.tabs.tab.context())
+  await hello(second, 'idle-tabs')
+  const sent = record(second)
+  await click(second, 'Users')
+  await answered(sent, 1)
+  idle.second = { tab: second, token: sent[0].token }
+  for (let n = 0; n < 5; n++) await login('idle-mutations')
+  await click(idle.mutations.tab, 'Account')
+})
+
+after(async () => {
+  stop.abort()
+  await browser?.close()
+  if (built) await rm(built, { recursive: true })
+})
+
+afterEach(() => assert.deepEqual(complaints.splice(0), [], 'the console shows problems'))
+
+test('sign-up says under each field what is wrong with it', async () => {
+  const tab = await open(browser, page)
+  await click(tab, 'I am new here')
+  await submit(tab, 'Sign up', { 'User name': 'a b', 'E-mail address': 'nobody', Password: 'short' })
+  for (const [field, message] of [['User name', /letters, digits/], ['E-mail address', /plain address/], ['Password', /too short/]]) {
+    assert.match(await described(tab, field), message)
+  }
+  assert.equal(await tab.getByRole('alert').count(), 0)
+  await submit(tab, 'Sign up', { 'User name': '', 'E-mail address': '', Password: password })
+  await alert(tab, /user name, an e-mail address, or both/)
+  await submit(tab, 'Sign up', { 'User name': 'idle-late', Password: password })
+  await tab.getByText('This user name is taken.').waitFor()
+  await tab.context().close()
+})
+
+test('a wrong password is said to be wrong, and nothing is refreshed', async () => {
+  await account('grace')
+  const tab = await open(browser, page)
+  await tab.getByLabel('Password').waitFor()
+  const sent = record(tab)
+  await submit(tab, 'Log in', { 'User name': 'grace', Password: 'four small green tortoises' })
+  await alert(tab, /password is wrong/)
+  assert.deepEqual(count(sent), { Login: 1 })
+  await submit(tab, 'Log in', { Password: password })
+  await hello(tab, 'grace')
+  await tab.context().close()
+})
+
+test('a reload keeps the sign-in, and no script has the refresh token', async () => {
+  const { tab } = await signedUp('reload')
+  await tab.reload()
+  await hello(tab, 'reload')
+  assert.equal(await tab.evaluate(() => document.cookie + JSON.stringify([localStorage, sessionStorage])), '[{},{}]')
+  const [cookie] = await tab.context().cookies()
+  assert.equal(`${cookie.name} ${cookie.httpOnly} ${cookie.sameSite}`, 'usher_refresh true Lax')
+  await tab.context().close()
+})
+
+test('a user is refused the list of users', async () => {
+  const { tab } = await signedUp('curious')
+  const sent = record(tab)
+  await click(tab, 'Users')
+  await alert(tab, /not allowed/)
+  assert.equal(await tab.getByRole('table').count(), 0)
+  assert.deepEqual(count(sent), { Users: 1 })
+  await tab.context().close()
+})
+
+test('an administrator searches the users and turns their pages', async () => {
+  for (let n = 1; n <= 12; n++) await account(`page${String(n).padStart(2, '0')}`)
+  const tab = await open(browser, page)
+  await submit(tab, 'Log in', { 'User name': 'root', Password: password })
+  await hello(tab, 'root')
+  await click(tab, 'Users')
+  await tab.getByRole('searchbox').fill('page')
+  await click(tab, 'Search')
+  const names = () => tab.locator('tbody td:first-child').allTextContents()
+  const shows = (first, length) => until(async () => {
+    const list = await names()
+    return list[0] === first && list.length === length
+  })
+  await shows('page12', 10)
+  await click(tab, 'Next')
+  await shows('page02', 2)
+  assert.ok(await tab.getByRole('button', { name: 'Next' }).isDisabled())
+  await click(tab, 'Previous')
+  await shows('page12', 10)
+  await tab.context().close()
+})
+
+test('a session that was ended elsewhere signs the tab out at its next request', async () => {
+  const { tab } = await signedUp('elsewhere')
+  await endSessions('elsewhere')
+  const sent = record(tab)
+  await click(tab, 'Users')
+  await tab.getByRole('heading', { name: 'Log in' }).waitFor()
+  assert.deepEqual(count(sent), { Users: 1 })
+  await tab.reload()
+  await tab.getByRole('heading', { name: 'Log in' }).waitFor()
+  assert.deepEqual(await tab.context().cookies(), [])
+  await tab.context().close()
+})
+
+test('log-out ends the session', async () => {
+  const { tab, token } = await signedUp('leaver')
+  await click(tab, 'Log out')
+  await tab.getByRole('heading', { name: 'Log in' }).waitFor()
+  assert.deepEqual(await tab.context().cookies(), [])
+  assert.equal(await refusal(token), 'SESSION_ENDED')
+  await tab.reload()
+  await tab.getByRole('heading', { name: 'Log in' }).waitFor()
+  await tab.context().close()
+})
+
+test('a server that is away signs nobody out', async () => {
+  const { tab } = await signedUp('offline')
+  await tab.route('**/graphql', (route) => route.abort())
+  await tab.reload()
+  await alert(tab, /cannot be reached/)
+  await tab.unroute('**/graphql')
+  await click(tab, 'Try again')
+  await hello(tab, 'offline')
+  assert.match(complaints.splice(0).join(), /ERR_FAILED/) // the browser says it, not the page
+  await tab.context().close()
+})
+
+test('a page of its own origin works where it is allowed, and nowhere else', async () => {
+  await build(folder, usher, built)
+  const signal = stop.signal
+  const home = await preview(folder, { outDir: built, port: allowed.split(':')[1], signal })
+  const away = await preview(folder, { outDir: built, signal })
+  const { tab } = await signedUp('abroad', home)
+  await tab.reload()
+  await hello(tab, 'abroad')
+
+  const stranger = await open(browser, away, tab.context())
+  await alert(stranger, /cannot be reached/)
+  assert.match(complaints.splice(0).join(), /blocked by CORS policy/)
+
+  await tab.reload() // the cookie was not used up
+  await hello(tab, 'abroad')
+  await tab.context().close()
+})
+
+test('pages of other sites and origins can neither refresh nor sign in', async () => {
+  await account('mallory')
+  const { tab } = await signedUp('victim')
+  const cookies = JSON.stringify(await tab.context().cookies())
+  const port = await blank(stop.signal)
+  const login = (target) => ({ target, body: body('mutation ($i: LoginInput!) { login(input: $i) { user { id } } }', {
+    i: { identifier: 'mallory', password, session: 'COOKIE' },
+  }) })
+  const refresh = (target) => ({ target, body: body('mutation { refresh(input: { session: COOKIE }) { accessToken } }') })
+  for (const origin of [`http://evil.localhost:${port}`, `http://127.0.0.1:${port}`]) {
+    for (const server of [usher, page]) {
+      const attacker = await open(browser, origin, tab.context())
+      for (const attempt of [login(`${server}/graphql`), refresh(`${server}/graphql`)]) {
+        assert.equal(await attacker.evaluate(fetchJSON, attempt), 'TypeError', `${origin} reads an answer of ${server}`)
+        for (const type of ['text/plain', 'application/x-www-form-urlencoded']) {
+          const answer = attacker.waitForResponse(attempt.target)
+          await attacker.evaluate(fetchSimple, { ...attempt, type })
+          assert.equal((await answer).status(), 415)
+          await attacker.goto(origin)
+          const [shown] = await Promise.all([attacker.waitForNavigation(), attacker.evaluate(postForm, { ...attempt, type })])
+          assert.equal(shown.status(), 415)
+          await attacker.goto(origin)
+        }
+        const query = encodeURIComponent(JSON.parse(attempt.body).query)
+        const answer = await attacker.goto(`${attempt.target}?query=${query}`)
+        assert.equal(answer.status(), 405)
+        await attacker.goto(origin)
+      }
+      await attacker.close()
+      assert.equal(JSON.stringify(await tab.context().cookies()), cookies, `${origin} has changed the cookie`)
+    }
+  }
+  for (const complaint of complaints.splice(0)) assert.match(complaint, /CORS policy|ERR_FAILED|status of 4\d\d/)
+  await tab.reload()
+  await hello(tab, 'victim')
+  await tab.context().close()
+})
+
+test('queries in parallel that meet an expired token cause one refresh', async () => {
+  const { tab, token: stale } = await expired('queries')
+  const sent = record(tab)
+  await click(tab, 'Account')
+  await answered(sent, 5)
+  assert.deepEqual(count(sent), { Me: 2, Sessions: 2, Refresh: 1 })
+  for (const { name, codes, token } of sent) {
+    assert.equal(codes, token === stale ? 'UNAUTHENTICATED' : '', name)
+  }
+  assert.equal(await tab.getByRole('alert').count(), 0)
+  await tab.context().close()
+})
+
+test('a request that fails after the refresh does not cause another one', async () => {
+  const { tab, token: stale } = await expired('late')
+  const refreshed = gate()
+  await tab.route('**/graphql', async (route) => {
+    const request = route.request()
+    if (operation(request) !== 'Sessions' || token(request) !== stale) return route.continue()
+    const response = await route.fetch()
+    await refreshed.passed
+    await route.fulfill({ response })
+  })
+  const sent = record(tab)
+  await click(tab, 'Account')
+  await until(() => count(sent).Me === 2)
+  refreshed.open()
+  await answered(sent, 5)
+  assert.deepEqual(count(sent), { Me: 2, Sessions: 2, Refresh: 1 })
+  await tab.context().close()
+})
+
+test('mutations in parallel that meet an expired token cause one refresh', async () => {
+  const { tab } = await expired('mutations')
+  const buttons = tab.getByRole('button', { name: 'Revoke' })
+  assert.equal(await buttons.count(), 5)
+  const sent = record(tab)
+  await buttons.evaluateAll((all) => all.forEach((button) => button.click()))
+  await until(async () => (await buttons.count()) === 0)
+  assert.equal(count(sent).RevokeSession, 10)
+  assert.equal(count(sent).Refresh, 1)
+  assert.equal(await tab.getByRole('alert').count(), 0)
+  await tab.context().close()
+})
+
+test('two tabs that refresh at the same time both stay signed in', async () => {
+  const { tab: first } = await expired('tabs')
+  const { tab: second } = await expired('second')
+
+  // The first tab's refresh is sent only after the second tab wants one too, which has to wait for it.
+  const wanted = gate()
+  await first.route('**/graphql', async (route) => {
+    if (operation(route.request()) === 'Refresh') await wanted.passed
+    await route.continue()
+  })
+  const [sent, sentBySecond] = [record(first), record(second)]
+  await click(first, 'Account')
+  await until(() => count(sent).Refresh === 1)
+  await click(second, 'Account')
+  await until(() => second.evaluate(async () => (await navigator.locks.query()).pending.length === 1))
+  assert.deepEqual(count(sentBySecond), { Me: 1, Sessions: 1 })
+  wanted.open()
+  for (const list of [sent, sentBySecond]) {
+    await answered(list, 5)
+    assert.deepEqual(count(list), { Me: 2, Sessions: 2, Refresh: 1 })
+    assert.equal(list.filter(({ codes }) => codes === '').length, 3)
+  }
+  for (const tab of [first, second]) {
+    await tab.reload()
+    await hello(tab, 'idle-tabs')
+  }
+  await first.context().close()
+})
+
+test('a refresh that is refused signs the tab out', async () => {
+  const { tab } = await expired('ended')
+  await endSessions('idle-ended')
+  const sent = record(tab)
+  await click(tab, 'Account')
+  await tab.getByRole('heading', { name: 'Log in' }).waitFor()
+  assert.deepEqual(count(sent), { Me: 1, Sessions: 1, Refresh: 1 })
+  await tab.context().close()
+})
+
+test('a tab follows when somebody else signs in in another one, and sends nothing twice', async () => {
+  const { tab } = idle.other
+  await account('successor')
+  const other = await open(browser, page, tab.context())
+  await hello(other, 'idle-other')
+  await click(other, 'Log out')
+  await submit(other, 'Log in', { 'User name': 'successor', Password: password })
+  await hello(other, 'successor')
+  await expired('other')
+  const sent = record(tab)
+  await click(tab, 'Account')
+  await hello(tab, 'successor')
+  await tab.getByText('this one').waitFor()
+  // What was refused is not sent in the other session. Its own page asks anew.
+  assert.deepEqual(count(sent), { Me: 2, Sessions: 2, Refresh: 1 })
+  await tab.context().close()
+})
+
+/** Signs up in a tab of its own; the token is the one that the tab holds then. */
+async function signedUp(name, url = page) {
+  const tab = await open(browser, url)
+  const sent = record(tab)
+  await click(tab, 'I am new here')
+  await submit(tab, 'Sign up', { 'User name': name, Password: password })
+  await hello(tab, name)
+  await tab.getByText('this one').waitFor()
+  return { tab, token: sent.at(-1).token }
+}
+
+/** Waits until the token of an idle tab is refused for its age. */
+async function expired(name) {
+  await until(async () => (await refusal(idle[name].token)) === 'TOKEN_EXPIRED')
+  return idle[name]
+}
+
+const click = (tab, name) => tab.getByRole('button', { name, exact: true }).click()
+const hello = (tab, name) => tab.getByRole('heading', { name: `Hello ${name}`, exact: true }).waitFor()
+const alert = (tab, text) => tab.getByRole('alert').filter({ hasText: text }).waitFor()
+
+async function submit(tab, button, inputs) {
+  for (const [label, value] of Object.entries(inputs)) await tab.getByLabel(label).fill(value)
+  await click(tab, button)
+}
+
+/** Waits until a field is said to be wrong, and returns what is said. */
+async function described(tab, label) {
+  const id = await tab.locator('input[aria-invalid=true]').and(tab.getByLabel(label)).getAttribute('aria-describedby')
+  return tab.locator(`[id="${id}"]`).innerText()
+}
+
+const body = (query, variables) => JSON.stringify({ query, variables })
+
+/** Asks the server without a browser. */
+async function ask(query, variables, token) {
+  const headers = { 'Content-Type': 'application/json', ...(token && { Authorization: `Bearer ${token}` }) }
+  const response = await fetch(`${usher}/graphql`, { method: 'POST', headers, body: body(query, variables) })
+  return response.json()
+}
+
+async function account(username) {
+  const { errors } = await ask('mutation ($i: SignupInput!) { signup(input: $i) { user { id } } }', { i: { username, password } })
+  assert.equal(errors, undefined)
+}
+
+async function login(identifier) {
+  const { data } = await ask('mutation ($i: LoginInput!) { login(input: $i) { accessToken } }', { i: { identifier, password } })
+  return data.login.accessToken
+}
+
+/** Ends a user's sessions from another device. */
+async function endSessions(name) {
+  const { data } = await ask('mutation { revokeOtherSessions { revokedCount } }', {}, await login(name))
+  assert.notEqual(data.revokeOtherSessions.revokedCount, 0)
+}
+
+/** Why an access token is refused; undefined if it is not. */
+async function refusal(token) {
+  const { errors } = await ask('{ me { id } }', {}, token)
+  return errors?.[0].extensions.reason
+}
+
+// What a hostile page does. These run in the browser.
+
+const fetchJSON = ({ target, body }) =>
+  fetch(target, { method: 'POST', credentials: 'include', headers: { 'Content-Type': 'application/json' }, body })
+    .then((response) => response.text(), (error) => error.name)
+
+const fetchSimple = ({ target, body, type }) =>
+  fetch(target, { method: 'POST', mode: 'no-cors', credentials: 'include', headers: { 'Content-Type': type }, body }).then(() => undefined)
+
+function postForm({ target, body, type }) {
+  const form = document.createElement('form')
+  Object.assign(form, { method: 'POST', action: target, enctype: type })
+  const input = document.createElement('input')
+  // As text/plain this is sent as `name=value`, which makes JSON of it.
+  Object.assign(input, { name: `${body.slice(0, -1)},"x":"`, value: '"}' })
+  form.append(input)
+  document.body.append(form)
+  form.submit()
+}

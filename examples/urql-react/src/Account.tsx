@@ -1,0 +1,120 @@
+import { useMutation, useQuery } from 'urql'
+import { explain } from './errors'
+import { graphql } from './generated'
+import type { SessionsQuery } from './generated/graphql'
+import { signOut } from './session'
+
+const Me = graphql(`
+  query Me {
+    me {
+      id
+      username
+      email
+      roles
+      createdAt
+    }
+  }
+`)
+
+const Sessions = graphql(`
+  query Sessions {
+    me {
+      id
+      sessions(first: 50) {
+        edges {
+          node {
+            id
+            createdAt
+            userAgent
+            ipAddress
+            current
+          }
+        }
+      }
+    }
+  }
+`)
+
+const RevokeSession = graphql(`
+  mutation RevokeSession($input: RevokeSessionInput!) {
+    revokeSession(input: $input) {
+      sessionId
+    }
+  }
+`)
+
+const Logout = graphql(`
+  mutation Logout {
+    logout {
+      sessionId
+    }
+  }
+`)
+
+export function Account({ session }: { session: string }) {
+  return (
+    <>
+      <Profile session={session} />
+      <SessionList />
+    </>
+  )
+}
+
+function Profile({ session }: { session: string }) {
+  const [{ data, error }] = useQuery({ query: Me, requestPolicy: 'cache-and-network' })
+  const [{ error: refused, fetching }, logout] = useMutation(Logout)
+  const logOut = async () => {
+    const { data } = await logout({})
+    if (data?.logout) signOut(session)
+  }
+  const problem = error ?? refused
+  return (
+    <section aria-label="Profile">
+      {problem && <p role="alert">{explain(problem.graphQLErrors)}</p>}
+      {data?.me && (
+        <>
+          <h1>Hello {data.me.username ?? data.me.email}</h1>
+          <dl>
+            <dt>E-mail address</dt>
+            <dd>{data.me.email ?? 'none'}</dd>
+            <dt>Roles</dt>
+            <dd>{data.me.roles?.join(', ')}</dd>
+            <dt>Since</dt>
+            <dd>{new Date(data.me.createdAt).toLocaleDateString()}</dd>
+          </dl>
+        </>
+      )}
+      <button disabled={fetching} onClick={() => void logOut()}>Log out</button>
+    </section>
+  )
+}
+
+function SessionList() {
+  const [{ data, error }] = useQuery({ query: Sessions, requestPolicy: 'cache-and-network' })
+  return (
+    <section aria-label="Sessions">
+      <h2>Where you are signed in</h2>
+      {error && <p role="alert">{explain(error.graphQLErrors)}</p>}
+      <ul>
+        {data?.me?.sessions?.edges.map(({ node }) => <SessionItem key={node.id} node={node} />)}
+      </ul>
+    </section>
+  )
+}
+
+type Connection = NonNullable<NonNullable<SessionsQuery['me']>['sessions']>
+
+function SessionItem({ node }: { node: Connection['edges'][number]['node'] }) {
+  const [{ error, fetching }, revoke] = useMutation(RevokeSession)
+  // The answer has no session in it by which the cache would know what to ask for again.
+  const onRevoke = () => void revoke({ input: { sessionId: node.id } }, { additionalTypenames: ['Session'] })
+  return (
+    <li>
+      <span>
+        {node.userAgent} at {node.ipAddress}, since {new Date(node.createdAt).toLocaleString()}
+      </span>
+      {node.current ? <em>this one</em> : <button disabled={fetching} onClick={onRevoke}>Revoke</button>}
+      {error && <p role="alert">{explain(error.graphQLErrors)}</p>}
+    </li>
+  )
+}
