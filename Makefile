@@ -11,7 +11,11 @@ RACE = $(if $(CI)$(filter 1,$(shell go env CGO_ENABLED)),-race)
 FUZZTIME = 10s
 ARGS =
 
-.PHONY: help run build generate test e2e fuzz cover lint lint-go lint-mod lint-generated lint-files vuln clean
+# What the console is built from.
+WEB = $(shell find web \( -name node_modules -o -name gql -o -name e2e \) -prune -o -type f -print) schema.graphqls
+CONSOLE = internal/console/dist/index.html
+
+.PHONY: help run build console generate test e2e fuzz cover lint lint-go lint-mod lint-generated lint-files vuln clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-9s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,8 +23,17 @@ help: ## list the targets
 run: build ## start a development server on http://127.0.0.1:8080 (ARGS="--listen …")
 	bin/usher serve --dev $(ARGS)
 
-build: ## build the program: bin/usher
+build: $(CONSOLE) ## build the program: bin/usher
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/usher ./cmd/usher
+
+console: $(CONSOLE) ## build the page that build embeds (needs Node.js)
+
+$(CONSOLE): $(WEB)
+	@if command -v npm >/dev/null; then \
+		cd web && npm ci --no-audit --no-fund && npm run build; \
+	else \
+		echo 'Node.js is not there, so the program is built without its console page' >&2; \
+	fi
 
 generate: ## bring the generated code up to date with schema.graphqls
 	go tool gqlgen generate
@@ -29,8 +42,8 @@ test: ## run every test, on SQLite and on PostgreSQL
 	go test $(RACE) $(if $(CI),-count=1 -shuffle=on) -timeout 10m ./...
 	$(if $(RACE),,@echo 'WARNING: tested WITHOUT the race detector: it needs a C compiler, and Go found none' >&2)
 
-e2e: ## run the tests that drive the real program with real clients (needs Node.js)
-	go test -tags e2e -count=1 -timeout 10m ./internal/e2e/...
+e2e: $(CONSOLE) ## run the tests that drive the real program with real clients (needs Node.js)
+	go test -tags e2e -count=1 -timeout 20m ./internal/e2e/...
 
 fuzz: ## fuzz every target for a short while (FUZZTIME=1m)
 	@grep -rHo '^func Fuzz[[:alnum:]_]*' --include='*_test.go' cmd graph internal | \
@@ -73,4 +86,4 @@ vuln: ## look for known vulnerabilities (needs the Internet, so CI does without)
 	go run golang.org/x/vuln/cmd/govulncheck@v1.8.0 ./...
 
 clean: ## remove what the targets above made; data/ stays
-	rm -rf bin coverage.*
+	rm -rf bin coverage.* internal/console/dist/*

@@ -25,6 +25,7 @@ func TestConsole(t *testing.T) {
 		t.Fatal("the console is not built: run make console")
 	}
 	chromium(t)
+	npm(t, web, "run", "lint")
 	for name, url := range storetest.URLs {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel() // they wait for tokens to expire

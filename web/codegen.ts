@@ -1,0 +1,24 @@
+import type { CodegenConfig } from '@graphql-codegen/cli'
+
+const config: CodegenConfig = {
+  schema: '../schema.graphqls',
+  documents: 'src/**/*.{ts,tsx}',
+  ignoreNoDocuments: false,
+  generates: {
+    'src/gql/': {
+      preset: 'client',
+      presetConfig: { fragmentMasking: false },
+      config: {
+        documentMode: 'string',
+        enumsAsTypes: true,
+        useTypeImports: true,
+        strictScalars: true,
+        scalars: { DateTime: 'string', EmailAddress: 'string', Password: 'string', Username: 'string' },
+      },
+    },
+    // Those that no operation has: they are in the extensions of errors, and in directives.
+    'src/gql/enums.ts': { plugins: ['typescript'], config: { onlyEnums: true, enumsAsTypes: true } },
+  },
+}
+
+export default config

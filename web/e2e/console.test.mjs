@@ -1,0 +1,297 @@
+// What people do with the console. Arguments: the server's address, and the refresh token of an
+// administrator whose sign-in is hours old. The server's access tokens live for a few seconds.
+import assert from 'node:assert/strict'
+import { before, test } from 'node:test'
+
+import {
+  account, answered, countRefreshes, go, graphql, logIn, newName, open, openAsAdmin, password, run, signUp,
+  stored, until, url, visitor,
+} from './browser.mjs'
+
+/** @import { Page } from 'playwright-core' */
+
+const staleRefreshToken = process.argv[3] ?? ''
+
+/** A page whose clock stands still, so that it takes its access token for a good one. @type {Page} */
+let late
+/** The access token of somebody who signed up at about the same time. */
+let lateToken = ''
+
+before(async () => {
+  late = await (await visitor()).newPage()
+  await late.clock.setFixedTime(new Date())
+  await late.goto(`${url}/`)
+  await signUp(late)
+  lateToken = await account(newName())
+})
+
+/** The panel that signs in. @param {Page} page */
+const panel = (page) => page.getByRole('complementary')
+
+/** The row of a lock. @param {Page} page @param {string} place */
+const lock = (page, place) => page.locator(`[data-place="${place}"]`)
+
+test('sign up, log in, me in the editor, an expired token, log out', async () => {
+  const page = await open()
+  const name = await signUp(page)
+  await panel(page).getByRole('button', { name: 'Log out' }).click()
+  await logIn(page, name)
+  await panel(page).getByRole('heading', { name }).waitFor()
+  await panel(page).getByText('USER', { exact: true }).waitFor()
+
+  await go(page, 'Editor')
+  await run(page)
+  await answered(page, name)
+
+  const refreshes = countRefreshes(page)
+  await page.getByRole('timer').getByText('expired').waitFor({ timeout: 30_000 })
+  assert.equal(refreshes.count, 0, 'refreshed though nobody asked for anything')
+  await run(page)
+  await page.getByRole('timer').getByText(/\d+ s/).waitFor()
+  await answered(page, name)
+  assert.equal(refreshes.count, 1)
+
+  await panel(page).getByRole('button', { name: 'Log out' }).click()
+  await panel(page).getByLabel('Password').waitFor()
+  await run(page)
+  await answered(page, 'NO_TOKEN')
+})
+
+test('a reload keeps the sign-in, with one refresh', async () => {
+  const page = await open()
+  const name = await signUp(page)
+  assert.equal(await page.evaluate(() => document.cookie), '', 'a script can read the refresh token')
+  assert.ok(!(await stored(page)).includes('eyJ'), 'a token is stored')
+  const refreshes = countRefreshes(page)
+  await page.reload()
+  await panel(page).getByRole('heading', { name }).waitFor()
+  assert.equal(refreshes.count, 1)
+})
+
+test('a wrong password is told', async () => {
+  const page = await open()
+  const name = newName()
+  await account(name)
+  await logIn(page, name, 'not the password at all')
+  await page.getByRole('alert').getByText(/password/).waitFor()
+  await logIn(page, name)
+  await panel(page).getByRole('heading', { name }).waitFor()
+})
+
+test('sign-up errors stand under their fields', async () => {
+  const page = await open()
+  const taken = newName()
+  await account(taken)
+  await panel(page).getByRole('group').getByRole('button', { name: 'Sign up' }).click()
+  await panel(page).getByLabel('User name').fill(taken)
+  await panel(page).getByLabel('E-mail').fill('nobody')
+  await panel(page).getByLabel('Password').fill('short')
+  const submit = panel(page).locator('form').getByRole('button', { name: 'Sign up' })
+  await submit.click()
+  await page.locator('[name=password][aria-invalid=true]').waitFor()
+  for (const name of ['email', 'password']) {
+    const field = page.locator('.field', { has: page.locator(`[name=${name}][aria-invalid=true]`) })
+    assert.match((await field.locator('.wrong').textContent()) ?? '', /./, name)
+  }
+  await panel(page).getByLabel('E-mail').fill('')
+  await panel(page).getByLabel('Password').fill(password)
+  await submit.click()
+  await page.locator('[name=username][aria-invalid=true]:focus').waitFor()
+})
+
+test('locks differ for nobody, a user and an administrator', async () => {
+  const places = ['Query.me', 'Query.users', 'User.email', 'Mutation.deleteUser', 'UpdateUserInput.roles', 'Mutation.login']
+  /** @param {Page} page */
+  const states = async (page) => {
+    await lock(page, 'Query.me').waitFor()
+    return Promise.all(places.map((place) => lock(page, place).getAttribute('data-state')))
+  }
+  const page = await open('locks')
+  assert.deepEqual(await states(page), ['shut', 'shut', 'shut', 'shut', 'shut', 'open'])
+  await page.goto(`${url}/#/`)
+  await signUp(page)
+  await go(page, 'Locks')
+  assert.deepEqual(await states(page), ['open', 'shut', 'own', 'shut', 'shut', 'open'])
+
+  await page.getByLabel('What may I call?').check()
+  assert.equal(await lock(page, 'Query.users').count(), 0)
+  await page.getByLabel('Filter the locks').fill('who proved')
+  await page.getByText('0 places').waitFor()
+  await page.getByLabel('What may I call?').uncheck()
+  await page.getByText('2 places').waitFor()
+  await lock(page, 'UpdateUserInput.roles').getByText('ADMIN who proved who they are within 1 hour').waitFor()
+
+  const admin = await openAsAdmin('locks')
+  assert.deepEqual(await states(admin), ['open', 'open', 'open', 'open', 'open', 'open'])
+  await go(admin, 'Start')
+})
+
+test('sessions can be revoked, one and all others', async () => {
+  const page = await open('sessions')
+  await page.getByText('Sign in to see this.').waitFor()
+  const name = await signUp(page)
+  for (let n = 0; n < 3; n++) {
+    await graphql('mutation ($i: LoginInput!) { login(input: $i) { expiresIn } }', { i: { identifier: name, password } })
+  }
+  await page.getByRole('button', { name: 'Reload' }).click()
+  await page.getByText('4 sessions').waitFor()
+  await page.getByRole('button', { name: /^Revoke the session/ }).first().click()
+  await page.getByText('3 sessions').waitFor()
+  await page.getByRole('button', { name: 'Revoke others' }).click()
+  await page.getByText('1 session', { exact: true }).waitFor()
+  await page.getByText('this one').waitFor()
+})
+
+test('a session that is revoked elsewhere ends at the next request', async () => {
+  const here = await open()
+  const name = await signUp(here)
+  const there = await open('sessions')
+  await logIn(there, name)
+  await there.getByRole('button', { name: 'Revoke others' }).click()
+  await there.getByText('1 session', { exact: true }).waitFor()
+  await go(here, 'Sessions')
+  await here.getByRole('alert').getByText('Your session has ended').waitFor()
+})
+
+test('two tabs refresh once, and log out together', async () => {
+  const one = await open()
+  const name = await signUp(one)
+  const two = await one.context().newPage()
+  await two.goto(`${url}/`)
+  await panel(two).getByRole('heading', { name }).waitFor()
+  const refreshes = countRefreshes(one, two)
+  await one.getByRole('timer').getByText('expired').waitFor({ timeout: 30_000 })
+  await two.getByRole('timer').getByText('expired').waitFor()
+  await Promise.all([go(one, 'Sessions'), go(two, 'Sessions')])
+  await Promise.all([one.getByText('this one').waitFor(), two.getByText('this one').waitFor()])
+  assert.equal(refreshes.count, 1)
+  await panel(two).getByRole('button', { name: 'Log out' }).click()
+  await panel(one).getByLabel('Password').waitFor()
+})
+
+test('a starter opens in the editor, and passwords are not kept', async () => {
+  const page = await open()
+  await page.getByRole('button', { name: /^SignUp/ }).click()
+  await page.locator('.graphiql-query-editor').getByText('SignUp', { exact: true }).waitFor()
+  await page.locator('.graphiql-editor-tool').getByText('four small green turtles').waitFor()
+  await go(page, 'Start')
+  await page.getByRole('button', { name: /^MySessions/ }).click()
+  await page.locator('.graphiql-query-editor').getByText('MySessions', { exact: true }).waitFor()
+  await until(async () => (await stored(page)).includes('MySessions'))
+  assert.ok(!(await stored(page)).includes('turtles'), 'a password is stored')
+})
+
+test('the administrator finds, pages and sorts users', async () => {
+  const name = newName('zz')
+  await Promise.all(Array.from({ length: 21 }, (_, n) => account(`${name}n${String.fromCharCode(97 + n)}`)))
+  const page = await openAsAdmin('users')
+  await page.getByLabel('Search users').fill(name)
+  const rows = page.locator('tbody tr')
+  await page.getByRole('button', { name: 'User name' }).click()
+  await rows.nth(19).getByText(`${name}nt`).waitFor()
+  await rows.first().getByText(`${name}na`).waitFor()
+  await page.getByRole('button', { name: 'Next' }).click()
+  await rows.first().getByText(`${name}nu`).waitFor()
+  assert.equal(await rows.count(), 1)
+  await page.getByRole('button', { name: 'Back' }).click()
+  await page.getByRole('button', { name: 'User name' }).click()
+  await rows.first().getByText(`${name}nu`).waitFor()
+  await page.getByLabel('Role').selectOption('ADMIN')
+  await page.getByText('Nobody is like that.').waitFor()
+})
+
+test('the administrator shuts, opens and deletes an account', async () => {
+  const name = newName()
+  const bearer = await account(name)
+  const page = await openAsAdmin('users')
+  await page.getByLabel('Search users').fill(name)
+  await page.getByRole('rowheader').getByRole('button', { name }).click()
+  const dialog = page.getByRole('dialog')
+  await dialog.getByRole('button', { name: 'Disable' }).click()
+  await dialog.getByText('The account is shut').waitFor()
+  await page.locator('tbody').getByText('disabled').waitFor()
+  assert.match(JSON.stringify(await graphql('{ me { id } }', {}, bearer)), /ACCOUNT_DISABLED|SESSION_ENDED/)
+  await dialog.getByRole('button', { name: 'Enable' }).click()
+  await dialog.getByText('open again').waitFor()
+  await dialog.getByRole('button', { name: 'Revoke sessions' }).click()
+  await dialog.getByText('Ended sessions: 0').waitFor()
+
+  await dialog.getByRole('link', { name: /What happened/ }).click()
+  await page.locator('tbody tr').getByText('USER_DISABLED').waitFor()
+  await page.getByLabel('Kind').selectOption('SIGNUP')
+  await page.locator('tbody tr').getByText('SIGNUP').waitFor()
+  await until(async () => (await page.locator('tbody tr').count()) === 1)
+  await page.getByLabel('User', { exact: true }).fill('nobody is called that')
+  await page.getByRole('button', { name: 'Show' }).click()
+  await page.getByRole('alert').getByText('Nobody’s name').waitFor()
+  await page.getByLabel('User', { exact: true }).fill('root')
+  await page.getByRole('button', { name: 'Show' }).click()
+  await page.locator('tbody tr').getByText('USER_CREATED').waitFor()
+
+  await go(page, 'Users')
+  await page.getByLabel('Search users').fill(name)
+  await page.getByRole('rowheader').getByRole('button', { name }).click()
+  await dialog.getByRole('button', { name: 'Delete' }).click()
+  await dialog.getByRole('button', { name: 'Yes' }).click()
+  await page.getByText('Nobody is like that.').waitFor()
+})
+
+test('roles ask for the password of whoever signed in long ago', async () => {
+  const name = newName()
+  await account(name)
+  const context = await visitor()
+  await context.addCookies([{ name: 'usher_refresh', value: staleRefreshToken, url, httpOnly: true }])
+  const page = await context.newPage()
+  await page.goto(`${url}/#/locks`)
+  await lock(page, 'UpdateUserInput.roles').getByText('asks for your password').waitFor()
+  await go(page, 'Users')
+  await page.getByLabel('Search users').fill(name)
+  await page.getByRole('rowheader').getByRole('button', { name }).click()
+  await page.getByLabel('Administrator').check()
+  const save = page.getByRole('button', { name: 'Save roles' })
+  await save.click()
+
+  const question = page.getByRole('dialog', { name: 'Is it still you?' })
+  await question.getByRole('button', { name: 'Cancel' }).click()
+  await page.getByRole('dialog').getByRole('alert').waitFor()
+  await save.click()
+  await question.getByLabel('Password').fill('not the password at all')
+  await question.getByRole('button', { name: 'Continue' }).click()
+  await question.getByText(/wrong/).waitFor()
+  await question.getByLabel('Password').fill(password)
+  await question.getByRole('button', { name: 'Continue' }).click()
+  await page.getByText('The roles are saved.').waitFor()
+  await page.locator('tbody').getByText('USER, ADMIN').or(page.locator('tbody').getByText('ADMIN, USER')).first().waitFor()
+  await page.keyboard.press('Escape')
+  await go(page, 'Locks')
+  await lock(page, 'UpdateUserInput.roles').getByText('open', { exact: true }).waitFor()
+})
+
+test('everything can be reached by the keyboard', async () => {
+  const page = await open()
+  await page.getByLabel('User name or e-mail').waitFor()
+  const seen = []
+  for (let n = 0; n < 10; n++) {
+    await page.keyboard.press('Tab')
+    seen.push(await page.evaluate(() => {
+      const { ariaLabel, textContent } = document.activeElement ?? document.body
+      return ariaLabel ?? (textContent === '' ? document.activeElement?.getAttribute('name') : textContent)
+    }))
+  }
+  assert.deepEqual(seen, [
+    'Usher', 'Start', 'Editor', 'Locks', 'Dark theme', 'Log in', 'Sign up', 'identifier', 'password', 'Log in',
+  ])
+})
+
+test('a token that the server finds expired is refreshed once for all requests', async () => {
+  await until(async () => {
+    const { errors } = await graphql('{ me { id } }', {}, lateToken)
+    return errors?.[0]?.extensions.reason === 'TOKEN_EXPIRED'
+  }, 90)
+  const refreshes = countRefreshes(late)
+  const refused = late.waitForResponse(async (response) => (await response.text()).includes('TOKEN_EXPIRED'))
+  await go(late, 'Sessions')
+  await refused
+  await late.getByText('this one').waitFor()
+  assert.equal(refreshes.count, 1)
+})

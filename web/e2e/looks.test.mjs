@@ -1,0 +1,114 @@
+// How the console looks: what axe says about it, what it weighs, and pictures of it in docs/console/
+// when SCREENSHOTS is set. Argument: the server's address.
+import assert from 'node:assert/strict'
+import { mkdirSync } from 'node:fs'
+import { get } from 'node:http'
+import { before, test } from 'node:test'
+
+import { account, answered, assertAccessible, go, logIn, open, run, url } from './browser.mjs'
+
+/** @import { Page } from 'playwright-core' */
+
+const pictures = new URL('../../docs/console/', import.meta.url).pathname
+const shoot = process.env.SCREENSHOTS === '1'
+
+before(async () => {
+  if (shoot) mkdirSync(pictures, { recursive: true })
+  for (const name of ['ada', 'grace', 'edsger', 'barbara']) await account(name)
+})
+
+/** What each view shows when it is there. @type {[title: string, ready: (page: Page) => Promise<void>][]} */
+const views = [
+  ['Start', async (page) => { await page.getByRole('button', { name: /^MySessions/ }).waitFor() }],
+  ['Locks', async (page) => { await page.locator('[data-place="User.email"]').waitFor() }],
+  ['Sessions', async (page) => { await page.getByText('this one').waitFor() }],
+  ['Users', async (page) => { await page.getByRole('rowheader').getByText('root').waitFor() }],
+  ['Audit', async (page) => { await page.locator('tbody').getByText('SIGNUP').first().waitFor() }],
+  ['Editor', async (page) => {
+    await run(page)
+    await answered(page, 'root')
+  }],
+]
+
+for (const colorScheme of /** @type {const} */ (['light', 'dark'])) {
+  for (const width of [1440, 390]) {
+    test(`${colorScheme}, ${String(width)} px: axe finds nothing, nothing is cut off`, async () => {
+      const page = await open('', { colorScheme, viewport: { width, height: width < 500 ? 844 : 900 } })
+      await page.getByLabel('Password').waitFor()
+      /** @param {string} name */
+      const look = async (name) => {
+        await page.mouse.move(width - 1, 400)
+        await assertAccessible(page, name)
+        const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
+        assert.ok(over <= 0, `${name} is ${String(over)} px too wide`)
+        if (shoot) await page.screenshot({ path: `${pictures}${name}-${colorScheme}-${String(width)}.png`, animations: 'disabled' })
+      }
+      await look('sign-in')
+      await logIn(page, 'root', 'wrong')
+      await page.getByRole('alert').waitFor()
+      await assertAccessible(page, 'an error')
+      await logIn(page, 'root')
+      await page.getByRole('timer').waitFor()
+      for (const [title, ready] of views) {
+        await go(page, title)
+        await ready(page)
+        await look(title.toLowerCase())
+      }
+      await go(page, 'Users')
+      await page.getByRole('rowheader').getByRole('button', { name: 'ada' }).click()
+      await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click()
+      await look('user')
+      await page.keyboard.press('Escape')
+      await page.getByRole('dialog').waitFor({ state: 'detached' })
+    })
+  }
+}
+
+test('the theme follows the system until it is switched, and the switch is remembered', async () => {
+  const page = await open('', { colorScheme: 'dark' })
+  const scheme = () => page.evaluate(() => getComputedStyle(document.documentElement).colorScheme)
+  assert.equal(await scheme(), 'dark')
+  await page.getByRole('switch', { name: 'Dark theme' }).click()
+  assert.equal(await scheme(), 'light')
+  await page.reload()
+  await page.getByLabel('Password').waitFor()
+  assert.equal(await scheme(), 'light')
+})
+
+test('the page weighs little, and views do not wait for the editor', async () => {
+  const page = await open('about:blank')
+  /** @type {Set<string>} */
+  const asked = new Set()
+  page.on('request', (request) => { if (!request.postData()) asked.add(request.url()) })
+  page.on('worker', (worker) => asked.add(worker.url()))
+  await page.goto(`${url}/`)
+  await page.reload()
+  await logIn(page, 'root')
+  for (const title of ['Locks', 'Sessions', 'Users', 'Audit']) {
+    await go(page, title)
+    await page.getByRole('heading', { level: 1 }).waitFor()
+  }
+  await page.locator('tbody tr').first().waitFor()
+  const views = await weigh(asked)
+  assert.ok(![...asked].some((address) => /monaco|Editor/.test(address)), [...asked].join('\n'))
+  await go(page, 'Editor')
+  await run(page)
+  await answered(page, 'root')
+  const all = await weigh(asked)
+  console.log(`views: ${String(views)} bytes; with the editor and its workers: ${String(all)} bytes in ${String(asked.size)} files`)
+  assert.ok([...asked].some((address) => address.includes('worker')), 'no worker was seen')
+  assert.ok(views < 150_000, 'the views')
+  assert.ok(all < 2_500_000, 'everything')
+})
+
+/** Adds up what files weigh on the wire. @param {Set<string>} addresses */
+async function weigh(addresses) {
+  const sizes = await Promise.all([...addresses].map((address) => new Promise((resolve, reject) => {
+    get(address, { headers: { 'Accept-Encoding': 'br' } }, (response) => {
+      let size = 0
+      response.on('data', (/** @type {Buffer} */ part) => { size += part.length })
+      response.on('end', () => { resolve(size) })
+    }).on('error', reject)
+  })))
+  return /** @type {number[]} */ (sizes).reduce((sum, size) => sum + size, 0)
+}

@@ -1,0 +1,90 @@
+import { useState } from 'react'
+
+import { Problem } from './form'
+import { type Lock, readLocks, ruleInWords, type State, stateFor } from './locks'
+import { useSchema } from './schema'
+import { useSession } from './session'
+
+const words: Record<State, string> = {
+  open: 'open',
+  proof: 'asks for your password',
+  own: 'open on what is yours',
+  shut: 'shut',
+}
+
+/** Who may have what, and what the present viewer may. */
+export default function Locks() {
+  const { viewer } = useSession()
+  const { value: types = [], problem } = useSchema(readLocks)
+  const [filter, setFilter] = useState('')
+  const [mine, setMine] = useState(false)
+  const [now] = useState(Date.now)
+
+  const shown = (lock: Lock) =>
+    (!mine || stateFor(lock, viewer, now) !== 'shut') &&
+    `${lock.place} ${lock.description} ${ruleInWords(lock)}`.toLowerCase().includes(filter.toLowerCase())
+  const found = types
+    .map((type) => ({ ...type, locks: type.locks.filter(shown) }))
+    .filter((type) => type.locks.length > 0)
+  const count = found.reduce((n, type) => n + type.locks.length, 0)
+  return (
+    <section className="view" aria-labelledby="locks-title">
+      <h1 id="locks-title">Locks</h1>
+      <p className="lead">
+        What the schema says about who may have what, and how that is for{' '}
+        {viewer ? 'you' : 'somebody who is not signed in'}.
+      </p>
+      <div className="tools">
+        <input
+          type="search"
+          aria-label="Filter the locks"
+          placeholder="Filter: users, owner, ADMIN …"
+          value={filter}
+          onChange={(event) => { setFilter(event.target.value) }}
+        />
+        <label className="check">
+          <input type="checkbox" checked={mine} onChange={(event) => { setMine(event.target.checked) }} />
+          What may I call?
+        </label>
+        <output>{count} places</output>
+      </div>
+      <Problem text={problem?.message} />
+      {found.map((type) => (
+        <section className="card" key={type.name} aria-labelledby={`type-${type.name}`}>
+          <header>
+            <h2 id={`type-${type.name}`}>{type.name}</h2>
+            <p>{type.description}</p>
+          </header>
+          <ul className="locks">
+            {type.locks.map((lock) => {
+              const state = stateFor(lock, viewer, now)
+              return (
+                <li key={lock.place} data-state={state} data-place={lock.place}>
+                  <LockIcon open={state !== 'shut'} />
+                  <code>{lock.place.slice(type.name.length + 1)}</code>
+                  <span className="about">
+                    {lock.description.split('`').map((part, n) => (n % 2 ? <code key={n}>{part}</code> : part))}
+                  </span>
+                  <span className="rule">{ruleInWords(lock)}</span>
+                  <span className="state">{words[state]}</span>
+                </li>
+              )
+            })}
+          </ul>
+        </section>
+      ))}
+    </section>
+  )
+}
+
+function LockIcon({ open }: { open: boolean }) {
+  return (
+    <svg className="lock" viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">
+      <path
+        d={open ? 'M5 7V4.5a3 3 0 0 1 5.8-1' : 'M5 7V4.5a3 3 0 0 1 6 0V7'}
+        fill="none" stroke="currentColor" strokeWidth="1.6" strokeLinecap="round"
+      />
+      <rect x="3" y="7" width="10" height="7" rx="1.5" fill="currentColor" />
+    </svg>
+  )
+}

@@ -1,0 +1,23 @@
+import type { Pages } from './query'
+
+/** Goes through a list page by page. */
+export function Pager({ pages, end }: {
+  pages: Pages
+  end: { hasNextPage: boolean; endCursor?: string | null } | undefined
+}) {
+  return (
+    <nav className="pager" aria-label="Pages">
+      <button type="button" disabled={pages.number === 1} onClick={pages.back}>
+        Back
+      </button>
+      <span>Page {pages.number}</span>
+      <button
+        type="button"
+        disabled={!end?.hasNextPage}
+        onClick={() => { if (end?.endCursor) pages.next(end.endCursor) }}
+      >
+        Next
+      </button>
+    </nav>
+  )
+}

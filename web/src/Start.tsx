@@ -1,0 +1,30 @@
+import { openInEditor } from './opening'
+import { nameOfStarter, starters } from './starters'
+
+/** Operations to begin with. */
+export function Start() {
+  return (
+    <section className="view" aria-labelledby="start-title">
+      <h1 id="start-title">Start</h1>
+      <p className="lead">
+        Sign up or log in with the panel, or take an operation from here into the editor. Whoever is signed
+        in runs it.
+      </p>
+      {starters.map(({ who, list }) => (
+        <section key={who} aria-labelledby={`starters-${who}`}>
+          <h2 id={`starters-${who}`}>{who}</h2>
+          <ul className="starters">
+            {list.map((starter) => (
+              <li key={starter.query}>
+                <button type="button" onClick={() => { openInEditor(starter) }}>
+                  <b>{nameOfStarter(starter)}</b>
+                  <span>{starter.about}</span>
+                </button>
+              </li>
+            ))}
+          </ul>
+        </section>
+      ))}
+    </section>
+  )
+}

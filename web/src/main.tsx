@@ -1,0 +1,18 @@
+import './nonce'
+import './style.css'
+
+import { StrictMode } from 'react'
+import { createRoot } from 'react-dom/client'
+
+import { App } from './App'
+import { restore } from './session'
+
+const root = document.getElementById('root')
+if (!root) throw new Error('index.html has no #root')
+
+void restore()
+createRoot(root).render(
+  <StrictMode>
+    <App />
+  </StrictMode>,
+)

@@ -1,0 +1,123 @@
+// Who is signed in. The refresh token is in a cookie that no script can read; the access token is in
+// the memory of this page, and of the other tabs that show it.
+import { useSyncExternalStore } from 'react'
+
+import { Failure } from './failure'
+import { graphql } from './gql'
+import type { UnauthenticatedReason } from './gql/enums'
+import type { SignInFragment } from './gql/graphql'
+import { post } from './post'
+
+/** A signed-in user with an access token. */
+export interface Viewer extends SignInFragment {
+  /** When the access token expires, in milliseconds since 1970 by the clock of this machine. */
+  expiresAt: number
+}
+
+interface State {
+  /** Null when nobody is signed in. */
+  viewer: Viewer | null
+  /** Whether it is known yet who is. */
+  known: boolean
+  /** Why somebody is not signed in any more. */
+  ended?: UnauthenticatedReason | undefined
+}
+
+// What a sign-in needs of every payload that is one.
+graphql(`
+  fragment SignIn on AuthPayload {
+    accessToken
+    expiresIn
+    session { id authTime }
+    user { id username email fullName roles }
+  }
+`)
+
+const refreshDocument = graphql(`
+  mutation ConsoleRefresh {
+    refresh(input: { session: COOKIE }) { ...SignIn }
+  }
+`)
+
+let state: State = { viewer: null, known: false }
+const listeners = new Set<() => void>()
+const tabs = new BroadcastChannel('usher-session')
+
+tabs.onmessage = ({ data }: MessageEvent<State>) => {
+  set(data)
+}
+
+function set(next: State) {
+  state = next
+  for (const listener of listeners) listener()
+}
+
+function change(next: Omit<State, 'known'>) {
+  set({ ...next, known: true })
+  tabs.postMessage(state)
+}
+
+function subscribe(listener: () => void) {
+  listeners.add(listener)
+  return () => listeners.delete(listener)
+}
+
+/** Who is signed in, for components. */
+export const useSession = () => useSyncExternalStore(subscribe, current)
+
+/** Who is signed in now. */
+export function current(): State {
+  return state
+}
+
+/** Takes a payload as the sign-in of this page. */
+export function signIn(payload: SignInFragment) {
+  change({ viewer: { ...payload, expiresAt: Date.now() + payload.expiresIn * 1000 } })
+}
+
+/** Forgets who was signed in. */
+export function signOut(ended?: UnauthenticatedReason) {
+  change({ viewer: null, ended })
+}
+
+/** Finds out who is signed in, after the page was loaded. */
+export async function restore() {
+  try {
+    await refresh(null)
+  } catch {
+    set({ viewer: null, known: true }) // the server does not answer; signing in will say so
+  }
+}
+
+let refreshing: Promise<boolean> | undefined
+
+/**
+ * Gets an access token in place of a stale one, once for all who ask at the same time, in this tab
+ * and in others. False says that nobody is signed in any more.
+ */
+export function refresh(stale: string | null): Promise<boolean> {
+  refreshing ??= alone(() => renew(stale)).finally(() => (refreshing = undefined))
+  return refreshing
+}
+
+async function renew(stale: string | null): Promise<boolean> {
+  const token = state.viewer?.accessToken ?? null
+  if (token !== stale) return token !== null // another tab was first
+  const answer = await post<{ refresh: SignInFragment } | null>({ query: refreshDocument.toString() })
+  if (answer.data) {
+    signIn(answer.data.refresh)
+    return true
+  }
+  const errors = answer.errors ?? []
+  const refused = errors.find((e) => e.extensions?.code === 'UNAUTHENTICATED')
+  if (!refused) throw new Failure(errors)
+  if (stale === null) set({ viewer: null, known: true })
+  else signOut(refused.extensions?.reason)
+  return false
+}
+
+/** Lets one tab at a time do something. Web Locks exist in secure contexts only. */
+async function alone<T>(task: () => Promise<T>): Promise<T> {
+  if (!('locks' in navigator)) return task()
+  return await navigator.locks.request('usher-refresh', task)
+}
