@@ -18,6 +18,7 @@ func BenchmarkViewer(b *testing.B) {
 			s := open(b, at(b))
 			session := signIn(b, s)
 			b.ReportAllocs()
+			b.SetParallelism(16)
 			b.ResetTimer()
 			b.RunParallel(func(pb *testing.PB) {
 				for pb.Next() {

@@ -71,3 +71,19 @@ func HasOtherAdminQuery(except uuid.UUID) Query {
 
 // Conn is one of the connections that read.
 func (s *Store) Conn(ctx context.Context) (*sql.Conn, error) { return s.reader.Conn(ctx) }
+
+// ViewersTogether looks sessions up in one query.
+func (s *Store) ViewersTogether(ctx context.Context, ids ...uuid.UUID) (viewers []*auth.Viewer, errs []error) {
+	var lookups []*lookup[uuid.UUID, *auth.Viewer]
+	for _, id := range ids {
+		lookups = append(lookups, &lookup[uuid.UUID, *auth.Viewer]{key: id})
+	}
+	s.findViewers(ctx, lookups)
+	for _, l := range lookups {
+		viewers, errs = append(viewers, l.value), append(errs, l.err)
+	}
+	return viewers, errs
+}
+
+// MaxGathered is the most look-ups of one query.
+const MaxGathered = maxGathered

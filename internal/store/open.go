@@ -13,10 +13,13 @@ import (
 	"sync"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/jmoiron/sqlx"
 	"github.com/pressly/goose/v3"
+
+	"usher/internal/auth"
 )
 
 // Options tune a Store. The zero value is fine.
@@ -59,6 +62,7 @@ func Open(ctx context.Context, at string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.viewers = &gathering[uuid.UUID, *auth.Viewer]{answer: s.findViewers}
 	migrations, err := s.migrations()
 	if err == nil {
 		sources := migrations.ListSources()

@@ -30,23 +30,6 @@ func (s *Store) CreateSession(ctx context.Context, session *auth.Session, secret
 	return err
 }
 
-var viewer = `
-	SELECT ` + sessionColumns.of("sessions") + `, ` + userColumns.of("users") + `
-	FROM sessions JOIN users ON users.id = sessions.user_id
-	WHERE sessions.id = $1`
-
-// Viewer implements auth.Store.
-func (s *Store) Viewer(ctx context.Context, sessionID uuid.UUID) (*auth.Viewer, error) {
-	v := new(auth.Viewer)
-	fields := append(sessionFields(&v.Session), userFields(&v.User)...)
-	// As text both drivers take the id as it is. pgx looks for other ways with a uuid.UUID first,
-	// and allocates a sixth more in all.
-	if err := s.read.QueryRowxContext(ctx, viewer, sessionID.String()).Scan(fields...); err != nil {
-		return nil, fault(ctx, "find viewer", err)
-	}
-	return v, nil
-}
-
 const endSession = `UPDATE sessions SET ended_at = $2 WHERE id = $1 AND ended_at IS NULL AND expires_at > $2`
 
 // EndSession implements auth.Store.

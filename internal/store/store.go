@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"log/slog"
 
+	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 	"github.com/pressly/goose/v3"
 
@@ -27,6 +28,7 @@ type Store struct {
 	// reader and writer are one pool on PostgreSQL. SQLite has one writer at a time, so there the
 	// writer is a single connection that requests queue for, and readers never wait for it.
 	reader, writer *sqlx.DB
+	viewers        *gathering[uuid.UUID, *auth.Viewer] // nil in a transaction
 	dialect        goose.Dialect
 	latest         int64 // version of the newest migration that this program has
 	log            *slog.Logger

@@ -3,6 +3,7 @@ package storetest
 import (
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -65,6 +66,39 @@ func sessionRefused(t *testing.T, s auth.Store) {
 	if err := s.CreateSession(t.Context(), long, digest); err == nil {
 		t.Error("a user agent without bounds was kept")
 	}
+}
+
+// viewerOfMany looks sessions up in parallel while some of them end: everybody gets their own, and
+// nobody a session that had ended before they asked.
+func viewerOfMany(t *testing.T, s auth.Store) {
+	const users, sessions, rounds = 20, 60, 4
+	for i := range users {
+		create(t, s, newAccount(i+1))
+	}
+	var all sync.WaitGroup
+	for i := range sessions {
+		want := newLiveSession(i+1, newID(i%users+1))
+		createSession(t, s, want)
+		all.Go(func() {
+			for range rounds {
+				v, err := s.Viewer(t.Context(), want.ID)
+				if err != nil || v.Session.ID != want.ID || v.User.ID != want.UserID || v.Session.EndedAt != nil {
+					t.Errorf("Viewer of session %d: %+v, %v", i, v, err)
+					return
+				}
+				v.User.Roles, v.Session.EndedAt = nil, &epoch // A request may do with its answer what it likes.
+			}
+			if ended, err := s.EndSession(t.Context(), want.ID, epoch); !ended || err != nil {
+				t.Errorf("EndSession: %v, %v", ended, err)
+			}
+			if v, err := s.Viewer(t.Context(), want.ID); err != nil || v.Session.EndedAt == nil {
+				t.Errorf("Viewer of session %d, which had ended: %+v, %v", i, v, err)
+			}
+			_, err := s.Viewer(t.Context(), newID(10_000+i))
+			wantError(t, "Viewer of no session", err, auth.ErrNotFound)
+		})
+	}
+	all.Wait()
 }
 
 func endSession(t *testing.T, s auth.Store) {

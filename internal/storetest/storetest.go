@@ -50,6 +50,7 @@ func Run(t *testing.T, open func(t *testing.T) auth.Store) {
 		{"Session/NoValues", sessionNoValues},
 		{"Session/NotFound", sessionNotFound},
 		{"Session/Refused", sessionRefused},
+		{"Session/ViewerOfMany", viewerOfMany},
 		{"Session/End", endSession},
 		{"Session/EndOfMany", endSessionOfMany},
 		{"Session/RefreshState", refreshState},

@@ -1,0 +1,101 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"usher/internal/auth"
+	"usher/internal/config"
+	"usher/internal/keyring"
+	"usher/internal/storetest"
+	"usher/internal/token"
+)
+
+// BenchmarkMe measures the whole handler of a signed-in `me`, with its line in the log, as many at
+// once as there are CPUs: all that a request costs but the connection.
+func BenchmarkMe(b *testing.B) {
+	const document = `{"query":"query Me { me { id username email fullName roles createdAt } }"}`
+	for name, at := range storetest.URLs {
+		b.Run(name, func(b *testing.B) {
+			handler, bearer := signedIn(b, config.DatabaseURL(at(b)))
+			b.ReportAllocs()
+			b.SetParallelism(16) // connections for each CPU
+			b.RunParallel(func(pb *testing.PB) {
+				w := &answer{header: http.Header{}}
+				body := bytes.NewReader(nil)
+				r := httptest.NewRequestWithContext(b.Context(), http.MethodPost, "/graphql", io.NopCloser(body))
+				r.Header.Set("Content-Type", "application/json")
+				r.Header.Set("Authorization", "Bearer "+bearer)
+				for pb.Next() {
+					body.Reset([]byte(document))
+					clear(w.header)
+					handler.ServeHTTP(w, r)
+					if !bytes.HasPrefix(w.body, []byte(`{"data":{"me":{"id":`)) {
+						b.Errorf("answered %s", w.body)
+						return
+					}
+				}
+			})
+		})
+	}
+}
+
+// signedIn returns the handler of a server with the default settings, and the access token of its
+// one user.
+func signedIn(b *testing.B, at config.DatabaseURL) (http.Handler, string) {
+	b.Helper()
+	ctx := context.Background()
+	log := config.Log{Format: "json"}.Logger(io.Discard)
+	c := serveCommand{
+		Server: config.Server{
+			Issuer: "https://auth.example.com", Audience: "https://auth.example.com",
+			Keys:          config.Keys{Algorithm: string(token.EdDSA), KeyMaxAge: time.Hour, AccessTokenTTL: time.Hour},
+			SessionMaxAge: time.Hour, SessionIdle: time.Hour, SessionsPerUser: 50, RefreshGrace: time.Second,
+		},
+		Database:  config.Database{URL: at},
+		Passwords: config.Passwords{MinLength: 15},
+	}
+	secret := []byte("7e2c3f0b9d1a48c6b5e4f3a2918d7c6b")
+	db, err := (&world{ctx: ctx}).openStore(c.Database, log)
+	check(b, err)
+	b.Cleanup(func() { check(b, db.Close()) })
+	keys, err := keyring.Open(ctx, keyring.Options{
+		Store: db, Secret: secret, Algorithm: token.EdDSA, MaxAge: c.KeyMaxAge, TTL: c.AccessTokenTTL, Log: log,
+	})
+	check(b, err)
+	service, err := c.service(db, keys, secret, log)
+	check(b, err)
+	server, err := c.server(ctx, service, db, keys, log)
+	check(b, err)
+	username, email, fullName := "ada", "ada@example.com", "Ada Lovelace"
+	payload, err := service.Signup(ctx, auth.SignupInput{
+		Username: &username, Email: &email, FullName: &fullName, Password: "four small green turtles",
+	})
+	check(b, err)
+	return server, payload.AccessToken
+}
+
+func check(b *testing.B, err error) {
+	b.Helper()
+	if err != nil {
+		b.Fatal(err)
+	}
+}
+
+// answer is an http.ResponseWriter that keeps the last answer.
+type answer struct {
+	header http.Header
+	body   []byte
+}
+
+func (a *answer) Header() http.Header { return a.header }
+func (a *answer) WriteHeader(int)     {}
+func (a *answer) Write(p []byte) (int, error) {
+	a.body = append(a.body[:0], p...)
+	return len(p), nil
+}

@@ -1,0 +1,175 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// numbers answers the look-up of a number with its text.
+func numbers(_ context.Context, lookups []*lookup[int, string]) {
+	for _, l := range lookups {
+		l.value = strconv.Itoa(l.key)
+	}
+}
+
+// TestGather sends look-ups while a query is in flight, and counts how they go.
+func TestGather(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var flights []int
+		back := make(chan struct{})
+		g := &gathering[int, string]{answer: func(ctx context.Context, lookups []*lookup[int, string]) {
+			flights = append(flights, len(lookups))
+			<-back
+			numbers(ctx, lookups)
+		}}
+		var requests sync.WaitGroup
+		find := func(key int) {
+			requests.Go(func() {
+				if v, err := g.find(t.Context(), key); v != strconv.Itoa(key) || err != nil {
+					t.Errorf("%d: %q, %v", key, v, err)
+				}
+			})
+		}
+		find(0)
+		synctest.Wait()
+		for key := range maxGathered + 2 {
+			find(key)
+		}
+		for range 3 {
+			synctest.Wait()
+			back <- struct{}{}
+		}
+		requests.Wait()
+		if want := []int{1, maxGathered, 2}; !slices.Equal(flights, want) {
+			t.Errorf("queries of %v, want %v", flights, want)
+		}
+		synctest.Wait()
+		if g.flying != 0 || len(g.waiting) != 0 {
+			t.Errorf("%d in flight and %d waiting at the end", g.flying, len(g.waiting))
+		}
+	})
+}
+
+// TestGatherOverdue shows that a query that does not come back holds up those that came with it only.
+func TestGatherOverdue(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		hangs := errors.New("hangs")
+		g := &gathering[int, string]{answer: func(ctx context.Context, lookups []*lookup[int, string]) {
+			if lookups[0].key == 0 {
+				<-ctx.Done()
+				lookups[0].err = hangs
+				return
+			}
+			numbers(ctx, lookups)
+		}}
+		ctx, cancel := context.WithCancel(t.Context())
+		stuck := make(chan error)
+		go func() {
+			_, err := g.find(ctx, 0)
+			stuck <- err
+		}()
+		synctest.Wait()
+		start := time.Now()
+		for key := 1; key < 4; key++ {
+			if v, err := g.find(t.Context(), key); v != strconv.Itoa(key) || err != nil {
+				t.Errorf("%d: %q, %v", key, v, err)
+			}
+		}
+		if waited := time.Since(start); waited > 3*patience {
+			t.Errorf("three look-ups waited %v for a query that hangs", waited)
+		}
+		cancel()
+		if err := <-stuck; !errors.Is(err, hangs) {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+// TestGatherCancelled shows that a request that ends does not wait, and is not waited for.
+func TestGatherCancelled(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		back := make(chan struct{})
+		g := &gathering[int, string]{answer: func(ctx context.Context, lookups []*lookup[int, string]) {
+			<-back
+			numbers(ctx, lookups)
+		}}
+		go func() { _, _ = g.find(t.Context(), 1) }()
+		synctest.Wait()
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if _, err := g.find(ctx, 2); !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v", err)
+		}
+		close(back)
+		if v, err := g.find(t.Context(), 3); v != "3" || err != nil {
+			t.Errorf("got %q, %v", v, err)
+		}
+	})
+}
+
+// TestGatherPanic shows that a panic fails those who waited for the query, and nobody else.
+func TestGatherPanic(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		back := make(chan struct{})
+		g := &gathering[int, string]{answer: func(ctx context.Context, lookups []*lookup[int, string]) {
+			<-back
+			if lookups[0].key == 0 {
+				panic("no zero")
+			}
+			numbers(ctx, lookups)
+		}}
+		go func() { _, _ = g.find(t.Context(), 1) }()
+		synctest.Wait()
+		failed := make(chan error)
+		go func() {
+			_, err := g.find(t.Context(), 0)
+			failed <- err
+		}()
+		synctest.Wait()
+		close(back)
+		if err := <-failed; err == nil || !strings.Contains(err.Error(), "panicked") {
+			t.Errorf("got %v", err)
+		}
+		if v, err := g.find(t.Context(), 2); v != "2" || err != nil {
+			t.Errorf("got %q, %v", v, err)
+		}
+	})
+}
+
+// TestGatherFresh looks a version up while it grows: nobody may see an older one than there was when
+// they asked.
+func TestGatherFresh(t *testing.T) {
+	t.Parallel()
+	var version atomic.Int64
+	g := &gathering[int, int64]{answer: func(_ context.Context, lookups []*lookup[int, int64]) {
+		v := version.Load()
+		for _, l := range lookups {
+			l.value = v
+		}
+	}}
+	var requests sync.WaitGroup
+	for range 32 {
+		requests.Go(func() {
+			for range 2000 {
+				before := version.Add(1)
+				if v, err := g.find(t.Context(), 0); v < before || err != nil {
+					t.Errorf("got version %d, %v; there was %d before", v, err, before)
+					return
+				}
+			}
+		})
+	}
+	requests.Wait()
+}
