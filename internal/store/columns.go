@@ -86,6 +86,18 @@ func (t nullTimestamp) Scan(src any) error {
 	return (*timestamp)(*t.at).Scan(src)
 }
 
+// zeroTimestamp is a time that is zero for NULL. It is only read.
+type zeroTimestamp time.Time
+
+// Scan implements sql.Scanner.
+func (t *zeroTimestamp) Scan(src any) error {
+	if src == nil {
+		*t = zeroTimestamp{}
+		return nil
+	}
+	return (*timestamp)(t).Scan(src)
+}
+
 // nullID points to an id that may be nil, for NULL.
 type nullID struct{ at **uuid.UUID }
 

@@ -78,7 +78,7 @@ func (s *Store) ViewersTogether(ctx context.Context, ids ...uuid.UUID) (viewers 
 	for _, id := range ids {
 		lookups = append(lookups, &lookup[uuid.UUID, *auth.Viewer]{key: id})
 	}
-	s.findViewers(ctx, lookups)
+	s.viewers.answer(ctx, lookups)
 	for _, l := range lookups {
 		viewers, errs = append(viewers, l.value), append(errs, l.err)
 	}

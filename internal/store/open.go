@@ -13,13 +13,10 @@ import (
 	"sync"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/jmoiron/sqlx"
 	"github.com/pressly/goose/v3"
-
-	"usher/internal/auth"
 )
 
 // Options tune a Store. The zero value is fine.
@@ -62,7 +59,6 @@ func Open(ctx context.Context, at string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.viewers = &gathering[uuid.UUID, *auth.Viewer]{answer: s.findViewers}
 	migrations, err := s.migrations()
 	if err == nil {
 		sources := migrations.ListSources()
@@ -100,7 +96,8 @@ func (s *Store) openPostgres(at string, maxConns int) error {
 	db.SetMaxOpenConns(maxConns)
 	db.SetMaxIdleConns(maxConns)
 	db.SetConnMaxLifetime(maxConnAge)
-	s.dialect, s.reader, s.writer, s.read, s.write = goose.DialectPostgres, db, db, db, db
+	s.dialect, s.reader, s.writer = goose.DialectPostgres, db, db
+	s.use(db, db)
 	return nil
 }
 
@@ -125,7 +122,8 @@ func (s *Store) openSQLite(path string, maxConns int) error {
 		return err
 	}
 	s.reader, err = openPool(file+common+"&_pragma=query_only(1)", maxConns)
-	s.dialect, s.read, s.write = goose.DialectSQLite3, &statements{DB: s.reader}, s.writer
+	s.dialect = goose.DialectSQLite3
+	s.use(&statements{DB: s.reader}, s.writer)
 	return err
 }
 

@@ -89,27 +89,6 @@ func (s *Store) Sessions(
 	return list(ctx, s.read, "list sessions", sessionFields, query, args...)
 }
 
-var refreshState = `
-	SELECT ` + sessionColumns.of("sessions") + `, ` + userColumns.of("users") + `,
-		sessions.secret_digest, sessions.refresh_generation, sessions.rotated_at
-	FROM sessions JOIN users ON users.id = sessions.user_id
-	WHERE sessions.id = $1`
-
-// RefreshState implements auth.Store.
-func (s *Store) RefreshState(ctx context.Context, sessionID uuid.UUID) (*auth.RefreshState, error) {
-	r := new(auth.RefreshState)
-	var rotatedAt *time.Time
-	fields := append(sessionFields(&r.Session), userFields(&r.User)...)
-	fields = append(fields, &r.SecretDigest, &r.Generation, nullTimestamp{&rotatedAt})
-	if err := s.read.QueryRowxContext(ctx, refreshState, sessionID.String()).Scan(fields...); err != nil {
-		return nil, fault(ctx, "read refresh state", err)
-	}
-	if rotatedAt != nil {
-		r.RotatedAt = *rotatedAt
-	}
-	return r, nil
-}
-
 const rotateRefreshToken = `
 	UPDATE sessions SET refresh_generation = refresh_generation + 1, rotated_at = $3, last_used_at = $3
 	WHERE id = $1 AND refresh_generation = $2 AND ended_at IS NULL AND expires_at > $3`

@@ -12,7 +12,6 @@ import (
 	"fmt"
 	"log/slog"
 
-	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 	"github.com/pressly/goose/v3"
 
@@ -23,18 +22,26 @@ import (
 type Store struct {
 	// read and write are where queries go: the pools below, or one transaction. The pools are nil
 	// in the Store of a transaction.
-	read, write sqlx.ExtContext
+	read, write   sqlx.ExtContext
+	viewers       *bySession[auth.Viewer]
+	refreshStates *bySession[auth.RefreshState]
 
 	// reader and writer are one pool on PostgreSQL. SQLite has one writer at a time, so there the
 	// writer is a single connection that requests queue for, and readers never wait for it.
 	reader, writer *sqlx.DB
-	viewers        *gathering[uuid.UUID, *auth.Viewer] // nil in a transaction
 	dialect        goose.Dialect
 	latest         int64 // version of the newest migration that this program has
 	log            *slog.Logger
 }
 
 var _ auth.Store = (*Store)(nil)
+
+// use makes queries go to read and write.
+func (s *Store) use(read, write sqlx.ExtContext) {
+	s.read, s.write = read, write
+	s.viewers = newBySession(read, &viewers, viewerFields, viewerSession)
+	s.refreshStates = newBySession(read, &refreshStates, refreshStateFields, refreshStateSession)
+}
 
 // Close ends all connections, after the queries that run now.
 func (s *Store) Close() error {
@@ -53,7 +60,9 @@ func (s *Store) InTx(ctx context.Context, f func(ctx context.Context, tx auth.St
 	}
 	// After a commit this does nothing. It also runs when f panics, and lets the panic go on.
 	defer func() { _ = tx.Rollback() }()
-	if err := f(ctx, &Store{read: tx, write: tx}); err != nil {
+	inside := &Store{}
+	inside.use(tx, tx)
+	if err := f(ctx, inside); err != nil {
 		return err
 	}
 	return fault(ctx, "commit transaction", tx.Commit())
