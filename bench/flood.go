@@ -1,0 +1,101 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"time"
+
+	"usher/internal/password"
+	"usher/internal/token"
+)
+
+const (
+	// floodPause is how long a refused login waits before it comes again.
+	floodPause = time.Second / 10
+	// floodLead is for how long a flood runs before others are measured in it, and after.
+	floodLead = time.Second / 5
+)
+
+// floodResult is what the floodProgram prints.
+type floodResult struct {
+	LoginsPerSecond float64 `json:"loginsPerSecond"`
+}
+
+// floodProgram signs users in at a server over 32 connections. It is a process of its own, so that it
+// does not stand in the way of the load that is measured.
+func floodProgram(ctx context.Context, args []string) error {
+	flags := flag.NewFlagSet("flood", flag.ContinueOnError)
+	address := flags.String("address", "", "`address` of the server")
+	d := flags.Duration("duration", time.Second, "how long to go on")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	t, err := load{address: *address, duration: *d, pause: floodPause}.run(ctx, signIns(*address, connections))
+	if err != nil {
+		return err
+	}
+	return json.NewEncoder(os.Stdout).Encode(floodResult{t.sample().rps})
+}
+
+// measureFlood looks at what a flood of logins leaves to those who are signed in.
+func measureFlood(ctx context.Context, b *bench) (err error) {
+	p, at, err := b.filled(ctx, onPostgres, loginUsers, 1, password.New(password.Options{}))
+	if err != nil {
+		return err
+	}
+	me, err := b.usherOn(ctx, p, at, token.EdDSA)
+	if err != nil {
+		return err
+	}
+	defer stopping(&err, me.process)
+	if _, err := me.run(ctx, connections, b.warmUp); err != nil {
+		return err
+	}
+	var logins []float64
+	samples, err := interleave(ctx, b.rounds,
+		func(ctx context.Context) (s sample, err error) {
+			perSecond, err := b.flooded(ctx, me.address, func(ctx context.Context) (err error) {
+				s, err = me.run(ctx, connections, b.flood)
+				return err
+			})
+			logins = append(logins, perSecond)
+			return s, err
+		},
+		me.measured(connections, b.flood))
+	if err != nil {
+		return err
+	}
+	b.results.compare(against{"me_flood_rps", "me_calm_rps", "me_flood_throughput"}, samples, rps)
+	b.results.compare(against{"me_flood_p99_ms", "me_calm_p99_ms", "me_flood_p99_vs_calm"}, samples, p99ms)
+	b.results.set("me_flood_logins_per_s", median(logins))
+	return nil
+}
+
+// flooded measures during a flood, and returns its logins each second.
+func (b *bench) flooded(ctx context.Context, address string, measure func(context.Context) error) (float64, error) {
+	cmd := exec.CommandContext(ctx, b.self, "flood", "-address", address, //nolint:gosec // this very program
+		"-duration", (b.flood + 2*floodLead).String())
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, os.Stderr
+	if err := cmd.Start(); err != nil {
+		return 0, err
+	}
+	select {
+	case <-ctx.Done():
+	case <-time.After(floodLead):
+	}
+	measureErr := measure(ctx)
+	if err := cmd.Wait(); err != nil {
+		return 0, fmt.Errorf("flood: %w", err)
+	}
+	var flood floodResult
+	if err := json.Unmarshal(out.Bytes(), &flood); err != nil {
+		return 0, fmt.Errorf("flood: %w", err)
+	}
+	return flood.LoginsPerSecond, measureErr
+}

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"context"
+	"os"
+	"time"
+
+	"usher/internal/token"
+)
+
+// starts is how often the program is started to see how long it takes.
+const starts = 10
+
+// measureFootprint looks at what the program needs by itself: time to start, memory, disk, and what
+// it does when there is nothing to do.
+func measureFootprint(ctx context.Context, b *bench) error {
+	file, err := os.Stat(b.usher) //nolint:gosec // the program to measure
+	if err != nil {
+		return err
+	}
+	b.results.set("binary_mb", float64(file.Size())/1e6)
+	for _, kind := range kinds {
+		suffix := "" // PostgreSQL is what one runs in production
+		if kind == onSQLite {
+			suffix = "_sqlite"
+		}
+		if err := b.footprintOn(ctx, kind, suffix); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *bench) footprintOn(ctx context.Context, kind, suffix string) (err error) {
+	p, at, err := b.filled(ctx, kind, meUsers, 1, cheap)
+	if err != nil {
+		return err
+	}
+	var took []time.Duration
+	for range starts + 1 {
+		server, err := b.usherServer(ctx, at)
+		if err != nil {
+			return err
+		}
+		if err := server.stop(); err != nil {
+			return err
+		}
+		took = append(took, server.startup)
+	}
+	b.results.set("start_ms"+suffix, median(took[1:]).Seconds()*1e3) // the first has made the keys
+
+	t, err := b.usherOn(ctx, p, at, token.EdDSA)
+	if err != nil {
+		return err
+	}
+	defer stopping(&err, t.process)
+	if _, err := (load{address: t.address, requests: b.requests / connections}).run(ctx, walks(t.all, connections)); err != nil {
+		return err
+	}
+	pid := t.cmd.Process.Pid
+	if mb, err := memory(pid, residentMemory); err == nil {
+		b.results.set("rss_mb_after_me"+suffix, mb)
+	}
+	before, err := cpuTime(pid)
+	if err != nil {
+		return nil // this system does not tell
+	}
+	begin := now()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(b.idle):
+	}
+	after, err := cpuTime(pid)
+	if err != nil {
+		return err
+	}
+	b.results.set("idle_cpu_percent"+suffix, float64(after-before)/float64(now().Sub(begin))*100)
+	return nil
+}

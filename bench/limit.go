@@ -1,0 +1,174 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx" //nolint:depguard // the limit handlers speak SQL themselves
+)
+
+// The limit handlers do the least that an answer takes: one signature, one statement, one JSON text.
+// They are written as one writes a plain handler with the usual libraries: well, and without tricks.
+
+// limitProgram is the process of the limit handlers.
+func limitProgram(ctx context.Context, args []string) error {
+	flags := flag.NewFlagSet("limit", flag.ContinueOnError)
+	address := flags.String("listen", "127.0.0.1:0", "`address` to listen on")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	read, write, err := openPools(os.Getenv("DATABASE_URL"))
+	if err != nil {
+		return err
+	}
+	defer func() { _, _ = read.Close(), write.Close() }()
+	handler, err := newLimit(ctx, read, write)
+	if err != nil {
+		return err
+	}
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", *address)
+	if err != nil {
+		return err
+	}
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: time.Minute}
+	defer context.AfterFunc(ctx, func() { _ = server.Close() })()
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+type limit struct {
+	user   *sqlx.Stmt
+	rotate *sqlx.Stmt
+	parser *jwt.Parser
+}
+
+// newLimit prepares the statements once: otherwise SQLite would parse the text with each request,
+// which costs a fifth of the requests.
+func newLimit(ctx context.Context, read, write *sqlx.DB) (http.Handler, error) {
+	user, err1 := read.PreparexContext(ctx, `SELECT id, username, email, roles, created_at FROM users WHERE id = $1`)
+	rotate, err2 := write.PreparexContext(ctx, `
+		UPDATE sessions SET refresh_generation = refresh_generation + 1, rotated_at = $3, last_used_at = $3
+		WHERE id = $1 AND refresh_generation = $2 AND ended_at IS NULL AND expires_at > $3`)
+	if err := errors.Join(err1, err2); err != nil {
+		return nil, err
+	}
+	l := &limit{user, rotate, jwt.NewParser(jwt.WithValidMethods([]string{"HS256"}), jwt.WithExpirationRequired())}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /readyz", func(http.ResponseWriter, *http.Request) {})
+	mux.HandleFunc("POST /me", l.me)
+	mux.HandleFunc("POST /refresh", l.refresh)
+	return mux, nil
+}
+
+// limitKey signs the tokens of the limit handlers.
+func limitKey(*jwt.Token) (any, error) { return []byte(secret), nil }
+
+// limitToken is an access token of the limit handlers.
+func limitToken(subject, session string) (string, error) {
+	return jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{
+		"iss": "limit", "aud": "limit", "sub": subject, "sid": session, "jti": uuid.NewString(),
+		"iat": now().Unix(), "exp": now().Add(accessTTL).Unix(),
+	}).SignedString([]byte(secret))
+}
+
+// row is a row of the users.
+type row struct {
+	ID        string    `db:"id"`
+	Username  string    `db:"username"`
+	Email     string    `db:"email"`
+	Roles     string    `db:"roles"`
+	CreatedAt timestamp `db:"created_at"`
+}
+
+// timestamp reads a time, which SQLite keeps as text.
+type timestamp struct{ time.Time }
+
+// Scan implements sql.Scanner.
+func (t *timestamp) Scan(src any) (err error) {
+	switch src := src.(type) {
+	case time.Time:
+		t.Time = src.UTC()
+	case string:
+		t.Time, err = time.Parse("2006-01-02 15:04:05.999999999-07:00", src)
+		t.Time = t.UTC()
+	default:
+		err = fmt.Errorf("not a time but a %T", src)
+	}
+	return err
+}
+
+// meAnswer is the answer to the query of meBody, in GraphQL's envelope.
+type meAnswer struct {
+	Data struct {
+		Me profile `json:"me"`
+	} `json:"data"`
+}
+
+func (l *limit) me(w http.ResponseWriter, r *http.Request) {
+	_, _ = io.Copy(io.Discard, r.Body)
+	bearer, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	var claims jwt.RegisteredClaims
+	if _, err := l.parser.ParseWithClaims(bearer, &claims, limitKey); err != nil {
+		http.Error(w, "no valid token", http.StatusUnauthorized)
+		return
+	}
+	var u row
+	if err := l.user.GetContext(r.Context(), &u, claims.Subject); err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	var answer meAnswer
+	answer.Data.Me = profile{u.ID, u.Username, u.Email, strings.Fields(u.Roles), u.CreatedAt.Time}
+	writeJSON(w, answer)
+}
+
+func (l *limit) refresh(w http.ResponseWriter, r *http.Request) {
+	var in struct {
+		Session    string `json:"session"`
+		Generation uint32 `json:"generation"`
+	}
+	if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
+		http.Error(w, "not a request", http.StatusBadRequest)
+		return
+	}
+	result, err := l.rotate.ExecContext(r.Context(), in.Session, in.Generation, now().UTC().Truncate(time.Microsecond))
+	var changed int64
+	if err == nil {
+		changed, err = result.RowsAffected()
+	}
+	if err != nil || changed != 1 {
+		http.Error(w, fmt.Sprintf("rotated %d: %v", changed, err), http.StatusConflict)
+		return
+	}
+	access, err := limitToken("", in.Session)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	writeJSON(w, struct {
+		AccessToken string `json:"accessToken"`
+	}{access})
+}
+
+func writeJSON(w http.ResponseWriter, answer any) {
+	text, err := json.Marshal(answer)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write(text)
+}

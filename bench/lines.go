@@ -1,0 +1,46 @@
+package main
+
+// lines are the table: what is measured, and the goals.
+var lines = []line{
+	{"me on PostgreSQL, 32 connections: requests/s", against{"me_postgres_c32_rps", "limit_postgres_c32_rps", "me_postgres_c32_vs_limit"}, atLeast(1.3)},
+	{"  processor time of a request, µs", against{"me_postgres_c32_cpu_us", "limit_postgres_c32_cpu_us", "me_postgres_c32_cpu_vs_limit"}, atMost(1)},
+	{"  p99, ms", against{"me_postgres_c32_p99_ms", "limit_postgres_c32_p99_ms", "me_postgres_c32_p99_vs_limit"}, goal{}},
+	{"  1 connection: p50, µs", against{"me_postgres_c1_us", "limit_postgres_c1_us", "me_postgres_c1_vs_limit"}, atMost(1.25)},
+	{"me on SQLite, 32 connections: requests/s", against{"me_sqlite_c32_rps", "limit_sqlite_c32_rps", "me_sqlite_c32_vs_limit"}, atLeast(1.3)},
+	{"  processor time of a request, µs", against{"me_sqlite_c32_cpu_us", "limit_sqlite_c32_cpu_us", "me_sqlite_c32_cpu_vs_limit"}, goal{}},
+	{"  p99, ms", against{"me_sqlite_c32_p99_ms", "limit_sqlite_c32_p99_ms", "me_sqlite_c32_p99_vs_limit"}, goal{}},
+	{"  1 connection: p50, µs", against{"me_sqlite_c1_us", "limit_sqlite_c1_us", "me_sqlite_c1_vs_limit"}, goal{}},
+
+	{"login on PostgreSQL; limit: bare hashing: logins/s", against{"logins_per_s", "hashes_per_s", "login_vs_hash"}, atLeast(0.95)},
+	{"  most memory, 32 connections, MB", against{usher: "login_c32_rss_mb"}, atMost(110)},
+	{"  most memory, 500 connections, MB", against{usher: "login_c500_rss_mb"}, atMost(110)},
+	{"  refused among 500 connections: p50, ms", against{usher: "login_busy_p50_ms"}, goal{}},
+	{"    p99, ms", against{usher: "login_busy_p99_ms"}, atMost(100)},
+	{"    the slowest, ms", against{usher: "login_busy_max_ms"}, goal{}},
+
+	{"me in a flood of logins; limit: without: requests/s", against{"me_flood_rps", "me_calm_rps", "me_flood_throughput"}, atLeast(0.5)},
+	{"  p99, ms", against{"me_flood_p99_ms", "me_calm_p99_ms", "me_flood_p99_vs_calm"}, atMost(10)},
+	{"  logins/s", against{usher: "me_flood_logins_per_s"}, goal{}},
+
+	{"refresh on PostgreSQL, 32 connections: requests/s", against{"refresh_postgres_c32_rps", "limit_refresh_postgres_c32_rps", "refresh_postgres_c32_vs_limit"}, atLeast(0.6)},
+	{"refresh on SQLite, 32 connections: requests/s", against{"refresh_sqlite_c32_rps", "limit_refresh_sqlite_c32_rps", "refresh_sqlite_c32_vs_limit"}, atLeast(0.6)},
+
+	{"me with EdDSA; limit: HS256: requests/s", against{"me_eddsa_rps", "me_hs256_rps", "me_eddsa_vs_hs256"}, atLeast(0.95)},
+	{"me with ES256; limit: HS256: requests/s", against{"me_es256_rps", "me_hs256_rps", "me_es256_vs_hs256"}, atLeast(0.95)},
+	{"me with RS256; limit: HS256: requests/s", against{"me_rs256_rps", "me_hs256_rps", "me_rs256_vs_hs256"}, atLeast(0.95)},
+
+	{"start on PostgreSQL, ms", against{usher: "start_ms"}, atMost(100)},
+	{"  memory after many me, MB", against{usher: "rss_mb_after_me"}, atMost(40)},
+	{"  processor when idle, %", against{usher: "idle_cpu_percent"}, atMost(1)},
+	{"start on SQLite, ms", against{usher: "start_ms_sqlite"}, atMost(100)},
+	{"  memory after many me, MB", against{usher: "rss_mb_after_me_sqlite"}, atMost(40)},
+	{"  processor when idle, %", against{usher: "idle_cpu_percent_sqlite"}, atMost(1)},
+	{"binary, MB", against{usher: "binary_mb"}, atMost(30)},
+
+	{"growth on PostgreSQL: me, largest ÷ smallest", against{usher: "growth_me_postgres"}, atMost(1.2)},
+	{"  refresh", against{usher: "growth_refresh_postgres"}, atMost(1.2)},
+	{"  login, less its hash", against{usher: "growth_login_postgres"}, atMost(1.2)},
+	{"growth on SQLite: me, largest ÷ smallest", against{usher: "growth_me_sqlite"}, atMost(1.2)},
+	{"  refresh", against{usher: "growth_refresh_sqlite"}, atMost(1.2)},
+	{"  login, less its hash", against{usher: "growth_login_sqlite"}, atMost(1.2)},
+}

@@ -1,0 +1,176 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"sync"
+	"time"
+)
+
+// client is what one connection does: one request after the other. Requests and answers are only
+// good until the next one.
+type client interface {
+	// request returns the next request, ready to be sent.
+	request() []byte
+	// answer judges the answer to it.
+	answer(status int, body []byte) (verdict, error)
+}
+
+// verdict says which kind of right an answer is. A wrong one is an error, and ends the bench.
+type verdict int
+
+const (
+	served verdict = iota
+	refused
+)
+
+// errWrong is the error of an answer that is not what it should be.
+func errWrong(status int, body []byte) error {
+	return fmt.Errorf("wrong answer: %d %.500s", status, redactTokens(body))
+}
+
+// load is how clients are let loose.
+type load struct {
+	address  string
+	duration time.Duration
+	requests int           // of each client, unless 0; then duration does not count
+	pause    time.Duration // after a refusal
+}
+
+// tally is what came of a load.
+type tally struct {
+	elapsed         time.Duration
+	served, refused []time.Duration // the latencies of the answers
+}
+
+// run has each client use a connection of its own until the load ends.
+func (l load) run(ctx context.Context, clients []client) (tally, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	connections := make([]connection, len(clients))
+	for i := range connections {
+		c := &connections[i]
+		c.client, c.load = clients[i], l
+		for verdict := range c.latencies {
+			c.latencies[verdict] = make([]time.Duration, 0, 1<<14)
+		}
+		var err error
+		if c.conn, err = new(net.Dialer).DialContext(ctx, "tcp", l.address); err != nil {
+			return tally{}, err
+		}
+		defer func() { _ = c.conn.Close() }()
+		_ = c.conn.SetDeadline(now().Add(l.duration + hangTimeout)) // fails only if it is closed
+	}
+	var group sync.WaitGroup
+	errs := make([]error, len(clients))
+	begin := now()
+	for i := range connections {
+		group.Go(func() {
+			if errs[i] = connections[i].run(ctx, begin.Add(l.duration)); errs[i] != nil {
+				cancel()
+			}
+		})
+	}
+	// A read that waits for an answer ends with the connection.
+	stop := context.AfterFunc(ctx, func() {
+		for i := range connections {
+			_ = connections[i].conn.Close()
+		}
+	})
+	group.Wait()
+	t := tally{elapsed: now().Sub(begin)}
+	stop()
+	if err := errors.Join(slices.DeleteFunc(errs, isClosed)...); err != nil {
+		return t, err
+	}
+	if err := ctx.Err(); err != nil {
+		return t, err
+	}
+	for i := range connections {
+		t.served = append(t.served, connections[i].latencies[served]...)
+		t.refused = append(t.refused, connections[i].latencies[refused]...)
+	}
+	return t.sorted(), nil
+}
+
+// sorted puts the latencies in order, for percentile.
+func (t tally) sorted() tally {
+	slices.Sort(t.served)
+	slices.Sort(t.refused)
+	return t
+}
+
+// hangTimeout is for how long a load may go on beyond its time.
+const hangTimeout = time.Minute
+
+// isClosed reports whether an error only says that another connection has failed before.
+func isClosed(err error) bool { return errors.Is(err, net.ErrClosed) }
+
+// connection is a client at its connection.
+type connection struct {
+	client
+	load
+	conn      net.Conn
+	latencies [refused + 1][]time.Duration
+	buffer    [16 << 10]byte
+}
+
+func (c *connection) run(ctx context.Context, end time.Time) error {
+	for i := 0; c.requests > 0 && i < c.requests || c.requests == 0 && now().Before(end); i++ {
+		start := now()
+		if _, err := c.conn.Write(c.request()); err != nil {
+			return err
+		}
+		status, body, err := c.read()
+		if err != nil {
+			return err
+		}
+		latency := now().Sub(start)
+		verdict, err := c.answer(status, body)
+		if err != nil {
+			return err
+		}
+		c.latencies[verdict] = append(c.latencies[verdict], latency)
+		if verdict != refused {
+			continue
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(c.pause):
+		}
+	}
+	return nil
+}
+
+// read waits for one whole answer.
+func (c *connection) read() (status int, body []byte, err error) {
+	for n := 0; n < len(c.buffer); {
+		more, err := c.conn.Read(c.buffer[n:])
+		if err != nil {
+			return 0, nil, fmt.Errorf("read answer: %w", err)
+		}
+		n += more
+		status, body, size, err := parseAnswer(c.buffer[:n])
+		switch {
+		case err != nil:
+			return 0, nil, err
+		case size == n:
+			return status, body, nil
+		case size > 0:
+			return 0, nil, errAnswer // more than was asked for
+		}
+	}
+	return 0, nil, errAnswer
+}
+
+// percentile returns the latency that p of 100 answers did not exceed, of latencies in order; 0 of none.
+func percentile(latencies []time.Duration, p int) time.Duration {
+	if len(latencies) == 0 {
+		return 0
+	}
+	return latencies[(len(latencies)*p+99)/100-1]
+}

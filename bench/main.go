@@ -1,0 +1,147 @@
+// Package main owns the bench: it measures the real program against handlers that do the least work
+// an answer can take, and prints, keeps and draws what it found.
+//
+// Everything that is compared runs on the same machine, in turn, in several rounds, so that what
+// disturbs the machine disturbs both. The figures are medians of the rounds, and every answer is
+// checked. Programs under test are processes of their own, so that their processor time and memory
+// are seen apart from those of the load.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// now is the one clock: what is measured here is time.
+var now = time.Now
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	if err := command(ctx, os.Args[1:]); err != nil {
+		if ctx.Err() != nil {
+			err = errors.New("interrupted") // what else went wrong is due to that
+		}
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1) //nolint:forbidigo // a program of its own, like those in cmd
+	}
+}
+
+// command runs the whole bench, or one of the programs that it starts as processes of their own.
+func command(ctx context.Context, args []string) error {
+	programs := map[string]func(context.Context, []string) error{"limit": limitProgram, "hash": hashProgram, "flood": floodProgram}
+	if len(args) > 0 && programs[args[0]] != nil {
+		return programs[args[0]](ctx, args[1:])
+	}
+	o, err := parseOptions(args)
+	if errors.Is(err, flag.ErrHelp) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return run(ctx, o)
+}
+
+// options are the flags of the bench.
+type options struct {
+	usher     string   // the program under test
+	generator string   // "wrk" or "own"
+	only      []string // names of scenarios
+	short     bool
+	results   string // file
+	plots     string // folder; empty for none
+	profile   string // folder; the bench takes profiles instead of measuring
+}
+
+func parseOptions(args []string) (options, error) {
+	var o options
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	flags.StringVar(&o.usher, "usher", "bin/usher", "the `program` to measure")
+	flags.BoolVar(&o.short, "short", false, "fewer and shorter rounds: less than 90 s in all")
+	flags.StringVar(&o.results, "results", "bench/results.json", "the `file` to write the figures to")
+	flags.StringVar(&o.plots, "plots", "", "the `folder` to draw plots into")
+	flags.StringVar(&o.profile, "profile", "", "take profiles into that `folder` instead of measuring; needs a program built with -tags profile")
+	flags.StringVar(&o.generator, "generator", "auto", "what makes the load: wrk, own, or auto, which is wrk where it is installed")
+	only := flags.String("only", strings.Join(names(scenarios), ","), "the scenarios to run")
+	if err := flags.Parse(args); err != nil {
+		return o, err
+	}
+	if flags.NArg() > 0 {
+		return o, fmt.Errorf("unexpected argument %q", flags.Arg(0))
+	}
+	o.only = strings.Split(*only, ",")
+	for _, name := range o.only {
+		if !slices.Contains(names(scenarios), name) {
+			return o, fmt.Errorf("-only: there is no scenario %q, only %s", name, strings.Join(names(scenarios), ", "))
+		}
+	}
+	var err error
+	o.generator, err = chooseGenerator(o.generator)
+	return o, err
+}
+
+// scenario is one group of figures.
+type scenario struct {
+	name string
+	run  func(context.Context, *bench) error
+}
+
+// scenarios are all there are, in the order in which they run.
+var scenarios = []scenario{
+	{"me", measureMe},
+	{"login", measureLogin},
+	{"flood", measureFlood},
+	{"refresh", measureRefresh},
+	{"algorithms", measureAlgorithms},
+	{"footprint", measureFootprint},
+	{"growth", measureGrowth},
+}
+
+func names(scenarios []scenario) []string {
+	var all []string
+	for _, s := range scenarios {
+		all = append(all, s.name)
+	}
+	return all
+}
+
+// run measures what the options ask for.
+func run(ctx context.Context, o options) (err error) {
+	b, err := newBench(ctx, o)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, b.close()) }() //nolint:contextcheck // it ends what a cancelled run has left
+	if o.profile != "" {
+		return takeProfiles(ctx, b)
+	}
+	begin := now()
+	for _, s := range scenarios {
+		if !slices.Contains(o.only, s.name) {
+			continue
+		}
+		b.say("%s", s.name)
+		if err := s.run(ctx, b); err != nil {
+			return fmt.Errorf("%s: %w", s.name, err)
+		}
+	}
+	b.results.set("bench_seconds", now().Sub(begin).Seconds())
+	if err := b.results.write(o.results); err != nil {
+		return err
+	}
+	if o.plots != "" {
+		if err := b.results.draw(o.plots, b.sizes); err != nil {
+			return err
+		}
+	}
+	return b.results.table(os.Stdout)
+}

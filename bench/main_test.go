@@ -1,0 +1,131 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"usher/internal/token"
+)
+
+// TestMain lets the bench find its other programs in the test's own, too.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == "limit" {
+		main()
+		return
+	}
+	os.Exit(m.Run())
+}
+
+func newTestBench(t *testing.T) *bench {
+	t.Helper()
+	program := filepath.Join(t.TempDir(), "usher")
+	build := exec.Command("go", "build", "-o", program, "usher/cmd/usher")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	b, err := newBench(t.Context(), options{usher: program, generator: "own", short: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := b.close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return b
+}
+
+// TestComparedAnswers checks that what is compared answers the same to the same users, and that an
+// answer to somebody else does not pass.
+func TestComparedAnswers(t *testing.T) {
+	b := newTestBench(t)
+	for _, kind := range kinds {
+		t.Run(kind, func(t *testing.T) {
+			ctx := t.Context()
+			p, at, err := b.filled(ctx, kind, 130, 3, cheap)
+			check(t, err)
+			usher, err := b.usherOn(ctx, p, at, token.EdDSA)
+			check(t, err)
+			defer func() { check(t, usher.stop()) }()
+			refreshes, err := refreshers(ctx, p, usher.process, at, 2, 16)
+			check(t, err)
+			bare, err := b.limitServer(ctx, at)
+			check(t, err)
+			defer func() { check(t, bare.stop()) }()
+			limit, err := b.limitTarget(p, bare)
+			check(t, err)
+
+			for i := range usher.all {
+				if !bytes.Equal(usher.all[i].answer, limit.all[i].answer) {
+					t.Fatalf("user %d: %s and %s", i, usher.all[i].answer, limit.all[i].answer)
+				}
+			}
+			for name, run := range map[string]struct {
+				address string
+				clients []client
+			}{
+				"me": {usher.address, walks(usher.all, 4)}, "me, limit": {bare.address, walks(limit.all, 4)},
+				"refresh": {usher.address, refreshes}, "refresh, limit": {bare.address, newRotations(bare.address, p, 2)},
+			} {
+				const each = 70
+				got, err := load{address: run.address, requests: each}.run(ctx, run.clients)
+				if err != nil || len(got.served) != each*len(run.clients) || len(got.refused) != 0 {
+					t.Errorf("%s: %d served, %d refused, %v", name, len(got.served), len(got.refused), err)
+				}
+			}
+
+			for _, all := range [][]prepared{usher.all, limit.all} {
+				address := map[bool]string{true: usher.address, false: bare.address}[&all[0] == &usher.all[0]]
+				all[0].answer = all[1].answer
+				_, err := load{address: address, requests: 1}.run(ctx, walks(all, 2))
+				if err == nil || !strings.Contains(err.Error(), `wrong answer: 200 {"data":{"me":{"id":"`+userID(p.some(0)).String()) {
+					t.Errorf("of a wrong answer: %v", err)
+				}
+			}
+		})
+	}
+}
+
+func check(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestPopulation checks that the numbers of users and sessions fit together.
+func TestPopulation(t *testing.T) {
+	p := population{users: 1000, sessions: 3, at: now()}
+	owners := map[string]string{}
+	for k := range p.users * p.sessions {
+		row := p.sessionRow(k)
+		owners[row[0].(string)] = row[1].(string)
+	}
+	seen := map[int]bool{}
+	for i := range p.users {
+		n := p.some(i)
+		seen[n] = true
+		if owner := owners[p.sessionOf(n).String()]; owner != userID(n).String() {
+			t.Errorf("a session of user %d belongs to %s", n, owner)
+		}
+	}
+	if len(seen) != p.users {
+		t.Errorf("only %d users", len(seen))
+	}
+	for k := 1; k < p.users*p.sessions; k++ {
+		if p.sessionID(k).String() <= p.sessionID(k-1).String() {
+			t.Fatalf("session %d comes before the one before", k)
+		}
+	}
+}
+
+func TestRedactTokens(t *testing.T) {
+	got := redactTokens([]byte(`{"refreshToken":"urt_AbC-1_","accessToken":"eyJh.b-c.d_e","me":{"id":"1"}}`))
+	if string(got) != `{"refreshToken":"[redacted]","accessToken":"[redacted]","me":{"id":"1"}}` {
+		t.Errorf("got %s", got)
+	}
+}

@@ -1,0 +1,181 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"usher/internal/password"
+	"usher/internal/token"
+)
+
+const (
+	// meUsers is how many users ask who they are, each with a session of their own.
+	meUsers = 2000
+	// connections is how many ask at once, where the figures are about many.
+	connections = 32
+)
+
+// meBody asks what the README asks for.
+const meBody = `{"query":"query Me { me { id username email roles createdAt } }"}`
+
+// target is a server with prepared requests, one for each user.
+type target struct {
+	*process
+	bench            *bench
+	all              []prepared
+	script, requests string // for wrk
+}
+
+// run loads the target and takes the processor time that it needed.
+func (t *target) run(ctx context.Context, connections int, d time.Duration) (s sample, err error) {
+	before, cpuErr := cpuTime(t.cmd.Process.Pid)
+	if t.bench.generator == "wrk" && d%time.Second == 0 {
+		s, err = runWrk(ctx, t.address, t.script, t.requests, connections, d)
+	} else {
+		var counted tally
+		counted, err = load{address: t.address, duration: d}.run(ctx, walks(t.all, connections))
+		s = counted.sample()
+	}
+	if err != nil {
+		return s, fmt.Errorf("%s: %w", t.name, err)
+	}
+	if after, err := cpuTime(t.cmd.Process.Pid); cpuErr == nil && err == nil {
+		s.cpu = time.Duration(float64(after-before) / s.requests)
+	}
+	return s, nil
+}
+
+// measured is run as interleave wants it.
+func (t *target) measured(connections int, d time.Duration) func(context.Context) (sample, error) {
+	return func(ctx context.Context) (sample, error) { return t.run(ctx, connections, d) }
+}
+
+// newTarget prepares requests of users at a server.
+func (b *bench) newTarget(p population, server *process, path string, users []int, bearer func(user int) (string, error)) (*target, error) {
+	t := &target{process: server, bench: b}
+	for _, n := range users {
+		access, err := bearer(n)
+		if err != nil {
+			return nil, err
+		}
+		var answer meAnswer
+		answer.Data.Me = p.profile(n)
+		text, err := json.Marshal(answer)
+		if err != nil {
+			return nil, err
+		}
+		t.all = append(t.all, prepared{post(server.address, path, access, []byte(meBody)), text})
+	}
+	var err error
+	if b.generator == "wrk" {
+		t.script, t.requests, err = b.wrkFiles(t.all)
+	}
+	return t, err
+}
+
+// usherTarget is newTarget for the program, with some users of its database.
+func (b *bench) usherTarget(ctx context.Context, p population, server *process, database string, algorithm token.Algorithm) (*target, error) {
+	i, err := openIssuer(ctx, server.address, database, algorithm)
+	if err != nil {
+		return nil, err
+	}
+	t, err := b.newTarget(p, server, "/graphql", p.someUsers(), func(n int) (string, error) {
+		return i.accessToken(userID(n), p.sessionOf(n))
+	})
+	return t, errors.Join(err, i.close())
+}
+
+// limitTarget is newTarget for the limit handler.
+func (b *bench) limitTarget(p population, server *process) (*target, error) {
+	return b.newTarget(p, server, "/me", p.someUsers(), func(n int) (string, error) {
+		return limitToken(userID(n).String(), p.sessionOf(n).String())
+	})
+}
+
+// someUsers are those who ask.
+func (p population) someUsers() []int {
+	users := make([]int, min(p.users, meUsers))
+	for i := range users {
+		users[i] = p.some(i)
+	}
+	return users
+}
+
+// usherOn starts the program on a database that is filled, and prepares the requests.
+func (b *bench) usherOn(ctx context.Context, p population, database string, algorithm token.Algorithm) (*target, error) {
+	server, err := b.usherServer(ctx, database, "--algorithm", string(algorithm))
+	if err != nil {
+		return nil, err
+	}
+	t, err := b.usherTarget(ctx, p, server, database, algorithm)
+	if err != nil {
+		return nil, errors.Join(err, server.stop())
+	}
+	return t, nil
+}
+
+// filled makes a database with users, whose passwords a hasher has hashed.
+func (b *bench) filled(ctx context.Context, kind string, users, sessions int, hasher *password.Hasher) (population, string, error) {
+	p := population{users: users, sessions: sessions, at: now()}
+	at, err := b.database(ctx, kind)
+	if err == nil {
+		p.hash, err = hasher.Hash(ctx, typedPassword)
+	}
+	if err == nil {
+		err = p.fill(ctx, at)
+	}
+	return p, at, err
+}
+
+// measureMe compares `me` with its limit on both databases.
+func measureMe(ctx context.Context, b *bench) error {
+	for _, kind := range kinds {
+		if err := b.compareMe(ctx, kind); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *bench) compareMe(ctx context.Context, kind string) (err error) {
+	p, at, err := b.filled(ctx, kind, meUsers, 1, cheap)
+	if err != nil {
+		return err
+	}
+	usher, err := b.usherOn(ctx, p, at, token.EdDSA)
+	if err != nil {
+		return err
+	}
+	defer stopping(&err, usher.process)
+	bare, err := b.limitServer(ctx, at)
+	if err != nil {
+		return err
+	}
+	defer stopping(&err, bare)
+	limit, err := b.limitTarget(p, bare)
+	if err != nil {
+		return err
+	}
+	if _, err := interleave(ctx, 1, usher.measured(connections, b.warmUp), limit.measured(connections, b.warmUp)); err != nil {
+		return err
+	}
+	many, err := interleave(ctx, b.rounds, usher.measured(connections, b.me), limit.measured(connections, b.me))
+	if err != nil {
+		return err
+	}
+	one, err := interleave(ctx, b.rounds, usher.measured(1, b.single), limit.measured(1, b.single))
+	if err != nil {
+		return err
+	}
+	at32, at1 := kind+"_c32_", kind+"_c1_"
+	b.results.compare(against{"me_" + at32 + "rps", "limit_" + at32 + "rps", "me_" + at32 + "vs_limit"}, many, rps)
+	b.results.compare(against{"me_" + at32 + "p99_ms", "limit_" + at32 + "p99_ms", "me_" + at32 + "p99_vs_limit"}, many, p99ms)
+	b.results.compare(against{"me_" + at1 + "us", "limit_" + at1 + "us", "me_" + at1 + "vs_limit"}, one, p50us)
+	if many[0][0].cpu > 0 {
+		b.results.compare(against{"me_" + at32 + "cpu_us", "limit_" + at32 + "cpu_us", "me_" + at32 + "cpu_vs_limit"}, many, cpuUs)
+	}
+	return nil
+}

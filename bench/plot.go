@@ -1,0 +1,201 @@
+package main
+
+import (
+	"embed"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"text/template"
+)
+
+//go:embed *.svg.tmpl
+var plotFiles embed.FS
+
+// plots are the drawings. Their text is ours, so none of it needs an escape.
+var plots = template.Must(template.ParseFS(plotFiles, "*.svg.tmpl"))
+
+// draw writes the plots of what was measured into a folder.
+func (r *results) draw(folder string, sizes []int) error {
+	if err := os.MkdirAll(folder, 0o755); err != nil { //nolint:gosec // pictures for all
+		return err
+	}
+	write := func(name, form string, data any) error {
+		f, err := os.Create(filepath.Join(folder, name))
+		if err != nil {
+			return err
+		}
+		return errors.Join(plots.ExecuteTemplate(f, form, data), f.Close())
+	}
+	var errs []error
+	if r.has("me_postgres_c32_rps") {
+		errs = append(errs, write("me.svg", "bars.svg.tmpl", r.meChart()))
+	}
+	if r.has("me_flood_rps") {
+		errs = append(errs, write("flood.svg", "bars.svg.tmpl", r.floodChart()))
+	}
+	if r.has("growth_me_postgres") {
+		errs = append(errs, write("growth.svg", "lines.svg.tmpl", r.growthChart(sizes)))
+	}
+	return errors.Join(errs...)
+}
+
+func (r *results) has(name string) bool {
+	_, ok := r.figures[name]
+	return ok
+}
+
+// barChart is a chart of horizontal bars in groups.
+type barChart struct {
+	Title, Desc string
+	Height      int
+	Groups      []barGroup
+}
+
+type barGroup struct {
+	Title string
+	Y     int
+	Bars  []bar
+}
+
+type bar struct {
+	Label, Class, Text string
+	Y, TextY           int
+	Width, End         int
+	value              float64
+}
+
+// longest is the width of the longest bar, in the units of the drawing, which has them from 142 on.
+const longest = 440
+
+// layOut places groups below each other. Bars of one unit share a scale.
+func layOut(title, desc string, shared bool, groups ...barGroup) barChart {
+	most := make([]float64, len(groups))
+	for i, g := range groups {
+		for _, b := range g.Bars {
+			most[i] = max(most[i], b.value)
+			if shared {
+				most[0] = max(most[0], b.value)
+			}
+		}
+	}
+	y := 62
+	for i := range groups {
+		groups[i].Y = y
+		y += 10
+		for j := range groups[i].Bars {
+			b, scale := &groups[i].Bars[j], most[i]
+			if shared {
+				scale = most[0]
+			}
+			b.Y, b.TextY = y, y+15
+			b.Width = max(1, int(b.value/scale*longest))
+			b.End = 142 + b.Width + 8
+			y += 26
+		}
+		y += 24
+	}
+	return barChart{title, desc, y - 14, groups}
+}
+
+func (r *results) bar(label, class, name, unit string) bar {
+	figure := r.figures[name]
+	return bar{Label: label, Class: class, Text: short(figure) + " " + unit, value: figure}
+}
+
+func (r *results) meChart() barChart {
+	group := func(title, kind string) barGroup {
+		return barGroup{Title: title, Bars: []bar{
+			r.bar("Usher", "usher", "me_"+kind+"_c32_rps", fmt.Sprintf("/s, %.2f ×", r.figures["me_"+kind+"_c32_vs_limit"])),
+			r.bar("limit handler", "other", "limit_"+kind+"_c32_rps", "/s"),
+		}}
+	}
+	return layOut("me: requests per second at 32 connections",
+		"Usher beside a plain handler that verifies a token, reads one row and answers in JSON, on each database.",
+		true, group("PostgreSQL", onPostgres), group("SQLite", onSQLite))
+}
+
+func (r *results) floodChart() barChart {
+	group := func(title, name, unit string) barGroup {
+		return barGroup{Title: title, Bars: []bar{
+			r.bar("in a flood", "usher", "me_flood_"+name, unit),
+			r.bar("undisturbed", "other", "me_calm_"+name, unit),
+		}}
+	}
+	return layOut("me during a flood of logins over 32 connections",
+		"Requests per second and the 99th percentile of latency, during a flood of logins and without it.",
+		false, group("Throughput", "rps", "/s"), group("Latency, 99th percentile", "p99_ms", "ms"))
+}
+
+// lineChart is a chart of lines over a logarithmic axis.
+type lineChart struct {
+	Title, Desc   string
+	Rows, Columns []tick
+	Lines         []plotted
+}
+
+type tick struct {
+	At    int
+	Label string
+}
+
+type plotted struct {
+	Label, Class, Points string
+	LegendY              int
+}
+
+// growthChart lies between 70 and 470 from left to right, and 310 and 50 from the bottom to the top.
+func (r *results) growthChart(sizes []int) lineChart {
+	c := lineChart{
+		Title: "Latency as the database grows, in microseconds",
+		Desc: "The median latency of me, refresh and login without its hash, one request at a time, " +
+			"on databases of more and more users. Flat is good.",
+	}
+	most := 0.0
+	for name, figure := range r.figures {
+		if strings.HasPrefix(name, "growth_") && strings.HasSuffix(name, "_us") {
+			most = max(most, figure)
+		}
+	}
+	step := niceStep(most / 5)
+	top := math.Ceil(most/step) * step
+	y := func(us float64) int { return 310 - int(us/top*260) }
+	x := func(users int) int {
+		first, last := math.Log10(float64(sizes[0])), math.Log10(float64(sizes[len(sizes)-1]))
+		return 70 + int((math.Log10(float64(users))-first)/(last-first)*400)
+	}
+	for us := 0.0; us <= top; us += step {
+		c.Rows = append(c.Rows, tick{y(us), grouped(int(us))})
+	}
+	for _, users := range sizes {
+		c.Columns = append(c.Columns, tick{x(users), grouped(users)})
+	}
+	for _, kind := range kinds {
+		for _, verb := range growthVerbs {
+			var points []string
+			for _, users := range sizes {
+				points = append(points, fmt.Sprintf("%d,%d", x(users), y(r.figures[growthName(verb, kind, users)])))
+			}
+			title := map[string]string{onPostgres: "PostgreSQL", onSQLite: "SQLite"}[kind]
+			c.Lines = append(c.Lines, plotted{
+				Label: fmt.Sprintf("%s, %s: %.2f ×", verb, title, r.figures["growth_"+verb+"_"+kind]),
+				Class: "line " + verb + " " + kind, Points: strings.Join(points, " "),
+				LegendY: 70 + 26*len(c.Lines),
+			})
+		}
+	}
+	return c
+}
+
+// niceStep returns the least of 1, 2, 5, 10, 20, … that is not below a step.
+func niceStep(step float64) float64 {
+	power := math.Pow(10, math.Floor(math.Log10(step)))
+	for _, nice := range []float64{1, 2, 5} {
+		if step <= nice*power {
+			return nice * power
+		}
+	}
+	return 10 * power
+}

@@ -1,0 +1,157 @@
+package main
+
+import (
+	"encoding/json"
+	"encoding/xml"
+	"errors"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// everything has a figure for each line of the table, and for each point of the plots.
+func everything() *results {
+	r := newResults()
+	for _, l := range lines {
+		for _, name := range []string{l.usher, l.limit, l.ratio} {
+			if name != "" {
+				r.set(name, 1234.5678)
+			}
+		}
+	}
+	for _, kind := range kinds {
+		for _, verb := range growthVerbs {
+			for _, users := range longPace.sizes {
+				r.set(growthName(verb, kind, users), float64(users)/1e3)
+			}
+		}
+	}
+	r.set("machine_cpus", 2)
+	r.machine("go", "1.26")
+	return r
+}
+
+// TestResults checks the names that others read, and that each of them is a number.
+func TestResults(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "results.json")
+	if err := everything().write(file); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var flat map[string]any
+	if err := json.Unmarshal(text, &flat); err != nil {
+		t.Fatal(err)
+	}
+	for name, value := range flat {
+		_, number := value.(float64)
+		if text, ok := value.(string); !number && (!ok || !strings.HasPrefix(name, "machine_")) {
+			t.Errorf("%s is %v%s", name, value, text)
+		}
+	}
+	for _, name := range []string{
+		"me_postgres_c32_vs_limit", "me_postgres_c32_cpu_vs_limit", "me_postgres_c1_vs_limit", "me_sqlite_c32_vs_limit",
+		"login_vs_hash", "login_c32_rss_mb", "login_c500_rss_mb", "login_busy_p99_ms",
+		"me_flood_throughput", "me_flood_p99_vs_calm",
+		"refresh_postgres_c32_vs_limit", "refresh_sqlite_c32_vs_limit",
+		"me_eddsa_vs_hs256", "me_es256_vs_hs256", "me_rs256_vs_hs256",
+		"start_ms", "rss_mb_after_me", "binary_mb", "idle_cpu_percent",
+		"growth_me_postgres", "growth_refresh_postgres", "growth_login_postgres",
+		"growth_me_sqlite", "growth_refresh_sqlite", "growth_login_sqlite", "growth_me_postgres_1000000_us",
+	} {
+		if _, ok := flat[name]; !ok {
+			t.Errorf("%s is missing", name)
+		}
+	}
+}
+
+func TestSetRounds(t *testing.T) {
+	r := newResults()
+	r.set("long", 1.0/3)
+	r.set("large", 123456)
+	r.set("none", math.NaN())
+	r.set("endless", math.Inf(1))
+	if diff := cmp.Diff(map[string]float64{"long": 0.3333, "large": 123500}, r.figures); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestTable(t *testing.T) {
+	r := newResults()
+	r.set("me_postgres_c32_rps", 15000)
+	r.set("limit_postgres_c32_rps", 10000)
+	r.set("me_postgres_c32_vs_limit", 1.5)
+	r.set("noise_limit_postgres_c32_rps", 3)
+	r.set("start_ms", 250)
+	var table strings.Builder
+	if err := r.table(&table); err != nil {
+		t.Fatal(err)
+	}
+	rows := strings.Split(table.String(), "\n")
+	var got [][]string
+	for _, row := range rows[:3] {
+		got = append(got, strings.Fields(row))
+	}
+	want := [][]string{
+		strings.Fields("WHAT USHER LIMIT RATIO GOAL NOISE"),
+		strings.Fields("me on PostgreSQL, 32 connections: requests/s 15,000 10,000 1.50 ≥ 1.30 ok 3.00 %"),
+		strings.Fields("start on PostgreSQL, ms 250 ≤ 100 MISSED"),
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestShort(t *testing.T) {
+	for figure, want := range map[float64]string{
+		0: "0.00", 0.966: "0.97", 9.99: "9.99", 12.34: "12.3", 100: "100", 999.6: "1,000", 12345: "12,345", 1000000: "1,000,000",
+	} {
+		if got := short(figure); got != want {
+			t.Errorf("%v: got %s, want %s", figure, got, want)
+		}
+	}
+}
+
+// TestPlots checks that the drawings are XML, and say what they show.
+func TestPlots(t *testing.T) {
+	folder := t.TempDir()
+	if err := everything().draw(folder, longPace.sizes); err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob(filepath.Join(folder, "*.svg"))
+	if err != nil || len(files) != 3 {
+		t.Fatalf("drew %v, %v", files, err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		elements := map[string]int{}
+		for decoder := xml.NewDecoder(strings.NewReader(string(text))); ; {
+			token, err := decoder.Token()
+			if errors.Is(err, io.EOF) {
+				break
+			}
+			if err != nil {
+				t.Fatalf("%s: %v", file, err)
+			}
+			if start, ok := token.(xml.StartElement); ok {
+				elements[start.Name.Local]++
+			}
+		}
+		if elements["title"] != 1 || elements["desc"] != 1 || elements["rect"]+elements["polyline"] < 5 {
+			t.Errorf("%s has %v", file, elements)
+		}
+		if strings.Contains(string(text), "NaN") || strings.Contains(string(text), "no value") {
+			t.Errorf("%s lacks a figure", file)
+		}
+	}
+}
