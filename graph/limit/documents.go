@@ -21,14 +21,19 @@ const (
 // documents remembers the parsed, measured and valid documents that were used last.
 type documents struct {
 	mu    sync.Mutex
-	lru   *simplelru.LRU[string, *ast.QueryDocument]
+	lru   *simplelru.LRU[string, *remembered]
 	bytes int // of the documents' text
+}
+
+type remembered struct {
+	document *ast.QueryDocument
+	costs    map[*ast.OperationDefinition]int // of operations without variables
 }
 
 func newDocuments() *documents {
 	d := &documents{}
 	// The error is for a size of less than one; there is no limit of number.
-	d.lru, _ = simplelru.NewLRU(math.MaxInt, func(query string, _ *ast.QueryDocument) { d.bytes -= len(query) })
+	d.lru, _ = simplelru.NewLRU(math.MaxInt, func(query string, _ *remembered) { d.bytes -= len(query) })
 	return d
 }
 
@@ -36,7 +41,27 @@ func newDocuments() *documents {
 func (d *documents) Get(_ context.Context, query string) (*ast.QueryDocument, bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.lru.Get(query)
+	if r, ok := d.lru.Get(query); ok {
+		return r.document, true
+	}
+	return nil, false
+}
+
+// cost returns what count says of an operation of the document that query is the text of, and
+// remembers it as long as the document.
+func (d *documents) cost(query string, operation *ast.OperationDefinition, count func() int) int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	r, ok := d.lru.Peek(query)
+	if !ok {
+		return count()
+	}
+	cost, ok := r.costs[operation]
+	if !ok {
+		cost = count()
+		r.costs[operation] = cost
+	}
+	return cost
 }
 
 // Add remembers a document, unless it is long or holds a string. The string may be a password, and
@@ -51,7 +76,7 @@ func (d *documents) Add(_ context.Context, query string, document *ast.QueryDocu
 	if d.lru.Contains(query) {
 		return
 	}
-	d.lru.Add(query, document)
+	d.lru.Add(query, &remembered{document, map[*ast.OperationDefinition]int{}})
 	for d.bytes += len(query); d.bytes > maxDocuments; {
 		d.lru.RemoveOldest()
 	}

@@ -68,3 +68,27 @@ func TestDocumentsForget(t *testing.T) {
 		t.Error("remembers what was not used for longest")
 	}
 }
+
+// TestDocumentsCost shows that a cost is counted once as long as the document is remembered.
+func TestDocumentsCost(t *testing.T) {
+	t.Parallel()
+	d := newDocuments()
+	one, two := &ast.OperationDefinition{}, &ast.OperationDefinition{}
+	counted := 0
+	cost := func(query string, of *ast.OperationDefinition) int {
+		return d.cost(query, of, func() int { counted++; return counted })
+	}
+	const query = `query A { me { id } } query B { me { username } }`
+	if cost(query, one) != 1 || cost(query, one) != 2 {
+		t.Error("the cost of a document that is not remembered is")
+	}
+	d.Add(t.Context(), query, &ast.QueryDocument{})
+	for range 3 {
+		if got := cost(query, one); got != 3 {
+			t.Errorf("cost %d of one operation, want 3", got)
+		}
+		if got := cost(query, two); got != 4 {
+			t.Errorf("cost %d of the other, want 4", got)
+		}
+	}
+}
