@@ -7,8 +7,6 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
-
-	"github.com/trustelem/zxcvbn"
 )
 
 const (
@@ -35,7 +33,7 @@ func guesses(text string, context []string) float64 {
 
 	fewest := math.Inf(1)
 	for _, reading := range readings {
-		fewest = min(fewest, zxcvbn.PasswordStrength(reading.Replace(text), words).Guesses)
+		fewest = min(fewest, shelf.strength(reading.Replace(text), words))
 	}
 	return fewest
 }
