@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"runtime/debug"
 	"strings"
@@ -32,6 +33,8 @@ type exchange struct {
 
 // ServeHTTP serves one request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.inFlight.Add(1)
+	defer s.inFlight.Add(-1)
 	x := &exchange{ResponseWriter: w, server: s, start: s.now()}
 	defer func() { x.finish(r, recover()) }()
 	x.describe(r)
@@ -118,9 +121,12 @@ func (x *exchange) finish(r *http.Request, cause any) {
 // codeInternal is the ErrorCode of the schema for a failure that is not the client's.
 const codeInternal = "INTERNAL_SERVER_ERROR"
 
-// answerPanic sends a GraphQL error. The request id needs no escape.
+// answerPanic sends a GraphQL error. The request id needs no escape. Of the headers that were set only
+// those stay without which a page of an allowed origin could not read the answer.
 func (x *exchange) answerPanic() {
-	clear(x.Header())
+	maps.DeleteFunc(x.Header(), func(name string, _ []string) bool {
+		return name != "Vary" && !strings.HasPrefix(name, "Access-Control-")
+	})
 	x.setHeaders()
 	writeJSON(x, http.StatusInternalServerError,
 		`{"errors":[{"message":"The server failed to answer.","extensions":{"code":"`+codeInternal+

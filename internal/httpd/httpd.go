@@ -41,6 +41,8 @@ type Options struct {
 	// TrustedProxies are the peers whose X-Forwarded-For and X-Request-ID are believed.
 	TrustedProxies []netip.Prefix
 	Timeouts       Timeouts
+	// InFlight counts the requests that are being served. Nil means that nobody wants to know.
+	InFlight *atomic.Int64
 	// Log receives a line for each request. Nil means slog.Default.
 	Log *slog.Logger
 	// Now is the clock. Nil means time.Now.
@@ -59,6 +61,7 @@ type Server struct {
 	origins         origins
 	insecureCookies bool
 	timeouts        Timeouts
+	inFlight        *atomic.Int64
 	log             *slog.Logger
 	now             func() time.Time
 	rand            io.Reader
@@ -78,6 +81,7 @@ func New(o Options) *Server {
 		origins:         newOrigins(o.AllowedOrigins),
 		insecureCookies: o.InsecureCookies,
 		timeouts:        o.Timeouts.orDefaults(),
+		inFlight:        cmp.Or(o.InFlight, new(atomic.Int64)),
 		log:             cmp.Or(o.Log, slog.Default()),
 		now:             o.Now,
 		rand:            cmp.Or(o.Rand, rand.Reader),

@@ -339,7 +339,7 @@ func TestPanic(t *testing.T) {
 			if tt.body == body {
 				want := http.Header{
 					"Content-Type": {"application/json; charset=utf-8"}, "X-Request-Id": {zeroID}, "Cache-Control": {"no-store"},
-					"Referrer-Policy": {"no-referrer"}, "X-Content-Type-Options": {"nosniff"},
+					"Referrer-Policy": {"no-referrer"}, "X-Content-Type-Options": {"nosniff"}, "Vary": {"Origin"},
 				}
 				if diff := cmp.Diff(want, w.Header()); diff != "" {
 					t.Errorf("header (-want +got):\n%s", diff)

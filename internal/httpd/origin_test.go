@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -156,5 +157,41 @@ func TestShare(t *testing.T) {
 				t.Errorf("answers %q", w.Body)
 			}
 		})
+	}
+}
+
+// TestPanicForOrigin shows that a page of an allowed origin can read the answer to a panic, which has
+// nothing else of what the handler had set.
+func TestPanicForOrigin(t *testing.T) {
+	t.Parallel()
+	o := testOptions(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Set-Cookie", "a=b")
+		panic("boom")
+	})
+	o.AllowedOrigins = []string{"https://app.example.com"}
+	r := httptest.NewRequest(http.MethodPost, "https://auth.example.com/graphql", nil)
+	r.Header.Set("Origin", "https://app.example.com")
+	w := httptest.NewRecorder()
+	New(o).ServeHTTP(w, r)
+	h := w.Result().Header
+	if w.Code != http.StatusInternalServerError || h.Get("Access-Control-Allow-Origin") != "https://app.example.com" ||
+		h.Get("Access-Control-Allow-Credentials") != "true" || h.Get("Vary") == "" || h.Get("Set-Cookie") != "" {
+		t.Errorf("%d %v", w.Code, h)
+	}
+}
+
+// TestInFlight shows that a request counts as long as its handler runs, however that ends.
+func TestInFlight(t *testing.T) {
+	t.Parallel()
+	var during int64
+	var o Options
+	o = testOptions(t, func(http.ResponseWriter, *http.Request) {
+		during = o.InFlight.Load()
+		panic("boom")
+	})
+	o.InFlight = new(atomic.Int64)
+	New(o).ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/graphql", nil))
+	if after := o.InFlight.Load(); during != 1 || after != 0 {
+		t.Errorf("%d requests in flight during one, and %d after", during, after)
 	}
 }

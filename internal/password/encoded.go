@@ -99,7 +99,7 @@ func (a argon2Hash) encode() string {
 
 // derive computes the tag, and then collects the memory that took: the collector's pacing takes
 // such blocks for a heap that is here to stay, and lets as much garbage pile up. A flood over two
-// slots peaks at some 70 MB in this way, at a tenth more time, and at 130 MB and more without.
+// slots peaks at some 75 MB in this way, and at 115 MB and more without.
 func (a argon2Hash) derive(normalized string, length int) []byte {
 	tag := argon2.IDKey([]byte(normalized), a.salt, a.t, a.m, a.p, uint32(length)) //nolint:gosec // at most maxTagLength
 	if a.m >= defaultCost.m {

@@ -25,6 +25,9 @@ type Options struct {
 	Parallel int
 	// Queue is how many callers may wait while Parallel hashes run. Zero means 64.
 	Queue int
+	// InFlight returns how many requests the process serves, those for a hash included. They get a
+	// share of the CPUs while passwords are hashed. Nil means that there are no others.
+	InFlight func() int64
 	// Rand is the source of salts, safe for concurrent use. Nil means crypto/rand.
 	Rand io.Reader
 	// CheapForTests makes hashes that cost next to nothing and protect nothing. It is for the tests
@@ -41,6 +44,7 @@ type Hasher struct {
 
 	running  chan struct{} // holds an element for each slot in use
 	admitted chan struct{} // and for each slot in use or waited for
+	crowd    crowd
 }
 
 // New returns a Hasher.
@@ -54,6 +58,10 @@ func New(o Options) *Hasher {
 	}
 	if h.rand == nil {
 		h.rand = rand.Reader
+	}
+	h.crowd.inFlight = o.InFlight
+	if o.InFlight == nil {
+		h.crowd.inFlight = h.crowd.hashing.Load
 	}
 	if o.CheapForTests {
 		h.cost = testCost
@@ -78,6 +86,7 @@ func (h *Hasher) Acquire(ctx context.Context) (*Slot, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	h.crowd.expect(ctx)
 	select {
 	case h.admitted <- struct{}{}:
 	default:
@@ -85,6 +94,7 @@ func (h *Hasher) Acquire(ctx context.Context) (*Slot, error) {
 	}
 	select {
 	case h.running <- struct{}{}:
+		h.crowd.enter()
 		return &Slot{h}, nil
 	case <-ctx.Done():
 		<-h.admitted
@@ -103,6 +113,7 @@ func (s *Slot) Release() {
 	if s.hasher == nil {
 		return
 	}
+	s.hasher.crowd.leave()
 	<-s.hasher.running
 	<-s.hasher.admitted
 	s.hasher = nil
