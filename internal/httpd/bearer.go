@@ -32,9 +32,17 @@ func bearer(authorization []string) (token string, found bool) {
 func isB64Token(s string) bool {
 	s = strings.TrimRight(s, "=")
 	for i := range len(s) {
-		if !isAlphanumeric(s[i]) && strings.IndexByte("-._~+/", s[i]) < 0 {
+		if !inB64Token[s[i]] {
 			return false
 		}
 	}
 	return s != ""
 }
+
+// inB64Token holds the bytes of a b64token. Tokens are long, and come with each request.
+var inB64Token = func() (in [256]bool) {
+	for c := range in {
+		in[c] = isAlphanumeric(byte(c)) || strings.IndexByte("-._~+/", byte(c)) >= 0
+	}
+	return in
+}()
