@@ -13,12 +13,13 @@ import (
 // A hash keeps a CPU busy for some 25 ms, and as many of them as there are CPUs run at once. As
 // goroutines on as many threads they leave little to the others: Go takes a thread from a goroutine
 // after 10 ms only, and a request needs microseconds. But the operating system shares the CPUs fairly
-// between threads. So while there are other requests beside the hashes, there are three threads for
-// each CPU: during a flood of logins the others keep more than half of their throughput then, and a
-// sixth without. It is not so all the time because hashes alone lose a fourth by it.
+// between threads. So while there are other requests beside the hashes, there are twice as many
+// threads, and half of the slots rest: during a flood of logins the others keep three fifths of their
+// throughput then, and a sixth without. It is not so all the time because hashes alone lose by it.
 type crowd struct {
-	inFlight func() int64 // requests that the process serves
-	hashing  atomic.Int64 // those of them that came for a hash
+	inFlight func() int64  // requests that the process serves
+	hashing  atomic.Int64  // those of them that came for a hash
+	half     chan struct{} // holds an element for each slot that was taken in a crowd
 
 	mu      sync.Mutex
 	running int     // slots in use
@@ -27,7 +28,7 @@ type crowd struct {
 }
 
 const (
-	threadsPerCPU = 3
+	threadsPerCPU = 2
 	// There are more threads from so many other requests on, until there are fewer than half as many.
 	// Requests for a hash count as others until they ask for their slot.
 	manyOthers = 2
@@ -42,17 +43,36 @@ func (c *crowd) expect(ctx context.Context) {
 	context.AfterFunc(ctx, func() { c.hashing.Add(-1) })
 }
 
-// enter is called when a slot is taken.
-func (c *crowd) enter() {
+// enter is called when a slot is taken, and waits while too many are for the crowd there is. It says
+// whether the slot is one of the half; leave wants to know. The error is that of ctx.
+func (c *crowd) enter(ctx context.Context) (half bool, err error) {
+	if !c.look() {
+		return false, nil
+	}
+	select {
+	case c.half <- struct{}{}:
+		return true, nil
+	case <-ctx.Done():
+		c.leave(false)
+		return false, ctx.Err()
+	}
+}
+
+// look counts a slot, and reports whether there is a crowd.
+func (c *crowd) look() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.running++
 	c.others += (float64(max(0, c.inFlight()-c.hashing.Load())) - c.others) / 8
 	c.share(c.others >= manyOthers || c.shares && c.others >= manyOthers/2)
+	return c.shares
 }
 
 // leave is called when a slot is given back.
-func (c *crowd) leave() {
+func (c *crowd) leave(half bool) {
+	if half {
+		<-c.half
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.running--

@@ -42,11 +42,11 @@ func TestCrowd(t *testing.T) {
 				if got := runtime.GOMAXPROCS(0); got != tt.want {
 					t.Errorf("%d threads, want %d", got, tt.want)
 				}
-				time.Sleep(lull / 2)
+				<-time.After(lull / 2) // by the clock of the bubble
 				take() // the next lull begins
-				time.Sleep(lull / 2)
+				<-time.After(lull / 2) // by the clock of the bubble
 				synctest.Wait()
-				time.Sleep(2 * lull)
+				<-time.After(2 * lull) // by the clock of the bubble
 				synctest.Wait()
 				if got := runtime.GOMAXPROCS(0); got != normal {
 					t.Errorf("%d threads long after, want %d", got, normal)
@@ -72,5 +72,49 @@ func TestCrowdGoes(t *testing.T) {
 		if got := runtime.GOMAXPROCS(0); got != normal {
 			t.Errorf("%d threads, want %d", got, normal)
 		}
+	})
+}
+
+// TestCrowdHalf shows that half of the slots rest while there is a crowd, and that who gives up waiting
+// for one leaves nothing behind.
+func TestCrowdHalf(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		others := int64(30)
+		h := New(Options{CheapForTests: true, Parallel: 4, InFlight: func() int64 { return others }})
+		slots := make(chan *Slot, 4)
+		acquire := func(ctx context.Context) {
+			if slot, err := h.Acquire(ctx); err == nil {
+				slots <- slot
+			}
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		for range 4 {
+			go acquire(ctx)
+		}
+		synctest.Wait()
+		if len(slots) != 2 {
+			t.Errorf("%d of 4 slots in a crowd, want 2", len(slots))
+		}
+		cancel()
+		synctest.Wait()
+		for range 2 {
+			(<-slots).Release()
+		}
+		others = 0
+		for range 30 { // until the crowd is forgotten
+			acquire(t.Context())
+			(<-slots).Release()
+		}
+		for range 4 {
+			go acquire(t.Context())
+		}
+		synctest.Wait()
+		if len(slots) != 4 {
+			t.Errorf("%d of 4 slots without a crowd, want 4", len(slots))
+		}
+		for range 4 {
+			(<-slots).Release()
+		}
+		<-time.After(2 * lull) // by the clock of the bubble
 	})
 }

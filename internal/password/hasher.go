@@ -59,7 +59,7 @@ func New(o Options) *Hasher {
 	if h.rand == nil {
 		h.rand = rand.Reader
 	}
-	h.crowd.inFlight = o.InFlight
+	h.crowd.inFlight, h.crowd.half = o.InFlight, make(chan struct{}, max(1, parallel/2))
 	if o.InFlight == nil {
 		h.crowd.inFlight = h.crowd.hashing.Load
 	}
@@ -94,8 +94,13 @@ func (h *Hasher) Acquire(ctx context.Context) (*Slot, error) {
 	}
 	select {
 	case h.running <- struct{}{}:
-		h.crowd.enter()
-		return &Slot{h}, nil
+		half, err := h.crowd.enter(ctx)
+		if err != nil {
+			<-h.running
+			<-h.admitted
+			return nil, err
+		}
+		return &Slot{h, half}, nil
 	case <-ctx.Done():
 		<-h.admitted
 		return nil, ctx.Err()
@@ -106,6 +111,7 @@ func (h *Hasher) Acquire(ctx context.Context) (*Slot, error) {
 // database while it holds the slot.
 type Slot struct {
 	hasher *Hasher
+	half   bool // of the crowd's
 }
 
 // Release gives the slot back. Only the first call counts; no other method may follow.
@@ -113,7 +119,7 @@ func (s *Slot) Release() {
 	if s.hasher == nil {
 		return
 	}
-	s.hasher.crowd.leave()
+	s.hasher.crowd.leave(s.half)
 	<-s.hasher.running
 	<-s.hasher.admitted
 	s.hasher = nil
