@@ -43,7 +43,7 @@ func TestCrowd(t *testing.T) {
 					t.Errorf("%d threads, want %d", got, tt.want)
 				}
 				<-time.After(lull / 2) // by the clock of the bubble
-				take() // the next lull begins
+				take()                 // the next lull begins
 				<-time.After(lull / 2) // by the clock of the bubble
 				synctest.Wait()
 				<-time.After(2 * lull) // by the clock of the bubble
