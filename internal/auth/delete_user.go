@@ -37,6 +37,7 @@ func (s *Service) DeleteUser(ctx context.Context, in DeleteUserInput) (*DeleteUs
 	}
 	if in.UserID == admin.User.ID {
 		CallerFrom(ctx).end()
+		s.forgetCookieOf(ctx, admin.Session.ID)
 	}
 	return &DeleteUserPayload{UserID: in.UserID}, nil
 }

@@ -28,6 +28,7 @@ func (s *Service) DisableUser(ctx context.Context, in DisableUserInput) (*Disabl
 	}
 	if user.ID == admin.User.ID {
 		CallerFrom(ctx).end()
+		s.forgetCookieOf(ctx, admin.Session.ID)
 	}
 	return &DisableUserPayload{User: user}, nil
 }

@@ -3,6 +3,8 @@ package auth
 import (
 	"context"
 
+	"github.com/google/uuid"
+
 	"usher/internal/request"
 )
 
@@ -41,5 +43,13 @@ func (s *Service) carry(ctx context.Context, p *AuthPayload, refresh refreshToke
 func forgetCookie(ctx context.Context) {
 	if info := request.From(ctx); info.RefreshToken != "" {
 		info.Cookies.SetRefreshToken("", 0)
+	}
+}
+
+// forgetCookieOf is forgetCookie for the session that has just ended. The refresh token of another
+// one stays: somebody may have signed in in another tab.
+func (s *Service) forgetCookieOf(ctx context.Context, ended uuid.UUID) {
+	if t, ok := s.openRefreshToken(request.From(ctx).RefreshToken); !ok || t.session == ended {
+		forgetCookie(ctx)
 	}
 }

@@ -120,3 +120,75 @@ func TestCookieRefused(t *testing.T) {
 		}
 	})
 }
+
+// TestCookieOfAnotherSession ends one session of a browser whose cookie is that of another, as when
+// somebody has signed in anew in another tab: the cookie goes with its own session only.
+func TestCookieOfAnotherSession(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		old, b := w.signup(t, "ada"), &browser{}
+		p, err := w.Login(b.context(t, w, ""), auth.LoginInput{Identifier: "ada", Password: goodPassword, Session: auth.TransportCookie})
+		if err != nil {
+			t.Fatal(err)
+		}
+		kept := b.token
+		if _, err := w.Logout(b.context(t, w, old.AccessToken)); err != nil || b.token != kept {
+			t.Errorf("Logout of another session: %v, and the cookie has %q, want %q", err, b.token, kept)
+		}
+		other := w.login(t, "ada")
+		revoke := auth.RevokeSessionInput{SessionID: other.Session.ID}
+		if _, err := w.RevokeSession(b.context(t, w, p.AccessToken), revoke); err != nil || b.token != kept {
+			t.Errorf("RevokeSession of another session: %v, and the cookie has %q, want %q", err, b.token, kept)
+		}
+		if _, err := w.Refresh(b.context(t, w, ""), auth.RefreshInput{}); err != nil {
+			t.Errorf("Refresh of the session that lives: %v", err)
+		}
+		b.token = "garbage"
+		if _, err := w.Logout(b.context(t, w, p.AccessToken)); err != nil || b.token != "" {
+			t.Errorf("Logout with garbage in the cookie: %v, and it has %q", err, b.token)
+		}
+	})
+}
+
+// TestCookieForgotten ends the session of the request in each way that there is.
+func TestCookieForgotten(t *testing.T) {
+	t.Parallel()
+	for name, end := range map[string]func(ctx context.Context, w *world, p *auth.AuthPayload) error{
+		"logout": func(ctx context.Context, w *world, _ *auth.AuthPayload) error {
+			_, err := w.Logout(ctx)
+			return err
+		},
+		"revokeSession": func(ctx context.Context, w *world, p *auth.AuthPayload) error {
+			_, err := w.RevokeSession(ctx, auth.RevokeSessionInput{SessionID: p.Session.ID})
+			return err
+		},
+		"revokeUserSessions": func(ctx context.Context, w *world, p *auth.AuthPayload) error {
+			_, err := w.RevokeUserSessions(ctx, auth.RevokeUserSessionsInput{UserID: p.User.ID})
+			return err
+		},
+		"disableUser": func(ctx context.Context, w *world, p *auth.AuthPayload) error {
+			_, err := w.DisableUser(ctx, auth.DisableUserInput{UserID: p.User.ID})
+			return err
+		},
+		"deleteUser": func(ctx context.Context, w *world, p *auth.AuthPayload) error {
+			_, err := w.DeleteUser(ctx, auth.DeleteUserInput{UserID: p.User.ID})
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			each(t, func(t *testing.T, w *world) {
+				w.admin(t, "root") // so that ada is not the last one
+				w.admin(t, "ada")
+				b := &browser{}
+				p, err := w.Login(b.context(t, w, ""), auth.LoginInput{Identifier: "ada", Password: goodPassword, Session: auth.TransportCookie})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := end(b.context(t, w, p.AccessToken), w, p); err != nil || b.token != "" {
+					t.Errorf("%v, and the cookie has %q", err, b.token)
+				}
+			})
+		})
+	}
+}

@@ -35,6 +35,7 @@ func (s *Service) RevokeUserSessions(ctx context.Context, in RevokeUserSessionsI
 	}
 	if user.ID == admin.User.ID {
 		CallerFrom(ctx).end()
+		s.forgetCookieOf(ctx, admin.Session.ID)
 	}
 	return &RevokeUserSessionsPayload{User: user, RevokedCount: n}, nil
 }

@@ -26,7 +26,7 @@ func (s *Service) Logout(ctx context.Context) (*LogoutPayload, error) {
 		return nil, err
 	}
 	CallerFrom(ctx).end()
-	forgetCookie(ctx)
+	s.forgetCookieOf(ctx, v.Session.ID)
 	return &LogoutPayload{SessionID: v.Session.ID}, nil
 }
 
@@ -60,6 +60,7 @@ func (s *Service) RevokeSession(ctx context.Context, in RevokeSessionInput) (*Re
 	if target.Session.ID == viewer.Session.ID {
 		CallerFrom(ctx).end()
 	}
+	s.forgetCookieOf(ctx, target.Session.ID)
 	return &RevokeSessionPayload{SessionID: in.SessionID}, nil
 }
 

@@ -85,6 +85,13 @@ func (s *Server) Warnings() []string {
 	return warnings
 }
 
+// InsecureCookies reports whether cookies do without https: for development on this machine alone. No
+// other machine can read what goes to a loopback address.
+func (s *Server) InsecureCookies() bool {
+	u, err := url.Parse(s.Issuer)
+	return s.Dev && err == nil && u.Scheme == "http" && isLoopback(u.Hostname())
+}
+
 // isIssuer reports whether s is the URL of an issuer; RFC 8414 §2 has neither query nor fragment.
 func isIssuer(s string) bool {
 	u, err := url.Parse(s)

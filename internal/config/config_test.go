@@ -262,6 +262,33 @@ func TestWarnings(t *testing.T) {
 	}
 }
 
+func TestInsecureCookies(t *testing.T) {
+	tests := []struct {
+		args []string
+		want bool
+	}{
+		{[]string{"--dev"}, true},
+		{[]string{"--dev", "--issuer=http://localhost:8080"}, true},
+		{[]string{"--dev", "--issuer=http://[::1]:8080"}, true},
+		{[]string{"--dev", "--issuer=http://192.168.1.5:8080"}, false},
+		{[]string{"--dev", "--issuer=http://auth.example.com"}, false},
+		{[]string{"--dev", "--issuer=http://localhost.example.com"}, false},
+		{[]string{"--dev", "--issuer=https://localhost:8443"}, false},
+		{[]string{"--issuer=http://localhost:8080"}, false},
+	}
+	for _, tt := range tests {
+		t.Run(strings.Join(tt.args, " "), func(t *testing.T) {
+			c, err := parse(t, append([]string{"serve"}, tt.args...), map[string]string{"SECRET_KEY": "classified"}, "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := c.Serve.InsecureCookies(); got != tt.want {
+				t.Errorf("got %t, want %t", got, tt.want)
+			}
+		})
+	}
+}
+
 // TestErrorsHoldNoSecret breaks each setting while the secret ones hold a canary.
 func TestErrorsHoldNoSecret(t *testing.T) {
 	const canary = "c4n4ry"

@@ -1,0 +1,52 @@
+package main
+
+import (
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"usher/internal/config"
+	"usher/internal/console"
+)
+
+// TestAddConsole checks who gets a page, with a program that was built with the console or without.
+func TestAddConsole(t *testing.T) {
+	t.Parallel()
+	_, _, built := console.Page()
+	for name, tt := range map[string]struct {
+		settings config.Server
+		schema   bool
+		page     bool
+	}{
+		"neither":     {config.Server{}, false, false},
+		"console":     {config.Server{Console: true}, true, built},
+		"development": {config.Server{Dev: true}, true, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var log strings.Builder
+			routes := map[string]http.Handler{}
+			c := serveCommand{Server: tt.settings}
+			page := c.addConsole(t.Context(), routes, slog.New(slog.NewTextHandler(&log, nil)))
+			if got := routes["/schema.graphqls"] != nil; got != tt.schema {
+				t.Errorf("the schema is there: %t, want %t", got, tt.schema)
+			}
+			if got := strings.Contains(log.String(), "built without the console"); got != (tt.schema && !built) {
+				t.Errorf("built: %t, and the log says %q", built, log.String())
+			}
+			if got := page != nil; got != tt.page {
+				t.Fatalf("the page is there: %t, want %t", got, tt.page)
+			}
+			if page == nil {
+				return
+			}
+			w := httptest.NewRecorder()
+			page.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
+			if csp := w.Header().Get("Content-Security-Policy"); !strings.Contains(csp, "frame-ancestors 'none'") {
+				t.Errorf("other pages may frame it: %q", csp)
+			}
+		})
+	}
+}
