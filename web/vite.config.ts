@@ -23,5 +23,6 @@ export default defineConfig({
     },
   },
   worker: { format: 'es' },
-  server: { proxy: { '/graphql': server, '/schema.graphqls': server } },
+  // The server must see the page's own host, or it takes the page for one of another origin.
+  server: { proxy: { '/graphql': { target: server, changeOrigin: false }, '/schema.graphqls': server } },
 })

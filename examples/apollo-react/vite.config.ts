@@ -7,6 +7,7 @@ export default defineConfig(({ mode }) => {
     plugins: [react()],
     // The page and the API are one origin this way, as behind a reverse proxy; `vite preview` does the same.
     // Vite answers pages of any port of this machine by itself, unless told to leave that to the server.
-    server: { proxy: { '/graphql': USHER_URL }, cors: false },
+    // The server compares the page's origin with the host that it was asked for, so the host has to stay.
+    server: { proxy: { '/graphql': { target: USHER_URL, changeOrigin: false } }, cors: false },
   }
 })

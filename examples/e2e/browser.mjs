@@ -36,9 +36,9 @@ export function record(page) {
     if (request.method() !== 'POST' || !request.url().endsWith('/graphql')) return
     const entry = { name: operation(request), token: token(request) }
     sent.push(entry)
-    const response = await request.response()
+    const response = await request.response().catch(() => null) // the page may have gone
     if (!response) return
-    const { errors = [] } = await response.json().catch(() => ({})) // the page may have gone
+    const { errors = [] } = await response.json().catch(() => ({})) // as above
     entry.codes = errors.map(({ extensions }) => extensions.code).join()
   })
   return sent

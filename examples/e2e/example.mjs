@@ -154,6 +154,39 @@ test('a server that is away signs nobody out', async () => {
   await tab.context().close()
 })
 
+test('why nobody can be signed in is said in the words of the server', async () => {
+  const { tab } = await signedUp('patient')
+  await tab.route('**/graphql', (route) => route.fulfill({ json: {
+    data: null,
+    errors: [{ message: 'Too many at once.', extensions: { code: 'SERVICE_UNAVAILABLE', retryAfter: 3 } }],
+  } }))
+  await tab.reload()
+  await alert(tab, /^Too many at once\. \(3 s\)$/)
+  await tab.unroute('**/graphql')
+  await click(tab, 'Try again')
+  await hello(tab, 'patient')
+  await tab.context().close()
+})
+
+test('a browser without Web Locks, as on plain http, stays signed in', async () => {
+  const { tab } = await signedUp('lockless')
+  await tab.addInitScript(() => { delete Navigator.prototype.locks })
+  await tab.reload()
+  assert.equal(await tab.evaluate(() => 'locks' in navigator), false)
+  await hello(tab, 'lockless')
+  await tab.context().close()
+})
+
+test('behind the proxy the page is of the origin of the server, for old browsers too', async () => {
+  const answer = await fetch(`${page}/graphql`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json', Origin: page }, // and no Sec-Fetch-Site
+    body: body('mutation ($i: SignupInput!) { signup(input: $i) { refreshToken } }', { i: { username: 'elder', password, session: 'COOKIE' } }),
+  })
+  assert.deepEqual(await answer.json(), { data: { signup: { refreshToken: null } } })
+  assert.match(answer.headers.get('set-cookie'), /^usher_refresh=urt_/)
+})
+
 test('a page of its own origin works where it is allowed, and nowhere else', async () => {
   await build(folder, usher, built)
   const signal = stop.signal

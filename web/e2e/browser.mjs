@@ -122,6 +122,29 @@ export function countRefreshes(...pages) {
   return seen
 }
 
+/** Records the names of the operations that a page sends from now on. @param {Page} page */
+export function record(page) {
+  /** @type {string[]} */
+  const sent = []
+  page.on('request', (request) => {
+    const operation = /(?:query|mutation) (\w+)/.exec(request.postData() ?? '')?.[1]
+    if (operation) sent.push(operation)
+  })
+  return sent
+}
+
+/** Holds a page's request for an operation back until it is released. @param {Page} page @param {string} operation */
+export async function hold(page, operation) {
+  let release = /** @type {() => void} */ (() => undefined)
+  /** @type {Promise<void>} */
+  const released = new Promise((resolve) => { release = resolve })
+  await page.route('**/graphql', async (route) => {
+    if (route.request().postData()?.includes(operation)) await released
+    await route.continue()
+  })
+  return release
+}
+
 /** What a page keeps beyond its own life. @param {Page} page */
 export const stored = (page) =>
   page.evaluate(() => JSON.stringify([Object.entries(localStorage), Object.entries(sessionStorage)]))

@@ -4,11 +4,11 @@ import assert from 'node:assert/strict'
 import { before, test } from 'node:test'
 
 import {
-  account, answered, countRefreshes, go, graphql, logIn, newName, open, openAsAdmin, password, run, signUp,
-  stored, until, url, visitor,
+  account, answered, countRefreshes, go, graphql, hold, logIn, newName, open, openAsAdmin, password, record, run,
+  signUp, stored, until, url, visitor,
 } from './browser.mjs'
 
-/** @import { Page } from 'playwright-core' */
+/** @import { Page, Route } from 'playwright-core' */
 
 const staleRefreshToken = process.argv[3] ?? ''
 
@@ -124,6 +124,91 @@ test('locks differ for nobody, a user and an administrator', async () => {
   const admin = await openAsAdmin('locks')
   assert.deepEqual(await states(admin), ['open', 'open', 'open', 'open', 'open', 'open'])
   await go(admin, 'Start')
+})
+
+test('a page that cannot find out who is signed in says why, and tries again', async () => {
+  const page = await open()
+  const name = await signUp(page)
+  /** @type {Parameters<Route['fulfill']>[0][]} */
+  const answers = [
+    { contentType: 'text/html', body: '<title>Welcome to this network</title>' },
+    { json: { data: null, errors: [{ message: 'Too many at once.', extensions: { code: 'SERVICE_UNAVAILABLE', retryAfter: 3 } }] } },
+  ]
+  await page.route('**/graphql', (route) => route.fulfill(answers.shift()))
+  await page.reload()
+  await panel(page).getByRole('alert').getByText('not GraphQL').waitFor()
+  assert.equal(await panel(page).getByLabel('Password').count(), 0, 'it asks for a password')
+  await panel(page).getByRole('button', { name: 'Try again' }).click()
+  await panel(page).getByRole('alert').getByText('Too many at once. Try again in 3 s.').waitFor()
+  await page.unroute('**/graphql')
+  await panel(page).getByRole('button', { name: 'Try again' }).click()
+  await panel(page).getByRole('heading', { name }).waitFor()
+})
+
+test('a sign-in in another tab outlives the late answer to the page that asked who is signed in', async () => {
+  const page = await (await visitor()).newPage()
+  const release = await hold(page, 'ConsoleRefresh')
+  const asked = page.waitForRequest('**/graphql')
+  await page.goto(`${url}/`)
+  await asked
+  await page.evaluate(() => {
+    new BroadcastChannel('usher-session').postMessage({
+      known: true,
+      viewer: {
+        accessToken: 'x', expiresIn: 900, expiresAt: Date.now() + 900_000, session: { id: 's' },
+        user: { id: 'u', username: 'somebody else', roles: ['USER'] },
+      },
+    })
+  })
+  await panel(page).getByRole('heading', { name: 'somebody else' }).waitFor()
+  const answer = page.waitForResponse('**/graphql')
+  release()
+  await (await answer).finished()
+  await page.evaluate(() => navigator.locks.request('usher-cookie', () => undefined)) // after the page has dealt with it
+  assert.equal(await panel(page).getByRole('heading', { name: 'somebody else' }).count(), 1)
+})
+
+test('what sets the cookie waits for the tab that is at it', async () => {
+  const one = await open()
+  const name = newName()
+  await account(name)
+  const two = await one.context().newPage()
+  await two.goto(`${url}/`)
+  await panel(two).getByLabel('Password').waitFor()
+  await one.evaluate(() => new Promise((granted) => {
+    void navigator.locks.request('usher-cookie', () => {
+      granted(undefined)
+      return new Promise((release) => { addEventListener('release', release) })
+    })
+  }))
+  const sent = record(two)
+  const waiting = () => two.evaluate(async () => (await navigator.locks.query()).pending?.length === 1)
+  await logIn(two, name)
+  await until(waiting)
+  assert.equal(sent.length, 0)
+  await one.evaluate(() => dispatchEvent(new Event('release')))
+  await panel(two).getByRole('heading', { name }).waitFor()
+  assert.deepEqual(sent, ['ConsoleLogIn'])
+})
+
+test('a request is not sent in another session than the one that asked', async () => {
+  const page = await open()
+  const name = await signUp(page)
+  await go(page, 'Sessions')
+  await page.getByText('this one').waitFor()
+  const other = await graphql(
+    'mutation ($i: LoginInput!) { login(input: $i) { refreshToken session { id } } }', { i: { identifier: name, password } },
+  )
+  const { login } = /** @type {{login: {refreshToken: string, session: {id: string}}}} */ (other.data)
+  await page.getByRole('button', { name: 'Reload' }).click()
+  await page.getByText('2 sessions').waitFor()
+  await page.context().addCookies([{ name: 'usher_refresh', value: login.refreshToken, url, httpOnly: true, sameSite: 'Lax' }])
+  await page.getByRole('timer').getByText('expired').waitFor({ timeout: 30_000 })
+  const sent = record(page)
+  await page.getByRole('button', { name: 'Revoke others' }).click()
+  await page.getByRole('alert').getByText('You are in another session by now').waitFor()
+  await panel(page).getByText(login.session.id).waitFor()
+  assert.deepEqual(sent, ['ConsoleRefresh'])
 })
 
 test('sessions can be revoked, one and all others', async () => {
@@ -265,6 +350,58 @@ test('roles ask for the password of whoever signed in long ago', async () => {
   await page.keyboard.press('Escape')
   await go(page, 'Locks')
   await lock(page, 'UpdateUserInput.roles').getByText('open', { exact: true }).waitFor()
+})
+
+test('a question for the password goes with its session, and what asked for it is not done', async () => {
+  const name = newName()
+  await account(name)
+  const page = await openAsAdmin('users')
+  await page.getByLabel('Search users').fill(name)
+  await page.getByRole('rowheader').getByRole('button', { name }).click()
+  const sent = record(page)
+  await page.route('**/graphql', async (route) => {
+    if (!route.request().postData()?.includes('ConsoleDeleteUser')) return route.fallback()
+    await route.fulfill({ json: {
+      data: null, errors: [{ message: 'Prove who you are.', extensions: { code: 'STEP_UP_REQUIRED', maxAge: 3600 } }],
+    } })
+  })
+  await page.getByRole('button', { name: 'Delete' }).click()
+  await page.getByRole('button', { name: 'Yes' }).click()
+  const question = page.getByRole('dialog', { name: 'Is it still you?' })
+  await question.getByLabel('Password').fill(password)
+
+  const second = await page.context().newPage()
+  await second.goto(`${url}/`)
+  await panel(second).getByRole('button', { name: 'Log out' }).click()
+  await question.waitFor({ state: 'detached' })
+  await logIn(second, 'root')
+  await panel(page).getByRole('heading', { name: 'root' }).waitFor()
+  await page.getByLabel('Search users').waitFor()
+  assert.equal(await page.getByRole('dialog').count(), 0)
+  assert.equal(sent.filter((name) => name === 'ConsoleDeleteUser').length, 1)
+  assert.ok(!sent.includes('ConsoleReauthenticate'))
+})
+
+test('the editor of the next user has nothing of the former one but the text', async () => {
+  const page = await open('editor')
+  const former = await signUp(page)
+  await run(page)
+  await answered(page, former)
+  await page.locator('.graphiql-query-editor').getByText('Me', { exact: true }).waitFor()
+  await page.getByRole('button', { name: 'Headers' }).click()
+  await page.locator('.graphiql-editor-tool .monaco-editor').last().click()
+  await page.keyboard.type('{"X-Former": "secret')
+  await page.locator('.graphiql-editor-tool').getByText('X-Former').waitFor()
+
+  await panel(page).getByRole('button', { name: 'Log out' }).click()
+  await panel(page).getByLabel('Password').waitFor()
+  await signUp(page)
+  await page.locator('.graphiql-query-editor').getByText('Me', { exact: true }).waitFor()
+  await page.getByRole('button', { name: 'Headers' }).click()
+  assert.equal(await page.locator('.result-window').getByText(former).count(), 0, 'the answer is there')
+  assert.equal(await page.getByText('X-Former').count(), 0, 'the headers are there')
+  await run(page)
+  await page.locator('.result-window').getByText('username').waitFor()
 })
 
 test('everything can be reached by the keyboard', async () => {

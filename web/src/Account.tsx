@@ -3,8 +3,8 @@ import { useEffect, useState } from 'react'
 import { Form, Problem, useAction } from './form'
 import { graphql } from './gql'
 import type { UnauthenticatedReason } from './gql/enums'
-import { send } from './send'
-import { refresh, signIn, signOut, useSession, type Viewer } from './session'
+import { sendAlone } from './send'
+import { current, refresh, restore, signIn, signOut, useSession, type Viewer } from './session'
 
 const signUpDocument = graphql(`
   mutation ConsoleSignUp($input: SignupInput!) {
@@ -35,9 +35,22 @@ const ended: Record<UnauthenticatedReason, string> = {
 /** The panel that signs in and says who is. */
 export function Account() {
   const session = useSession()
-  if (!session.known) return <p className="hint">Finding out who is signed in …</p>
+  if (!session.known) return <Unknown problem={session.problem} />
   if (session.viewer) return <WhoAmI viewer={session.viewer} />
   return <SignIn notice={session.ended && ended[session.ended]} />
+}
+
+/** Nothing is known yet: the server is being asked, or could not be. */
+function Unknown({ problem }: { problem: string | undefined }) {
+  if (problem === undefined) return <p className="hint">Finding out who is signed in …</p>
+  return (
+    <>
+      <Problem text={problem} />
+      <div className="buttons">
+        <button type="button" onClick={() => void restore()}>Try again</button>
+      </div>
+    </>
+  )
 }
 
 /** What to call a user. */
@@ -73,7 +86,7 @@ function LogInForm() {
         { name: 'password', label: 'Password', type: 'password', autoComplete: 'current-password' },
       ]}
       action={async ({ identifier = '', password = '' }) => {
-        signIn((await send(logInDocument, { input: { identifier, password, session: 'COOKIE' } })).login)
+        signIn((await sendAlone(logInDocument, { input: { identifier, password, session: 'COOKIE' } })).login)
       }}
     />
   )
@@ -92,7 +105,7 @@ function SignUpForm() {
       ]}
       action={async ({ username, email, password = '', fullName }) => {
         const input = { username: given(username), email: given(email), password, fullName: given(fullName) }
-        signIn((await send(signUpDocument, { input: { ...input, session: 'COOKIE' } })).signup)
+        signIn((await sendAlone(signUpDocument, { input: { ...input, session: 'COOKIE' } })).signup)
       }}
     />
   )
@@ -134,8 +147,8 @@ function WhoAmI({ viewer }: { viewer: Viewer }) {
           type="button"
           disabled={busy}
           onClick={() => void run(async () => {
-            await send(logOutDocument)
-            signOut()
+            await sendAlone(logOutDocument)
+            if (current().viewer?.session.id === session.id) signOut()
           })}
         >
           Log out

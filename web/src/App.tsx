@@ -32,6 +32,12 @@ export function App() {
   const [edited, setEdited] = useState(false)
   if (name === 'editor' && !edited) setEdited(true)
 
+  // The answers and headers in an editor are for the session that they were made in, so the next one
+  // gets a new editor. What was written before signing in stays.
+  const session = viewer?.session.id
+  const [editor, setEditor] = useState({ session, number: 0 })
+  if (editor.session !== session) setEditor({ session, number: editor.number + (editor.session ? 1 : 0) })
+
   const may = (needed: View['who']) =>
     !needed || (viewer && (needed === 'user' || viewer.user.roles?.includes('ADMIN')))
   return (
@@ -55,7 +61,7 @@ export function App() {
           {edited && (
             <section className="editor" hidden={name !== 'editor'} aria-labelledby="editor-title">
               <h1 id="editor-title" className="unseen">Editor</h1>
-              <Editor />
+              <Editor key={editor.number} />
             </section>
           )}
           {View && (may(who)

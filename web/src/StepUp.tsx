@@ -3,7 +3,7 @@ import { Dialog } from './Dialog'
 import { Form } from './form'
 import { graphql } from './gql'
 import { send } from './send'
-import { signIn, useSession } from './session'
+import { renewWith, useSession } from './session'
 import { useQuestion } from './stepup'
 
 const reauthenticateDocument = graphql(`
@@ -18,7 +18,7 @@ export function StepUp() {
   const { viewer } = useSession()
   if (!question) return null
   return (
-    <Dialog title="Is it still you?" close={() => { question.answer(false) }}>
+    <Dialog key={question.session} title="Is it still you?" close={() => { question.answer(false) }}>
       <p>You signed in a while ago, and this needs a fresh proof.</p>
       <Form
         submit="Continue"
@@ -28,7 +28,7 @@ export function StepUp() {
           { name: 'password', label: 'Password', type: 'password', autoComplete: 'current-password' },
         ]}
         action={async ({ password = '' }) => {
-          signIn((await send(reauthenticateDocument, { input: { password } })).reauthenticate)
+          renewWith((await send(reauthenticateDocument, { input: { password } })).reauthenticate)
           question.answer(true)
         }}
       >

@@ -2,7 +2,7 @@
 // the memory of this page, and of the other tabs that show it.
 import { useSyncExternalStore } from 'react'
 
-import { Failure } from './failure'
+import { Failure, failure } from './failure'
 import { graphql } from './gql'
 import type { UnauthenticatedReason } from './gql/enums'
 import type { SignInFragment } from './gql/graphql'
@@ -21,6 +21,8 @@ interface State {
   known: boolean
   /** Why somebody is not signed in any more. */
   ended?: UnauthenticatedReason | undefined
+  /** Why it could not be found out who is. */
+  problem?: string | undefined
 }
 
 // What a sign-in needs of every payload that is one.
@@ -52,14 +54,15 @@ function set(next: State) {
   for (const listener of listeners) listener()
 }
 
-function change(next: Omit<State, 'known'>) {
+function change(next: Omit<State, 'known' | 'problem'>) {
   set({ ...next, known: true })
   tabs.postMessage(state)
 }
 
-function subscribe(listener: () => void) {
+/** Calls a listener after each change of who is signed in. Returns how to stop. */
+export function subscribe(listener: () => void): () => void {
   listeners.add(listener)
-  return () => listeners.delete(listener)
+  return () => { listeners.delete(listener) }
 }
 
 /** Who is signed in, for components. */
@@ -75,17 +78,24 @@ export function signIn(payload: SignInFragment) {
   change({ viewer: { ...payload, expiresAt: Date.now() + payload.expiresIn * 1000 } })
 }
 
+/** Takes a new access token, unless this page is in another session by now. */
+export function renewWith(payload: SignInFragment) {
+  if (state.viewer?.session.id === payload.session.id) signIn(payload)
+}
+
 /** Forgets who was signed in. */
 export function signOut(ended?: UnauthenticatedReason) {
   change({ viewer: null, ended })
 }
 
-/** Finds out who is signed in, after the page was loaded. */
+/** Finds out who is signed in, after the page was loaded. When that fails, it can be tried again. */
 export async function restore() {
+  set({ ...state, problem: undefined })
   try {
     await refresh(null)
-  } catch {
-    set({ viewer: null, known: true }) // the server does not answer; signing in will say so
+  } catch (thrown) {
+    // The cookie may be good, so this is no reason to ask for a password.
+    if (!state.known) set({ ...state, problem: failure(thrown).message })
   }
 }
 
@@ -101,23 +111,28 @@ export function refresh(stale: string | null): Promise<boolean> {
 }
 
 async function renew(stale: string | null): Promise<boolean> {
-  const token = state.viewer?.accessToken ?? null
+  const before = state
+  const token = before.viewer?.accessToken ?? null
   if (token !== stale) return token !== null // another tab was first
   const answer = await post<{ refresh: SignInFragment } | null>({ query: refreshDocument.toString() })
+  if (state !== before) return state.viewer !== null // somebody has signed in or out meanwhile
   if (answer.data) {
     signIn(answer.data.refresh)
     return true
   }
   const errors = answer.errors ?? []
   const refused = errors.find((e) => e.extensions?.code === 'UNAUTHENTICATED')
-  if (!refused) throw new Failure(errors)
+  if (!refused) throw new Failure(errors.length > 0 ? errors : [{ message: 'The answer is empty.' }])
   if (stale === null) set({ viewer: null, known: true })
   else signOut(refused.extensions?.reason)
   return false
 }
 
-/** Lets one tab at a time do something. Web Locks exist in secure contexts only. */
-async function alone<T>(task: () => Promise<T>): Promise<T> {
+/**
+ * Does what changes the cookie while no other tab does: the cookie that comes last stays, and must be
+ * that of the session which the tabs are in. Web Locks exist in secure contexts only.
+ */
+export async function alone<T>(task: () => Promise<T>): Promise<T> {
   if (!('locks' in navigator)) return task()
-  return await navigator.locks.request('usher-refresh', task)
+  return await navigator.locks.request('usher-cookie', task)
 }

@@ -40,13 +40,21 @@ export function signOut(id: string): void {
 
 /** Goes on with the session in the browser's cookie, if there is one. */
 export function resume(): Promise<void> {
-  // One at a time in all tabs: a refresh token is good once, and the tab that is next sends the
-  // cookie that the one before it got. Within a tab, all who wait share one request.
-  refreshing ??= navigator.locks
-    .request('usher-refresh', refresh)
+  // Within a tab, all who wait share one request.
+  refreshing ??= alone(refresh)
     .then(set)
     .finally(() => { refreshing = undefined })
   return refreshing
+}
+
+/**
+ * Does a task while no other tab does it: a refresh token is good once, and the tab that is next sends
+ * the cookie that the one before it got. Web Locks exist in secure contexts only, which are https and
+ * localhost; elsewhere the server's grace for a token that comes twice has to do.
+ */
+async function alone<T>(task: () => Promise<T>): Promise<T> {
+  if (!('locks' in navigator)) return task()
+  return await navigator.locks.request('usher-refresh', task)
 }
 
 /** The access token of a session, while the tab is in it. */

@@ -5,7 +5,6 @@ import { Account } from './Account'
 import { Admin } from './Admin'
 import './app.css'
 import { createClient } from './client'
-import { explain } from './errors'
 import { anonymous } from './server'
 import { resume, useSession } from './session'
 import { SignIn } from './SignIn'
@@ -23,13 +22,15 @@ function App() {
 
 /** Finds out who is signed in, since a reload leaves the tab with nothing but the cookie. */
 function Resume() {
-  const [failed, setFailed] = useState(false)
-  const ask = useCallback(() => { resume().catch(() => { setFailed(true) }) }, [])
+  const [problem, setProblem] = useState<string>()
+  const ask = useCallback(() => {
+    resume().catch((error: unknown) => { setProblem(error instanceof Error ? error.message : String(error)) })
+  }, [])
   useEffect(ask, [ask])
-  if (!failed) return <main aria-busy />
+  if (problem === undefined) return <main aria-busy />
   return (
     <main>
-      <p role="alert">{explain([])}</p>
+      <p role="alert">{problem}</p>
       <button onClick={ask}>Try again</button>
     </main>
   )
