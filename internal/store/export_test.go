@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
@@ -87,3 +88,16 @@ func (s *Store) ViewersTogether(ctx context.Context, ids ...uuid.UUID) (viewers 
 
 // MaxGathered is the most look-ups of one query.
 const MaxGathered = maxGathered
+
+// RotateTogether uses refresh tokens up in one statement.
+func (s *Store) RotateTogether(ctx context.Context, now time.Time, sessions []uuid.UUID, generations []uint32) (rotated []bool, errs []error) {
+	var lookups []*lookup[rotation, bool]
+	for i, session := range sessions {
+		lookups = append(lookups, &lookup[rotation, bool]{key: rotation{session, generations[i], now}})
+	}
+	s.rotations.answer(ctx, lookups)
+	for _, l := range lookups {
+		rotated, errs = append(rotated, l.value), append(errs, l.err)
+	}
+	return rotated, errs
+}

@@ -89,16 +89,6 @@ func (s *Store) Sessions(
 	return list(ctx, s.read, "list sessions", sessionFields, query, args...)
 }
 
-const rotateRefreshToken = `
-	UPDATE sessions SET refresh_generation = refresh_generation + 1, rotated_at = $3, last_used_at = $3
-	WHERE id = $1 AND refresh_generation = $2 AND ended_at IS NULL AND expires_at > $3`
-
-// RotateRefreshToken implements auth.Store.
-func (s *Store) RotateRefreshToken(ctx context.Context, sessionID uuid.UUID, generation uint32, now time.Time) (bool, error) {
-	n, err := s.exec(ctx, "rotate refresh token", rotateRefreshToken, sessionID, generation, timestamp(now))
-	return n == 1, err
-}
-
 const sweepSessions = `
 	DELETE FROM sessions WHERE id IN (
 		SELECT id FROM sessions WHERE expires_at < $1 OR ended_at < $1 LIMIT $2)`

@@ -25,6 +25,7 @@ type Store struct {
 	read, write   sqlx.ExtContext
 	viewers       *bySession[auth.Viewer]
 	refreshStates *bySession[auth.RefreshState]
+	rotations     *rotations
 
 	// reader and writer are one pool on PostgreSQL. SQLite has one writer at a time, so there the
 	// writer is a single connection that requests queue for, and readers never wait for it.
@@ -41,6 +42,7 @@ func (s *Store) use(read, write sqlx.ExtContext) {
 	s.read, s.write = read, write
 	s.viewers = newBySession(read, &viewers, viewerFields, viewerSession)
 	s.refreshStates = newBySession(read, &refreshStates, refreshStateFields, refreshStateSession)
+	s.rotations = newRotations(write)
 }
 
 // Close ends all connections, after the queries that run now.
