@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 )
@@ -26,6 +27,7 @@ type gathering[K comparable, V any] struct {
 
 // lookup is one that waits.
 type lookup[K comparable, V any] struct {
+	ctx   context.Context //nolint:containedctx // It ends with the request that waits.
 	key   K
 	value V
 	err   error
@@ -44,7 +46,7 @@ const (
 
 // find looks key up.
 func (g *gathering[K, V]) find(ctx context.Context, key K) (V, error) {
-	l := &lookup[K, V]{key: key}
+	l := &lookup[K, V]{ctx: ctx, key: key}
 	g.mu.Lock()
 	if g.flying == 0 && !g.crowded {
 		g.flying++
@@ -108,18 +110,18 @@ func (g *gathering[K, V]) fly() {
 	}
 }
 
-// board returns those who go next.
+// board returns those who go next. Who has given up stays behind.
 func (g *gathering[K, V]) board() []*lookup[K, V] {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	n := min(len(g.waiting), maxGathered)
-	lookups := g.waiting[:n:n]
-	g.waiting = g.waiting[n:]
+	waiting := slices.DeleteFunc(g.waiting, func(l *lookup[K, V]) bool { return l.ctx.Err() != nil })
+	n := min(len(waiting), maxGathered)
+	g.waiting = slices.Clone(waiting[n:])
 	g.crowded = n > 1
 	if len(g.waiting) > 0 {
 		g.hurry()
 	}
-	return lookups
+	return waiting[:n]
 }
 
 func (g *gathering[K, V]) query(lookups []*lookup[K, V]) {

@@ -102,6 +102,11 @@ func TestGatherCancelled(t *testing.T) {
 		back := make(chan struct{})
 		g := &gathering[int, string]{answer: func(ctx context.Context, lookups []*lookup[int, string]) {
 			<-back
+			for _, l := range lookups {
+				if l.key == 2 {
+					t.Error("asked for one who has given up")
+				}
+			}
 			numbers(ctx, lookups)
 		}}
 		go func() { _, _ = g.find(t.Context(), 1) }()

@@ -17,6 +17,8 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/jmoiron/sqlx"
 	"github.com/pressly/goose/v3"
+
+	"usher/internal/auth"
 )
 
 // Options tune a Store. The zero value is fine.
@@ -63,12 +65,29 @@ func Open(ctx context.Context, at string, o Options) (*Store, error) {
 	if err == nil {
 		sources := migrations.ListSources()
 		s.latest = sources[len(sources)-1].Version
-		err = fault(ctx, "open database", s.writer.PingContext(ctx))
+		err = s.connect(ctx)
 	}
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
+}
+
+// connect makes the first connection that writes. Processes that open a new SQLite file together are in
+// each other's way when it becomes one with a write-ahead log, for which SQLite does not wait by itself.
+func (s *Store) connect(ctx context.Context) error {
+	const tries, pause = 100, 50 * time.Millisecond
+	for try := 1; ; try++ {
+		err := fault(ctx, "open database", s.writer.PingContext(ctx))
+		if s.dialect != goose.DialectSQLite3 || !errors.Is(err, auth.ErrUnavailable) || try == tries {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(pause):
+		}
+	}
 }
 
 const (
