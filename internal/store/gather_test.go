@@ -24,10 +24,10 @@ func numbers(_ context.Context, lookups []*lookup[int, string]) {
 func TestGather(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var flights []int
+		var queries []int
 		back := make(chan struct{})
 		g := &gathering[int, string]{answer: func(ctx context.Context, lookups []*lookup[int, string]) {
-			flights = append(flights, len(lookups))
+			queries = append(queries, len(lookups))
 			<-back
 			numbers(ctx, lookups)
 		}}
@@ -49,12 +49,12 @@ func TestGather(t *testing.T) {
 			back <- struct{}{}
 		}
 		requests.Wait()
-		if want := []int{1, maxGathered, 2}; !slices.Equal(flights, want) {
-			t.Errorf("queries of %v, want %v", flights, want)
+		if want := []int{1, maxGathered, 2}; !slices.Equal(queries, want) {
+			t.Errorf("queries of %v, want %v", queries, want)
 		}
 		synctest.Wait()
-		if g.flying != 0 || len(g.waiting) != 0 {
-			t.Errorf("%d in flight and %d waiting at the end", g.flying, len(g.waiting))
+		if g.current != 0 || len(g.waiting) != 0 {
+			t.Errorf("query %d in flight and %d waiting at the end", g.current, len(g.waiting))
 		}
 	})
 }
@@ -91,6 +91,50 @@ func TestGatherOverdue(t *testing.T) {
 		cancel()
 		if err := <-stuck; !errors.Is(err, hangs) {
 			t.Errorf("got %v", err)
+		}
+	})
+}
+
+// TestGatherLate shows that a late query, when it is back at last, leaves one query in flight and not two.
+func TestGatherLate(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var inFlight, most atomic.Int64
+		back := make(chan struct{})
+		g := &gathering[int, string]{answer: func(ctx context.Context, lookups []*lookup[int, string]) {
+			most.Store(max(most.Load(), inFlight.Add(1)))
+			defer inFlight.Add(-1)
+			if lookups[0].key == 0 {
+				<-back
+			} else {
+				<-time.After(patience / 2)
+			}
+			numbers(ctx, lookups)
+		}}
+		var requests sync.WaitGroup
+		find := func(key int) {
+			requests.Go(func() {
+				if _, err := g.find(t.Context(), key); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		find(0)
+		synctest.Wait()
+		find(1)
+		<-time.After(patience + time.Millisecond) // the first one is late now
+		if n := most.Load(); n != 2 {
+			t.Errorf("%d queries in flight while one is late, want 2", n)
+		}
+		for key := range 3 * maxGathered {
+			find(key + 2)
+		}
+		close(back)
+		synctest.Wait()
+		most.Store(0)
+		requests.Wait()
+		if n := most.Load(); n != 1 {
+			t.Errorf("%d queries in flight after the late one was back, want 1", n)
 		}
 	})
 }

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"math/bits"
 	"strconv"
 	"strings"
 	"time"
@@ -31,8 +30,8 @@ func newRotations(to sqlx.QueryerContext) *rotations {
 	return r
 }
 
-// rotate are the statements for 1, 2, 4, … refresh tokens.
-var rotate = func() (statements [7]string) {
+// rotate are the statements for so many refresh tokens.
+var rotate = func() (statements [sizes]string) {
 	for i := range statements {
 		var tokens []string
 		for n := range 1 << i {
@@ -48,7 +47,7 @@ var rotate = func() (statements [7]string) {
 
 // answer uses tokens up in one statement. It takes the latest time for all.
 func (r *rotations) answer(ctx context.Context, lookups []*lookup[rotation, bool]) {
-	size := bits.Len(uint(len(lookups) - 1))
+	size := sizeOf(len(lookups))
 	args := make([]any, 1, 1+2<<size)
 	var now time.Time
 	for i := range 1 << size {

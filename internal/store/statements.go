@@ -12,7 +12,7 @@ import (
 // prepared, unless it was told not to.
 type statements struct {
 	*sqlx.DB
-	prepared sync.Map // of *sqlx.Stmt, by text; there are as many as there are queries in this package
+	prepared sync.Map // of *sqlx.Stmt, by text; there are as many as this package has queries, for each length of a list of ids
 }
 
 // QueryRowxContext implements sqlx.QueryerContext.

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"errors"
-	"math/bits"
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
@@ -26,8 +25,8 @@ func newBySession[T any](from sqlx.QueryerContext, queries *sessionQueries, fiel
 	return b
 }
 
-// sessionQueries find what belongs to 1, 2, 4, … sessions, up to maxGathered.
-type sessionQueries [7]string
+// sessionQueries find what belongs to so many sessions.
+type sessionQueries [sizes]string
 
 // selectBySession returns the queries for columns of a session and its user, and more of the session's.
 func selectBySession(more string) (queries sessionQueries) {
@@ -46,11 +45,10 @@ func (b *bySession[T]) find(ctx context.Context, sessionID uuid.UUID) (*T, error
 
 // answer answers look-ups in one query.
 func (b *bySession[T]) answer(ctx context.Context, lookups []*lookup[uuid.UUID, *T]) {
-	size := bits.Len(uint(len(lookups) - 1))
+	size := sizeOf(len(lookups))
 	ids := make([]any, 1<<size)
 	for i := range ids {
-		// What is over repeats the last one, so that there are few queries to prepare. As text both
-		// drivers take an id as it is; pgx looks for other ways with a uuid.UUID first.
+		// As text both drivers take an id as it is; pgx looks for other ways with a uuid.UUID first.
 		ids[i] = lookups[min(i, len(lookups)-1)].key.String()
 	}
 	found, err := list(ctx, b.from, "look up", b.fields, b.queries[size], ids...)
