@@ -33,7 +33,7 @@ func guesses(text string, context []string) float64 {
 
 	fewest := math.Inf(1)
 	for _, reading := range readings {
-		fewest = min(fewest, shelf.strength(reading.Replace(text), words))
+		fewest = min(fewest, estimator.guesses(reading.Replace(text), words))
 	}
 	return fewest
 }
