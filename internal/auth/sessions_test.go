@@ -1,0 +1,166 @@
+package auth_test
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"usher/internal/auth"
+)
+
+// TestSessionsPerUser signs in too often, also in parallel.
+func TestSessionsPerUser(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		first := w.signup(t, "ada")
+		var wg sync.WaitGroup
+		for range 60 {
+			wg.Go(func() {
+				w.clock.Advance(time.Millisecond)
+				if _, err := w.Login(t.Context(), auth.LoginInput{Identifier: "ada", Password: goodPassword}); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		last, err := w.Login(t.Context(), auth.LoginInput{Identifier: "ada", Password: goodPassword})
+		if err != nil {
+			t.Fatal(err)
+		}
+		page, err := w.SessionsOf(w.as(t, last.AccessToken), last.User, 100, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := len(page.Edges); n != 50 {
+			t.Errorf("%d sessions live, want 50", n)
+		}
+		if got := kind(w.Authorize(w.as(t, first.AccessToken), forUser, nil)); got != ended {
+			t.Errorf("the oldest session: %q, want it ended", got)
+		}
+	})
+}
+
+func TestLogout(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		ada := w.signup(t, "ada")
+		ctx := w.as(t, ada.AccessToken)
+		got, err := w.Logout(ctx)
+		if err != nil || got.SessionID != ada.Session.ID {
+			t.Fatal(got, err)
+		}
+		if _, err := w.Me(ctx); kind(err) != ended {
+			t.Errorf("the rest of the request: %v", err)
+		}
+		if got := kind(w.Authorize(w.as(t, ada.AccessToken), forUser, nil)); got != ended {
+			t.Errorf("the next request: %q", got)
+		}
+		if _, failed := w.refresh(t.Context(), *ada.RefreshToken); failed != ended {
+			t.Errorf("refresh: %q", failed)
+		}
+		if _, err := w.Logout(w.as(t, ada.AccessToken)); kind(err) != ended {
+			t.Errorf("again: %v", err)
+		}
+	})
+}
+
+func TestRevokeSessions(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		eve := w.signup(t, "eve")
+		w.signup(t, "ada")
+		var p []*auth.AuthPayload
+		for range 3 {
+			w.clock.Advance(time.Second)
+			payload, err := w.Login(t.Context(), auth.LoginInput{Identifier: "ada", Password: goodPassword})
+			if err != nil {
+				t.Fatal(err)
+			}
+			p = append(p, payload)
+		}
+		const missing = "BAD_USER_INPUT sessionId=NOT_FOUND"
+		revoke := func(by *auth.AuthPayload, in auth.RevokeSessionInput) string {
+			_, err := w.RevokeSession(w.as(t, by.AccessToken), in)
+			return kind(err)
+		}
+		for name, in := range map[string]auth.RevokeSessionInput{
+			"somebody else's": {SessionID: eve.Session.ID}, "none": {}, "a user's id": {SessionID: eve.User.ID},
+		} {
+			if got := revoke(p[0], in); got != missing {
+				t.Errorf("%s: %q, want %q", name, got, missing)
+			}
+		}
+		for range 2 { // again is fine
+			if got := revoke(p[0], auth.RevokeSessionInput{SessionID: p[1].Session.ID}); got != "" {
+				t.Errorf("one's own: %q", got)
+			}
+		}
+		if got := kind(w.Authorize(w.as(t, p[1].AccessToken), forUser, nil)); got != ended {
+			t.Errorf("the revoked session: %q", got)
+		}
+		others, err := w.RevokeOtherSessions(w.as(t, p[0].AccessToken))
+		if err != nil || others.RevokedCount != 2 { // that of sign-up, and the third
+			t.Errorf("RevokeOtherSessions: %v, %v, want 2", others, err)
+		}
+		for name, payload := range map[string]*auth.AuthPayload{"one's own": p[0], "eve's": eve} {
+			if err := w.Authorize(w.as(t, payload.AccessToken), forUser, nil); err != nil {
+				t.Errorf("%s session: %v", name, err)
+			}
+		}
+		if got := revoke(p[0], auth.RevokeSessionInput{SessionID: p[0].Session.ID}); got != "" {
+			t.Errorf("the session of the request: %q", got)
+		}
+	})
+}
+
+func TestSessionPages(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		eve := w.signup(t, "eve")
+		ada := w.signup(t, "ada")
+		for range 6 {
+			w.clock.Advance(time.Second)
+			var err error
+			if ada, err = w.Login(t.Context(), auth.LoginInput{Identifier: "ada", Password: goodPassword}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		ctx := w.as(t, ada.AccessToken)
+		var got []string
+		var after *string
+		for pages := 1; ; pages++ {
+			page, err := w.SessionsOf(ctx, ada.User, 3, after)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, e := range page.Edges {
+				got = append(got, fmt.Sprint(e.Node.CreatedAt.Second(), e.Node.Current(ctx)))
+			}
+			if page.PageInfo.HasPreviousPage != (pages > 1) || page.PageInfo.HasNextPage != (pages < 3) {
+				t.Errorf("page %d: %+v", pages, page.PageInfo)
+			}
+			if !page.PageInfo.HasNextPage {
+				break
+			}
+			after = page.PageInfo.EndCursor
+		}
+		if want := "[6 true 5 false 4 false 3 false 2 false 1 false 0 false]"; fmt.Sprint(got) != want {
+			t.Errorf("sessions %v, want %v", got, want)
+		}
+
+		bad := func(name, want string, user *auth.User, as *auth.AuthPayload, first int, after *string) {
+			t.Helper()
+			if _, err := w.SessionsOf(w.as(t, as.AccessToken), user, first, after); kind(err) != want {
+				t.Errorf("%s: %v, want %s", name, err, want)
+			}
+		}
+		bad("none", "BAD_USER_INPUT first=INVALID_FORMAT", ada.User, ada, 0, nil)
+		bad("too many", "BAD_USER_INPUT first=INVALID_FORMAT", ada.User, ada, 101, nil)
+		bad("no cursor", "BAD_USER_INPUT after=INVALID_FORMAT", ada.User, ada, 1, new(""))
+		bad("garbage", "BAD_USER_INPUT after=INVALID_FORMAT", ada.User, ada, 1, new("garbage"))
+		bad("another's cursor", "BAD_USER_INPUT after=INVALID_FORMAT", eve.User, eve, 1, after)
+		bad("a refresh token", "BAD_USER_INPUT after=INVALID_FORMAT", ada.User, ada, 1, new((*ada.RefreshToken)[4:]))
+		bad("another user", "FORBIDDEN", ada.User, eve, 1, nil)
+	})
+}
