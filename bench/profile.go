@@ -86,19 +86,11 @@ func loadLogin(ctx context.Context, b *bench) (err error) {
 }
 
 func loadRefresh(ctx context.Context, b *bench) (err error) {
-	p, at, err := b.filled(ctx, onPostgres, meUsers, 1, cheap)
-	if err != nil {
-		return err
-	}
-	server, err := b.usherServer(ctx, at)
+	server, clients, err := b.refreshServer(ctx, onPostgres)
 	if err != nil {
 		return err
 	}
 	defer stopping(&err, server)
-	clients, err := refreshers(ctx, p, server, at, connections, connections*sessionsEach)
-	if err != nil {
-		return err
-	}
 	_, err = load{address: server.address, duration: profileTime}.run(ctx, clients)
 	return err
 }

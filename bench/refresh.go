@@ -123,19 +123,11 @@ func measureRefresh(ctx context.Context, b *bench) error {
 }
 
 func (b *bench) compareRefresh(ctx context.Context, kind string) (err error) {
-	p, at, err := b.filled(ctx, kind, meUsers, 1, cheap)
-	if err != nil {
-		return err
-	}
-	server, err := b.usherServer(ctx, at)
+	server, clients, err := b.refreshServer(ctx, kind)
 	if err != nil {
 		return err
 	}
 	defer stopping(&err, server)
-	clients, err := refreshers(ctx, p, server, at, connections, connections*sessionsEach)
-	if err != nil {
-		return err
-	}
 	twin, other, err := b.filled(ctx, kind, meUsers, 1, cheap)
 	if err != nil {
 		return err
@@ -163,6 +155,23 @@ func (b *bench) compareRefresh(ctx context.Context, kind string) (err error) {
 	b.results.compare(against{name + "rps", "limit_" + name + "rps", name + "vs_limit"}, samples, rps)
 	b.results.compare(against{name + "p99_ms", "limit_" + name + "p99_ms", name + "p99_vs_limit"}, samples, p99ms)
 	return nil
+}
+
+// refreshServer starts the program on a database that is filled, with clients that refresh sessions of it.
+func (b *bench) refreshServer(ctx context.Context, kind string) (*process, []client, error) {
+	p, at, err := b.filled(ctx, kind, meUsers, 1, cheap)
+	if err != nil {
+		return nil, nil, err
+	}
+	server, err := b.usherServer(ctx, at)
+	if err != nil {
+		return nil, nil, err
+	}
+	clients, err := refreshers(ctx, p, server, at, connections, connections*sessionsEach)
+	if err != nil {
+		return nil, nil, errors.Join(err, server.stop())
+	}
+	return server, clients, nil
 }
 
 // refreshers signs users in and returns clients that refresh their sessions.
