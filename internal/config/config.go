@@ -26,7 +26,7 @@ type Server struct {
 	SessionsPerUser    int           `environ:"USHER_SESSIONS_PER_USER" default:"50" help:"How many sessions a user may have; the oldest makes room for one more."`
 	RefreshGrace       time.Duration `environ:"USHER_REFRESH_GRACE" default:"10s" help:"How long a used refresh token may come again to get the same successor, as from requests in parallel or after a lost answer."`
 	OAuthPasswordGrant bool          `name:"oauth-password-grant" environ:"USHER_OAUTH_PASSWORD_GRANT" help:"Offer the grant type password at /oauth/token and /token. RFC 9700 forbids it for new systems; --dev turns it on."`
-	HashParallelism    int           `environ:"USHER_HASH_PARALLELISM" default:"0" help:"How many passwords are hashed at once, for 19 MiB each; 0 is one for each CPU."`
+	HashParallelism    int           `environ:"USHER_HASH_PARALLELISM" default:"0" help:"How many passwords are hashed at once, for 19 MiB each, and half as many while there are other requests; 0 is one for each CPU."`
 	HashQueue          int           `environ:"USHER_HASH_QUEUE" default:"64" help:"How many requests may wait for their password to be hashed, before more are told to come back later."`
 	AllowedOrigins     Origins       `environ:"USHER_ALLOWED_ORIGINS" placeholder:"ORIGIN,..." example:"https://app.example.com" help:"Origins whose pages may call /graphql from a browser and keep their session in a cookie, besides pages of the server itself."`
 	TrustedProxies     Prefixes      `environ:"USHER_TRUSTED_PROXIES" placeholder:"CIDR,..." example:"10.0.0.0/8,2001:db8::7" help:"Addresses or networks of reverse proxies whose X-Forwarded-For and X-Request-ID are believed."`
