@@ -106,11 +106,13 @@ function SessionList() {
 type Connection = NonNullable<NonNullable<SessionsQuery['me']>['sessions']>
 
 function SessionItem({ node }: { node: Connection['edges'][number]['node'] }) {
-  const [revoke, { error, loading }] = useMutation(RevokeSession, {
+  const [revoke, { data, error, loading }] = useMutation(RevokeSession, {
     variables: { input: { sessionId: node.id } },
     refetchQueries: [Sessions],
     errorPolicy: 'all',
   })
+  // Lists that were asked for in parallel may come in any order, an older one last.
+  if (data?.revokeSession) return null
   return (
     <li>
       <span>

@@ -105,9 +105,11 @@ function SessionList() {
 type Connection = NonNullable<NonNullable<SessionsQuery['me']>['sessions']>
 
 function SessionItem({ node }: { node: Connection['edges'][number]['node'] }) {
-  const [{ error, fetching }, revoke] = useMutation(RevokeSession)
+  const [{ data, error, fetching }, revoke] = useMutation(RevokeSession)
   // The answer has no session in it by which the cache would know what to ask for again.
   const onRevoke = () => void revoke({ input: { sessionId: node.id } }, { additionalTypenames: ['Session'] })
+  // Lists that were asked for in parallel may come in any order, an older one last.
+  if (data?.revokeSession) return null
   return (
     <li>
       <span>
