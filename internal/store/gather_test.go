@@ -53,8 +53,64 @@ func TestGather(t *testing.T) {
 			t.Errorf("queries of %v, want %v", queries, want)
 		}
 		synctest.Wait()
-		if g.current != 0 || len(g.waiting) != 0 {
-			t.Errorf("query %d in flight and %d waiting at the end", g.current, len(g.waiting))
+		if g.inFlight != 0 || len(g.waiting) != 0 {
+			t.Errorf("%d queries in flight and %d waiting at the end", g.inFlight, len(g.waiting))
+		}
+	})
+}
+
+// TestGatherSecond shows that a second query goes out when enough wait for the first, and no third one.
+func TestGatherSecond(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
+		var queries []int
+		back := make(chan struct{})
+		g := &gathering[int, string]{second: true, answer: func(ctx context.Context, lookups []*lookup[int, string]) {
+			mu.Lock()
+			queries = append(queries, len(lookups))
+			mu.Unlock()
+			<-back
+			numbers(ctx, lookups)
+		}}
+		var requests sync.WaitGroup
+		find := func(n int) {
+			for key := range n {
+				requests.Go(func() {
+					if v, err := g.find(t.Context(), key); v != strconv.Itoa(key) || err != nil {
+						t.Errorf("%d: %q, %v", key, v, err)
+					}
+				})
+			}
+			synctest.Wait()
+		}
+		sent := func(want ...int) {
+			t.Helper()
+			synctest.Wait()
+			if !slices.Equal(queries, want) {
+				t.Errorf("queries of %v, want %v", queries, want)
+			}
+		}
+		find(1)
+		find(enough - 1)
+		sent(1)
+		find(1)
+		sent(1, enough)
+		find(enough - 1)
+		sent(1, enough)
+		back <- struct{}{}
+		sent(1, enough) // one is still in flight, and too few wait for another
+		find(1)
+		sent(1, enough, enough)
+		find(enough + 1)
+		sent(1, enough, enough)
+		back <- struct{}{}
+		sent(1, enough, enough, enough+1)
+		close(back)
+		requests.Wait()
+		synctest.Wait()
+		if g.inFlight != 0 || len(g.waiting) != 0 {
+			t.Errorf("%d queries in flight and %d waiting at the end", g.inFlight, len(g.waiting))
 		}
 	})
 }

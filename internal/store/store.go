@@ -43,6 +43,9 @@ func (s *Store) use(read, write sqlx.ExtContext) {
 	s.viewers = newBySession(read, &viewers, viewerFields, viewerSession)
 	s.refreshStates = newBySession(read, &refreshStates, refreshStateFields, refreshStateSession)
 	s.rotations = newRotations(write)
+	// SQLite does its work on our own processors, so that a second query would find none at rest.
+	apart := s.dialect == goose.DialectPostgres
+	s.viewers.gathering.second, s.refreshStates.gathering.second = apart, apart
 }
 
 // Close ends all connections, after the queries that run now.
@@ -100,9 +103,11 @@ func list[T any](ctx context.Context, from sqlx.QueryerContext, doing string, fi
 	}
 	defer rows.Close()
 	var found []T
+	var one, none T
+	targets := fields(&one)
 	for rows.Next() {
-		var one T
-		if err := rows.Scan(fields(&one)...); err != nil {
+		one = none
+		if err := rows.Scan(targets...); err != nil {
 			return nil, fault(ctx, doing, err)
 		}
 		found = append(found, one)
