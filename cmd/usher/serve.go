@@ -41,7 +41,8 @@ type serveCommand struct {
 // Run serves until it is told to stop.
 func (c *serveCommand) Run(w *world) (err error) {
 	tuneCollector()
-	log := c.Logger(w.stderr)
+	log, lines := c.Gathered(w.stderr)
+	defer func() { err = errors.Join(err, lines.Flush()) }()
 	for _, warning := range c.Warnings() {
 		log.WarnContext(w.ctx, "unsafe setting", "warning", warning)
 	}

@@ -2,6 +2,7 @@ package config
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"os"
@@ -17,11 +18,22 @@ type Log struct {
 
 // Logger returns a logger that writes to w, in UTC.
 func (l Log) Logger(w io.Writer) *slog.Logger {
+	return l.logger(isTerminal(w), w, func() error { return nil })
+}
+
+// Gathered returns a logger like Logger's for one who logs much: its lines go through lines, and from
+// a warning on without delay. Flush lines at the end.
+func (l Log) Gathered(w io.Writer) (log *slog.Logger, lines *Lines) {
+	lines = &Lines{to: w}
+	return l.logger(isTerminal(w), lines, lines.Flush), lines
+}
+
+func (l Log) logger(terminal bool, w io.Writer, flush func() error) *slog.Logger {
 	o := &slog.HandlerOptions{Level: l.Level}
-	if l.Format == "text" || l.Format == "auto" && isTerminal(w) {
-		return slog.New(utc{slog.NewTextHandler(w, o)})
+	if l.Format == "text" || l.Format == "auto" && terminal {
+		return slog.New(handler{slog.NewTextHandler(w, o), flush})
 	}
-	return slog.New(utc{slog.NewJSONHandler(w, o)})
+	return slog.New(handler{slog.NewJSONHandler(w, o), flush})
 }
 
 func isTerminal(w io.Writer) bool {
@@ -29,14 +41,25 @@ func isTerminal(w io.Writer) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// utc is a handler whose times are in UTC, whatever the machine's zone.
-type utc struct{ slog.Handler }
-
-func (h utc) Handle(ctx context.Context, r slog.Record) error {
-	r.Time = r.Time.UTC()
-	return h.Handler.Handle(ctx, r)
+// handler is a handler whose times are in UTC, whatever the machine's zone.
+type handler struct {
+	slog.Handler
+	flush func() error // after a line that somebody should see
 }
 
-func (h utc) WithAttrs(attrs []slog.Attr) slog.Handler { return utc{h.Handler.WithAttrs(attrs)} }
+func (h handler) Handle(ctx context.Context, r slog.Record) error {
+	r.Time = r.Time.UTC()
+	err := h.Handler.Handle(ctx, r)
+	if r.Level >= slog.LevelWarn {
+		err = errors.Join(err, h.flush())
+	}
+	return err
+}
 
-func (h utc) WithGroup(name string) slog.Handler { return utc{h.Handler.WithGroup(name)} }
+func (h handler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return handler{h.Handler.WithAttrs(attrs), h.flush}
+}
+
+func (h handler) WithGroup(name string) slog.Handler {
+	return handler{h.Handler.WithGroup(name), h.flush}
+}

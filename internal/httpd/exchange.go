@@ -143,7 +143,7 @@ func (x *exchange) log(r *http.Request) {
 	case x.status >= 500 || x.info.Code == codeInternal:
 		level = slog.LevelError
 	}
-	log := x.server.log
+	log := x.server.log.Handler()
 	if !log.Enabled(r.Context(), level) {
 		return
 	}
@@ -151,16 +151,19 @@ func (x *exchange) log(r *http.Request) {
 	if x.info.Client.IsValid() {
 		client = x.info.Client.String()
 	}
-	log.LogAttrs(r.Context(), level, "request",
+	end := x.server.now()
+	line := slog.NewRecord(end, level, "request", 0) // Logger would find out where this is each time.
+	line.AddAttrs(
 		slog.String("id", x.info.ID),
 		slog.String("method", printable(r.Method, 16)),
 		slog.String("path", strings.TrimSuffix(r.Pattern, "{$}")),
 		slog.Int("status", x.status),
-		slog.Float64("duration_ms", float64(x.server.now().Sub(x.start).Microseconds())/1000),
+		slog.Float64("duration_ms", float64(end.Sub(x.start).Microseconds())/1000),
 		slog.Int64("bytes", x.bytes),
 		slog.String("operation", printable(x.info.Operation, 64)),
 		slog.String("code", printable(x.info.Code, 64)),
 		slog.String("client", client))
+	_ = log.Handle(r.Context(), line) // as Logger does
 }
 
 // WriteHeader implements http.ResponseWriter.
