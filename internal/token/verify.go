@@ -51,6 +51,7 @@ func (a *Authority) Verify(raw string) (*Claims, error) {
 	if err != nil {
 		return nil, err
 	}
+	v.compact()
 	remembered.Add(d, v)
 	return v.copyClaims(), nil
 }
