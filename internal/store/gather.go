@@ -145,7 +145,9 @@ func (g *gathering[K, V]) take() []*lookup[K, V] {
 	waiting := slices.DeleteFunc(g.waiting, func(l *lookup[K, V]) bool { return l.ctx.Err() != nil })
 	n := min(len(waiting), maxGathered)
 	g.waiting = slices.Clone(waiting[n:])
-	g.crowded = n > 1
+	if n > 0 { // otherwise another query has just taken them
+		g.crowded = n > 1
+	}
 	if len(g.waiting) > 0 {
 		g.hurry()
 	}
