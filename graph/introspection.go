@@ -33,7 +33,7 @@ func executableOf(config Config) *executableSchema {
 }
 
 // Exec executes the operation of ctx, a query or a mutation, when its answer is asked for. It takes
-// the place of the generated Exec, which is for @defer and subscriptions as well, and with each
+// the place of the generated Exec, which is for @defer (see init in handler.go) as well, and with each
 // request makes a map of all inputs for graphql.UnmarshalInputFromContext, which nothing here calls.
 // Without them the handler of `me` needs 9 % less processor time and a tenth fewer allocations.
 func (s *introspectable) Exec(ctx context.Context) graphql.ResponseHandler {
@@ -42,7 +42,12 @@ func (s *introspectable) Exec(ctx context.Context) graphql.ResponseHandler {
 	if introspects(op.Operation.SelectionSet) {
 		schema = s.of(s.service.Roles(ctx))
 	}
+	answered := false
 	return func(ctx context.Context) *graphql.Response {
+		if answered {
+			return nil // the end, for transports that ask until then
+		}
+		answered = true
 		ec := newExecutionContext(op, schema, nil)
 		var data graphql.Marshaler
 		if op.Operation.Operation == ast.Mutation {

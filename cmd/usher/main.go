@@ -65,8 +65,12 @@ func run(w *world, args []string) (status int) {
 	}
 	defer func() {
 		// kong exits from inside Parse when it has printed the help.
-		if code, ok := recover().(exit); ok {
-			status = int(code)
+		switch cause := recover().(type) {
+		case nil:
+		case exit:
+			status = int(cause)
+		default:
+			panic(cause)
 		}
 	}()
 	command, err := parser.Parse(args)

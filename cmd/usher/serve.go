@@ -42,7 +42,7 @@ type serveCommand struct {
 func (c *serveCommand) Run(w *world) (err error) {
 	tuneCollector()
 	log, lines := c.Gathered(w.stderr)
-	defer func() { err = errors.Join(err, lines.Flush()) }()
+	defer lines.Close()
 	for _, warning := range c.Warnings() {
 		log.WarnContext(w.ctx, "unsafe setting", "warning", warning)
 	}

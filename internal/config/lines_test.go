@@ -65,13 +65,20 @@ func TestLines(t *testing.T) {
 		write("e\n")
 		want("e\n") // it came alone
 		write("f\n")
-		if err := lines.Flush(); err != nil {
-			t.Error(err)
-		}
+		lines.Flush()
 		want("f\n")
 		long := strings.Repeat("g", maxWaiting)
 		write(long)
 		want(long)
+		<-time.After(2 * pause)
+		want()
+		write("h\n")
+		want("h\n")
+		write("i\n")
+		lines.Close()
+		want("i\n")
+		write("j\n")
+		want("j\n") // nobody would write it later
 		<-time.After(2 * pause)
 		want()
 	})
@@ -93,9 +100,7 @@ func TestLinesTogether(t *testing.T) {
 		})
 	}
 	writers.Wait()
-	if err := lines.Flush(); err != nil {
-		t.Fatal(err)
-	}
+	lines.Flush()
 	next := [8]int{}
 	for line := range strings.Lines(got.String()) {
 		var w, n int

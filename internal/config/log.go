@@ -2,7 +2,6 @@ package config
 
 import (
 	"context"
-	"errors"
 	"io"
 	"log/slog"
 	"os"
@@ -18,17 +17,17 @@ type Log struct {
 
 // Logger returns a logger that writes to w, in UTC.
 func (l Log) Logger(w io.Writer) *slog.Logger {
-	return l.logger(isTerminal(w), w, func() error { return nil })
+	return l.logger(isTerminal(w), w, func() {})
 }
 
 // Gathered returns a logger like Logger's for one who logs much: its lines go through lines, and from
-// a warning on without delay. Flush lines at the end.
+// a warning on without delay. Close lines at the end.
 func (l Log) Gathered(w io.Writer) (log *slog.Logger, lines *Lines) {
 	lines = &Lines{to: w}
 	return l.logger(isTerminal(w), lines, lines.Flush), lines
 }
 
-func (l Log) logger(terminal bool, w io.Writer, flush func() error) *slog.Logger {
+func (l Log) logger(terminal bool, w io.Writer, flush func()) *slog.Logger {
 	o := &slog.HandlerOptions{Level: l.Level}
 	if l.Format == "text" || l.Format == "auto" && terminal {
 		return slog.New(handler{slog.NewTextHandler(w, o), flush})
@@ -41,17 +40,18 @@ func isTerminal(w io.Writer) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// handler is a handler whose times are in UTC, whatever the machine's zone.
+// handler is a handler whose times are in UTC, whatever the machine's zone, and that flushes after
+// a line that somebody should see.
 type handler struct {
 	slog.Handler
-	flush func() error // after a line that somebody should see
+	flush func()
 }
 
 func (h handler) Handle(ctx context.Context, r slog.Record) error {
 	r.Time = r.Time.UTC()
 	err := h.Handler.Handle(ctx, r)
 	if r.Level >= slog.LevelWarn {
-		err = errors.Join(err, h.flush())
+		h.flush()
 	}
 	return err
 }

@@ -25,7 +25,7 @@ type gathering[K comparable, V any] struct {
 
 	mu       sync.Mutex
 	inFlight int  // queries that others wait for. Late ones are not among them.
-	late     int  // how often the queries in flight were found to be late
+	epoch    int  // goes up when the queries in flight are late; those of an earlier one do not count
 	crowded  bool // many look-ups come at once
 	waiting  []*lookup[K, V]
 	overdue  *time.Timer
@@ -41,10 +41,13 @@ type lookup[K comparable, V any] struct {
 }
 
 const (
-	// maxGathered is how many look-ups go into one query. PostgreSQL takes three times as long for 32.
-	maxGathered = 16
+	// maxGathered is how many look-ups go into one query.
+	maxGathered = 64
+	// share is how many go into one of two queries, unless more wait than both could take. PostgreSQL
+	// takes three times as long for 32.
+	share = 16
 	// enough is how many look-ups are worth a second query.
-	enough = maxGathered / 2
+	enough = share / 2
 	// patience is how long look-ups wait for a query in flight. Then another one is sent, so that
 	// a connection that hangs or a database far away does not hold up everybody.
 	patience = 20 * time.Millisecond
@@ -54,7 +57,7 @@ const (
 
 // sizes is how many texts a query has: for 1, 2, 4, … maxGathered look-ups. What is over is filled with
 // repetitions of the last one, so that there are few texts to prepare.
-const sizes = 5
+const sizes = 7
 
 // sizeOf returns which of them is for n look-ups.
 func sizeOf(n int) int { return bits.Len(uint(n - 1)) }
@@ -65,15 +68,15 @@ func (g *gathering[K, V]) find(ctx context.Context, key K) (V, error) {
 	g.mu.Lock()
 	if g.inFlight == 0 && !g.crowded {
 		g.inFlight++
-		late := g.late
+		epoch := g.epoch
 		g.mu.Unlock()
-		defer g.end(late)
+		defer g.end(epoch)
 		g.answer(ctx, []*lookup[K, V]{l})
 		return l.value, l.err
 	}
 	l.done = make(chan struct{})
 	g.waiting = append(g.waiting, l)
-	if !g.send() && len(g.waiting) == 1 {
+	if !g.trySend() && len(g.waiting) == 1 {
 		g.hurry()
 	}
 	g.mu.Unlock()
@@ -86,29 +89,28 @@ func (g *gathering[K, V]) find(ctx context.Context, key K) (V, error) {
 	}
 }
 
-// send sends a query for those who wait, if it is time to, and reports whether it was.
-func (g *gathering[K, V]) send() bool {
+// trySend sends a query for those who wait, if it is time to, and reports whether it was.
+func (g *gathering[K, V]) trySend() bool {
 	if g.inFlight > 0 && (!g.second || g.inFlight > 1 || len(g.waiting) < enough) {
 		return false
 	}
 	g.inFlight++
-	go g.run(g.late)
+	go g.run(g.epoch)
 	return true
 }
 
-// end ends a query that was sent when so many were late, and sends the next one to those who wait for
-// it. Nobody waits for a late one any more: it must not send another, or each delay would leave one
-// more in flight for good.
-func (g *gathering[K, V]) end(late int) {
+// end ends a query of an epoch, and sends the next one to those who wait for it. Nobody waits for a late
+// one any more: it must not send another, or each delay would leave one more in flight for good.
+func (g *gathering[K, V]) end(epoch int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if late != g.late {
+	if epoch != g.epoch {
 		return
 	}
 	g.inFlight--
 	if len(g.waiting) > 0 {
 		g.crowded = true
-		g.send()
+		g.trySend()
 	}
 }
 
@@ -122,17 +124,17 @@ func (g *gathering[K, V]) hurry() {
 		g.mu.Lock()
 		defer g.mu.Unlock()
 		if len(g.waiting) > 0 {
-			g.late++
+			g.epoch++
 			g.inFlight = 0
-			g.send()
+			g.trySend()
 		}
 	})
 }
 
 // run sends a query for those who wait.
-func (g *gathering[K, V]) run(late int) {
+func (g *gathering[K, V]) run(epoch int) {
 	runtime.Gosched() // Requests that are on their way to a look-up come along.
-	defer g.end(late)
+	defer g.end(epoch)
 	if lookups := g.take(); len(lookups) > 0 {
 		g.query(lookups)
 	}
@@ -144,6 +146,9 @@ func (g *gathering[K, V]) take() []*lookup[K, V] {
 	defer g.mu.Unlock()
 	waiting := slices.DeleteFunc(g.waiting, func(l *lookup[K, V]) bool { return l.ctx.Err() != nil })
 	n := min(len(waiting), maxGathered)
+	if g.second && n <= 2*share {
+		n = min(n, share)
+	}
 	g.waiting = slices.Clone(waiting[n:])
 	if n > 0 { // otherwise another query has just taken them
 		g.crowded = n > 1

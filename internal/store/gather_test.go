@@ -257,8 +257,15 @@ func TestGatherPanic(t *testing.T) {
 // they asked.
 func TestGatherFresh(t *testing.T) {
 	t.Parallel()
+	for _, second := range []bool{false, true} {
+		testGatherFresh(t, second)
+	}
+}
+
+func testGatherFresh(t *testing.T, second bool) {
+	t.Helper()
 	var version atomic.Int64
-	g := &gathering[int, int64]{answer: func(_ context.Context, lookups []*lookup[int, int64]) {
+	g := &gathering[int, int64]{second: second, answer: func(_ context.Context, lookups []*lookup[int, int64]) {
 		v := version.Load()
 		for _, l := range lookups {
 			l.value = v

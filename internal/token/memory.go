@@ -3,13 +3,13 @@ package token
 import (
 	"crypto/sha256"
 	"slices"
+	"strings"
 	"time"
-	"unique"
 
 	lru "github.com/hashicorp/golang-lru/v2"
 )
 
-// A token takes some 550 bytes to remember, so that all of them take no more than 5 MiB.
+// A token takes some 600 bytes to remember, so that all of them take no more than 5 MiB.
 // Parts have locks of their own: requests seldom wait for each other.
 const (
 	memoryParts = 64
@@ -48,22 +48,29 @@ func (v *verified) current(keys KeySet, now time.Time, leeway time.Duration) boo
 	return ok && !v.notBefore.After(now.Add(leeway)) && now.Before(v.claims.ExpiresAt.Add(leeway))
 }
 
-// compact lets go of the text that the claims were read from, of which they are parts, and shares what
-// is the same in most tokens.
-func (v *verified) compact() {
+// compact lets go of the text that the claims were read from, of which they are parts.
+func (v *verified) compact(issuer, audience string) {
 	c := &v.claims
-	share := func(s *string) { *s = unique.Make(*s).Value() }
-	share(&c.Issuer)
-	share(&c.ClientID)
+	c.Issuer = issuer
+	own := []*string{&c.Subject, &c.SessionID, &c.ClientID, &c.ID}
 	for i := range c.Audience {
-		share(&c.Audience[i])
+		if c.Audience[i] == audience {
+			c.Audience[i] = audience // the same text, in one place for all tokens
+		} else {
+			own = append(own, &c.Audience[i])
+		}
 	}
 	for i := range c.Roles {
-		share(&c.Roles[i])
+		own = append(own, &c.Roles[i])
 	}
-	ids := c.Subject + c.SessionID + c.ID
-	c.Subject, ids = ids[:len(c.Subject)], ids[len(c.Subject):]
-	c.SessionID, c.ID = ids[:len(c.SessionID)], ids[len(c.SessionID):]
+	var text strings.Builder
+	for _, s := range own {
+		text.WriteString(*s)
+	}
+	rest := text.String()
+	for _, s := range own {
+		*s, rest = rest[:len(*s)], rest[len(*s):]
+	}
 }
 
 // copyClaims returns claims that the caller may change.

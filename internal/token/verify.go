@@ -51,7 +51,7 @@ func (a *Authority) Verify(raw string) (*Claims, error) {
 	if err != nil {
 		return nil, err
 	}
-	v.compact()
+	v.compact(a.issuer, a.audience)
 	remembered.Add(d, v)
 	return v.copyClaims(), nil
 }
