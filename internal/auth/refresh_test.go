@@ -140,6 +140,8 @@ func TestRefreshRefused(t *testing.T) {
 			"cut":       good[:len(good)-1],
 			"longer":    good + "A",
 			"padded":    good + "==",
+			"LF in it":  good[:20] + "\n" + good[20:],
+			"CRLF":      good + "\r\n",
 			"huge":      "urt_" + strings.Repeat("A", 1<<20),
 		} {
 			if _, failed := w.refresh(t.Context(), text); failed != "UNAUTHENTICATED TOKEN_INVALID" {

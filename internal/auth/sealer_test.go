@@ -1,0 +1,96 @@
+package auth
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+)
+
+func newTestSealer(tb testing.TB) sealer {
+	tb.Helper()
+	s, err := newSealer(bytes.Repeat([]byte{7}, 32), "test")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return s
+}
+
+// TestSealedSpelling opens texts of which a careless decoder of base64url makes the same bytes.
+func TestSealedSpelling(t *testing.T) {
+	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+	s := newTestSealer(t)
+	for n := range 4 { // texts of every length modulo 4
+		content := []byte("ada")[:n]
+		sealed := s.seal("scope", content)
+		if got, ok := s.open("scope", sealed); !ok || !bytes.Equal(got, content) {
+			t.Fatalf("%q does not open", sealed)
+		}
+		refuse := func(text string) {
+			t.Helper()
+			if _, ok := s.open("scope", text); ok {
+				t.Errorf("opens as well as %q: %q", sealed, text)
+			}
+		}
+		for i := range len(sealed) + 1 {
+			for _, junk := range []string{"\n", "\r", "\r\n", "\n\n\n\n", " ", "=", "\x00"} {
+				refuse(sealed[:i] + junk + sealed[i:])
+			}
+		}
+		refuse(sealed + "==")
+		last := strings.IndexByte(alphabet, sealed[len(sealed)-1])
+		for other := range alphabet {
+			if other != last {
+				refuse(sealed[:len(sealed)-1] + alphabet[other:other+1])
+			}
+		}
+		if standard := strings.NewReplacer("-", "+", "_", "/").Replace(sealed); standard != sealed {
+			refuse(standard)
+		}
+	}
+}
+
+// FuzzSealed puts any text in place of any part of a sealed one. What opens is what was sealed.
+func FuzzSealed(f *testing.F) {
+	s := newTestSealer(f)
+	f.Add([]byte("ada"), uint(3), uint(0), "\n")
+	f.Add([]byte{}, uint(0), uint(0), "\r\n")
+	f.Add([]byte{1, 2}, uint(45), uint(1), "B")
+	f.Add([]byte("ada"), uint(100), uint(0), "=")
+	f.Fuzz(func(t *testing.T, content []byte, at, cut uint, junk string) {
+		sealed := s.seal("scope", content)
+		n := uint(len(sealed))
+		at = min(at, n)
+		cut = min(cut, n-at)
+		text := sealed[:at] + junk + sealed[at+cut:]
+		opened, ok := s.open("scope", text)
+		if ok != (text == sealed && len(text) <= maxSealed) {
+			t.Errorf("%q opens: %t; %q was sealed", text, ok, sealed)
+		}
+		if ok && (!bytes.Equal(opened, content) || s.seal("scope", opened) != text) {
+			t.Errorf("%q opens as %x, which is sealed as %q", text, opened, s.seal("scope", opened))
+		}
+	})
+}
+
+// FuzzRefreshToken does the same to refresh tokens.
+func FuzzRefreshToken(f *testing.F) {
+	s := &Service{refresh: newTestSealer(f)}
+	id := uuid.UUID{1, 15: 2}
+	f.Add(id[:], uint32(0), uint(4), uint(0), "\r\n")
+	f.Add(id[:], uint32(1<<31), uint(0), uint(1), "U")
+	f.Add(id[:], uint32(1), uint(99), uint(0), "")
+	f.Fuzz(func(t *testing.T, session []byte, generation uint32, at, cut uint, junk string) {
+		token := refreshToken{generation: generation}
+		copy(token.session[:], session)
+		sealed := s.sealRefreshToken(token)
+		n := uint(len(sealed))
+		at = min(at, n)
+		cut = min(cut, n-at)
+		text := sealed[:at] + junk + sealed[at+cut:]
+		if got, ok := s.openRefreshToken(text); ok != (text == sealed) || ok && got != token {
+			t.Errorf("%q opens: %t, as %v; %q was sealed", text, ok, got, sealed)
+		}
+	})
+}
