@@ -23,7 +23,7 @@ func TestUserFlow(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		var refresh string
 		user := map[string]any{
-			"sub": w.user.User.ID.String(), "preferred_username": "ada", "email": "ada@example.com", "name": "Ada Lovelace",
+			"sub": w.user.User.ID.String(), "preferred_username": "ada", "email": "ada@example.com", "email_verified": false, "name": "Ada Lovelace",
 			"updated_at": float64(w.user.User.UpdatedAt.Unix()),
 		}
 		use := func(answer map[string]any) {

@@ -13,6 +13,7 @@ type userinfo struct {
 	Subject           string  `json:"sub"`
 	PreferredUsername *string `json:"preferred_username,omitempty"`
 	Email             *string `json:"email,omitempty"`
+	EmailVerified     *bool   `json:"email_verified,omitempty"` // only beside the address
 	Name              *string `json:"name,omitempty"`
 	UpdatedAt         int64   `json:"updated_at"` // seconds since 1970
 }
@@ -32,10 +33,14 @@ func (s *server) userinfo(w http.ResponseWriter, r *http.Request) {
 		s.challenge(w, r, err)
 		return
 	}
-	writeJSON(w, http.StatusOK, userinfo{
+	answer := userinfo{
 		Subject: user.ID.String(), PreferredUsername: user.Username, Email: user.Email, Name: user.FullName,
 		UpdatedAt: user.UpdatedAt.Unix(),
-	})
+	}
+	if user.Email != nil {
+		answer.EmailVerified = new(false) // nobody has proved that the address is theirs
+	}
+	writeJSON(w, http.StatusOK, answer)
 }
 
 // forUsers is the rule of the endpoint: that of the schema's `me`.

@@ -1,0 +1,27 @@
+package oauth_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"usher/internal/auth"
+)
+
+// TestUserinfoWithoutEmail shows a user who has no address, and so none that could be verified.
+func TestUserinfoWithoutEmail(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		p, err := w.auth.Signup(t.Context(), auth.SignupInput{Username: new("eve"), Password: goodPassword})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := map[string]any{
+			"sub": p.User.ID.String(), "preferred_username": "eve", "updated_at": float64(p.User.UpdatedAt.Unix()),
+		}
+		got := decode(t, w.send(call{method: "GET", path: "/userinfo", header: bearer(p.AccessToken)}))
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("userinfo (-want +got):\n%s", diff)
+		}
+	})
+}
