@@ -30,8 +30,8 @@ function dataOf<TData>({ data, errors }: Answer<TData>): TData {
 }
 
 /**
- * Sends a request with the access token. An expired one is refreshed once, a step up asks for the
- * password, and then the request is sent again. It is sent in the session that asked and in no other:
+ * Sends a request with the access token. One that the server does not accept is refreshed once, a step
+ * up asks for the password, and then the request is sent again. It is sent in the session that asked and in no other:
  * when that is gone, it throws a Failure. Own Authorization headers are left alone.
  */
 export async function authorized<TData>(
@@ -54,7 +54,7 @@ export async function authorized<TData>(
   const { token, ...first } = await attempt()
   let { answer } = first
   const reason = refusal(answer)
-  if (reason === 'TOKEN_EXPIRED') {
+  if (reason === 'TOKEN_EXPIRED' || reason === 'TOKEN_INVALID') { // the session may be alive all the same
     if (await refresh(token)) ({ answer } = await attempt())
   } else if (reason && token === current().viewer?.accessToken) {
     signOut(reason)

@@ -11,7 +11,7 @@ export function createClient(session: string): ApolloClient {
 }
 
 /**
- * Sends the access token along. When that has expired, requests wait for a new one and are sent once
+ * Sends the access token along. When the server rejects it, requests wait for a new one and are sent once
  * more, however many there are. When the session has ended, the tab is signed out.
  */
 function authLink(session: string): ApolloLink {

@@ -38,6 +38,6 @@ export async function refresh(): Promise<SignIn | null> {
   const { data, error } = await anonymous.mutate({ mutation: Refresh, errorPolicy: 'all' })
   if (data) return data.refresh
   const errors = graphQLErrors(error)
-  if (calls(errors, 'sign in')) return null
+  if (calls(errors, 'sign in') || calls(errors, 'refresh')) return null // the cookie is not good either
   throw new Error(explain(errors))
 }

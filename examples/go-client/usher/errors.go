@@ -65,8 +65,14 @@ func asError(err error) error {
 // Reason is an UnauthenticatedReason of the schema.
 type Reason string
 
-// TokenExpired is the reason to refresh. With any other one only a new sign-in helps.
-const TokenExpired Reason = "TOKEN_EXPIRED"
+// The reasons to refresh. With any other one only a new sign-in helps.
+const (
+	TokenExpired Reason = "TOKEN_EXPIRED"
+	TokenInvalid Reason = "TOKEN_INVALID"
+)
+
+// refreshable reports whether a new access token may help.
+func (r Reason) refreshable() bool { return r == TokenExpired || r == TokenInvalid }
 
 // ErrorCode is a value of the enum of that name in the schema. genqlient makes types for what
 // operations mention, and errors are in none; a test compares the list with the schema.

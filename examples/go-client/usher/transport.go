@@ -10,8 +10,8 @@ import (
 	"sync"
 )
 
-// Transport sends requests to /graphql with the access token in its file. When the token has
-// expired, it gets the next one and sends the request again: once for all the requests that fail
+// Transport sends requests to /graphql with the access token in its file. When the server does not
+// accept the token, it gets the next one and sends the request again: once for all the requests that fail
 // together. That is safe for mutations too: the server refused the request before it did anything.
 type Transport struct {
 	File File              // programs may share one
@@ -34,7 +34,7 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	response, reason, err := t.send(r, held)
-	if err == nil && reason == TokenExpired {
+	if err == nil && reason.refreshable() {
 		if held, err = t.renew(r.Context(), held.AccessToken); err == nil {
 			response, reason, err = t.send(r, held)
 		}
@@ -42,7 +42,7 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	if reason != "" && reason != TokenExpired { // the session is over, or its account is
+	if reason != "" && !reason.refreshable() { // the session is over, or its account is
 		err = t.forget(held.AccessToken)
 	}
 	return response, err
@@ -82,14 +82,14 @@ func (t *Transport) send(r *http.Request, held Credentials) (*http.Response, Rea
 	return response, "", nil
 }
 
-// renew returns credentials whose access token is newer than the expired one. Requests that wait for
+// renew returns credentials whose access token is newer than the refused one. Requests that wait for
 // the lock find the new one when they get it. Two programs that share the file may both refresh: the
 // server gives them the same refresh token, if that happens within its grace of 10 seconds.
-func (t *Transport) renew(ctx context.Context, expired string) (Credentials, error) {
+func (t *Transport) renew(ctx context.Context, refused string) (Credentials, error) {
 	t.refreshing.Lock()
 	defer t.refreshing.Unlock()
 	held, err := t.File.Load()
-	if err != nil || held.AccessToken != expired {
+	if err != nil || held.AccessToken != refused {
 		return held, err
 	}
 	answer, err := Refresh(ctx, newClient(held.Server, t.Base), held.RefreshToken)

@@ -73,6 +73,36 @@ func TestTransport(t *testing.T) {
 	}
 }
 
+// TestInvalidToken has requests bear a token that the server does not accept, as one that it made for
+// another API. The session is alive, so one refresh helps them all.
+func TestInvalidToken(t *testing.T) {
+	t.Parallel()
+	server := os.Getenv("USHER_URL")
+	file := File(filepath.Join(t.TempDir(), "credentials.json"))
+	signedUp, err := Signup(t.Context(), NewAnonymous(server), "invalid", "four small green turtles")
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := signedUp.Signup
+	if err := file.Save(Credentials{server, first.AccessToken + "A", first.RefreshToken}); err != nil {
+		t.Fatal(err)
+	}
+	counter := &counter{}
+	client := newClient(server, &Transport{File: file, Base: counter})
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			if answer, err := Me(t.Context(), client); err != nil || answer.Me.Username != "invalid" {
+				t.Errorf("me: %v, %v", answer, err)
+			}
+		})
+	}
+	wg.Wait()
+	if n := counter.refreshes.Load(); n != 1 {
+		t.Errorf("%d refreshes", n)
+	}
+}
+
 // TestRefused has every request of a session find out that its refresh token is not good any more.
 func TestRefused(t *testing.T) {
 	t.Parallel()

@@ -23,7 +23,7 @@ function endExchange(session: string): Exchange {
 }
 
 /**
- * Sends the access token along. When that has expired, requests wait for a new one and are sent once
+ * Sends the access token along. When the server rejects it, requests wait for a new one and are sent once
  * more, however many there are.
  */
 function refreshExchange(session: string): Exchange {

@@ -26,7 +26,8 @@ export function remedy(error: GraphQLError): Remedy {
   const { code, reason } = extensions(error)
   switch (code) {
     case 'UNAUTHENTICATED':
-      return reason === 'TOKEN_EXPIRED' ? 'refresh' : 'sign in'
+      // An access token can become invalid before it expires, as when the server has changed its keys.
+      return reason === 'TOKEN_EXPIRED' || reason === 'TOKEN_INVALID' ? 'refresh' : 'sign in'
     case 'STEP_UP_REQUIRED':
       return 'reauthenticate'
     case 'INVALID_CREDENTIALS': // Not a case for 'refresh': it answers a password, not a token.

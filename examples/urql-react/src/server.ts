@@ -33,6 +33,6 @@ export async function refresh(): Promise<SignIn | null> {
   const { data, error } = await anonymous.mutation(Refresh, {})
   if (data) return data.refresh
   const errors = error?.graphQLErrors ?? []
-  if (calls(errors, 'sign in')) return null
+  if (calls(errors, 'sign in') || calls(errors, 'refresh')) return null // the cookie is not good either
   throw new Error(explain(errors))
 }
