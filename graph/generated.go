@@ -1007,7 +1007,10 @@ enum UnauthenticatedReason {
   NO_TOKEN
   "The access token was good and has expired."
   TOKEN_EXPIRED
-  "The access token is not one this server accepts."
+  """
+  The access token is not one that this server accepts, or it is for another API. Get a new one with
+  ` + "`" + `refresh` + "`" + `. From ` + "`" + `refresh` + "`" + ` itself: the refresh token is not valid. Sign in again.
+  """
   TOKEN_INVALID
   "The session was ended, was not refreshed for too long, or has reached its age limit. Log in again."
   SESSION_ENDED
@@ -1047,7 +1050,7 @@ enum InputErrorCode {
   INVALID_FORMAT
   "The password is easy to guess: it is common, repetitive or made from the account's own data."
   TOO_COMMON
-  "There is nothing with this id, or it is not the user's."
+  "Nothing has this id or name, or it is not the user's."
   NOT_FOUND
   "This would leave the server without an administrator whose account is open."
   LAST_ADMIN
@@ -1167,6 +1170,12 @@ input RefreshInput {
   refreshToken: String
   "Where the new refresh token goes. One that came in the cookie goes there again in any case."
   session: SessionTransport! = TOKEN
+  """
+  The API that the new access token is for (RFC 8707), one of those that the operator has set; this API
+  by default. This API rejects access tokens for another one. ` + "`" + `BAD_USER_INPUT` + "`" + ` leaves the refresh token
+  valid.
+  """
+  resource: String
 }
 
 "The input of ` + "`" + `revokeSession` + "`" + `."
@@ -1323,7 +1332,10 @@ type DeleteUserPayload {
 
 "A fresh sign-in, or a refreshed one. The request that gets it counts as the user's from then on."
 type AuthPayload {
-  "The token for the ` + "`" + `Authorization: Bearer` + "`" + ` header: a signed JWT (RFC 9068)."
+  """
+  The token for the ` + "`" + `Authorization: Bearer` + "`" + ` header: a signed JWT (RFC 9068). It is for this API, unless
+  ` + "`" + `refresh` + "`" + ` was called with a ` + "`" + `resource` + "`" + `.
+  """
   accessToken: String!
   """
   The token for the next ` + "`" + `refresh` + "`" + `. Keep it where only your own code can read it; each is good for
@@ -6742,7 +6754,7 @@ func (ec *executionContext) unmarshalInputRefreshInput(ctx context.Context, obj 
 		asMap["session"] = "TOKEN"
 	}
 
-	fieldsInOrder := [...]string{"refreshToken", "session"}
+	fieldsInOrder := [...]string{"refreshToken", "session", "resource"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -6763,6 +6775,13 @@ func (ec *executionContext) unmarshalInputRefreshInput(ctx context.Context, obj 
 				return it, err
 			}
 			it.Session = data
+		case "resource":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("resource"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Resource = data
 		}
 	}
 	return it, nil

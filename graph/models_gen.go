@@ -120,7 +120,7 @@ const (
 	InputErrorCodeInvalidFormat InputErrorCode = "INVALID_FORMAT"
 	// The password is easy to guess: it is common, repetitive or made from the account's own data.
 	InputErrorCodeTooCommon InputErrorCode = "TOO_COMMON"
-	// There is nothing with this id, or it is not the user's.
+	// Nothing has this id or name, or it is not the user's.
 	InputErrorCodeNotFound InputErrorCode = "NOT_FOUND"
 	// This would leave the server without an administrator whose account is open.
 	InputErrorCodeLastAdmin InputErrorCode = "LAST_ADMIN"
@@ -243,7 +243,8 @@ const (
 	UnauthenticatedReasonNoToken UnauthenticatedReason = "NO_TOKEN"
 	// The access token was good and has expired.
 	UnauthenticatedReasonTokenExpired UnauthenticatedReason = "TOKEN_EXPIRED"
-	// The access token is not one this server accepts.
+	// The access token is not one that this server accepts, or it is for another API. Get a new one with
+	// `refresh`. From `refresh` itself: the refresh token is not valid. Sign in again.
 	UnauthenticatedReasonTokenInvalid UnauthenticatedReason = "TOKEN_INVALID"
 	// The session was ended, was not refreshed for too long, or has reached its age limit. Log in again.
 	UnauthenticatedReasonSessionEnded UnauthenticatedReason = "SESSION_ENDED"

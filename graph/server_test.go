@@ -47,6 +47,7 @@ type server struct {
 //	ended    is ada with a session that was ended
 //	expired  is ada with an old access token
 //	garbage  has a token that no server made
+//	foreign  is root with an access token for another API
 func newServer(t *testing.T, s *store.Store, build func(graph.Options) (http.Handler, error)) *server {
 	t.Helper()
 	now := time.Date(2026, 1, 31, 10, 0, 0, 123456000, time.UTC)
@@ -54,7 +55,7 @@ func newServer(t *testing.T, s *store.Store, build func(graph.Options) (http.Han
 	key, err := token.NewHMACKey(secret)
 	check(t, err)
 	tokens, err := token.New(token.Options{
-		Issuer: "https://auth.example.com", Audience: "https://auth.example.com",
+		Issuer: "https://auth.example.com", Audience: "https://auth.example.com", Resources: []string{"https://api.example.com"},
 		Keys: key, TTL: 15 * time.Minute, Now: clock,
 	})
 	check(t, err)
@@ -110,6 +111,11 @@ func newServer(t *testing.T, s *store.Store, build func(graph.Options) (http.Han
 	w.people["nobody"] = login("nobody").AccessToken
 	w.people["ada"] = login("ada").AccessToken
 	w.people["root"] = login("root").AccessToken
+	foreign, err := tokens.Verify(w.people["root"])
+	check(t, err)
+	foreign.Audience = "https://api.example.com"
+	w.people["foreign"], err = tokens.Sign(*foreign)
+	check(t, err)
 	w.people["ended"] = login("ada").AccessToken
 	viewer, err := service.Viewer(auth.WithCaller(ctx, service.Identify(w.people["ended"])))
 	check(t, err)

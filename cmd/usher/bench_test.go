@@ -53,7 +53,7 @@ func signedIn(b *testing.B, at config.DatabaseURL) (http.Handler, string) {
 	log := config.Log{Format: "json"}.Logger(io.Discard)
 	c := serveCommand{
 		Server: config.Server{
-			Issuer: "https://auth.example.com", Audience: "https://auth.example.com",
+			Issuer:        "https://auth.example.com",
 			Keys:          config.Keys{Algorithm: string(token.EdDSA), KeyMaxAge: time.Hour, AccessTokenTTL: time.Hour},
 			SessionMaxAge: time.Hour, SessionIdle: time.Hour, SessionsPerUser: 50, RefreshGrace: time.Second,
 		},

@@ -23,13 +23,18 @@ type clientCreateCommand struct {
 	config.Database
 	config.Log
 
-	Name string `required:"" help:"What to call the client."`
+	Name     string          `required:"" help:"What to call the client."`
+	Resource config.Resource `placeholder:"URI" help:"The API that the client serves, as in --audience of the server. The client may ask /oauth/introspect about access tokens for it."`
 }
 
 // Run registers a client.
 func (c *clientCreateCommand) Run(w *world) error {
 	return w.operate(c.Database, config.Passwords{}, c.Log, func(service *auth.Service, _ *store.Store) error {
-		client, secret, err := service.CreateClient(w.ctx, c.Name)
+		var resource *string
+		if c.Resource != "" {
+			resource = new(string(c.Resource))
+		}
+		client, secret, err := service.CreateClient(w.ctx, c.Name, resource)
 		if err != nil {
 			return explain(err)
 		}
@@ -47,7 +52,7 @@ type clientListCommand struct {
 func (c *clientListCommand) Run(w *world) error {
 	return w.operate(c.Database, config.Passwords{}, c.Log, func(_ *auth.Service, db *store.Store) error {
 		table := tabwriter.NewWriter(w.stdout, 0, 0, 2, ' ', 0)
-		fmt.Fprintln(table, "ID\tNAME\tCREATED")
+		fmt.Fprintln(table, "ID\tNAME\tCREATED\tRESOURCE")
 		const page = 500
 		for after := uuid.Nil; ; {
 			clients, err := db.Clients(w.ctx, after, page)
@@ -55,7 +60,11 @@ func (c *clientListCommand) Run(w *world) error {
 				return err
 			}
 			for _, client := range clients {
-				fmt.Fprintf(table, "%s\t%s\t%s\n", client.ID, client.Name, client.CreatedAt.Format(time.DateTime))
+				resource := "-"
+				if client.Resource != nil {
+					resource = *client.Resource
+				}
+				fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", client.ID, client.Name, client.CreatedAt.Format(time.DateTime), resource)
 			}
 			if len(clients) < page {
 				return table.Flush()

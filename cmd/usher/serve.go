@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -83,6 +84,8 @@ func (c *serveCommand) Run(w *world) (err error) {
 	if err != nil {
 		return err
 	}
+	log.InfoContext(w.ctx, "access tokens are for this server unless a client asks for another resource",
+		"audience", c.Issuer, "resources", strings.Join(c.Audience, ", "))
 	server, err := c.server(w.ctx, service, db, keys, log)
 	if err != nil {
 		return err
@@ -118,7 +121,7 @@ const sweepInterval = 10 * time.Minute
 
 // service puts the domain together.
 func (c *serveCommand) service(db *store.Store, keys *keyring.Keyring, secret []byte, log *slog.Logger) (*auth.Service, error) {
-	tokens, err := token.New(token.Options{Issuer: c.Issuer, Audience: c.Audience, Keys: keys, TTL: c.AccessTokenTTL})
+	tokens, err := token.New(token.Options{Issuer: c.Issuer, Audience: c.Issuer, Resources: c.Audience, Keys: keys, TTL: c.AccessTokenTTL})
 	if err != nil {
 		return nil, err
 	}

@@ -4,8 +4,8 @@ import { createRemoteJWKSet, errors, jwtVerify } from 'jose';
 
 const {
   ISSUER = 'http://127.0.0.1:8080', // the server's USHER_ISSUER
-  AUDIENCE = ISSUER, // and its USHER_AUDIENCE
-  CLIENT_ID, // of `usher client create`, for introspect alone
+  AUDIENCE = 'http://127.0.0.1:3000', // this service, as the server's USHER_AUDIENCE lists it
+  CLIENT_ID, // of `usher client create --resource AUDIENCE`, for introspect alone
   CLIENT_SECRET,
   PORT = '3000',
 } = process.env;
@@ -24,7 +24,10 @@ class Refusal extends Error {
   }
 }
 
-/** bearer returns the request's access token and what it says, when it is good and for this service. */
+/**
+ * bearer returns the request's access token and what it says, when it is good and for this service. Tokens
+ * for the server itself or for another service are refused, as this service's own are refused there.
+ */
 async function bearer({ headers }) {
   const token = /^Bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1];
   if (!token) {

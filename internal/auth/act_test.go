@@ -63,7 +63,7 @@ func TestNothingWithoutEvent(t *testing.T) {
 			},
 			"SetDisabled":  func() error { return w.SetDisabled(t.Context(), ada.User.ID, true) },
 			"Unlock":       func() error { return w.Unlock(t.Context(), ada.User) },
-			"CreateClient": func() error { _, _, err := w.CreateClient(t.Context(), "Shop"); return err },
+			"CreateClient": func() error { _, _, err := w.CreateClient(t.Context(), "Shop", nil); return err },
 			"DeleteClient": func() error { return w.DeleteClient(t.Context(), client.ID) },
 		}
 		type state struct {

@@ -28,7 +28,14 @@ import (
 
 var secret = []byte("7e2c3f0b9d1a48c6b5e4f3a2918d7c6b")
 
-const goodPassword = "four small green turtles"
+const (
+	goodPassword = "four small green turtles"
+	issuer       = "https://auth.example.com"
+
+	// Other APIs that tokens are issued for.
+	api      = "https://api.example.com"
+	otherAPI = "https://reports.example.com"
+)
 
 // world is a Service on a real database with a clock that tests move.
 type world struct {
@@ -163,7 +170,7 @@ func newWorld(t *testing.T, store auth.Store) *world {
 		t.Fatal(err)
 	}
 	w.tokens, err = token.New(token.Options{
-		Issuer: "https://auth.example.com", Audience: "https://api.example.com", Keys: key,
+		Issuer: issuer, Audience: issuer, Resources: []string{api, otherAPI}, Keys: key,
 		TTL: 15 * time.Minute, Now: w.clock.Now,
 	})
 	if err != nil {
@@ -293,8 +300,13 @@ func (w *world) sign(t *testing.T, user, session uuid.UUID) string {
 }
 
 func (w *world) signFor(user, session uuid.UUID) (string, error) {
+	return w.signTo(issuer, user, session)
+}
+
+// signTo makes a good token for an audience.
+func (w *world) signTo(audience string, user, session uuid.UUID) (string, error) {
 	return w.tokens.Sign(token.Claims{
-		Subject: user.String(), SessionID: session.String(), ClientID: "usher", AuthTime: w.clock.Now(),
+		Audience: audience, Subject: user.String(), SessionID: session.String(), ClientID: "usher", AuthTime: w.clock.Now(),
 		Roles: []string{"USER"},
 	})
 }

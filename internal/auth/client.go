@@ -23,7 +23,10 @@ type Client struct {
 	Name string
 	// SecretDigest is the SHA-256 digest of its secret, which is random and too long to be guessed.
 	SecretDigest []byte
-	CreatedAt    time.Time
+	// Resource is the API that it serves, by the audience of the access tokens that are for it; nil when
+	// it serves none. Several clients may serve the same one.
+	Resource  *string
+	CreatedAt time.Time
 }
 
 // FirstPartyClientID is the client_id of the frontends that sign users in. They keep no secret and
@@ -59,9 +62,9 @@ const (
 	clientSecretPrefix = "ucs_"
 )
 
-// CreateClient registers a client, and returns its secret, which is kept nowhere. It is for the
-// operator's commands: nothing asks who calls.
-func (s *Service) CreateClient(ctx context.Context, name string) (c *Client, secret string, err error) {
+// CreateClient registers a client that serves an API, or none with nil, and returns its secret, which
+// is kept nowhere. It is for the operator's commands: nothing asks who calls.
+func (s *Service) CreateClient(ctx context.Context, name string, resource *string) (c *Client, secret string, err error) {
 	name, err = identity.ParseFullName(name)
 	if err != nil || name == "" {
 		return nil, "", BadInput(FieldError{
@@ -73,7 +76,7 @@ func (s *Service) CreateClient(ctx context.Context, name string) (c *Client, sec
 		return nil, "", fmt.Errorf("new client secret: %w", err)
 	}
 	secret = clientSecretPrefix + base64.RawURLEncoding.EncodeToString(random[:])
-	c = &Client{Name: name, SecretDigest: clientSecretDigest(secret), CreatedAt: s.now()}
+	c = &Client{Name: name, SecretDigest: clientSecretDigest(secret), Resource: resource, CreatedAt: s.now()}
 	if c.ID, err = newID(c.CreatedAt, s.rand); err != nil {
 		return nil, "", err
 	}
@@ -145,13 +148,14 @@ type ClientToken struct {
 	ExpiresIn   int
 }
 
-// ClientToken gives a client an access token for itself (RFC 6749 §4.4). It is nobody's sign-in:
-// `@auth` refuses it.
-func (s *Service) ClientToken(c *Client) (*ClientToken, error) {
-	if s.tokens == nil {
-		return nil, errNoTokens
+// ClientToken gives a client an access token for itself (RFC 6749 §4.4) and a resource; nil means
+// Usher's own API. It is nobody's sign-in: `@auth` refuses it.
+func (s *Service) ClientToken(c *Client, resource *string) (*ClientToken, error) {
+	audience, err := s.audienceFor(resource)
+	if err != nil {
+		return nil, err
 	}
-	access, err := s.tokens.SignClient(c.ID.String())
+	access, err := s.tokens.SignClient(c.ID.String(), audience)
 	if err != nil {
 		return nil, fmt.Errorf("sign client token: %w", err)
 	}
@@ -162,8 +166,8 @@ func (s *Service) ClientToken(c *Client) (*ClientToken, error) {
 const tokenType = "Bearer"
 
 // RevokeToken ends the session that an access token or refresh token belongs to (RFC 7009). Whoever
-// holds the token may do so, by whichever refresh token of the session: a client that lost the
-// answer to its refresh must be able to sign out. By a registered client, by, it is refused with
+// holds the token may do so, by an access token of any audience and by whichever refresh token of the
+// session: a client that lost the answer to its refresh must be able to sign out. By a registered client, by, it is refused with
 // ErrForeignToken, since it gets no such tokens; its own access tokens are ErrTokenNotRevocable. A
 // token that is not good, or not any more, is fine.
 func (s *Service) RevokeToken(ctx context.Context, by *Client, text string) error {
@@ -201,7 +205,7 @@ func (s *Service) viewerByToken(ctx context.Context, text string) (*Viewer, erro
 		}
 		return &state.Viewer, nil
 	}
-	claims, err := s.tokens.Verify(text)
+	claims, err := s.tokens.VerifyAny(text)
 	if err != nil {
 		return nil, ErrNotFound
 	}
@@ -214,94 +218,4 @@ func (s *Service) viewerByToken(ctx context.Context, text string) (*Viewer, erro
 		err = ErrNotFound
 	}
 	return v, err
-}
-
-// Introspection is what there is to know of a token that is good (RFC 7662 §2.2).
-type Introspection struct {
-	ClientID string
-	// Subject is the user, or the client where no user takes part.
-	Subject   string
-	ExpiresAt time.Time
-	// User is nil for the token of a client.
-	User *User
-	// Access is nil for a refresh token.
-	Access *AccessIntrospection
-}
-
-// AccessIntrospection is what an access token says besides.
-type AccessIntrospection struct {
-	TokenType string
-	Issuer    string
-	Audience  []string
-	ID        string
-	IssuedAt  time.Time
-}
-
-// Introspect looks at a token as it would be if it were used now: the session and the user of an
-// access token must be live, the client of a client's too, and a refresh token must not be used
-// yet. It returns nil for any other text.
-func (s *Service) Introspect(ctx context.Context, text string) (*Introspection, error) {
-	if s.tokens == nil {
-		return nil, errNoTokens
-	}
-	in, err := s.introspect(ctx, text)
-	var e *Error
-	if errors.Is(err, ErrNotFound) || errors.As(err, &e) && e.Code == CodeUnauthenticated {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("introspect: %w", err)
-	}
-	return in, nil
-}
-
-func (s *Service) introspect(ctx context.Context, text string) (*Introspection, error) {
-	if t, ok := s.openRefreshToken(text); ok {
-		return s.introspectRefreshToken(ctx, t)
-	}
-	if claims, err := s.tokens.Verify(text); err == nil {
-		v, err := s.lookUpViewer(ctx, claims)
-		if err != nil {
-			return nil, err
-		}
-		return &Introspection{
-			ClientID: claims.ClientID, Subject: claims.Subject, ExpiresAt: claims.ExpiresAt, User: &v.User,
-			Access: &AccessIntrospection{
-				TokenType: tokenType, Issuer: claims.Issuer, Audience: claims.Audience, ID: claims.ID, IssuedAt: claims.IssuedAt,
-			},
-		}, nil
-	}
-	claims, err := s.tokens.VerifyClient(text)
-	if err != nil {
-		return nil, ErrNotFound
-	}
-	if _, err := s.client(ctx, claims.ClientID); err != nil {
-		return nil, err
-	}
-	return &Introspection{
-		ClientID: claims.ClientID, Subject: claims.ClientID, ExpiresAt: claims.ExpiresAt,
-		Access: &AccessIntrospection{
-			TokenType: tokenType, Issuer: claims.Issuer, Audience: claims.Audience, ID: claims.ID, IssuedAt: claims.IssuedAt,
-		},
-	}, nil
-}
-
-func (s *Service) introspectRefreshToken(ctx context.Context, t refreshToken) (*Introspection, error) {
-	state, err := s.refreshState(ctx, t)
-	if err != nil {
-		return nil, err
-	}
-	if t.generation != state.Generation {
-		return nil, ErrNotFound
-	}
-	if err := s.checkLive(&state.Viewer); err != nil {
-		return nil, err
-	}
-	expiresAt := state.Session.LastUsedAt.Add(s.sessions.IdleLimit)
-	if state.Session.ExpiresAt.Before(expiresAt) {
-		expiresAt = state.Session.ExpiresAt
-	}
-	return &Introspection{
-		ClientID: firstParty, Subject: state.User.ID.String(), ExpiresAt: expiresAt, User: &state.User,
-	}, nil
 }

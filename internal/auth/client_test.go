@@ -12,10 +12,15 @@ import (
 	"usher/internal/auth"
 )
 
-// register makes a client and returns it with its secret.
+// register makes a client that serves no API and returns it with its secret.
 func (w *world) register(t *testing.T, name string) (*auth.Client, string) {
 	t.Helper()
-	c, secret, err := w.CreateClient(t.Context(), name)
+	return w.registerFor(t, name, nil)
+}
+
+func (w *world) registerFor(t *testing.T, name string, resource *string) (*auth.Client, string) {
+	t.Helper()
+	c, secret, err := w.CreateClient(t.Context(), name, resource)
 	if err != nil {
 		t.Fatalf("CreateClient: %v", err)
 	}
@@ -24,7 +29,12 @@ func (w *world) register(t *testing.T, name string) (*auth.Client, string) {
 
 func (w *world) clientToken(t *testing.T, c *auth.Client) string {
 	t.Helper()
-	issued, err := w.ClientToken(c)
+	return w.clientTokenFor(t, c, nil)
+}
+
+func (w *world) clientTokenFor(t *testing.T, c *auth.Client, resource *string) string {
+	t.Helper()
+	issued, err := w.ClientToken(c, resource)
 	if err != nil {
 		t.Fatalf("ClientToken: %v", err)
 	}
@@ -35,13 +45,13 @@ func TestCreateClient(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		for _, name := range []string{"", "  ", "a\nb", "\xff", strings.Repeat("a", 201)} {
-			if _, _, err := w.CreateClient(t.Context(), name); kind(err) != "BAD_USER_INPUT name=INVALID_FORMAT" {
+			if _, _, err := w.CreateClient(t.Context(), name, nil); kind(err) != "BAD_USER_INPUT name=INVALID_FORMAT" {
 				t.Errorf("CreateClient(%q): %q", name, kind(err))
 			}
 		}
 		books, secret := w.register(t, "Books")
 		w.clock.Advance(time.Millisecond)
-		shop, other := w.register(t, "Books") // a name is only for people
+		shop, other := w.registerFor(t, "Books", new(api)) // a name is only for people
 		stored, err := w.store.Clients(t.Context(), uuid.Nil, 10)
 		if err != nil {
 			t.Fatal(err)
@@ -123,8 +133,15 @@ func TestRevokeToken(t *testing.T) {
 			want  error
 			ends  bool
 		}{
-			"refresh token":  {nil, func(p *auth.AuthPayload) string { return *p.RefreshToken }, nil, true},
-			"access token":   {nil, func(p *auth.AuthPayload) string { return p.AccessToken }, nil, true},
+			"refresh token": {nil, func(p *auth.AuthPayload) string { return *p.RefreshToken }, nil, true},
+			"access token":  {nil, func(p *auth.AuthPayload) string { return p.AccessToken }, nil, true},
+			"for an API": {nil, func(p *auth.AuthPayload) string {
+				forAPI, err := w.signTo(api, p.User.ID, p.Session.ID)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return forAPI
+			}, nil, true},
 			"of a client":    {nil, func(*auth.AuthPayload) string { return w.clientToken(t, client) }, auth.ErrForeignToken, false},
 			"by its client":  {client, func(*auth.AuthPayload) string { return w.clientToken(t, client) }, auth.ErrTokenNotRevocable, false},
 			"by another":     {another, func(*auth.AuthPayload) string { return w.clientToken(t, client) }, auth.ErrForeignToken, false},
@@ -218,82 +235,14 @@ func TestRevokeTokenFailure(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		p := w.signup(t, "ada")
+		books, _ := w.registerFor(t, "Books", new(api))
+		forAPI := w.refreshFor(t, p, api).AccessToken
 		w.store.fail = func() error { return auth.ErrUnavailable }
 		if err := w.RevokeToken(t.Context(), nil, p.AccessToken); !errors.Is(err, auth.ErrUnavailable) {
 			t.Errorf("RevokeToken: %v, want ErrUnavailable", err)
 		}
-		if _, err := w.Introspect(t.Context(), p.AccessToken); !errors.Is(err, auth.ErrUnavailable) {
+		if _, err := w.Introspect(t.Context(), books, forAPI); !errors.Is(err, auth.ErrUnavailable) {
 			t.Errorf("Introspect: %v, want ErrUnavailable", err)
 		}
-	})
-}
-
-func TestIntrospect(t *testing.T) {
-	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
-		client, _ := w.register(t, "Books")
-		first := w.signup(t, "ada")
-		p, err := w.Refresh(t.Context(), auth.RefreshInput{RefreshToken: first.RefreshToken})
-		if err != nil {
-			t.Fatal(err)
-		}
-		issued := w.clientToken(t, client)
-		second := w.clock.Now().Truncate(time.Second)
-		access := &auth.AccessIntrospection{
-			TokenType: "Bearer", Issuer: "https://auth.example.com", Audience: []string{"https://api.example.com"}, IssuedAt: second,
-		}
-		user, id := p.User.ID.String(), client.ID.String()
-		tests := map[string]struct {
-			token string
-			want  *auth.Introspection
-		}{
-			"access token":  {p.AccessToken, &auth.Introspection{ClientID: "usher", Subject: user, ExpiresAt: second.Add(15 * time.Minute), User: p.User, Access: access}},
-			"refresh token": {*p.RefreshToken, &auth.Introspection{ClientID: "usher", Subject: user, ExpiresAt: w.clock.Now().Add(7 * 24 * time.Hour), User: p.User}},
-			"client token":  {issued, &auth.Introspection{ClientID: id, Subject: id, ExpiresAt: second.Add(15 * time.Minute), Access: access}},
-
-			"used refresh token": {*first.RefreshToken, nil},
-			"no session":         {w.sign(t, p.User.ID, uuid.New()), nil},
-			"another's session":  {w.sign(t, uuid.New(), p.Session.ID), nil},
-			"garbage":            {"garbage", nil},
-			"empty":              {"", nil},
-		}
-		check := func(name, token string, want *auth.Introspection) {
-			t.Helper()
-			got, err := w.Introspect(t.Context(), token)
-			if err != nil {
-				t.Fatalf("%s: %v", name, err)
-			}
-			if got != nil && got.Access != nil {
-				if got.Access.ID == "" {
-					t.Errorf("%s: no jti", name)
-				}
-				got.Access.ID = ""
-			}
-			if diff := cmp.Diff(want, got); diff != "" {
-				t.Errorf("%s (-want +got):\n%s", name, diff)
-			}
-		}
-		for name, tt := range tests {
-			check(name, tt.token, tt.want)
-		}
-
-		disable(t, w, p)
-		check("access token of a disabled user", p.AccessToken, nil)
-		check("refresh token of a disabled user", *p.RefreshToken, nil)
-		enable(t, w, p)
-		if err := w.RevokeToken(t.Context(), nil, *p.RefreshToken); err != nil {
-			t.Fatal(err)
-		}
-		check("access token of an ended session", p.AccessToken, nil)
-		check("refresh token of an ended session", *p.RefreshToken, nil)
-		if err := w.store.DeleteClient(t.Context(), client.ID); err != nil {
-			t.Fatal(err)
-		}
-		check("token of a deleted client", issued, nil)
-
-		other, _ := w.register(t, "Shop")
-		issued = w.clientToken(t, other)
-		w.clock.Advance(16 * time.Minute)
-		check("expired client token", issued, nil)
 	})
 }

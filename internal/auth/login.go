@@ -17,12 +17,19 @@ type LoginInput struct {
 	Password   password.Plaintext
 	// Session says where the refresh token goes.
 	Session SessionTransport
+	// Resource is the API that the access token is for; nil means Usher's own. GraphQL does not have
+	// it: there, Refresh gives tokens for other APIs.
+	Resource *string
 }
 
 // Login signs a user in with a password. Whatever is wrong with identifier or password, the
 // answer is CodeInvalidCredentials, at the cost of one password hash.
 func (s *Service) Login(ctx context.Context, in LoginInput) (*AuthPayload, error) {
 	if err := in.Session.check(ctx); err != nil {
+		return nil, err
+	}
+	audience, err := s.audienceFor(in.Resource)
+	if err != nil {
 		return nil, err
 	}
 	verified, err := s.verifyPassword(ctx, in.Password, nobody, func(ctx context.Context) (*Account, string, error) {
@@ -42,7 +49,7 @@ func (s *Service) Login(ctx context.Context, in LoginInput) (*AuthPayload, error
 	if err != nil {
 		return nil, err
 	}
-	return s.payload(ctx, viewer, refresh, in.Session)
+	return s.payload(ctx, viewer, refresh, in.Session, audience)
 }
 
 // verifyPassword is the one place that checks a password. It works inside a hashing slot from the

@@ -49,5 +49,5 @@ func (s *Service) Reauthenticate(ctx context.Context, in ReauthenticateInput) (*
 	if err != nil {
 		return nil, err
 	}
-	return s.accessPayload(ctx, renewed)
+	return s.accessPayload(ctx, renewed, ownAPI)
 }

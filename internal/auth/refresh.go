@@ -17,6 +17,8 @@ type RefreshInput struct {
 	// Session says where the new one goes. One from a cookie goes into a cookie again, whatever this
 	// says, or a script that is not meant to have it could ask for it.
 	Session SessionTransport
+	// Resource is the API that the access token is for; nil means Usher's own.
+	Resource *string
 }
 
 // RefreshState is what decides over a refresh token.
@@ -37,8 +39,12 @@ type RefreshState struct {
 // it gets the same successor again, for it comes from requests in parallel, or from a client that
 // never saw the answer. Any other that comes again was copied, and ends the session.
 func (s *Service) Refresh(ctx context.Context, in RefreshInput) (*AuthPayload, error) {
+	audience, err := s.audienceFor(in.Resource)
+	if err != nil {
+		return nil, err
+	}
 	if cookie := request.From(ctx).RefreshToken; in.RefreshToken == nil && cookie != "" {
-		p, err := s.rotate(ctx, cookie, TransportCookie)
+		p, err := s.rotate(ctx, cookie, TransportCookie, audience)
 		if e := new(Error); errors.As(err, &e) && e.Code == CodeUnauthenticated {
 			forgetCookie(ctx)
 		}
@@ -53,11 +59,11 @@ func (s *Service) Refresh(ctx context.Context, in RefreshInput) (*AuthPayload, e
 	if in.RefreshToken == nil || *in.RefreshToken == "" {
 		return nil, BadInput(FieldError{Path: []string{"input", "refreshToken"}, Code: InputRequired, Message: "Give the refresh token."})
 	}
-	return s.rotate(ctx, *in.RefreshToken, in.Session)
+	return s.rotate(ctx, *in.RefreshToken, in.Session, audience)
 }
 
-// rotate uses a refresh token up for its successor.
-func (s *Service) rotate(ctx context.Context, sealed string, by SessionTransport) (*AuthPayload, error) {
+// rotate uses a refresh token up for its successor, and an access token for an audience.
+func (s *Service) rotate(ctx context.Context, sealed string, by SessionTransport, audience string) (*AuthPayload, error) {
 	presented, ok := s.openRefreshToken(sealed)
 	if !ok {
 		return nil, unauthenticated(ReasonTokenInvalid)
@@ -83,7 +89,7 @@ func (s *Service) rotate(ctx context.Context, sealed string, by SessionTransport
 			return nil, err
 		}
 		if again {
-			return s.payload(ctx, &state.Viewer, presented.successor(), by)
+			return s.payload(ctx, &state.Viewer, presented.successor(), by, audience)
 		}
 		rotated, err := s.store.RotateRefreshToken(ctx, presented.session, presented.generation, now)
 		if err != nil {
@@ -91,7 +97,7 @@ func (s *Service) rotate(ctx context.Context, sealed string, by SessionTransport
 		}
 		if rotated {
 			state.Session.LastUsedAt = now
-			return s.payload(ctx, &state.Viewer, presented.successor(), by)
+			return s.payload(ctx, &state.Viewer, presented.successor(), by, audience)
 		}
 	}
 	return nil, fmt.Errorf("refresh: %w", ErrUnavailable)

@@ -103,8 +103,8 @@ func (s *Service) startSession(ctx context.Context, tx Store, p proof, now time.
 }
 
 // payload is accessPayload with a refresh token, unless that goes by cookie.
-func (s *Service) payload(ctx context.Context, v *Viewer, refresh refreshToken, by SessionTransport) (*AuthPayload, error) {
-	p, err := s.accessPayload(ctx, v)
+func (s *Service) payload(ctx context.Context, v *Viewer, refresh refreshToken, by SessionTransport, audience string) (*AuthPayload, error) {
+	p, err := s.accessPayload(ctx, v, audience)
 	if err != nil {
 		return nil, err
 	}
@@ -112,9 +112,9 @@ func (s *Service) payload(ctx context.Context, v *Viewer, refresh refreshToken, 
 	return p, nil
 }
 
-// accessPayload signs an access token for the session, answers with it, and makes the request that
-// of the session's user.
-func (s *Service) accessPayload(ctx context.Context, v *Viewer) (*AuthPayload, error) {
+// accessPayload signs an access token for the session and an audience, answers with it, and makes the
+// request that of the session's user.
+func (s *Service) accessPayload(ctx context.Context, v *Viewer, audience string) (*AuthPayload, error) {
 	if s.tokens == nil {
 		return nil, errNoTokens
 	}
@@ -124,6 +124,7 @@ func (s *Service) accessPayload(ctx context.Context, v *Viewer) (*AuthPayload, e
 	}
 	claims := &token.Claims{
 		ID:        id.String(),
+		Audience:  audience,
 		Subject:   v.User.ID.String(),
 		SessionID: v.Session.ID.String(),
 		ClientID:  firstParty,

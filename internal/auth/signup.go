@@ -43,7 +43,7 @@ func (s *Service) Signup(ctx context.Context, in SignupInput) (*AuthPayload, err
 	if err != nil {
 		return nil, err
 	}
-	return s.payload(ctx, viewer, refresh, in.Session)
+	return s.payload(ctx, viewer, refresh, in.Session, ownAPI)
 }
 
 // newAccount checks the input, hashes the password and returns an account that is not stored yet.

@@ -17,9 +17,9 @@ import (
 
 // Server are the settings of the server itself.
 type Server struct {
-	Listen   string `environ:"USHER_LISTEN" default:"127.0.0.1:8080" help:"Address and port to listen on."`
-	Issuer   string `environ:"USHER_ISSUER" placeholder:"URL" example:"https://auth.example.com" help:"URL of this server as clients see it, the issuer of access tokens. Required without --dev, which takes the address it listens on."`
-	Audience string `environ:"USHER_AUDIENCE" placeholder:"NAME" example:"https://api.example.com" help:"Audience of access tokens: the API they are meant for. The issuer unless set."`
+	Listen   string    `environ:"USHER_LISTEN" default:"127.0.0.1:8080" help:"Address and port to listen on."`
+	Issuer   string    `environ:"USHER_ISSUER" placeholder:"URL" example:"https://auth.example.com" help:"URL of this server as clients see it, the issuer and the audience of access tokens. Required without --dev, which takes the address it listens on."`
+	Audience Resources `environ:"USHER_AUDIENCE" placeholder:"URI,..." example:"https://api.example.com,https://reports.example.com" help:"Audiences of other APIs. A client gets an access token for one of them when it asks for it as the resource. All other tokens are for the API of this server, and have the issuer as their audience."`
 	Keys
 	SessionMaxAge      time.Duration `environ:"USHER_SESSION_MAX_AGE" default:"720h" help:"How long after its login a session ends, whatever its use."`
 	SessionIdle        time.Duration `environ:"USHER_SESSION_IDLE" default:"168h" help:"How long a session lives without a refresh."`
@@ -38,7 +38,7 @@ type Server struct {
 }
 
 // Validate reports every setting that makes no sense, and what is required and missing. It fills
-// in Issuer and Audience where another setting says what they are.
+// in Issuer where another setting says what it is.
 func (s *Server) Validate() error {
 	var errs []error
 	refuse := func(when bool, format string, args ...any) {
@@ -50,9 +50,6 @@ func (s *Server) Validate() error {
 	refuse(err != nil, "--listen: want ADDRESS:PORT, such as 127.0.0.1:8080 or :8080")
 	if s.Issuer == "" && s.Dev && err == nil {
 		s.Issuer = "http://" + reachable(s.Listen)
-	}
-	if s.Audience == "" {
-		s.Audience = s.Issuer
 	}
 	refuse(s.Issuer == "" && !s.Dev, "--issuer: required without --dev: the URL of this server as clients see it, such as https://auth.example.com")
 	refuse(s.Issuer != "" && !isIssuer(s.Issuer), "--issuer: want a URL such as https://auth.example.com, without user, query and fragment")

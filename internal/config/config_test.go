@@ -57,7 +57,7 @@ func TestDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	server := Server{
-		Listen: "127.0.0.1:8080", Issuer: "http://127.0.0.1:8080", Audience: "http://127.0.0.1:8080",
+		Listen: "127.0.0.1:8080", Issuer: "http://127.0.0.1:8080",
 		Keys:          Keys{Algorithm: "EdDSA", KeyMaxAge: 90 * 24 * time.Hour, AccessTokenTTL: 15 * time.Minute},
 		SessionMaxAge: 30 * 24 * time.Hour, SessionIdle: 7 * 24 * time.Hour, SessionsPerUser: 50,
 		RefreshGrace: 10 * time.Second, HashQueue: 64,
@@ -115,7 +115,7 @@ func TestEnvironment(t *testing.T) {
 	c, err := parse(t, []string{"serve"}, map[string]string{
 		"SECRET_KEY":                  " classified\n",
 		"USHER_ISSUER":                "https://auth.example.com/",
-		"USHER_AUDIENCE":              "api",
+		"USHER_AUDIENCE":              "api, https://reports.example.com/v1?part=2",
 		"ACCESS_TOKEN_EXPIRE_MINUTES": "30",
 		"ALGORITHM":                   "HS256",
 		"USHER_KEY_MAX_AGE":           "1h",
@@ -130,7 +130,7 @@ func TestEnvironment(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := Server{
-		Listen: "127.0.0.1:8080", Issuer: "https://auth.example.com/", Audience: "api",
+		Listen: "127.0.0.1:8080", Issuer: "https://auth.example.com/", Audience: Resources{"api", "https://reports.example.com/v1?part=2"},
 		Keys: Keys{
 			SecretKey: newSecret("classified"), Algorithm: "HS256", KeyMaxAge: time.Hour, AccessTokenTTL: 30 * time.Minute,
 		},
@@ -162,6 +162,9 @@ func TestRefused(t *testing.T) {
 		{"USHER_ISSUER", "https://auth.example.com?", "--issuer: want a URL"},
 		{"USHER_ISSUER", "https://auth.example.com?a=b", "--issuer: want a URL"},
 		{"USHER_ISSUER", "https://auth.example.com#a", "--issuer: want a URL"},
+		{"USHER_AUDIENCE", "https://api.example.com,", "--audience: want a URI"},
+		{"USHER_AUDIENCE", "https://api.example.com#part", "--audience: want a URI"},
+		{"USHER_AUDIENCE", "My API", "--audience: want a URI such as https://api.example.com without user and fragment, or a plain name such as my-api, not \"My API\""},
 		{"USHER_ACCESS_TOKEN_TTL", "soon", "--access-token-ttl: expected duration"},
 		{"USHER_ACCESS_TOKEN_TTL", "0s", "--access-token-ttl: want 1s to 24h"},
 		{"USHER_ACCESS_TOKEN_TTL", "25h", "--access-token-ttl: want 1s to 24h"},
@@ -231,8 +234,8 @@ func TestDevIssuer(t *testing.T) {
 		"[::]:9000":      "http://localhost:9000",
 	} {
 		c, err := parse(t, []string{"serve", "--dev", "--listen", listen}, nil, "")
-		if err != nil || c.Serve.Issuer != want || c.Serve.Audience != want {
-			t.Errorf("%s: got %s for %s, %v; want %s", listen, c.Serve.Issuer, c.Serve.Audience, err, want)
+		if err != nil || c.Serve.Issuer != want || c.Serve.Audience != nil {
+			t.Errorf("%s: got %s and %s, %v; want %s", listen, c.Serve.Issuer, c.Serve.Audience, err, want)
 		}
 	}
 }

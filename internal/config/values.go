@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
+	"regexp"
 	"strings"
 )
 
@@ -47,6 +48,58 @@ func (o *Origins) UnmarshalText(text []byte) error {
 			return fmt.Errorf("want origins such as https://app.example.com, in lower case and without a path, not %q", origin)
 		}
 		*o = append(*o, origin)
+	}
+	return nil
+}
+
+// Resource is an API that access tokens may be for, as they name it in aud.
+type Resource string
+
+// maxResource is how long a resource may be, in bytes. Tokens hold it, and they are short.
+const maxResource = 500
+
+// isName recognizes audiences that are no URI. RFC 8707 §2 has URIs only, but other names worked before
+// tokens could be asked for by resource, and RFC 7519 §4.1.3 allows them. Those with a colon are URIs.
+var isName = regexp.MustCompile(`^[A-Za-z0-9._~/-]+$`)
+
+// isURIText recognizes the characters of a URI (RFC 3986 §2) but "#", which begins a fragment, and ",",
+// which stands between resources.
+var isURIText = regexp.MustCompile(`^[A-Za-z0-9._~:/?@!$&'()*+;=%\[\]-]+$`)
+
+// UnmarshalText reads an absolute URI without a fragment (RFC 8707 §2), or a plain name. It is kept as
+// it is written: audiences are compared byte by byte.
+func (r *Resource) UnmarshalText(text []byte) error {
+	s := string(text)
+	if len(s) > maxResource || !isName.MatchString(s) && !isResourceURI(s) {
+		return fmt.Errorf("want a URI such as https://api.example.com without user and fragment, or a plain name such as my-api, not %q", s)
+	}
+	*r = Resource(s)
+	return nil
+}
+
+func isResourceURI(s string) bool {
+	u, err := url.Parse(s)
+	if err != nil || !isURIText.MatchString(s) || u.Scheme == "" || u.User != nil {
+		return false
+	}
+	if u.Scheme == "https" || u.Scheme == "http" {
+		return u.Hostname() != ""
+	}
+	return u.Opaque+u.Host+u.Path != ""
+}
+
+// Resources are APIs that access tokens may be for.
+type Resources []string
+
+// UnmarshalText reads resources with commas between.
+func (r *Resources) UnmarshalText(text []byte) error {
+	*r = nil
+	for element := range strings.SplitSeq(string(text), ",") {
+		var resource Resource
+		if err := resource.UnmarshalText([]byte(strings.TrimSpace(element))); err != nil {
+			return err
+		}
+		*r = append(*r, string(resource))
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -48,6 +49,81 @@ func FuzzDatabaseURLString(f *testing.F) {
 		u := DatabaseURL("postgres://" + user + ":" + password + "c4n4ry" + password + "@" + rest)
 		if printed := u.String(); strings.Contains(printed, "c4n4ry") {
 			t.Errorf("%s is printed as %s", string(u), printed)
+		}
+	})
+}
+
+func TestResources(t *testing.T) {
+	long := strings.Repeat("a", maxResource)
+	tests := []struct {
+		text string
+		want Resources // nil for an error
+	}{
+		{"https://api.example.com", Resources{"https://api.example.com"}},
+		{"https://api.example.com/", Resources{"https://api.example.com/"}},
+		{"HTTPS://API.example.com:443", Resources{"HTTPS://API.example.com:443"}}, // as it is written
+		{"https://a.example , http://[::1]:8080/v1?x=%20", Resources{"https://a.example", "http://[::1]:8080/v1?x=%20"}},
+		{"urn:usher:reports", Resources{"urn:usher:reports"}},
+		{"api://reports", Resources{"api://reports"}},
+		{"localhost:3000", Resources{"localhost:3000"}},
+		{"my-api", Resources{"my-api"}},
+		{"api.example.com/v1", Resources{"api.example.com/v1"}},
+		{long, Resources{long}},
+		{"", nil},
+		{",", nil},
+		{"my-api,", nil},
+		{"My API", nil},
+		{"my\napi", nil},
+		{"my-äpi", nil},
+		{"https://", nil},
+		{"https:///path", nil},
+		{"https://:443", nil},
+		{"https://user@api.example.com", nil},
+		{"https://user:secret@api.example.com", nil},
+		{"https://api.example.com#", nil},
+		{"https://api.example.com#part", nil},
+		{"https://api.example.com/a b", nil},
+		{"https://äpi.example.com", nil},
+		{`https://api.example.com/"`, nil},
+		{"https://api.example.com/%zz", nil},
+		{"urn:", nil},
+		{":reports", nil},
+		{long + "a", nil},
+	}
+	for _, tt := range tests {
+		var r Resources
+		err := r.UnmarshalText([]byte(tt.text))
+		if (err == nil) != (tt.want != nil) {
+			t.Errorf("%q: got %v", tt.text, err)
+			continue
+		}
+		if diff := cmp.Diff(tt.want, r); err == nil && diff != "" {
+			t.Errorf("%q (-want +got):\n%s", tt.text, diff)
+		}
+	}
+}
+
+// FuzzResources reads any text. What is read must be what a client can ask for and a token can hold.
+func FuzzResources(f *testing.F) {
+	for _, text := range []string{"https://api.example.com", "a,b", "urn:x:y", "my-api", "a:b@c", "x:#", " a , b ", "http:a"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		var r Resources
+		if r.UnmarshalText([]byte(text)) != nil {
+			return
+		}
+		for _, s := range r {
+			if s == "" || strings.ContainsAny(s, "#, \"\\\r\n\x00") || len(s) > maxResource {
+				t.Errorf("%q is taken for a resource", s)
+			}
+			if u, err := url.Parse(s); strings.Contains(s, ":") && (err != nil || !u.IsAbs() || u.User != nil) {
+				t.Errorf("%q has a colon and is not an absolute URI", s)
+			}
+			var again Resources
+			if err := again.UnmarshalText([]byte(s)); err != nil || len(again) != 1 || again[0] != s {
+				t.Errorf("%q becomes %q, %v", s, again, err)
+			}
 		}
 	})
 }

@@ -22,11 +22,12 @@ func TestOAuthClients(t *testing.T) {
 	for name, database := range storetest.URLs {
 		t.Run(name, func(t *testing.T) {
 			database := database(t)
-			s := start(t, database, "--dev") // which has the password grant
-			id, secret := register(t, database)
+			const resource = "https://api.example.com"
+			s := start(t, database, "--dev", "--audience", resource) // --dev has the password grant
+			id, secret := register(t, database, "--resource", resource)
 			for _, library := range []string{"openid-client", "oauth4webapi"} {
 				t.Run(library, func(t *testing.T) {
-					node(t, "oauth", library+".mjs", s.url, id, secret)
+					node(t, "oauth", library+".mjs", s.url, id, secret, resource)
 				})
 			}
 			usher(t, database, "client", "delete", id)
@@ -50,7 +51,7 @@ func TestPublishedKeys(t *testing.T) {
 	}
 }
 
-// verifyClientToken finds the keys by discovery. The audience is the issuer unless set.
+// verifyClientToken finds the keys by discovery. The audience is the issuer unless a resource is asked for.
 func verifyClientToken(t *testing.T, s *server, id, secret string) {
 	provider, err := oidc.NewProvider(t.Context(), s.url)
 	if err != nil {
@@ -84,9 +85,13 @@ func verifyClientToken(t *testing.T, s *server, id, secret string) {
 // clientToken asks for an access token for a client, and returns it with the status of the answer.
 func clientToken(t *testing.T, s *server, id, secret string) (token string, status int) {
 	t.Helper()
-	response, err := http.PostForm(s.url+"/oauth/token", url.Values{
-		"grant_type": {"client_credentials"}, "client_id": {id}, "client_secret": {secret},
-	})
+	return issue(t, s, url.Values{"grant_type": {"client_credentials"}, "client_id": {id}, "client_secret": {secret}})
+}
+
+// issue sends a form to the token endpoint.
+func issue(t *testing.T, s *server, form url.Values) (token string, status int) {
+	t.Helper()
+	response, err := http.PostForm(s.url+"/oauth/token", form)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,9 +108,10 @@ func clientToken(t *testing.T, s *server, id, secret string) (token string, stat
 var clientCredentials = regexp.MustCompile(`(?m)^client_id +(\S+)\nclient_secret +(\S+)$`)
 
 // register makes a client as an operator does.
-func register(t *testing.T, database string) (id, secret string) {
+func register(t *testing.T, database string, flags ...string) (id, secret string) {
 	t.Helper()
-	found := clientCredentials.FindStringSubmatch(usher(t, database, "client", "create", "--name", "End to end"))
+	args := append([]string{"client", "create", "--name", "End to end"}, flags...)
+	found := clientCredentials.FindStringSubmatch(usher(t, database, args...))
 	if found == nil {
 		t.Fatal("usher client create shows no credentials")
 	}

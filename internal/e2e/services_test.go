@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -169,11 +170,12 @@ func TestNodeService(t *testing.T) {
 
 func testNodeService(t *testing.T, dir, database string) {
 	const audience, password = "https://api.example.com", "four small green turtles"
-	s := start(t, database, "--audience", audience)
+	const another = "https://other.example.com"
+	s := start(t, database, "--audience", audience+","+another)
 	brief := start(t, database, "--audience", audience, "--issuer", s.url, "--access-token-ttl", "1s")
-	id, clientSecret := register(t, database)
+	id, clientSecret := register(t, database, "--resource", audience)
 	service := startNodeService(t, dir, "ISSUER="+s.url, "AUDIENCE="+audience, "CLIENT_ID="+id, "CLIENT_SECRET="+clientSecret)
-	elsewhere := startNodeService(t, dir, "ISSUER="+s.url, "AUDIENCE=https://other.example.com")
+	elsewhere := startNodeService(t, dir, "ISSUER="+s.url, "AUDIENCE="+another)
 	lonely := startNodeService(t, dir, "ISSUER=http://"+freeAddress(t), "AUDIENCE="+audience)
 
 	ask := func(service, method, path, authorization string) (status int, challenge, body string) {
@@ -196,26 +198,35 @@ func testNodeService(t *testing.T, dir, database string) {
 		}
 		return response.StatusCode, response.Header.Get("WWW-Authenticate"), raw.String()
 	}
-	signIn := func(s *server, mutation, name string) string {
+	const refresh = `mutation ($input: RefreshInput!) { refresh(input: $input) { accessToken } }`
+	// signIn returns an access token for Usher and one for the service.
+	signIn := func(s *server, mutation, name string) (own, token string) {
 		t.Helper()
-		var data map[string]struct{ AccessToken string }
+		var data map[string]struct{ AccessToken, RefreshToken string }
 		if err := graphql(s.url, "", mutation, map[string]any{"name": name, "password": password}, &data); err != nil {
 			t.Fatal(err)
 		}
 		for _, payload := range data {
-			return payload.AccessToken
+			own = payload.AccessToken
+			input := map[string]any{"refreshToken": payload.RefreshToken, "resource": audience}
+			var refreshed struct{ Refresh struct{ AccessToken string } }
+			if err := graphql(s.url, "", refresh, map[string]any{"input": input}, &refreshed); err != nil {
+				t.Fatal(err)
+			}
+			token = refreshed.Refresh.AccessToken
 		}
-		return ""
+		return own, token
 	}
 	const (
-		signup = `mutation ($name: Username!, $password: Password!) { signup(input: {username: $name, password: $password}) { accessToken } }`
-		login  = `mutation ($name: String!, $password: Password!) { login(input: {identifier: $name, password: $password}) { accessToken } }`
+		signup = `mutation ($name: Username!, $password: Password!) { signup(input: {username: $name, password: $password}) { accessToken refreshToken } }`
+		login  = `mutation ($name: String!, $password: Password!) { login(input: {identifier: $name, password: $password}) { accessToken refreshToken } }`
 	)
-	user := signIn(s, signup, "ada")
+	own, user := signIn(s, signup, "ada")
 	operate(t, database, password, "user", "create", "--username", "root", "--role", "admin")
-	admin := signIn(s, login, "root")
-	machine, _ := clientToken(t, s, id, clientSecret)
-	short := signIn(brief, signup, "brief")
+	ownAdmin, admin := signIn(s, login, "root")
+	form := url.Values{"grant_type": {"client_credentials"}, "client_id": {id}, "client_secret": {clientSecret}, "resource": {audience}}
+	machine, _ := issue(t, s, form)
+	_, short := signIn(brief, signup, "brief")
 	header, claims, _ := strings.Cut(user, ".")
 	claims, _, _ = strings.Cut(claims, ".")
 	unsigned := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"none","typ":"at+jwt"}`)) + "." + claims + "."
@@ -238,7 +249,9 @@ func testNodeService(t *testing.T, dir, database string) {
 		{"no signature", service, "GET", "/hello", "Bearer " + unsigned, 401, invalid},
 		{"other header", service, "GET", "/hello", "Bearer " + untyped, 401, invalid},
 		{"a client's own token", service, "GET", "/hello", "Bearer " + machine, 401, invalid},
-		{"wrong audience", elsewhere, "GET", "/hello", "Bearer " + user, 401, invalid},
+		{"for Usher", service, "GET", "/hello", "Bearer " + own, 401, invalid},
+		{"for Usher, of an administrator", service, "DELETE", "/reports", "Bearer " + ownAdmin, 401, invalid},
+		{"for another service", elsewhere, "GET", "/hello", "Bearer " + user, 401, invalid},
 		{"user for reports", service, "GET", "/reports", "Bearer " + user, 403, insufficient},
 		{"user deletes", service, "DELETE", "/reports", "Bearer " + user, 403, insufficient},
 		{"no server", lonely, "GET", "/hello", "Bearer " + user, 503, ""},
@@ -252,6 +265,20 @@ func testNodeService(t *testing.T, dir, database string) {
 	if _, _, body := ask(service, "GET", "/hello", "Bearer "+user); body != `{"hello":"`+claim(t, user, "sub")+`"}` {
 		t.Errorf("hello: %s", body)
 	}
+	// The service's tokens are refused at the server, whoever replays them there.
+	for name, token := range map[string]string{"user": user, "administrator": admin, "client": machine} {
+		refused := answerError{}
+		err := graphql(s.url, token, `{ me { id sessions { edges { node { id } } } } }`, nil, new(struct{}))
+		if !errors.As(err, &refused) || refused.Extensions.Reason != "TOKEN_INVALID" {
+			t.Errorf("the service replays the token of the %s at /graphql: %v", name, err)
+		}
+		if status, challenge, body := ask(s.url, "GET", "/userinfo", "Bearer "+token); status != http.StatusUnauthorized || !strings.HasPrefix(challenge, invalid) {
+			t.Errorf("the service replays the token of the %s at /userinfo: %d, %q, %s", name, status, challenge, body)
+		}
+	}
+	if status, _, body := ask(s.url, "GET", "/userinfo", "Bearer "+own); status != http.StatusOK {
+		t.Errorf("a token for Usher at /userinfo: %d, %s", status, body)
+	}
 	until(t, func() bool {
 		status, challenge, _ := ask(service, "GET", "/hello", "Bearer "+short)
 		return status == http.StatusUnauthorized && strings.HasPrefix(challenge, invalid)
@@ -259,7 +286,7 @@ func testNodeService(t *testing.T, dir, database string) {
 
 	// What a token says outlives a logout. Who asks the server knows better.
 	var data struct{ Logout struct{ SessionID string } }
-	if err := graphql(s.url, admin, `mutation { logout { sessionId } }`, nil, &data); err != nil {
+	if err := graphql(s.url, ownAdmin, `mutation { logout { sessionId } }`, nil, &data); err != nil {
 		t.Fatal(err)
 	}
 	if status, _, _ := ask(service, "GET", "/reports", "Bearer "+admin); status != http.StatusOK {
@@ -273,7 +300,7 @@ func testNodeService(t *testing.T, dir, database string) {
 	operate(t, database, "", "keys", "rotate", "--lead", "12s") // just longer than the server takes to notice
 	var fresh string
 	until(t, func() bool {
-		fresh = signIn(s, login, "ada")
+		_, fresh = signIn(s, login, "ada")
 		return kid(t, fresh) != kid(t, user)
 	})
 	for name, token := range map[string]string{"new": fresh, "old": user} {

@@ -97,7 +97,7 @@ func TestFormErrors(t *testing.T) {
 func TestEndpointErrors(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
-		issued, err := w.auth.ClientToken(w.client)
+		issued, err := w.auth.ClientToken(w.client, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -117,23 +117,48 @@ func TestEndpointErrors(t *testing.T) {
 			"unknown grant, client": {call{path: "/oauth/token", header: w.basic(), form: params("grant_type", "implicit")}, 400, "unsupported_grant_type"},
 			"grant in capitals":     {call{path: "/oauth/token", form: params("grant_type", "REFRESH_TOKEN", "refresh_token", refresh)}, 400, "unsupported_grant_type"},
 
-			"refresh, no token":       {call{path: "/oauth/token", form: params("grant_type", "refresh_token")}, 400, "invalid_request"},
-			"refresh, garbage":        {call{path: "/oauth/token", form: params("grant_type", "refresh_token", "refresh_token", "garbage")}, 400, "invalid_grant"},
-			"refresh, access token":   {call{path: "/oauth/token", form: params("grant_type", "refresh_token", "refresh_token", w.user.AccessToken)}, 400, "invalid_grant"},
-			"refresh, disabled":       {call{path: "/oauth/token", form: params("grant_type", "refresh_token", "refresh_token", *eve.RefreshToken)}, 400, "invalid_grant"},
-			"refresh, scope":          {call{path: "/oauth/token", form: params("grant_type", "refresh_token", "refresh_token", refresh, "scope", "admin")}, 400, "invalid_scope"},
-			"refresh by a client":     {call{path: "/oauth/token", header: w.basic(), form: params("grant_type", "refresh_token", "refresh_token", refresh)}, 400, "unauthorized_client"},
-			"password by a client":    {call{path: "/oauth/token", header: w.basic(), form: params("grant_type", "password", "username", "ada", "password", goodPassword)}, 400, "unauthorized_client"},
-			"password, no user":       {call{path: "/oauth/token", form: params("grant_type", "password", "password", goodPassword)}, 400, "invalid_request"},
-			"password, none":          {call{path: "/oauth/token", form: params("grant_type", "password", "username", "ada")}, 400, "invalid_request"},
-			"password, wrong":         {call{path: "/oauth/token", form: params("grant_type", "password", "username", "ada", "password", "wrong")}, 400, "invalid_grant"},
-			"password, unknown user":  {call{path: "/oauth/token", form: params("grant_type", "password", "username", "nobody", "password", "wrong")}, 400, "invalid_grant"},
-			"password, disabled":      {call{path: "/oauth/token", form: params("grant_type", "password", "username", "eve", "password", goodPassword)}, 400, "invalid_grant"},
-			"password, odd bytes":     {call{path: "/oauth/token", form: params("grant_type", "password", "username", "\x00\xff", "password", "\xff")}, 400, "invalid_grant"},
-			"password, scope":         {call{path: "/oauth/token", form: params("grant_type", "password", "username", "ada", "password", goodPassword, "scope", "me")}, 400, "invalid_scope"},
-			"client, nobody":          {call{path: "/oauth/token", form: params("grant_type", "client_credentials")}, 401, "invalid_client"},
-			"client, first party":     {call{path: "/oauth/token", form: params("grant_type", "client_credentials", "client_id", "usher")}, 401, "invalid_client"},
-			"client, scope":           {call{path: "/oauth/token", header: w.basic(), form: params("grant_type", "client_credentials", "scope", "all")}, 400, "invalid_scope"},
+			"refresh, no token":      {call{path: "/oauth/token", form: params("grant_type", "refresh_token")}, 400, "invalid_request"},
+			"refresh, garbage":       {call{path: "/oauth/token", form: params("grant_type", "refresh_token", "refresh_token", "garbage")}, 400, "invalid_grant"},
+			"refresh, access token":  {call{path: "/oauth/token", form: params("grant_type", "refresh_token", "refresh_token", w.user.AccessToken)}, 400, "invalid_grant"},
+			"refresh, disabled":      {call{path: "/oauth/token", form: params("grant_type", "refresh_token", "refresh_token", *eve.RefreshToken)}, 400, "invalid_grant"},
+			"refresh, scope":         {call{path: "/oauth/token", form: params("grant_type", "refresh_token", "refresh_token", refresh, "scope", "admin")}, 400, "invalid_scope"},
+			"refresh by a client":    {call{path: "/oauth/token", header: w.basic(), form: params("grant_type", "refresh_token", "refresh_token", refresh)}, 400, "unauthorized_client"},
+			"password by a client":   {call{path: "/oauth/token", header: w.basic(), form: params("grant_type", "password", "username", "ada", "password", goodPassword)}, 400, "unauthorized_client"},
+			"password, no user":      {call{path: "/oauth/token", form: params("grant_type", "password", "password", goodPassword)}, 400, "invalid_request"},
+			"password, none":         {call{path: "/oauth/token", form: params("grant_type", "password", "username", "ada")}, 400, "invalid_request"},
+			"password, wrong":        {call{path: "/oauth/token", form: params("grant_type", "password", "username", "ada", "password", "wrong")}, 400, "invalid_grant"},
+			"password, unknown user": {call{path: "/oauth/token", form: params("grant_type", "password", "username", "nobody", "password", "wrong")}, 400, "invalid_grant"},
+			"password, disabled":     {call{path: "/oauth/token", form: params("grant_type", "password", "username", "eve", "password", goodPassword)}, 400, "invalid_grant"},
+			"password, odd bytes":    {call{path: "/oauth/token", form: params("grant_type", "password", "username", "\x00\xff", "password", "\xff")}, 400, "invalid_grant"},
+			"password, scope":        {call{path: "/oauth/token", form: params("grant_type", "password", "username", "ada", "password", goodPassword, "scope", "me")}, 400, "invalid_scope"},
+			"client, nobody":         {call{path: "/oauth/token", form: params("grant_type", "client_credentials")}, 401, "invalid_client"},
+			"client, first party":    {call{path: "/oauth/token", form: params("grant_type", "client_credentials", "client_id", "usher")}, 401, "invalid_client"},
+			"client, scope":          {call{path: "/oauth/token", header: w.basic(), form: params("grant_type", "client_credentials", "scope", "all")}, 400, "invalid_scope"},
+			"refresh, unknown resource": {
+				call{path: "/oauth/token", form: params("grant_type", "refresh_token", "refresh_token", refresh, "resource", "https://other.example")}, 400, "invalid_target",
+			},
+			"refresh, two resources": {
+				call{path: "/oauth/token", form: params("grant_type", "refresh_token", "refresh_token", refresh, "resource", api, "resource", otherAPI)}, 400, "invalid_target",
+			},
+			"refresh, one resource twice": {
+				call{path: "/oauth/token", form: params("grant_type", "refresh_token", "refresh_token", refresh, "resource", api, "resource", api)}, 400, "invalid_target",
+			},
+			"refresh, resource in capitals": {
+				call{path: "/oauth/token", form: params("grant_type", "refresh_token", "refresh_token", refresh, "resource", strings.ToUpper(api))}, 400, "invalid_target",
+			},
+			"refresh, resource with a slash": {
+				call{path: "/oauth/token", form: params("grant_type", "refresh_token", "refresh_token", refresh, "resource", api+"/")}, 400, "invalid_target",
+			},
+			"refresh, line break behind": {
+				call{path: "/oauth/token", form: params("grant_type", "refresh_token", "refresh_token", refresh+"\r\n")}, 400, "invalid_grant",
+			},
+			"password, unknown resource": {
+				call{path: "/oauth/token", form: params("grant_type", "password", "username", "ada", "password", "wrong", "resource", "nothing")}, 400, "invalid_target",
+			},
+			"client, unknown resource": {
+				call{path: "/oauth/token", header: w.basic(), form: params("grant_type", "client_credentials", "resource", "nothing")}, 400, "invalid_target",
+			},
+			"unknown grant, resource": {call{path: "/oauth/token", form: params("grant_type", "x", "resource", api)}, 400, "unsupported_grant_type"},
 			"revoke, no token":        {call{path: "/oauth/revoke", form: params("token_type_hint", "refresh_token")}, 400, "invalid_request"},
 			"revoke a user's":         {call{path: "/oauth/revoke", header: w.basic(), form: params("token", refresh)}, 400, "invalid_grant"},
 			"revoke a client's":       {call{path: "/oauth/revoke", form: params("token", issued.AccessToken)}, 400, "invalid_grant"},

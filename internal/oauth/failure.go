@@ -23,6 +23,7 @@ const (
 	codeInvalidScope         = "invalid_scope"
 
 	codeUnsupportedTokenType = "unsupported_token_type" // RFC 7009 §2.2.1
+	codeInvalidTarget        = "invalid_target"         // RFC 8707 §2
 
 	// RFC 6749 §4.1.2.1 has these for another endpoint. §5.2 has nothing for a client that should
 	// try again: invalid_grant would make it throw its credentials away.
@@ -82,6 +83,8 @@ func (s *server) failureOf(ctx context.Context, err error) *failure {
 		return refusal(codeInvalidGrant, "The token was issued to another client.")
 	case errors.Is(err, auth.ErrTokenNotRevocable):
 		return refusal(codeUnsupportedTokenType, "A token of this kind is good until it expires.")
+	case errors.Is(err, auth.ErrUnknownResource):
+		return refusal(codeInvalidTarget, "The server issues no access tokens for this resource.")
 	case errors.As(err, &e):
 		switch e.Code {
 		case auth.CodeInvalidCredentials:

@@ -7,7 +7,6 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -53,78 +52,6 @@ func TestUserFlow(t *testing.T) {
 		if r := w.send(call{path: "/oauth/revoke", form: params("token", "unknown")}); r.Code != http.StatusOK {
 			t.Errorf("revoke of an unknown token: %d", r.Code)
 		}
-	})
-}
-
-func TestIntrospection(t *testing.T) {
-	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
-		inspect := func(token string) *httptest.ResponseRecorder {
-			return w.send(call{path: "/oauth/introspect", header: w.basic(), form: params("token", token)})
-		}
-		wantActive := func(token string, want map[string]any, times ...string) {
-			t.Helper()
-			got := decode(t, inspect(token))
-			for _, name := range times {
-				if seconds, ok := got[name].(float64); !ok || seconds < float64(time.Now().Add(-time.Hour).Unix()) {
-					t.Errorf("%s is %v", name, got[name])
-				}
-				delete(got, name)
-			}
-			if got["token_type"] != nil {
-				if got["jti"] == nil {
-					t.Error("no jti")
-				}
-				delete(got, "jti")
-			}
-			if diff := cmp.Diff(want, got); diff != "" {
-				t.Errorf("introspection (-want +got):\n%s", diff)
-			}
-		}
-		wantInactive := func(token string) {
-			t.Helper()
-			r := inspect(token)
-			decode(t, r)
-			if got := r.Body.String(); got != "{\"active\":false}\n" {
-				t.Errorf("introspection: %q", got)
-			}
-		}
-		user, id := w.user.User.ID.String(), w.client.ID.String()
-		aud := []any{"https://api.example.com"}
-		wantActive(w.user.AccessToken, map[string]any{
-			"active": true, "client_id": "usher", "sub": user, "username": "ada", "roles": []any{"USER"},
-			"token_type": "Bearer", "iss": issuer, "aud": aud,
-		}, "exp", "iat")
-		wantActive(*w.user.RefreshToken, map[string]any{
-			"active": true, "client_id": "usher", "sub": user, "username": "ada", "roles": []any{"USER"},
-		}, "exp")
-
-		form := params("grant_type", "client_credentials", "client_id", id, "client_secret", w.clientSecret)
-		issued := decode(t, w.send(call{path: "/oauth/token", form: form}))
-		clientToken, _ := issued["access_token"].(string)
-		if clientToken == "" || issued["token_type"] != "Bearer" || issued["expires_in"] != float64(900) || len(issued) != 3 {
-			t.Fatalf("token answer: %v", issued)
-		}
-		wantActive(clientToken, map[string]any{
-			"active": true, "client_id": id, "sub": id, "token_type": "Bearer", "iss": issuer, "aud": aud,
-		}, "exp", "iat")
-
-		wantInactive("garbage")
-		wantInactive(w.clientSecret)
-		w.send(call{path: "/oauth/revoke", form: params("token", w.user.AccessToken)})
-		wantInactive(w.user.AccessToken)
-		wantInactive(*w.user.RefreshToken)
-
-		other, secret, err := w.auth.CreateClient(t.Context(), "Shop")
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := w.store.DeleteClient(t.Context(), w.client.ID); err != nil {
-			t.Fatal(err)
-		}
-		wantError(t, inspect(clientToken), http.StatusUnauthorized, "invalid_client")
-		w.client, w.clientSecret = other, secret
-		wantInactive(clientToken)
 	})
 }
 

@@ -11,6 +11,9 @@ import (
 	"usher/internal/auth"
 )
 
+// parameterResource is the one parameter that a standard lets occur more than once.
+const parameterResource = "resource"
+
 // maxForm is how long a form may be, in bytes. A token has at most half of it.
 const maxForm = 16 << 10
 
@@ -71,7 +74,10 @@ func parseForm(body string) (form, error) {
 	}
 	f := form{}
 	for name, of := range values {
-		if len(of) > 1 {
+		switch {
+		case len(of) > 1 && name == parameterResource: // RFC 8707 §2 allows it, and servers to refuse it
+			return nil, refusal(codeInvalidTarget, "An access token is for one resource.")
+		case len(of) > 1:
 			return nil, invalidRequest("A parameter occurs twice.")
 		}
 		if of[0] != "" {

@@ -31,20 +31,20 @@ func (s *server) introspect(r *http.Request, f form, client *auth.Client) (any, 
 	if !ok {
 		return nil, invalidRequest("token is missing.")
 	}
-	in, err := s.auth.Introspect(r.Context(), token)
+	in, err := s.auth.Introspect(r.Context(), client, token)
 	if err != nil || in == nil {
 		return introspection{}, err
 	}
-	answer := introspection{Active: true, ClientID: in.ClientID, Subject: in.Subject, ExpiresAt: in.ExpiresAt.Unix()}
+	answer := introspection{
+		Active: true, ClientID: in.ClientID, Subject: in.Subject,
+		TokenType: in.TokenType, Issuer: in.Issuer, Audience: []string{in.Audience}, ID: in.ID,
+		IssuedAt: in.IssuedAt.Unix(), ExpiresAt: in.ExpiresAt.Unix(),
+	}
 	if in.User != nil {
 		answer.Roles = in.User.Roles
 		if in.User.Username != nil {
 			answer.Username = *in.User.Username
 		}
-	}
-	if a := in.Access; a != nil {
-		answer.TokenType, answer.Issuer, answer.Audience, answer.ID = a.TokenType, a.Issuer, a.Audience, a.ID
-		answer.IssuedAt = a.IssuedAt.Unix()
 	}
 	return answer, nil
 }

@@ -25,10 +25,12 @@ import (
 
 const (
 	issuer       = "https://auth.example.com"
+	api          = "https://api.example.com" // which the client serves
+	otherAPI     = "https://reports.example.com"
 	goodPassword = "four small green turtles"
 )
 
-// world is the endpoints on a real database, with a user and a client.
+// world is the endpoints on a real database, with a user and a client that serves an API.
 type world struct {
 	handler http.Handler
 	auth    *auth.Service
@@ -96,7 +98,7 @@ func newWorld(t *testing.T, s auth.Store, o oauth.Options) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tokens, err := token.New(token.Options{Issuer: issuer, Audience: "https://api.example.com", Keys: key, TTL: 15 * time.Minute})
+	tokens, err := token.New(token.Options{Issuer: issuer, Audience: issuer, Resources: []string{api, otherAPI}, Keys: key, TTL: 15 * time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +121,7 @@ func newWorld(t *testing.T, s auth.Store, o oauth.Options) *world {
 		mux.ServeHTTP(rw, r)
 	})
 	w.user = w.signup(t, "ada")
-	if w.client, w.clientSecret, err = w.auth.CreateClient(t.Context(), "Books"); err != nil {
+	if w.client, w.clientSecret, err = w.auth.CreateClient(t.Context(), "Books", new(api)); err != nil {
 		t.Fatal(err)
 	}
 	return w

@@ -40,7 +40,7 @@ func (s *server) token(r *http.Request, f form, client *auth.Client) (any, error
 	}
 	switch grant {
 	case grantClientCredentials:
-		return s.clientCredentials(client)
+		return s.clientCredentials(client, f)
 	case grantRefreshToken:
 		return s.refreshToken(r, f)
 	default:
@@ -48,8 +48,16 @@ func (s *server) token(r *http.Request, f form, client *auth.Client) (any, error
 	}
 }
 
-func (s *server) clientCredentials(client *auth.Client) (any, error) {
-	t, err := s.auth.ClientToken(client)
+// resource is the API that the access token is to be for (RFC 8707 §2.2); nil means Usher's own.
+func resource(f form) *string {
+	if r, ok := f[parameterResource]; ok {
+		return &r
+	}
+	return nil
+}
+
+func (s *server) clientCredentials(client *auth.Client, f form) (any, error) {
+	t, err := s.auth.ClientToken(client, resource(f))
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +69,7 @@ func (s *server) refreshToken(r *http.Request, f form) (any, error) {
 	if !ok {
 		return nil, invalidRequest("refresh_token is missing.")
 	}
-	return userAnswer(s.auth.Refresh(r.Context(), auth.RefreshInput{RefreshToken: &token}))
+	return userAnswer(s.auth.Refresh(r.Context(), auth.RefreshInput{RefreshToken: &token, Resource: resource(f)}))
 }
 
 func (s *server) password(r *http.Request, f form) (any, error) {
@@ -69,7 +77,7 @@ func (s *server) password(r *http.Request, f form) (any, error) {
 		return nil, invalidRequest("username or password is missing.")
 	}
 	return userAnswer(s.auth.Login(r.Context(), auth.LoginInput{
-		Identifier: f["username"], Password: password.Plaintext(f["password"]),
+		Identifier: f["username"], Password: password.Plaintext(f["password"]), Resource: resource(f),
 	}))
 }
 

@@ -30,6 +30,19 @@ func (s *Store) Stats() sql.DBStats { return s.reader.Stats() }
 // Latest is the version of the newest migration.
 func (s *Store) Latest() int64 { return s.latest }
 
+// Versions are those of all migrations, in their order.
+func (s *Store) Versions() ([]int64, error) {
+	migrations, err := s.migrations()
+	if err != nil {
+		return nil, err
+	}
+	var versions []int64
+	for _, source := range migrations.ListSources() {
+		versions = append(versions, source.Version)
+	}
+	return versions, nil
+}
+
 // UpTo migrates no further than to a version.
 func (s *Store) UpTo(ctx context.Context, version int64) error {
 	migrations, err := s.migrations()

@@ -8,10 +8,10 @@ import (
 	"usher/internal/auth"
 )
 
-var clientColumns = columns{"id", "name", "secret_digest", "created_at"}
+var clientColumns = columns{"id", "name", "secret_digest", "resource", "created_at"}
 
 func clientFields(c *auth.Client) []any {
-	return []any{&c.ID, &c.Name, &c.SecretDigest, (*timestamp)(&c.CreatedAt)}
+	return []any{&c.ID, &c.Name, &c.SecretDigest, &c.Resource, (*timestamp)(&c.CreatedAt)}
 }
 
 var insertClient = clientColumns.insert("oauth_clients")

@@ -3,6 +3,7 @@ package storetest
 import (
 	"fmt"
 	"math"
+	"strings"
 	"testing"
 	"time"
 
@@ -16,6 +17,7 @@ func newClient(n int) *auth.Client {
 		ID:           newID(2000 + n),
 		Name:         fmt.Sprintf("Böoks №%d '; --", n),
 		SecretDigest: digest,
+		Resource:     new("https://api.example.com/ö"),
 		CreatedAt:    epoch.Add(time.Duration(n) * time.Microsecond),
 	}
 }
@@ -38,6 +40,13 @@ func clientEveryColumn(t *testing.T, s auth.Store) {
 		t.Fatal(err)
 	}
 	equal(t, "Client", got, want)
+	plain := newClient(5)
+	plain.Resource = nil
+	createClient(t, s, plain)
+	if got, err = s.Client(t.Context(), plain.ID); err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "Client that serves no API", got, plain)
 	_, err = s.Client(t.Context(), newClient(4).ID)
 	wantError(t, "Client that there is not", err, auth.ErrNotFound)
 }
@@ -66,6 +75,8 @@ func clientRefused(t *testing.T, s auth.Store) {
 		"no name":           func(c *auth.Client) { c.Name = "" },
 		"no digest":         func(c *auth.Client) { c.SecretDigest = nil },
 		"a short digest":    func(c *auth.Client) { c.SecretDigest = digest[1:] },
+		"an empty resource": func(c *auth.Client) { c.Resource = new("") },
+		"a long resource":   func(c *auth.Client) { c.Resource = new(strings.Repeat("a", 1001)) },
 	} {
 		c := newClient(2)
 		spoil(c)

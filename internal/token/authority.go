@@ -2,6 +2,7 @@ package token
 
 import (
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -12,8 +13,11 @@ const MaxLeeway = 30 * time.Second
 // Options say for whom and how an [Authority] signs.
 type Options struct {
 	Issuer   string // iss of every token, required
-	Audience string // aud of every token, required
+	Audience string // aud of tokens for the authority's own API, required
 	Keys     KeySet // required
+
+	// Resources are the audiences of other APIs that tokens may be signed for.
+	Resources []string
 
 	// TTL is how long a token lives, at least a second.
 	TTL time.Duration
@@ -26,16 +30,17 @@ type Options struct {
 	Now func() time.Time
 }
 
-// Authority signs and verifies the access tokens of one issuer and audience.
-// It is safe for concurrent use.
+// Authority signs and verifies the access tokens of one issuer. It is safe for
+// concurrent use.
 type Authority struct {
-	issuer   string
-	audience string
-	keys     KeySet
-	ttl      time.Duration
-	leeway   time.Duration
-	now      func() time.Time
-	memory   *memory
+	issuer    string
+	audience  string
+	resources []string
+	keys      KeySet
+	ttl       time.Duration
+	leeway    time.Duration
+	now       func() time.Time
+	memory    *memory
 }
 
 // New makes the authority that o describes, or says which option is wrong.
@@ -59,14 +64,36 @@ func New(o Options) (*Authority, error) {
 		return nil, errors.New("token: leeway is not between 0 and 30 s")
 	}
 	return &Authority{
-		issuer:   o.Issuer,
-		audience: o.Audience,
-		keys:     o.Keys,
-		ttl:      o.TTL,
-		leeway:   o.Leeway,
-		now:      o.Now,
-		memory:   newMemory(),
+		issuer:    o.Issuer,
+		audience:  o.Audience,
+		resources: slices.Clone(o.Resources),
+		keys:      o.Keys,
+		ttl:       o.TTL,
+		leeway:    o.Leeway,
+		now:       o.Now,
+		memory:    newMemory(),
 	}, nil
+}
+
+// Audience is the aud of tokens for the authority's own API.
+func (a *Authority) Audience() string { return a.audience }
+
+// Allows reports whether tokens may be signed for an audience. Audiences are
+// compared byte by byte (RFC 7519 §2, StringOrURI).
+func (a *Authority) Allows(audience string) bool {
+	return audience == a.audience || slices.Contains(a.resources, audience)
+}
+
+// audienceOf returns the audience to sign for; the empty one stands for the
+// authority's own.
+func (a *Authority) audienceOf(audience string) (string, error) {
+	switch {
+	case audience == "":
+		return a.audience, nil
+	case !a.Allows(audience):
+		return "", errors.New("token: sign: tokens may not be signed for this audience")
+	}
+	return audience, nil
 }
 
 // TTL is how long a token lives from the moment it is signed.

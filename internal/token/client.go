@@ -10,10 +10,10 @@ import (
 // and for no user. It has neither session nor roles, so that [Authority.Verify]
 // refuses it, and [Authority.VerifyClient] refuses what has them.
 type ClientClaims struct {
-	Issuer   string   // iss
-	Audience []string // aud
-	ClientID string   // client_id, and sub too
-	ID       string   // jti
+	Issuer   string // iss
+	Audience string // aud
+	ClientID string // client_id, and sub too
+	ID       string // jti
 
 	// Times are UTC, in whole seconds.
 	IssuedAt  time.Time // iat
@@ -32,16 +32,20 @@ type wireClientClaims struct {
 	ID        string `json:"jti"`
 }
 
-// SignClient makes a token for a client. The id must not be one that a user
-// may have.
-func (a *Authority) SignClient(clientID string) (string, error) {
+// SignClient makes a token for a client and an audience; the empty audience
+// stands for the authority's own. The id must not be one that a user may have.
+func (a *Authority) SignClient(clientID, audience string) (string, error) {
 	if clientID == "" {
 		return "", errors.New("token: sign: client is missing")
+	}
+	audience, err := a.audienceOf(audience)
+	if err != nil {
+		return "", err
 	}
 	now := a.now()
 	return a.signClaims(wireClientClaims{
 		Issuer:    a.issuer,
-		Audience:  a.audience,
+		Audience:  audience,
 		Subject:   clientID,
 		ClientID:  clientID,
 		IssuedAt:  now.Unix(),
@@ -50,8 +54,8 @@ func (a *Authority) SignClient(clientID string) (string, error) {
 	}, now)
 }
 
-// VerifyClient is [Authority.Verify] for the tokens that SignClient makes, and
-// for no others. It remembers nothing.
+// VerifyClient is [Authority.VerifyAny] for the tokens that SignClient makes, and
+// for no others.
 func (a *Authority) VerifyClient(raw string) (*ClientClaims, error) {
 	now := a.now()
 	doc, _, err := a.payload(raw, now)
@@ -62,7 +66,7 @@ func (a *Authority) VerifyClient(raw string) (*ClientClaims, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := a.check(claims.Issuer, claims.Audience, claims.ExpiresAt, now); err != nil {
+	if err := a.check(claims.Issuer, claims.ExpiresAt, now); err != nil {
 		return nil, err
 	}
 	return claims, nil
@@ -78,7 +82,7 @@ func decodeClientClaims(doc []byte, latest time.Time) (*ClientClaims, error) {
 		case "iss":
 			c.Issuer, err = text(name, value)
 		case "aud":
-			c.Audience, err = textOrTexts(name, value)
+			c.Audience, err = text(name, value)
 		case "sub":
 			subject, err = text(name, value)
 		case "client_id":
@@ -101,7 +105,7 @@ func decodeClientClaims(doc []byte, latest time.Time) (*ClientClaims, error) {
 	switch {
 	case err != nil:
 		return nil, err
-	case c.Issuer == "" || c.Audience == nil || c.ClientID == "" || c.ID == "" ||
+	case c.Issuer == "" || c.Audience == "" || c.ClientID == "" || c.ID == "" ||
 		c.IssuedAt.IsZero() || c.ExpiresAt.IsZero():
 		return nil, invalidError("a claim is missing")
 	case subject != c.ClientID:

@@ -14,7 +14,7 @@ const testClientID = "0199f0c5-client"
 
 func TestClientRoundTrip(t *testing.T) {
 	a := newTestAuthority(t, newTestKey(t), testNow)
-	raw, err := a.SignClient(testClientID)
+	raw, err := a.SignClient(testClientID, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,14 +26,17 @@ func TestClientRoundTrip(t *testing.T) {
 		t.Errorf("jti is %q, want one that is never given twice", got.ID)
 	}
 	want := &ClientClaims{
-		Issuer: testIssuer, Audience: []string{testAudience}, ClientID: testClientID, ID: got.ID,
+		Issuer: testIssuer, Audience: testAudience, ClientID: testClientID, ID: got.ID,
 		IssuedAt: testNow, ExpiresAt: testNow.Add(a.TTL()),
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if _, err := a.SignClient(""); err == nil {
+	if _, err := a.SignClient("", ""); err == nil {
 		t.Error("a token for no client was signed")
+	}
+	if _, err := a.SignClient(testClientID, "https://other.example"); err == nil {
+		t.Error("a token for an unknown audience was signed")
 	}
 }
 
@@ -44,7 +47,7 @@ func TestKindsOfTokens(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	client, err := a.SignClient(testClientID)
+	client, err := a.SignClient(testClientID, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +61,7 @@ func TestKindsOfTokens(t *testing.T) {
 
 func TestVerifyClientExpiry(t *testing.T) {
 	key := newTestKey(t)
-	raw, err := newTestAuthority(t, key, testNow).SignClient(testClientID)
+	raw, err := newTestAuthority(t, key, testNow).SignClient(testClientID, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +107,7 @@ func TestVerifyClientRefuses(t *testing.T) {
 		"no expiry":         {header, without(fmt.Sprintf(`"exp":%d`, testNow.Add(time.Minute).Unix()))},
 		"no time of issue":  {header, without(fmt.Sprintf(`"iat":%d`, testNow.Unix()))},
 		"other issuer":      {header, without(fmt.Sprintf(`"iss":%q`, testIssuer)) + `,"iss":"https://evil.example"`},
-		"other audience":    {header, without(fmt.Sprintf(`"aud":%q`, testAudience)) + `,"aud":["https://other.example"]`},
+		"audiences":         {header, without(fmt.Sprintf(`"aud":%q`, testAudience)) + `,"aud":["https://api.example"]`},
 		"claim twice":       {header, good + `,"sub":"c"`},
 		"claim in capitals": {header, good + `,"SID":"s"`},
 		"expiry as text":    {header, without(fmt.Sprintf(`"exp":%d`, testNow.Add(time.Minute).Unix())) + `,"exp":"9999999999"`},

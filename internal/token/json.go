@@ -94,19 +94,6 @@ func texts(name, value string) ([]string, error) {
 	return list, nil
 }
 
-// textOrTexts reads one string or an array of strings, which is how RFC 7519
-// §4.1.3 writes aud.
-func textOrTexts(name, value string) ([]string, error) {
-	if value[0] == '[' {
-		return texts(name, value)
-	}
-	s, err := text(name, value)
-	if err != nil {
-		return nil, err
-	}
-	return []string{s}, nil
-}
-
 // numericDate reads seconds since 1970. RFC 7519 §2 allows fractions and
 // exponents too; Usher writes neither, so neither is read.
 func numericDate(name, value string) (time.Time, error) {

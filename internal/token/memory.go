@@ -51,15 +51,8 @@ func (v *verified) current(keys KeySet, now time.Time, leeway time.Duration) boo
 // compact lets go of the text that the claims were read from, of which they are parts.
 func (v *verified) compact(issuer, audience string) {
 	c := &v.claims
-	c.Issuer = issuer
+	c.Issuer, c.Audience = issuer, audience // the same texts, in one place for all tokens
 	own := []*string{&c.Subject, &c.SessionID, &c.ClientID, &c.ID}
-	for i := range c.Audience {
-		if c.Audience[i] == audience {
-			c.Audience[i] = audience // the same text, in one place for all tokens
-		} else {
-			own = append(own, &c.Audience[i])
-		}
-	}
 	for i := range c.Roles {
 		own = append(own, &c.Roles[i])
 	}
@@ -76,6 +69,6 @@ func (v *verified) compact(issuer, audience string) {
 // copyClaims returns claims that the caller may change.
 func (v *verified) copyClaims() *Claims {
 	c := v.claims
-	c.Audience, c.Roles = slices.Clone(c.Audience), slices.Clone(c.Roles)
+	c.Roles = slices.Clone(c.Roles)
 	return &c
 }

@@ -69,7 +69,7 @@ func TestSignWithoutKey(t *testing.T) {
 	if raw, err := a.Sign(testClaims); err == nil || raw != "" {
 		t.Errorf("Sign = %q, %v; want an error", raw, err)
 	}
-	if raw, err := a.SignClient("client"); err == nil || raw != "" {
+	if raw, err := a.SignClient("client", ""); err == nil || raw != "" {
 		t.Errorf("SignClient = %q, %v; want an error", raw, err)
 	}
 }
@@ -111,7 +111,7 @@ func TestRememberedClaimsAreTheCallers(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Fatalf("claims (-want +got):\n%s", diff)
 		}
-		got.Roles[0], got.Audience[0], got.Subject = "ADMIN", "everybody", "somebody else"
+		got.Roles[0], got.Audience, got.Subject = "ADMIN", "everybody", "somebody else"
 		got.Roles = append(got.Roles[:1], "ROOT")
 		got.ExpiresAt = got.ExpiresAt.AddDate(10, 0, 0)
 	}

@@ -24,14 +24,19 @@ type wireClaims struct {
 	Roles     []string `json:"roles"`
 }
 
-// Sign makes a token that says c. Issuer, Audience and IssuedAt are the
-// authority's to say, whatever c holds. It lives for the TTL, or until
+// Sign makes a token that says c. It is for the authority's own API unless
+// c.Audience names another one of those it signs for. Issuer and IssuedAt are the
+// authority's to say, whatever c holds. The token lives for the TTL, or until
 // c.ExpiresAt when that is set and earlier. ID is made when c has none.
 // Subject, SessionID, ClientID and AuthTime must be there: Sign makes no token
 // that [Authority.Verify] would refuse for lack of them.
 func (a *Authority) Sign(c Claims) (string, error) {
 	if c.Subject == "" || c.SessionID == "" || c.ClientID == "" || c.AuthTime.IsZero() {
 		return "", errors.New("token: sign: subject, session, client or authentication time is missing")
+	}
+	audience, err := a.audienceOf(c.Audience)
+	if err != nil {
+		return "", err
 	}
 	if c.ID == "" {
 		c.ID = rand.Text()
@@ -46,7 +51,7 @@ func (a *Authority) Sign(c Claims) (string, error) {
 	}
 	return a.signClaims(wireClaims{
 		Issuer:    a.issuer,
-		Audience:  a.audience,
+		Audience:  audience,
 		Subject:   c.Subject,
 		SessionID: c.SessionID,
 		ClientID:  c.ClientID,

@@ -1,9 +1,10 @@
 // Package token owns access tokens: what they say, how they are signed and how
 // they are verified.
 //
-// An access token is a JWT in the profile of RFC 9068. An [Authority] signs and
-// verifies for one issuer and one audience, with keys that come from its own
-// [KeySet] and from nowhere else.
+// An access token is a JWT in the profile of RFC 9068. An [Authority] signs for
+// one issuer, with keys that come from its own [KeySet] and from nowhere else. It
+// signs for its own API and for those of others, and admits to its own only what
+// it signed for that.
 //
 // The signature algorithms are those of golang-jwt. Its parser is not used: it
 // accepts an unknown crit, any typ, an iat in the future, numbers in strings
@@ -38,12 +39,12 @@ func (e invalidError) Unwrap() error { return ErrInvalid }
 // Claims is what an access token says. It holds no personal data: anybody who
 // holds the token can read it.
 type Claims struct {
-	Issuer    string   // iss
-	Audience  []string // aud
-	Subject   string   // sub: the user's id
-	SessionID string   // sid
-	ClientID  string   // client_id
-	ID        string   // jti
+	Issuer    string // iss
+	Audience  string // aud: the API that the token is for
+	Subject   string // sub: the user's id
+	SessionID string // sid
+	ClientID  string // client_id
+	ID        string // jti
 
 	// Times are UTC, in whole seconds.
 	IssuedAt  time.Time // iat

@@ -16,6 +16,7 @@ import (
 const (
 	testIssuer   = "https://auth.example"
 	testAudience = "https://api.example"
+	testResource = "https://reports.example" // another API that it signs for
 	testTTL      = 15 * time.Minute
 )
 
@@ -55,11 +56,12 @@ func newRawKey(tb testing.TB, secret []byte) Key {
 func newTestAuthority(tb testing.TB, keys KeySet, now time.Time) *Authority {
 	tb.Helper()
 	a, err := New(Options{
-		Issuer:   testIssuer,
-		Audience: testAudience,
-		Keys:     keys,
-		TTL:      testTTL,
-		Now:      func() time.Time { return now },
+		Issuer:    testIssuer,
+		Audience:  testAudience,
+		Resources: []string{testResource, "my-api"},
+		Keys:      keys,
+		TTL:       testTTL,
+		Now:       func() time.Time { return now },
 	})
 	if err != nil {
 		tb.Fatal(err)
@@ -92,7 +94,7 @@ func TestRoundTrip(t *testing.T) {
 	}
 	want := testClaims
 	want.Issuer = testIssuer
-	want.Audience = []string{testAudience}
+	want.Audience = testAudience
 	want.IssuedAt = testNow
 	want.ExpiresAt = testNow.Add(a.TTL())
 	if diff := cmp.Diff(want, *got); diff != "" {
@@ -123,7 +125,6 @@ func TestSignDecidesTheReservedClaims(t *testing.T) {
 	a := newTestAuthority(t, newTestKey(t), testNow)
 	c := testClaims
 	c.Issuer = "https://evil.example"
-	c.Audience = []string{"everybody"}
 	c.IssuedAt = testNow.AddDate(-1, 0, 0)
 	c.ExpiresAt = testNow.AddDate(10, 0, 0)
 	raw, err := a.Sign(c)
@@ -134,7 +135,7 @@ func TestSignDecidesTheReservedClaims(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got.Issuer != testIssuer || got.Audience[0] != testAudience ||
+	if got.Issuer != testIssuer || got.Audience != testAudience ||
 		!got.IssuedAt.Equal(testNow) || !got.ExpiresAt.Equal(testNow.Add(testTTL)) {
 		t.Errorf("claims of the caller went through: %+v", got)
 	}
@@ -167,6 +168,9 @@ func TestSignRefuses(t *testing.T) {
 		"no session":             func(c *Claims) { c.SessionID = "" },
 		"no client":              func(c *Claims) { c.ClientID = "" },
 		"no authentication time": func(c *Claims) { c.AuthTime = time.Time{} },
+		"unknown audience":       func(c *Claims) { c.Audience = "https://other.example" },
+		"audience with a slash":  func(c *Claims) { c.Audience = testResource + "/" },
+		"audience in capitals":   func(c *Claims) { c.Audience = "MY-API" },
 		"too large":              func(c *Claims) { c.Roles = []string{strings.Repeat("R", maxSize)} },
 	}
 	a := newTestAuthority(t, newTestKey(t), testNow)

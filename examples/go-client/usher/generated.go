@@ -193,7 +193,8 @@ func (v *SignupResponse) GetSignup() Tokens { return v.Signup }
 //
 // A fresh sign-in, or a refreshed one. The request that gets it counts as the user's from then on.
 type Tokens struct {
-	// The token for the `Authorization: Bearer` header: a signed JWT (RFC 9068).
+	// The token for the `Authorization: Bearer` header: a signed JWT (RFC 9068). It is for this API, unless
+	// `refresh` was called with a `resource`.
 	AccessToken string `json:"accessToken"`
 	// The token for the next `refresh`. Keep it where only your own code can read it; each is good for
 	// one use. Null when it went into a cookie, and from `reauthenticate`, after which the one that the

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import * as oauth from 'oauth4webapi';
 import { password, signup } from './graphql.mjs';
 
-const [url, id, secret] = process.argv.slice(2);
+const [url, id, secret, resource] = process.argv.slice(2);
 const issuer = new URL(url);
 const insecure = { [oauth.allowInsecureRequests]: true }; // the server under test speaks HTTP
 
@@ -29,19 +29,25 @@ tokens = await oauth.processRefreshTokenResponse(as, frontend, response);
 response = await oauth.userInfoRequest(as, frontend, tokens.access_token, insecure);
 await oauth.processUserInfoResponse(as, frontend, user.user.id, response);
 
+response = await oauth.refreshTokenGrantRequest(as, frontend, none, tokens.refresh_token, { ...insecure, additionalParameters: { resource } });
+const forService = await oauth.processRefreshTokenResponse(as, frontend, response);
+
 /** introspect asks about a token as the registered client. */
 async function introspect(token, authentication) {
   const response = await oauth.introspectionRequest(as, service, authentication, token, insecure);
   return oauth.processIntrospectionResponse(as, service, response);
 }
 
-/** verify takes an access token as the service would that it is sent to. */
-async function verify(token) {
+/** verify takes an access token as the API would that it is sent to. */
+async function verify(token, audience = url) {
   const request = new Request(`${url}/somewhere`, { headers: { Authorization: `Bearer ${token}` } });
-  return oauth.validateJwtAccessToken(as, request, url, insecure);
+  return oauth.validateJwtAccessToken(as, request, audience, insecure);
 }
 
 assert.equal((await verify(tokens.access_token)).sub, user.user.id);
+assert.equal((await verify(forService.access_token, resource)).sub, user.user.id);
+await assert.rejects(verify(tokens.access_token, resource));
+await assert.rejects(verify(forService.access_token));
 
 for (const authentication of [oauth.ClientSecretBasic(secret), oauth.ClientSecretPost(secret)]) {
   response = await oauth.clientCredentialsGrantRequest(as, service, authentication, {}, insecure);
@@ -50,15 +56,17 @@ for (const authentication of [oauth.ClientSecretBasic(secret), oauth.ClientSecre
   assert.equal(claims.sub, id);
   assert.equal(claims.client_id, id);
   assert.equal((await introspect(own.access_token, authentication)).sub, id);
-  assert.equal((await introspect(tokens.refresh_token, authentication)).sub, user.user.id);
+  assert.equal((await introspect(forService.access_token, authentication)).sub, user.user.id);
+  assert.deepEqual(await introspect(tokens.access_token, authentication), { active: false });
+  assert.deepEqual(await introspect(forService.refresh_token, authentication), { active: false });
 
-  response = await oauth.revocationRequest(as, service, authentication, tokens.refresh_token, insecure);
+  response = await oauth.revocationRequest(as, service, authentication, forService.refresh_token, insecure);
   await assert.rejects(oauth.processRevocationResponse(response), { error: 'invalid_grant' });
 }
 
-response = await oauth.revocationRequest(as, frontend, none, tokens.access_token, insecure);
+response = await oauth.revocationRequest(as, frontend, none, forService.access_token, insecure);
 await oauth.processRevocationResponse(response);
-assert.deepEqual(await introspect(tokens.refresh_token, oauth.ClientSecretPost(secret)), { active: false });
-response = await oauth.refreshTokenGrantRequest(as, frontend, none, tokens.refresh_token, insecure);
+assert.deepEqual(await introspect(forService.access_token, oauth.ClientSecretPost(secret)), { active: false });
+response = await oauth.refreshTokenGrantRequest(as, frontend, none, forService.refresh_token, insecure);
 await assert.rejects(oauth.processRefreshTokenResponse(as, frontend, response), { error: 'invalid_grant' });
 console.log('oauth4webapi: ok');

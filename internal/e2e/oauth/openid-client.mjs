@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import * as client from 'openid-client';
 import { password, signup } from './graphql.mjs';
 
-const [url, id, secret] = process.argv.slice(2);
+const [url, id, secret, resource] = process.argv.slice(2);
 const server = new URL(url);
 const insecure = [client.allowInsecureRequests]; // the server under test speaks HTTP
 
@@ -18,9 +18,16 @@ const user = await signup(url, 'openid-client');
 let tokens = await client.genericGrantRequest(frontend, 'password', { username: 'openid-client', password });
 assert.equal(tokens.token_type, 'bearer');
 assert.equal(tokens.expires_in, 900);
-tokens = await client.refreshTokenGrant(frontend, tokens.refresh_token);
+const forService = await client.refreshTokenGrant(frontend, tokens.refresh_token, { resource });
+await assert.rejects(client.fetchUserInfo(frontend, forService.access_token, user.user.id), ({ cause }) => {
+  assert.equal(cause[0].parameters.error, 'invalid_token');
+  return true;
+});
+await assert.rejects(client.refreshTokenGrant(frontend, forService.refresh_token, { resource: 'https://unknown.example' }), { error: 'invalid_target' });
+tokens = await client.refreshTokenGrant(frontend, forService.refresh_token);
 const info = await client.fetchUserInfo(frontend, tokens.access_token, user.user.id);
 assert.equal(info.preferred_username, 'openid-client');
+assert.equal(info.email_verified, undefined); // there is no address
 await assert.rejects(client.genericGrantRequest(frontend, 'password', { username: 'openid-client', password: 'wrong' }), {
   name: 'ResponseBodyError', status: 400, error: 'invalid_grant',
 });
@@ -29,26 +36,28 @@ for (const [algorithm, authentication] of [
   ['oidc', client.ClientSecretBasic(secret)],
   ['oauth2', client.ClientSecretPost(secret)],
 ]) {
-  // A registered client gets a token for itself, and asks about all kinds.
+  // A registered client gets a token for itself, and asks about it and about those for the API that it serves.
   const service = await discover(id, authentication, algorithm);
   const own = await client.clientCredentialsGrant(service);
   assert.equal(own.refresh_token, undefined);
   for (const [token, subject, clientId] of [
     [own.access_token, id, id],
-    [tokens.access_token, user.user.id, 'usher'],
-    [tokens.refresh_token, user.user.id, 'usher'],
+    [forService.access_token, user.user.id, 'usher'],
   ]) {
     const { active, sub, client_id, exp } = await client.tokenIntrospection(service, token);
     assert.deepEqual({ active, sub, client_id }, { active: true, sub: subject, client_id: clientId });
     assert.ok(exp > Date.now() / 1000);
   }
-  assert.deepEqual(await client.tokenIntrospection(service, 'unknown'), { active: false });
+  for (const token of ['unknown', tokens.access_token, tokens.refresh_token]) {
+    assert.deepEqual(await client.tokenIntrospection(service, token), { active: false });
+  }
 
   // It may neither use nor revoke what belongs to the frontend.
   await assert.rejects(client.refreshTokenGrant(service, tokens.refresh_token), { error: 'unauthorized_client' });
   await assert.rejects(client.tokenRevocation(service, tokens.refresh_token), { error: 'invalid_grant' });
   await assert.rejects(client.tokenRevocation(service, own.access_token), { error: 'unsupported_token_type' });
   await assert.rejects(client.clientCredentialsGrant(service, { scope: 'all' }), { error: 'invalid_scope' });
+  await assert.rejects(client.clientCredentialsGrant(service, { resource: 'https://unknown.example' }), { error: 'invalid_target' });
 }
 
 // The frontend signs out.
@@ -61,7 +70,7 @@ await assert.rejects(client.fetchUserInfo(frontend, tokens.access_token, user.us
   return true;
 });
 const service = await discover(id, client.ClientSecretBasic(secret));
-assert.deepEqual(await client.tokenIntrospection(service, tokens.access_token), { active: false });
+assert.deepEqual(await client.tokenIntrospection(service, forService.access_token), { active: false });
 
 // A wrong secret is a challenge.
 const impostor = await discover(id, client.ClientSecretBasic('wrong'));

@@ -1,0 +1,138 @@
+package auth_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+
+	"usher/internal/auth"
+)
+
+// introspected fails the test unless a client learns just that about a token.
+func (w *world) introspected(t *testing.T, name string, by *auth.Client, token string, want *auth.Introspection) {
+	t.Helper()
+	got, err := w.Introspect(t.Context(), by, token)
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	if got != nil {
+		if got.ID == "" {
+			t.Errorf("%s: no jti", name)
+		}
+		got.ID = ""
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", name, diff)
+	}
+}
+
+// TestIntrospect has every client ask about every token.
+func TestIntrospect(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		clients := map[string]*auth.Client{}
+		for name, resource := range map[string]*string{
+			"plain": nil, "books": new(api), "books too": new(api), "reports": new(otherAPI),
+			"itself": new(issuer), "longer": new(api + "/"),
+		} {
+			clients[name], _ = w.registerFor(t, name, resource)
+		}
+		first := w.signup(t, "ada")
+		p := w.refreshFor(t, first, api)
+		issuedAt := w.clock.Now().Truncate(time.Second)
+		answer := func(client, subject string, user *auth.User, audience string) *auth.Introspection {
+			return &auth.Introspection{
+				ClientID: client, Subject: subject, User: user, TokenType: "Bearer", Issuer: issuer, Audience: audience,
+				IssuedAt: issuedAt, ExpiresAt: issuedAt.Add(15 * time.Minute),
+			}
+		}
+		forUser := answer("usher", p.User.ID.String(), p.User, api)
+		own := func(name, audience string) *auth.Introspection {
+			id := clients[name].ID.String()
+			return answer(id, id, nil, audience)
+		}
+		tests := map[string]struct {
+			token string
+			want  map[string]*auth.Introspection // by client; all others learn nothing
+		}{
+			"user, for the API":    {p.AccessToken, map[string]*auth.Introspection{"books": forUser, "books too": forUser}},
+			"user, for Usher":      {first.AccessToken, nil},
+			"refresh token":        {*p.RefreshToken, nil},
+			"used refresh token":   {*first.RefreshToken, nil},
+			"client, for Usher":    {w.clientToken(t, clients["plain"]), map[string]*auth.Introspection{"plain": own("plain", issuer)}},
+			"service, for Usher":   {w.clientToken(t, clients["books"]), map[string]*auth.Introspection{"books": own("books", issuer)}},
+			"itself, for Usher":    {w.clientToken(t, clients["itself"]), map[string]*auth.Introspection{"itself": own("itself", issuer)}},
+			"client, for the API":  {w.clientTokenFor(t, clients["plain"], new(api)), map[string]*auth.Introspection{"plain": own("plain", api), "books": own("plain", api), "books too": own("plain", api)}},
+			"service, for another": {w.clientTokenFor(t, clients["books"], new(otherAPI)), map[string]*auth.Introspection{"books": own("books", otherAPI), "reports": own("books", otherAPI)}},
+			"no session":           {must(w.signTo(api, p.User.ID, uuid.New())), nil},
+			"another's session":    {must(w.signTo(api, uuid.New(), p.Session.ID)), nil},
+			"garbage":              {"garbage", nil},
+			"empty":                {"", nil},
+		}
+		for name, tt := range tests {
+			for asking, by := range clients {
+				w.introspected(t, asking+" about "+name, by, tt.token, tt.want[asking])
+			}
+		}
+	})
+}
+
+func must(token string, err error) string {
+	if err != nil {
+		panic(err)
+	}
+	return token
+}
+
+// TestIntrospectEnded asks about tokens that were good.
+func TestIntrospectEnded(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		client, _ := w.registerFor(t, "Books", new(api))
+		p := w.refreshFor(t, w.signup(t, "ada"), api)
+		live := func(token string) bool {
+			t.Helper()
+			in, err := w.Introspect(t.Context(), client, token)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return in != nil
+		}
+		if !live(p.AccessToken) {
+			t.Fatal("a good token is not active")
+		}
+		disable(t, w, p)
+		if live(p.AccessToken) {
+			t.Error("an access token of a disabled user is active")
+		}
+		enable(t, w, p)
+		if !live(p.AccessToken) {
+			t.Error("an access token of an enabled user is not active")
+		}
+		if err := w.RevokeToken(t.Context(), nil, *p.RefreshToken); err != nil {
+			t.Fatal(err)
+		}
+		if live(p.AccessToken) {
+			t.Error("an access token of an ended session is active")
+		}
+
+		other, _ := w.register(t, "Shop")
+		issued := w.clientTokenFor(t, other, new(api))
+		if !live(issued) {
+			t.Error("a good client token is not active")
+		}
+		if err := w.store.DeleteClient(t.Context(), other.ID); err != nil {
+			t.Fatal(err)
+		}
+		if live(issued) {
+			t.Error("the token of a deleted client is active")
+		}
+		issued = w.clientToken(t, client)
+		w.clock.Advance(16 * time.Minute)
+		if live(issued) {
+			t.Error("an expired client token is active")
+		}
+	})
+}
