@@ -15,16 +15,27 @@ import (
 )
 
 // runCluster makes a cluster in the folder $1 with the programs in $2 and serves it, with the
-// remaining arguments as options, until standard input ends.
+// arguments from the fourth on as options, until standard input ends. If there is a cluster in the
+// folder $3, the new one is a standby and begins as its copy. Else, unless $3 is empty, the new one
+// leaves a copy of itself there.
 //
 // A shell starts a background process with SIGQUIT ignored, so the immediate shutdown is lost on a
 // server that has not set up its signals yet. SIGTERM before it covers that moment.
 const runCluster = `
 trap : HUP INT TERM
-folder=$1 programs=$2
-shift 2
+folder=$1 programs=$2 copy=$3
+shift 3
 mkdir -m 0700 "$folder" || exit
-if "$programs/initdb" -D "$folder/data" -U postgres --auth=trust --encoding=UTF8 --locale=C --no-sync >/dev/null
+make() {
+	if [ -d "$copy" ]
+	then
+		cp -R "$copy" "$folder/data" && : >"$folder/data/standby.signal"
+	else
+		"$programs/initdb" -D "$folder/data" -U postgres --auth=trust --encoding=UTF8 --locale=C --no-sync >/dev/null &&
+			{ [ -z "$copy" ] || cp -R "$folder/data" "$copy"; }
+	fi
+}
+if make
 then
 	"$programs/postgres" -D "$folder/data" -k "$folder" -p 5432 -c listen_addresses= "$@" >/dev/null &
 	exec 2>/dev/null
@@ -102,8 +113,11 @@ func rootFolder(inMemory bool) string {
 
 func startCluster(ctx context.Context, programs, root string, options []string) (*Server, error) {
 	run := newRun()
-	folder := filepath.Join(root, run)
-	script, err := clusterScript(folder, programs, options)
+	return runClusterIn(ctx, run, filepath.Join(root, run), programs, "", options)
+}
+
+func runClusterIn(ctx context.Context, run, folder, programs, copied string, options []string) (*Server, error) {
+	script, err := clusterScript(folder, programs, copied, options)
 	if err != nil {
 		return nil, err
 	}
@@ -117,12 +131,12 @@ func startCluster(ctx context.Context, programs, root string, options []string) 
 	return open(ctx, admin, run, stop)
 }
 
-func clusterScript(folder, programs string, options []string) (*exec.Cmd, error) {
+func clusterScript(folder, programs, copied string, options []string) (*exec.Cmd, error) {
 	attr, err := unprivileged()
 	if err != nil {
 		return nil, err
 	}
-	script := exec.Command("sh", append([]string{"-c", runCluster, "pgtest", folder, programs}, options...)...)
+	script := exec.Command("sh", append([]string{"-c", runCluster, "pgtest", folder, programs, copied}, options...)...)
 	script.Dir = "/"
 	script.SysProcAttr = attr
 	// Without the PG… variables, which would change the server, and with English messages.

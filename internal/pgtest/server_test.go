@@ -211,7 +211,7 @@ func TestClusterGivesUp(t *testing.T) {
 
 	t.Run("when its context ends", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
-		script, err := clusterScript(folder, programs, nil)
+		script, err := clusterScript(folder, programs, "", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -231,7 +231,7 @@ func TestClusterGivesUp(t *testing.T) {
 	})
 
 	t.Run("when the server does", func(t *testing.T) {
-		script, err := clusterScript(folder, programs, []string{"-c", "shared_buffers=banana"})
+		script, err := clusterScript(folder, programs, "", []string{"-c", "shared_buffers=banana"})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -5,9 +5,14 @@ import (
 	"context"
 	"fmt"
 	"os/exec"
+	"regexp"
 	"strings"
 	"sync"
 )
+
+// readyLine is what a server says when it is ready; a standby says "read-only", or "read only" before
+// version 14.
+var readyLine = regexp.MustCompile(`database system is ready to accept (read.only )?connections`)
 
 // supervise runs a shell script that starts PostgreSQL, waits for the end of its standard input,
 // and cleans up. Only this process holds the other end of that pipe and never writes to it, so the
@@ -38,7 +43,7 @@ func supervise(ctx context.Context, script *exec.Cmd, ready int) (stop func() er
 	lines := bufio.NewScanner(log)
 	for ready > 0 && lines.Scan() {
 		fmt.Fprintln(&said, lines.Text())
-		if strings.Contains(lines.Text(), "database system is ready to accept connections") {
+		if readyLine.MatchString(lines.Text()) {
 			ready--
 		}
 	}

@@ -167,6 +167,15 @@ func TestSQLiteFull(t *testing.T) {
 	wantError(t, "AddLoginFailure", err, auth.ErrUnavailable)
 }
 
+// TestSQLiteReadOnly is about a file that SQLite may read but not write.
+func TestSQLiteReadOnly(t *testing.T) {
+	s := open(t, storetest.URLs["sqlite"](t))
+	if err := s.Exec(t.Context(), `PRAGMA query_only = 1`); err != nil { // of the writer
+		t.Fatal(err)
+	}
+	wantError(t, "AddLoginFailure", s.AddLoginFailure(t.Context(), "key", time.Unix(0, 0)), auth.ErrUnavailable)
+}
+
 // wantError fails the test unless err is want.
 func wantError(t *testing.T, what string, err, want error) {
 	t.Helper()

@@ -13,6 +13,8 @@ import (
 	"github.com/pressly/goose/v3/lock"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"usher/internal/auth"
 )
 
 //go:embed migrations/*/*.sql
@@ -21,16 +23,45 @@ var migrationFiles embed.FS
 // ErrMigrationsPending says that the database lacks migrations that this program needs.
 var ErrMigrationsPending = errors.New("migrations pending")
 
-// Ready returns nil when the database answers and has every migration this program knows,
-// ErrMigrationsPending when it lacks one, and auth.ErrUnavailable when it cannot be reached. A
-// database that is ahead is fine: it has been migrated by the replicas of the next release. Ready
-// costs one query.
+// Ready returns nil when the database accepts writes and has every migration this program knows,
+// ErrMigrationsPending when it lacks one, and auth.ErrUnavailable when it cannot be reached or
+// accepts no writes. A database that is ahead is fine: it has been migrated by the replicas of the
+// next release. Ready costs one query.
 func (s *Store) Ready(ctx context.Context) error {
-	current, err := s.version(ctx)
+	current, err := s.writableVersion(ctx)
 	if err == nil && current < s.latest {
 		err = fmt.Errorf("%w: the database is at %d, this program at %d", ErrMigrationsPending, current, s.latest)
 	}
 	return err
+}
+
+// writableVersion is version of a database that accepts writes.
+func (s *Store) writableVersion(ctx context.Context) (int64, error) {
+	const doing = "check that the database accepts writes"
+	if s.dialect == goose.DialectSQLite3 {
+		// Trying a write would queue behind others. A full disk is not noticed here.
+		if err := writable(s.file); err != nil {
+			return 0, fmt.Errorf("%s: %w: %w", doing, auth.ErrUnavailable, err)
+		}
+		return s.version(ctx)
+	}
+	epoch := s.postgres.epoch.Load()
+	var found struct {
+		Version  int64
+		ReadOnly bool `db:"read_only"`
+	}
+	err := s.reader.GetContext(ctx, &found, `
+		SELECT COALESCE(max(version_id), 0) AS version,
+			pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on' AS read_only
+		FROM goose_db_version`)
+	if isMissingTable(err) {
+		return 0, nil
+	}
+	if err == nil && found.ReadOnly {
+		err = fmt.Errorf("%w: %w", auth.ErrUnavailable, pgconn.ErrReadOnlyConnection)
+		s.postgres.leave(epoch, err)
+	}
+	return found.Version, fault(ctx, doing, err)
 }
 
 // Migrate brings the database up to date. Several processes may do so at once: on PostgreSQL they

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -42,6 +43,24 @@ func TestMigrate(t *testing.T) {
 			ready(t, s, store.ErrMigrationsPending)
 		})
 	}
+}
+
+// TestSQLiteReadyWantsTheFile is about a file that cannot be written any more. Tests may run as root,
+// who may write everything, so it is one that is not there.
+func TestSQLiteReadyWantsTheFile(t *testing.T) {
+	at := empty["sqlite"](t)
+	s := open(t, at)
+	migrate(t, s)
+	ready(t, s, nil)
+	file := strings.TrimPrefix(at, "sqlite:")
+	if err := os.Rename(file, file+".away"); err != nil {
+		t.Fatal(err)
+	}
+	ready(t, s, auth.ErrUnavailable)
+	if err := os.Rename(file+".away", file); err != nil {
+		t.Fatal(err)
+	}
+	ready(t, s, nil)
 }
 
 // TestMigrateTogether is about replicas that start together. Each has its own connections, as in a

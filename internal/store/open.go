@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -14,7 +15,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jmoiron/sqlx"
 	"github.com/pressly/goose/v3"
 
@@ -28,8 +29,11 @@ type Options struct {
 	// and not connections are the limit, and few enough for a handful of replicas within
 	// PostgreSQL's default of 100.
 	MaxConns int
-	// Log receives a line for each migration. Nil means slog.Default.
+	// Log receives a line for each migration, and when the database server changes. Nil means
+	// slog.Default.
 	Log *slog.Logger
+	// Now is the clock. Nil means time.Now.
+	Now func() time.Time
 }
 
 // Open connects to the database at a URL: postgres://user:password@host/name, or sqlite:path. It
@@ -42,6 +46,9 @@ type Options struct {
 // needs default_query_exec_mode=exec, since statements that are prepared once are lost there (not
 // so from version 1.21 on with max_prepared_statements set). Migrate needs a session of its own, so
 // run it past PgBouncer.
+//
+// Unless the URL sets target_session_attrs, it is read-write: of several hosts the one that accepts
+// writes is used, and a server that does not is an unreachable one.
 func Open(ctx context.Context, at string, o Options) (*Store, error) {
 	if o.MaxConns <= 0 {
 		o.MaxConns = max(8, 2*runtime.GOMAXPROCS(0))
@@ -49,12 +56,15 @@ func Open(ctx context.Context, at string, o Options) (*Store, error) {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
 	s := &Store{log: o.Log}
 	var err error
 	if path, ok := strings.CutPrefix(at, "sqlite:"); ok {
 		err = s.openSQLite(path, o.MaxConns)
 	} else if strings.HasPrefix(at, "postgres://") || strings.HasPrefix(at, "postgresql://") {
-		err = s.openPostgres(at, o.MaxConns)
+		err = s.openPostgres(at, o)
 	} else {
 		err = errors.New("database URL: neither postgres://… nor sqlite:…")
 	}
@@ -97,11 +107,11 @@ const (
 	maxConnAge = time.Hour
 )
 
-func (s *Store) openPostgres(at string, maxConns int) error {
+func (s *Store) openPostgres(at string, o Options) error {
 	config, err := pgx.ParseConfig(at)
 	// pgx masks what it takes for a password, which it cannot know in a URL that is malformed. An
 	// "@" in another part means that the password has a "/", "?" or "#" and was cut there.
-	if err != nil || strings.Contains(config.Host+config.Database, "@") {
+	if err != nil || strings.Contains(hosts(config)+config.Database, "@") {
 		return errors.New("database URL: not of the form postgres://user:password@host:port/name?parameter=value; " +
 			"special characters in the password must be percent-encoded")
 	}
@@ -111,18 +121,34 @@ func (s *Store) openPostgres(at string, maxConns int) error {
 	if config.RuntimeParams["application_name"] == "" {
 		config.RuntimeParams["application_name"] = "usher"
 	}
-	db := sqlx.NewDb(stdlib.OpenDB(*config), "pgx")
-	db.SetMaxOpenConns(maxConns)
-	db.SetMaxIdleConns(maxConns)
+	if !setsTarget(at, config, os.Getenv) {
+		config.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
+	}
+	s.postgres = &connector{config: *config, now: o.Now, log: o.Log}
+	db := sqlx.NewDb(sql.OpenDB(s.postgres), "pgx")
+	db.SetMaxOpenConns(o.MaxConns)
+	db.SetMaxIdleConns(o.MaxConns)
 	db.SetConnMaxLifetime(maxConnAge)
 	s.dialect, s.reader, s.writer = goose.DialectPostgres, db, db
 	s.use(db, db)
 	return nil
 }
 
+// hosts returns the names of all hosts in a URL.
+func hosts(config *pgx.ConnConfig) string {
+	names := []string{config.Host}
+	for _, other := range config.Fallbacks {
+		names = append(names, other.Host)
+	}
+	return strings.Join(names, ",")
+}
+
 func (s *Store) openSQLite(path string, maxConns int) error {
 	file, err := createFile(path)
 	if err != nil {
+		return fmt.Errorf("database file: %w", err)
+	}
+	if s.file, err = filepath.Abs(path); err != nil {
 		return fmt.Errorf("database file: %w", err)
 	}
 	if info, err := os.Stat(path); err == nil && info.Mode().Perm()&0o077 != 0 {

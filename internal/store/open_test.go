@@ -43,6 +43,7 @@ func TestOpenRefuses(t *testing.T) {
 		"postgres://ada:" + password + "@@localhost:1/usher",
 		"postgres://ada:" + password + " x@localhost:1/usher",
 		"postgres://ada:\x00" + password + "@localhost:1/usher",
+		"postgres://localhost:1/usher?host=localhost,ada:" + password + "@localhost",
 		"sqlite:",
 		"sqlite::memory:",
 		"sqlite://data/usher.db",

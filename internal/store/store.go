@@ -31,7 +31,9 @@ type Store struct {
 	// writer is a single connection that requests queue for, and readers never wait for it.
 	reader, writer *sqlx.DB
 	dialect        goose.Dialect
-	latest         int64 // version of the newest migration that this program has
+	postgres       *connector // opens the connections; nil on SQLite
+	file           string     // of the database; "" on PostgreSQL
+	latest         int64      // version of the newest migration that this program has
 	log            *slog.Logger
 }
 

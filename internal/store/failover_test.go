@@ -1,0 +1,413 @@
+package store_test
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"net"
+	"path/filepath"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"usher/internal/auth"
+	"usher/internal/pgtest"
+	"usher/internal/store"
+	"usher/internal/storetest"
+)
+
+// clock is one that only a test moves.
+type clock struct{ passed atomic.Int64 }
+
+func (c *clock) now() time.Time {
+	return time.Unix(1_900_000_000, 0).Add(time.Duration(c.passed.Load()))
+}
+
+// tick makes a second pass, which is when connections are checked again.
+func (c *clock) tick() { c.passed.Add(int64(time.Second)) }
+
+// conns is how many connections the pools of these tests have.
+const conns = 4
+
+// cluster is a primary and a standby with a migrated database in which a user has a session.
+type cluster struct {
+	*pgtest.Pair
+
+	primary, standby string // the URL of the database at each
+	gate             *gate  // leads to the primary
+	clock            clock
+	session          uuid.UUID
+}
+
+func newCluster(t *testing.T) *cluster {
+	t.Helper()
+	pair, err := pgtest.StartPair(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := pair.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	c := &cluster{Pair: pair, gate: newGate(t, pair.Primary)}
+	if c.primary, err = pair.Primary.CreateDatabase(t.Context(), ""); err != nil {
+		t.Fatal(err)
+	}
+	if c.standby, err = pair.Standby.At(c.primary); err != nil {
+		t.Fatal(err)
+	}
+	s := open(t, c.primary)
+	migrate(t, s)
+	c.session = signIn(t, s)
+	if err := c.CatchUp(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// open opens the database at a URL with a full pool. The clock of the store stands still.
+func (c *cluster) open(t *testing.T, at string) *store.Store {
+	t.Helper()
+	s := openWith(t, at, store.Options{MaxConns: conns, Now: c.clock.now})
+	for _, conn := range hold(t, s) {
+		_ = conn.Close()
+	}
+	return s
+}
+
+// hold takes all connections of the pool.
+func hold(t *testing.T, s *store.Store) (held []*sql.Conn) {
+	t.Helper()
+	for range conns {
+		conn, err := s.Conn(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		held = append(held, conn)
+	}
+	return held
+}
+
+// onEach runs a query for one value on each connection of the pool.
+func onEach[T any](t *testing.T, s *store.Store, query string, args ...any) (values []T) {
+	t.Helper()
+	for _, conn := range hold(t, s) {
+		var value T
+		if err := conn.QueryRowContext(t.Context(), query, args...).Scan(&value); err != nil {
+			t.Fatal(err)
+		}
+		values = append(values, value)
+		defer conn.Close()
+	}
+	return values
+}
+
+// demote makes the primary read-only. Connections to it stay open.
+func (c *cluster) demote(t *testing.T, s *store.Store) {
+	t.Helper()
+	for _, statement := range []string{"ALTER SYSTEM SET default_transaction_read_only = on", "SELECT pg_reload_conf()"} {
+		if err := c.Primary.Exec(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for demoted := false; !demoted; { // each session learns of it at its own pace
+		demoted = true
+		for _, readOnly := range onEach[bool](t, s, `SELECT current_setting('transaction_read_only') = 'on'`) {
+			demoted = demoted && readOnly
+		}
+	}
+}
+
+// failOver demotes the primary, promotes the standby, and ends the session there.
+func (c *cluster) failOver(t *testing.T, s *store.Store) {
+	t.Helper()
+	c.demote(t, s)
+	c.promote(t)
+	c.gate.lead(c.Standby)
+	ended, err := open(t, c.standby).EndSession(t.Context(), c.session, time.Date(2030, 1, 31, 23, 59, 59, 500_000_000, time.UTC))
+	if err != nil || !ended {
+		t.Fatalf("EndSession: %t, %v", ended, err)
+	}
+}
+
+func (c *cluster) promote(t *testing.T) {
+	t.Helper()
+	if err := c.Standby.Exec(t.Context(), "SELECT pg_promote()"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// live reports what each connection of the pool says about the session.
+func (c *cluster) live(t *testing.T, s *store.Store) []bool {
+	t.Helper()
+	return onEach[bool](t, s, `SELECT ended_at IS NULL FROM sessions WHERE id = $1`, c.session)
+}
+
+func count(values []bool) (n int) {
+	for _, value := range values {
+		if value {
+			n++
+		}
+	}
+	return n
+}
+
+func addFailure(t *testing.T, s *store.Store) error {
+	t.Helper()
+	return s.AddLoginFailure(t.Context(), "key", time.Unix(0, 0))
+}
+
+// TestFailOver is about a primary that becomes read-only while another server takes over. No
+// connection ends by that. What is noticed on one of them is true for all.
+func TestFailOver(t *testing.T) {
+	t.Parallel()
+	for name, notice := range map[string]func(t *testing.T, c *cluster, s *store.Store){
+		// The bound of the documentation: one second.
+		"time": func(_ *testing.T, c *cluster, _ *store.Store) { c.clock.tick() },
+		"write": func(t *testing.T, _ *cluster, s *store.Store) {
+			wantError(t, "a write to the old primary", addFailure(t, s), auth.ErrUnavailable)
+		},
+		"write in a transaction": func(t *testing.T, _ *cluster, s *store.Store) {
+			err := s.InTx(t.Context(), func(ctx context.Context, tx auth.Store) error {
+				return tx.AddLoginFailure(ctx, "key", time.Unix(0, 0))
+			})
+			wantError(t, "a transaction on the old primary", err, auth.ErrUnavailable)
+		},
+		"Ready": func(t *testing.T, _ *cluster, s *store.Store) {
+			ready(t, s, auth.ErrUnavailable)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := newCluster(t)
+			s := c.open(t, c.gate.url(t, c.primary))
+			ready(t, s, nil)
+			c.failOver(t, s)
+			if live := count(c.live(t, s)); live != conns {
+				t.Fatalf("%d of %d connections read the old primary, want all, or nothing is tested", live, conns)
+			}
+			if v, err := s.Viewer(t.Context(), c.session); err != nil || v.Session.EndedAt != nil {
+				t.Fatalf("Viewer: %v, %v, want what the old primary has, or nothing is tested", v, err)
+			}
+			notice(t, c, s)
+			if v, err := s.Viewer(t.Context(), c.session); err != nil || v.Session.EndedAt == nil {
+				t.Errorf("Viewer: %v, %v, want a session that was ended", v, err)
+			}
+			if live := count(c.live(t, s)); live != 0 {
+				t.Errorf("%d of %d connections still read the old primary", live, conns)
+			}
+			ready(t, s, nil)
+			if err := addFailure(t, s); err != nil {
+				t.Errorf("a write to the new primary: %v", err)
+			}
+		})
+	}
+}
+
+// TestNoPrimary is about a read-only server that nobody takes over from. Old rows are not served.
+func TestNoPrimary(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	s := c.open(t, c.gate.url(t, c.primary))
+	c.demote(t, s)
+	c.clock.tick()
+	_, err := s.Viewer(t.Context(), c.session)
+	wantError(t, "Viewer", err, auth.ErrUnavailable)
+	wantError(t, "AddLoginFailure", addFailure(t, s), auth.ErrUnavailable)
+	ready(t, s, auth.ErrUnavailable)
+	for _, statement := range []string{"ALTER SYSTEM RESET default_transaction_read_only", "SELECT pg_reload_conf()"} {
+		if err := c.Primary.Exec(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	for s.Ready(ctx) != nil && ctx.Err() == nil {
+		c.clock.tick() // until the setting has taken effect
+	}
+	if _, err := s.Viewer(t.Context(), c.session); err != nil {
+		t.Errorf("Viewer: %v", err)
+	}
+}
+
+// TestSeveralHosts has the standby first in the list.
+func TestSeveralHosts(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	folder := func(s *pgtest.Server) string { return filepath.Dir(s.Socket()) }
+	both := with(t, c.primary, "host", folder(c.Standby)+","+folder(c.Primary), "port", "5432,5432")
+
+	// An explicit setting wins.
+	anywhere := open(t, with(t, both, "target_session_attrs", "any"))
+	ready(t, anywhere, auth.ErrUnavailable)
+	if _, err := anywhere.Viewer(t.Context(), c.session); err != nil {
+		t.Errorf("Viewer at the standby: %v", err)
+	}
+	wantError(t, "a write to the standby", addFailure(t, anywhere), auth.ErrUnavailable)
+
+	s := c.open(t, both)
+	ready(t, s, nil)
+	if err := addFailure(t, s); err != nil {
+		t.Errorf("a write: %v", err)
+	}
+	c.failOver(t, s)
+	c.clock.tick()
+	if err := addFailure(t, s); err != nil {
+		t.Errorf("a write after the fail-over: %v", err)
+	}
+	if live := count(c.live(t, s)); live != 0 {
+		t.Errorf("%d of %d connections still read the old primary", live, conns)
+	}
+	ready(t, s, nil)
+}
+
+// TestTargetFromEnvironment is about the variable that libpq and pgx read.
+func TestTargetFromEnvironment(t *testing.T) {
+	c := newCluster(t)
+	_, err := store.Open(t.Context(), c.standby, store.Options{})
+	wantError(t, "Open of a standby", err, auth.ErrUnavailable)
+	t.Setenv("PGTARGETSESSIONATTRS", "any")
+	ready(t, open(t, c.standby), auth.ErrUnavailable)
+}
+
+// TestSessionsEnded is about a server that ends one session, as it does with all when it stops.
+func TestSessionsEnded(t *testing.T) {
+	t.Parallel()
+	s := openWith(t, storetest.URLs["postgres"](t), store.Options{MaxConns: conns, Now: new(clock).now})
+	before := onEach[int](t, s, `SELECT pg_backend_pid()`)
+	held := hold(t, s)
+	if _, err := held[0].ExecContext(t.Context(), `SELECT pg_terminate_backend(pg_backend_pid())`); err == nil {
+		t.Fatal("the session did not end")
+	}
+	for _, conn := range held {
+		_ = conn.Close() // to the pool
+	}
+	wantNew(t, before, onEach[int](t, s, `SELECT pg_backend_pid()`))
+}
+
+// TestServerStarting is about a server that lets nobody in yet, while connections to another are open.
+func TestServerStarting(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	s := openWith(t, c.gate.url(t, c.primary), store.Options{MaxConns: conns + 1, Now: c.clock.now})
+	held := hold(t, s)
+	var before []int
+	for _, conn := range held {
+		var pid int
+		if err := conn.QueryRowContext(t.Context(), `SELECT pg_backend_pid()`).Scan(&pid); err != nil {
+			t.Fatal(err)
+		}
+		before = append(before, pid)
+	}
+	c.gate.lead(nil)
+	wantError(t, "a new connection", addFailure(t, s), auth.ErrUnavailable)
+	for _, conn := range held {
+		_ = conn.Close() // to the pool
+	}
+	c.gate.lead(c.Primary)
+	wantNew(t, before, onEach[int](t, s, `SELECT pg_backend_pid()`))
+}
+
+// TestOtherHostStarting is about one of several hosts that lets nobody in yet. Connections to the primary stay.
+func TestOtherHostStarting(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	c.gate.lead(nil)
+	host, port, err := net.SplitHostPort(c.gate.address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	both := with(t, c.primary, "host", host+","+filepath.Dir(c.Primary.Socket()), "port", port+",5432")
+	s := c.open(t, both)
+	before := onEach[int](t, s, `SELECT pg_backend_pid()`)
+	// Without one of the connections, the next to be opened meets the host that is starting.
+	held := hold(t, s)
+	if err := held[0].Raw(func(any) error { return driver.ErrBadConn }); !errors.Is(err, driver.ErrBadConn) {
+		t.Fatal(err)
+	}
+	for _, conn := range held {
+		_ = conn.Close() // to the pool
+	}
+	after := onEach[int](t, s, `SELECT pg_backend_pid()`)
+	kept := 0
+	for _, pid := range after {
+		if slices.Contains(before, pid) {
+			kept++
+		}
+	}
+	if kept != conns-1 {
+		t.Errorf("%d connections were kept, want all but one: %v, then %v", kept, before, after)
+	}
+}
+
+// wantNew fails the test if one of the server's processes is there before and after.
+func wantNew(t *testing.T, before, after []int) {
+	t.Helper()
+	old := map[int]bool{}
+	for _, pid := range before {
+		old[pid] = true
+	}
+	for _, pid := range after {
+		if old[pid] {
+			t.Errorf("a connection to process %d is still used: %v, then %v", pid, before, after)
+		}
+	}
+}
+
+// TestNetworkCut is about connections that are open and never answer: a request waits for one no
+// longer than the check does.
+func TestNetworkCut(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	s := openWith(t, c.gate.url(t, c.primary), store.Options{MaxConns: 1, Now: c.clock.now})
+	ready(t, s, nil)
+	c.gate.freeze()
+	c.clock.tick()
+	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
+	defer cancel()
+	if _, err := s.Viewer(ctx, c.session); err != nil {
+		t.Errorf("Viewer: %v", err)
+	}
+}
+
+// TestChecksAreRare counts what is sent for a look-up: one statement, and each second one check.
+func TestChecksAreRare(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	s := openWith(t, c.gate.url(t, c.primary), store.Options{MaxConns: 1, Now: c.clock.now})
+	find := func(times int) (checks, statements int64) {
+		checks, statements = -c.gate.queries.Load(), -c.gate.executions.Load()
+		for range times {
+			if _, err := s.Viewer(t.Context(), c.session); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return checks + c.gate.queries.Load(), statements + c.gate.executions.Load()
+	}
+	find(1) // prepares the statement
+	if checks, statements := find(100); checks != 0 || statements != 100 {
+		t.Errorf("%d checks and %d statements for 100 look-ups within a second", checks, statements)
+	}
+	c.clock.tick()
+	if checks, statements := find(100); checks != 1 || statements != 100 {
+		t.Errorf("%d checks and %d statements for 100 look-ups a second later", checks, statements)
+	}
+}
+
+// TestStandbyAlone is about a URL that leads to a standby by mistake.
+func TestStandbyAlone(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	for _, at := range []string{c.standby, with(t, c.standby, "target_session_attrs", "primary")} {
+		s, err := store.Open(t.Context(), at, store.Options{})
+		wantError(t, "Open", err, auth.ErrUnavailable)
+		if err == nil {
+			_ = s.Close()
+		}
+	}
+}

@@ -1,0 +1,169 @@
+package store_test
+
+import (
+	"encoding/binary"
+	"io"
+	"net"
+	"net/url"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/jackc/pgx/v5/pgproto3"
+
+	"usher/internal/pgtest"
+)
+
+// gate is an address that leads to a PostgreSQL server, as that of a load balancer or a virtual IP
+// address does. Where it leads can change, and connections that are open stay where they are.
+type gate struct {
+	address string
+
+	mu     sync.Mutex
+	server *pgtest.Server // nil: whoever connects is told that the server is starting up
+	open   []*passage
+
+	queries, executions atomic.Int64 // messages of the simple and of the extended protocol
+}
+
+// passage is one connection.
+type passage struct {
+	client, server net.Conn
+	frozen         atomic.Bool
+}
+
+func newGate(t *testing.T, server *pgtest.Server) *gate {
+	t.Helper()
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := &gate{address: l.Addr().String(), server: server}
+	var served sync.WaitGroup
+	served.Go(func() {
+		for {
+			client, err := l.Accept()
+			if err != nil {
+				return
+			}
+			served.Go(func() { g.serve(client) })
+		}
+	})
+	t.Cleanup(func() {
+		_ = l.Close()
+		g.mu.Lock()
+		for _, p := range g.open {
+			_, _ = p.client.Close(), p.server.Close()
+		}
+		g.mu.Unlock()
+		served.Wait()
+	})
+	return g
+}
+
+// url returns the URL of a database through the gate.
+func (g *gate) url(t *testing.T, database string) string {
+	t.Helper()
+	u, err := url.Parse(database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.Host, u.RawQuery = g.address, "sslmode=disable"
+	return u.String()
+}
+
+// lead makes new connections go to a server, or to none.
+func (g *gate) lead(server *pgtest.Server) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.server = server
+}
+
+// freeze leaves the connections that are open without an answer, as a network does that is cut.
+func (g *gate) freeze() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, p := range g.open {
+		p.frozen.Store(true)
+	}
+}
+
+func (g *gate) serve(client net.Conn) {
+	defer client.Close()
+	g.mu.Lock()
+	to := g.server
+	g.mu.Unlock()
+	if to == nil {
+		refuse(client)
+		return
+	}
+	server, err := net.Dial("unix", to.Socket())
+	if err != nil {
+		return
+	}
+	defer server.Close()
+	p := &passage{client: client, server: server}
+	g.mu.Lock()
+	g.open = append(g.open, p)
+	g.mu.Unlock()
+	var answers sync.WaitGroup
+	answers.Go(func() {
+		_, _ = io.Copy(client, server)
+		_ = client.Close()
+	})
+	g.forward(p)
+	_ = server.Close()
+	answers.Wait()
+}
+
+// forward passes on what the client sends, message by message, and counts.
+func (g *gate) forward(p *passage) {
+	for first := true; ; first = false {
+		kind := make([]byte, 0, 5)
+		if !first { // the first message has no kind
+			kind = kind[:1]
+			if _, err := io.ReadFull(p.client, kind); err != nil {
+				return
+			}
+		}
+		length := kind[len(kind) : len(kind)+4]
+		if _, err := io.ReadFull(p.client, length); err != nil {
+			return
+		}
+		body := make([]byte, binary.BigEndian.Uint32(length)-4)
+		if _, err := io.ReadFull(p.client, body); err != nil {
+			return
+		}
+		if !first {
+			switch kind[0] {
+			case 'Q':
+				g.queries.Add(1)
+			case 'E':
+				g.executions.Add(1)
+			}
+		}
+		if p.frozen.Load() {
+			continue
+		}
+		if _, err := p.server.Write(append(kind[:len(kind)+4], body...)); err != nil {
+			return
+		}
+	}
+}
+
+// refuse answers like a server that is starting up.
+func refuse(client net.Conn) {
+	length := make([]byte, 4)
+	if _, err := io.ReadFull(client, length); err != nil {
+		return
+	}
+	if _, err := io.CopyN(io.Discard, client, int64(binary.BigEndian.Uint32(length))-4); err != nil {
+		return
+	}
+	answer, err := (&pgproto3.ErrorResponse{
+		Severity: "FATAL", SeverityUnlocalized: "FATAL", Code: "57P03", Message: "the database system is starting up",
+	}).Encode(nil)
+	if err == nil {
+		_, _ = client.Write(answer)
+	}
+}
