@@ -49,6 +49,7 @@ func TestScripts(t *testing.T) {
 					env.Setenv("DATABASE_URL", url(tb))
 					env.Setenv("ADDRESS", address)
 					env.Setenv("URL", "http://"+address)
+					env.Setenv("USHER_SHUTDOWN_DELAY", "0s") // no balancer has to notice a stop
 					return nil
 				},
 				Cmds: map[string]func(*testscript.TestScript, bool, []string){

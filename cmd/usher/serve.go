@@ -158,7 +158,7 @@ func (c *serveCommand) server(ctx context.Context, service *auth.Service, db *st
 		InsecureCookies: c.InsecureCookies(),
 		TrustedProxies:  c.TrustedProxies,
 		InFlight:        &c.inFlight,
-		Timeouts:        httpd.Timeouts{Drain: c.ShutdownDelay, Shutdown: c.ShutdownTimeout},
+		Timeouts:        httpd.Timeouts{Drain: *c.ShutdownDelay, Shutdown: c.ShutdownTimeout},
 		Log:             log,
 	}), nil
 }

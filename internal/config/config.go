@@ -31,14 +31,13 @@ type Server struct {
 	AllowedOrigins     Origins       `environ:"USHER_ALLOWED_ORIGINS" placeholder:"ORIGIN,..." example:"https://app.example.com" help:"Origins whose pages may call /graphql from a browser and keep their session in a cookie, besides pages of the server itself."`
 	TrustedProxies     Prefixes      `environ:"USHER_TRUSTED_PROXIES" placeholder:"CIDR,..." example:"10.0.0.0/8,2001:db8::7" help:"Addresses or networks of reverse proxies whose X-Forwarded-For and X-Request-ID are believed."`
 	NoMigrate          bool          `environ:"USHER_NO_MIGRATE" help:"Leave the database schema alone; usher migrate brings it up to date."`
-	ShutdownDelay      time.Duration `environ:"USHER_SHUTDOWN_DELAY" default:"0s" help:"How long to go on serving after a signal to stop, while /readyz already says no."`
-	ShutdownTimeout    time.Duration `environ:"USHER_SHUTDOWN_TIMEOUT" default:"10s" help:"How long requests in flight may take to finish before the server stops."`
-	Console            bool          `environ:"USHER_CONSOLE" help:"Serve the console, a page for people, at / and the schema at /schema.graphqls. --dev turns it on."`
-	Dev                bool          `environ:"USHER_DEV" help:"Development: the console at /, introspection, suggestions, and a secret made and kept in data/."`
+	Shutdown
+	Console bool `environ:"USHER_CONSOLE" help:"Serve the console, a page for people, at / and the schema at /schema.graphqls. --dev turns it on."`
+	Dev     bool `environ:"USHER_DEV" help:"Development: the console at /, introspection, suggestions, and a secret made and kept in data/."`
 }
 
 // Validate reports every setting that makes no sense, and what is required and missing. It fills
-// in Issuer where another setting says what it is.
+// in Issuer and ShutdownDelay where another setting says what they are.
 func (s *Server) Validate() error {
 	var errs []error
 	refuse := func(when bool, format string, args ...any) {
@@ -51,6 +50,11 @@ func (s *Server) Validate() error {
 	if s.Issuer == "" && s.Dev && err == nil {
 		s.Issuer = "http://" + reachable(s.Listen)
 	}
+	if s.ShutdownDelay == nil && s.Dev {
+		s.ShutdownDelay = new(time.Duration(0))
+	} else if s.ShutdownDelay == nil {
+		s.ShutdownDelay = new(defaultShutdownDelay)
+	}
 	refuse(s.Issuer == "" && !s.Dev, "--issuer: required without --dev: the URL of this server as clients see it, such as https://auth.example.com")
 	refuse(s.Issuer != "" && !isIssuer(s.Issuer), "--issuer: want a URL such as https://auth.example.com, without user, query and fragment")
 	refuse(s.SessionMaxAge < s.AccessTokenTTL, "--session-max-age: want at least the lifetime of an access token, not %v", s.SessionMaxAge)
@@ -59,7 +63,7 @@ func (s *Server) Validate() error {
 	refuse(s.RefreshGrace <= 0 || s.RefreshGrace > time.Minute, "--refresh-grace: want more than 0s and at most 1m, not %v", s.RefreshGrace)
 	refuse(s.HashParallelism < 0, "--hash-parallelism: want 0 or more, not %d", s.HashParallelism)
 	refuse(s.HashQueue < 1, "--hash-queue: want 1 or more, not %d", s.HashQueue)
-	refuse(s.ShutdownDelay < 0, "--shutdown-delay: want 0s or more, not %v", s.ShutdownDelay)
+	refuse(*s.ShutdownDelay < 0, "--shutdown-delay: want 0s or more, not %v", *s.ShutdownDelay)
 	refuse(s.ShutdownTimeout <= 0, "--shutdown-timeout: want more than 0s, not %v", s.ShutdownTimeout)
 	refuse(s.SecretKey.IsZero() && s.SecretKeyFile == "" && !s.Dev, "%w", errNoSecret)
 	return errors.Join(append(errs, s.Keys.Validate())...)
@@ -109,6 +113,16 @@ func isLoopback(host string) bool {
 	addr, err := netip.ParseAddr(host)
 	return host == "localhost" || err == nil && addr.IsLoopback()
 }
+
+// Shutdown are the settings of how the server stops. They are part of Server.
+type Shutdown struct {
+	ShutdownDelay   *time.Duration `environ:"USHER_SHUTDOWN_DELAY" placeholder:"DURATION" example:"5s" help:"How long to continue serving after a signal to stop, while /readyz answers 503, so that load balancers send no more requests. 5s unless set; 0s with --dev."`
+	ShutdownTimeout time.Duration  `environ:"USHER_SHUTDOWN_TIMEOUT" default:"10s" help:"How long requests in flight may take to finish before the server stops."`
+}
+
+// defaultShutdownDelay is enough for a load balancer that asks /readyz every two seconds. With the
+// default of ShutdownTimeout it is half of the 30 s after which Kubernetes kills a container.
+const defaultShutdownDelay = 5 * time.Second
 
 // Keys are the settings of access tokens and the keys that sign them. They are part of Server, and
 // all that the commands for keys need of it.

@@ -61,7 +61,7 @@ func TestDefaults(t *testing.T) {
 		Keys:          Keys{Algorithm: "EdDSA", KeyMaxAge: 90 * 24 * time.Hour, AccessTokenTTL: 15 * time.Minute},
 		SessionMaxAge: 30 * 24 * time.Hour, SessionIdle: 7 * 24 * time.Hour, SessionsPerUser: 50,
 		RefreshGrace: 10 * time.Second, HashQueue: 64,
-		ShutdownTimeout: 10 * time.Second, Dev: true,
+		Shutdown: Shutdown{ShutdownDelay: new(time.Duration(0)), ShutdownTimeout: 10 * time.Second}, Dev: true,
 	}
 	if diff := cmp.Diff(server, c.Serve.Server, cmp.Comparer(equalSecrets)); diff != "" {
 		t.Errorf("server (-want +got):\n%s", diff)
@@ -138,7 +138,7 @@ func TestEnvironment(t *testing.T) {
 		RefreshGrace: 10 * time.Second, HashQueue: 64,
 		TrustedProxies: Prefixes{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::1/128")},
 		AllowedOrigins: Origins{"https://app.example.com", "http://localhost:5173"}, Console: true,
-		NoMigrate: true, ShutdownTimeout: 10 * time.Second,
+		NoMigrate: true, Shutdown: Shutdown{ShutdownDelay: new(5 * time.Second), ShutdownTimeout: 10 * time.Second},
 	}
 	comparePrefixes := cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })
 	if diff := cmp.Diff(want, c.Serve.Server, cmp.Comparer(equalSecrets), comparePrefixes); diff != "" {
@@ -237,6 +237,27 @@ func TestDevIssuer(t *testing.T) {
 		if err != nil || c.Serve.Issuer != want || c.Serve.Audience != nil {
 			t.Errorf("%s: got %s and %s, %v; want %s", listen, c.Serve.Issuer, c.Serve.Audience, err, want)
 		}
+	}
+}
+
+func TestShutdownDelay(t *testing.T) {
+	for _, tt := range []struct {
+		args string
+		want time.Duration
+	}{
+		{"", 5 * time.Second},
+		{"--dev", 0},
+		{"--shutdown-delay=0s", 0},
+		{"--shutdown-delay=20s", 20 * time.Second},
+		{"--dev --shutdown-delay=3s", 3 * time.Second},
+	} {
+		t.Run(tt.args, func(t *testing.T) {
+			environment := map[string]string{"SECRET_KEY": "classified", "USHER_ISSUER": "https://auth.example.com"}
+			c, err := parse(t, append([]string{"serve"}, strings.Fields(tt.args)...), environment, "")
+			if err != nil || *c.Serve.ShutdownDelay != tt.want {
+				t.Errorf("got %v, %v, want %v", c.Serve.ShutdownDelay, err, tt.want)
+			}
+		})
 	}
 }
 

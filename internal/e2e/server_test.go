@@ -55,14 +55,31 @@ func each(t *testing.T, test func(t *testing.T, s *server), flags ...string) {
 
 // server is a running Usher.
 type server struct {
-	url string
-	cmd *exec.Cmd
+	url     string
+	cmd     *exec.Cmd
+	drained chan struct{} // closed when there is nothing more to read from it
 }
 
 // start runs `usher serve` until the test ends, and waits until it listens.
 func start(t *testing.T, database string, flags ...string) *server {
 	t.Helper()
-	address := freeAddress(t)
+	return startAt(t, freeAddress(t), database, flags...)
+}
+
+// stop sends the signal to stop, and fails the test unless the server ends well.
+func (s *server) stop(t *testing.T) {
+	t.Helper()
+	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	<-s.drained
+	if err := s.cmd.Wait(); err != nil {
+		t.Errorf("usher serve: %v", err)
+	}
+}
+
+func startAt(t *testing.T, address, database string, flags ...string) *server {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	cmd := exec.CommandContext(ctx, binary, append([]string{"serve", "--listen", address}, flags...)...)
 	cmd.Dir = t.TempDir()
@@ -70,6 +87,7 @@ func start(t *testing.T, database string, flags ...string) *server {
 		"USHER_DATABASE_URL=" + database,
 		"USHER_SECRET_KEY=" + secret,
 		"USHER_ISSUER=http://" + address,
+		"USHER_SHUTDOWN_DELAY=0s", // no balancer has to notice the stop
 		"PATH=" + os.Getenv("PATH"),
 	}
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
@@ -99,7 +117,7 @@ func start(t *testing.T, database string, flags ...string) *server {
 	if !listening {
 		t.Fatal("usher serve did not start")
 	}
-	return &server{url: "http://" + address, cmd: cmd}
+	return &server{url: "http://" + address, cmd: cmd, drained: drained}
 }
 
 func freeAddress(t *testing.T) string {

@@ -109,8 +109,8 @@ func (x *exchange) finish(r *http.Request, cause any) {
 		if !abort {
 			x.answerPanic()
 		}
-	case x.status == 0:
-		x.status = http.StatusOK // what net/http sends for a handler that wrote nothing
+	default:
+		x.begin(http.StatusOK) // what net/http sends for a handler that wrote nothing
 	}
 	x.log(r)
 	if abort {
@@ -169,15 +169,15 @@ func (x *exchange) log(r *http.Request) {
 // WriteHeader implements http.ResponseWriter.
 func (x *exchange) WriteHeader(status int) {
 	// What is below 200 announces the answer, but for the switch of protocols.
-	if x.status == 0 && (status >= 200 || status == http.StatusSwitchingProtocols) {
-		x.status = status
+	if status >= 200 || status == http.StatusSwitchingProtocols {
+		x.begin(status)
 	}
 	x.ResponseWriter.WriteHeader(status)
 }
 
 // Write implements http.ResponseWriter.
 func (x *exchange) Write(p []byte) (int, error) {
-	x.started()
+	x.begin(http.StatusOK)
 	n, err := x.ResponseWriter.Write(p)
 	x.bytes += int64(n)
 	return n, err
@@ -185,15 +185,24 @@ func (x *exchange) Write(p []byte) (int, error) {
 
 // FlushError sends what was written, for http.ResponseController.
 func (x *exchange) FlushError() error {
-	x.started()
+	x.begin(http.StatusOK)
 	return http.NewResponseController(x.ResponseWriter).Flush()
 }
 
 // Unwrap gives http.ResponseController what the connection can do.
 func (x *exchange) Unwrap() http.ResponseWriter { return x.ResponseWriter }
 
-func (x *exchange) started() {
-	if x.status == 0 {
-		x.status = http.StatusOK
+// closing tells the client to send no further request on this connection (RFC 9112 §9.6).
+var closing = []string{"close"}
+
+// begin starts the answer, unless it has started. A server that is about to stop empties its
+// connections this way: one that net/http closes while it is idle may have a request on its way.
+func (x *exchange) begin(status int) {
+	if x.status != 0 {
+		return
+	}
+	x.status = status
+	if x.server.draining.Load() && status != http.StatusSwitchingProtocols {
+		x.Header()["Connection"] = closing
 	}
 }

@@ -37,9 +37,10 @@ func (t Timeouts) orDefaults() Timeouts {
 // maxHeaderBytes leaves room for the longest token and the cookies of a neighbour.
 const maxHeaderBytes = 16 << 10
 
-// Serve answers the requests that come to l until ctx ends, and closes l. Then it stops in steps:
-// /readyz says so, for a load balancer to see; after the drain time no new request is taken; those
-// in flight finish. The error is nil unless l fails or requests outlast the shutdown time.
+// Serve answers the requests that come to l until ctx ends, and closes l. It stops in steps. During
+// the drain time /readyz answers 503, for a load balancer to see, and every answer closes its
+// connection; requests are still served. Then no new request is accepted, and those in flight
+// finish. The error is nil unless l fails or requests outlast the shutdown time.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	server := &http.Server{
 		Handler:                      s,
@@ -60,6 +61,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	case <-ctx.Done():
 	}
 	s.draining.Store(true)
+	s.log.LogAttrs(ctx, slog.LevelInfo, "stopping", slog.Duration("drain", s.timeouts.Drain))
 	select {
 	case err := <-failed:
 		return fmt.Errorf("serve: %w", err)

@@ -1,6 +1,7 @@
 package httpd
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -113,6 +114,110 @@ func TestServeFinishesRequestsInFlight(t *testing.T) {
 			t.Errorf("Serve: %v", err)
 		}
 	})
+}
+
+// TestServeClosesConnectionsWhileItDrains: each by an answer that says so, and none while it is idle,
+// when a request could be on its way.
+func TestServeClosesConnectionsWhileItDrains(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		entered, finish := make(chan bool), make(chan bool)
+		handlers := map[string]http.HandlerFunc{
+			"answer":  ok,
+			"nothing": func(http.ResponseWriter, *http.Request) {},
+			"panic":   func(http.ResponseWriter, *http.Request) { panic("boom") },
+			"flush": func(w http.ResponseWriter, _ *http.Request) {
+				if err := http.NewResponseController(w).Flush(); err != nil {
+					t.Error(err)
+				}
+			},
+			"in flight": func(w http.ResponseWriter, r *http.Request) {
+				entered <- true
+				<-finish
+				ok(w, r)
+			},
+		}
+		o := testOptions(t, ok)
+		o.Timeouts.Drain = 3 * time.Second
+		o.Routes = map[string]http.Handler{}
+		for name, handler := range handlers {
+			o.Routes["/"+strings.ReplaceAll(name, " ", "-")] = handler
+		}
+		l, stop, served := start(t, o)
+		paths := []string{"/healthz", "/readyz", "/unknown", "/graphql", "/answer", "/nothing", "/panic", "/flush"}
+		clients := map[string]*client{}
+		for _, path := range paths {
+			clients[path] = l.connect(t)
+			if _, closed := clients[path].get(t, "/healthz"); closed {
+				t.Errorf("the answer closed the connection before the stop")
+			}
+		}
+		slow := l.connect(t)
+		var answered sync.WaitGroup
+		answered.Go(func() {
+			if status, closed := slow.get(t, "/in-flight"); status != http.StatusOK || !closed {
+				t.Errorf("the request in flight: %d, closed: %t", status, closed)
+			}
+		})
+		<-entered
+
+		stop()
+		synctest.Wait()
+		close(finish)
+		time.Sleep(2 * time.Second) //nolint:forbidigo // of the test's own clock
+		for _, path := range paths {
+			want := http.StatusOK
+			switch path {
+			case "/readyz":
+				want = http.StatusServiceUnavailable
+			case "/unknown":
+				want = http.StatusNotFound
+			case "/panic":
+				want = http.StatusInternalServerError
+			}
+			if status, closed := clients[path].get(t, path); status != want || !closed {
+				t.Errorf("%s while draining: %d, closed: %t, want %d and closed", path, status, closed, want)
+			}
+		}
+		answered.Wait()
+		if err := <-served; err != nil {
+			t.Errorf("Serve: %v", err)
+		}
+	})
+}
+
+// client is one connection that is kept alive.
+type client struct {
+	conn   net.Conn
+	answer *bufio.Reader
+}
+
+func (p *pipes) connect(t *testing.T) *client {
+	t.Helper()
+	conn, err := p.dial(t.Context(), "", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	return &client{conn, bufio.NewReader(conn)}
+}
+
+// get asks for a path, and reports whether the server closes the connection with its answer.
+func (c *client) get(t *testing.T, path string) (status int, closed bool) {
+	t.Helper()
+	if _, err := io.WriteString(c.conn, "GET "+path+" HTTP/1.1\r\nHost: usher\r\n\r\n"); err != nil {
+		t.Errorf("%s: %v", path, err)
+		return 0, false
+	}
+	response, err := http.ReadResponse(c.answer, nil)
+	if err != nil {
+		t.Errorf("%s: %v", path, err)
+		return 0, false
+	}
+	defer response.Body.Close()
+	if _, err := io.Copy(io.Discard, response.Body); err != nil {
+		t.Errorf("%s: %v", path, err)
+	}
+	return response.StatusCode, response.Close
 }
 
 func TestServeGivesUpOnRequestsInFlight(t *testing.T) {
