@@ -109,6 +109,7 @@ type conn struct {
 	connector *connector
 	epoch     int64     // of the connector when this one was opened
 	checked   time.Time // when the last successful check began
+	used      bool
 }
 
 // IsValid implements driver.Validator: database/sql asks when a connection returns to the pool.
@@ -117,6 +118,7 @@ func (c *conn) IsValid() bool { return c.epoch == c.connector.epoch.Load() }
 // ResetSession implements driver.SessionResetter: database/sql calls it before it uses a connection
 // again, and takes another one after ErrBadConn.
 func (c *conn) ResetSession(ctx context.Context) error {
+	c.used = true
 	if !c.IsValid() {
 		return driver.ErrBadConn
 	}
@@ -135,6 +137,47 @@ func (c *conn) ResetSession(ctx context.Context) error {
 	}
 	c.checked = now
 	return nil
+}
+
+// beforeFirstUse does what ResetSession does. database/sql does not call that on a connection that was
+// never used, although it may have been idle for long: when nobody waits for it any more.
+func (c *conn) beforeFirstUse(ctx context.Context) error {
+	if c.used {
+		return nil
+	}
+	return c.ResetSession(ctx)
+}
+
+// ExecContext implements driver.ExecerContext.
+func (c *conn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
+	if err := c.beforeFirstUse(ctx); err != nil {
+		return nil, err
+	}
+	return c.Conn.ExecContext(ctx, query, args)
+}
+
+// QueryContext implements driver.QueryerContext.
+func (c *conn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+	if err := c.beforeFirstUse(ctx); err != nil {
+		return nil, err
+	}
+	return c.Conn.QueryContext(ctx, query, args)
+}
+
+// BeginTx implements driver.ConnBeginTx.
+func (c *conn) BeginTx(ctx context.Context, options driver.TxOptions) (driver.Tx, error) {
+	if err := c.beforeFirstUse(ctx); err != nil {
+		return nil, err
+	}
+	return c.Conn.BeginTx(ctx, options)
+}
+
+// PrepareContext implements driver.ConnPrepareContext.
+func (c *conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
+	if err := c.beforeFirstUse(ctx); err != nil {
+		return nil, err
+	}
+	return c.Conn.PrepareContext(ctx, query)
 }
 
 // isWrongServer reports whether a check was answered, and not by the primary.

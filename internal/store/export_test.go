@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"time"
 
 	"github.com/google/uuid"
@@ -85,6 +86,9 @@ func HasOtherAdminQuery(except uuid.UUID) Query {
 
 // Conn is one of the connections that read.
 func (s *Store) Conn(ctx context.Context) (*sql.Conn, error) { return s.reader.Conn(ctx) }
+
+// Open opens a connection to PostgreSQL that is not in the pool.
+func (s *Store) Open(ctx context.Context) (driver.Conn, error) { return s.postgres.Connect(ctx) }
 
 // ViewersTogether looks sessions up in one query.
 func (s *Store) ViewersTogether(ctx context.Context, ids ...uuid.UUID) (viewers []*auth.Viewer, errs []error) {

@@ -235,6 +235,53 @@ func TestNoPrimary(t *testing.T) {
 	}
 }
 
+// TestFirstUse is about connections that were opened for somebody who gave up, and stayed in the pool:
+// database/sql resets only those that were used.
+func TestFirstUse(t *testing.T) {
+	t.Parallel()
+	s := openWith(t, storetest.URLs["postgres"](t), store.Options{Now: new(clock).now})
+	uses := map[string]func(conn driver.Conn) error{
+		"exec": func(conn driver.Conn) error {
+			_, err := conn.(driver.ExecerContext).ExecContext(t.Context(), `SELECT 1`, nil)
+			return err
+		},
+		"query": func(conn driver.Conn) error {
+			rows, err := conn.(driver.QueryerContext).QueryContext(t.Context(), `SELECT 1`, nil)
+			if err == nil {
+				err = rows.Close()
+			}
+			return err
+		},
+		"begin": func(conn driver.Conn) error {
+			_, err := conn.(driver.ConnBeginTx).BeginTx(t.Context(), driver.TxOptions{})
+			return err
+		},
+		"prepare": func(conn driver.Conn) error {
+			_, err := conn.(driver.ConnPrepareContext).PrepareContext(t.Context(), `SELECT 1`)
+			return err
+		},
+	}
+	for name, use := range uses {
+		for _, outdated := range []bool{false, true} {
+			conn, err := s.Open(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if outdated {
+				if err := s.Exec(t.Context(), `SELECT pg_terminate_backend(pg_backend_pid())`); err == nil {
+					t.Fatal("the session did not end")
+				}
+			}
+			if err := use(conn); outdated != errors.Is(err, driver.ErrBadConn) {
+				t.Errorf("%s, outdated: %t: %v", name, outdated, err)
+			}
+			if err := conn.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+}
+
 // TestSeveralHosts has the standby first in the list.
 func TestSeveralHosts(t *testing.T) {
 	t.Parallel()
