@@ -2,165 +2,19 @@ package store_test
 
 import (
 	"context"
-	"database/sql"
 	"database/sql/driver"
 	"errors"
 	"net"
 	"path/filepath"
 	"slices"
-	"sync/atomic"
 	"testing"
 	"time"
-
-	"github.com/google/uuid"
 
 	"usher/internal/auth"
 	"usher/internal/pgtest"
 	"usher/internal/store"
 	"usher/internal/storetest"
 )
-
-// clock is one that only a test moves.
-type clock struct{ passed atomic.Int64 }
-
-func (c *clock) now() time.Time {
-	return time.Unix(1_900_000_000, 0).Add(time.Duration(c.passed.Load()))
-}
-
-// tick makes a second pass, which is when connections are checked again.
-func (c *clock) tick() { c.passed.Add(int64(time.Second)) }
-
-// conns is how many connections the pools of these tests have.
-const conns = 4
-
-// cluster is a primary and a standby with a migrated database in which a user has a session.
-type cluster struct {
-	*pgtest.Pair
-
-	primary, standby string // the URL of the database at each
-	gate             *gate  // leads to the primary
-	clock            clock
-	session          uuid.UUID
-}
-
-func newCluster(t *testing.T) *cluster {
-	t.Helper()
-	pair, err := pgtest.StartPair(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := pair.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
-	c := &cluster{Pair: pair, gate: newGate(t, pair.Primary)}
-	if c.primary, err = pair.Primary.CreateDatabase(t.Context(), ""); err != nil {
-		t.Fatal(err)
-	}
-	if c.standby, err = pair.Standby.At(c.primary); err != nil {
-		t.Fatal(err)
-	}
-	s := open(t, c.primary)
-	migrate(t, s)
-	c.session = signIn(t, s)
-	if err := c.CatchUp(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	return c
-}
-
-// open opens the database at a URL with a full pool. The clock of the store stands still.
-func (c *cluster) open(t *testing.T, at string) *store.Store {
-	t.Helper()
-	s := openWith(t, at, store.Options{MaxConns: conns, Now: c.clock.now})
-	for _, conn := range hold(t, s) {
-		_ = conn.Close()
-	}
-	return s
-}
-
-// hold takes all connections of the pool.
-func hold(t *testing.T, s *store.Store) (held []*sql.Conn) {
-	t.Helper()
-	for range conns {
-		conn, err := s.Conn(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		held = append(held, conn)
-	}
-	return held
-}
-
-// onEach runs a query for one value on each connection of the pool.
-func onEach[T any](t *testing.T, s *store.Store, query string, args ...any) (values []T) {
-	t.Helper()
-	for _, conn := range hold(t, s) {
-		var value T
-		if err := conn.QueryRowContext(t.Context(), query, args...).Scan(&value); err != nil {
-			t.Fatal(err)
-		}
-		values = append(values, value)
-		defer conn.Close()
-	}
-	return values
-}
-
-// demote makes the primary read-only. Connections to it stay open.
-func (c *cluster) demote(t *testing.T, s *store.Store) {
-	t.Helper()
-	for _, statement := range []string{"ALTER SYSTEM SET default_transaction_read_only = on", "SELECT pg_reload_conf()"} {
-		if err := c.Primary.Exec(t.Context(), statement); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for demoted := false; !demoted; { // each session learns of it at its own pace
-		demoted = true
-		for _, readOnly := range onEach[bool](t, s, `SELECT current_setting('transaction_read_only') = 'on'`) {
-			demoted = demoted && readOnly
-		}
-	}
-}
-
-// failOver demotes the primary, promotes the standby, and ends the session there.
-func (c *cluster) failOver(t *testing.T, s *store.Store) {
-	t.Helper()
-	c.demote(t, s)
-	c.promote(t)
-	c.gate.lead(c.Standby)
-	ended, err := open(t, c.standby).EndSession(t.Context(), c.session, time.Date(2030, 1, 31, 23, 59, 59, 500_000_000, time.UTC))
-	if err != nil || !ended {
-		t.Fatalf("EndSession: %t, %v", ended, err)
-	}
-}
-
-func (c *cluster) promote(t *testing.T) {
-	t.Helper()
-	if err := c.Standby.Exec(t.Context(), "SELECT pg_promote()"); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// live reports what each connection of the pool says about the session.
-func (c *cluster) live(t *testing.T, s *store.Store) []bool {
-	t.Helper()
-	return onEach[bool](t, s, `SELECT ended_at IS NULL FROM sessions WHERE id = $1`, c.session)
-}
-
-func count(values []bool) (n int) {
-	for _, value := range values {
-		if value {
-			n++
-		}
-	}
-	return n
-}
-
-func addFailure(t *testing.T, s *store.Store) error {
-	t.Helper()
-	return s.AddLoginFailure(t.Context(), "key", time.Unix(0, 0))
-}
 
 // TestFailOver is about a primary that becomes read-only while another server takes over. No
 // connection ends by that. What is noticed on one of them is true for all.
@@ -389,20 +243,6 @@ func TestOtherHostStarting(t *testing.T) {
 	}
 	if kept != conns-1 {
 		t.Errorf("%d connections were kept, want all but one: %v, then %v", kept, before, after)
-	}
-}
-
-// wantNew fails the test if one of the server's processes is there before and after.
-func wantNew(t *testing.T, before, after []int) {
-	t.Helper()
-	old := map[int]bool{}
-	for _, pid := range before {
-		old[pid] = true
-	}
-	for _, pid := range after {
-		if old[pid] {
-			t.Errorf("a connection to process %d is still used: %v, then %v", pid, before, after)
-		}
 	}
 }
 
