@@ -43,6 +43,8 @@ var messages = map[ErrorCode]string{
 	ErrorCodeServiceUnavailable:  "The server is busy. Try again soon.",
 	ErrorCodeInternalServerError: "The server failed to answer.",
 	ErrorCodeGraphqlParseFailed:  "The document is not GraphQL; see locations for where reading stopped.",
+
+	ErrorCodeGraphqlValidationFailed: "The document or its variables do not fit the schema.",
 }
 
 var reasons = map[auth.Reason]string{
@@ -56,11 +58,24 @@ var reasons = map[auth.Reason]string{
 // unavailableRetry is what a client is told to wait when the database does not answer.
 const unavailableRetry = 2 * time.Second
 
-// present is gqlgen's error presenter.
-func (p *presenter) present(ctx context.Context, err error) *gqlerror.Error {
+// present is gqlgen's error presenter. gqlgen calls it in deferred functions of goroutines of its own,
+// where a panic would end the process, so nothing that an error or a context does may get out of it.
+func (p *presenter) present(ctx context.Context, err error) (out *gqlerror.Error) {
+	if contained(func() { out = p.translate(ctx, err) }, func(cause any) { p.logPanic(ctx, cause) }) {
+		return out
+	}
+	var id string
+	contained(func() { id = request.From(ctx).ID }, nil)
+	return &gqlerror.Error{
+		Message:    messages[ErrorCodeInternalServerError],
+		Extensions: map[string]any{"requestId": id, "code": ErrorCodeInternalServerError.String()},
+	}
+}
+
+func (p *presenter) translate(ctx context.Context, err error) *gqlerror.Error {
 	out := &gqlerror.Error{Path: graphql.GetPath(ctx)}
 	var located *gqlerror.Error
-	if errors.As(err, &located) {
+	if errors.As(err, &located) && located != nil {
 		out.Locations = located.Locations
 		if located.Path != nil {
 			out.Path = located.Path
@@ -73,7 +88,7 @@ func (p *presenter) present(ctx context.Context, err error) *gqlerror.Error {
 	var domain *auth.Error
 	code := ErrorCodeInternalServerError
 	switch {
-	case errors.As(err, &domain):
+	case errors.As(err, &domain) && domain != nil:
 		code = ErrorCode(domain.Code)
 		presentDomain(ctx, domain, out)
 	case errors.Is(err, auth.ErrUnavailable), errors.Is(err, context.DeadlineExceeded):
@@ -146,7 +161,10 @@ func splitPath(path ast.Path, depth int) (field ast.Path, value []string) {
 // for which it has no error but that introspection is off.
 func isIntrospection(ctx context.Context) bool {
 	f := graphql.GetFieldContext(ctx)
-	return f != nil && (f.Field.Name == "__schema" || f.Field.Name == "__type")
+	if f == nil || f.Field.Field == nil { // an element of a list has no field of its own
+		return false
+	}
+	return f.Field.Name == "__schema" || f.Field.Name == "__type"
 }
 
 // protocolCode finds the code of an error that gqlgen or the transport made, and passes its
@@ -159,11 +177,10 @@ func (p *presenter) protocolCode(e *gqlerror.Error, out *gqlerror.Error) ErrorCo
 		return ErrorCodeGraphqlParseFailed
 	case errcode.ValidationFailed:
 		out.Path = nil
-		out.Message = "The document or its variables do not fit the schema."
-		if p.verbose || slices.Contains(rulesAboutNames, e.Rule) {
+		if len(e.Path) > 1 { // "variable", and the names down to the value
+			out.Message = p.variable(e)
+		} else if p.verbose || slices.Contains(rulesAboutNames, e.Rule) {
 			out.Message = cut(e.Message)
-		} else if len(e.Path) > 1 { // "variable", and the names down to the value
-			out.Message = cut("A variable does not fit the schema: " + e.Path[1:].String() + ".")
 		}
 		return ErrorCodeGraphqlValidationFailed
 	case transport.CodeBadRequest:
@@ -174,6 +191,20 @@ func (p *presenter) protocolCode(e *gqlerror.Error, out *gqlerror.Error) ErrorCo
 		return ErrorCodeOperationTooComplex
 	}
 	return ErrorCodeInternalServerError
+}
+
+// variable is the message of an error about the value of a variable. The path has names of the schema,
+// but for the last one when it is the unknown one.
+func (p *presenter) variable(e *gqlerror.Error) string {
+	path := e.Path[1:]
+	if e.Message == "unknown field" && len(path) > 1 { // gqlparser's
+		path = path[:len(path)-1]
+	}
+	message := "A variable does not fit the schema: " + path.String()
+	if p.verbose {
+		message += " " + e.Message
+	}
+	return cut(message + ".")
 }
 
 // rulesAboutNames are the validation rules whose messages hold names of fields, types, arguments,
@@ -200,10 +231,26 @@ func cut(message string) string {
 }
 
 // recover is gqlgen's recover function: the panic is logged here, with its stack, and leaves as
-// INTERNAL_SERVER_ERROR.
+// INTERNAL_SERVER_ERROR. Like present, it lets no panic out.
 func (p *presenter) recover(ctx context.Context, cause any) error {
-	p.log.ErrorContext(ctx, "panic", "id", request.From(ctx).ID, "cause", fmt.Sprint(cause), "stack", string(debug.Stack()))
+	contained(func() { p.logPanic(ctx, cause) }, nil)
 	return errPanic
+}
+
+func (p *presenter) logPanic(ctx context.Context, cause any) {
+	p.log.ErrorContext(ctx, "panic", "id", request.From(ctx).ID, "cause", fmt.Sprint(cause), "stack", string(debug.Stack()))
+}
+
+// contained runs f and reports whether it returned. If f panicked, failed gets the cause, and may
+// panic as well.
+func contained(f func(), failed func(cause any)) (returned bool) {
+	defer func() {
+		if cause := recover(); cause != nil && failed != nil {
+			contained(func() { failed(cause) }, nil)
+		}
+	}()
+	f()
+	return true
 }
 
 var errPanic = errors.New("a resolver panicked")
