@@ -31,7 +31,10 @@ func NewWatched(around graphql.FieldMiddleware, admitted graphql.Resolver) func(
 			}
 			return decide(ctx, object, next, requires, permissions, orOwner, check, maxAge)
 		}
-		server := newServer(config, schema, o)
+		server, err := newServer(config, schema, o)
+		if err != nil {
+			return nil, err
+		}
 		server.AroundFields(around)
 		return server, nil
 	}

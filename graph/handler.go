@@ -12,6 +12,7 @@ import (
 	"github.com/99designs/gqlgen/graphql/handler/extension"
 	"github.com/vektah/gqlparser/v2/validator/rules"
 
+	"usher/graph/coerce"
 	"usher/graph/guard"
 	"usher/graph/limit"
 	"usher/graph/transport"
@@ -33,7 +34,10 @@ func init() { delete(parsedSchema.Directives, "defer") }
 
 // Check returns an error that names the place when the schema leaves anything open by mistake.
 func Check() error {
-	_, err := guarded()
+	if _, err := guarded(); err != nil {
+		return err
+	}
+	_, err := newChecker()
 	return err
 }
 
@@ -46,13 +50,21 @@ func guarded() (*guard.Schema, error) {
 	return schema, nil
 }
 
+func newChecker() (*coerce.Checker, error) {
+	checker, err := coerce.New(parsedSchema, scalars)
+	if err != nil {
+		return nil, fmt.Errorf("schema: %w", err)
+	}
+	return checker, nil
+}
+
 // New returns the handler of POST /graphql, unless Check has an error.
 func New(o Options) (http.Handler, error) {
 	schema, err := guarded()
 	if err != nil {
 		return nil, err
 	}
-	return newServer(newConfig(o.Auth, schema), schema, o), nil
+	return newServer(newConfig(o.Auth, schema), schema, o)
 }
 
 func newConfig(service *auth.Service, schema *guard.Schema) Config {
@@ -71,31 +83,37 @@ func newConfig(service *auth.Service, schema *guard.Schema) Config {
 	return config
 }
 
-func newServer(config Config, schema *guard.Schema, o Options) *handler.Server {
+func newServer(config Config, schema *guard.Schema, o Options) (*handler.Server, error) {
+	checker, err := newChecker()
+	if err != nil {
+		return nil, err
+	}
 	p := &presenter{log: o.Log, verbose: o.Introspection}
 	server := handler.New(newIntrospectable(config, o.Auth, schema))
 	server.AddTransport(transport.POST{})
 	server.SetErrorPresenter(p.present)
 	server.SetRecoverFunc(p.recover)
-	if !o.Introspection {
-		server.SetDisableSuggestion(true)
-		server.SetValidationRulesFn(rulesWithoutSuggestions)
-	}
+	server.SetDisableSuggestion(!o.Introspection)
+	server.SetValidationRulesFn(func() *rules.Rules { return validationRules(checker, o.Introspection) })
+	server.Use(checker) // before limit.Default, which counts with the values
 	limit.Default.Apply(server)
+	server.Use(coerce.Surrogates{})
 	server.Use(&decideFirst{service: o.Auth, schema: schema, presenter: p})
 	if o.Introspection {
 		server.Use(extension.Introspection{})
 	}
-	return server
+	return server, nil
 }
 
-// rulesWithoutSuggestions are the rules of validation with the texts of those replaced that name
-// parts of the schema the client did not mention. gqlgen changes what it gets, so each call makes
-// them anew; two more are SetDisableSuggestion's.
-func rulesWithoutSuggestions() *rules.Rules {
+// validationRules are the rules of validation. Without suggestions the texts of those are replaced that
+// name parts of the schema the client did not mention; two more are SetDisableSuggestion's. gqlgen
+// changes what it gets, so each call makes them anew.
+func validationRules(checker *coerce.Checker, suggestions bool) *rules.Rules {
 	r := rules.NewDefaultRules()
-	r.ReplaceRule(rules.KnownTypeNamesRule.Name, rules.KnownTypeNamesRuleWithoutSuggestions.RuleFunc)
-	r.ReplaceRule(rules.KnownArgumentNamesRule.Name, rules.KnownArgumentNamesRuleWithoutSuggestions.RuleFunc)
-	r.ReplaceRule(rules.ValuesOfCorrectTypeRule.Name, rules.ValuesOfCorrectTypeRuleWithoutSuggestions.RuleFunc)
+	if !suggestions {
+		r.ReplaceRule(rules.KnownTypeNamesRule.Name, rules.KnownTypeNamesRuleWithoutSuggestions.RuleFunc)
+		r.ReplaceRule(rules.KnownArgumentNamesRule.Name, rules.KnownArgumentNamesRuleWithoutSuggestions.RuleFunc)
+	}
+	checker.Apply(r)
 	return r
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"usher/graph/coerce"
 	"usher/graph/limit"
 	"usher/graph/transport"
 	"usher/internal/auth"
@@ -218,6 +219,7 @@ var rulesAboutNames = []string{
 	"ProvidedRequiredArguments", "ScalarLeafs", "ScalarLeafsWithoutSuggestions", "SingleFieldSubscriptions",
 	"UniqueArgumentNames", "UniqueDirectivesPerLocation", "UniqueFragmentNames", "UniqueInputFieldNames",
 	"UniqueOperationNames", "UniqueVariableNames", "VariablesAreInputTypes", "VariablesInAllowedPosition",
+	coerce.RuleName,
 }
 
 // maxMessage is how many bytes of a message leave at most: names can be as long as the document.

@@ -9,12 +9,30 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/google/uuid"
 
+	"usher/graph/coerce"
 	"usher/internal/auth"
 	"usher/internal/password"
 )
 
 // A scalar here accepts its own JSON type only. gqlgen's own String takes numbers and booleans
 // too, against the specification (GraphQL October 2021 §3.5.3). The errors never repeat the value.
+
+// scalars says which values the scalars of the schema take: those that their functions below read.
+var scalars = map[string]coerce.Scalar{
+	"ID":           takes(UnmarshalID),
+	"String":       takes(UnmarshalString),
+	"Username":     takes(UnmarshalString),
+	"EmailAddress": takes(UnmarshalString),
+	"Password":     takes(UnmarshalPassword),
+	"DateTime":     takes(UnmarshalDateTime),
+}
+
+func takes[T any](unmarshal func(any) (T, error)) coerce.Scalar {
+	return func(value any) bool {
+		_, err := unmarshal(value)
+		return err == nil
+	}
+}
 
 func wrongType(want string) error {
 	return auth.BadInput(auth.FieldError{Code: auth.InputInvalidFormat, Message: "This must be " + want + "."})

@@ -1,0 +1,107 @@
+// Package coerce owns the check of an operation's values against the schema, by the rules of input
+// coercion of the GraphQL specification (October 2021 §3.5 to §3.12, §5.6, §6.1.2, §6.4.1). It looks
+// at every literal and every variable of the operation, in arguments of fields and of directives, at
+// every depth, before a guard or a resolver runs. So a value of the wrong kind is an error of the
+// request, and nothing has been done.
+//
+// gqlgen and gqlparser check a part of this only. They accept {} for an Int in a variable's place,
+// "1" for an Int, and null for a Boolean! whose variable has a default. Later they panic over some of
+// these and guess what others mean.
+//
+// Three choices are stricter than the specification. A scalar takes the kinds of value that its own
+// Go function takes, and so an ID of this schema is a string. A scalar takes no object, list or enum
+// value, since no scalar of this schema is one. And a variable that is null is refused wherever it
+// stands in a non-null position, also in a field that @skip leaves out.
+package coerce
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math"
+	"strconv"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+)
+
+// Scalar reports whether a scalar takes a value: a string, a json.Number or a bool, and in a
+// variable also a map[string]any or []any.
+type Scalar func(value any) bool
+
+// Checker is the extension of gqlgen that checks the variables of operations, and has the rule of
+// validation that checks their literals.
+type Checker struct {
+	schema  *ast.Schema
+	scalars map[string]Scalar
+}
+
+var _ interface {
+	graphql.HandlerExtension
+	graphql.OperationContextMutator
+} = (*Checker)(nil)
+
+// New returns the checker of a schema. It needs a function for each scalar of the schema other than
+// Int, Float and Boolean.
+func New(schema *ast.Schema, scalars map[string]Scalar) (*Checker, error) {
+	c := &Checker{schema: schema, scalars: map[string]Scalar{"Int": isInt, "Float": isFloat, "Boolean": isBoolean}}
+	for name, def := range schema.Types {
+		if def.Kind != ast.Scalar || c.scalars[name] != nil {
+			continue
+		}
+		if scalars[name] == nil {
+			return nil, fmt.Errorf("the scalar %s has no function that says which values it takes", name)
+		}
+		c.scalars[name] = scalars[name]
+	}
+	return c, nil
+}
+
+// ExtensionName is for gqlgen's statistics.
+func (*Checker) ExtensionName() string { return "Coerce" }
+
+// Validate has nothing to check.
+func (*Checker) Validate(graphql.ExecutableSchema) error { return nil }
+
+// MutateOperationContext refuses variables that do not fit. The literals have been checked with the
+// document, by Rule.
+func (c *Checker) MutateOperationContext(_ context.Context, op *graphql.OperationContext) *gqlerror.Error {
+	if len(op.Operation.VariableDefinitions) == 0 {
+		return nil
+	}
+	return c.variables(op.Operation, op.Variables)
+}
+
+// isInt is the input coercion of Int (§3.5.1). A number of a variable comes as JSON, or as an int64
+// when gqlparser has read it.
+func isInt(value any) bool {
+	switch v := value.(type) {
+	case json.Number:
+		_, err := strconv.ParseInt(string(v), 10, 32)
+		return err == nil
+	case int64:
+		return v >= math.MinInt32 && v <= math.MaxInt32
+	}
+	return false
+}
+
+// isFloat is the input coercion of Float (§3.5.2).
+func isFloat(value any) bool {
+	switch v := value.(type) {
+	case json.Number:
+		_, err := strconv.ParseFloat(string(v), 64)
+		return err == nil
+	case int64:
+		return true
+	case float64:
+		return !math.IsInf(v, 0) && !math.IsNaN(v)
+	}
+	return false
+}
+
+// isBoolean is the input coercion of Boolean (§3.5.4).
+func isBoolean(value any) bool {
+	_, ok := value.(bool)
+	return ok
+}
