@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"reflect"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -32,12 +33,52 @@ func directives(service *auth.Service, schema *guard.Schema) DirectiveRoot {
 			if rule == nil {
 				return nil, errUnknownRule
 			}
+			if err := fieldFirst(ctx, service, schema); err != nil {
+				return nil, err
+			}
 			if err := service.Authorize(ctx, rule, object); err != nil {
 				return nil, err
 			}
 			return next(ctx)
 		},
 	}
+}
+
+// fieldFirst decides over the field of an argument or input field that is guarded. gqlgen reads the
+// arguments of a field before it asks for the field, and this is all in it that can be refused: the
+// kinds of all values have been checked before (graph/coerce).
+func fieldFirst(ctx context.Context, service *auth.Service, schema *guard.Schema) error {
+	field := graphql.GetFieldContext(ctx)
+	if graphql.GetPathContext(ctx) == nil || field == nil || field.Field.Field == nil {
+		return nil // it is a field that is guarded
+	}
+	rule := schema.FieldRule(field.Field.Definition)
+	if rule == nil {
+		return nil
+	}
+	var object any
+	if field.Parent != nil {
+		object = pointer(field.Parent.Result)
+	}
+	return service.Authorize(ctx, rule, object)
+}
+
+// pointer returns the address of a struct, as which gqlgen hands objects to their guards. A field
+// context has the struct itself, its address, or that of its address in a list.
+func pointer(object any) any {
+	v := reflect.ValueOf(object)
+	for v.Kind() == reflect.Pointer && v.Elem().Kind() == reflect.Pointer {
+		v = v.Elem()
+	}
+	if v.Kind() == reflect.Struct {
+		p := reflect.New(v.Type())
+		p.Elem().Set(v)
+		v = p
+	}
+	if !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil() {
+		return nil
+	}
+	return v.Interface()
 }
 
 var errUnknownRule = errors.New("a guard whose rule was not in the schema at start")

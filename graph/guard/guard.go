@@ -71,6 +71,9 @@ func (s *Schema) Rule(requires []auth.Role, permissions []string, orOwner bool, 
 	return nil
 }
 
+// FieldRule returns the rule of a field, nil when it is not guarded.
+func (s *Schema) FieldRule(field *ast.FieldDefinition) *auth.Rule { return s.fields[field] }
+
 // intern reads the rule of a directive and returns the one of the schema that is equal.
 func (s *Schema) intern(d *ast.Directive) (*auth.Rule, error) {
 	var (
