@@ -29,6 +29,7 @@ const goodPassword = "four small green turtles"
 // repeats, and with people in it.
 type server struct {
 	url    string
+	whole  http.Handler // what answers at url
 	auth   *auth.Service
 	people map[string]string // their bearer tokens
 	ada    *auth.AuthPayload // of her sign-up
@@ -48,7 +49,7 @@ type server struct {
 //	expired  is ada with an old access token
 //	garbage  has a token that no server made
 //	foreign  is root with an access token for another API
-func newServer(t *testing.T, s *store.Store, build func(graph.Options) (http.Handler, error)) *server {
+func newServer(t testing.TB, s *store.Store, build func(graph.Options) (http.Handler, error)) *server {
 	t.Helper()
 	now := time.Date(2026, 1, 31, 10, 0, 0, 123456000, time.UTC)
 	clock := func() time.Time { return now }
@@ -68,12 +69,13 @@ func newServer(t *testing.T, s *store.Store, build func(graph.Options) (http.Han
 	check(t, err)
 	handler, err := build(graph.Options{Auth: service, Log: logger})
 	check(t, err)
-	http := httptest.NewServer(httpd.New(httpd.Options{
+	whole := httpd.New(httpd.Options{
 		GraphQL: handler, Identify: service.Identify, Ready: s.Ready,
 		Now: clock, Rand: &lockedReader{r: rand.NewChaCha8([32]byte{2})}, Log: logger,
-	}))
+	})
+	http := httptest.NewServer(whole)
 	t.Cleanup(http.Close)
-	w := &server{url: http.URL, auth: service, log: log, people: map[string]string{"garbage": "garbage"}}
+	w := &server{url: http.URL, whole: whole, auth: service, log: log, people: map[string]string{"garbage": "garbage"}}
 
 	ctx := t.Context()
 	signup := func(username, email string) *auth.AuthPayload {
@@ -166,11 +168,14 @@ func (s *server) ids(text string, hide bool) string {
 	return text
 }
 
+// secrets are texts that must never leave in an answer or stay in the log.
+var secrets = []string{goodPassword, "hunter2", "$argon2", "SELECT", "sqlite", "pgx"}
+
 // checkSecrets looks for what must never leave in an answer or stay in the log.
 func (s *server) checkSecrets(t *testing.T, answer []byte) {
 	t.Helper()
 	log := s.log.String()
-	for _, secret := range []string{goodPassword, "hunter2", "$argon2", "SELECT", "sqlite", "pgx"} {
+	for _, secret := range secrets {
 		if bytes.Contains(answer, []byte(secret)) {
 			t.Errorf("the answer holds %q", secret)
 		}
@@ -185,7 +190,7 @@ func (s *server) checkSecrets(t *testing.T, answer []byte) {
 	}
 }
 
-func check(t *testing.T, err error) {
+func check(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
@@ -212,6 +217,15 @@ func (b *lockedBuffer) Write(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.b.Write(p)
+}
+
+// take returns what was written since the last time, and forgets it.
+func (b *lockedBuffer) take() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	text := b.b.String()
+	b.b.Reset()
+	return text
 }
 
 func (b *lockedBuffer) String() string {

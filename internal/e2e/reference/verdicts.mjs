@@ -1,0 +1,65 @@
+// Reads operations, a JSON array, and writes what graphql-js says of each: null, or why it refuses it
+// before anything is resolved. All arguments are coerced, those of skipped fields as well.
+//
+//   node verdicts.mjs SCHEMA OPERATIONS VERDICTS
+import { readFileSync, writeFileSync } from 'node:fs'
+import {
+  buildSchema, GraphQLError, Kind, parse, TypeInfo, validate, visit, visitWithTypeInfo,
+  getArgumentValues, getVariableValues,
+} from 'graphql'
+
+const [, , schemaFile, operationsFile, verdictsFile] = process.argv
+const schema = buildSchema(readFileSync(schemaFile, 'utf8'))
+
+// The scalars of the schema are texts.
+for (const name of ['DateTime', 'EmailAddress', 'Password', 'Username']) {
+  const text = (value) => {
+    if (typeof value !== 'string' || (name === 'DateTime' && Number.isNaN(Date.parse(value)))) {
+      throw new GraphQLError(`${name} is a text`)
+    }
+    return value
+  }
+  schema.getType(name).parseValue = text
+  schema.getType(name).parseLiteral = (node) => text(node.kind === Kind.STRING ? node.value : undefined)
+}
+
+function verdict({ query, operationName, variables = {} }) {
+  let document
+  try {
+    document = parse(query)
+  } catch (error) {
+    return `parse: ${error.message}`
+  }
+  const [invalid] = validate(schema, document)
+  if (invalid) return `validate: ${invalid.message}`
+  const operations = document.definitions.filter((d) => d.kind === Kind.OPERATION_DEFINITION)
+  const named = operations.filter((d) => !operationName || d.name?.value === operationName)
+  if (named.length !== 1) return 'operation: none, or several'
+  const [operation] = named
+  const { errors, coerced } = getVariableValues(schema, operation.variableDefinitions ?? [], variables)
+  if (errors) return `variables: ${errors[0].message}`
+  try {
+    const fragments = new Map(document.definitions.filter((d) => d.kind === Kind.FRAGMENT_DEFINITION).map((d) => [d.name.value, d]))
+    const seen = new Set()
+    const info = new TypeInfo(schema)
+    const coerce = (root) => visit(root, visitWithTypeInfo(info, {
+      Field(node) {
+        getArgumentValues(info.getFieldDef(), node, coerced)
+      },
+      Directive(node) {
+        getArgumentValues(info.getDirective(), node, coerced)
+      },
+      FragmentSpread(node) {
+        seen.add(node.name.value)
+      },
+    }))
+    coerce(operation)
+    for (const name of seen) coerce(fragments.get(name)) // the set grows on the way
+  } catch (error) {
+    return `arguments: ${error.message}`
+  }
+  return null
+}
+
+const operations = JSON.parse(readFileSync(operationsFile, 'utf8'))
+writeFileSync(verdictsFile, JSON.stringify(operations.map(verdict)))
