@@ -1484,7 +1484,7 @@ enum AuditEventKind {
   LOGOUT
   "A user ended another session of theirs; all others when it names none."
   SESSION_REVOKED
-  "Whoever held a token of a session ended the session with it."
+  "Whoever held a token of a session ended the session with it, or signed in over its cookie."
   TOKEN_REVOKED
   "An operator created an account."
   USER_CREATED

@@ -44,7 +44,10 @@ func (s *Service) Login(ctx context.Context, in LoginInput) (*AuthPayload, error
 		if viewer, refresh, err = s.startSession(ctx, tx, verified, tx.now); err != nil {
 			return err
 		}
-		return tx.record(ctx, eventIn(viewer, EventLogin))
+		if err := tx.record(ctx, eventIn(viewer, EventLogin)); err != nil {
+			return err
+		}
+		return s.endReplaced(ctx, tx, in.Session)
 	})
 	if err != nil {
 		return nil, err

@@ -2,6 +2,9 @@ package auth
 
 import (
 	"context"
+	"crypto/subtle"
+	"errors"
+	"fmt"
 
 	"github.com/google/uuid"
 
@@ -37,6 +40,35 @@ func (s *Service) carry(ctx context.Context, p *AuthPayload, refresh refreshToke
 		return
 	}
 	p.RefreshToken = &sealed
+}
+
+// endReplaced ends the session of the cookie that the refresh token of a new session replaces, whoever's
+// it is: nobody could end it later, for the browser has no other trace of it. A cookie that is not valid,
+// or of a session that has ended, is ignored.
+func (s *Service) endReplaced(ctx context.Context, tx *act, by SessionTransport) error {
+	cookie, ok := s.openRefreshToken(request.From(ctx).RefreshToken)
+	if by != TransportCookie || !ok {
+		return nil
+	}
+	state, err := tx.RefreshState(ctx, cookie.session)
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return nil
+	case err != nil:
+		return fmt.Errorf("read the session of the cookie: %w", err)
+	}
+	good := subtle.ConstantTimeCompare(state.SecretDigest, cookie.digest()) == 1
+	if over := s.checkLive(&state.Viewer); !good || over != nil {
+		return nil //nolint:nilerr // There is nothing to end.
+	}
+	ended, err := tx.EndSession(ctx, cookie.session, tx.now)
+	if err != nil {
+		return fmt.Errorf("end the session of the cookie: %w", err)
+	}
+	if !ended {
+		return nil
+	}
+	return tx.record(ctx, eventIn(&state.Viewer, EventTokenRevoked))
 }
 
 // forgetCookie takes the refresh token away from a browser that has sent one.

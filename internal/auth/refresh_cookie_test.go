@@ -2,6 +2,8 @@ package auth_test
 
 import (
 	"context"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -191,4 +193,173 @@ func TestCookieForgotten(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestSignInOverCookie signs in where the browser has a cookie already. Its session ends, whoever's it is.
+func TestSignInOverCookie(t *testing.T) {
+	t.Parallel()
+	login := func(ctx context.Context, w *world, name string) error {
+		_, err := w.Login(ctx, auth.LoginInput{Identifier: name, Password: goodPassword, Session: auth.TransportCookie})
+		return err
+	}
+	for name, tt := range map[string]struct {
+		cookie func(w *world, valid string) string
+		signIn func(ctx context.Context, w *world) error
+		events []string
+		lives  bool // the session of the cookie
+	}{
+		"login": {
+			signIn: func(ctx context.Context, w *world) error { return login(ctx, w, "ada") },
+			events: []string{"LOGIN by ada of ada in a session", "TOKEN_REVOKED by ada of ada in a session"},
+		},
+		"login of somebody else": {
+			signIn: func(ctx context.Context, w *world) error { return login(ctx, w, "eve") },
+			events: []string{"LOGIN by eve of eve in a session", "TOKEN_REVOKED by eve of ada in a session"},
+		},
+		"signup": {
+			signIn: func(ctx context.Context, w *world) error {
+				_, err := w.Signup(ctx, auth.SignupInput{Username: new("bob"), Password: goodPassword, Session: auth.TransportCookie})
+				return err
+			},
+			events: []string{"SIGNUP by bob of bob in a session", "TOKEN_REVOKED by bob of ada in a session"},
+		},
+		"login with a token": {
+			signIn: func(ctx context.Context, w *world) error {
+				_, err := w.Login(ctx, auth.LoginInput{Identifier: "ada", Password: goodPassword})
+				return err
+			},
+			events: []string{"LOGIN by ada of ada in a session"},
+			lives:  true,
+		},
+		"wrong password": {
+			signIn: func(ctx context.Context, w *world) error {
+				_, err := w.Login(ctx, auth.LoginInput{Identifier: "ada", Password: "wrong", Session: auth.TransportCookie})
+				if kind(err) == "INVALID_CREDENTIALS" {
+					return nil
+				}
+				return err
+			},
+			events: []string{"LOGIN_FAILED of ada"},
+			lives:  true,
+		},
+		"taken name": {
+			signIn: func(ctx context.Context, w *world) error {
+				_, err := w.Signup(ctx, auth.SignupInput{Username: new("eve"), Password: goodPassword, Session: auth.TransportCookie})
+				if kind(err) == "BAD_USER_INPUT username=TAKEN" {
+					return nil
+				}
+				return err
+			},
+			lives: true,
+		},
+		"cookie that does not open": {
+			cookie: func(_ *world, valid string) string { return valid[:len(valid)-1] },
+			signIn: func(ctx context.Context, w *world) error { return login(ctx, w, "ada") },
+			events: []string{"LOGIN by ada of ada in a session"},
+			lives:  true,
+		},
+		"cookie of nobody": {
+			cookie: func(*world, string) string { return "garbage" },
+			signIn: func(ctx context.Context, w *world) error { return login(ctx, w, "ada") },
+			events: []string{"LOGIN by ada of ada in a session"},
+			lives:  true,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			each(t, func(t *testing.T, w *world) {
+				w.signup(t, "eve")
+				b := &browser{}
+				old, err := w.Signup(b.context(t, w, ""), auth.SignupInput{Username: new("ada"), Password: goodPassword, Session: auth.TransportCookie})
+				if err != nil {
+					t.Fatal(err)
+				}
+				other := w.login(t, "ada") // in another browser
+				if tt.cookie != nil {
+					b.token = tt.cookie(w, b.token)
+				}
+				w.newEvents(t)
+				if err := tt.signIn(b.context(t, w, ""), w); err != nil {
+					t.Fatal(err)
+				}
+				w.wantEvents(t, tt.events...)
+				_, err = w.Viewer(w.as(t, old.AccessToken))
+				if want := map[bool]string{true: "", false: ended}[tt.lives]; kind(err) != want {
+					t.Errorf("the session of the cookie: %q, want %q", kind(err), want)
+				}
+				if _, err := w.Viewer(w.as(t, other.AccessToken)); err != nil {
+					t.Errorf("another session: %v", err)
+				}
+			})
+		})
+	}
+}
+
+// TestSignInOverEndedCookie signs in over the cookie of a session that is over: nothing is recorded of it.
+func TestSignInOverEndedCookie(t *testing.T) {
+	t.Parallel()
+	for name, end := range map[string]func(t *testing.T, w *world, p *auth.AuthPayload){
+		"ended":   func(t *testing.T, w *world, p *auth.AuthPayload) { endSession(t, w, p) },
+		"idle":    func(_ *testing.T, w *world, _ *auth.AuthPayload) { w.clock.Advance(8 * 24 * time.Hour) },
+		"expired": func(_ *testing.T, w *world, _ *auth.AuthPayload) { w.clock.Advance(31 * 24 * time.Hour) },
+		"deleted": func(t *testing.T, w *world, p *auth.AuthPayload) {
+			if err := w.store.DeleteUser(t.Context(), p.User.ID); err != nil {
+				t.Fatal(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			each(t, func(t *testing.T, w *world) {
+				w.signup(t, "eve")
+				b := &browser{}
+				p, err := w.Signup(b.context(t, w, ""), auth.SignupInput{Username: new("ada"), Password: goodPassword, Session: auth.TransportCookie})
+				if err != nil {
+					t.Fatal(err)
+				}
+				end(t, w, p)
+				w.newEvents(t)
+				if _, err := w.Login(b.context(t, w, ""), auth.LoginInput{Identifier: "eve", Password: goodPassword, Session: auth.TransportCookie}); err != nil {
+					t.Fatal(err)
+				}
+				w.wantEvents(t, "LOGIN by eve of eve in a session")
+			})
+		})
+	}
+}
+
+// TestSignInOverCookieRace signs two users in at once over one cookie: both sign-ins succeed, and its
+// session ends once.
+func TestSignInOverCookieRace(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		w.signup(t, "eve")
+		b := &browser{}
+		if _, err := w.Signup(b.context(t, w, ""), auth.SignupInput{Username: new("ada"), Password: goodPassword, Session: auth.TransportCookie}); err != nil {
+			t.Fatal(err)
+		}
+		w.newEvents(t)
+		cookie := b.token
+		var group sync.WaitGroup
+		for range 4 {
+			for _, name := range []string{"ada", "eve"} {
+				ctx := (&browser{token: cookie}).context(t, w, "")
+				group.Go(func() {
+					if _, err := w.Login(ctx, auth.LoginInput{Identifier: name, Password: goodPassword, Session: auth.TransportCookie}); err != nil {
+						t.Errorf("%s: %v", name, err)
+					}
+				})
+			}
+		}
+		group.Wait()
+		revoked := 0
+		for _, event := range w.newEvents(t) {
+			if strings.HasPrefix(event, "TOKEN_REVOKED") {
+				revoked++
+			}
+		}
+		if revoked != 1 {
+			t.Errorf("the session ended %d times, want once", revoked)
+		}
+	})
 }

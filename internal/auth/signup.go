@@ -38,7 +38,10 @@ func (s *Service) Signup(ctx context.Context, in SignupInput) (*AuthPayload, err
 		if viewer, refresh, err = s.startSession(ctx, tx, proof{&account.User}, tx.now); err != nil {
 			return err
 		}
-		return tx.record(ctx, eventIn(viewer, EventSignup))
+		if err := tx.record(ctx, eventIn(viewer, EventSignup)); err != nil {
+			return err
+		}
+		return s.endReplaced(ctx, tx, in.Session)
 	})
 	if err != nil {
 		return nil, err
