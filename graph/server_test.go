@@ -16,6 +16,7 @@ import (
 	"usher/graph"
 	"usher/internal/auth"
 	"usher/internal/httpd"
+	"usher/internal/oauth"
 	"usher/internal/password"
 	"usher/internal/store"
 	"usher/internal/token"
@@ -71,7 +72,8 @@ func newServer(t testing.TB, s *store.Store, build func(graph.Options) (http.Han
 	check(t, err)
 	whole := httpd.New(httpd.Options{
 		GraphQL: handler, Identify: service.Identify, Ready: s.Ready,
-		Now: clock, Rand: &lockedReader{r: rand.NewChaCha8([32]byte{2})}, Log: logger,
+		Routes: oauth.Routes(oauth.Options{Auth: service, Issuer: "https://auth.example.com", Log: logger}),
+		Now:    clock, Rand: &lockedReader{r: rand.NewChaCha8([32]byte{2})}, Log: logger,
 	})
 	http := httptest.NewServer(whole)
 	t.Cleanup(http.Close)

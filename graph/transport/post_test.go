@@ -102,6 +102,8 @@ func TestRefusals(t *testing.T) {
 	}
 	twice := post(good)
 	twice.Header.Add("Content-Type", "text/plain")
+	authorized := post(good, "Authorization", "Bearer abc")
+	authorized.Header.Add("Authorization", "Bearer abc")
 
 	tests := map[string]struct {
 		request *http.Request
@@ -126,6 +128,7 @@ func TestRefusals(t *testing.T) {
 		"broken content type":    {post(good, "Content-Type", "application/json; ="), 415},
 		"two content types":      {twice, 415},
 		"listed content types":   {post(good, "Content-Type", "application/json, text/plain"), 415},
+		"two authorizations":     {authorized, 400},
 		"compressed":             {post(good, "Content-Encoding", "gzip"), 415},
 		"announced too large":    {body(good + strings.Repeat(" ", MaxBody)), 413},
 		"too large":              {reading(strings.NewReader(good + strings.Repeat(" ", MaxBody))), 413},

@@ -26,6 +26,8 @@ func read(w http.ResponseWriter, r *http.Request, acceptable bool) (*graphql.Raw
 		return nil, &refusal{http.StatusNotAcceptable, "Responses are " + string(graphqlResponse) + " or " + string(plainJSON) + ", and Accept takes neither."}
 	case !isJSON(r.Header):
 		return nil, &refusal{http.StatusUnsupportedMediaType, "The body must be application/json in UTF-8, and not encoded."}
+	case len(r.Header["Authorization"]) > 1: // not a list, so it occurs once: RFC 9110 §5.3
+		return nil, badRequest("Send one Authorization header.")
 	case r.ContentLength > MaxBody:
 		return nil, tooLarge
 	}

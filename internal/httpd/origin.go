@@ -67,10 +67,19 @@ func (x *exchange) readCookie(r *http.Request) {
 	if r.Header["Cookie"] == nil {
 		return
 	}
-	if cookie, err := r.Cookie(x.server.cookieName()); err == nil {
-		x.info.RefreshToken = cookie.Value
+	switch cookies := r.CookiesNamed(x.server.cookieName()); len(cookies) {
+	case 0:
+	case 1:
+		x.info.RefreshToken = cookies[0].Value
+	default:
+		x.info.RefreshToken = ambiguous
 	}
 }
+
+// ambiguous stands for the refresh token of a request that has two. Their order says nothing about which
+// is meant (RFC 6265 §5.4), and one of them may be somebody else's. It is valid nowhere, so that a refresh
+// fails and takes the cookie away.
+const ambiguous = "ambiguous"
 
 func (s *Server) cookieName() string {
 	if s.insecureCookies {

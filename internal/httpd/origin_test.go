@@ -36,6 +36,9 @@ func TestCookieOrigin(t *testing.T) {
 		"allowed, other scheme": {header: map[string]string{"Sec-Fetch-Site": "cross-site", "Origin": "http://app.example.com"}, cookie: "__Host-usher_refresh=urt_1", want: "none"},
 		"no cookie":             {header: map[string]string{"Sec-Fetch-Site": "same-origin"}, want: ""},
 		"another cookie":        {cookie: "theme=dark; usher_refresh=urt_1", want: ""},
+		"two":                   {cookie: "__Host-usher_refresh=urt_1; __Host-usher_refresh=urt_2", want: ambiguous},
+		"two of the same":       {cookie: "__Host-usher_refresh=urt_1; __Host-usher_refresh=urt_1", want: ambiguous},
+		"two, one empty":        {cookie: "__Host-usher_refresh=; __Host-usher_refresh=urt_1", want: ambiguous},
 		"among others":          {cookie: "theme=dark; __Host-usher_refresh=urt_1; a=b", want: "urt_1"},
 	}
 	for name, tt := range tests {

@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"usher/internal/auth"
+	"usher/internal/oauth"
 )
 
 // TestFormErrors sends what no endpoint reads.
@@ -222,6 +223,60 @@ func TestInsufficientScope(t *testing.T) {
 		wantError(t, r, http.StatusForbidden, "insufficient_scope")
 		if got := r.Header().Get("WWW-Authenticate"); !strings.HasPrefix(got, `Bearer error="insufficient_scope"`) {
 			t.Errorf("WWW-Authenticate: %q", got)
+		}
+	})
+}
+
+// TestTwoAuthorizationHeaders sends two of them to every route. Each route of the package must be in
+// the table, so that a new one that reads the header is not forgotten.
+func TestTwoAuthorizationHeaders(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		tests := map[string]struct {
+			method string
+			form   url.Values
+			status int
+		}{
+			"/oauth/token":      {http.MethodPost, params("grant_type", "client_credentials"), 400},
+			"/token":            {http.MethodPost, params("grant_type", "client_credentials"), 400},
+			"/oauth/revoke":     {http.MethodPost, params("token", *w.user.RefreshToken), 400},
+			"/oauth/introspect": {http.MethodPost, params("token", *w.user.RefreshToken), 400},
+			"/userinfo":         {http.MethodGet, nil, 400},
+			// These do not read it.
+			"/.well-known/openid-configuration":       {http.MethodGet, nil, 200},
+			"/.well-known/oauth-authorization-server": {http.MethodGet, nil, 200},
+		}
+		for path := range oauth.Routes(oauth.Options{Auth: w.auth, Issuer: issuer, PasswordGrant: true}) {
+			if _, ok := tests[path]; !ok {
+				t.Errorf("%s is not in the table", path)
+			}
+		}
+		user, client := bearer(w.user.AccessToken)["Authorization"][0], w.basic()["Authorization"][0]
+		for path, tt := range tests {
+			for name, headers := range map[string][]string{
+				"a user, twice":       {user, user},
+				"a client, twice":     {client, client},
+				"a user and a client": {user, client},
+				"a client and a user": {client, user},
+				"a user and nothing":  {user, ""},
+			} {
+				t.Run(path+"/"+name, func(t *testing.T) {
+					r := w.send(call{method: tt.method, path: path, form: tt.form, header: http.Header{"Authorization": headers}})
+					if tt.status == http.StatusOK {
+						if r.Code != tt.status {
+							t.Errorf("got %d %s", r.Code, r.Body)
+						}
+						return
+					}
+					wantError(t, r, tt.status, "invalid_request")
+					if got := r.Header().Get("WWW-Authenticate"); path == "/userinfo" && !strings.HasPrefix(got, `Bearer error="invalid_request"`) {
+						t.Errorf("WWW-Authenticate: %q", got)
+					}
+				})
+			}
+		}
+		if v, failed := w.auth.Refresh(t.Context(), auth.RefreshInput{RefreshToken: w.user.RefreshToken}); failed != nil || v == nil {
+			t.Errorf("a refused request revoked the token: %v", failed)
 		}
 	})
 }

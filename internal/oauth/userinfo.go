@@ -27,6 +27,9 @@ func (s *server) userinfo(w http.ResponseWriter, r *http.Request) {
 	case r.URL.Query().Has("access_token"): // RFC 9700 §4.3.2: it would end up in logs
 		challenge(w, r, invalidRequest("The access token belongs into the Authorization header."))
 		return
+	case len(r.Header["Authorization"]) > 1: // RFC 6750 §3.1: more than one way to send the token
+		challenge(w, r, invalidRequest("Send one Authorization header."))
+		return
 	}
 	user, err := s.viewer(r)
 	if err != nil {
