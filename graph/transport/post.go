@@ -16,6 +16,9 @@ import (
 // CodeBadRequest is the extensions.code of every error that this package makes.
 const CodeBadRequest = "BAD_REQUEST"
 
+// codeForbidden is the extensions.code of what a caller who is signed in may not do.
+const codeForbidden = "FORBIDDEN"
+
 // maxErrors bounds the errors in the answer to a document that is not valid. Each unknown field is
 // one, so that a short document could ask for a long answer.
 const maxErrors = 10
@@ -41,10 +44,19 @@ func (POST) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecuto
 	} else {
 		status, response = execute(r.Context(), exec, params, format)
 	}
-	if len(response.Errors) > 0 {
-		request.From(r.Context()).Code, _ = response.Errors[0].Extensions["code"].(string)
-	}
+	describe(request.From(r.Context()), response.Errors)
 	write(w, status, response)
+}
+
+// describe notes for the log what went wrong.
+func describe(info *request.Info, errs gqlerror.List) {
+	for i, err := range errs {
+		code, _ := err.Extensions["code"].(string)
+		if i == 0 {
+			info.Code = code
+		}
+		info.Forbidden = info.Forbidden || code == codeForbidden
+	}
 }
 
 // refusal is the answer to a request that is not a GraphQL request.

@@ -163,6 +163,11 @@ func (x *exchange) log(r *http.Request) {
 		slog.String("operation", printable(x.info.Operation, 64)),
 		slog.String("code", printable(x.info.Code, 64)),
 		slog.String("client", client))
+	if x.info.Forbidden { // by ids, so that the log holds no personal data
+		if claims := auth.CallerFrom(r.Context()).Claims(); claims != nil {
+			line.AddAttrs(slog.String("user", claims.Subject), slog.String("session", claims.SessionID))
+		}
+	}
 	_ = log.Handle(r.Context(), line) // as Logger does
 }
 

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"usher/internal/auth"
+	"usher/internal/request"
 )
 
 // userinfo is what a user's access token shows of its user, under the names of OpenID Connect Core
@@ -62,6 +63,7 @@ func (s *server) challenge(w http.ResponseWriter, r *http.Request, err error) {
 	errors.As(err, &e)
 	switch {
 	case e.Code == auth.CodeForbidden:
+		request.From(r.Context()).Forbidden = true
 		challenge(w, r, &failure{status: http.StatusForbidden, Code: codeInsufficientScope, Description: "The user is not allowed to do this."})
 	case e.Reason == auth.ReasonNoToken: // RFC 6750 §3.1: no error for who did not know
 		w.Header().Set("WWW-Authenticate", `Bearer realm="usher"`)

@@ -29,6 +29,8 @@ type Info struct {
 	Operation string
 	// Code is the code of the first error in the response, for the log; empty for success.
 	Code string
+	// Forbidden says that something was refused to a caller who is signed in. The log names them then.
+	Forbidden bool
 }
 
 // Cookies sets cookies in an answer that has not begun.
