@@ -24,9 +24,19 @@ const specials = `()<>[]:;@\,."`
 //
 // Display has the local part in the case it was typed in and the domain in Unicode and lower case.
 // The key has the local part in lower case, by the profile of user names, and the domain in ASCII,
-// as DNS and SMTP want it. No provider's habits are known here: "a.da+news" is not "ada". The error
+// as DNS and SMTP want it. A local part with "=?" is refused: that begins an encoded word (RFC 2047 §2), which
+// mail software decodes to another address in places where it should not. No provider's habits are known here: "a.da+news" is not "ada". The error
 // is a [Problem].
 func ParseEmail(raw string) (Name, error) {
+	name, err := parseEmail(raw)
+	if err == nil && strings.Contains(name.Key, "=?") { // the domain has neither character
+		return Name{}, InvalidFormat
+	}
+	return name, err
+}
+
+// parseEmail is ParseEmail for addresses of any age.
+func parseEmail(raw string) (Name, error) {
 	raw = strings.Trim(raw, " ")
 	switch {
 	case raw == "":

@@ -2,10 +2,12 @@
 // sign in with, and the full name, which is only shown. It decides what is accepted, in which form
 // it is kept, and which canonical key must be unique.
 //
-// Keys are idempotent: a name as it was typed, its Display and its Key all yield the same Key.
+// Keys are idempotent: to ParseIdentifier a name as it was typed, its Display and its Key all yield the same
+// Key.
 //
-// A word that mixes scripts is refused, such as "paypal" with one Cyrillic letter. What looks alike
-// within one script is not looked for: "rnary" and "mary" are two names.
+// A word that mixes scripts is refused, such as "paypal" with one Cyrillic letter, and so is a user name with
+// a mark that does not show, such as a dot above an i. Letters that look alike within one script are not
+// looked for: "rnary" and "mary" are two names, and so are names that look alike in two scripts.
 package identity
 
 import "strings"
@@ -57,11 +59,12 @@ func (p Problem) Error() string {
 const maxTyped = 12
 
 // ParseIdentifier returns the key to look up for what somebody typed to sign in, and whether it is
-// that of an e-mail address rather than of a user name. It is not ok if nobody can have that name.
+// that of an e-mail address rather than of a user name. It is not ok if nobody can have that name. Names
+// that new accounts cannot have are ok if older accounts may have them.
 func ParseIdentifier(raw string) (key string, isEmail, ok bool) {
-	parse := ParseUsername
+	parse := parseUsername
 	if isEmail = strings.Contains(raw, "@"); isEmail {
-		parse = ParseEmail
+		parse = parseEmail
 	}
 	name, err := parse(raw)
 	return name.Key, isEmail, err == nil

@@ -54,9 +54,10 @@ func checkName(t *testing.T, parse func(string) (identity.Name, error), raw stri
 	if err != nil || again != name {
 		t.Fatalf("%+q yields %+q, whose display yields %+q, %v", raw, name, again, err)
 	}
-	again, err = parse(name.Key)
-	if err != nil || again.Key != name.Key {
-		t.Fatalf("%+q yields %+q, whose key yields %+q, %v", raw, name, again, err)
+	for _, typed := range []string{raw, name.Display, name.Key} {
+		if key, _, ok := identity.ParseIdentifier(typed); !ok || key != name.Key {
+			t.Fatalf("%+q yields %+q, and %+q signs in as %+q, %t", raw, name, typed, key, ok)
+		}
 	}
 	return name, true
 }
@@ -114,6 +115,10 @@ func TestParseIdentifier(t *testing.T) {
 		{raw: "ada@", isEmail: true},
 		{raw: "@example.com", isEmail: true},
 		{raw: "ada@example.com\r\n", isEmail: true},
+		// What new accounts cannot have and older ones may.
+		{raw: "ri\u0307ta", key: "ri\u0307ta", ok: true},
+		{raw: "bjo\u0338rn", key: "bjo\u0338rn", ok: true},
+		{raw: "=?utf-8?q?a?=@example.com", key: "=?utf-8?q?a?=@example.com", isEmail: true, ok: true},
 	}
 	for _, tt := range tests {
 		key, isEmail, ok := identity.ParseIdentifier(tt.raw)

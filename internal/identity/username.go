@@ -16,13 +16,22 @@ const (
 
 // ParseUsername accepts what PRECIS allows in a user name (RFC 8265 §3): letters, digits and
 // marks of any language, and ASCII punctuation. Beyond that it wants a name to have [MinUsername]
-// to [MaxUsername] code points, letters of one script, no invisible characters, and no "@", so
-// that no user name can pass for an e-mail address, nor for the id of another user. Spaces around it
-// are dropped.
+// to [MaxUsername] code points, letters of one script, no invisible characters, no marks that do not
+// show (see marksShow), and no "@", so that no user name can pass for an e-mail address, nor for the id
+// of another user. Spaces around it are dropped.
 //
 // The key is the name in the UsernameCaseMapped profile (RFC 8265 §3.3): full-width letters are
 // ordinary ones, and upper case is lower case. The error is a [Problem].
 func ParseUsername(raw string) (Name, error) {
+	name, err := parseUsername(raw)
+	if err == nil && !marksShow(name.Display) { // the key is not shown, and lower case gives "İ" such a mark
+		return Name{}, InvalidFormat
+	}
+	return name, err
+}
+
+// parseUsername is ParseUsername for names of any age.
+func parseUsername(raw string) (Name, error) {
 	raw = strings.Trim(raw, " ")
 	switch {
 	case raw == "":

@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/text/secure/precis"
+	"golang.org/x/text/unicode/norm"
 
 	"usher/internal/identity"
 )
@@ -103,6 +104,53 @@ var usernameTests = []parseTest{
 	{name: "31 marks in a row", raw: "a" + strings.Repeat("\u0316", 31), err: identity.InvalidFormat},
 	{name: "mark first", raw: "\u0301ada", err: identity.InvalidFormat},
 
+	// Marks that do not show.
+	{name: "dot on i", raw: "ri\u0307ta", err: identity.InvalidFormat},
+	{name: "dot on j", raw: "j\u0307an", err: identity.InvalidFormat},
+	{name: "dot on Cyrillic i", raw: "\u043c\u0456\u0307\u0440", err: identity.InvalidFormat},
+	{name: "dot on i with a mark below", raw: "ri\u0307\u0323ta", err: identity.InvalidFormat},
+	{name: "dot on i with ogonek", raw: "r\u012f\u0307ta", err: identity.InvalidFormat},
+	{name: "dot and acute on i", raw: "ri\u0307\u0301ta", err: identity.InvalidFormat},
+	{name: "dot on dotless i", raw: "r\u0131\u0307ta", err: identity.InvalidFormat},
+	{name: "acute on dotless i", raw: "r\u0131\u0301ta", err: identity.InvalidFormat},
+	{name: "dot on dotless j", raw: "\u0237\u0307an", err: identity.InvalidFormat},
+	{name: "dot on Latin iota", raw: "r\u0269\u0307ta", err: identity.InvalidFormat},
+	{name: "long stroke", raw: "bjo\u0338rn", err: identity.InvalidFormat},
+	{name: "short stroke", raw: "d\u0335uro", err: identity.InvalidFormat},
+	{name: "tilde through a letter", raw: "ada\u0334l", err: identity.InvalidFormat},
+	{name: "stroke through t", raw: "t\u0335om", err: identity.InvalidFormat},
+	{name: "acute twice", raw: "jose\u0301\u0301", err: identity.InvalidFormat},
+	{name: "acute twice, composed", raw: "jos\u00e9\u0301", err: identity.InvalidFormat},
+	{name: "dot below twice", raw: "ada\u0323\u0307\u0323", err: identity.InvalidFormat},
+	{name: "Thai vowel twice", raw: "\u0e01\u0e34\u0e34\u0e01", err: identity.InvalidFormat},
+	{name: "five marks", raw: "ada\u0323\u0331\u0301\u0302\u0303", err: identity.InvalidFormat},
+	{name: "Greek circumflex in Latin", raw: "ada\u0342m", err: identity.InvalidFormat},
+	{name: "overline", raw: "ada\u0305m", err: identity.InvalidFormat},
+	{name: "low line", raw: "ada\u0332m", err: identity.InvalidFormat},
+	{name: "letter above", raw: "ada\u0363m", err: identity.InvalidFormat},
+	{name: "mark for symbols", raw: "ada\u20d7m", err: identity.InvalidFormat},
+	{name: "mark on punctuation", raw: "ada.\u0307m", err: identity.InvalidFormat},
+	{name: "mark on a digit", raw: "ada1\u0307m", err: identity.InvalidFormat},
+
+	// Orthographies that need marks which do not compose.
+	{name: "Yoruba", raw: "ad\u1eb9\u0301m\u1ecd\u0300la\u0301", display: "ad\u1eb9\u0301m\u1ecd\u0300l\u00e1", key: "ad\u1eb9\u0301m\u1ecd\u0300l\u00e1"},
+	{name: "Lithuanian", raw: "vilnie\u0307\u0301", display: "vilni\u0117\u0301", key: "vilni\u0117\u0301"},
+	{name: "Vietnamese", raw: "nguye\u0302\u0303n", display: "nguy\u1ec5n", key: "nguy\u1ec5n"},
+	{name: "Turkish", raw: "\u0130lker\u0131", display: "\u0130lker\u0131", key: "i\u0307lker\u0131"},
+	{name: "Guarani", raw: "g\u0303uarani", display: "g\u0303uarani", key: "g\u0303uarani"},
+	{name: "Navajo", raw: "dine\u0301bi\u0328\u0301", display: "din\u00e9b\u012f\u0301", key: "din\u00e9b\u012f\u0301"},
+	{name: "Marshallese", raw: "m\u0327ajel\u0327", display: "m\u0327aje\u013c", key: "m\u0327aje\u013c"},
+	{name: "Taiwanese", raw: "ka\u030do\u0358", display: "ka\u030do\u0358", key: "ka\u030do\u0358"},
+	{name: "acute on i", raw: "ri\u0301ta", display: "r\u00edta", key: "r\u00edta"},
+	{name: "dot above acute on i", raw: "ri\u0301\u0307ta", display: "r\u00ed\u0307ta", key: "r\u00ed\u0307ta"},
+	{name: "Russian stress", raw: "\u0430\u0301\u043d\u043d\u0430", display: "\u0430\u0301\u043d\u043d\u0430", key: "\u0430\u0301\u043d\u043d\u0430"},
+	{name: "Ukrainian", raw: "\u0457\u0436\u0430", display: "\u0457\u0436\u0430", key: "\u0457\u0436\u0430"},
+	{name: "polytonic Greek", raw: "\u1fb7\u03c1", display: "\u1fb7\u03c1", key: "\u1fb7\u03c1"},
+	{name: "Arabic with vowels", raw: "\u0639\u064e\u0644\u0650\u064a\u0651", display: "\u0639\u064e\u0644\u0650\u064a\u0651", key: "\u0639\u064e\u0644\u0650\u064a\u0651"},
+	{name: "Hebrew with points", raw: "\u05d3\u05b8\u05bc\u05d5\u05b4\u05d3", display: "\u05d3\u05b8\u05bc\u05d5\u05b4\u05d3", key: "\u05d3\u05b8\u05bc\u05d5\u05b4\u05d3"},
+	{name: "Hindi", raw: "\u0939\u093f\u0928\u094d\u0926\u0940", display: "\u0939\u093f\u0928\u094d\u0926\u0940", key: "\u0939\u093f\u0928\u094d\u0926\u0940"},
+	{name: "Thai", raw: "\u0e17\u0e35\u0e48\u0e19\u0e35\u0e48", display: "\u0e17\u0e35\u0e48\u0e19\u0e35\u0e48", key: "\u0e17\u0e35\u0e48\u0e19\u0e35\u0e48"},
+
 	// What only looks like letters.
 	{name: "emoji", raw: "ada\U0001f600", err: identity.InvalidFormat},
 	{name: "mathematical letters", raw: "\U0001d41a\U0001d41d\U0001d41a", err: identity.InvalidFormat},
@@ -172,6 +220,16 @@ func FuzzParseUsername(f *testing.F) {
 			}
 			if strings.ContainsAny(s, "@ \u200c\u200d") {
 				t.Fatalf("accepted %+q", s)
+			}
+		}
+		marks := 0
+		for _, r := range norm.NFD.String(name.Display) {
+			if marks++; !unicode.Is(unicode.Mn, r) {
+				marks = 0
+			}
+			overlay := norm.NFD.PropertiesString(string(r)).CCC() == 1
+			if marks > 4 || overlay && unicode.Is(unicode.Inherited, r) {
+				t.Fatalf("accepted %+q with %U", name.Display, r)
 			}
 		}
 		key, err := precis.UsernameCaseMapped.String(strings.Trim(raw, " "))
