@@ -24,6 +24,7 @@ type exchange struct {
 	server *Server
 	start  time.Time
 	info   request.Info
+	last   bool  // the connection ends with the answer
 	status int   // 0 until the answer starts
 	bytes  int64 // of the answer's body
 
@@ -35,7 +36,7 @@ type exchange struct {
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.inFlight.Add(1)
 	defer s.inFlight.Add(-1)
-	x := &exchange{ResponseWriter: w, server: s, start: s.now()}
+	x := &exchange{ResponseWriter: w, server: s, start: s.now(), last: isLast(r)}
 	defer func() { x.finish(r, recover()) }()
 	x.describe(r)
 	x.readCookie(r)
@@ -200,14 +201,15 @@ func (x *exchange) Unwrap() http.ResponseWriter { return x.ResponseWriter }
 // closing tells the client to send no further request on this connection (RFC 9112 §9.6).
 var closing = []string{"close"}
 
-// begin starts the answer, unless it has started. A server that is about to stop empties its
-// connections this way: one that net/http closes while it is idle may have a request on its way.
+// begin starts the answer, unless it has started. The connection ends with it when the next request on
+// it could not be trusted, or when the server is about to stop: one that net/http closes while it is idle
+// may have a request on its way.
 func (x *exchange) begin(status int) {
 	if x.status != 0 {
 		return
 	}
 	x.status = status
-	if x.server.draining.Load() && status != http.StatusSwitchingProtocols {
+	if (x.last || x.server.draining.Load()) && status != http.StatusSwitchingProtocols {
 		x.Header()["Connection"] = closing
 	}
 }

@@ -44,6 +44,7 @@ const maxHeaderBytes = 16 << 10
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	server := &http.Server{
 		Handler:                      s,
+		ConnContext:                  withWire,
 		DisableGeneralOptionsHandler: true, // no answer bypasses s
 		ReadHeaderTimeout:            s.timeouts.ReadHeader,
 		ReadTimeout:                  s.timeouts.Read,
@@ -53,7 +54,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		ErrorLog:                     slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
 	}
 	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(l) }()
+	go func() { failed <- server.Serve(wires{l}) }()
 
 	select {
 	case err := <-failed:
