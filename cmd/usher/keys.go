@@ -70,8 +70,12 @@ type keysRotateCommand struct {
 
 // Run makes a key.
 func (c *keysRotateCommand) Run(w *world) error {
-	secret, err := c.Secret()
+	// Before the migration, which cannot be undone.
+	secret, err := checked(c.Secret())
 	if err != nil {
+		return err
+	}
+	if err := keyring.CheckRotation(token.Algorithm(c.Algorithm), c.Lead); err != nil {
 		return err
 	}
 	return c.operate(w, func(o keyring.Options) error {

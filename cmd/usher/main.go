@@ -31,6 +31,7 @@ type world struct {
 	stdin  *os.File
 	stdout io.Writer
 	stderr io.Writer
+	env    config.Env
 }
 
 // cli is every command with its flags.
@@ -51,6 +52,7 @@ func run(w *world, args []string) (status int) {
 		fmt.Fprintln(w.stderr, "usher:", err)
 		return 1
 	}
+	w.env = env
 	parser, err := kong.New(
 		&cli{},
 		kong.Name("usher"),

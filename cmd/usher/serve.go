@@ -44,10 +44,10 @@ func (c *serveCommand) Run(w *world) (err error) {
 	tuneCollector()
 	log, lines := c.Gathered(w.stderr)
 	defer lines.Close()
-	for _, warning := range c.Warnings() {
+	for _, warning := range append(c.Warnings(), w.env.Warnings()...) {
 		log.WarnContext(w.ctx, "unsafe setting", "warning", warning)
 	}
-	secret, err := c.Secret()
+	secret, err := checked(c.Secret())
 	if err != nil {
 		return err
 	}
@@ -105,6 +105,22 @@ func (c *serveCommand) Run(w *world) (err error) {
 	}
 	log.InfoContext(w.ctx, "stopped")
 	return nil
+}
+
+// checked returns a secret that is good, or says how to make one.
+func checked(secret config.Secret, err error) (config.Secret, error) {
+	if err != nil {
+		return secret, err
+	}
+	if err := token.CheckSecret(secret.Reveal()); err != nil {
+		return config.Secret{}, fmt.Errorf(`%w. This makes a good one:
+
+    head -c 32 /dev/urandom | base64
+
+If the server has run with the old secret, it names the signing keys to retire when it starts with the new one.
+Users sign in again then`, err)
+	}
+	return secret, nil
 }
 
 // tuneCollector lets the garbage collector run less often than Go does, unless $GOGC says how often:

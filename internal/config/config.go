@@ -83,6 +83,9 @@ func (s *Server) Warnings() []string {
 			warnings = append(warnings, "--trusted-proxies: "+p.String()+" lets every client choose its address")
 		}
 	}
+	if s.SecretKeyFile != "" {
+		warnings = append(warnings, readableByOthers(s.SecretKeyFile)...)
+	}
 	return warnings
 }
 

@@ -22,6 +22,7 @@ import (
 // container tools pass one for each that is not set.
 type Env struct {
 	process func(name string) (string, bool)
+	path    string // of the file
 	file    map[string]string
 }
 
@@ -39,7 +40,21 @@ func ReadEnv(file string, process func(name string) (string, bool)) (Env, error)
 	if name := unknown(values); name != "" {
 		return Env{}, fmt.Errorf("settings: %s: there is no setting %s", file, name)
 	}
-	return Env{process: process, file: values}, nil
+	return Env{process: process, path: file, file: values}, nil
+}
+
+// Warnings returns what is dangerous about the file, for the log of the start.
+func (e Env) Warnings() []string {
+	for _, s := range settings() {
+		for _, name := range variables(s.Value) {
+			value := e.file[name]
+			secret := s.Target.Type() == reflect.TypeFor[Secret]() && value != ""
+			if secret || s.Target.Type() == reflect.TypeFor[DatabaseURL]() && DatabaseURL(value).hasPassword() {
+				return readableByOthers(e.path)
+			}
+		}
+	}
+	return nil
 }
 
 // unknown returns a name that looks like a setting's and is none: who wrote it would wonder why it

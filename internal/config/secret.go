@@ -110,6 +110,20 @@ func readSecret(path string) (Secret, error) {
 	return s, nil
 }
 
+// readableByOthers returns a warning when other users may read a file. It is no more than that, for Docker
+// and Kubernetes give secrets to a container as files that all of its users may read.
+func readableByOthers(path string) []string {
+	info, err := os.Stat(path)
+	if err != nil || runtime.GOOS == "windows" {
+		return nil
+	}
+	mode := info.Mode().Perm()
+	if mode&0o044 == 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("other users may read %s, which holds a secret (mode %#o): chmod 600 %[1]s", path, mode)}
+}
+
 // loadOrCreateSecret reads the secret of a folder, which it makes when there is none. Of several
 // processes that make one at once, all get the same.
 func loadOrCreateSecret(folder string) (Secret, error) {

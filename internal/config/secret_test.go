@@ -152,3 +152,61 @@ func TestSecretThatOthersMayRead(t *testing.T) {
 		}
 	}
 }
+
+// TestReadableSecret warns of files with a secret that other users may read, and of no other file.
+func TestReadableSecret(t *testing.T) {
+	folder := t.TempDir()
+	file, env := filepath.Join(folder, "key"), filepath.Join(folder, ".env")
+	tests := []struct {
+		name      string
+		env       string
+		mode      fs.FileMode
+		file, dot bool // what is warned of
+	}{
+		{"for the owner", "USHER_SECRET_KEY=classified", 0o600, false, false},
+		{"for the owner to read", "USHER_SECRET_KEY=classified", 0o400, false, false},
+		{"for the group", "USHER_SECRET_KEY=classified", 0o640, true, true},
+		{"for all", "USHER_SECRET_KEY=classified", 0o644, true, true},
+		{"as Docker does", "SECRET_KEY=classified", 0o444, true, true},
+		{"no secret", "USHER_LISTEN=:80\nUSHER_SECRET_KEY=\nUSHER_SECRET_KEY_FILE=key", 0o644, true, false},
+		{"database without a password", "DATABASE_URL=postgres://usher@db/usher\nUSHER_DATABASE_URL=sqlite:a.db", 0o644, true, false},
+		{"database with a password", "DATABASE_URL=postgres://usher:classified@db/usher", 0o644, true, true},
+		{"database, password as a parameter", "USHER_DATABASE_URL=postgres://db/usher?password=classified", 0o644, true, true},
+		{"database, odd password", "USHER_DATABASE_URL=postgres://usher:class/ified@db/usher", 0o644, true, true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			for _, path := range []string{file, env} {
+				if err := os.WriteFile(path, []byte(tt.env), 0o600); err != nil {
+					t.Fatal(err)
+				}
+				if err := os.Chmod(path, tt.mode); err != nil {
+					t.Fatal(err)
+				}
+			}
+			read, err := ReadEnv(env, func(string) (string, bool) { return "", false })
+			if err != nil {
+				t.Fatal(err)
+			}
+			s := Server{Keys: Keys{SecretKeyFile: file}}
+			for path, got := range map[string]struct {
+				warnings []string
+				want     bool
+			}{file: {s.Warnings(), tt.file}, env: {read.Warnings(), tt.dot}} {
+				text := strings.Join(got.warnings, "\n")
+				if !got.want {
+					if text != "" {
+						t.Errorf("warned: %s", text)
+					}
+					continue
+				}
+				if !strings.Contains(text, "chmod 600 "+path) || !strings.Contains(text, fmt.Sprintf("mode %#o", tt.mode)) || strings.Contains(text, "classified") {
+					t.Errorf("got %q", text)
+				}
+			}
+		})
+	}
+	if w := readableByOthers(filepath.Join(folder, "none")); w != nil {
+		t.Errorf("a file that does not exist: %q", w)
+	}
+}

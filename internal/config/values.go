@@ -28,6 +28,16 @@ func (u DatabaseURL) String() string {
 	return parsed.Scheme + "://" + parsed.Host + parsed.Path
 }
 
+// hasPassword reports whether u holds a password, or may hold one in a place that cannot be found.
+func (u DatabaseURL) hasPassword() bool {
+	parsed, err := url.Parse(string(u))
+	if err != nil {
+		return strings.Contains(string(u), "@")
+	}
+	_, found := parsed.User.Password()
+	return found || parsed.Query().Get("password") != "" || parsed.User == nil && strings.Contains(string(u), "@")
+}
+
 // GoString is String.
 func (u DatabaseURL) GoString() string { return u.String() }
 

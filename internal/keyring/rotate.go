@@ -36,14 +36,22 @@ func List(ctx context.Context, o Options) ([]Status, error) {
 	return statuses(records, o.Now(), o.tail(), o.Algorithm == token.HS256), nil
 }
 
+// CheckRotation returns why keys cannot be rotated like that, whatever the keys.
+func CheckRotation(algorithm token.Algorithm, lead time.Duration) error {
+	if algorithm == token.HS256 {
+		return ErrSymmetric
+	}
+	if lead < 0 || lead > maxLead {
+		return ErrLead
+	}
+	return nil
+}
+
 // Rotate makes a new key, publishes it, and has it sign after lead. With a lead below [Lead], some
 // tokens may be refused: by replicas in the first [PollInterval], by others in [JWKSMaxAge].
 func Rotate(ctx context.Context, o Options, lead time.Duration) (*Record, error) {
-	if o.Algorithm == token.HS256 {
-		return nil, ErrSymmetric
-	}
-	if lead < 0 || lead > maxLead {
-		return nil, ErrLead
+	if err := CheckRotation(o.Algorithm, lead); err != nil {
+		return nil, err
 	}
 	k, err := newKeyring(o)
 	if err != nil {

@@ -20,7 +20,7 @@ type sealer struct{ cipher func() cipher.AEAD }
 
 func newSealer(secret []byte) (sealer, error) {
 	if err := token.CheckSecret(secret); err != nil {
-		return sealer{}, fmt.Errorf("the server's secret: %w", err)
+		return sealer{}, fmt.Errorf("keyring: %w", err)
 	}
 	key, err := hkdf.Key(sha256.New, secret, nil, sealLabel, 32)
 	if err != nil {

@@ -2,9 +2,16 @@ package token
 
 import (
 	"bytes"
+	"crypto/sha256"
+	_ "embed" // for the list of published secrets
+	"encoding/base64"
+	"encoding/hex"
 	"errors"
+	"sort"
 	"strings"
 	"unicode"
+
+	"github.com/google/uuid"
 )
 
 const (
@@ -19,8 +26,8 @@ const (
 
 // Why [CheckSecret] refuses a secret.
 var (
-	ErrSecretTooShort  = errors.New("token: the secret is shorter than 32 bytes")
-	ErrSecretWellKnown = errors.New("token: the secret is well known or easily guessed")
+	ErrSecretTooShort  = errors.New("the server's secret is shorter than 32 bytes")
+	ErrSecretWellKnown = errors.New("the server's secret can be guessed: it has been published, is made of words or of a pattern, or is a UUID")
 )
 
 // wellKnown are secrets out of tutorials and standards, and phrases that
@@ -39,20 +46,35 @@ var wellKnown = []string{
 	"aym1sysppbydfgzld3umj1qzkobwvmkoqqestjqlrt1qs0gzh75aktmn3yj0ips4hcguutwjazzr1z9caow",
 }
 
+// publishedSecrets holds what secretDigest makes of secrets that are in lists which attackers try, one after the
+// other in order. See lists/README.md.
+//
+//go:embed lists/published.bin
+var publishedSecrets string
+
 // CheckSecret says whether the server may start with that secret. The error is
 // [ErrSecretTooShort] or [ErrSecretWellKnown] and never holds the secret.
 //
 // A secret is counted in bytes as it is given: one written in hexadecimal
-// should have 64 digits. Well known is what holds an entry of a short list
-// whatever the case and the punctuation, what has fewer than 8 different bytes,
-// what climbs in fewer than 8 different steps ("ABCD…"), and what repeats a part
-// shorter than 32 bytes. This finds placeholders and mistakes; only a generator
-// makes a secret good.
-func CheckSecret(secret []byte) error {
+// should have 64 digits. Refused is
+//
+//   - what holds an entry of a short list, or is in a list of published secrets,
+//     whatever the case and the punctuation;
+//   - what is made of words, see isGuessable, and what is such a text in base64
+//     or in hexadecimal;
+//   - one UUID: it has 122 random bits at most, and RFC 9562 §8 forbids to rely on them;
+//   - what has fewer than 8 different bytes, what climbs in fewer than 8 different
+//     steps ("ABCD…"), and what repeats a part shorter than 32 bytes.
+//
+// What a generator makes is refused less than once in 10^7 times. Keys hit at random by a person,
+// and words of languages other than English, can pass: only a generator makes a secret good.
+func CheckSecret(secret []byte) error { return checkSecret(secret, dictionary) }
+
+func checkSecret(secret []byte, dictionary func() map[string]float64) error {
 	if len(secret) < minSecret {
 		return ErrSecretTooShort
 	}
-	if variety(secret) < minVariety || variety(steps(secret)) < minVariety || repeats(secret) {
+	if variety(secret) < minVariety || variety(steps(secret)) < minVariety || repeats(secret) || isUUID(secret) {
 		return ErrSecretWellKnown
 	}
 	p := plain(secret)
@@ -61,7 +83,48 @@ func CheckSecret(secret []byte) error {
 			return ErrSecretWellKnown
 		}
 	}
+	words := dictionary()
+	if isPublished(p) || isGuessable(secret, words) {
+		return ErrSecretWellKnown
+	}
+	if text, ok := decoded(secret); ok && isGuessable(text, words) {
+		return ErrSecretWellKnown
+	}
 	return nil
+}
+
+func isUUID(secret []byte) bool {
+	return len(secret) > 32 && uuid.Validate(string(secret)) == nil // 32 hexadecimal digits alone are fine
+}
+
+func isPublished(plain string) bool {
+	digest := secretDigest(plain)
+	n := len(publishedSecrets) / len(digest)
+	i := sort.Search(n, func(i int) bool { return publishedSecrets[i*len(digest):(i+1)*len(digest)] >= digest })
+	return i < n && strings.HasPrefix(publishedSecrets[i*len(digest):], digest)
+}
+
+// secretDigest identifies a secret and does not give it away. A random one has that of one in the
+// list by chance less than once in 10^15 times.
+func secretDigest(plain string) string {
+	sum := sha256.Sum256([]byte(plain))
+	return string(sum[:8])
+}
+
+// decoded returns the text that a secret is in hexadecimal or in base64. Random bytes are not
+// taken for text: 24 of them are printable once in 10^10 times.
+func decoded(secret []byte) ([]byte, bool) {
+	digits := strings.TrimPrefix(strings.TrimRight(string(secret), "="), "0x")
+	for _, decode := range []func(string) ([]byte, error){
+		hex.DecodeString, base64.RawStdEncoding.DecodeString, base64.RawURLEncoding.DecodeString,
+	} {
+		text, err := decode(digits)
+		text = bytes.TrimSpace(text)
+		if err == nil && len(text) >= 24 && !bytes.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' }) {
+			return text, true
+		}
+	}
+	return nil, false
 }
 
 // variety counts the different bytes of b.
