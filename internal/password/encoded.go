@@ -23,6 +23,8 @@ type storedHash interface {
 	verify(typed Plaintext, normalized string) bool
 	// current reports whether a new hash would be made with the same parameters.
 	current(cost) bool
+	// cheaper reports whether verify may take less time than a hash of this cost.
+	cheaper(cost) bool
 }
 
 // maxEncoded is more bytes than the bounds below need.
@@ -116,6 +118,9 @@ func (a argon2Hash) current(c cost) bool {
 	return a.cost == c && len(a.salt) == saltLength && len(a.tag) == tagLength
 }
 
+// The time that argon2id takes is about proportional to the blocks of memory that it fills.
+func (a argon2Hash) cheaper(c cost) bool { return uint64(a.m)*uint64(a.t) < uint64(c.m)*uint64(c.t) }
+
 // bcryptForm is what a bcrypt hash looks like. $2x$ is left out: it marks hashes in which
 // different passwords with characters outside ASCII may be the same. Cost 14 takes about a second;
 // 31, which bcrypt allows, a day.
@@ -137,3 +142,6 @@ func (b bcryptHash) verify(typed Plaintext, _ string) bool {
 }
 
 func (bcryptHash) current(cost) bool { return false }
+
+// A bcrypt hash of cost 9 takes about as long as one of ours, and each cost twice as long as the one before.
+func (b bcryptHash) cheaper(cost) bool { return b[len("$2b$"):len("$2b$10")] < "10" }

@@ -2,6 +2,7 @@ package password
 
 import (
 	"errors"
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -176,4 +177,59 @@ func FuzzVerify(f *testing.F) {
 			}
 		})
 	})
+}
+
+// TestVerifyIsNeverFasterThanNothing counts what a wrong password costs by the memory of our hash: an
+// account with a hash of another system costs one of ours at least, as an account that does not exist.
+func TestVerifyIsNeverFasterThanNothing(t *testing.T) {
+	const seventyTwo = "012345678901234567890123456789012345678901234567890123456789012345678901"
+	hasher := New(Options{})
+	ours, err := hasher.Hash(t.Context(), seventyTwo)
+	if err != nil {
+		t.Fatal(err)
+	}
+	slot, err := hasher.Acquire(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer slot.Release()
+	// evaluations are how many of our hashes f computes. bcrypt and the small argon2id need next to no memory.
+	evaluations := func(f func()) uint64 {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		f()
+		runtime.ReadMemStats(&after)
+		return (after.TotalAlloc - before.TotalAlloc) / (uint64(defaultCost.m) << 10)
+	}
+	for name, tt := range map[string]struct {
+		encoded  string
+		password Plaintext
+		want     uint64
+	}{
+		"ours":                          {ours, "wrong", 1},
+		"ours, right":                   {ours, seventyTwo, 1},
+		"ours, no normal form":          {ours, "\xff", 1},
+		"bcrypt 4":                      {"$2b$04$abcdefghijklmnopqrstuum2G75IXDN/xsgbNa/hCiPSKyIHQd70S", "wrong", 1},
+		"bcrypt 4, no normal form":      {"$2b$04$abcdefghijklmnopqrstuum2G75IXDN/xsgbNa/hCiPSKyIHQd70S", "\xff", 1},
+		"bcrypt 4, too long for bcrypt": {"$2b$04$abcdefghijklmnopqrstuum2G75IXDN/xsgbNa/hCiPSKyIHQd70S", seventyTwo + "3", 1},
+		"bcrypt 4, right":               {"$2b$04$abcdefghijklmnopqrstuum2G75IXDN/xsgbNa/hCiPSKyIHQd70S", seventyTwo, 0}, // the new hash follows
+		"bcrypt 9":                      {"$2b$09$abcdefghijklmnopqrstuum2G75IXDN/xsgbNa/hCiPSKyIHQd70S", "wrong", 1},
+		"bcrypt 10, which takes longer": {"$2b$10$abcdefghijklmnopqrstuum2G75IXDN/xsgbNa/hCiPSKyIHQd70S", "wrong", 0},
+		"argon2id, 256 KiB":             {"$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4", "wrong", 1},
+		"argon2id, 64 MiB":              {"$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc", "wrong", 3}, // of its own
+		"too long for any account":      {ours, Plaintext(strings.Repeat("x", MaxLength+1)), 0},
+	} {
+		if got := evaluations(func() {
+			if _, _, err := slot.Verify(tt.encoded, tt.password); err != nil {
+				t.Error(err)
+			}
+		}); got != tt.want {
+			t.Errorf("%s: %d evaluations, want %d", name, got, tt.want)
+		}
+	}
+	for password, want := range map[Plaintext]uint64{"wrong": 1, Plaintext(strings.Repeat("x", MaxLength+1)): 0} {
+		if got := evaluations(func() { slot.VerifyNothing(password) }); got != want {
+			t.Errorf("nothing: %d evaluations, want %d", got, want)
+		}
+	}
 }

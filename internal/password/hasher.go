@@ -146,8 +146,9 @@ func (s *Slot) Hash(p Plaintext) (string, error) {
 // It costs one evaluation of the hash, right or wrong. Only a password that is too long for any
 // account is refused without. The error is ErrMalformed.
 //
-// A hash of another system may cost more or less than one of ours, so until its owner has signed
-// in once, the time of an answer can tell that the account exists.
+// A wrong password for a hash that is cheaper than ours costs one of ours in addition, so that an
+// account that exists is never answered faster than one that does not. It can be answered later: until
+// its owner has signed in once, the time of an answer can tell that an account was imported.
 func (s *Slot) Verify(encoded string, p Plaintext) (ok, rehash bool, err error) {
 	stored, err := parse(encoded)
 	if err != nil {
@@ -162,6 +163,9 @@ func (s *Slot) Verify(encoded string, p Plaintext) (ok, rehash bool, err error) 
 		text = string(p) // no hash of ours matches this, but one of another system may
 	}
 	ok = stored.verify(p, text)
+	if !ok && stored.cheaper(s.hasher.cost) {
+		s.VerifyNothing(p)
+	}
 	return ok, ok && problem == "" && !stored.current(s.hasher.cost), nil
 }
 
