@@ -96,7 +96,7 @@ type watched struct {
 	fail      func() error
 	failEvent error
 
-	onLoginFailures, onRefreshState func()
+	onReserveAttempt, onRefreshState func()
 }
 
 func (w *watched) UsersByID(ctx context.Context, ids []uuid.UUID) ([]auth.User, error) {
@@ -128,11 +128,11 @@ func (w *watched) RefreshState(ctx context.Context, id uuid.UUID) (*auth.Refresh
 	return state, err
 }
 
-func (w *watched) LoginFailures(ctx context.Context, key string) (auth.LoginFailures, error) {
-	if w.onLoginFailures != nil {
-		w.onLoginFailures()
+func (w *watched) ReserveAttempt(ctx context.Context, c auth.AttemptCounter, was auth.Attempts, now time.Time) (bool, error) {
+	if w.onReserveAttempt != nil {
+		w.onReserveAttempt()
 	}
-	return w.Store.LoginFailures(ctx, key)
+	return w.Store.ReserveAttempt(ctx, c, was, now)
 }
 
 func (w *watched) Viewer(ctx context.Context, id uuid.UUID) (*auth.Viewer, error) {
@@ -156,7 +156,7 @@ func each(t *testing.T, test func(t *testing.T, w *world)) {
 	})
 }
 
-func newWorld(t *testing.T, store auth.Store) *world {
+func newWorld(t testing.TB, store auth.Store) *world {
 	t.Helper()
 	w := &world{
 		store: &watched{Store: store},
@@ -176,19 +176,28 @@ func newWorld(t *testing.T, store auth.Store) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.Service, err = auth.New(auth.Options{
-		Store:     w.store,
-		Passwords: password.New(password.Options{CheapForTests: true, Queue: 1000}),
-		Tokens:    w.tokens,
-		Secret:    secret,
-		Now:       w.clock.Now,
-		Rand:      &reader{r: rand.NewChaCha8([32]byte{1})},
-		Log:       slog.New(slog.NewTextHandler(w.log, nil)),
-	})
+	w.Service = w.service(t, auth.Options{Rand: rand.NewChaCha8([32]byte{1})})
+	return w
+}
+
+// service makes a Service like that of the world, but for what o says.
+func (w *world) service(t testing.TB, o auth.Options) *auth.Service {
+	t.Helper()
+	if o.Store == nil {
+		o.Store = w.store
+	}
+	if o.Passwords == nil {
+		o.Passwords = password.New(password.Options{CheapForTests: true, Queue: 1000})
+	}
+	if o.Rand != nil {
+		o.Rand = &reader{r: o.Rand}
+	}
+	o.Tokens, o.Secret, o.Now, o.Log = w.tokens, secret, w.clock.Now, slog.New(slog.NewTextHandler(w.log, nil))
+	s, err := auth.New(o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return w
+	return s
 }
 
 // reader makes a source of randomness safe for concurrent use.

@@ -32,7 +32,7 @@ func (s *Service) Login(ctx context.Context, in LoginInput) (*AuthPayload, error
 	if err != nil {
 		return nil, err
 	}
-	verified, err := s.verifyPassword(ctx, in.Password, nobody, func(ctx context.Context) (*Account, string, error) {
+	verified, err := s.verifyPassword(ctx, in.Password, nobody, func(ctx context.Context) (*Account, limitedCounter, error) {
 		return s.accountByIdentifier(ctx, in.Identifier)
 	})
 	if err != nil {
@@ -42,6 +42,9 @@ func (s *Service) Login(ctx context.Context, in LoginInput) (*AuthPayload, error
 	var refresh refreshToken
 	err = s.inTx(ctx, by(verified.user), func(ctx context.Context, tx *act) error {
 		if viewer, refresh, err = s.startSession(ctx, tx, verified, tx.now); err != nil {
+			return err
+		}
+		if _, err = tx.ClearAttempts(ctx, verified.user.ID); err != nil {
 			return err
 		}
 		if err := tx.record(ctx, eventIn(viewer, EventLogin)); err != nil {
@@ -56,16 +59,13 @@ func (s *Service) Login(ctx context.Context, in LoginInput) (*AuthPayload, error
 }
 
 // verifyPassword is the one place that checks a password. It works inside a hashing slot from the
-// first look at the database on, so that attempts on one account cannot all pass the limit on
-// failures before the first of them has been counted. Once it has begun it finishes, though the
-// client may go away: otherwise a guess could be made without being counted.
+// first look at the database on, so that few attempts are reserved at a time: until one is over it
+// counts as a failure for the others at its account. Once it has begun it finishes, though the client may
+// go away: otherwise the owner's own lost requests would count against them.
 //
-// find returns the account, nil when there is none, and the key under which failures count. Who tries
-// is nobody unless somebody is signed in.
-func (s *Service) verifyPassword(
-	ctx context.Context, p password.Plaintext, who actor,
-	find func(ctx context.Context) (account *Account, attempts string, err error),
-) (proof, error) {
+// find returns the account, nil when there is none, and the counter of its attempts. The caller clears
+// that in the transaction that the proof is for. Who tries is nobody unless somebody is signed in.
+func (s *Service) verifyPassword(ctx context.Context, p password.Plaintext, who actor, find accountFinder) (proof, error) {
 	slot, err := s.passwords.Acquire(ctx)
 	if err != nil {
 		return proof{}, hashingError(err)
@@ -74,19 +74,10 @@ func (s *Service) verifyPassword(
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), verifyTimeout)
 	defer cancel()
 
-	account, attempts, err := find(ctx)
+	account, err := s.beginAttempt(ctx, find)
 	if err != nil {
 		return proof{}, err
 	}
-	failures, err := s.store.LoginFailures(ctx, attempts)
-	if err != nil {
-		return proof{}, fmt.Errorf("count login failures: %w", err)
-	}
-	now := s.now()
-	if wait := failures.wait(now); wait > 0 {
-		return proof{}, &Error{Code: CodeRateLimited, RetryAfter: wait}
-	}
-
 	var ok, rehash bool
 	if account == nil {
 		slot.VerifyNothing(p)
@@ -94,23 +85,14 @@ func (s *Service) verifyPassword(
 		return proof{}, fmt.Errorf("verify password: %w", err)
 	}
 	if !ok {
-		return proof{}, s.failLogin(ctx, who, account, attempts)
+		return proof{}, s.failLogin(ctx, who, account, errInvalidCredentials)
 	}
-
 	// Only who knows the password learns that the account is disabled.
 	if account.DisabledAt != nil {
-		if err := s.recordFailure(ctx, who, account, ""); err != nil {
-			return proof{}, err
-		}
-		return proof{}, unauthenticated(ReasonAccountDisabled)
-	}
-	if failures.Count > 0 {
-		if err := s.store.ClearLoginFailures(ctx, attempts); err != nil {
-			return proof{}, fmt.Errorf("clear login failures: %w", err)
-		}
+		return proof{}, s.failLogin(ctx, who, account, unauthenticated(ReasonAccountDisabled))
 	}
 	if rehash {
-		s.rehash(ctx, slot, account, p, now)
+		s.rehash(ctx, slot, account, p, s.now())
 	}
 	return proof{&account.User}, nil
 }
@@ -118,47 +100,41 @@ func (s *Service) verifyPassword(
 // verifyTimeout bounds the look-ups around a password hash.
 const verifyTimeout = 10 * time.Second
 
-// failLogin counts a wrong password, or a wrong name, and returns what both are answered with.
-func (s *Service) failLogin(ctx context.Context, who actor, account *Account, attempts string) error {
-	if err := s.recordFailure(ctx, who, account, attempts); err != nil {
-		return err
-	}
-	return errInvalidCredentials
-}
-
-// recordFailure writes a failed sign-in to the audit log, and counts it under a key unless that is
-// empty.
-func (s *Service) recordFailure(ctx context.Context, who actor, account *Account, attempts string) error {
+// failLogin writes a failed sign-in to the audit log and returns what it is answered with. The attempt
+// stays counted unless the password was right.
+func (s *Service) failLogin(ctx context.Context, who actor, account *Account, answer *Error) error {
 	err := s.inTx(ctx, who, func(ctx context.Context, tx *act) error {
-		if attempts != "" {
-			if err := tx.AddLoginFailure(ctx, attempts, tx.now); err != nil {
-				return err
-			}
-		}
 		event := AuditEvent{Kind: EventLoginFailed}
 		if account != nil {
 			event.UserID = &account.ID
+		}
+		if answer.Reason == ReasonAccountDisabled {
+			if _, err := tx.ClearAttempts(ctx, account.ID); err != nil {
+				return err
+			}
 		}
 		return tx.record(ctx, event)
 	})
 	if err != nil {
 		return fmt.Errorf("record login failure: %w", err)
 	}
-	return nil
+	return answer
 }
 
-// accountByIdentifier finds the account, nil when there is none, and the key under which failures
-// of this sign-in count.
-func (s *Service) accountByIdentifier(ctx context.Context, identifier string) (*Account, string, error) {
+// accountByIdentifier is the accountFinder of a sign-in.
+func (s *Service) accountByIdentifier(ctx context.Context, identifier string) (*Account, limitedCounter, error) {
 	key, isEmail, ok := identity.ParseIdentifier(identifier)
 	if !ok {
-		return nil, failuresKey(identifier), nil
+		return nil, unknownAttempts(identifier), nil
 	}
 	account, err := s.accountByKey(ctx, key, isEmail)
-	if err != nil && !errors.Is(err, ErrNotFound) {
-		return nil, "", err
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return nil, unknownAttempts(key), nil
+	case err != nil:
+		return nil, limitedCounter{}, err
 	}
-	return account, failuresKey(key), nil
+	return account, loginAttempts(account.ID), nil
 }
 
 func (s *Service) accountByKey(ctx context.Context, key string, isEmail bool) (*Account, error) {

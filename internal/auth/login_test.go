@@ -2,9 +2,7 @@ package auth_test
 
 import (
 	"context"
-	"sync"
 	"testing"
-	"time"
 
 	"github.com/google/uuid"
 	"golang.org/x/crypto/bcrypt"
@@ -86,84 +84,6 @@ func TestLoginNewSession(t *testing.T) {
 	})
 }
 
-// TestLoginFailures walks through the limit on guessing: for names that an account has, and for
-// names that nobody has, alike.
-func TestLoginFailures(t *testing.T) {
-	t.Parallel()
-	tests := [][2]string{
-		{"nobody", "NOBODY"},
-		{"\x00", "\x00"},
-		{"ada@example.com", "ADA@example.com"},
-		{"ada", "ADA"}, // the last, because its wait goes on below
-	}
-	each(t, func(t *testing.T, w *world) {
-		if _, err := w.Signup(t.Context(), auth.SignupInput{Username: new("ada"), Email: new("ada@example.com"), Password: goodPassword}); err != nil {
-			t.Fatal(err)
-		}
-		for _, names := range tests {
-			t.Run(names[0], func(t *testing.T) {
-				expect := func(want string) {
-					t.Helper()
-					if got := w.tryLogin(t.Context(), names[0], "wrong"); got != want {
-						t.Fatalf("Login: %q, want %q", got, want)
-					}
-				}
-				for i := range 10 {
-					if got := w.tryLogin(t.Context(), names[i%2], "wrong"); got != "INVALID_CREDENTIALS" {
-						t.Fatalf("attempt %d: %q", i, got)
-					}
-				}
-				expect("RATE_LIMITED after 1s")
-				w.clock.Advance(time.Second)
-				expect("INVALID_CREDENTIALS")
-				expect("RATE_LIMITED after 2s")
-				w.clock.Advance(2 * time.Second)
-				expect("INVALID_CREDENTIALS")
-				expect("RATE_LIMITED after 4s")
-				for range 50 - 12 {
-					w.clock.Advance(time.Hour)
-					expect("INVALID_CREDENTIALS")
-				}
-				expect("RATE_LIMITED after 24h0m0s")
-			})
-		}
-		if got := w.tryLogin(t.Context(), "ada", goodPassword); got != "RATE_LIMITED after 24h0m0s" {
-			t.Errorf("the right password during the wait: %q", got)
-		}
-		w.clock.Advance(24 * time.Hour)
-		if got := w.tryLogin(t.Context(), "ada", goodPassword); got != "" {
-			t.Errorf("the right password after the wait: %q", got)
-		}
-		if got := w.tryLogin(t.Context(), "ada", "wrong"); got != "INVALID_CREDENTIALS" {
-			t.Errorf("a wrong password after a success: %q, want the count to have begun anew", got)
-		}
-	})
-}
-
-// TestLoginFailuresRace guesses in parallel: no more attempts than the free ones and those that
-// run at once get an answer.
-func TestLoginFailuresRace(t *testing.T) {
-	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
-		w.signup(t, "ada")
-		var mu sync.Mutex
-		got := map[string]int{}
-		var wg sync.WaitGroup
-		for range 300 {
-			wg.Go(func() {
-				r := w.tryLogin(t.Context(), "ada", "wrong")
-				mu.Lock()
-				got[r]++
-				mu.Unlock()
-			})
-		}
-		wg.Wait()
-		if n := got["INVALID_CREDENTIALS"]; n < 10 || n > 100 {
-			t.Errorf("%d guesses were answered, want 10 and never more than 100: %v", n, got)
-		}
-	})
-}
-
 // TestLoginAbandoned goes away while a wrong password is being hashed: the guess counts all the same.
 func TestLoginAbandoned(t *testing.T) {
 	t.Parallel()
@@ -171,12 +91,12 @@ func TestLoginAbandoned(t *testing.T) {
 		w.signup(t, "ada")
 		for range 10 {
 			ctx, cancel := context.WithCancel(t.Context())
-			w.store.onLoginFailures = cancel
+			w.store.onReserveAttempt = cancel
 			if got := w.tryLogin(ctx, "ada", "wrong"); got != "INVALID_CREDENTIALS" {
 				t.Fatalf("Login: %q", got)
 			}
 		}
-		w.store.onLoginFailures = nil
+		w.store.onReserveAttempt = nil
 		if got := w.tryLogin(t.Context(), "ada", goodPassword); got != "RATE_LIMITED after 1s" {
 			t.Errorf("after ten abandoned guesses: %q", got)
 		}

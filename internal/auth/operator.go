@@ -56,26 +56,12 @@ func (s *Service) SetDisabled(ctx context.Context, id uuid.UUID, disabled bool) 
 	return err
 }
 
-// Unlock forgets the failed sign-ins of a user, so that they need not wait.
+// Unlock clears the counters of failed sign-ins of a user, so that they can try again at once.
 func (s *Service) Unlock(ctx context.Context, u *User) error {
 	err := s.inTx(ctx, operator, func(ctx context.Context, tx *act) error {
-		forgotten := 0
-		for _, name := range []*string{u.Username, u.Email} {
-			if name == nil {
-				continue
-			}
-			key, _, _ := identity.ParseIdentifier(*name) // it parsed when the account was made
-			failures, err := tx.LoginFailures(ctx, failuresKey(key))
-			if err != nil {
-				return err
-			}
-			if err := tx.ClearLoginFailures(ctx, failuresKey(key)); err != nil {
-				return err
-			}
-			forgotten += failures.Count
-		}
-		if forgotten == 0 {
-			return nil
+		cleared, err := tx.ClearAttempts(ctx, u.ID)
+		if err != nil || !cleared {
+			return err
 		}
 		return tx.record(ctx, AuditEvent{Kind: EventUserUnlocked, UserID: &u.ID})
 	})

@@ -1,7 +1,6 @@
 package auth
 
 import (
-	"cmp"
 	"context"
 	"errors"
 
@@ -15,21 +14,21 @@ type ReauthenticateInput struct {
 
 // Reauthenticate lets the signed-in user prove once more who they are, and answers with an access
 // token that says so. The session stays the same and so does its refresh token, which is why none
-// is in the answer. A wrong password counts and answers as at Login.
+// is in the answer. A wrong password answers as at Login, and counts apart from those there.
 func (s *Service) Reauthenticate(ctx context.Context, in ReauthenticateInput) (*AuthPayload, error) {
 	v, err := s.Viewer(ctx)
 	if err != nil {
 		return nil, err
 	}
-	verified, err := s.verifyPassword(ctx, in.Password, inSession(v), func(ctx context.Context) (*Account, string, error) {
+	verified, err := s.verifyPassword(ctx, in.Password, inSession(v), func(ctx context.Context) (*Account, limitedCounter, error) {
 		account, err := s.store.Account(ctx, v.User.ID)
 		if errors.Is(err, ErrNotFound) { // deleted meanwhile
-			return nil, "", unauthenticated(ReasonSessionEnded)
+			return nil, limitedCounter{}, unauthenticated(ReasonSessionEnded)
 		}
 		if err != nil {
-			return nil, "", err
+			return nil, limitedCounter{}, err
 		}
-		return account, failuresKey(*cmp.Or(account.UsernameKey, account.EmailKey)), nil
+		return account, reauthenticateAttempts(account.ID), nil
 	})
 	if err != nil {
 		return nil, err
@@ -42,6 +41,9 @@ func (s *Service) Reauthenticate(ctx context.Context, in ReauthenticateInput) (*
 		}
 		if !lives {
 			return unauthenticated(ReasonSessionEnded)
+		}
+		if _, err := tx.ClearAttempts(ctx, v.User.ID); err != nil {
+			return err
 		}
 		renewed.Session.AuthTime = tx.now
 		return tx.record(ctx, eventIn(renewed, EventReauthenticated))

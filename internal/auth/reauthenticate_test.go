@@ -87,69 +87,6 @@ func TestReauthenticate(t *testing.T) {
 	})
 }
 
-// TestReauthenticateFailures guesses passwords with a session: each guess counts like one at log-in.
-func TestReauthenticateFailures(t *testing.T) {
-	t.Parallel()
-	tests := map[string]auth.SignupInput{
-		"ada":             {Username: new("Ada"), Email: new("Ada@example.com"), Password: goodPassword},
-		"eve@example.com": {Email: new("Eve@Example.com"), Password: goodPassword},
-	}
-	each(t, func(t *testing.T, w *world) {
-		for name, in := range tests {
-			t.Run(name, func(t *testing.T) {
-				p, err := w.Signup(t.Context(), in)
-				if err != nil {
-					t.Fatal(err)
-				}
-				signedIn := w.clock.Now()
-				w.newEvents(t)
-				ctx := w.as(t, p.AccessToken)
-				for i := range 10 {
-					guess := w.tryReauthenticate
-					if i%2 == 1 {
-						guess = func(ctx context.Context, p password.Plaintext) string { return w.tryLogin(ctx, name, p) }
-					}
-					if got := guess(ctx, "wrong"); got != "INVALID_CREDENTIALS" {
-						t.Fatalf("attempt %d: %q", i, got)
-					}
-				}
-				if _, err := w.Me(ctx); err != nil {
-					t.Errorf("the rest of the request: %v", err)
-				}
-				const wait = "RATE_LIMITED after 1s"
-				if got := w.tryReauthenticate(ctx, goodPassword); got != wait {
-					t.Errorf("the right password after too many: %q, want %q", got, wait)
-				}
-				if got := w.tryLogin(t.Context(), name, goodPassword); got != wait {
-					t.Errorf("log-in after too many: %q, want %q", got, wait)
-				}
-				events := map[string]int{}
-				for _, line := range w.newEvents(t) {
-					events[line]++
-				}
-				who := w.names[p.User.ID]
-				in, at := "LOGIN_FAILED by "+who+" of "+who+" in a session", "LOGIN_FAILED of "+who
-				if len(events) != 2 || events[in] != 5 || events[at] != 5 {
-					t.Errorf("events %v", events)
-				}
-				if session, _ := w.authTimes(t, p.AccessToken); !session.Equal(signedIn) {
-					t.Errorf("auth time %v, want that of sign-up", session)
-				}
-
-				w.clock.Advance(time.Second)
-				if got := w.tryReauthenticate(ctx, goodPassword); got != "" {
-					t.Fatalf("after the wait: %q", got)
-				}
-				for range 10 {
-					if got := w.tryLogin(t.Context(), name, "wrong"); got != "INVALID_CREDENTIALS" {
-						t.Errorf("a wrong password after a success: %q, want the count to have begun anew", got)
-					}
-				}
-			})
-		}
-	})
-}
-
 // TestReauthenticateRefused takes the session away, before the request and in the middle of it.
 func TestReauthenticateRefused(t *testing.T) {
 	t.Parallel()

@@ -15,6 +15,7 @@ type Store interface {
 	// f returns an error or panics. f must not do anything slow, and must use tx only.
 	InTx(ctx context.Context, f func(ctx context.Context, tx Store) error) error
 
+	AttemptStore
 	ClientStore
 
 	// CreateAccount writes a new account. It returns ErrUsernameTaken or ErrEmailTaken when
@@ -86,17 +87,6 @@ type Store interface {
 	AddEvent(ctx context.Context, e *AuditEvent) error
 	// Events lists the lines of the audit log that a query asks for, the newest first.
 	Events(ctx context.Context, q AuditEventQuery) ([]AuditEvent, error)
-
-	// LoginFailures returns how many sign-ins under key failed in a row and when the last did;
-	// zeros when none did.
-	LoginFailures(ctx context.Context, key string) (LoginFailures, error)
-	// AddLoginFailure counts one more, atomically.
-	AddLoginFailure(ctx context.Context, key string, now time.Time) error
-	// ClearLoginFailures forgets them.
-	ClearLoginFailures(ctx context.Context, key string) error
-	// SweepLoginFailures deletes up to limit counts whose last failure was before a time, and
-	// returns how many.
-	SweepLoginFailures(ctx context.Context, before time.Time, limit int) (int, error)
 }
 
 // SessionPosition is a place in a list of sessions.
@@ -151,10 +141,4 @@ type AuditEventQuery struct {
 	// Before is the line to go on after; nil begins at the newest.
 	Before *uuid.UUID
 	Limit  int
-}
-
-// LoginFailures are sign-ins that failed in a row.
-type LoginFailures struct {
-	Count  int
-	LastAt time.Time
 }

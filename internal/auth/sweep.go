@@ -9,8 +9,8 @@ import (
 const (
 	// sweepAfter is how long a session stays after its end, for whoever looks into what happened.
 	sweepAfter = 24 * time.Hour
-	// sweepFailuresAfter is longer than the longest wait of the limit on failed sign-ins.
-	sweepFailuresAfter = 2 * lockedWait
+	// sweepAttemptsAfter is longer than the longest wait of the limit on attempts.
+	sweepAttemptsAfter = 2 * dailyWait
 	// sweepBatch is how many rows one statement deletes, or one transaction changes: few enough that others need not wait.
 	sweepBatch = 1000
 )
@@ -22,7 +22,7 @@ func (s *Service) Sweep(ctx context.Context) error {
 	return errors.Join(
 		inBatches(func() (int, error) { return s.keyFullNames(ctx) }),
 		inBatches(func() (int, error) { return s.store.SweepSessions(ctx, now.Add(-sweepAfter), sweepBatch) }),
-		inBatches(func() (int, error) { return s.store.SweepLoginFailures(ctx, now.Add(-sweepFailuresAfter), sweepBatch) }),
+		inBatches(func() (int, error) { return s.store.SweepAttempts(ctx, now.Add(-sweepAttemptsAfter), sweepBatch) }),
 	)
 }
 

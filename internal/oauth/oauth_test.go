@@ -77,11 +77,11 @@ func (b *breakable) Client(ctx context.Context, id uuid.UUID) (*auth.Client, err
 	return b.Store.Client(ctx, id)
 }
 
-func (b *breakable) LoginFailures(ctx context.Context, key string) (auth.LoginFailures, error) {
+func (b *breakable) ReserveAttempt(ctx context.Context, c auth.AttemptCounter, was auth.Attempts, now time.Time) (bool, error) {
 	if err := b.fault(); err != nil {
-		return auth.LoginFailures{}, err
+		return false, err
 	}
-	return b.Store.LoginFailures(ctx, key)
+	return b.Store.ReserveAttempt(ctx, c, was, now)
 }
 
 // each runs a test on every database, with the password grant.

@@ -149,9 +149,9 @@ func count(values []bool) (n int) {
 	return n
 }
 
-func addFailure(t *testing.T, s *store.Store) error {
+func addAttempt(t *testing.T, s *store.Store) error {
 	t.Helper()
-	return s.AddLoginFailure(t.Context(), "key", time.Unix(0, 0))
+	return countAttempt(t.Context(), s, "key")
 }
 
 // wantNew fails the test if one of the server's processes is there before and after.

@@ -99,17 +99,17 @@ func wrap(err error) error {
 func TestPostgresEndsSession(t *testing.T) {
 	s := open(t, storetest.URLs["postgres"](t))
 	err := s.InTx(t.Context(), func(ctx context.Context, tx auth.Store) error {
-		if err := tx.AddLoginFailure(ctx, "key", time.Unix(0, 0)); err != nil {
+		if err := countAttempt(ctx, tx, "key"); err != nil {
 			return err
 		}
 		if err := tx.(*store.Store).Exec(ctx, `SELECT pg_terminate_backend(pg_backend_pid())`); err == nil {
 			t.Error("the session did not end")
 		}
-		return tx.AddLoginFailure(ctx, "key", time.Unix(0, 0))
+		return countAttempt(ctx, tx, "key")
 	})
 	wantError(t, "InTx", err, auth.ErrUnavailable)
-	if f, err := s.LoginFailures(t.Context(), "key"); err != nil || f.Count != 0 {
-		t.Errorf("LoginFailures on a new connection: %v, %v, want none", f, err)
+	if a, err := s.Attempts(t.Context(), auth.AttemptCounter{Key: "key"}); err != nil || a.Count != 0 {
+		t.Errorf("Attempts on a new connection: %v, %v, want none", a, err)
 	}
 }
 
@@ -117,10 +117,10 @@ func TestPostgresStatementTimeout(t *testing.T) {
 	at := storetest.URLs["postgres"](t)
 	patient, hasty := open(t, at), open(t, with(t, at, "statement_timeout", "1"))
 	err := patient.InTx(t.Context(), func(ctx context.Context, tx auth.Store) error {
-		if err := tx.AddLoginFailure(ctx, "key", time.Unix(0, 0)); err != nil {
+		if err := countAttempt(ctx, tx, "key"); err != nil {
 			return err
 		}
-		wantError(t, "a statement that waits for a lock", hasty.AddLoginFailure(ctx, "key", time.Unix(0, 0)), auth.ErrUnavailable)
+		wantError(t, "a statement that waits for a lock", countAttempt(ctx, hasty, "key"), auth.ErrUnavailable)
 		return nil
 	})
 	if err != nil {
@@ -136,13 +136,13 @@ func TestSQLiteLocked(t *testing.T) {
 		t.Fatal(err)
 	}
 	err := first.InTx(t.Context(), func(ctx context.Context, _ auth.Store) error {
-		wantError(t, "AddLoginFailure", second.AddLoginFailure(ctx, "key", time.Unix(0, 0)), auth.ErrUnavailable)
+		wantError(t, "ReserveAttempt", countAttempt(ctx, second, "key"), auth.ErrUnavailable)
 		err := second.InTx(ctx, func(context.Context, auth.Store) error {
 			t.Error("a second transaction began")
 			return nil
 		})
 		wantError(t, "InTx", err, auth.ErrUnavailable)
-		if _, err := second.LoginFailures(ctx, "key"); err != nil {
+		if _, err := second.Attempts(ctx, auth.AttemptCounter{Key: "key"}); err != nil {
 			t.Errorf("a reader was locked out: %v", err)
 		}
 		return nil
@@ -150,7 +150,7 @@ func TestSQLiteLocked(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := second.AddLoginFailure(t.Context(), "key", time.Unix(0, 0)); err != nil {
+	if err := countAttempt(t.Context(), second, "key"); err != nil {
 		t.Error(err)
 	}
 }
@@ -162,9 +162,15 @@ func TestSQLiteFull(t *testing.T) {
 	}
 	var err error
 	for n := 0; err == nil && n < 1000; n++ {
-		err = s.AddLoginFailure(t.Context(), strings.Repeat("x", 250)+fmt.Sprint(n), time.Unix(0, 0))
+		err = countAttempt(t.Context(), s, strings.Repeat("x", 250)+fmt.Sprint(n))
 	}
-	wantError(t, "AddLoginFailure", err, auth.ErrUnavailable)
+	wantError(t, "ReserveAttempt", err, auth.ErrUnavailable)
+}
+
+// countAttempt writes one row.
+func countAttempt(ctx context.Context, s auth.Store, key string) error {
+	_, err := s.ReserveAttempt(ctx, auth.AttemptCounter{Key: key}, auth.Attempts{}, time.Unix(0, 0))
+	return err
 }
 
 // TestSQLiteReadOnly is about a file that SQLite may read but not write.
@@ -173,7 +179,7 @@ func TestSQLiteReadOnly(t *testing.T) {
 	if err := s.Exec(t.Context(), `PRAGMA query_only = 1`); err != nil { // of the writer
 		t.Fatal(err)
 	}
-	wantError(t, "AddLoginFailure", s.AddLoginFailure(t.Context(), "key", time.Unix(0, 0)), auth.ErrUnavailable)
+	wantError(t, "ReserveAttempt", countAttempt(t.Context(), s, "key"), auth.ErrUnavailable)
 }
 
 // wantError fails the test unless err is want.

@@ -84,6 +84,9 @@ func HasOtherAdminQuery(except uuid.UUID) Query {
 	return Query{hasOtherAdmin, []any{roleWord(auth.RoleAdmin), except}}
 }
 
+// ClearAttemptsQuery is what ClearAttempts runs.
+func ClearAttemptsQuery(userID uuid.UUID) Query { return Query{clearAttempts, []any{userID}} }
+
 // Conn is one of the connections that read.
 func (s *Store) Conn(ctx context.Context) (*sql.Conn, error) { return s.reader.Conn(ctx) }
 

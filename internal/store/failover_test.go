@@ -24,11 +24,11 @@ func TestFailOver(t *testing.T) {
 		// The bound of the documentation: one second.
 		"time": func(_ *testing.T, c *cluster, _ *store.Store) { c.clock.tick() },
 		"write": func(t *testing.T, _ *cluster, s *store.Store) {
-			wantError(t, "a write to the old primary", addFailure(t, s), auth.ErrUnavailable)
+			wantError(t, "a write to the old primary", addAttempt(t, s), auth.ErrUnavailable)
 		},
 		"write in a transaction": func(t *testing.T, _ *cluster, s *store.Store) {
 			err := s.InTx(t.Context(), func(ctx context.Context, tx auth.Store) error {
-				return tx.AddLoginFailure(ctx, "key", time.Unix(0, 0))
+				return countAttempt(ctx, tx, "key")
 			})
 			wantError(t, "a transaction on the old primary", err, auth.ErrUnavailable)
 		},
@@ -56,7 +56,7 @@ func TestFailOver(t *testing.T) {
 				t.Errorf("%d of %d connections still read the old primary", live, conns)
 			}
 			ready(t, s, nil)
-			if err := addFailure(t, s); err != nil {
+			if err := addAttempt(t, s); err != nil {
 				t.Errorf("a write to the new primary: %v", err)
 			}
 		})
@@ -72,7 +72,7 @@ func TestNoPrimary(t *testing.T) {
 	c.clock.tick()
 	_, err := s.Viewer(t.Context(), c.session)
 	wantError(t, "Viewer", err, auth.ErrUnavailable)
-	wantError(t, "AddLoginFailure", addFailure(t, s), auth.ErrUnavailable)
+	wantError(t, "ReserveAttempt", addAttempt(t, s), auth.ErrUnavailable)
 	ready(t, s, auth.ErrUnavailable)
 	for _, statement := range []string{"ALTER SYSTEM RESET default_transaction_read_only", "SELECT pg_reload_conf()"} {
 		if err := c.Primary.Exec(t.Context(), statement); err != nil {
@@ -149,16 +149,16 @@ func TestSeveralHosts(t *testing.T) {
 	if _, err := anywhere.Viewer(t.Context(), c.session); err != nil {
 		t.Errorf("Viewer at the standby: %v", err)
 	}
-	wantError(t, "a write to the standby", addFailure(t, anywhere), auth.ErrUnavailable)
+	wantError(t, "a write to the standby", addAttempt(t, anywhere), auth.ErrUnavailable)
 
 	s := c.open(t, both)
 	ready(t, s, nil)
-	if err := addFailure(t, s); err != nil {
+	if err := addAttempt(t, s); err != nil {
 		t.Errorf("a write: %v", err)
 	}
 	c.failOver(t, s)
 	c.clock.tick()
-	if err := addFailure(t, s); err != nil {
+	if err := addAttempt(t, s); err != nil {
 		t.Errorf("a write after the fail-over: %v", err)
 	}
 	if live := count(c.live(t, s)); live != 0 {
@@ -206,7 +206,7 @@ func TestServerStarting(t *testing.T) {
 		before = append(before, pid)
 	}
 	c.gate.lead(nil)
-	wantError(t, "a new connection", addFailure(t, s), auth.ErrUnavailable)
+	wantError(t, "a new connection", addAttempt(t, s), auth.ErrUnavailable)
 	for _, conn := range held {
 		_ = conn.Close() // to the pool
 	}

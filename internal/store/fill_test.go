@@ -44,6 +44,16 @@ func fillUsers(t testing.TB, kind string, s *store.Store, many int) {
 	}
 }
 
+// fillAttempts writes as many counters, half of them of users.
+func fillAttempts(t testing.TB, kind string, s *store.Store, many int) {
+	t.Helper()
+	if err := s.Exec(t.Context(), numbers+`
+		INSERT INTO password_attempts (key, user_id, count, last_at)
+		SELECT 'key ' || n, CASE WHEN n % 2 = 0 THEN `+ids[kind]+` END, 1, `+times[kind]+` FROM numbers`, many); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // fillEvents writes as many lines of the audit log, about a thousand users.
 func fillEvents(t testing.TB, kind string, s *store.Store, many int) {
 	t.Helper()

@@ -162,8 +162,15 @@ func TestMigrateFilled(t *testing.T) {
 				clients[1].Resource == nil || *clients[1].Resource != "https://api.example.com" {
 				t.Errorf("Clients: %+v, %v", clients, err)
 			}
-			if f, err := s.LoginFailures(t.Context(), "unknown:abc"); err != nil || f.Count != 7 {
-				t.Errorf("LoginFailures: %v, %v", f, err)
+			for key, want := range map[string]int{"unknown:abc": 8, "login:01940000-0000-7000-8000-000000000001": 7} {
+				if a, err := s.Attempts(t.Context(), auth.AttemptCounter{Key: key}); err != nil || a.Count != want {
+					t.Errorf("Attempts: %v, %v", a, err)
+				}
+			}
+			// Servers of the release before still count there.
+			var failures int
+			if err := s.Get(t.Context(), &failures, `SELECT count FROM login_failures WHERE key = 'unknown:abc'`); err != nil || failures != 7 {
+				t.Errorf("login_failures: %d, %v", failures, err)
 			}
 		})
 	}

@@ -21,6 +21,7 @@ func TestPlans(t *testing.T) {
 		s := open(t, storetest.URLs["sqlite"](t))
 		fillUsers(t, "sqlite", s, many)
 		fillEvents(t, "sqlite", s, many)
+		fillAttempts(t, "sqlite", s, many)
 		t.Run("without statistics", func(t *testing.T) { checkPlans(t, s, "sqlite") })
 		exec(t, s, `ANALYZE`)
 		t.Run("with statistics", func(t *testing.T) { checkPlans(t, s, "sqlite") })
@@ -32,6 +33,7 @@ func TestPlans(t *testing.T) {
 		s := open(t, at)
 		fillUsers(t, "postgres", s, many)
 		fillEvents(t, "postgres", s, many)
+		fillAttempts(t, "postgres", s, many)
 		exec(t, s, `VACUUM ANALYZE`)
 		for _, mode := range []string{"force_custom_plan", "force_generic_plan"} {
 			t.Run(mode, func(t *testing.T) { checkPlans(t, open(t, with(t, at, "plan_cache_mode", mode)), "postgres") })
@@ -41,8 +43,8 @@ func TestPlans(t *testing.T) {
 
 // wholeTable is what the databases call reading one. A walk along an index is none.
 var wholeTable = map[string]*regexp.Regexp{
-	"sqlite":   regexp.MustCompile(`SCAN (users|audit_events)$`),
-	"postgres": regexp.MustCompile(`Seq Scan on (users|audit_events)`),
+	"sqlite":   regexp.MustCompile(`SCAN (users|audit_events|password_attempts)$`),
+	"postgres": regexp.MustCompile(`Seq Scan on (users|audit_events|password_attempts)`),
 }
 
 func checkPlans(t *testing.T, s *store.Store, kind string) {
@@ -55,6 +57,7 @@ func checkPlans(t *testing.T, s *store.Store, kind string) {
 		}
 	}
 	check("HasOtherAdmin", store.HasOtherAdminQuery(uuid.Max))
+	check("ClearAttempts", store.ClearAttemptsQuery(uuid.MustParse("01940000-0000-7000-8000-000000000042")))
 	for _, q := range userQueries() {
 		queries, err := s.UserQueries(t.Context(), q)
 		if err != nil {

@@ -48,7 +48,7 @@ func TestConformance(t *testing.T) {
 func clearAll(t *testing.T, kind string, s *store.Store) {
 	t.Helper()
 	statements := []string{
-		"DELETE FROM users", "DELETE FROM login_failures", "DELETE FROM oauth_clients", "DELETE FROM signing_keys",
+		"DELETE FROM users", "DELETE FROM password_attempts", "DELETE FROM oauth_clients", "DELETE FROM signing_keys",
 	}
 	if kind == "postgres" {
 		statements = append(statements,

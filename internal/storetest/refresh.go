@@ -218,17 +218,4 @@ func sweep(t *testing.T, s auth.Store) {
 	if _, err := s.Viewer(t.Context(), live.ID); err != nil {
 		t.Errorf("a living session was swept: %v", err)
 	}
-	for key, at := range map[string]time.Time{"old": epoch, "new": before} {
-		if err := s.AddLoginFailure(t.Context(), key, at); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for _, want := range []int{1, 0} {
-		if n, err := s.SweepLoginFailures(t.Context(), before, 10); err != nil || n != want {
-			t.Errorf("SweepLoginFailures: %d, %v, want %d", n, err, want)
-		}
-	}
-	if f, err := s.LoginFailures(t.Context(), "new"); err != nil || f.Count != 1 {
-		t.Errorf("a new count was swept: %v", err)
-	}
 }

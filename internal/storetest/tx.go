@@ -29,7 +29,8 @@ func inTxCommit(t *testing.T, s auth.Store) {
 		if _, err := tx.AccountByEmail(ctx, "nobody@example.com"); !errors.Is(err, auth.ErrNotFound) {
 			return fmt.Errorf("AccountByEmail: %w", err)
 		}
-		return tx.AddLoginFailure(ctx, "key", epoch)
+		_, err = tx.ReserveAttempt(ctx, nameCounter("key"), auth.Attempts{}, epoch)
+		return err
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -39,9 +40,7 @@ func inTxCommit(t *testing.T, s auth.Store) {
 		t.Fatal(err)
 	}
 	equal(t, "viewer", v, &auth.Viewer{User: a.User, Session: *session})
-	if f, err := s.LoginFailures(t.Context(), "key"); err != nil || f.Count != 1 {
-		t.Errorf("LoginFailures: %v, %v, want 1", f, err)
-	}
+	wantAttempts(t, s, nameCounter("key"), auth.Attempts{Count: 1, LastAt: epoch})
 }
 
 func inTxError(t *testing.T, s auth.Store) {
@@ -174,7 +173,10 @@ func calls(a *auth.Account, session *auth.Session) map[string]func(ctx context.C
 			}
 			return err
 		},
-		"LoginFailures": func(ctx context.Context, s auth.Store) error { _, err := s.LoginFailures(ctx, "key"); return err },
+		"Attempts": func(ctx context.Context, s auth.Store) error {
+			_, err := s.Attempts(ctx, nameCounter("key"))
+			return err
+		},
 	}
 }
 
@@ -258,6 +260,7 @@ func manyAtOnce(t *testing.T, s auth.Store) {
 		if err != nil {
 			return err
 		}
+		var was auth.Attempts
 		for range rounds {
 			v, err := s.Viewer(t.Context(), newLiveSession(n, a.ID).ID)
 			if err != nil {
@@ -266,9 +269,10 @@ func manyAtOnce(t *testing.T, s auth.Store) {
 			if v.User.ID != a.ID {
 				return fmt.Errorf("the viewer is %s, want %s", v.User.ID, a.ID)
 			}
-			if err := s.AddLoginFailure(t.Context(), "key", epoch); err != nil {
-				return err
+			if ok, err := s.ReserveAttempt(t.Context(), counterOf("x", a.ID), was, epoch); !ok {
+				return fmt.Errorf("ReserveAttempt: %v, %w", ok, err)
 			}
+			was = auth.Attempts{Count: was.Count + 1, LastAt: epoch}
 			if _, err := s.AccountByEmail(t.Context(), *a.EmailKey); err != nil {
 				return err
 			}
@@ -282,8 +286,8 @@ func manyAtOnce(t *testing.T, s auth.Store) {
 			t.Error(err)
 		}
 	}
-	if f, err := s.LoginFailures(t.Context(), "key"); err != nil || f.Count != many*rounds {
-		t.Errorf("LoginFailures: %v, %v, want %d", f, err, many*rounds)
+	for n := range many {
+		wantAttempts(t, s, counterOf("x", newAccount(n).ID), auth.Attempts{Count: rounds, LastAt: epoch})
 	}
 	if users := everybody(t, s); len(users) != many {
 		t.Errorf("%d users, want %d", len(users), many)

@@ -1,0 +1,125 @@
+package auth_test
+
+import (
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"usher/internal/auth"
+)
+
+// modelCounter is what the rule says of a counter, written down a second time as the list of its waits.
+type modelCounter struct {
+	waits []time.Duration
+	count int
+	last  time.Time
+}
+
+// attempt returns what the next attempt has to be answered when its password is wrong, and whether one
+// with the right password gets through.
+func (m *modelCounter) attempt(now time.Time) (answer string, through bool) {
+	if m.count == len(m.waits) {
+		return exhausted, false
+	}
+	if wait := m.last.Add(m.waits[m.count]).Sub(now); m.waits[m.count] > 0 && wait > 0 {
+		return "RATE_LIMITED after " + wait.String(), false
+	}
+	m.count++
+	m.last = now
+	return wrong, true
+}
+
+// TestAttemptsModel tries passwords by every way there is to an account, and by a name that nobody has,
+// in any mix, over years, with the sweeper at work. It compares every answer with the model. However the
+// ways are mixed, no more than 100 guesses in a row get through.
+func TestAttemptsModel(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		w.Service = w.service(t, longSessions)
+		w.signupBoth(t)
+		rapid.Check(t, func(r *rapid.T) { runAttemptsModel(t, r, w) })
+	})
+}
+
+func runAttemptsModel(t *testing.T, r *rapid.T, w *world) {
+	p := w.login(t, "ada") // whatever the run before has left, see the end
+	login, session := &modelCounter{waits: loginWaits}, &modelCounter{waits: reauthenticateWaits}
+	name := rapid.StringMatching(`[a-z]{12}`).Draw(r, "name")
+	unknown := &modelCounter{waits: loginWaits}
+	inARow := 0
+
+	check := func(r *rapid.T, what, got, want string) {
+		if got != want {
+			r.Fatalf("%s: %q, want %q", what, got, want)
+		}
+	}
+	success := func() { login.count, session.count, inARow = 0, 0, 0 }
+	byName := func(r *rapid.T) string {
+		return rapid.SampledFrom([]string{"ada", "Ada", "ada@example.com"}).Draw(r, "name")
+	}
+	bearer := func() string { return w.sign(t, p.User.ID, p.Session.ID) }
+	// guess tries wrong passwords up to many times, and waits as long as it is told to in between.
+	guess := func(r *rapid.T, m *modelCounter, what string, many int, try func() string) {
+		for range rapid.SampledFrom([]int{1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 3, 3, many}).Draw(r, "times") {
+			want, through := m.attempt(w.clock.Now())
+			check(r, what, try(), want)
+			if through && m != unknown {
+				inARow++
+			}
+			if inARow > 100 {
+				r.Fatal("more than 100 guesses in a row")
+			}
+			if wait := m.last.Add(m.waits[min(m.count, len(m.waits)-1)]).Sub(w.clock.Now()); wait > 0 {
+				w.clock.Advance(wait)
+			}
+		}
+	}
+	right := func(r *rapid.T, m *modelCounter, what string, try func() string) {
+		want, through := m.attempt(w.clock.Now())
+		if through {
+			want = ""
+			success()
+		}
+		check(r, what+" with the right password", try(), want)
+	}
+	r.Repeat(map[string]func(*rapid.T){
+		"guess by a name": func(r *rapid.T) {
+			n := byName(r)
+			guess(r, login, "login", 60, func() string { return w.tryLogin(r.Context(), n, "wrong") })
+		},
+		"guess in a session": func(r *rapid.T) {
+			guess(r, session, "reauthenticate", 15, func() string { return w.tryReauthenticate(w.as(t, bearer()), "wrong") })
+		},
+		"guess by a name that nobody has": func(r *rapid.T) {
+			guess(r, unknown, "unknown", 15, func() string { return w.tryLogin(r.Context(), name, "wrong") })
+		},
+		"sign in": func(r *rapid.T) {
+			if rapid.IntRange(0, 9).Draw(r, "rarely") == 0 {
+				right(r, login, "login", func() string { return w.tryLogin(r.Context(), byName(r), goodPassword) })
+			}
+		},
+		"reauthenticate": func(r *rapid.T) {
+			if rapid.IntRange(0, 9).Draw(r, "rarely") == 0 {
+				right(r, session, "reauthenticate", func() string { return w.tryReauthenticate(w.as(t, bearer()), goodPassword) })
+			}
+		},
+		"wait": func(r *rapid.T) {
+			w.clock.Advance(rapid.SampledFrom([]time.Duration{
+				time.Second, time.Minute, time.Hour, 24 * time.Hour, 48*time.Hour + 1000, 30 * 24 * time.Hour, year,
+			}).Draw(r, "time"))
+		},
+		"sweep": func(r *rapid.T) {
+			if err := w.Sweep(r.Context()); err != nil {
+				r.Fatal(err)
+			}
+			// The one difference between a name that somebody has and one that nobody has.
+			if w.clock.Now().Sub(unknown.last) > 48*time.Hour {
+				unknown.count = 0
+			}
+		},
+	})
+	if err := w.Unlock(r.Context(), &auth.User{ID: p.User.ID}); err != nil {
+		r.Fatal(err)
+	}
+}

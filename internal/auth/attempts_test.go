@@ -1,0 +1,378 @@
+package auth_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"usher/internal/auth"
+	"usher/internal/password"
+	"usher/internal/store"
+	"usher/internal/storetest"
+)
+
+// The waits before each attempt, as docs/security.md has them.
+var (
+	loginWaits          = slices.Concat(repeat(10, 0), doubled(12), repeat(28, time.Hour), repeat(30, 24*time.Hour))
+	reauthenticateWaits = slices.Concat(repeat(5, 0), doubled(12), repeat(3, time.Hour))
+)
+
+func repeat(n int, d time.Duration) []time.Duration { return slices.Repeat([]time.Duration{d}, n) }
+
+// doubled are 1 s, 2 s, 4 s, …
+func doubled(n int) (waits []time.Duration) {
+	for i := range n {
+		waits = append(waits, time.Second<<i)
+	}
+	return waits
+}
+
+const (
+	wrong     = "INVALID_CREDENTIALS"
+	exhausted = "RATE_LIMITED after 24h0m0s"
+)
+
+// signupBoth signs up an account with both kinds of names.
+func (w *world) signupBoth(t *testing.T) *auth.AuthPayload {
+	t.Helper()
+	p, err := w.Signup(t.Context(), auth.SignupInput{Username: new("ada"), Email: new("ada@example.com"), Password: goodPassword})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// TestAttempts walks through the limits, for names that an account has, for names that nobody has and in
+// a session.
+func TestAttempts(t *testing.T) {
+	t.Parallel()
+	by := func(names ...string) func(w *world, _ context.Context, i int, p password.Plaintext) string {
+		return func(w *world, ctx context.Context, i int, p password.Plaintext) string {
+			return w.tryLogin(ctx, names[i%len(names)], p)
+		}
+	}
+	tests := map[string]struct {
+		guess func(w *world, session context.Context, i int, p password.Plaintext) string
+		waits []time.Duration
+	}{
+		"user name":       {by("ada", "ADA"), loginWaits},
+		"address":         {by("ada@example.com", "ADA@example.com"), loginWaits},
+		"both":            {by("ada", "ada@example.com"), loginWaits},
+		"unknown name":    {by("nobody", "NOBODY"), loginWaits},
+		"unknown address": {by("nobody@example.com", "Nobody@Example.com"), loginWaits},
+		"impossible name": {by("\x00"), loginWaits},
+		"session": {func(w *world, session context.Context, _ int, p password.Plaintext) string {
+			return w.tryReauthenticate(session, p)
+		}, reauthenticateWaits},
+	}
+	if n := len(loginWaits) + len(reauthenticateWaits); n != 100 {
+		t.Fatalf("the test expects %d attempts in a row, want the 100 of NIST SP 800-63B-4 §3.2.2", n)
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			each(t, func(t *testing.T, w *world) {
+				w.signupBoth(t)
+				w.Service = w.service(t, longSessions)
+				p := w.login(t, "ada")
+				session := func() context.Context { return w.as(t, w.sign(t, p.User.ID, p.Session.ID)) }
+				for i, wait := range tt.waits {
+					if wait > 0 {
+						w.clock.Advance(wait - time.Microsecond)
+						if got := tt.guess(w, session(), i, goodPassword); got != "RATE_LIMITED after 1µs" {
+							t.Fatalf("attempt %d before its time: %q", i+1, got)
+						}
+						w.clock.Advance(time.Microsecond)
+					}
+					if got := tt.guess(w, session(), i, "wrong"); got != wrong {
+						t.Fatalf("attempt %d: %q", i+1, got)
+					}
+				}
+				for range 3 {
+					if got := tt.guess(w, session(), 0, goodPassword); got != exhausted {
+						t.Errorf("one more: %q", got)
+					}
+					w.clock.Advance(year)
+				}
+			})
+		})
+	}
+}
+
+const year = 365 * 24 * time.Hour
+
+// longSessions outlive every wait of these tests.
+var longSessions = auth.Options{Sessions: auth.SessionLimits{MaxAge: 200 * year, IdleLimit: 200 * year}}
+
+// TestAttemptsWayBack uses up one of the two counters of an account and takes each way back.
+func TestAttemptsWayBack(t *testing.T) {
+	t.Parallel()
+	type way func(t *testing.T, w *world, p *auth.AuthPayload)
+	reauthenticate := func(t *testing.T, w *world, p *auth.AuthPayload) {
+		if got := w.tryReauthenticate(w.as(t, w.sign(t, p.User.ID, p.Session.ID)), goodPassword); got != "" {
+			t.Errorf("reauthenticate: %q", got)
+		}
+	}
+	login := func(t *testing.T, w *world, _ *auth.AuthPayload) {
+		if got := w.tryLogin(t.Context(), "ada@example.com", goodPassword); got != "" {
+			t.Errorf("login: %q", got)
+		}
+	}
+	unlock := func(t *testing.T, w *world, p *auth.AuthPayload) {
+		if err := w.Unlock(t.Context(), p.User); err != nil {
+			t.Error(err)
+		}
+	}
+	tests := map[string]struct {
+		inSession bool
+		back      way
+	}{
+		"strangers, the owner in a session": {false, reauthenticate},
+		"strangers, the operator":           {false, unlock},
+		"a session, the owner signs in":     {true, login},
+		"a session, the operator":           {true, unlock},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			each(t, func(t *testing.T, w *world) {
+				w.signupBoth(t)
+				w.Service = w.service(t, longSessions)
+				p := w.login(t, "ada")
+				session := func() context.Context { return w.as(t, w.sign(t, p.User.ID, p.Session.ID)) }
+				guess, waits := func() string { return w.tryLogin(t.Context(), "ada", "wrong") }, loginWaits
+				if tt.inSession {
+					guess, waits = func() string { return w.tryReauthenticate(session(), "wrong") }, reauthenticateWaits
+				}
+				for round := range 2 {
+					for i, wait := range waits {
+						w.clock.Advance(wait)
+						if got := guess(); got != wrong {
+							t.Fatalf("round %d, attempt %d: %q", round, i+1, got)
+						}
+					}
+					if got := guess(); got != exhausted {
+						t.Fatalf("one more: %q", got)
+					}
+					tt.back(t, w, p)
+				}
+				for range 10 { // both begin at zero
+					if got := w.tryLogin(t.Context(), "ada", "wrong"); got != wrong {
+						t.Errorf("login after the way back: %q", got)
+					}
+				}
+				for range 5 {
+					if got := w.tryReauthenticate(session(), "wrong"); got != wrong {
+						t.Errorf("reauthenticate after the way back: %q", got)
+					}
+				}
+			})
+		})
+	}
+}
+
+// TestAttemptsOfStrangers does not let them keep an administrator from proving who they are, nor the
+// other way round.
+func TestAttemptsOfStrangers(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		root := w.admin(t, "root")
+		w.newEvents(t)
+		for i := range 11 {
+			want := wrong
+			if i == 10 {
+				want = "RATE_LIMITED after 1s"
+			}
+			if got := w.tryLogin(t.Context(), "root", "wrong"); got != want {
+				t.Fatalf("a stranger: %q, want %q", got, want)
+			}
+		}
+		ctx := w.as(t, root.AccessToken)
+		for i := range 6 {
+			want := wrong
+			if i == 5 {
+				want = "RATE_LIMITED after 1s"
+			}
+			if got := w.tryReauthenticate(ctx, "wrong"); got != want {
+				t.Fatalf("the administrator: %q, want %q", got, want)
+			}
+		}
+		if _, err := w.Me(ctx); err != nil {
+			t.Errorf("the rest of the request: %v", err)
+		}
+		if session, _ := w.authTimes(t, root.AccessToken); !session.Equal(root.Session.AuthTime) {
+			t.Errorf("auth time %v, want that of the sign-in", session)
+		}
+		w.wantEvents(t, slices.Concat(
+			slices.Repeat([]string{"LOGIN_FAILED by root of root in a session"}, 5),
+			slices.Repeat([]string{"LOGIN_FAILED of root"}, 10))...)
+		w.clock.Advance(time.Second)
+		if got := w.tryReauthenticate(ctx, goodPassword); got != "" {
+			t.Errorf("the right password: %q", got)
+		}
+	})
+}
+
+// TestAttemptsRace guesses at two replicas at once, each with room for 60 hashes, by both names: just as
+// many get through as the rule says.
+func TestAttemptsRace(t *testing.T) {
+	t.Parallel()
+	const many = 200
+	for database, at := range storetest.URLs {
+		t.Run(database, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, nil)
+			url := at(t)
+			var replicas []*auth.Service
+			for range 2 {
+				s, err := store.Open(t.Context(), url, store.Options{Log: slog.New(slog.DiscardHandler)})
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(func() {
+					if err := s.Close(); err != nil {
+						t.Error(err)
+					}
+				})
+				replicas = append(replicas, w.service(t, auth.Options{
+					Store: s, Passwords: password.New(password.Options{CheapForTests: true, Parallel: 60, Queue: many}),
+				}))
+			}
+			w.Service = replicas[0]
+			p := w.signupBoth(t)
+			login := func(name string) func(n int) error {
+				return func(n int) error {
+					identifier := name
+					if name == "" {
+						identifier = []string{"ada", "ada@example.com", "ADA"}[n/2%3]
+					}
+					_, err := replicas[n%2].Login(t.Context(), auth.LoginInput{Identifier: identifier, Password: "wrong"})
+					return err
+				}
+			}
+			for _, tt := range []struct {
+				name    string
+				guess   func(n int) error
+				advance time.Duration
+				passed  int
+				wait    string
+			}{
+				{"by both names", login(""), 0, 10, "1s"},
+				{"after a second", login(""), time.Second, 1, "2s"},
+				{"after an hour", login("ada"), time.Hour, 1, "4s"},
+				{"in a session", func(n int) error {
+					_, err := replicas[n%2].Reauthenticate(w.as(t, w.sign(t, p.User.ID, p.Session.ID)), auth.ReauthenticateInput{Password: "wrong"})
+					return err
+				}, 0, 5, "1s"},
+				{"by a name that nobody has", login("nobody"), 0, 10, "1s"},
+			} {
+				w.clock.Advance(tt.advance)
+				got := map[string]int{}
+				var mu sync.Mutex
+				var wg sync.WaitGroup
+				start := make(chan struct{})
+				for n := range many {
+					wg.Go(func() {
+						<-start
+						answer := kind(tt.guess(n))
+						mu.Lock()
+						defer mu.Unlock()
+						got[answer]++
+					})
+				}
+				close(start)
+				wg.Wait()
+				if refused := "RATE_LIMITED after " + tt.wait; got[wrong] != tt.passed || got[refused] != many-tt.passed {
+					t.Errorf("%s: %v, want %d guesses that pass and %d %q", tt.name, got, tt.passed, many-tt.passed, refused)
+				}
+			}
+		})
+	}
+}
+
+// TestAttemptsClearedWithTheSuccess loses the database while a sign-in with the right password is being
+// written: what it would have cleared stays, and it counts itself.
+func TestAttemptsClearedWithTheSuccess(t *testing.T) {
+	t.Parallel()
+	errLost := errors.New("connection lost")
+	each(t, func(t *testing.T, w *world) {
+		p := w.signup(t, "ada")
+		ctx := w.as(t, p.AccessToken)
+		for range 9 {
+			w.tryLogin(t.Context(), "ada", "wrong")
+		}
+		for range 4 {
+			w.tryReauthenticate(ctx, "wrong")
+		}
+		w.store.failEvent = errLost
+		if _, err := w.Login(t.Context(), auth.LoginInput{Identifier: "ada", Password: goodPassword}); !errors.Is(err, errLost) {
+			t.Errorf("Login: %v", err)
+		}
+		if _, err := w.Reauthenticate(ctx, auth.ReauthenticateInput{Password: goodPassword}); !errors.Is(err, errLost) {
+			t.Errorf("Reauthenticate: %v", err)
+		}
+		w.store.failEvent = nil
+		const wait = "RATE_LIMITED after 1s"
+		if got := w.tryLogin(t.Context(), "ada", goodPassword); got != wait {
+			t.Errorf("Login: %q, want %q", got, wait)
+		}
+		if got := w.tryReauthenticate(ctx, goodPassword); got != wait {
+			t.Errorf("Reauthenticate: %q, want %q", got, wait)
+		}
+	})
+}
+
+// TestAttemptsDisabled knows the password of a disabled account: that is a success for the counter.
+func TestAttemptsDisabled(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		p := w.signup(t, "ada")
+		if err := w.store.SetDisabled(t.Context(), p.User.ID, new(w.clock.Now()), w.clock.Now()); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			for range 9 {
+				if got := w.tryLogin(t.Context(), "ada", "wrong"); got != wrong {
+					t.Fatalf("a wrong password: %q", got)
+				}
+			}
+			if got := w.tryLogin(t.Context(), "ada", goodPassword); got != "UNAUTHENTICATED ACCOUNT_DISABLED" {
+				t.Fatalf("the right password: %q", got)
+			}
+		}
+	})
+}
+
+// TestAttemptsDeleted deletes the account between the look at it and the count.
+func TestAttemptsDeleted(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		tests := map[string]struct {
+			try  func(p *auth.AuthPayload) string
+			want string
+		}{
+			"login": {func(p *auth.AuthPayload) string { return w.tryLogin(t.Context(), *p.User.Username, goodPassword) }, wrong},
+			"session": {func(p *auth.AuthPayload) string {
+				return w.tryReauthenticate(w.as(t, p.AccessToken), goodPassword)
+			}, ended},
+		}
+		for name, tt := range tests {
+			t.Run(name, func(t *testing.T) {
+				p := w.signup(t, name)
+				w.store.onReserveAttempt = func() {
+					w.store.onReserveAttempt = nil
+					if err := w.store.DeleteUser(t.Context(), p.User.ID); err != nil {
+						t.Error(err)
+					}
+				}
+				if got := tt.try(p); got != tt.want {
+					t.Errorf("%q, want %q", got, tt.want)
+				}
+			})
+		}
+	})
+}

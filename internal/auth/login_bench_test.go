@@ -1,0 +1,53 @@
+package auth_test
+
+import (
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"testing"
+
+	"usher/internal/auth"
+	"usher/internal/password"
+	"usher/internal/store"
+	"usher/internal/storetest"
+)
+
+// BenchmarkLogin measures a login with the hash of production, and one whose hash costs next to
+// nothing: that is the work around it. More users sign in by turns than requests come at once.
+func BenchmarkLogin(b *testing.B) {
+	const users, atOnce = 64, 16
+	for name, passwords := range map[string]password.Options{
+		"hashed": {Queue: atOnce * users},
+		"cheap":  {Queue: atOnce * users, CheapForTests: true},
+	} {
+		for database, at := range storetest.URLs {
+			b.Run(name+"/"+database, func(b *testing.B) {
+				s, err := store.Open(b.Context(), at(b), store.Options{Log: slog.New(slog.DiscardHandler)})
+				if err != nil {
+					b.Fatal(err)
+				}
+				defer s.Close()
+				service := newWorld(b, s).service(b, auth.Options{Passwords: password.New(passwords)})
+				for n := range users {
+					in := auth.SignupInput{Username: new(fmt.Sprintf("user%d", n)), Password: goodPassword}
+					if _, err := service.CreateUser(b.Context(), in, auth.Roles); err != nil {
+						b.Fatal(err)
+					}
+				}
+				var turn atomic.Int64
+				b.ReportAllocs()
+				b.SetParallelism(atOnce)
+				b.ResetTimer()
+				b.RunParallel(func(pb *testing.PB) {
+					for pb.Next() {
+						in := auth.LoginInput{Identifier: fmt.Sprintf("user%d", turn.Add(1)%users), Password: goodPassword}
+						if _, err := service.Login(b.Context(), in); err != nil {
+							b.Error(err)
+							return
+						}
+					}
+				})
+			})
+		}
+	}
+}
