@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -13,11 +14,14 @@ import (
 )
 
 // actor is who does something: a user, in a session if there is one, the operator, or nobody who is
-// known.
+// known. It is made only by what follows, and inTx checks it.
 type actor struct {
 	userID    *uuid.UUID
 	sessionID *uuid.UUID
 	operator  bool
+	// administers says that the act is one of administration. Such acts take turns, and need the role
+	// ADMIN when a session does them.
+	administers bool
 }
 
 var (
@@ -25,25 +29,36 @@ var (
 	operator = actor{operator: true}
 )
 
-func by(u *User) actor { return actor{userID: &u.ID} }
+// by is a user who has just proved who they are, and has no session yet.
+func by(p proof) actor { return actor{userID: &p.user.ID} }
 
+// inSession is the user of a session that a guard has found live. inTx checks that again.
 func inSession(v *Viewer) actor { return actor{userID: &v.User.ID, sessionID: &v.Session.ID} }
 
 // act is something that somebody does at one time: the transaction, and its lines of the audit log.
 type act struct {
 	Store
-	who    actor
+	who actor
+	// viewer are the session and the user of who, as the transaction has found them; nil without a session.
+	viewer *Viewer
 	now    time.Time
 	rand   io.Reader
 	events []AuditEvent
 }
 
-// inTx runs f in one transaction. What f records is logged after the commit, so that the log never
+// inTx runs f in one transaction, which it opens for who. It is the only way to one. When who has a session,
+// f runs only if session and user are still in order, and neither can be revoked before the end of the
+// transaction; otherwise the error is the one that the guard would have returned.
+//
+// f may run more than once, see Store.InTx. What f records is logged after the commit, so that the log never
 // tells of what did not happen.
 func (s *Service) inTx(ctx context.Context, who actor, f func(ctx context.Context, tx *act) error) error {
 	var tx *act
 	err := s.store.InTx(ctx, func(ctx context.Context, store Store) error {
-		tx = &act{Store: store, who: who, now: s.now(), rand: s.rand}
+		tx = &act{Store: store, who: who, rand: s.rand}
+		if err := s.admit(ctx, tx); err != nil {
+			return err
+		}
 		return f(ctx, tx)
 	})
 	if err != nil {
@@ -55,13 +70,58 @@ func (s *Service) inTx(ctx context.Context, who actor, f func(ctx context.Contex
 	return nil
 }
 
-// record writes what happened to the audit log. The act knows who did it, when and from where. The
-// ids of its lines are in their order.
+// inTxOf is inTx for the user of a session. f gets session and user as the transaction has found them.
+func (s *Service) inTxOf(ctx context.Context, v *Viewer, f func(ctx context.Context, tx *act, v *Viewer) error) error {
+	return s.inTx(ctx, inSession(v), func(ctx context.Context, tx *act) error { return f(ctx, tx, tx.viewer) })
+}
+
+// admit checks who a transaction is for. Between the guard and here the caller may have been revoked. The
+// locks on user and session make a revocation that comes now wait until the transaction has ended.
+func (s *Service) admit(ctx context.Context, tx *act) error {
+	if tx.who.administers {
+		if err := tx.LockAdministration(ctx); err != nil {
+			return err
+		}
+	}
+	tx.now = s.now()
+	if tx.who.sessionID == nil {
+		return nil
+	}
+	lives, err := tx.LockSession(ctx, *tx.who.userID, *tx.who.sessionID, tx.now)
+	if err != nil {
+		return err
+	}
+	tx.now = s.now() // the wait for the lock may have been long
+	v, err := tx.Viewer(ctx, *tx.who.sessionID)
+	if errors.Is(err, ErrNotFound) {
+		return unauthenticated(ReasonSessionEnded)
+	}
+	if err != nil {
+		return err
+	}
+	if err := s.checkLive(v); err != nil {
+		return err
+	}
+	if !lives {
+		return unauthenticated(ReasonSessionEnded)
+	}
+	if tx.who.administers && !v.User.isAdmin() {
+		return errForbidden
+	}
+	tx.viewer = v
+	return nil
+}
+
+// record writes what happened to the audit log. The act knows when and from where, and who did it unless the
+// event says so. The ids of its lines are in their order.
 func (tx *act) record(ctx context.Context, e AuditEvent) (err error) {
 	if e.ID, err = newID(tx.now.Add(time.Duration(len(tx.events))*time.Microsecond), tx.rand); err != nil {
 		return err
 	}
-	e.At, e.ActorID, e.Operator = tx.now, tx.who.userID, tx.who.operator
+	e.At, e.Operator = tx.now, tx.who.operator
+	if e.ActorID == nil {
+		e.ActorID = tx.who.userID
+	}
 	if e.SessionID == nil {
 		e.SessionID = tx.who.sessionID
 	}

@@ -11,6 +11,30 @@ import (
 	"usher/internal/auth"
 )
 
+// state is what the database has of everything but the audit log.
+type state struct {
+	Clients  []auth.Client
+	Users    []auth.User
+	Sessions [][]auth.Session
+}
+
+func (w *world) state(t *testing.T) (s state) {
+	t.Helper()
+	var err error
+	if s.Clients, err = w.store.Clients(t.Context(), uuid.Nil, 10); err != nil {
+		t.Fatal(err)
+	}
+	s.Users = w.users(t)
+	for _, u := range s.Users {
+		sessions, err := w.store.Sessions(t.Context(), u.ID, w.clock.Now(), time.Time{}, nil, 100)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Sessions = append(s.Sessions, sessions)
+	}
+	return s
+}
+
 // TestNothingWithoutEvent loses the database at the moment when an event is written: nothing of the
 // act is kept, and nothing tells of it.
 func TestNothingWithoutEvent(t *testing.T) {
@@ -66,36 +90,15 @@ func TestNothingWithoutEvent(t *testing.T) {
 			"CreateClient": func() error { _, _, err := w.CreateClient(t.Context(), "Shop", nil); return err },
 			"DeleteClient": func() error { return w.DeleteClient(t.Context(), client.ID) },
 		}
-		type state struct {
-			Clients  []auth.Client
-			Users    []auth.User
-			Sessions [][]auth.Session
-		}
-		now := func() (s state) {
-			t.Helper()
-			var err error
-			if s.Clients, err = w.store.Clients(t.Context(), uuid.Nil, 10); err != nil {
-				t.Fatal(err)
-			}
-			s.Users = w.users(t)
-			for _, u := range s.Users {
-				sessions, err := w.store.Sessions(t.Context(), u.ID, w.clock.Now(), time.Time{}, nil, 10)
-				if err != nil {
-					t.Fatal(err)
-				}
-				s.Sessions = append(s.Sessions, sessions)
-			}
-			return s
-		}
 		w.newEvents(t)
 		w.log.take()
 		w.store.failEvent = errLost
 		for name, do := range acts {
-			before := now()
+			before := w.state(t)
 			if err := do(); !errors.Is(err, errLost) {
 				t.Errorf("%s: %v, want %v", name, err, errLost)
 			}
-			if diff := cmp.Diff(before, now()); diff != "" {
+			if diff := cmp.Diff(before, w.state(t)); diff != "" {
 				t.Errorf("%s left something behind (-before +after):\n%s", name, diff)
 			}
 		}

@@ -40,7 +40,7 @@ func (s *Service) Login(ctx context.Context, in LoginInput) (*AuthPayload, error
 	}
 	var viewer *Viewer
 	var refresh refreshToken
-	err = s.inTx(ctx, by(verified.user), func(ctx context.Context, tx *act) error {
+	err = s.inTx(ctx, by(verified), func(ctx context.Context, tx *act) error {
 		if viewer, refresh, err = s.startSession(ctx, tx, verified, tx.now); err != nil {
 			return err
 		}
@@ -103,8 +103,9 @@ const verifyTimeout = 10 * time.Second
 // failLogin writes a failed sign-in to the audit log and returns what it is answered with. The attempt
 // stays counted unless the password was right.
 func (s *Service) failLogin(ctx context.Context, who actor, account *Account, answer *Error) error {
-	err := s.inTx(ctx, who, func(ctx context.Context, tx *act) error {
-		event := AuditEvent{Kind: EventLoginFailed}
+	// The server records it, not the caller: it does so even if the caller's session has ended meanwhile.
+	err := s.inTx(ctx, nobody, func(ctx context.Context, tx *act) error {
+		event := AuditEvent{Kind: EventLoginFailed, ActorID: who.userID, SessionID: who.sessionID}
 		if account != nil {
 			event.UserID = &account.ID
 		}

@@ -20,7 +20,7 @@ func (s *Service) Reauthenticate(ctx context.Context, in ReauthenticateInput) (*
 	if err != nil {
 		return nil, err
 	}
-	verified, err := s.verifyPassword(ctx, in.Password, inSession(v), func(ctx context.Context) (*Account, limitedCounter, error) {
+	_, err = s.verifyPassword(ctx, in.Password, inSession(v), func(ctx context.Context) (*Account, limitedCounter, error) {
 		account, err := s.store.Account(ctx, v.User.ID)
 		if errors.Is(err, ErrNotFound) { // deleted meanwhile
 			return nil, limitedCounter{}, unauthenticated(ReasonSessionEnded)
@@ -33,23 +33,19 @@ func (s *Service) Reauthenticate(ctx context.Context, in ReauthenticateInput) (*
 	if err != nil {
 		return nil, err
 	}
-	renewed := &Viewer{User: *verified.user, Session: v.Session}
-	err = s.inTx(ctx, inSession(v), func(ctx context.Context, tx *act) error {
-		lives, err := tx.RenewAuthTime(ctx, v.Session.ID, tx.now)
-		if err != nil {
+	err = s.inTxOf(ctx, v, func(ctx context.Context, tx *act, live *Viewer) error {
+		if _, err := tx.RenewAuthTime(ctx, live.Session.ID, tx.now); err != nil {
 			return err
 		}
-		if !lives {
-			return unauthenticated(ReasonSessionEnded)
-		}
-		if _, err := tx.ClearAttempts(ctx, v.User.ID); err != nil {
+		if _, err := tx.ClearAttempts(ctx, live.User.ID); err != nil {
 			return err
 		}
-		renewed.Session.AuthTime = tx.now
-		return tx.record(ctx, eventIn(renewed, EventReauthenticated))
+		v = live
+		v.Session.AuthTime = tx.now
+		return tx.record(ctx, eventIn(v, EventReauthenticated))
 	})
 	if err != nil {
 		return nil, err
 	}
-	return s.accessPayload(ctx, renewed, ownAPI)
+	return s.accessPayload(ctx, v, ownAPI)
 }

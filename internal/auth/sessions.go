@@ -91,7 +91,7 @@ func (s *Service) RevokeOtherSessions(ctx context.Context) (*RevokeOtherSessions
 		return nil, err
 	}
 	var n int
-	err = s.inTx(ctx, inSession(v), func(ctx context.Context, tx *act) error {
+	err = s.inTxOf(ctx, v, func(ctx context.Context, tx *act, v *Viewer) (err error) {
 		if n, err = tx.EndOtherSessions(ctx, v.User.ID, v.Session.ID, tx.now); err != nil || n == 0 {
 			return err
 		}

@@ -31,11 +31,12 @@ func (s *Service) Signup(ctx context.Context, in SignupInput) (*AuthPayload, err
 	}
 	var viewer *Viewer
 	var refresh refreshToken
-	err = s.inTx(ctx, by(&account.User), func(ctx context.Context, tx *act) error {
+	signedUp := proof{&account.User} // whoever makes the account is its owner
+	err = s.inTx(ctx, by(signedUp), func(ctx context.Context, tx *act) error {
 		if err := createAccount(ctx, tx, account); err != nil {
 			return err
 		}
-		if viewer, refresh, err = s.startSession(ctx, tx, proof{&account.User}, tx.now); err != nil {
+		if viewer, refresh, err = s.startSession(ctx, tx, signedUp, tx.now); err != nil {
 			return err
 		}
 		if err := tx.record(ctx, eventIn(viewer, EventSignup)); err != nil {

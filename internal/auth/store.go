@@ -52,6 +52,10 @@ type Store interface {
 	// HasOtherAdmin reports whether somebody but one user has the role ADMIN and an open account.
 	HasOtherAdmin(ctx context.Context, except uuid.UUID) (bool, error)
 
+	// LockSession makes other transactions that write to a session or to its user wait until this one ends.
+	// It locks the user first, as whatever ends many sessions of a user does, so that transactions do not
+	// wait for one another in a ring. It reports whether the session was neither ended nor expired.
+	LockSession(ctx context.Context, userID, sessionID uuid.UUID, now time.Time) (bool, error)
 	// LockUser makes other transactions that lock the user wait until this one ends, and notes the
 	// time of the sign-in. It reports whether the account is open.
 	LockUser(ctx context.Context, userID uuid.UUID, now time.Time) (bool, error)

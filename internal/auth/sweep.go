@@ -33,7 +33,7 @@ func (s *Service) keyFullNames(ctx context.Context) (int, error) {
 	if err != nil || len(users) == 0 {
 		return 0, err
 	}
-	return len(users), s.store.InTx(ctx, func(ctx context.Context, tx Store) error {
+	return len(users), s.inTx(ctx, nobody, func(ctx context.Context, tx *act) error {
 		for _, u := range users {
 			if err := tx.SetFullNameKey(ctx, u.ID, *u.FullName, searchKey(*u.FullName)); err != nil {
 				return err

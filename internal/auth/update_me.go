@@ -1,9 +1,6 @@
 package auth
 
-import (
-	"context"
-	"errors"
-)
+import "context"
 
 // UpdateMeInput is the input of UpdateMe. What is nil stays as it is.
 type UpdateMeInput struct {
@@ -29,16 +26,13 @@ func (s *Service) UpdateMe(ctx context.Context, in UpdateMeInput) (*UpdateMePayl
 	if err != nil {
 		return nil, BadInput(fieldError("fullName", err))
 	}
-	changed := *v // others may be reading the one of the request
-	err = s.inTx(ctx, inSession(v), func(ctx context.Context, tx *act) error {
-		return tx.rename(ctx, &changed.User, name)
+	err = s.inTxOf(ctx, v, func(ctx context.Context, tx *act, live *Viewer) error {
+		v = live
+		return tx.rename(ctx, &v.User, name)
 	})
-	if errors.Is(err, ErrNotFound) { // deleted meanwhile
-		return nil, unauthenticated(ReasonSessionEnded)
-	}
 	if err != nil {
 		return nil, err
 	}
-	CallerFrom(ctx).renew(&changed)
-	return &UpdateMePayload{User: &changed.User}, nil
+	CallerFrom(ctx).renew(v)
+	return &UpdateMePayload{User: &v.User}, nil
 }

@@ -1,9 +1,11 @@
 package storetest
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -187,6 +189,65 @@ func endSessionOfMany(t *testing.T, s auth.Store) {
 		t.Fatal(err)
 	}
 	equal(t, "session", v.Session, *session)
+}
+
+func lockSession(t *testing.T, s auth.Store) {
+	a := newAccount(1)
+	create(t, s, a)
+	live, other, ended, expired := newLiveSession(1, a.ID), newLiveSession(2, a.ID), newSession(3, a.ID), newLiveSession(4, a.ID)
+	now := epoch.Add(time.Minute)
+	expired.ExpiresAt = now
+	for _, session := range []*auth.Session{live, other, ended, expired} {
+		createSession(t, s, session)
+	}
+	for _, c := range []struct {
+		name string
+		id   uuid.UUID
+		want bool
+	}{
+		{"one that lives", live.ID, true},
+		{"one that was ended", ended.ID, false},
+		{"one that expires now", expired.ID, false},
+		{"none", newID(9), false},
+	} {
+		if got, err := s.LockSession(t.Context(), a.ID, c.id, now); got != c.want || err != nil {
+			t.Errorf("LockSession of %s: %v, %v, want %v", c.name, got, err, c.want)
+		}
+	}
+	for _, want := range []*auth.Session{live, other, ended, expired} {
+		v, err := s.Viewer(t.Context(), want.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		equal(t, "session", v.Session, *want)
+	}
+}
+
+// lockSessionAndEnd has transactions that lock a session while others end it: none goes on after the end.
+func lockSessionAndEnd(t *testing.T, s auth.Store) {
+	a := newAccount(1)
+	create(t, s, a)
+	session := newLiveSession(1, a.ID)
+	createSession(t, s, session)
+	const n = 20
+	var over atomic.Bool // set while the one that ends the session has it locked
+	errs := together(n, func(i int) error {
+		return s.InTx(t.Context(), func(ctx context.Context, tx auth.Store) error {
+			if i == n/2 {
+				ended, err := tx.EndSession(ctx, session.ID, epoch)
+				over.Store(ended)
+				return err
+			}
+			lives, err := tx.LockSession(ctx, a.ID, session.ID, epoch)
+			if err == nil && lives && over.Load() {
+				err = errors.New("a session that had ended was locked as one that lives")
+			}
+			return err
+		})
+	})
+	if err := errors.Join(errs...); err != nil || !over.Load() {
+		t.Error(over.Load(), err)
+	}
 }
 
 func renewAuthTime(t *testing.T, s auth.Store) {

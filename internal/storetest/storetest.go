@@ -58,6 +58,8 @@ func Run(t *testing.T, open func(t *testing.T) auth.Store) {
 		{"Session/RotateOfMany", rotateOfMany},
 		{"Session/Pages", sessionsPages},
 		{"Session/EndMany", endMany},
+		{"Session/Lock", lockSession},
+		{"Session/LockAndEnd", lockSessionAndEnd},
 		{"Session/RenewAuthTime", renewAuthTime},
 		{"Session/LockUser", lockUser},
 		{"Sweep", sweep},
