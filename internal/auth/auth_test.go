@@ -19,6 +19,7 @@ import (
 
 	gocmp "github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"usher/internal/auth"
 	"usher/internal/password"
@@ -89,7 +90,7 @@ func (c *clock) Advance(d time.Duration) {
 }
 
 // watched is the real store, with a count of the look-ups of viewers and of many users, and ways to
-// make look-ups of viewers and the writing of events fail.
+// make look-ups of viewers, the writing of events and the first run of each transaction fail.
 type watched struct {
 	auth.Store
 	mu        sync.Mutex
@@ -99,6 +100,8 @@ type watched struct {
 	failEvent error
 
 	onReserveAttempt, onRefreshState, onInTx func()
+	// rolledBack makes each transaction run once more, as after a deadlock.
+	rolledBack bool
 }
 
 func (w *watched) UsersByID(ctx context.Context, ids []uuid.UUID) ([]auth.User, error) {
@@ -110,8 +113,13 @@ func (w *watched) InTx(ctx context.Context, f func(ctx context.Context, tx auth.
 	if w.onInTx != nil {
 		w.onInTx()
 	}
+	runs := 0
 	return w.Store.InTx(ctx, func(ctx context.Context, tx auth.Store) error {
-		return f(ctx, watchedTx{tx, w.failEvent})
+		err := f(ctx, watchedTx{tx, w.failEvent})
+		if runs++; err == nil && runs == 1 && w.rolledBack {
+			return &pgconn.PgError{Code: "40P01"}
+		}
+		return err
 	})
 }
 

@@ -12,7 +12,9 @@ import (
 // returns ErrUnavailable. internal/storetest says the rest, and every Store must pass it.
 type Store interface {
 	// InTx runs f in one transaction: all of what f writes through tx is kept, or none of it when
-	// f returns an error or panics. f must not do anything slow, and must use tx only.
+	// f returns an error or panics. f must not do anything slow, and must use tx only. A Store may run f
+	// again, in a new transaction, when its database has rolled one back for the sake of others; f must
+	// leave nothing behind that makes a second run differ.
 	InTx(ctx context.Context, f func(ctx context.Context, tx Store) error) error
 
 	AttemptStore

@@ -56,11 +56,16 @@ func (s *Store) Close() error {
 }
 
 // InTx implements auth.Store. A transaction inside a transaction is refused: neither outcome of the
-// inner one could be kept apart from the outer one's.
+// inner one could be kept apart from the outer one's. A transaction that PostgreSQL rolls back for the sake
+// of others is run again, a bounded number of times.
 func (s *Store) InTx(ctx context.Context, f func(ctx context.Context, tx auth.Store) error) error {
 	if s.writer == nil {
 		return errors.New("store: a transaction cannot begin inside another one")
 	}
+	return retry(ctx, func() error { return s.inTx(ctx, f) })
+}
+
+func (s *Store) inTx(ctx context.Context, f func(ctx context.Context, tx auth.Store) error) error {
 	tx, err := s.writer.BeginTxx(ctx, nil)
 	if err != nil {
 		return fault(ctx, "begin transaction", err)
@@ -76,16 +81,18 @@ func (s *Store) InTx(ctx context.Context, f func(ctx context.Context, tx auth.St
 }
 
 // exec runs a statement and returns how many rows it wrote.
-func (s *Store) exec(ctx context.Context, doing, query string, args ...any) (int64, error) {
-	result, err := s.write.ExecContext(ctx, query, args...)
-	if err != nil {
-		return 0, fault(ctx, doing, err)
-	}
-	n, err := result.RowsAffected()
-	if err != nil {
-		return 0, fmt.Errorf("%s: %w", doing, err)
-	}
-	return n, nil
+func (s *Store) exec(ctx context.Context, doing, query string, args ...any) (n int64, err error) {
+	err = retryOn(ctx, s.write, func() error {
+		result, err := s.write.ExecContext(ctx, query, args...)
+		if err != nil {
+			return fault(ctx, doing, err)
+		}
+		if n, err = result.RowsAffected(); err != nil {
+			return fmt.Errorf("%s: %w", doing, err)
+		}
+		return nil
+	})
+	return n, err
 }
 
 // change runs a statement that is about one row, and returns auth.ErrNotFound when there is none.
@@ -98,7 +105,15 @@ func (s *Store) change(ctx context.Context, doing, query string, args ...any) er
 }
 
 // list runs a query and reads its rows. fields points to where the columns of a row go.
-func list[T any](ctx context.Context, from sqlx.QueryerContext, doing string, fields func(*T) []any, query string, args ...any) ([]T, error) {
+func list[T any](ctx context.Context, from sqlx.QueryerContext, doing string, fields func(*T) []any, query string, args ...any) (found []T, err error) {
+	err = retryOn(ctx, from, func() error {
+		found, err = listOnce(ctx, from, doing, fields, query, args...)
+		return err
+	})
+	return found, err
+}
+
+func listOnce[T any](ctx context.Context, from sqlx.QueryerContext, doing string, fields func(*T) []any, query string, args ...any) ([]T, error) {
 	rows, err := from.QueryxContext(ctx, query, args...)
 	if err != nil {
 		return nil, fault(ctx, doing, err)
