@@ -55,6 +55,7 @@ type ComplexityRoot struct {
 		Roles     func(childComplexity int) int
 		SessionID func(childComplexity int) int
 		User      func(childComplexity int) int
+		UserAgent func(childComplexity int) int
 		UserID    func(childComplexity int) int
 	}
 
@@ -307,6 +308,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AuditEvent.User(childComplexity), true
+	case "AuditEvent.userAgent":
+		if e.ComplexityRoot.AuditEvent.UserAgent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEvent.UserAgent(childComplexity), true
 	case "AuditEvent.userId":
 		if e.ComplexityRoot.AuditEvent.UserID == nil {
 			break
@@ -922,7 +929,10 @@ directive @auth(
   orOwner: Boolean! = false
   "What the guard believes: the live session, or the access token alone."
   check: AuthCheck! = SESSION
-  "How many seconds ago the user may have signed in or used ` + "`" + `reauthenticate` + "`" + `, at most."
+  """
+  How many seconds ago the user may have confirmed who they are, at most. The access token says when that
+  was: at the sign-in, or later if the token is from ` + "`" + `reauthenticate` + "`" + `.
+  """
   maxAge: Int
 ) on FIELD_DEFINITION | ARGUMENT_DEFINITION | INPUT_FIELD_DEFINITION
 
@@ -1109,10 +1119,11 @@ type Mutation {
   "Signs in with a user name or an e-mail address, and the password."
   login("Who signs in." input: LoginInput!): AuthPayload! @public
   """
-  Gives a new access token and a new refresh token for a refresh token, which is used up by that.
-  Requests in parallel, or a repetition after an answer that was lost, get the same new refresh
-  token within a short while. A used token that comes later was copied: it ends the session.
-  Answers ` + "`" + `UNAUTHENTICATED` + "`" + ` when the user has to sign in again.
+  Exchanges a refresh token for a new access token and a new refresh token. The old refresh token is used
+  up. The client that used it last may present it again, and gets the same new one, until that is used: so
+  requests in parallel and a retry after a lost answer work. There is a limit in time and in number. Any
+  other use of a used token ends the session, since somebody has a copy. Answers ` + "`" + `UNAUTHENTICATED` + "`" + ` when the
+  user has to sign in again.
   """
   refresh("The refresh token." input: RefreshInput!): AuthPayload! @public
   "Ends the session of the request: its access tokens and its refresh token are refused from now on."
@@ -1122,8 +1133,9 @@ type Mutation {
   "Ends all of the user's sessions but the one of the request."
   revokeOtherSessions: RevokeOtherSessionsPayload! @auth
   """
-  Proves anew who the user is, in the session of the request, for what ` + "`" + `STEP_UP_REQUIRED` + "`" + ` asks for.
-  Gives a new access token that says so. The refresh token stays the one the client has.
+  Confirms who the user is, for what ` + "`" + `STEP_UP_REQUIRED` + "`" + ` asks for. Returns an access token that says so, for
+  the session of the request. No other token says so: one from ` + "`" + `refresh` + "`" + ` has the time of the sign-in again.
+  The refresh token of the client stays valid.
   """
   reauthenticate("The proof." input: ReauthenticateInput!): AuthPayload! @auth
   "Changes the user's own account."
@@ -1339,8 +1351,7 @@ type AuthPayload {
   accessToken: String!
   """
   The token for the next ` + "`" + `refresh` + "`" + `. Keep it where only your own code can read it; each is good for
-  one use. Null when it went into a cookie, and from ` + "`" + `reauthenticate` + "`" + `, after which the one that the
-  client has goes on.
+  one use. Null when it went into a cookie, and from ` + "`" + `reauthenticate` + "`" + `: the client keeps the one it has.
   """
   refreshToken: String
   "How to send the access token; always ` + "`" + `Bearer` + "`" + ` (RFC 6750)."
@@ -1396,9 +1407,9 @@ type Session {
   expiresAt: DateTime! @public
   "Whether this is the session of the request."
   current: Boolean! @public
-  "When the session was last refreshed."
+  "The minute in which the session was last refreshed; when the user signed in, if it never was."
   lastUsedAt: DateTime @auth(requires: ADMIN, orOwner: true)
-  "When the user last proved who they are: at sign-in, or with ` + "`" + `reauthenticate` + "`" + `."
+  "When the user confirmed who they are to sign in. ` + "`" + `reauthenticate` + "`" + ` does not change it."
   authTime: DateTime @auth(requires: ADMIN, orOwner: true)
   "The address of the device at sign-in."
   ipAddress: String @auth(requires: ADMIN, orOwner: true)
@@ -1464,6 +1475,8 @@ type AuditEvent {
   roles: [Role!]
   "The address that the request came from."
   ipAddress: String
+  "What the client that sent the request calls itself."
+  userAgent: String
   "The request, as the server's log names it."
   requestId: String
 }
@@ -1476,9 +1489,14 @@ enum AuditEventKind {
   LOGIN
   "A password, or the name with it, was wrong; or both were right, and the account is disabled."
   LOGIN_FAILED
-  "A user proved anew who they are."
+  "A user confirmed who they are."
   REAUTHENTICATED
-  "A refresh token came again after its time, and its session was ended."
+  """
+  The refresh token that was used last was presented again by the client that used it, and got the same
+  successor: a retry, a request in parallel, or somebody who cannot be told from that client.
+  """
+  REFRESH_REPLAYED
+  "A used refresh token was presented when it could not be a retry, and its session was ended."
   REFRESH_REUSE
   "A user ended the session of the request."
   LOGOUT
@@ -1569,6 +1587,8 @@ func (ec *executionContext) childFields_AuditEvent(ctx context.Context, field gr
 		return ec.fieldContext_AuditEvent_roles(ctx, field)
 	case "ipAddress":
 		return ec.fieldContext_AuditEvent_ipAddress(ctx, field)
+	case "userAgent":
+		return ec.fieldContext_AuditEvent_userAgent(ctx, field)
 	case "requestId":
 		return ec.fieldContext_AuditEvent_requestId(ctx, field)
 	}
@@ -2572,6 +2592,29 @@ func (ec *executionContext) _AuditEvent_ipAddress(ctx context.Context, field gra
 	)
 }
 func (ec *executionContext) fieldContext_AuditEvent_ipAddress(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AuditEvent", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _AuditEvent_userAgent(ctx context.Context, field graphql.CollectedField, obj *auth.AuditEvent) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AuditEvent_userAgent(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserAgent, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AuditEvent_userAgent(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("AuditEvent", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
@@ -7192,6 +7235,11 @@ func (ec *executionContext) _AuditEvent(ctx context.Context, sel ast.SelectionSe
 			}
 		case "ipAddress":
 			out.Values[i] = ec._AuditEvent_ipAddress(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userAgent":
+			out.Values[i] = ec._AuditEvent_userAgent(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}

@@ -129,6 +129,9 @@ func (tx *act) record(ctx context.Context, e AuditEvent) (err error) {
 	if info.Client.IsValid() {
 		e.IPAddress = new(info.Client.String())
 	}
+	if info.UserAgent != "" {
+		e.UserAgent = new(info.UserAgent)
+	}
 	if info.ID != "" {
 		e.RequestID = new(info.ID)
 	}

@@ -49,19 +49,21 @@ func TestSignInEvents(t *testing.T) {
 		}
 		w.wantEvents(t, "LOGOUT by ada of ada in a session")
 
-		reused, revoked := w.login(t, "ada"), w.login(t, "ada")
+		reused := w.login(t, "ada")
 		w.newEvents(t)
 		if _, failed := w.refresh(t.Context(), *reused.RefreshToken); failed != "" {
 			t.Fatal(failed)
 		}
 		w.wantEvents(t)
-		w.clock.Advance(time.Minute)
+		w.clock.Advance(time.Hour)
 		for range 2 {
 			if _, failed := w.refresh(t.Context(), *reused.RefreshToken); failed != ended {
 				t.Fatal(failed)
 			}
 		}
 		w.wantEvents(t, "REFRESH_REUSE of ada in a session")
+		revoked := w.login(t, "ada")
+		w.newEvents(t)
 		for range 2 {
 			if err := w.RevokeToken(t.Context(), nil, revoked.AccessToken); err != nil {
 				t.Fatal(err)
@@ -89,12 +91,12 @@ func TestEventOrigin(t *testing.T) {
 		}
 		from := request.From(device(t.Context()))
 		for _, e := range events {
-			address, id := new(from.Client.String()), &from.ID
+			want := []*string{new(from.Client.String()), &from.UserAgent, &from.ID}
 			if e.Operator {
-				address, id = nil, nil
+				want = []*string{nil, nil, nil}
 			}
-			if diff := cmp.Diff([]*string{address, id}, []*string{e.IPAddress, e.RequestID}); diff != "" {
-				t.Errorf("%s: address and request (-want +got):\n%s", e.Kind, diff)
+			if diff := cmp.Diff(want, []*string{e.IPAddress, e.UserAgent, e.RequestID}); diff != "" {
+				t.Errorf("%s: address, user agent and request (-want +got):\n%s", e.Kind, diff)
 			}
 			if !e.At.Equal(w.clock.Now()) || e.ID.Version() != 7 {
 				t.Errorf("%s: at %v with the id %v", e.Kind, e.At, e.ID)

@@ -45,7 +45,7 @@ type SessionLimits struct {
 	// IdleLimit is how long a session lives without a refresh: 7 days.
 	IdleLimit time.Duration
 	// RefreshGrace is how long a refresh token may be presented again after it was used, to get
-	// the successor that it got then: 10 s.
+	// the successor that it got then, as long as nobody has used that: an hour.
 	RefreshGrace time.Duration
 	// PerUser is how many live sessions a user may have; the oldest makes room for one more: 50.
 	PerUser int
@@ -55,7 +55,7 @@ func (l SessionLimits) orDefaults() SessionLimits {
 	return SessionLimits{
 		MaxAge:       cmp.Or(l.MaxAge, 30*24*time.Hour),
 		IdleLimit:    cmp.Or(l.IdleLimit, 7*24*time.Hour),
-		RefreshGrace: cmp.Or(l.RefreshGrace, 10*time.Second),
+		RefreshGrace: cmp.Or(l.RefreshGrace, time.Hour),
 		PerUser:      cmp.Or(l.PerUser, 50),
 	}
 }

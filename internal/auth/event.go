@@ -15,6 +15,7 @@ const (
 	EventLogin               AuditEventKind = "LOGIN"
 	EventLoginFailed         AuditEventKind = "LOGIN_FAILED"
 	EventReauthenticated     AuditEventKind = "REAUTHENTICATED"
+	EventRefreshReplayed     AuditEventKind = "REFRESH_REPLAYED"
 	EventRefreshReuse        AuditEventKind = "REFRESH_REUSE"
 	EventLogout              AuditEventKind = "LOGOUT"
 	EventSessionRevoked      AuditEventKind = "SESSION_REVOKED"
@@ -33,8 +34,8 @@ const (
 
 // AuditEventKinds lists every kind there is.
 var AuditEventKinds = []AuditEventKind{
-	EventSignup, EventLogin, EventLoginFailed, EventReauthenticated, EventRefreshReuse, EventLogout,
-	EventSessionRevoked, EventTokenRevoked, EventUserCreated, EventUserUpdated, EventUserRolesChanged,
+	EventSignup, EventLogin, EventLoginFailed, EventReauthenticated,
+	EventRefreshReplayed, EventRefreshReuse, EventLogout, EventSessionRevoked, EventTokenRevoked, EventUserCreated, EventUserUpdated, EventUserRolesChanged,
 	EventUserDisabled, EventUserEnabled, EventUserUnlocked, EventUserSessionsRevoked, EventUserDeleted,
 	EventClientCreated, EventClientDeleted,
 }
@@ -54,8 +55,9 @@ type AuditEvent struct {
 	ClientID  *uuid.UUID
 	// Roles are what the user got with EventUserCreated and EventUserRolesChanged; otherwise nil.
 	Roles []Role
-	// IPAddress and RequestID say where it came from, when it came over HTTP.
+	// IPAddress, UserAgent and RequestID say where it came from, when it came over HTTP.
 	IPAddress *string
+	UserAgent *string
 	RequestID *string
 
 	// Actor and User are those that ActorID and UserID name; nil when they are gone. AuditEvents

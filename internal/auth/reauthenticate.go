@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"errors"
+	"time"
 
 	"usher/internal/password"
 )
@@ -13,8 +14,10 @@ type ReauthenticateInput struct {
 }
 
 // Reauthenticate lets the signed-in user prove once more who they are, and answers with an access
-// token that says so. The session stays the same and so does its refresh token, which is why none
-// is in the answer. A wrong password answers as at Login, and counts apart from those there.
+// token that says so. The time of the proof is in that token alone: the session keeps the time of its
+// sign-in, and so do the tokens that refresh gives. Otherwise a copied refresh token would become a
+// copy of the proof. The refresh token stays the same, which is why none is in the answer. A wrong
+// password answers as at Login, and counts apart from those there.
 func (s *Service) Reauthenticate(ctx context.Context, in ReauthenticateInput) (*AuthPayload, error) {
 	v, err := s.Viewer(ctx)
 	if err != nil {
@@ -33,19 +36,16 @@ func (s *Service) Reauthenticate(ctx context.Context, in ReauthenticateInput) (*
 	if err != nil {
 		return nil, err
 	}
+	var provedAt time.Time
 	err = s.inTxOf(ctx, v, func(ctx context.Context, tx *act, live *Viewer) error {
-		if _, err := tx.RenewAuthTime(ctx, live.Session.ID, tx.now); err != nil {
-			return err
-		}
 		if _, err := tx.ClearAttempts(ctx, live.User.ID); err != nil {
 			return err
 		}
-		v = live
-		v.Session.AuthTime = tx.now
-		return tx.record(ctx, eventIn(v, EventReauthenticated))
+		v, provedAt = live, tx.now
+		return tx.record(ctx, eventIn(live, EventReauthenticated))
 	})
 	if err != nil {
 		return nil, err
 	}
-	return s.accessPayload(ctx, v, ownAPI)
+	return s.accessPayload(ctx, v, provedAt, ownAPI)
 }

@@ -2,6 +2,7 @@ package auth_test
 
 import (
 	"context"
+	"database/sql"
 	"testing"
 	"time"
 
@@ -47,12 +48,12 @@ func TestReauthenticate(t *testing.T) {
 		}
 		now := w.clock.Now()
 		if got.RefreshToken != nil || got.TokenType != "Bearer" || got.ExpiresIn != 900 ||
-			got.Session.ID != ada.Session.ID || !got.Session.AuthTime.Equal(now) || got.User.ID != ada.User.ID {
+			got.Session.ID != ada.Session.ID || !got.Session.AuthTime.Equal(signedIn) || got.User.ID != ada.User.ID {
 			t.Errorf("answer %+v, want the same session and no refresh token", got)
 		}
 		w.wantEvents(t, "REAUTHENTICATED by ada of ada in a session")
-		if session, token := w.authTimes(t, got.AccessToken); !session.Equal(now) || !token.Equal(now.Truncate(time.Second)) {
-			t.Errorf("auth time %v in the session and %v in the token, want %v", session, token, now)
+		if session, token := w.authTimes(t, got.AccessToken); !session.Equal(signedIn) || !token.Equal(now.Truncate(time.Second)) {
+			t.Errorf("auth time %v in the session and %v in the token, want %v and %v", session, token, signedIn, now)
 		}
 		byItself := &auth.Rule{Requires: forUser.Requires, MaxAge: time.Minute, Check: auth.CheckToken}
 		for name, ctx := range map[string]context.Context{
@@ -76,13 +77,38 @@ func TestReauthenticate(t *testing.T) {
 			t.Errorf("another session of the user has the auth time %v", session)
 		}
 
-		// The refresh token is still the one from sign-up.
+		// The refresh token is still the one from sign-up, and what it gets says no more than the sign-up did.
 		refreshed, failed := w.refresh(t.Context(), *ada.RefreshToken)
 		if failed != "" {
 			t.Fatalf("Refresh: %q", failed)
 		}
-		if session, token := w.authTimes(t, refreshed.AccessToken); !session.Equal(now) || !token.Equal(now.Truncate(time.Second)) {
-			t.Errorf("auth time %v in the session and %v in the refreshed token, want %v", session, token, now)
+		if session, token := w.authTimes(t, refreshed.AccessToken); !session.Equal(signedIn) || !token.Equal(signedIn.Truncate(time.Second)) {
+			t.Errorf("auth time %v in the session and %v in the refreshed token, want %v", session, token, signedIn)
+		}
+		// The proof lasts as long as its token, whatever happens beside it.
+		w.clock.Advance(30 * time.Second)
+		if got := kind(w.Authorize(w.as(t, got.AccessToken), recent, nil)); got != "" {
+			t.Errorf("the new token after a refresh: %q", got)
+		}
+	})
+}
+
+// TestReauthenticateOfOlderServer has a server of an older release raise the time of the session, as they do:
+// it does not reach the tokens that a refresh gives.
+func TestReauthenticateOfOlderServer(t *testing.T) {
+	t.Parallel()
+	eachWithDB(t, func(t *testing.T, w *world, db *sql.DB) {
+		ada := w.signup(t, "ada")
+		w.clock.Advance(2 * time.Minute)
+		if _, err := db.ExecContext(t.Context(), `UPDATE sessions SET auth_time = $1`, w.clock.Now()); err != nil {
+			t.Fatal(err)
+		}
+		refreshed, failed := w.refresh(t.Context(), *ada.RefreshToken)
+		if failed != "" {
+			t.Fatal(failed)
+		}
+		if got := kind(w.Authorize(w.as(t, refreshed.AccessToken), recent, nil)); got != "STEP_UP_REQUIRED" {
+			t.Errorf("a refreshed token: %q", got)
 		}
 	})
 }

@@ -2,9 +2,14 @@ package auth
 
 import (
 	"context"
+	"crypto/sha256"
 	"crypto/subtle"
+	"encoding/base64"
 	"errors"
 	"fmt"
+	"net/netip"
+	"strconv"
+	"strings"
 	"time"
 
 	"usher/internal/request"
@@ -30,14 +35,21 @@ type RefreshState struct {
 	Generation uint32
 	// RotatedAt is when its predecessor was used.
 	RotatedAt time.Time
+	// RotatedBy is the client that used it, see noteOf. A server of an older release leaves what it finds,
+	// which may be nil.
+	RotatedBy *string
+	// Replays is how often the predecessor was presented again since then.
+	Replays int
 }
 
 // Refresh gives a new access token, and a new refresh token for the one presented.
 //
-// The presented token is used up by that, and so is every older one (RFC 9700 §4.14.2). Only the
-// one that was used last may come again, shortly after and as long as its successor was not used:
-// it gets the same successor again, for it comes from requests in parallel, or from a client that
-// never saw the answer. Any other that comes again was copied, and ends the session.
+// The presented token is used up by that, and so is every older one (RFC 9700 §4.14.2). Only the one that
+// was used last may be presented again, see canReplay: then it gets the same successor. Any other used token
+// was copied, and ends the session.
+//
+// A token that the database does not know yet is ahead of it: the seal says that this server issued it, so
+// the database has lost commits in a failover. It gets its successor, and the session goes on from there.
 func (s *Service) Refresh(ctx context.Context, in RefreshInput) (*AuthPayload, error) {
 	audience, err := s.audienceFor(in.Resource)
 	if err != nil {
@@ -68,6 +80,7 @@ func (s *Service) rotate(ctx context.Context, sealed string, by SessionTransport
 	if !ok {
 		return nil, unauthenticated(ReasonTokenInvalid)
 	}
+	client := clientDigest(request.From(ctx))
 	// Each turn of the loop is one decision on one state of the session. It turns again only when
 	// another request has changed that state in between, which each of them does once.
 	for range refreshTurns {
@@ -76,27 +89,23 @@ func (s *Service) rotate(ctx context.Context, sealed string, by SessionTransport
 			return nil, err
 		}
 		now := s.now()
-		current := presented.generation == state.Generation
-		again := presented.generation+1 == state.Generation && now.Before(state.RotatedAt.Add(s.sessions.RefreshGrace))
-		switch {
-		case presented.generation > state.Generation:
-			// The seal is ours, so the database has gone back in time.
-			return nil, unauthenticated(ReasonTokenInvalid)
-		case !current && !again:
+		used := presented.generation < state.Generation
+		if used && !s.canReplay(state, presented, client, now) {
 			return nil, s.endReused(ctx, &state.Viewer, now)
 		}
 		if err := s.checkLive(&state.Viewer); err != nil {
 			return nil, err
 		}
-		if again {
-			return s.payload(ctx, &state.Viewer, presented.successor(), by, audience)
+		var done bool
+		if used {
+			done, err = s.replay(ctx, state)
+		} else {
+			done, err = s.use(ctx, state, presented, client, now)
 		}
-		rotated, err := s.store.RotateRefreshToken(ctx, presented.session, presented.generation, now)
 		if err != nil {
-			return nil, fmt.Errorf("rotate refresh token: %w", err)
+			return nil, err
 		}
-		if rotated {
-			state.Session.LastUsedAt = now
+		if done {
 			return s.payload(ctx, &state.Viewer, presented.successor(), by, audience)
 		}
 	}
@@ -106,7 +115,88 @@ func (s *Service) rotate(ctx context.Context, sealed string, by SessionTransport
 const (
 	refreshTurns     = 10
 	endReusedTimeout = 10 * time.Second
+
+	// maxReplays is how often a used refresh token may be presented again. Tabs that a browser restores all
+	// at once refresh with one token; more than some thirty of them are a loop, or somebody else.
+	maxReplays = 30
+
+	// olderGrace is how long a used token may be presented again when a server of an older release rotated
+	// it, which notes no client. It is the grace of that release.
+	olderGrace = 10 * time.Second
 )
+
+// canReplay reports whether a used token may be presented again: as long as nobody has used its successor, for
+// a limited time, a limited number of times, and by the client that used it. That is what requests in
+// parallel and a client that never saw the answer look like.
+func (s *Service) canReplay(state *RefreshState, presented refreshToken, client string, now time.Time) bool {
+	grace := s.sessions.RefreshGrace
+	noted := state.RotatedBy != nil && strings.HasPrefix(*state.RotatedBy, noteOf("", state.Generation))
+	if !noted {
+		grace = min(grace, olderGrace)
+	}
+	return presented.generation+1 == state.Generation &&
+		now.Before(state.RotatedAt.Add(grace)) &&
+		state.Replays < maxReplays &&
+		(!noted || *state.RotatedBy == noteOf(client, state.Generation))
+}
+
+// noteOf is what a rotation to a generation notes of the client. The generation shows whether the note is of
+// the last rotation: servers of older releases, which may run beside this one, note nothing.
+func noteOf(client string, generation uint32) string {
+	return strconv.FormatUint(uint64(generation), 10) + " " + client
+}
+
+// clientDigest stands for who sends a request, as far as a server can tell clients apart: by their network
+// and by what they call themselves. A household or a device has an IPv4 address or an IPv6 /64, within which
+// devices change their addresses by themselves (RFC 8981).
+func clientDigest(info *request.Info) string {
+	address := info.Client.Unmap().WithZone("")
+	network := address.String()
+	if address.Is6() {
+		network = netip.PrefixFrom(address, 64).Masked().String()
+	}
+	sum := sha256.Sum256([]byte(network + "\n" + info.UserAgent))
+	return base64.RawURLEncoding.EncodeToString(sum[:16])
+}
+
+// use uses a token up that is not used yet. It reports false when the state has changed meanwhile.
+func (s *Service) use(ctx context.Context, state *RefreshState, presented refreshToken, client string, now time.Time) (done bool, err error) {
+	id, ahead := state.Session.ID, presented.generation > state.Generation
+	next := presented.successor().generation
+	note := noteOf(client, next)
+	if ahead {
+		done, err = s.store.AdvanceRefreshToken(ctx, id, state.Generation, next, note, now)
+	} else {
+		done, err = s.store.RotateRefreshToken(ctx, id, presented.generation, note, now)
+	}
+	if err != nil {
+		return false, fmt.Errorf("rotate refresh token: %w", err)
+	}
+	if done {
+		state.Session.use(now)
+	}
+	if done && ahead {
+		s.log.WarnContext(ctx, "a refresh token was ahead of the database, which has lost commits",
+			"session", id, "presented", presented.generation, "stored", state.Generation)
+	}
+	return done, nil
+}
+
+// replay counts and records that the token before the valid one was presented again. It reports false when
+// the state has changed meanwhile.
+func (s *Service) replay(ctx context.Context, state *RefreshState) (counted bool, err error) {
+	err = s.inTx(ctx, nobody, func(ctx context.Context, tx *act) (err error) {
+		counted, err = tx.ReplayRefreshToken(ctx, state.Session.ID, state.Generation, maxReplays, tx.now)
+		if err != nil || !counted {
+			return err
+		}
+		return tx.record(ctx, eventIn(&state.Viewer, EventRefreshReplayed))
+	})
+	if err != nil {
+		return false, fmt.Errorf("replay refresh token: %w", err)
+	}
+	return counted, nil
+}
 
 // refreshState reads the state of the token's session, when the token belongs to it.
 func (s *Service) refreshState(ctx context.Context, t refreshToken) (*RefreshState, error) {

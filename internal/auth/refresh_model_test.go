@@ -1,145 +1,324 @@
 package auth_test
 
 import (
+	"context"
+	"database/sql"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	gocmp "github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 	"pgregory.net/rapid"
 
 	"usher/internal/auth"
+	"usher/internal/request"
 )
 
-// modelSession is what the rules of refresh say of a session, written down a second time, from the
-// side of a client: every refresh token it was ever given, and which of them is the valid one.
+// Clients, as the server tells them apart. A thief has a client of their own, or that of the owner: behind the
+// same NAT, with the same name.
+const (
+	owner = "192.0.2.7 Test/1.0"
+	thief = "198.51.100.9 Test/1.0"
+)
+
+// client returns the context of a request by a client: its address and what it calls itself.
+func client(ctx context.Context, name string) context.Context {
+	address, userAgent, _ := strings.Cut(name, " ")
+	return request.With(ctx, &request.Info{Client: netip.MustParseAddr(address), UserAgent: userAgent})
+}
+
+// modelState is what the database knows of a session's refresh tokens, by the rules written down a second
+// time.
+type modelState struct {
+	unused    int // the number of the token that is not used yet
+	rotatedAt time.Time
+	rotatedBy string
+	replays   int
+	usedAt    time.Time
+	endedAt   *time.Time
+}
+
+// modelSession is a session with all who hold its tokens.
 type modelSession struct {
-	tokens    []string // in the order of rotation; the last is the valid one
+	modelState
+	earlier   []modelState // before each change, the last one last: what a failover may bring back
 	user, id  uuid.UUID
 	access    string
-	rotatedAt time.Time
-	usedAt    time.Time
 	expiresAt time.Time
-	ended     bool
+
+	tokens []string // every token that was ever given out, by its number
+	held   int      // the number of the one that the owner holds
+	stolen []int    // the numbers of those that the thief holds
+
+	// honest says that nobody but the owner has presented a token so far, with no token but the held one,
+	// and within the caps.
+	honest bool
+	// events are what the audit log has to say of the tokens.
+	events map[auth.AuditEventKind]int
 }
 
 func (m *modelSession) live(now time.Time) bool {
-	return !m.ended && now.Before(m.expiresAt) && now.Before(m.usedAt.Add(7*24*time.Hour))
+	return m.endedAt == nil && now.Before(m.expiresAt) && now.Before(m.usedAt.Add(7*24*time.Hour))
 }
 
-// refresh returns what presenting the i-th token has to answer now, the successor's number or an
-// error, and notes what it changes.
-func (m *modelSession) refresh(i int, now time.Time) (successor int, failed string) {
-	last := len(m.tokens) - 1
-	switch {
-	case !m.live(now):
-		return 0, ended
-	case i == last:
-		m.usedAt, m.rotatedAt = now, now
-		return last + 1, ""
-	case i == last-1 && now.Before(m.rotatedAt.Add(10*time.Second)):
-		return last, ""
-	default:
-		m.ended = true
-		return 0, ended
+// refresh returns whether presenting the i-th token gets its successor, and notes what it changes.
+func (m *modelSession) refresh(i int, by string, now time.Time) bool {
+	replay := i == m.unused-1 && by == m.rotatedBy && now.Before(m.rotatedAt.Add(time.Hour)) && m.replays < 30
+	if i < m.unused && !replay {
+		m.end(now, auth.EventRefreshReuse)
+		return false
 	}
+	if !m.live(now) {
+		return false
+	}
+	m.earlier = append(m.earlier, m.modelState)
+	if replay {
+		m.replays++
+		m.events[auth.EventRefreshReplayed]++
+		return true
+	}
+	m.unused, m.rotatedAt, m.rotatedBy, m.replays = i+1, now, by, 0
+	if minute := now.Truncate(time.Minute); minute.After(m.usedAt) {
+		m.usedAt = minute
+	}
+	return true
+}
+
+func (m *modelSession) end(now time.Time, why auth.AuditEventKind) {
+	if m.endedAt != nil || !now.Before(m.expiresAt) {
+		return
+	}
+	m.earlier = append(m.earlier, m.modelState)
+	m.endedAt = &now
+	m.events[why]++
 }
 
 // TestRefreshModel does random things, one after the other and in parallel, and compares every
-// answer with the model. A client that crashes, or never sees an answer, shows as one that presents
-// a token again.
+// answer with the model: an owner whose answers are lost, a thief who copies tokens at any time and uses them
+// from their own client or from the owner's, and failovers that lose commits. What docs/security.md says of
+// the three is asserted besides.
 func TestRefreshModel(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
-		w.signup(t, "ada")
-		rapid.Check(t, func(r *rapid.T) { runModel(r, w) })
+	eachWithDB(t, func(t *testing.T, w *world, db *sql.DB) {
+		users := 0 // Each run has one, who does not reach the limit on sessions.
+		rapid.Check(t, func(r *rapid.T) {
+			users++
+			name := fmt.Sprintf("ada-%d", users)
+			w.signup(t, name)
+			(&model{w: w, db: db, user: name}).run(r)
+		})
 	})
 }
 
-func runModel(r *rapid.T, w *world) {
-	ctx := r.Context()
-	var sessions []*modelSession
-	login := func(r *rapid.T) {
-		if len(sessions) == 5 {
-			return
-		}
-		p, err := w.Login(ctx, auth.LoginInput{Identifier: "ada", Password: goodPassword})
-		if err != nil {
-			r.Fatal(err)
-		}
-		sessions = append(sessions, &modelSession{
-			tokens: []string{*p.RefreshToken}, user: p.User.ID, id: p.Session.ID, access: p.AccessToken,
-			usedAt: w.clock.Now(), expiresAt: p.Session.ExpiresAt,
-		})
-	}
-	login(r)
-	some := func(r *rapid.T) *modelSession { return rapid.SampledFrom(sessions).Draw(r, "session") }
+type model struct {
+	w        *world
+	db       *sql.DB
+	user     string
+	sessions []*modelSession
+}
 
-	// present refreshes with the i-th token, n times at once.
-	present := func(r *rapid.T, m *modelSession, i, n int) {
-		type answer struct {
-			payload *auth.AuthPayload
-			failed  string
-		}
-		answers := make([]answer, n)
-		var wg sync.WaitGroup
-		for k := range n {
-			wg.Go(func() { answers[k].payload, answers[k].failed = w.refresh(ctx, m.tokens[i]) })
-		}
-		wg.Wait()
-		successor, failed := m.refresh(i, w.clock.Now())
-		for _, a := range answers {
-			if a.failed != failed {
-				r.Fatalf("token %d of %d: %q, want %q", i, len(m.tokens), a.failed, failed)
-			}
-			if failed != "" {
-				continue
-			}
-			m.access = a.payload.AccessToken
-			if got := *a.payload.RefreshToken; successor == len(m.tokens) {
-				m.tokens = append(m.tokens, got)
-			} else if got != m.tokens[successor] {
-				r.Fatalf("token %d got another successor than before", i)
-			}
-		}
-	}
+func (m *model) run(r *rapid.T) {
+	m.login(r)
 	r.Repeat(map[string]func(*rapid.T){
-		"login": login,
-		"refresh": func(r *rapid.T) {
-			m := some(r)
-			present(r, m, len(m.tokens)-1, 1)
+		"login": m.login,
+		"the owner refreshes": func(r *rapid.T) {
+			s := m.some(r)
+			m.own(r, s, s.held)
 		},
-		"refresh in parallel": func(r *rapid.T) {
-			m := some(r)
-			present(r, m, len(m.tokens)-1, rapid.IntRange(2, 8).Draw(r, "requests"))
+		"the owner presents an older token": func(r *rapid.T) {
+			s := m.some(r)
+			s.honest = false
+			m.own(r, s, rapid.IntRange(0, s.held).Draw(r, "token"))
 		},
-		"refresh with an older token": func(r *rapid.T) {
-			m := some(r)
-			present(r, m, rapid.IntRange(0, len(m.tokens)-1).Draw(r, "token"), rapid.IntRange(1, 3).Draw(r, "requests"))
+		"the thief copies the token of the owner": func(r *rapid.T) {
+			s := m.some(r)
+			s.stolen = append(s.stolen, s.held)
 		},
+		"the thief refreshes": m.steal,
+		"failover":            m.failover,
 		"log out": func(r *rapid.T) {
-			m := some(r)
-			_, err := w.Logout(auth.WithCaller(ctx, w.Identify(m.access)))
-			if err == nil {
-				m.ended = true
+			s := m.some(r)
+			if _, err := m.w.Logout(auth.WithCaller(r.Context(), m.w.Identify(s.access))); err == nil {
+				s.end(m.w.clock.Now(), auth.EventLogout)
+				s.honest = false
 			}
 		},
 		"wait": func(r *rapid.T) {
-			w.clock.Advance(rapid.SampledFrom([]time.Duration{
-				time.Second, 9 * time.Second, 10 * time.Second, time.Minute, 24 * time.Hour, 7 * 24 * time.Hour,
+			m.w.clock.Advance(rapid.SampledFrom([]time.Duration{
+				time.Second, 30 * time.Second, 15 * time.Minute, 59 * time.Minute, time.Hour, 24 * time.Hour, 7 * 24 * time.Hour,
 			}).Draw(r, "time"))
 		},
-		"": func(r *rapid.T) { // after each of the above
-			for _, m := range sessions {
-				bearer, err := w.signFor(m.user, m.id) // m.access may have expired
-				if err != nil {
-					r.Fatal(err)
+		"": m.check, // after each of the above
+	})
+	m.checkEvents(r)
+}
+
+func (m *model) some(r *rapid.T) *modelSession {
+	return rapid.SampledFrom(m.sessions).Draw(r, "session")
+}
+
+func (m *model) login(r *rapid.T) {
+	if len(m.sessions) == 4 {
+		return
+	}
+	p, err := m.w.Login(client(r.Context(), owner), auth.LoginInput{Identifier: m.user, Password: goodPassword})
+	if err != nil {
+		r.Fatal(err)
+	}
+	m.sessions = append(m.sessions, &modelSession{
+		modelState: modelState{usedAt: m.w.clock.Now()},
+		user:       p.User.ID, id: p.Session.ID, access: p.AccessToken, expiresAt: p.Session.ExpiresAt,
+		tokens: []string{*p.RefreshToken}, honest: true, events: map[auth.AuditEventKind]int{},
+	})
+}
+
+// own has the owner present a token, in several tabs at once or in one. The answers may get lost.
+func (m *model) own(r *rapid.T, s *modelSession, i int) {
+	before := s.modelState
+	now, n := m.w.clock.Now(), rapid.SampledFrom([]int{1, 1, 1, 2, 8, 33}).Draw(r, "requests")
+	if !s.live(now) || i < s.unused && !now.Before(s.rotatedAt.Add(time.Hour)) || s.replays+n > 30 {
+		s.honest = false // beyond the caps
+	}
+	got := m.present(r, s, i, owner, n)
+	if s.honest && got != n {
+		r.Fatalf("an honest owner with token %d of %+v was refused", i, before)
+	}
+	if i < before.unused && before.rotatedBy == thief && got > 0 {
+		r.Fatalf("the thief used token %d, the owner followed, and the session lives on", i)
+	}
+	if got > 0 && !rapid.Bool().Draw(r, "lost") {
+		s.held = max(s.held, i+1)
+	}
+}
+
+// steal has the thief present a copied token.
+func (m *model) steal(r *rapid.T) {
+	s := m.some(r)
+	if len(s.stolen) == 0 {
+		return
+	}
+	i, by := rapid.SampledFrom(s.stolen).Draw(r, "token"), rapid.SampledFrom([]string{thief, owner}).Draw(r, "client")
+	s.honest = false
+	before, now := s.modelState, m.w.clock.Now()
+	got := m.present(r, s, i, by, 1)
+	if got > 0 {
+		s.stolen = append(s.stolen, i+1)
+	}
+	switch used := i < before.unused; {
+	case !used: // The thief is the first, and does what the owner could.
+	case by == thief && before.rotatedBy == owner && s.live(now):
+		r.Fatalf("a thief with another client presents token %d after its use, and the session lives on", i)
+	case got > 0 && (i < before.unused-1 || before.rotatedBy != by):
+		r.Fatalf("a thief got the successor of token %d of %+v", i, before)
+	case got == 0 && s.live(now):
+		r.Fatalf("a thief was refused with the used token %d, and the session lives on", i)
+	}
+}
+
+// present refreshes with the i-th token, n times at once, and returns how many got its successor.
+func (m *model) present(r *rapid.T, s *modelSession, i int, by string, n int) int {
+	type answer struct {
+		payload *auth.AuthPayload
+		failed  string
+	}
+	answers := make([]answer, n)
+	var wg sync.WaitGroup
+	for k := range n {
+		wg.Go(func() { answers[k].payload, answers[k].failed = m.w.refresh(client(r.Context(), by), s.tokens[i]) })
+	}
+	wg.Wait()
+	want, got := 0, 0
+	for range n {
+		if s.refresh(i, by, m.w.clock.Now()) {
+			want++
+		}
+	}
+	for _, a := range answers {
+		if a.failed != "" {
+			if a.failed != ended {
+				r.Fatalf("token %d: %q", i, a.failed)
+			}
+			continue
+		}
+		got++
+		s.access = a.payload.AccessToken
+		switch successor := *a.payload.RefreshToken; {
+		case i+1 == len(s.tokens):
+			s.tokens = append(s.tokens, successor)
+		case successor != s.tokens[i+1]:
+			r.Fatalf("token %d got another successor than before", i)
+		}
+	}
+	if got != want {
+		r.Fatalf("token %d of %d by %s, %d times: %d got its successor, want %d", i, len(s.tokens), by, n, got, want)
+	}
+	return got
+}
+
+// failover puts the database back to how it was before some of the last changes to a session.
+func (m *model) failover(r *rapid.T) {
+	s := m.some(r)
+	if len(s.earlier) == 0 {
+		return
+	}
+	lost := rapid.IntRange(1, min(4, len(s.earlier))).Draw(r, "commits")
+	s.modelState = s.earlier[len(s.earlier)-lost]
+	s.earlier = s.earlier[:len(s.earlier)-lost]
+	var rotatedAt, rotatedBy any
+	if s.unused > 0 {
+		rotatedAt, rotatedBy = s.rotatedAt, auth.NoteOf(client(r.Context(), s.rotatedBy), s.unused)
+	}
+	result, err := m.db.ExecContext(r.Context(), `
+		UPDATE sessions SET refresh_generation = $2, rotated_at = $3, rotated_by = $4, refresh_replays = $5,
+			last_used_at = $6, ended_at = $7
+		WHERE id = $1`, s.id.String(), s.unused, rotatedAt, rotatedBy, s.replays, s.usedAt, s.endedAt)
+	if err != nil {
+		r.Fatal(err)
+	}
+	if n, err := result.RowsAffected(); n != 1 || err != nil {
+		r.Fatal(n, err)
+	}
+}
+
+func (m *model) check(r *rapid.T) {
+	for _, s := range m.sessions {
+		bearer, err := m.w.signFor(s.user, s.id) // s.access may have expired
+		if err != nil {
+			r.Fatal(err)
+		}
+		err = m.w.Authorize(auth.WithCaller(r.Context(), m.w.Identify(bearer)), forUser, nil)
+		if live := s.live(m.w.clock.Now()); (err == nil) != live {
+			r.Fatalf("the guard says %v, and the model that the session lives: %v", err, live)
+		}
+	}
+}
+
+// checkEvents compares the audit log, from which no failover of this test takes anything, with the model.
+func (m *model) checkEvents(r *rapid.T) {
+	for _, kind := range []auth.AuditEventKind{auth.EventRefreshReplayed, auth.EventRefreshReuse, auth.EventLogout} {
+		events, err := m.w.store.Events(r.Context(), auth.AuditEventQuery{Kind: kind, Limit: 2000})
+		if err != nil {
+			r.Fatal(err)
+		}
+		for _, s := range m.sessions {
+			got := 0
+			for _, e := range events {
+				if *e.SessionID != s.id {
+					continue
 				}
-				err = w.Authorize(auth.WithCaller(ctx, w.Identify(bearer)), forUser, nil)
-				if live := m.live(w.clock.Now()); (err == nil) != live {
-					r.Fatalf("the guard says %v, and the model that the session lives: %v", err, live)
+				got++
+				if kind != auth.EventLogout && !slices.Contains([]string{owner, thief}, *e.IPAddress+" "+*e.UserAgent) {
+					r.Fatalf("%s does not say by which client", kind)
 				}
 			}
-		},
-	})
+			if diff := gocmp.Diff(s.events[kind], got); diff != "" {
+				r.Fatalf("events of kind %s (-want +got):\n%s", kind, diff)
+			}
+		}
+	}
 }

@@ -16,9 +16,10 @@ import (
 type Session struct {
 	ID     uuid.UUID
 	UserID uuid.UUID
-	// AuthTime is when the user last proved who they are.
-	AuthTime   time.Time
-	CreatedAt  time.Time
+	// AuthTime is when the user proved who they are to sign in.
+	AuthTime  time.Time
+	CreatedAt time.Time
+	// LastUsedAt is the minute of the last refresh, or the time of the sign-in.
 	LastUsedAt time.Time
 	// ExpiresAt is the age limit. Nothing moves it.
 	ExpiresAt time.Time
@@ -27,6 +28,26 @@ type Session struct {
 	// IPAddress and UserAgent describe the device at sign-in, when it came over HTTP.
 	IPAddress *string
 	UserAgent *string
+}
+
+// UsePrecision is how exactly LastUsedAt is kept. Whoever holds a copy of an access token can ask for it all
+// the time, and must not see when the owner refreshes.
+const UsePrecision = time.Minute
+
+// use notes a refresh in s, as the Store does.
+func (s *Session) use(now time.Time) {
+	if minute := now.Truncate(UsePrecision); minute.After(s.LastUsedAt) {
+		s.LastUsedAt = minute
+	}
+}
+
+// provedAt is when the user proved who they are, as far as the session knows. A server of an older release
+// that runs beside this one raises AuthTime in reauthenticate, which must not reach the tokens of others.
+func (s *Session) provedAt() time.Time {
+	if s.AuthTime.After(s.CreatedAt) {
+		return s.CreatedAt
+	}
+	return s.AuthTime
 }
 
 // Current reports whether this is the session of the request.
@@ -104,7 +125,7 @@ func (s *Service) startSession(ctx context.Context, tx Store, p proof, now time.
 
 // payload is accessPayload with a refresh token, unless that goes by cookie.
 func (s *Service) payload(ctx context.Context, v *Viewer, refresh refreshToken, by SessionTransport, audience string) (*AuthPayload, error) {
-	p, err := s.accessPayload(ctx, v, audience)
+	p, err := s.accessPayload(ctx, v, v.Session.provedAt(), audience)
 	if err != nil {
 		return nil, err
 	}
@@ -113,8 +134,8 @@ func (s *Service) payload(ctx context.Context, v *Viewer, refresh refreshToken, 
 }
 
 // accessPayload signs an access token for the session and an audience, answers with it, and makes the
-// request that of the session's user.
-func (s *Service) accessPayload(ctx context.Context, v *Viewer, audience string) (*AuthPayload, error) {
+// request that of the session's user. The token says that the user proved who they are at provedAt.
+func (s *Service) accessPayload(ctx context.Context, v *Viewer, provedAt time.Time, audience string) (*AuthPayload, error) {
 	if s.tokens == nil {
 		return nil, errNoTokens
 	}
@@ -128,7 +149,7 @@ func (s *Service) accessPayload(ctx context.Context, v *Viewer, audience string)
 		Subject:   v.User.ID.String(),
 		SessionID: v.Session.ID.String(),
 		ClientID:  firstParty,
-		AuthTime:  v.Session.AuthTime,
+		AuthTime:  provedAt,
 		ExpiresAt: v.Session.ExpiresAt,
 		Roles:     roleNames(v.User.Roles),
 	}

@@ -54,10 +54,6 @@ type Store interface {
 	// HasOtherAdmin reports whether somebody but one user has the role ADMIN and an open account.
 	HasOtherAdmin(ctx context.Context, except uuid.UUID) (bool, error)
 
-	// LockSession makes other transactions that write to a session or to its user wait until this one ends.
-	// It locks the user first, as whatever ends many sessions of a user does, so that transactions do not
-	// wait for one another in a ring. It reports whether the session was neither ended nor expired.
-	LockSession(ctx context.Context, userID, sessionID uuid.UUID, now time.Time) (bool, error)
 	// LockUser makes other transactions that lock the user wait until this one ends, and notes the
 	// time of the sign-in. It reports whether the account is open.
 	LockUser(ctx context.Context, userID uuid.UUID, now time.Time) (bool, error)
@@ -67,10 +63,11 @@ type Store interface {
 	Viewer(ctx context.Context, sessionID uuid.UUID) (*Viewer, error)
 	// EndSession ends a session that lives, and reports whether it did.
 	EndSession(ctx context.Context, sessionID uuid.UUID, now time.Time) (bool, error)
+	// LockSession makes other transactions that write to a session or to its user wait until this one ends.
+	// It locks the user first, as whatever ends many sessions of a user does, so that transactions do not
+	// wait for one another in a ring. It reports whether the session was neither ended nor expired.
+	LockSession(ctx context.Context, userID, sessionID uuid.UUID, now time.Time) (bool, error)
 
-	// RenewAuthTime notes in a living session that its user has proved anew who they are. It reports
-	// whether the session lives.
-	RenewAuthTime(ctx context.Context, sessionID uuid.UUID, now time.Time) (bool, error)
 	// EndOtherSessions ends the sessions of a user that were neither ended nor expired, but one; the
 	// zero id spares none. Those that are idle too long end as well, or a longer limit could bring
 	// them back. It returns how many.
@@ -83,8 +80,15 @@ type Store interface {
 	// RefreshState reads what decides over a refresh token of a session, in one query.
 	RefreshState(ctx context.Context, sessionID uuid.UUID) (*RefreshState, error)
 	// RotateRefreshToken makes the next refresh token of a living session the valid one, unless
-	// generation is not that of the valid one any more. It reports whether it did.
-	RotateRefreshToken(ctx context.Context, sessionID uuid.UUID, generation uint32, now time.Time) (bool, error)
+	// generation is not that of the valid one any more. It notes the client, and the minute of the use. It
+	// reports whether it did.
+	RotateRefreshToken(ctx context.Context, sessionID uuid.UUID, generation uint32, by string, now time.Time) (bool, error)
+	// AdvanceRefreshToken is RotateRefreshToken from one generation to any later one.
+	AdvanceRefreshToken(ctx context.Context, sessionID uuid.UUID, from, to uint32, by string, now time.Time) (bool, error)
+	// ReplayRefreshToken counts that the predecessor of a generation was presented again, unless the
+	// generation is not that of the valid token any more, limit is reached, or the session has ended. It
+	// reports whether it did.
+	ReplayRefreshToken(ctx context.Context, sessionID uuid.UUID, generation uint32, limit int, now time.Time) (bool, error)
 	// SweepSessions deletes up to limit sessions that ended or expired before a time, and returns
 	// how many.
 	SweepSessions(ctx context.Context, before time.Time, limit int) (int, error)

@@ -22,9 +22,9 @@ type Server struct {
 	Audience Resources `environ:"USHER_AUDIENCE" placeholder:"URI,..." example:"https://api.example.com,https://reports.example.com" help:"Audiences of other APIs. A client gets an access token for one of them when it asks for it as the resource. All other tokens are for the API of this server, and have the issuer as their audience."`
 	Keys
 	SessionMaxAge      time.Duration `environ:"USHER_SESSION_MAX_AGE" default:"720h" help:"How long after its login a session ends, whatever its use."`
-	SessionIdle        time.Duration `environ:"USHER_SESSION_IDLE" default:"168h" help:"How long a session lives without a refresh."`
+	SessionIdle        time.Duration `environ:"USHER_SESSION_IDLE" default:"168h" help:"How long a session lives without a refresh, counted from the minute of the last one."`
 	SessionsPerUser    int           `environ:"USHER_SESSIONS_PER_USER" default:"50" help:"How many sessions a user may have; the oldest makes room for one more."`
-	RefreshGrace       time.Duration `environ:"USHER_REFRESH_GRACE" default:"10s" help:"How long a used refresh token may come again to get the same successor, as from requests in parallel or after a lost answer."`
+	RefreshGrace       time.Duration `environ:"USHER_REFRESH_GRACE" default:"1h" help:"How long the client that used a refresh token may present it again to get the same successor, while nobody has used that: for requests in parallel and lost answers."`
 	OAuthPasswordGrant bool          `name:"oauth-password-grant" environ:"USHER_OAUTH_PASSWORD_GRANT" help:"Offer the grant type password at /oauth/token and /token. RFC 9700 forbids it for new systems; --dev turns it on."`
 	HashParallelism    int           `environ:"USHER_HASH_PARALLELISM" default:"0" help:"How many passwords are hashed at once, for 19 MiB each, and half as many while there are other requests; 0 is one for each CPU."`
 	HashQueue          int           `environ:"USHER_HASH_QUEUE" default:"64" help:"How many requests may wait for their password to be hashed, before more are told to come back later."`
@@ -60,7 +60,7 @@ func (s *Server) Validate() error {
 	refuse(s.SessionMaxAge < s.AccessTokenTTL, "--session-max-age: want at least the lifetime of an access token, not %v", s.SessionMaxAge)
 	refuse(s.SessionIdle < s.AccessTokenTTL, "--session-idle: want at least the lifetime of an access token, not %v", s.SessionIdle)
 	refuse(s.SessionsPerUser < 1 || s.SessionsPerUser > 1000, "--sessions-per-user: want 1 to 1000, not %d", s.SessionsPerUser)
-	refuse(s.RefreshGrace <= 0 || s.RefreshGrace > time.Minute, "--refresh-grace: want more than 0s and at most 1m, not %v", s.RefreshGrace)
+	refuse(s.RefreshGrace <= 0 || s.RefreshGrace > 24*time.Hour, "--refresh-grace: want more than 0s and at most 24h, not %v", s.RefreshGrace)
 	refuse(s.HashParallelism < 0, "--hash-parallelism: want 0 or more, not %d", s.HashParallelism)
 	refuse(s.HashQueue < 1, "--hash-queue: want 1 or more, not %d", s.HashQueue)
 	refuse(*s.ShutdownDelay < 0, "--shutdown-delay: want 0s or more, not %v", *s.ShutdownDelay)
@@ -77,6 +77,10 @@ func (s *Server) Warnings() []string {
 	}
 	if u, err := url.Parse(s.Issuer); err == nil && u.Scheme == "http" && !isLoopback(u.Hostname()) {
 		warnings = append(warnings, "the issuer is not https: passwords and tokens travel in clear")
+	}
+	if s.SessionIdle < s.AccessTokenTTL+time.Minute {
+		warnings = append(warnings, "--session-idle is less than a minute longer than --access-token-ttl: "+
+			"the use of a session is noted to the minute, so one that is refreshed late may have ended")
 	}
 	for _, p := range s.TrustedProxies {
 		if p.Bits() == 0 {

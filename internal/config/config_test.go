@@ -60,7 +60,7 @@ func TestDefaults(t *testing.T) {
 		Listen: "127.0.0.1:8080", Issuer: "http://127.0.0.1:8080",
 		Keys:          Keys{Algorithm: "EdDSA", KeyMaxAge: 90 * 24 * time.Hour, AccessTokenTTL: 15 * time.Minute},
 		SessionMaxAge: 30 * 24 * time.Hour, SessionIdle: 7 * 24 * time.Hour, SessionsPerUser: 50,
-		RefreshGrace: 10 * time.Second, HashQueue: 64,
+		RefreshGrace: time.Hour, HashQueue: 64,
 		Shutdown: Shutdown{ShutdownDelay: new(time.Duration(0)), ShutdownTimeout: 10 * time.Second}, Dev: true,
 	}
 	if diff := cmp.Diff(server, c.Serve.Server, cmp.Comparer(equalSecrets)); diff != "" {
@@ -135,7 +135,7 @@ func TestEnvironment(t *testing.T) {
 			SecretKey: newSecret("classified"), Algorithm: "HS256", KeyMaxAge: time.Hour, AccessTokenTTL: 30 * time.Minute,
 		},
 		SessionMaxAge: 24 * time.Hour, SessionIdle: 7 * 24 * time.Hour, SessionsPerUser: 50,
-		RefreshGrace: 10 * time.Second, HashQueue: 64,
+		RefreshGrace: time.Hour, HashQueue: 64,
 		TrustedProxies: Prefixes{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::1/128")},
 		AllowedOrigins: Origins{"https://app.example.com", "http://localhost:5173"}, Console: true,
 		NoMigrate: true, Shutdown: Shutdown{ShutdownDelay: new(5 * time.Second), ShutdownTimeout: 10 * time.Second},
@@ -174,6 +174,8 @@ func TestRefused(t *testing.T) {
 		{"ALGORITHM", "hs256", "--algorithm must be one of"},
 		{"USHER_KEY_MAX_AGE", "59m", "--key-max-age: want 1h or more"},
 		{"USHER_SESSION_MAX_AGE", "14m", "--session-max-age: want at least"},
+		{"USHER_REFRESH_GRACE", "0s", "--refresh-grace: want more than 0s and at most 24h"},
+		{"USHER_REFRESH_GRACE", "24h1s", "--refresh-grace: want more than 0s and at most 24h"},
 		{"USHER_HASH_PARALLELISM", "-1", "--hash-parallelism: want 0 or more"},
 		{"USHER_HASH_QUEUE", "0", "--hash-queue: want 1 or more"},
 		{"USHER_TRUSTED_PROXIES", "10.0.0.0/8,,", "--trusted-proxies: want addresses or networks"},
@@ -271,6 +273,8 @@ func TestWarnings(t *testing.T) {
 		{"behind a proxy", []string{"--issuer=https://auth.example.com", "--listen=:80", "--trusted-proxies=10.0.0.1"}, 0},
 		{"development for all", []string{"--dev", "--listen=:8080"}, 1},
 		{"in clear", []string{"--issuer=http://auth.example.com"}, 1},
+		{"idle as soon as expired", []string{"--dev", "--session-idle=15m"}, 1},
+		{"idle a minute later", []string{"--dev", "--session-idle=16m"}, 0},
 		{"every proxy", []string{"--issuer=https://auth.example.com", "--trusted-proxies=0.0.0.0/0,::/0"}, 2},
 	}
 	for _, tt := range tests {

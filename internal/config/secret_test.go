@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 func TestSecretIsNotPrinted(t *testing.T) {
@@ -188,7 +189,7 @@ func TestReadableSecret(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			s := Server{Keys: Keys{SecretKeyFile: file}}
+			s := Server{SessionIdle: time.Hour, Keys: Keys{SecretKeyFile: file}}
 			for path, got := range map[string]struct {
 				warnings []string
 				want     bool

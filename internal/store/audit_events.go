@@ -8,7 +8,7 @@ import (
 )
 
 var eventColumns = columns{
-	"id", "at", "kind", "actor_id", "operator", "user_id", "session_id", "client_id", "roles", "ip_address", "request_id",
+	"id", "at", "kind", "actor_id", "operator", "user_id", "session_id", "client_id", "roles", "ip_address", "user_agent", "request_id",
 }
 
 func eventFields(e *auth.AuditEvent) []any {
@@ -20,7 +20,7 @@ func eventFields(e *auth.AuditEvent) []any {
 		nullID{&e.SessionID},
 		nullID{&e.ClientID},
 		nullRoles{&e.Roles},
-		&e.IPAddress, &e.RequestID,
+		&e.IPAddress, &e.UserAgent, &e.RequestID,
 	}
 }
 

@@ -109,11 +109,18 @@ func (s *Store) ViewersTogether(ctx context.Context, ids ...uuid.UUID) (viewers 
 // MaxGathered is the most look-ups of one query.
 const MaxGathered = maxGathered
 
+// Rotation is the use of a refresh token.
+type Rotation struct {
+	Session    uuid.UUID
+	Generation uint32
+	By         string
+}
+
 // RotateTogether uses refresh tokens up in one statement.
-func (s *Store) RotateTogether(ctx context.Context, now time.Time, sessions []uuid.UUID, generations []uint32) (rotated []bool, errs []error) {
+func (s *Store) RotateTogether(ctx context.Context, now time.Time, tokens []Rotation) (rotated []bool, errs []error) {
 	var lookups []*lookup[rotation, bool]
-	for i, session := range sessions {
-		lookups = append(lookups, &lookup[rotation, bool]{key: rotation{session, generations[i], now}})
+	for _, t := range tokens {
+		lookups = append(lookups, &lookup[rotation, bool]{key: rotation{t.Session, t.Generation, t.By, now}})
 	}
 	s.rotations.answer(ctx, lookups)
 	for _, l := range lookups {

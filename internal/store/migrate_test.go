@@ -154,7 +154,7 @@ func TestMigrateFilled(t *testing.T) {
 			if found, err := s.UsersWithoutKey(t.Context(), 10); err != nil || len(found) != 1 || *found[0].FullName != "Ada Lovelace" {
 				t.Errorf("Users with a full name from before: %v, %v", found, err)
 			}
-			if events, err := s.Events(t.Context(), auth.AuditEventQuery{Limit: 10}); err != nil || len(events) != 3 || events[2].Roles != nil {
+			if events, err := s.Events(t.Context(), auth.AuditEventQuery{Limit: 10}); err != nil || len(events) != 4 || events[3].Roles != nil {
 				t.Errorf("Events: %v, %v", events, err)
 			}
 			clients, err := s.Clients(t.Context(), uuid.Nil, 10)
@@ -171,6 +171,11 @@ func TestMigrateFilled(t *testing.T) {
 			var failures int
 			if err := s.Get(t.Context(), &failures, `SELECT count FROM login_failures WHERE key = 'unknown:abc'`); err != nil || failures != 7 {
 				t.Errorf("login_failures: %d, %v", failures, err)
+			}
+			// What an older server raised in reauthenticate is the time of the sign-in again.
+			raised, err := s.RefreshState(t.Context(), uuid.MustParse("01940000-0000-7000-8000-00000000000b"))
+			if err != nil || !raised.Session.AuthTime.Equal(day(2)) || raised.RotatedBy != nil || raised.Replays != 0 {
+				t.Errorf("RefreshState of an older server: %+v, %v", raised, err)
 			}
 		})
 	}

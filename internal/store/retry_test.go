@@ -132,7 +132,7 @@ func TestRetryStatement(t *testing.T) {
 			return true, s.SetFullName(ctx, state.User.ID, new("Ada"), nil, now)
 		}},
 		{"RotateRefreshToken", func(ctx context.Context) (bool, error) {
-			return s.RotateRefreshToken(ctx, session, state.Generation, now)
+			return s.RotateRefreshToken(ctx, session, state.Generation, "phone", now)
 		}},
 		{"EndOtherSessions", func(ctx context.Context) (bool, error) {
 			n, err := s.EndOtherSessions(ctx, state.User.ID, uuid.Nil, now)

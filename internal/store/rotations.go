@@ -8,12 +8,15 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
+
+	"usher/internal/auth"
 )
 
 // rotation is the use of a refresh token.
 type rotation struct {
 	session    uuid.UUID
 	generation uint32
+	by         string
 	now        time.Time
 }
 
@@ -30,15 +33,22 @@ func newRotations(to sqlx.QueryerContext) *rotations {
 	return r
 }
 
+// noteUse is what a rotation at $1 notes besides the generation and the client. $2 is the minute of $1. The
+// time of the last use never goes back, not even behind that of the sign-in, which is exact.
+const noteUse = `rotated_at = $1, refresh_replays = 0, last_used_at = CASE WHEN last_used_at < $2 THEN $2 ELSE last_used_at END`
+
 // rotate are the statements for so many refresh tokens.
 var rotate = func() (statements [sizes]string) {
 	for i := range statements {
-		var tokens []string
+		var tokens, clients []string
 		for n := range 1 << i {
-			tokens = append(tokens, "id = $"+strconv.Itoa(2*n+2)+" AND refresh_generation = $"+strconv.Itoa(2*n+3))
+			id, generation, by := "$"+strconv.Itoa(3*n+3), "$"+strconv.Itoa(3*n+4), "$"+strconv.Itoa(3*n+5)
+			token := "id = " + id + " AND refresh_generation = " + generation
+			tokens, clients = append(tokens, token), append(clients, "WHEN "+token+" THEN "+by)
 		}
 		statements[i] = `
-	UPDATE sessions SET refresh_generation = refresh_generation + 1, rotated_at = $1, last_used_at = $1
+	UPDATE sessions SET refresh_generation = refresh_generation + 1, ` + noteUse + `,
+		rotated_by = CASE ` + strings.Join(clients, " ") + ` END
 	WHERE (` + strings.Join(tokens, " OR ") + `) AND ended_at IS NULL AND expires_at > $1
 	RETURNING id, refresh_generation`
 	}
@@ -48,23 +58,23 @@ var rotate = func() (statements [sizes]string) {
 // answer uses tokens up in one statement. It takes the latest time for all.
 func (r *rotations) answer(ctx context.Context, lookups []*lookup[rotation, bool]) {
 	size := sizeOf(len(lookups))
-	args := make([]any, 1, 1+2<<size)
+	args := make([]any, 2, 2+3<<size)
 	var now time.Time
 	for i := range 1 << size {
 		key := lookups[min(i, len(lookups)-1)].key
-		args = append(args, key.session.String(), key.generation)
+		args = append(args, key.session.String(), key.generation, key.by)
 		if key.now.After(now) {
 			now = key.now
 		}
 	}
-	args[0] = timestamp(now)
+	args[0], args[1] = timestamp(now), timestamp(now.Truncate(auth.UsePrecision))
 	rotated, err := list(ctx, r.to, "rotate", func(r *rotation) []any { return []any{&r.session, &r.generation} }, rotate[size], args...)
 	for _, l := range lookups {
 		l.err = err
 		for i, done := range rotated {
 			if done.session == l.key.session && done.generation == l.key.generation+1 {
 				l.value = true
-				rotated[i].session = uuid.Nil // Of two that use the same token one is the first.
+				rotated[i].session = uuid.Nil // Of two that use the same token the first did it: its client is noted.
 				break
 			}
 		}
@@ -72,7 +82,28 @@ func (r *rotations) answer(ctx context.Context, lookups []*lookup[rotation, bool
 }
 
 // RotateRefreshToken implements auth.Store.
-func (s *Store) RotateRefreshToken(ctx context.Context, sessionID uuid.UUID, generation uint32, now time.Time) (bool, error) {
-	rotated, err := s.rotations.gathering.find(ctx, rotation{sessionID, generation, now})
+func (s *Store) RotateRefreshToken(ctx context.Context, sessionID uuid.UUID, generation uint32, by string, now time.Time) (bool, error) {
+	rotated, err := s.rotations.gathering.find(ctx, rotation{sessionID, generation, by, now})
 	return rotated, fault(ctx, "rotate refresh token", err)
+}
+
+const advanceRefreshToken = `
+	UPDATE sessions SET refresh_generation = $5, ` + noteUse + `, rotated_by = $6
+	WHERE id = $3 AND refresh_generation = $4 AND refresh_generation < $5 AND ended_at IS NULL AND expires_at > $1`
+
+// AdvanceRefreshToken implements auth.Store.
+func (s *Store) AdvanceRefreshToken(ctx context.Context, sessionID uuid.UUID, from, to uint32, by string, now time.Time) (bool, error) {
+	n, err := s.exec(ctx, "advance refresh token", advanceRefreshToken,
+		timestamp(now), timestamp(now.Truncate(auth.UsePrecision)), sessionID, from, to, by)
+	return n == 1, err
+}
+
+const replayRefreshToken = `
+	UPDATE sessions SET refresh_replays = refresh_replays + 1
+	WHERE id = $1 AND refresh_generation = $2 AND refresh_replays < $3 AND ended_at IS NULL AND expires_at > $4`
+
+// ReplayRefreshToken implements auth.Store.
+func (s *Store) ReplayRefreshToken(ctx context.Context, sessionID uuid.UUID, generation uint32, limit int, now time.Time) (bool, error) {
+	n, err := s.exec(ctx, "replay refresh token", replayRefreshToken, sessionID, generation, limit, timestamp(now))
+	return n == 1, err
 }

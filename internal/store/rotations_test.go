@@ -1,6 +1,8 @@
 package store_test
 
 import (
+	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -11,7 +13,7 @@ import (
 )
 
 // TestRotateTogether uses refresh tokens up in one statement, for each number that it may have: the
-// good one twice, and others that are used, unknown, or not there yet.
+// good one twice, by two clients of which the first is noted, and others that are unknown or not there yet.
 func TestRotateTogether(t *testing.T) {
 	for name, at := range storetest.URLs {
 		t.Run(name, func(t *testing.T) {
@@ -23,22 +25,26 @@ func TestRotateTogether(t *testing.T) {
 				t.Fatal(err)
 			}
 			good := state.Generation
-			sessions := []uuid.UUID{session, session, session, uuid.Max}
 			for n := 1; n <= store.MaxGathered; n++ {
-				now := state.Session.LastUsedAt.Add(time.Duration(n) * time.Second)
-				generations := []uint32{good, good, good + 1, good}
-				for len(generations) < n {
-					sessions, generations = append(sessions, session), append(generations, good+7)
+				now := state.Session.LastUsedAt.Add(time.Duration(n) * 30 * time.Second)
+				by := fmt.Sprintf("client %d", n)
+				tokens := []store.Rotation{
+					{session, good + 1, "of a token that is not there yet"},
+					{session, good, by},
+					{session, good, "of a second one with the token"},
+					{uuid.Max, good, "of an unknown session"},
 				}
-				rotated, errs := s.RotateTogether(t.Context(), now, sessions[:n], generations[:n])
+				tokens = append(tokens[max(0, 2-n):], slices.Repeat([]store.Rotation{{session, good + 7, "of none"}}, store.MaxGathered)...)[:n]
+				rotated, errs := s.RotateTogether(t.Context(), now, tokens)
 				for i := range n {
-					if errs[i] != nil || rotated[i] != (i == 0) {
+					if errs[i] != nil || rotated[i] != (tokens[i].By == by) {
 						t.Fatalf("%d of %d: rotated %t, %v", i, n, rotated[i], errs[i])
 					}
 				}
 				good++
 				after, err := s.RefreshState(t.Context(), session)
-				if err != nil || after.Generation != good || !after.RotatedAt.Equal(now) || !after.Session.LastUsedAt.Equal(now) {
+				if err != nil || after.Generation != good || !after.RotatedAt.Equal(now) || *after.RotatedBy != by ||
+					!after.Session.LastUsedAt.Equal(now.Truncate(time.Minute)) {
 					t.Fatalf("after %d: %+v, %v", n, after, err)
 				}
 			}

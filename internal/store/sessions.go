@@ -53,14 +53,6 @@ func (s *Store) LockSession(ctx context.Context, userID, sessionID uuid.UUID, no
 	return n == 1, err
 }
 
-const renewAuthTime = `UPDATE sessions SET auth_time = $2 WHERE id = $1 AND ended_at IS NULL AND expires_at > $2`
-
-// RenewAuthTime implements auth.Store.
-func (s *Store) RenewAuthTime(ctx context.Context, sessionID uuid.UUID, now time.Time) (bool, error) {
-	n, err := s.exec(ctx, "renew auth time", renewAuthTime, sessionID, timestamp(now))
-	return n == 1, err
-}
-
 const endOtherSessions = `
 	UPDATE sessions SET ended_at = $3
 	WHERE user_id = $1 AND id <> $2 AND ended_at IS NULL AND expires_at > $3`

@@ -86,12 +86,13 @@ func (s *Store) Viewer(ctx context.Context, sessionID uuid.UUID) (*auth.Viewer, 
 	return v, fault(ctx, "find viewer", err)
 }
 
-var refreshStates = selectBySession(", sessions.secret_digest, sessions.refresh_generation, sessions.rotated_at")
+var refreshStates = selectBySession(", sessions.secret_digest, sessions.refresh_generation, " +
+	"sessions.rotated_at, sessions.rotated_by, sessions.refresh_replays")
 
 func refreshStateSession(r *auth.RefreshState) *auth.Session { return &r.Session }
 
 func refreshStateFields(r *auth.RefreshState) []any {
-	return append(viewerFields(&r.Viewer), &r.SecretDigest, &r.Generation, (*zeroTimestamp)(&r.RotatedAt))
+	return append(viewerFields(&r.Viewer), &r.SecretDigest, &r.Generation, (*zeroTimestamp)(&r.RotatedAt), &r.RotatedBy, &r.Replays)
 }
 
 // RefreshState implements auth.Store.

@@ -23,6 +23,7 @@ func newEvent(n int) *auth.AuditEvent {
 		ClientID:  new(newID(4)),
 		Roles:     []auth.Role{auth.RoleUser, auth.RoleAdmin},
 		IPAddress: new("2001:db8::1"),
+		UserAgent: new("Mozilla/5.0"),
 		RequestID: new("r1"),
 	}
 }
@@ -65,6 +66,7 @@ func eventRefused(t *testing.T, s auth.Store) {
 		"no kind":           func(e *auth.AuditEvent) { e.Kind = "" },
 		"an unknown role":   func(e *auth.AuditEvent) { e.Roles = []auth.Role{"owner"} },
 		"a long address":    func(e *auth.AuditEvent) { e.IPAddress = new(strings.Repeat("a", 1000)) },
+		"a long user agent": func(e *auth.AuditEvent) { e.UserAgent = new(strings.Repeat("a", 2000)) },
 		"a long request id": func(e *auth.AuditEvent) { e.RequestID = new(strings.Repeat("a", 1000)) },
 	} {
 		e := newEvent(1)

@@ -2,6 +2,8 @@ package storetest
 
 import (
 	"errors"
+	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -30,39 +32,161 @@ func refreshState(t *testing.T, s auth.Store) {
 func rotate(t *testing.T, s auth.Store) {
 	a := newAccount(1)
 	create(t, s, a)
-	session := newLiveSession(1, a.ID)
+	session, other := newLiveSession(1, a.ID), newLiveSession(3, a.ID)
 	createSession(t, s, session)
+	createSession(t, s, other)
 	ended := newSession(2, a.ID)
 	createSession(t, s, ended)
-	now := epoch.Add(time.Minute)
+	signedIn, now := session.LastUsedAt, epoch.Add(time.Minute)
 	for _, c := range []struct {
 		name       string
 		id         uuid.UUID
 		generation uint32
+		by         string
 		now        time.Time
 		want       bool
+		usedAt     time.Time // of the session that rotates
 	}{
-		{"another generation", session.ID, 1, now, false},
-		{"the first", session.ID, 0, now, true},
-		{"the first again", session.ID, 0, now, false},
-		{"the second", session.ID, 1, now.Add(time.Second), true},
-		{"at its age limit", session.ID, 2, session.ExpiresAt, false},
-		{"of an ended session", ended.ID, 0, now, false},
-		{"of no session", newID(1), 0, now, false},
+		{"another generation", session.ID, 1, "x", now, false, signedIn},
+		// The sign-in was later than the minute began.
+		{"the first", session.ID, 0, "phone", epoch.Add(10 * time.Millisecond), true, signedIn},
+		{"the first again", session.ID, 0, "x", now, false, signedIn},
+		{"the second", session.ID, 1, "laptop", now.Add(time.Second), true, now.Add(time.Second).Truncate(time.Minute)},
+		{"the third, by a clock that is behind", session.ID, 2, "tablet", now.Add(-time.Minute), true, now.Add(time.Second).Truncate(time.Minute)},
+		{"at its age limit", session.ID, 3, "x", session.ExpiresAt, false, now.Truncate(time.Minute)},
+		{"of an ended session", ended.ID, 0, "x", now, false, time.Time{}},
+		{"of no session", newID(1), 0, "x", now, false, time.Time{}},
 	} {
-		got, err := s.RotateRefreshToken(t.Context(), c.id, c.generation, c.now)
+		got, err := s.RotateRefreshToken(t.Context(), c.id, c.generation, c.by, c.now)
 		if err != nil || got != c.want {
 			t.Errorf("%s: %v, %v, want %v", c.name, got, err, c.want)
 		}
+		if !c.want {
+			continue
+		}
+		session.LastUsedAt = c.usedAt
+		wantRefreshState(t, s, c.name, &auth.RefreshState{
+			Viewer: auth.Viewer{User: a.User, Session: *session}, SecretDigest: digest,
+			Generation: c.generation + 1, RotatedAt: c.now, RotatedBy: &c.by,
+		})
 	}
-	state, err := s.RefreshState(t.Context(), session.ID)
+	wantRefreshState(t, s, "another session", &auth.RefreshState{
+		Viewer: auth.Viewer{User: a.User, Session: *other}, SecretDigest: digest,
+	})
+}
+
+func wantRefreshState(t *testing.T, s auth.Store, what string, want *auth.RefreshState) {
+	t.Helper()
+	got, err := s.RefreshState(t.Context(), want.Session.ID)
 	if err != nil {
 		t.Fatal(err)
 	}
-	used := now.Add(time.Second)
-	if state.Generation != 2 || !state.RotatedAt.Equal(used) || !state.Session.LastUsedAt.Equal(used) {
-		t.Errorf("generation %d, rotated at %v, last used at %v; want 2 and twice %v",
-			state.Generation, state.RotatedAt, state.Session.LastUsedAt, used)
+	equal(t, what, got, want)
+}
+
+func advance(t *testing.T, s auth.Store) {
+	a := newAccount(1)
+	create(t, s, a)
+	session, ended := newLiveSession(1, a.ID), newSession(2, a.ID)
+	createSession(t, s, session)
+	createSession(t, s, ended)
+	now := epoch.Add(time.Minute)
+	for _, c := range []struct {
+		name     string
+		id       uuid.UUID
+		from, to uint32
+		now      time.Time
+		want     bool
+	}{
+		{"from another generation", session.ID, 1, 3, now, false},
+		{"by three", session.ID, 0, 3, now, true},
+		{"by three again", session.ID, 0, 3, now, false},
+		{"nowhere", session.ID, 3, 3, now, false},
+		{"back", session.ID, 3, 2, now, false},
+		{"to the last one", session.ID, 3, 1<<32 - 1, now.Add(time.Minute), true},
+		{"at its age limit", session.ID, 4, 5, session.ExpiresAt, false},
+		{"of an ended session", ended.ID, 0, 1, now, false},
+		{"of no session", newID(1), 0, 1, now, false},
+	} {
+		got, err := s.AdvanceRefreshToken(t.Context(), c.id, c.from, c.to, c.name, c.now)
+		if err != nil || got != c.want {
+			t.Errorf("%s: %v, %v, want %v", c.name, got, err, c.want)
+		}
+		if c.want {
+			session.LastUsedAt = c.now.Truncate(time.Minute)
+			wantRefreshState(t, s, c.name, &auth.RefreshState{
+				Viewer: auth.Viewer{User: a.User, Session: *session}, SecretDigest: digest,
+				Generation: c.to, RotatedAt: c.now, RotatedBy: &c.name,
+			})
+		}
+	}
+}
+
+func replay(t *testing.T, s auth.Store) {
+	a := newAccount(1)
+	create(t, s, a)
+	session, ended := newLiveSession(1, a.ID), newSession(2, a.ID)
+	createSession(t, s, session)
+	createSession(t, s, ended)
+	now := epoch.Add(time.Minute)
+	replays := func() int {
+		t.Helper()
+		state, err := s.RefreshState(t.Context(), session.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return state.Replays
+	}
+	for _, c := range []struct {
+		name       string
+		id         uuid.UUID
+		generation uint32
+		limit      int
+		now        time.Time
+		want       bool
+		replays    int
+	}{
+		{"the first", session.ID, 0, 2, now, true, 1},
+		{"of another generation", session.ID, 1, 2, now, false, 1},
+		{"the second", session.ID, 0, 2, now, true, 2},
+		{"beyond the limit", session.ID, 0, 2, now, false, 2},
+		{"at its age limit", session.ID, 0, 9, session.ExpiresAt, false, 2},
+		{"of an ended session", ended.ID, 0, 2, now, false, 2},
+		{"of no session", newID(1), 0, 2, now, false, 2},
+	} {
+		got, err := s.ReplayRefreshToken(t.Context(), c.id, c.generation, c.limit, c.now)
+		if err != nil || got != c.want || replays() != c.replays {
+			t.Errorf("%s: %v, %v, and %d are counted, want %v and %d", c.name, got, err, replays(), c.want, c.replays)
+		}
+	}
+	// Each rotation begins at zero.
+	if ok, err := s.RotateRefreshToken(t.Context(), session.ID, 0, "x", now); !ok || err != nil || replays() != 0 {
+		t.Errorf("RotateRefreshToken: %v, %v, and %d are counted", ok, err, replays())
+	}
+	if ok, err := s.ReplayRefreshToken(t.Context(), session.ID, 1, 2, now); !ok || err != nil || replays() != 1 {
+		t.Errorf("ReplayRefreshToken: %v, %v, and %d are counted", ok, err, replays())
+	}
+	if ok, err := s.AdvanceRefreshToken(t.Context(), session.ID, 1, 5, "x", now); !ok || err != nil || replays() != 0 {
+		t.Errorf("AdvanceRefreshToken: %v, %v, and %d are counted", ok, err, replays())
+	}
+}
+
+func replayOfMany(t *testing.T, s auth.Store) {
+	a := newAccount(1)
+	create(t, s, a)
+	session := newLiveSession(1, a.ID)
+	createSession(t, s, session)
+	const n, limit = 50, 30
+	replayed := make([]bool, n)
+	errs := together(n, func(i int) (err error) {
+		replayed[i], err = s.ReplayRefreshToken(t.Context(), session.ID, 0, limit, epoch.Add(time.Minute))
+		return err
+	})
+	if err := errors.Join(errs...); err != nil {
+		t.Fatal(err)
+	}
+	if got := count(replayed); got != limit {
+		t.Errorf("%d of %d replays were counted, want %d", got, n, limit)
 	}
 }
 
@@ -74,14 +198,18 @@ func rotateOfMany(t *testing.T, s auth.Store) {
 	const n = 50
 	rotated := make([]bool, n)
 	errs := together(n, func(i int) (err error) {
-		rotated[i], err = s.RotateRefreshToken(t.Context(), session.ID, 0, epoch.Add(time.Minute))
+		rotated[i], err = s.RotateRefreshToken(t.Context(), session.ID, 0, strconv.Itoa(i), epoch.Add(time.Minute))
 		return err
 	})
 	if err := errors.Join(errs...); err != nil {
 		t.Fatal(err)
 	}
 	if got := count(rotated); got != 1 {
-		t.Errorf("%d of %d rotated one token, want 1", got, n)
+		t.Fatalf("%d of %d rotated one token, want 1", got, n)
+	}
+	state, err := s.RefreshState(t.Context(), session.ID)
+	if err != nil || *state.RotatedBy != strconv.Itoa(slices.Index(rotated, true)) {
+		t.Errorf("client %s is noted, %v, and number %d rotated", *state.RotatedBy, err, slices.Index(rotated, true))
 	}
 }
 

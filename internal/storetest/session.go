@@ -249,38 +249,3 @@ func lockSessionAndEnd(t *testing.T, s auth.Store) {
 		t.Error(over.Load(), err)
 	}
 }
-
-func renewAuthTime(t *testing.T, s auth.Store) {
-	a := newAccount(1)
-	create(t, s, a)
-	live, other, ended, expired := newLiveSession(1, a.ID), newLiveSession(2, a.ID), newSession(3, a.ID), newLiveSession(4, a.ID)
-	now := epoch.Add(time.Minute)
-	expired.ExpiresAt = now
-	for _, session := range []*auth.Session{live, other, ended, expired} {
-		createSession(t, s, session)
-	}
-	for _, c := range []struct {
-		name string
-		id   uuid.UUID
-		now  time.Time
-		want bool
-	}{
-		{"one that lives", live.ID, now, true},
-		{"one that lives once more", live.ID, now.Add(time.Second), true},
-		{"one that was ended", ended.ID, now, false},
-		{"one that expires now", expired.ID, now, false},
-		{"none", newID(9), now, false},
-	} {
-		if got, err := s.RenewAuthTime(t.Context(), c.id, c.now); got != c.want || err != nil {
-			t.Errorf("RenewAuthTime of %s: %v, %v, want %v", c.name, got, err, c.want)
-		}
-	}
-	live.AuthTime = now.Add(time.Second)
-	for _, want := range []*auth.Session{live, other, ended, expired} {
-		v, err := s.Viewer(t.Context(), want.ID)
-		if err != nil {
-			t.Fatal(err)
-		}
-		equal(t, "session", v.Session, *want)
-	}
-}

@@ -13,7 +13,7 @@ const eventsDocument = graphql(`
     auditEvents(first: $first, after: $after, filter: $filter) {
       edges {
         node {
-          id at kind operator actorId userId ipAddress requestId roles
+          id at kind operator actorId userId ipAddress userAgent requestId roles
           actor { id username }
           user { id username }
         }
@@ -31,7 +31,7 @@ const findDocument = graphql(`
 
 // The type makes sure that none is left out.
 const kinds = Object.keys({
-  SIGNUP: 0, LOGIN: 0, LOGIN_FAILED: 0, REAUTHENTICATED: 0, REFRESH_REUSE: 0, LOGOUT: 0,
+  SIGNUP: 0, LOGIN: 0, LOGIN_FAILED: 0, REAUTHENTICATED: 0, REFRESH_REPLAYED: 0, REFRESH_REUSE: 0, LOGOUT: 0,
   SESSION_REVOKED: 0, TOKEN_REVOKED: 0, USER_CREATED: 0, USER_UPDATED: 0, USER_ROLES_CHANGED: 0,
   USER_DISABLED: 0, USER_ENABLED: 0, USER_UNLOCKED: 0, USER_SESSIONS_REVOKED: 0, USER_DELETED: 0,
   CLIENT_CREATED: 0, CLIENT_DELETED: 0,
@@ -77,7 +77,7 @@ function Log({ user }: { user: string | null }) {
                 <td><code>{event.kind}</code>{event.roles && <span className="hint"> {event.roles.join(', ')}</span>}</td>
                 <td>{event.operator ? 'operator' : <Person id={event.actorId} user={event.actor} />}</td>
                 <td><Person id={event.userId} user={event.user} /></td>
-                <td>{event.ipAddress ?? '–'}</td>
+                <td title={event.userAgent ?? undefined}>{event.ipAddress ?? '–'}</td>
                 <td><code>{event.requestId ?? '–'}</code></td>
               </tr>
             ))}

@@ -114,6 +114,5 @@ export function stateFor(lock: Lock, viewer: Viewer | null, now: number): State 
   if (!auth) return 'open'
   if (!viewer) return 'shut'
   if (!auth.requires.some((role) => viewer.user.roles?.includes(role))) return auth.orOwner ? 'own' : 'shut'
-  const proved = Date.parse(viewer.session.authTime ?? '')
-  return auth.maxAge !== null && !(now - proved <= auth.maxAge * 1000) ? 'proof' : 'open'
+  return auth.maxAge !== null && !(now - viewer.provedAt <= auth.maxAge * 1000) ? 'proof' : 'open'
 }

@@ -12,6 +12,8 @@ import { post } from './post'
 export interface Viewer extends SignInFragment {
   /** When the access token expires, in milliseconds since 1970 by the clock of this machine. */
   expiresAt: number
+  /** When the user confirmed who they are, as far as the access token goes, in the same way. */
+  provedAt: number
 }
 
 interface State {
@@ -74,13 +76,16 @@ export function current(): State {
 }
 
 /** Takes a payload as the sign-in of this page. */
-export function signIn(payload: SignInFragment) {
-  change({ viewer: { ...payload, expiresAt: Date.now() + payload.expiresIn * 1000 } })
+export function signIn(payload: SignInFragment, provedAt = Date.parse(payload.session.authTime ?? '')) {
+  change({ viewer: { ...payload, expiresAt: Date.now() + payload.expiresIn * 1000, provedAt } })
 }
 
-/** Takes a new access token, unless this page is in another session by now. */
+/**
+ * Takes the access token that reauthenticate gave, unless this page is in another session by now. The proof is
+ * in that token alone: the next refresh has the time of the sign-in again.
+ */
 export function renewWith(payload: SignInFragment) {
-  if (state.viewer?.session.id === payload.session.id) signIn(payload)
+  if (state.viewer?.session.id === payload.session.id) signIn(payload, Date.now())
 }
 
 /** Forgets who was signed in. */

@@ -84,7 +84,7 @@ func (t *Transport) send(r *http.Request, held Credentials) (*http.Response, Rea
 
 // renew returns credentials whose access token is newer than the refused one. Requests that wait for
 // the lock find the new one when they get it. Two programs that share the file may both refresh: the
-// server gives them the same refresh token, if that happens within its grace of 10 seconds.
+// server gives them the same refresh token, as long as neither has used that.
 func (t *Transport) renew(ctx context.Context, refused string) (Credentials, error) {
 	t.refreshing.Lock()
 	defer t.refreshing.Unlock()

@@ -1,0 +1,190 @@
+package auth_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"usher/internal/auth"
+)
+
+// What docs/security.md says of a thief who has copied both tokens of a session. TestRefreshModel has the
+// thief do random things.
+
+// theft is a session of which a thief has copied both tokens.
+type theft struct {
+	w *world
+	t *testing.T
+	// tokens are the refresh tokens in their order, and access the access tokens that came with them.
+	tokens, access []string
+	session        *auth.Session
+}
+
+func newTheft(t *testing.T, w *world, name string) *theft {
+	t.Helper()
+	p := w.signup(t, name)
+	w.newEvents(t)
+	return &theft{w: w, t: t, tokens: []string{*p.RefreshToken}, access: []string{p.AccessToken}, session: p.Session}
+}
+
+// presents has a client present the i-th refresh token, and fails the test unless it gets what is wanted: its
+// successor, or the error.
+func (h *theft) presents(by string, i int, want string) {
+	h.t.Helper()
+	p, failed := h.w.refresh(client(h.t.Context(), by), h.tokens[i])
+	if failed != want {
+		h.t.Fatalf("token %d by %s: %q, want %q", i, by, failed, want)
+	}
+	if failed != "" {
+		return
+	}
+	if i+1 == len(h.tokens) {
+		h.tokens, h.access = append(h.tokens, *p.RefreshToken), append(h.access, p.AccessToken)
+	}
+	if *p.RefreshToken != h.tokens[i+1] {
+		h.t.Fatalf("token %d got another successor than before", i)
+	}
+}
+
+// isOver fails the test unless the session has ended for everybody.
+func (h *theft) isOver() {
+	h.t.Helper()
+	for i := range h.tokens {
+		for _, by := range []string{owner, thief} {
+			h.presents(by, i, ended)
+		}
+	}
+	for i, access := range h.access {
+		if got := kind(h.w.Authorize(h.w.as(h.t, access), forUser, nil)); got != ended {
+			h.t.Errorf("access token %d: %q", i, got)
+		}
+	}
+}
+
+// TestThiefAfterOwner has the thief present a token that the owner has used: that ends the session, and is
+// recorded.
+func TestThiefAfterOwner(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		for name, wait := range map[string]time.Duration{"at once": 0, "after a second": time.Second, "later": 10 * time.Minute} {
+			h := newTheft(t, w, uniqueName(name))
+			h.presents(owner, 0, "")
+			w.clock.Advance(wait)
+			h.presents(thief, 0, ended)
+			w.wantEvents(t, "REFRESH_REUSE of "+uniqueName(name)+" in a session")
+			h.isOver()
+		}
+	})
+}
+
+// TestThiefBeforeOwner has the thief use a token before the owner: the session is theirs until the owner
+// refreshes, and no longer.
+func TestThiefBeforeOwner(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		for name, refreshes := range map[string]int{"once": 1, "more often": 4} {
+			h := newTheft(t, w, uniqueName(name))
+			for i := range refreshes {
+				w.clock.Advance(time.Minute)
+				h.presents(thief, i, "")
+			}
+			if err := w.Authorize(w.as(t, h.access[refreshes]), forUser, nil); err != nil {
+				t.Errorf("the access token of the thief: %v", err)
+			}
+			w.wantEvents(t)
+			h.presents(owner, 0, ended)
+			w.wantEvents(t, "REFRESH_REUSE of "+uniqueName(name)+" in a session")
+			h.isOver()
+		}
+	})
+}
+
+// TestThiefWithClientOfOwner has a thief who cannot be told from the owner. They can follow each refresh of the
+// owner, and each time is recorded. Missing one ends the session.
+func TestThiefWithClientOfOwner(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		h := newTheft(t, w, "ada")
+		for i := range 5 {
+			w.clock.Advance(2 * time.Minute)
+			h.presents(owner, i, "") // the owner
+			w.wantEvents(t)
+			h.presents(owner, i, "") // the thief
+			w.wantEvents(t, "REFRESH_REPLAYED of ada in a session")
+		}
+		h.presents(owner, 5, "")
+		h.presents(owner, 6, "")
+		h.presents(owner, 5, ended) // the thief
+		w.wantEvents(t, "REFRESH_REUSE of ada in a session")
+		h.isOver()
+	})
+}
+
+// TestThiefCannotStepUp waits for the owner to reauthenticate: neither a token that was copied before nor one
+// that a copied refresh token gets is good for what needs a recent proof.
+func TestThiefCannotStepUp(t *testing.T) {
+	t.Parallel()
+	for name, by := range map[string]string{"own client": thief, "client of the owner": owner} {
+		t.Run(name, func(t *testing.T) {
+			each(t, func(t *testing.T, w *world) {
+				h := newTheft(t, w, "ada")
+				w.clock.Advance(2 * time.Minute)
+				ctx := w.as(t, h.access[0])
+				if _, err := w.Reauthenticate(ctx, auth.ReauthenticateInput{Password: goodPassword}); err != nil {
+					t.Fatal(err)
+				}
+				for i := range 3 {
+					h.presents(by, i, "")
+					w.clock.Advance(time.Second)
+				}
+				for i, access := range h.access {
+					if got := kind(w.Authorize(w.as(t, access), recent, nil)); got != "STEP_UP_REQUIRED" {
+						t.Errorf("access token %d: %q", i, got)
+					}
+				}
+				if session, _ := w.authTimes(t, h.access[3]); !session.Equal(h.session.AuthTime) {
+					t.Errorf("the session tells that its owner has just proved who they are: %v", session)
+				}
+			})
+		})
+	}
+}
+
+// TestThiefWatches polls a session with a copied access token: all that it tells of a refresh is the minute.
+func TestThiefWatches(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		h := newTheft(t, w, "ada")
+		poll := func() auth.Session {
+			t.Helper()
+			me := w.as(t, h.access[0])
+			user, err := w.Me(me)
+			if err != nil {
+				t.Fatal(err)
+			}
+			found, err := w.SessionsOf(me, user, 10, nil)
+			if err != nil || len(found.Edges) != 1 {
+				t.Fatalf("%+v, %v", found, err)
+			}
+			return *found.Edges[0].Node
+		}
+		before := poll()
+		w.clock.Advance(20 * time.Second) // The sign-in was in this minute.
+		h.presents(owner, 0, "")
+		if diff := cmp.Diff(before, poll()); diff != "" {
+			t.Errorf("the session shows a refresh in the minute of the sign-in:\n%s", diff)
+		}
+		w.clock.Advance(50 * time.Second)
+		h.presents(owner, 1, "")
+		first := poll()
+		w.clock.Advance(20 * time.Second)
+		h.presents(owner, 2, "")
+		if diff := cmp.Diff(first, poll()); diff != "" {
+			t.Errorf("the session shows a second refresh in a minute:\n%s", diff)
+		}
+		if at := first.LastUsedAt; !at.Equal(at.Truncate(time.Minute)) || !at.After(before.LastUsedAt) {
+			t.Errorf("the session was used at %v", at)
+		}
+	})
+}
