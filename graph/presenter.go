@@ -202,7 +202,7 @@ func (p *presenter) variable(e *gqlerror.Error) string {
 		path = path[:len(path)-1]
 	}
 	message := "A variable does not fit the schema: " + path.String()
-	if p.verbose {
+	if p.verbose || e.Rule == coerce.RuleName {
 		message += " " + e.Message
 	}
 	return cut(message + ".")

@@ -65,7 +65,7 @@ func (*Checker) ExtensionName() string { return "Coerce" }
 func (*Checker) Validate(graphql.ExecutableSchema) error { return nil }
 
 // MutateOperationContext refuses variables that do not fit. The literals have been checked with the
-// document, by Rule.
+// document, by the rule that Apply adds.
 func (c *Checker) MutateOperationContext(_ context.Context, op *graphql.OperationContext) *gqlerror.Error {
 	if len(op.Operation.VariableDefinitions) == 0 {
 		return nil

@@ -112,6 +112,7 @@ func extend(path ast.Path, element ast.PathElement) ast.Path {
 // refuse makes an error in the form of gqlparser's own about variables.
 func refuse(path ast.Path, problem string) *gqlerror.Error {
 	err := gqlerror.ErrorPathf(path, "%s", problem)
+	err.Rule = RuleName // The problem has names of the schema only.
 	errcode.Set(err, errcode.ValidationFailed)
 	return err
 }
