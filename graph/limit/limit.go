@@ -43,7 +43,8 @@ type Limits struct {
 	Complexity int
 }
 
-// Default has room for what applications ask for, and for introspection. The slowest documents
+// Default has room for what applications ask for, such as a page of 100 users with all their fields, and for
+// introspection. The slowest documents
 // known that are within it take about 10 ms to validate; see BenchmarkSlowest.
 var Default = Limits{
 	Bytes:       32 << 10,
@@ -53,7 +54,7 @@ var Default = Limits{
 	Comparisons: 10_000,
 	Aliases:     50,
 	RootFields:  20,
-	Complexity:  1000,
+	Complexity:  3000,
 }
 
 // Apply makes server keep to l, and gives it a cache of documents that do. It panics if the schema
