@@ -139,8 +139,8 @@ func split(secret string) (text string, others float64) {
 	return b.String(), others
 }
 
-// alphabet is how many characters the smallest of the usual alphabets has that text is of: hexadecimal digits,
-// letters of one case or both, with digits or without.
+// alphabet is how many characters the smallest of the usual alphabets has that text is of: decimal or
+// hexadecimal digits, letters of one case or both, with digits or without.
 func alphabet(text string) int {
 	var digit, lower, upper, beyondF bool
 	for _, c := range []byte(text) {
@@ -157,6 +157,8 @@ func alphabet(text string) int {
 	}
 	n := 26
 	switch {
+	case !lower && !upper:
+		return 10
 	case lower && upper:
 		n = 52
 	case !beyondF:

@@ -40,8 +40,16 @@ var wellKnown = []string{
 	"0123456789", "1234567890", "abcdefgh", "qwertyui", "password",
 	// bytes 0 to 31 in hexadecimal
 	"000102030405060708090a0b0c0d0e0f",
+	// pi, e and the square root of 2
+	"314159265358979323846264338327950288419", "271828182845904523536028747135266249775", "141421356237309504880168872420969807856",
 	// the tutorial of FastAPI
 	"09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7",
+	// tutorials of Spring Boot and of .NET
+	"404e635266556a586e3272357538782f413f4428472b4b6250645367566b5970", "b14ca5898a4e4133bbce2ea2315a1916",
+	// SHA-256 and MD5 of "password", of "secret" and of nothing
+	"5e884898da28047151d0e56f8dc6292773603d0d6aabbdd62a11ef721d1542d8", "5f4dcc3b5aa765d61d8327deb882cf99",
+	"2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b", "5ebe2294ecd0e0f08eab7690d2a6ee69",
+	"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", "d41d8cd98f00b204e9800998ecf8427e",
 	// the key of RFC 7515 Appendix A.1
 	"aym1sysppbydfgzld3umj1qzkobwvmkoqqestjqlrt1qs0gzh75aktmn3yj0ips4hcguutwjazzr1z9caow",
 }
@@ -66,7 +74,7 @@ var publishedSecrets string
 //   - what has fewer than 8 different bytes, what climbs in fewer than 8 different
 //     steps ("ABCD…"), and what repeats a part shorter than 32 bytes.
 //
-// What a generator makes is refused less than once in 10^7 times. Keys hit at random by a person,
+// What a generator of random characters makes is refused less than once in 10^6 times. Keys hit at random by a person,
 // and words of languages other than English, can pass: only a generator makes a secret good.
 func CheckSecret(secret []byte) error { return checkSecret(secret, dictionary) }
 

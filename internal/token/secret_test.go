@@ -51,6 +51,11 @@ func TestCheckSecret(t *testing.T) {
 		{"tutorial in upper case", "09D25E094FAA6CA2556C818166B7A9563B93F7099F6F0F4CAA6CF63B88E8D3E7", ErrSecretWellKnown},
 		{"RFC 7515", "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow", ErrSecretWellKnown},
 
+		{"decimal digits", "48302957163840275916302847561903", ErrSecretWellKnown},
+		{"digits of pi", "314159265358979323846264338327950288419716939937510", ErrSecretWellKnown},
+		{"tutorial of Spring Boot", "404E635266556A586E3272357538782F413F4428472B4B6250645367566B5970", ErrSecretWellKnown},
+		{"SHA-256 of password", "5e884898da28047151d0e56f8dc6292773603d0d6aabbdd62a11ef721d1542d8", ErrSecretWellKnown},
+
 		{"placeholder of words", "REPLACE_WITH_A_RANDOM_32_BYTE_STRING", ErrSecretWellKnown},
 		{"placeholder in brackets", "<random_string_at_least_32_characters_long>", ErrSecretWellKnown},
 		{"placeholder, twice", "your-256-bit-secret-your-256-bit-secret", ErrSecretWellKnown},
@@ -121,6 +126,7 @@ func TestCheckSecretAcceptsRandom(t *testing.T) {
 		"hexadecimal in base64": func(r *rand.Rand) string {
 			return base64.StdEncoding.EncodeToString([]byte(hex.EncodeToString(bytesOf(r, 16)) + "\n"))
 		},
+		"decimal, 48 digits":       func(r *rand.Rand) string { return of(r, digits, 48) },
 		"base32":                   func(r *rand.Rand) string { return of(r, upper+"234567", 32) },
 		"two UUIDs":                func(r *rand.Rand) string { return id(r) + id(r) },
 		"two UUIDs, apart":         func(r *rand.Rand) string { return id(r) + ":" + id(r) },
