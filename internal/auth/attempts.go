@@ -11,7 +11,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// Attempts are checks of a password in a row, without a success. One counts from before its password
+// Attempts are checks of a password in a row, without a success. An attempt is counted before its password
 // is hashed.
 type Attempts struct {
 	Count  int
@@ -41,8 +41,8 @@ type AttemptStore interface {
 }
 
 // attemptLimit limits the attempts of one counter. The first are free. Then each doubles the wait, from
-// a second to an hour. From daily on there is one a day, and after most there are none, until a success
-// on the account's other counter or an operator clears both.
+// a second to an hour. From daily on, if that is less than most, there is one a day. After most there are
+// none, until a success on the account's other counter or an operator clears both.
 type attemptLimit struct {
 	free, daily, most int
 }
@@ -52,13 +52,17 @@ const (
 	dailyWait   = 24 * time.Hour
 )
 
-// An account has a counter of each kind. Together they let 100 attempts in a row through, ever (NIST SP
-// 800-63B-4 §3.2.2). The two are apart so that failures of strangers do not keep the owner from
-// proving who they are in a session they have, which is also the way back when strangers have used up
-// the other counter.
+// An account has a counter of each kind. The two are separate so that failed sign-ins by strangers do not
+// keep the owner from reauthenticating. That is also the way back when strangers have used up the other
+// counter.
+//
+// At most 100 attempts in a row may fail (NIST SP 800-63B-4 §3.2.2). The counters let 70 + 15 = 85 of them
+// through. The other 15 are those in flight when the counters are cleared: they fail afterwards and are
+// counted nowhere. As many attempts as are free can be in flight at once, 10 + 5, because the next one
+// waits longer than a hash takes. A success is one of them, which leaves 14. An operator's unlock is not.
 var (
-	loginLimit          = attemptLimit{free: 10, daily: 50, most: 80}
-	reauthenticateLimit = attemptLimit{free: 5, daily: 20, most: 20}
+	loginLimit          = attemptLimit{free: 10, daily: 50, most: 70}
+	reauthenticateLimit = attemptLimit{free: 5, daily: 15, most: 15} // used up before one a day
 )
 
 // wait returns how long after now the next attempt may come; zero or less means at once.
@@ -84,31 +88,30 @@ type limitedCounter struct {
 	attemptLimit
 }
 
-// loginAttempts counts the sign-ins of an account, by whichever of its names.
+// loginAttempts counts the sign-ins of an account, by user name and by e-mail address.
 func loginAttempts(userID uuid.UUID) limitedCounter {
 	return limitedCounter{AttemptCounter{"login:" + userID.String(), &userID}, loginLimit}
 }
 
-// reauthenticateAttempts counts what is tried in the sessions of an account.
+// reauthenticateAttempts counts the attempts in the sessions of an account.
 func reauthenticateAttempts(userID uuid.UUID) limitedCounter {
 	return limitedCounter{AttemptCounter{"reauthenticate:" + userID.String(), &userID}, reauthenticateLimit}
 }
 
 // unknownAttempts counts the sign-ins by a name that no account has, in its canonical form if it has
-// one. The limit is that of accounts, so it does not tell who exists. The key is a digest, because
-// people type passwords into the wrong field and those must not be stored.
+// one. The limit is that of accounts, so it does not tell which accounts exist. The key is a digest,
+// because people type passwords into the wrong field and those must not be stored.
 func unknownAttempts(name string) limitedCounter {
 	sum := sha256.Sum256([]byte(name))
 	return limitedCounter{AttemptCounter{Key: base64.RawURLEncoding.EncodeToString(sum[:])}, loginLimit}
 }
 
-// reserveAttempt counts an attempt before it is made. So there is no time between the check of the limit
-// and the count in which others pass the check, on whichever replica. A success clears the counter. What
+// reserveAttempt counts an attempt before its password is hashed. So no other attempt, on any replica, can
+// pass the check of the limit before this one is counted. A success clears the counter. An attempt that
 // never gets that far, because the server stops or the database fails, stays counted as a failure.
 //
-// It returns CodeRateLimited when there is a wait, and ErrNotFound as ReserveAttempt does. It ends: who
-// loses has lost to somebody whose attempt was counted, and after as many as the limit admits there is a
-// wait.
+// It returns CodeRateLimited when there is a wait, and ErrNotFound as ReserveAttempt does. The loop ends,
+// because each lost race means that another attempt was counted.
 func (s *Service) reserveAttempt(ctx context.Context, c limitedCounter) error {
 	var was Attempts // most sign-ins follow a success
 	for {

@@ -1,0 +1,183 @@
+package auth_test
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"usher/internal/auth"
+	"usher/internal/password"
+	"usher/internal/store"
+	"usher/internal/storetest"
+)
+
+// TestAttemptsRace guesses at two replicas at once, each with room for 60 hashes, by both names: just as
+// many get through as the rule says.
+func TestAttemptsRace(t *testing.T) {
+	t.Parallel()
+	const many = 200
+	for database, at := range storetest.URLs {
+		t.Run(database, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, nil)
+			url := at(t)
+			var replicas []*auth.Service
+			for range 2 {
+				s, err := store.Open(t.Context(), url, store.Options{Log: slog.New(slog.DiscardHandler)})
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(func() {
+					if err := s.Close(); err != nil {
+						t.Error(err)
+					}
+				})
+				replicas = append(replicas, w.service(t, auth.Options{
+					Store: s, Passwords: password.New(password.Options{CheapForTests: true, Parallel: 60, Queue: many}),
+				}))
+			}
+			w.Service = replicas[0]
+			p := w.signupBoth(t)
+			login := func(name string) func(n int) error {
+				return func(n int) error {
+					identifier := name
+					if name == "" {
+						identifier = []string{"ada", "ada@example.com", "ADA"}[n/2%3]
+					}
+					_, err := replicas[n%2].Login(t.Context(), auth.LoginInput{Identifier: identifier, Password: "wrong"})
+					return err
+				}
+			}
+			for _, tt := range []struct {
+				name    string
+				guess   func(n int) error
+				advance time.Duration
+				passed  int
+				wait    string
+			}{
+				{"by both names", login(""), 0, 10, "1s"},
+				{"after a second", login(""), time.Second, 1, "2s"},
+				{"after an hour", login("ada"), time.Hour, 1, "4s"},
+				{"in a session", func(n int) error {
+					_, err := replicas[n%2].Reauthenticate(w.as(t, w.sign(t, p.User.ID, p.Session.ID)), auth.ReauthenticateInput{Password: "wrong"})
+					return err
+				}, 0, 5, "1s"},
+				{"by a name that nobody has", login("nobody"), 0, 10, "1s"},
+			} {
+				w.clock.Advance(tt.advance)
+				got := map[string]int{}
+				var mu sync.Mutex
+				var wg sync.WaitGroup
+				start := make(chan struct{})
+				for n := range many {
+					wg.Go(func() {
+						<-start
+						answer := kind(tt.guess(n))
+						mu.Lock()
+						defer mu.Unlock()
+						got[answer]++
+					})
+				}
+				close(start)
+				wg.Wait()
+				if refused := "RATE_LIMITED after " + tt.wait; got[wrong] != tt.passed || got[refused] != many-tt.passed {
+					t.Errorf("%s: %v, want %d guesses that pass and %d %q", tt.name, got, tt.passed, many-tt.passed, refused)
+				}
+			}
+		})
+	}
+}
+
+// heldStore holds an attempt after it was counted, when its context says so, until release is closed.
+type heldStore struct {
+	auth.Store
+	counted chan struct{}
+	release chan struct{}
+}
+
+type holdKey struct{}
+
+func (h heldStore) ReserveAttempt(ctx context.Context, c auth.AttemptCounter, was auth.Attempts, now time.Time) (bool, error) {
+	reserved, err := h.Store.ReserveAttempt(ctx, c, was, now)
+	if reserved && ctx.Value(holdKey{}) != nil {
+		h.counted <- struct{}{}
+		<-h.release
+	}
+	return reserved, err
+}
+
+// TestAttemptsRaceSuccess clears the counters of an account while as many wrong passwords as possible are
+// being hashed. These fail afterwards. Then both counters are used up: at most 100 fail in a row.
+func TestAttemptsRaceSuccess(t *testing.T) {
+	t.Parallel()
+	type success func(t *testing.T, w *world, p *auth.AuthPayload)
+	for name, tt := range map[string]struct {
+		logins, reauthentications int // in flight
+		clear                     success
+	}{
+		"login": {9, 5, func(t *testing.T, w *world, _ *auth.AuthPayload) { w.login(t, "ada") }},
+		"reauthenticate": {10, 4, func(t *testing.T, w *world, p *auth.AuthPayload) {
+			if got := w.tryReauthenticate(w.as(t, w.sign(t, p.User.ID, p.Session.ID)), goodPassword); got != "" {
+				t.Errorf("reauthenticate: %q", got)
+			}
+		}},
+		"unlock": {10, 5, func(t *testing.T, w *world, p *auth.AuthPayload) {
+			if err := w.Unlock(t.Context(), p.User); err != nil {
+				t.Error(err)
+			}
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			each(t, func(t *testing.T, w *world) {
+				held := heldStore{w.store, make(chan struct{}), make(chan struct{})}
+				w.Service = w.service(t, auth.Options{
+					Store: held, Sessions: longSessions.Sessions,
+					Passwords: password.New(password.Options{CheapForTests: true, Parallel: 20}),
+				})
+				w.signupBoth(t)
+				p := w.login(t, "ada")
+				session := func() context.Context { return w.as(t, w.sign(t, p.User.ID, p.Session.ID)) }
+				var failures atomic.Int64
+				guess := func(try func() string) bool {
+					got := try()
+					if got == wrong {
+						failures.Add(1)
+					}
+					return got != exhausted
+				}
+				var group sync.WaitGroup
+				hold := func(n int, try func() string) {
+					for range n {
+						group.Go(func() { guess(try) })
+						<-held.counted
+					}
+				}
+				hold(tt.logins, func() string {
+					return w.tryLogin(context.WithValue(t.Context(), holdKey{}, true), "ada", "wrong")
+				})
+				hold(tt.reauthentications, func() string {
+					return w.tryReauthenticate(context.WithValue(session(), holdKey{}, true), "wrong")
+				})
+				tt.clear(t, w, p)
+				close(held.release)
+				group.Wait()
+				if n := failures.Load(); n != int64(tt.logins+tt.reauthentications) {
+					t.Fatalf("%d attempts were in flight and failed, want %d", n, tt.logins+tt.reauthentications)
+				}
+				for guess(func() string { return w.tryLogin(t.Context(), "ada", "wrong") }) {
+					w.clock.Advance(24 * time.Hour)
+				}
+				for guess(func() string { return w.tryReauthenticate(session(), "wrong") }) {
+					w.clock.Advance(24 * time.Hour)
+				}
+				if n := failures.Load(); n < 85 || n > 100 {
+					t.Errorf("%d failures in a row, want at most 100", n)
+				}
+			})
+		})
+	}
+}
