@@ -50,6 +50,9 @@ type attemptLimit struct {
 const (
 	longestWait = time.Hour
 	dailyWait   = 24 * time.Hour
+
+	// clockLeeway is how far the clock of another replica may be ahead of this one.
+	clockLeeway = time.Minute
 )
 
 // An account has a counter of each kind. The two are separate so that failed sign-ins by strangers do not
@@ -65,7 +68,9 @@ var (
 	reauthenticateLimit = attemptLimit{free: 5, daily: 15, most: 15} // used up before one a day
 )
 
-// wait returns how long after now the next attempt may come; zero or less means at once.
+// wait returns how long after now the next attempt may come; zero or less means at once. A replica whose
+// clock was wrong may have left a last attempt in the far future. It counts as long ago, or it would lock
+// the account until then.
 func (l attemptLimit) wait(a Attempts, now time.Time) time.Duration {
 	var pause time.Duration
 	switch {
@@ -78,6 +83,9 @@ func (l attemptLimit) wait(a Attempts, now time.Time) time.Duration {
 	default:
 		// 1 s, 2 s, 4 s, … The shift stays small enough not to overflow.
 		pause = min(time.Second<<min(a.Count-l.free, 20), longestWait)
+	}
+	if a.LastAt.After(now.Add(clockLeeway)) {
+		return 0
 	}
 	return a.LastAt.Add(pause).Sub(now)
 }

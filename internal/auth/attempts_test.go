@@ -295,3 +295,43 @@ func TestAttemptsDeleted(t *testing.T) {
 		}
 	})
 }
+
+// TestAttemptsClockAhead has a replica whose clock was ahead count the last attempt. Its time is ignored when
+// it is too far in the future, but the number of attempts is not.
+func TestAttemptsClockAhead(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		count int
+		ahead time.Duration
+		want  string
+	}{
+		"same clock":        {10, 0, "RATE_LIMITED after 1s"},
+		"a minute":          {10, time.Minute, "RATE_LIMITED after 1m1s"},
+		"more":              {10, time.Minute + time.Microsecond, wrong},
+		"a year":            {10, year, wrong},
+		"a year, free":      {9, year, wrong},
+		"a year, hourly":    {49, year, wrong},
+		"a minute, daily":   {50, time.Minute, "RATE_LIMITED after 24h1m0s"},
+		"a year, daily":     {69, year, wrong},
+		"a year, exhausted": {70, year, exhausted},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			each(t, func(t *testing.T, w *world) {
+				p := w.signup(t, "ada")
+				counter := auth.AttemptCounter{Key: "login:" + p.User.ID.String(), UserID: &p.User.ID}
+				var was auth.Attempts
+				for range tt.count {
+					at := w.clock.Now().Add(tt.ahead)
+					if ok, err := w.store.ReserveAttempt(t.Context(), counter, was, at); err != nil || !ok {
+						t.Fatal(ok, err)
+					}
+					was = auth.Attempts{Count: was.Count + 1, LastAt: at}
+				}
+				if got := w.tryLogin(t.Context(), "ada", "wrong"); got != tt.want {
+					t.Errorf("%q, want %q", got, tt.want)
+				}
+			})
+		})
+	}
+}
