@@ -41,16 +41,13 @@ func (s *Service) Login(ctx context.Context, in LoginInput) (*AuthPayload, error
 	var viewer *Viewer
 	var refresh refreshToken
 	err = s.inTx(ctx, by(verified), func(ctx context.Context, tx *act) error {
-		if viewer, refresh, err = s.startSession(ctx, tx, verified, tx.now); err != nil {
+		if viewer, refresh, err = s.startSession(ctx, tx, verified, in.Session); err != nil {
 			return err
 		}
 		if _, err = tx.ClearAttempts(ctx, verified.user.ID); err != nil {
 			return err
 		}
-		if err := tx.record(ctx, eventIn(viewer, EventLogin)); err != nil {
-			return err
-		}
-		return s.endReplaced(ctx, tx, in.Session)
+		return tx.record(ctx, eventIn(viewer, EventLogin))
 	})
 	if err != nil {
 		return nil, err

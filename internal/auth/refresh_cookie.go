@@ -42,12 +42,22 @@ func (s *Service) carry(ctx context.Context, p *AuthPayload, refresh refreshToke
 	p.RefreshToken = &sealed
 }
 
-// endReplaced ends the session of the cookie that the refresh token of a new session replaces, whoever's
-// it is: nobody could end it later, for the browser has no other trace of it. A cookie that is not valid,
-// or of a session that has ended, is ignored.
-func (s *Service) endReplaced(ctx context.Context, tx *act, by SessionTransport) error {
-	cookie, ok := s.openRefreshToken(request.From(ctx).RefreshToken)
-	if by != TransportCookie || !ok {
+// replacedCookie returns the refresh token in the cookie that one of a session replaces, if that goes by
+// cookie and the cookie has one of another session.
+func (s *Service) replacedCookie(ctx context.Context, by SessionTransport, session uuid.UUID) (cookie refreshToken, ok bool) {
+	if by != TransportCookie {
+		return refreshToken{}, false
+	}
+	cookie, ok = s.openRefreshToken(request.From(ctx).RefreshToken)
+	return cookie, ok && cookie.session != session
+}
+
+// endReplaced ends the session of the cookie that a refresh token of another session replaces, whichever
+// user it belongs to: the browser has no other trace of it, so nobody could end it later. A cookie that is
+// not valid, or of a session that has ended, is ignored.
+func (s *Service) endReplaced(ctx context.Context, tx *act, by SessionTransport, session uuid.UUID) error {
+	cookie, ok := s.replacedCookie(ctx, by, session)
+	if !ok {
 		return nil
 	}
 	state, err := tx.RefreshState(ctx, cookie.session)

@@ -77,8 +77,10 @@ type proof struct {
 }
 
 // startSession writes a new session for the user that p proves, and returns it with its first
-// refresh token. The oldest session of a user who has too many makes room.
-func (s *Service) startSession(ctx context.Context, tx Store, p proof, now time.Time) (*Viewer, refreshToken, error) {
+// refresh token, which goes by the transport. The session of the cookie that this replaces ends first, so
+// that it does not count. Then the oldest sessions end of a user who has too many.
+func (s *Service) startSession(ctx context.Context, tx *act, p proof, by SessionTransport) (*Viewer, refreshToken, error) {
+	now := tx.now
 	fail := func(err error) (*Viewer, refreshToken, error) {
 		return nil, refreshToken{}, fmt.Errorf("start session: %w", err)
 	}
@@ -113,6 +115,9 @@ func (s *Service) startSession(ctx context.Context, tx Store, p proof, now time.
 	}
 	if !open {
 		return nil, refreshToken{}, unauthenticated(ReasonAccountDisabled)
+	}
+	if err := s.endReplaced(ctx, tx, by, id); err != nil {
+		return fail(err)
 	}
 	if err := tx.CreateSession(ctx, &v.Session, first.digest()); err != nil {
 		return fail(err)

@@ -36,13 +36,10 @@ func (s *Service) Signup(ctx context.Context, in SignupInput) (*AuthPayload, err
 		if err := createAccount(ctx, tx, account); err != nil {
 			return err
 		}
-		if viewer, refresh, err = s.startSession(ctx, tx, signedUp, tx.now); err != nil {
+		if viewer, refresh, err = s.startSession(ctx, tx, signedUp, in.Session); err != nil {
 			return err
 		}
-		if err := tx.record(ctx, eventIn(viewer, EventSignup)); err != nil {
-			return err
-		}
-		return s.endReplaced(ctx, tx, in.Session)
+		return tx.record(ctx, eventIn(viewer, EventSignup))
 	})
 	if err != nil {
 		return nil, err
