@@ -1502,7 +1502,7 @@ enum AuditEventKind {
   LOGOUT
   "A user ended another session of theirs; all others when it names none."
   SESSION_REVOKED
-  "Whoever held a token of a session ended the session with it, or signed in over its cookie."
+  "The holder of a token of a session ended it, or another session replaced it in the cookie of a browser."
   TOKEN_REVOKED
   "An operator created an account."
   USER_CREATED

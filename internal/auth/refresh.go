@@ -106,6 +106,9 @@ func (s *Service) rotate(ctx context.Context, sealed string, by SessionTransport
 			return nil, err
 		}
 		if done {
+			if err := s.endReplacedByRefresh(ctx, &state.Viewer, by); err != nil {
+				return nil, err
+			}
 			return s.payload(ctx, &state.Viewer, presented.successor(), by, audience)
 		}
 	}

@@ -81,6 +81,17 @@ func (s *Service) endReplaced(ctx context.Context, tx *act, by SessionTransport,
 	return tx.record(ctx, eventIn(&state.Viewer, EventTokenRevoked))
 }
 
+// endReplacedByRefresh is endReplaced for a refresh of the session of v. If it fails, the client can present
+// the same refresh token again.
+func (s *Service) endReplacedByRefresh(ctx context.Context, v *Viewer, by SessionTransport) error {
+	if _, ok := s.replacedCookie(ctx, by, v.Session.ID); !ok {
+		return nil
+	}
+	return s.inTx(ctx, inSession(v), func(ctx context.Context, tx *act) error {
+		return s.endReplaced(ctx, tx, by, v.Session.ID)
+	})
+}
+
 // forgetCookie takes the refresh token away from a browser that has sent one.
 func forgetCookie(ctx context.Context) {
 	if info := request.From(ctx); info.RefreshToken != "" {

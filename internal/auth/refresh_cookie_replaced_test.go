@@ -1,6 +1,7 @@
 package auth_test
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -56,4 +57,99 @@ func TestSignInOverCookieAtLimit(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestRefreshOverCookie moves a refresh token into the cookie of a browser that has one already. The session
+// of that cookie ends, unless it is the same.
+func TestRefreshOverCookie(t *testing.T) {
+	t.Parallel()
+	const revoked = "TOKEN_REVOKED by ada of "
+	for name, tt := range map[string]struct {
+		user      string // of the session in the cookie
+		transport auth.SessionTransport
+		before    func(t *testing.T, w *world, b *browser, moved, replaced *auth.AuthPayload)
+		want      string // of the session in the cookie, afterwards
+		events    []string
+	}{
+		"of the same user":    {"ada", auth.TransportCookie, nil, ended, []string{revoked + "ada in a session"}},
+		"of somebody else":    {"eve", auth.TransportCookie, nil, ended, []string{revoked + "eve in a session"}},
+		"not into the cookie": {"eve", auth.TransportToken, nil, "", nil},
+		"of the same session": {"eve", auth.TransportCookie, sameSession, "", nil},
+		"of an ended session": {"eve", auth.TransportCookie, endedSession, ended, nil},
+		"not a refresh token": {"eve", auth.TransportCookie, garbage, "", nil},
+		"with another secret": {"eve", auth.TransportCookie, otherSecret, "", nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			each(t, func(t *testing.T, w *world) {
+				moved := w.signup(t, "ada")
+				w.signup(t, "eve")
+				b := &browser{}
+				replaced, err := w.Login(b.context(t, w, ""), auth.LoginInput{Identifier: tt.user, Password: goodPassword, Session: auth.TransportCookie})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if tt.before != nil {
+					tt.before(t, w, b, moved, replaced)
+				}
+				w.newEvents(t)
+				p, err := w.Refresh(b.context(t, w, ""), auth.RefreshInput{RefreshToken: moved.RefreshToken, Session: tt.transport})
+				if err != nil || p.Session.ID != moved.Session.ID {
+					t.Fatalf("Refresh: %v", err)
+				}
+				w.wantEvents(t, tt.events...)
+				if _, err := w.Viewer(w.as(t, replaced.AccessToken)); kind(err) != tt.want {
+					t.Errorf("the session of the cookie: %q, want %q", kind(err), tt.want)
+				}
+				if _, err := w.Viewer(w.as(t, p.AccessToken)); err != nil {
+					t.Errorf("the session that was refreshed: %v", err)
+				}
+			})
+		})
+	}
+}
+
+// sameSession puts the refresh token of the session that is refreshed into the cookie.
+func sameSession(_ *testing.T, _ *world, b *browser, moved, _ *auth.AuthPayload) {
+	b.token = *moved.RefreshToken
+}
+
+func endedSession(t *testing.T, w *world, _ *browser, _, replaced *auth.AuthPayload) {
+	t.Helper()
+	endSession(t, w, replaced)
+}
+
+func garbage(_ *testing.T, _ *world, b *browser, _, _ *auth.AuthPayload) { b.token = "garbage" }
+
+func otherSecret(t *testing.T, w *world, b *browser, _, _ *auth.AuthPayload) {
+	t.Helper()
+	b.token = w.WithOtherSecret(b.token)
+}
+
+// TestRefreshOverCookieFails loses the database while the session of the cookie is being ended. The client
+// gets no answer, and gets it when it presents the same refresh token again.
+func TestRefreshOverCookieFails(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		moved := w.signup(t, "ada")
+		b := &browser{}
+		if _, err := w.Login(b.context(t, w, ""), auth.LoginInput{Identifier: "ada", Password: goodPassword, Session: auth.TransportCookie}); err != nil {
+			t.Fatal(err)
+		}
+		kept := b.token
+		refresh := func() error {
+			_, err := w.Refresh(b.context(t, w, ""), auth.RefreshInput{RefreshToken: moved.RefreshToken, Session: auth.TransportCookie})
+			return err
+		}
+		w.store.failEvent = errors.New("connection lost")
+		if err := refresh(); !errors.Is(err, w.store.failEvent) || b.token != kept {
+			t.Fatalf("Refresh: %v, and the cookie has %q", err, b.token)
+		}
+		w.store.failEvent = nil
+		w.newEvents(t)
+		if err := refresh(); err != nil || b.token == kept {
+			t.Errorf("Refresh again: %v", err)
+		}
+		w.wantEvents(t, "REFRESH_REPLAYED of ada in a session", "TOKEN_REVOKED by ada of ada in a session")
+	})
 }

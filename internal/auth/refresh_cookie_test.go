@@ -258,6 +258,12 @@ func TestSignInOverCookie(t *testing.T) {
 			events: []string{"LOGIN by ada of ada in a session"},
 			lives:  true,
 		},
+		"cookie with another secret": {
+			cookie: func(w *world, valid string) string { return w.WithOtherSecret(valid) },
+			signIn: func(ctx context.Context, w *world) error { return login(ctx, w, "ada") },
+			events: []string{"LOGIN by ada of ada in a session"},
+			lives:  true,
+		},
 		"cookie of nobody": {
 			cookie: func(*world, string) string { return "garbage" },
 			signIn: func(ctx context.Context, w *world) error { return login(ctx, w, "ada") },
