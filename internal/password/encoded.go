@@ -118,8 +118,11 @@ func (a argon2Hash) current(c cost) bool {
 	return a.cost == c && len(a.salt) == saltLength && len(a.tag) == tagLength
 }
 
-// The time that argon2id takes is about proportional to the blocks of memory that it fills.
-func (a argon2Hash) cheaper(c cost) bool { return uint64(a.m)*uint64(a.t) < uint64(c.m)*uint64(c.t) }
+// The time that argon2id takes is about proportional to the blocks of memory that it fills in each lane. The
+// lanes are filled in parallel, as far as there are processor cores for them.
+func (a argon2Hash) cheaper(c cost) bool {
+	return uint64(a.m)*uint64(a.t)*uint64(c.p) < uint64(c.m)*uint64(c.t)*uint64(a.p)
+}
 
 // bcryptForm is what a bcrypt hash looks like. $2x$ is left out: it marks hashes in which
 // different passwords with characters outside ASCII may be the same. Cost 14 takes about a second;

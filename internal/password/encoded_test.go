@@ -217,6 +217,9 @@ func TestVerifyIsNeverFasterThanNothing(t *testing.T) {
 		"bcrypt 10, which takes longer": {"$2b$10$abcdefghijklmnopqrstuum2G75IXDN/xsgbNa/hCiPSKyIHQd70S", "wrong", 0},
 		"argon2id, 256 KiB":             {"$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4", "wrong", 1},
 		"argon2id, 64 MiB":              {"$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc", "wrong", 3}, // of its own
+		"argon2id, 2 lanes":             {"$argon2id$v=19$m=19456,t=2,p=2$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc", "wrong", 2}, // and one of ours
+		"argon2id, 64 MiB and 2 lanes":  {"$argon2id$v=19$m=65536,t=2,p=2$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc", "wrong", 3},
+		"argon2id, 64 MiB and 4 lanes":  {"$argon2id$v=19$m=65536,t=2,p=4$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc", "wrong", 4}, // and one of ours
 		"too long for any account":      {ours, Plaintext(strings.Repeat("x", MaxLength+1)), 0},
 	} {
 		if got := evaluations(func() {
