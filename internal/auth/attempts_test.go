@@ -68,6 +68,13 @@ func TestAttempts(t *testing.T) {
 	if n := len(loginWaits) + len(reauthenticateWaits); n != 85 {
 		t.Fatalf("the test expects %d attempts, want 85: with 15 in flight the 100 of NIST SP 800-63B-4 §3.2.2", n)
 	}
+	var all time.Duration
+	for _, wait := range loginWaits {
+		all += wait
+	}
+	if days := all / (24 * time.Hour); days != 21 {
+		t.Errorf("the counter of sign-ins is used up after %d days, want the three weeks of docs/security.md", days)
+	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

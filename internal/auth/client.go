@@ -165,11 +165,12 @@ func (s *Service) ClientToken(c *Client, resource *string) (*ClientToken, error)
 // tokenType is how access tokens are used (RFC 6750).
 const tokenType = "Bearer"
 
-// RevokeToken ends the session that an access token or refresh token belongs to (RFC 7009). Whoever
-// holds the token may do so, by an access token of any audience and by whichever refresh token of the
-// session: a client that lost the answer to its refresh must be able to sign out. By a registered client, by, it is refused with
-// ErrForeignToken, since it gets no such tokens; its own access tokens are ErrTokenNotRevocable. A
-// token that is not good, or not any more, is fine.
+// RevokeToken ends the session that an access token or refresh token belongs to (RFC 7009). The token may be
+// an access token for any audience, or any refresh token of the session, used or not: a client that lost the
+// answer to its refresh must be able to sign out. A token that is invalid, or no longer valid, is no error.
+//
+// by is the registered client that asks, or nil. It gets ErrForeignToken for the token of a session, since
+// no such token is issued to it, and ErrTokenNotRevocable for its own access token.
 func (s *Service) RevokeToken(ctx context.Context, by *Client, text string) error {
 	if s.tokens == nil {
 		return errNoTokens

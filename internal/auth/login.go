@@ -55,13 +55,14 @@ func (s *Service) Login(ctx context.Context, in LoginInput) (*AuthPayload, error
 	return s.payload(ctx, viewer, refresh, in.Session, audience)
 }
 
-// verifyPassword is the one place that checks a password. It works inside a hashing slot from the
-// first look at the database on, so that few attempts are reserved at a time: until one is over it
-// counts as a failure for the others at its account. Once it has begun it finishes, though the client may
-// go away: otherwise the owner's own lost requests would count against them.
+// verifyPassword is the one place that checks a password. It takes a hashing slot before it reads the
+// database, so that few attempts are in flight: until an attempt ends, it counts as a failure for the other
+// attempts at its account. Once begun, an attempt finishes even if the client goes away. Otherwise the
+// owner's own lost requests would count against them.
 //
-// find returns the account, nil when there is none, and the counter of its attempts. The caller clears
-// that in the transaction that the proof is for. Who tries is nobody unless somebody is signed in.
+// find returns the account, nil when there is none, and the counter of its attempts. The caller clears the
+// counter in the transaction that the proof is for. The actor is nobody at a sign-in, and the caller's
+// session otherwise.
 func (s *Service) verifyPassword(ctx context.Context, p password.Plaintext, who actor, find accountFinder) (proof, error) {
 	slot, err := s.passwords.Acquire(ctx)
 	if err != nil {
@@ -84,7 +85,7 @@ func (s *Service) verifyPassword(ctx context.Context, p password.Plaintext, who 
 	if !ok {
 		return proof{}, s.failLogin(ctx, who, account, errInvalidCredentials)
 	}
-	// Only who knows the password learns that the account is disabled.
+	// Without the right password nobody learns that the account is disabled.
 	if account.DisabledAt != nil {
 		return proof{}, s.failLogin(ctx, who, account, unauthenticated(ReasonAccountDisabled))
 	}
@@ -97,8 +98,8 @@ func (s *Service) verifyPassword(ctx context.Context, p password.Plaintext, who 
 // verifyTimeout bounds the look-ups around a password hash.
 const verifyTimeout = 10 * time.Second
 
-// failLogin writes a failed sign-in to the audit log and returns what it is answered with. The attempt
-// stays counted unless the password was right.
+// failLogin writes a failed sign-in to the audit log and returns the answer. The attempt stays counted
+// unless the password was right.
 func (s *Service) failLogin(ctx context.Context, who actor, account *Account, answer *Error) error {
 	// The server records it, not the caller: it does so even if the caller's session has ended meanwhile.
 	err := s.inTx(ctx, nobody, func(ctx context.Context, tx *act) error {

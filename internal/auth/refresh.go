@@ -35,8 +35,8 @@ type RefreshState struct {
 	Generation uint32
 	// RotatedAt is when its predecessor was used.
 	RotatedAt time.Time
-	// RotatedBy is the client that used it, see noteOf. A server of an older release leaves what it finds,
-	// which may be nil.
+	// RotatedBy is the client that used it, see noteOf. A server of an older release does not change it, so
+	// it may be that of an earlier rotation, or nil.
 	RotatedBy *string
 	// Replays is how often the predecessor was presented again since then.
 	Replays int
@@ -81,8 +81,8 @@ func (s *Service) rotate(ctx context.Context, sealed string, by SessionTransport
 		return nil, unauthenticated(ReasonTokenInvalid)
 	}
 	client := clientDigest(request.From(ctx))
-	// Each turn of the loop is one decision on one state of the session. It turns again only when
-	// another request has changed that state in between, which each of them does once.
+	// Each pass decides on one state of the session. There is another pass only when another request has
+	// changed that state in between, which each request does once.
 	for range refreshTurns {
 		state, err := s.refreshState(ctx, presented)
 		if err != nil {
@@ -120,7 +120,7 @@ const (
 	endReusedTimeout = 10 * time.Second
 
 	// maxReplays is how often a used refresh token may be presented again. Tabs that a browser restores all
-	// at once refresh with one token; more than some thirty of them are a loop, or somebody else.
+	// at once refresh with one token. More than thirty replays come from a loop or from another client.
 	maxReplays = 30
 
 	// olderGrace is how long a used token may be presented again when a server of an older release rotated
@@ -149,9 +149,9 @@ func noteOf(client string, generation uint32) string {
 	return strconv.FormatUint(uint64(generation), 10) + " " + client
 }
 
-// clientDigest stands for who sends a request, as far as a server can tell clients apart: by their network
-// and by what they call themselves. A household or a device has an IPv4 address or an IPv6 /64, within which
-// devices change their addresses by themselves (RFC 8981).
+// clientDigest identifies the client of a request, as far as a server can tell clients apart: by network and
+// User-Agent. A household or a device has an IPv4 address or an IPv6 /64, within which devices change their
+// addresses by themselves (RFC 8981).
 func clientDigest(info *request.Info) string {
 	address := info.Client.Unmap().WithZone("")
 	network := address.String()

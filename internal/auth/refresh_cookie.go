@@ -42,8 +42,8 @@ func (s *Service) carry(ctx context.Context, p *AuthPayload, refresh refreshToke
 	p.RefreshToken = &sealed
 }
 
-// replacedCookie returns the refresh token in the cookie that one of a session replaces, if that goes by
-// cookie and the cookie has one of another session.
+// replacedCookie returns the refresh token in the request's cookie, if a refresh token of the session is about
+// to replace it there and it is one of another session.
 func (s *Service) replacedCookie(ctx context.Context, by SessionTransport, session uuid.UUID) (cookie refreshToken, ok bool) {
 	if by != TransportCookie {
 		return refreshToken{}, false

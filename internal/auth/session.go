@@ -30,8 +30,8 @@ type Session struct {
 	UserAgent *string
 }
 
-// UsePrecision is how exactly LastUsedAt is kept. Whoever holds a copy of an access token can ask for it all
-// the time, and must not see when the owner refreshes.
+// UsePrecision is how exactly LastUsedAt is kept. A thief with a copied access token can ask for it all the
+// time, and must not see when the owner refreshes.
 const UsePrecision = time.Minute
 
 // use notes a refresh in s, as the Store does.
