@@ -207,11 +207,12 @@ func TestCallerGoneInQueue(t *testing.T) {
 				<-begins
 				return untilWaiting(tctx, db)
 			})
-			w.store.onInTx, w.store.onReserveAttempt = nil, nil
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := kind(<-answer); got != ended {
+			got := kind(<-answer)
+			w.store.onInTx, w.store.onReserveAttempt = nil, nil // not before, for the mutation reads them
+			if got != ended {
 				t.Errorf("%s: %q, want %q", name, got, ended)
 			}
 			if diff := cmp.Diff(before, w.users(t)); diff != "" {
