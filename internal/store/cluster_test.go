@@ -1,7 +1,9 @@
 package store_test
 
 import (
+	"bytes"
 	"database/sql"
+	"log/slog"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -33,6 +35,24 @@ type cluster struct {
 	gate             *gate  // leads to the primary
 	clock            clock
 	session          uuid.UUID
+	log              warnings // of the stores that open returns
+}
+
+// warnings counts the lines of a log that say that connections are replaced.
+type warnings struct{ n atomic.Int64 }
+
+func (w *warnings) Write(line []byte) (int, error) {
+	if bytes.Contains(line, []byte("replacing all connections")) {
+		w.n.Add(1)
+	}
+	return len(line), nil
+}
+
+func (c *cluster) wantWarnings(t *testing.T, when string, want int64) {
+	t.Helper()
+	if got := c.log.n.Load(); got != want {
+		t.Errorf("%s: %d warnings so far, want %d", when, got, want)
+	}
 }
 
 func newCluster(t *testing.T) *cluster {
@@ -65,7 +85,7 @@ func newCluster(t *testing.T) *cluster {
 // open opens the database at a URL with a full pool. The clock of the store stands still.
 func (c *cluster) open(t *testing.T, at string) *store.Store {
 	t.Helper()
-	s := openWith(t, at, store.Options{MaxConns: conns, Now: c.clock.now})
+	s := openWith(t, at, store.Options{MaxConns: conns, Now: c.clock.now, Log: slog.New(slog.NewTextHandler(&c.log, nil))})
 	for _, conn := range hold(t, s) {
 		_ = conn.Close()
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"regexp"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -28,8 +29,8 @@ const (
 //
 //   - a connection is checked when it is opened, and again before use when the last check is
 //     checkInterval ago;
-//   - when one connection shows that its server is not the primary any more, or is shutting down,
-//     none that was opened before is used again.
+//   - when one connection shows that its server is not the primary any more, is shutting down or does not
+//     answer, none that was opened before is used again.
 //
 // The check is one statement in the simple protocol. It leaves nothing in the session, so it also
 // works behind PgBouncer in transaction mode.
@@ -37,7 +38,10 @@ type connector struct {
 	config pgx.ConnConfig
 	now    func() time.Time
 	log    *slog.Logger
-	epoch  atomic.Int64 // goes up when all connections are to be replaced
+
+	mu    sync.Mutex   // held to write what follows
+	epoch atomic.Int64 // goes up when all connections are to be replaced
+	used  bool         // a connection was opened in this epoch
 }
 
 // Driver implements driver.Connector.
@@ -63,6 +67,9 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 		}
 		return nil, err
 	}
+	c.mu.Lock()
+	c.used = c.used || c.epoch.Load() == epoch
+	c.mu.Unlock()
 	return &conn{Conn: opened.(*stdlib.Conn), connector: c, epoch: epoch, checked: now}, nil
 }
 
@@ -81,23 +88,37 @@ func meansLeave(err *pgconn.PgError) bool {
 }
 
 // leave makes the pool drop the connections of an epoch and of earlier ones, each when it is next
-// used or returned. A fault of a connection that is to be dropped anyway changes nothing.
+// used or returned. A fault of a connection that is to be dropped anyway changes nothing, and neither
+// does one in an epoch that has no connections: each attempt to reach a server that is starting up has one.
 func (c *connector) leave(epoch int64, cause error) {
-	if c.epoch.CompareAndSwap(epoch, epoch+1) {
-		c.log.Warn("the database server changed; replacing all connections", slog.Any("cause", cause))
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.epoch.Load() != epoch || !c.used {
+		return
 	}
+	c.epoch.Store(epoch + 1)
+	c.used = false
+	c.log.Warn("the database server changed; replacing all connections", slog.Any("cause", cause))
 }
+
+// errNoAnswer is the result of a check that took checkTimeout. The caller still waits.
+var errNoAnswer = errors.New("the database server does not answer")
 
 // check asks whether the server of a connection is still of the kind that the URL wants.
 func (c *connector) check(ctx context.Context, conn *pgconn.PgConn) error {
-	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	ctx, cancel := context.WithTimeoutCause(ctx, checkTimeout, errNoAnswer)
 	defer cancel()
+	var err error
 	if c.config.ValidateConnect == nil { // target_session_attrs=any
-		return conn.Ping(ctx)
+		err = conn.Ping(ctx)
+	} else {
+		err = c.config.ValidateConnect(ctx, conn)
 	}
-	err := c.config.ValidateConnect(ctx, conn)
-	if errors.As(err, new(*pgconn.NotPreferredError)) {
+	switch {
+	case errors.As(err, new(*pgconn.NotPreferredError)):
 		return nil
+	case err != nil && errors.Is(context.Cause(ctx), errNoAnswer):
+		return errNoAnswer
 	}
 	return err
 }
@@ -130,7 +151,8 @@ func (c *conn) ResetSession(ctx context.Context) error {
 		return nil
 	}
 	if err := c.connector.check(ctx, c.Conn.Conn().PgConn()); err != nil {
-		if isWrongServer(err) {
+		// After errNoAnswer too: database/sql tries a second idle connection, which would take as long.
+		if isWrongServer(err) || errors.Is(err, errNoAnswer) {
 			c.connector.leave(c.epoch, err)
 		}
 		return driver.ErrBadConn

@@ -246,20 +246,67 @@ func TestOtherHostStarting(t *testing.T) {
 	}
 }
 
-// TestNetworkCut is about connections that are open and never answer: a request waits for one no
-// longer than the check does.
-func TestNetworkCut(t *testing.T) {
+// TestServerStartingForLong connects again and again, as requests do during a restart of the server.
+func TestServerStartingForLong(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
-	s := openWith(t, c.gate.url(t, c.primary), store.Options{MaxConns: 1, Now: c.clock.now})
-	ready(t, s, nil)
+	s := c.open(t, c.gate.url(t, c.primary))
+	for restarts := range int64(2) {
+		c.gate.lead(nil)
+		for range 5 {
+			if _, err := s.Open(t.Context()); err == nil {
+				t.Fatal("a server that is starting up accepted a connection")
+			}
+			c.wantWarnings(t, "starting up", restarts+1)
+		}
+		c.gate.lead(c.Primary)
+		ready(t, s, nil)
+	}
+}
+
+// TestNetworkCut is about connections that are open and never answer. A request waits for one of them no
+// longer than the check does, and for no second one.
+func TestNetworkCut(t *testing.T) {
+	t.Parallel()
+	for name, parameters := range map[string][]string{
+		"read-write": nil,
+		"any":        {"target_session_attrs", "any"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := newCluster(t)
+			s := c.open(t, with(t, c.gate.url(t, c.primary), parameters...))
+			before := onEach[int](t, s, `SELECT pg_backend_pid()`)
+			c.gate.freeze()
+			c.clock.tick()
+			checks := -c.gate.queries.Load()
+			if _, err := s.Viewer(t.Context(), c.session); err != nil {
+				t.Errorf("Viewer: %v", err)
+			}
+			checks += c.gate.queries.Load()
+			// One has no answer. A new connection is checked if the kind of its server matters.
+			if want := int64(2 - len(parameters)/2); checks != want {
+				t.Errorf("%d checks, want %d", checks, want)
+			}
+			wantNew(t, before, onEach[int](t, s, `SELECT pg_backend_pid()`))
+			c.wantWarnings(t, "after the cut", 1)
+		})
+	}
+}
+
+// TestImpatientCaller is about a check that ends because its caller gives up. It says nothing about the server.
+func TestImpatientCaller(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	s := c.open(t, c.gate.url(t, c.primary))
 	c.gate.freeze()
 	c.clock.tick()
-	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	if _, err := s.Viewer(ctx, c.session); err != nil {
-		t.Errorf("Viewer: %v", err)
+	if _, err := s.Conn(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("Conn: %v", err)
 	}
+	c.wantWarnings(t, "after a caller gave up", 0)
 }
 
 // TestChecksAreRare counts what is sent for a look-up: one statement, and each second one check.

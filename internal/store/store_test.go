@@ -76,7 +76,9 @@ func open(t testing.TB, at string) *store.Store {
 
 func openWith(t testing.TB, at string, o store.Options) *store.Store {
 	t.Helper()
-	o.Log = slog.New(slog.DiscardHandler)
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
 	s, err := store.Open(t.Context(), at, o)
 	if err != nil {
 		t.Fatal(err)
