@@ -10,6 +10,7 @@ import (
 	"net"
 	"strings"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
@@ -117,4 +118,13 @@ func isDisconnect(err error) bool {
 	return errors.As(err, &network) ||
 		errors.Is(err, pgconn.ErrConnClosed) || errors.Is(err, driver.ErrBadConn) ||
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+}
+
+// isRejected reports whether PostgreSQL answered a commit with an error: the transaction was rolled back.
+// Without an answer it may have been committed, and so it may when the server ended the session (FATAL)
+// or says that it does not know (40003, statement_completion_unknown).
+func isRejected(err error) bool {
+	var postgres *pgconn.PgError
+	return errors.Is(err, pgx.ErrTxCommitRollback) ||
+		errors.As(err, &postgres) && postgres.SeverityUnlocalized == "ERROR" && postgres.Code != "40003"
 }

@@ -22,6 +22,7 @@ type gate struct {
 	mu     sync.Mutex
 	server *pgtest.Server // nil: whoever connects is told that the server is starting up
 	open   []*passage
+	losing bool // the answer to the next commit, with its connection
 
 	queries, executions atomic.Int64 // messages of the simple and of the extended protocol
 }
@@ -29,7 +30,7 @@ type gate struct {
 // passage is one connection.
 type passage struct {
 	client, server net.Conn
-	frozen         atomic.Bool
+	frozen, lost   atomic.Bool
 }
 
 func newGate(t *testing.T, server *pgtest.Server) *gate {
@@ -88,6 +89,31 @@ func (g *gate) freeze() {
 	}
 }
 
+// loseCommit loses the answer to the next commit, after the server has given it.
+func (g *gate) loseCommit() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.losing = true
+}
+
+func (g *gate) losesCommit() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	losing := g.losing
+	g.losing = false
+	return losing
+}
+
+// answered passes on what the server answers, until the connection is lost.
+type answered struct{ *passage }
+
+func (a answered) Write(p []byte) (int, error) {
+	if a.lost.Load() {
+		return 0, net.ErrClosed
+	}
+	return a.client.Write(p)
+}
+
 func (g *gate) serve(client net.Conn) {
 	defer client.Close()
 	g.mu.Lock()
@@ -108,7 +134,7 @@ func (g *gate) serve(client net.Conn) {
 	g.mu.Unlock()
 	var answers sync.WaitGroup
 	answers.Go(func() {
-		_, _ = io.Copy(client, server)
+		_, _ = io.Copy(answered{p}, server)
 		_ = client.Close()
 	})
 	g.forward(p)
@@ -144,6 +170,9 @@ func (g *gate) forward(p *passage) {
 		}
 		if p.frozen.Load() {
 			continue
+		}
+		if string(body) == "commit\x00" && g.losesCommit() {
+			p.lost.Store(true)
 		}
 		if _, err := p.server.Write(append(kind[:len(kind)+4], body...)); err != nil {
 			return

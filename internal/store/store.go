@@ -77,7 +77,14 @@ func (s *Store) inTx(ctx context.Context, f func(ctx context.Context, tx auth.St
 	if err := f(ctx, inside); err != nil {
 		return err
 	}
-	return fault(ctx, "commit transaction", tx.Commit())
+	if ctx.Err() != nil {
+		return fault(ctx, "commit transaction", ctx.Err())
+	}
+	doing := "commit transaction"
+	if err = tx.Commit(); s.postgres != nil && !isRejected(err) {
+		doing += ", outcome unknown"
+	}
+	return fault(ctx, doing, err)
 }
 
 // exec runs a statement and returns how many rows it wrote.
