@@ -25,6 +25,7 @@ type exchange struct {
 	start  time.Time
 	info   request.Info
 	last   bool  // the connection ends with the answer
+	hungUp bool  // the client closed the connection before the answer was complete
 	status int   // 0 until the answer starts
 	bytes  int64 // of the answer's body
 
@@ -37,7 +38,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.inFlight.Add(1)
 	defer s.inFlight.Add(-1)
 	x := &exchange{ResponseWriter: w, server: s, start: s.now(), last: isLast(r)}
-	defer func() { x.finish(r, recover()) }()
+	connected := r.Context() // ends when the client hangs up; that of the handler has other ends
+	defer func() {
+		cause := recover()
+		x.hungUp = connected.Err() != nil
+		x.finish(r, cause)
+	}()
 	x.describe(r)
 	x.readCookie(r)
 	x.setHeaders()
@@ -141,6 +147,8 @@ func (x *exchange) log(r *http.Request) {
 	switch {
 	case r.Pattern == healthPath || r.Pattern == readyPath:
 		level = slog.LevelDebug
+	case x.hungUp && x.status == http.StatusServiceUnavailable && x.info.Code != codeInternal:
+		// The request was given up with its client. That is no failure of the server.
 	case x.status >= 500 || x.info.Code == codeInternal:
 		level = slog.LevelError
 	}
