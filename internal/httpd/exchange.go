@@ -37,6 +37,9 @@ type exchange struct {
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.inFlight.Add(1)
 	defer s.inFlight.Add(-1)
+	if w, ok := wireOf(r); ok {
+		w.expectBody(r.ContentLength)
+	}
 	x := &exchange{ResponseWriter: w, server: s, start: s.now(), last: isLast(r)}
 	connected := r.Context() // ends when the client hangs up; that of the handler has other ends
 	defer func() {

@@ -77,8 +77,8 @@ func (x *exchange) readCookie(r *http.Request) {
 }
 
 // ambiguous stands for the refresh token of a request that has two. Their order says nothing about which
-// is meant (RFC 6265 §5.4), and one of them may be somebody else's. It is valid nowhere, so that a refresh
-// fails and takes the cookie away.
+// is meant (RFC 6265 §5.4), and one of them may be somebody else's. It is not a valid token, so a refresh
+// fails and removes the cookie that this server sets.
 const ambiguous = "ambiguous"
 
 func (s *Server) cookieName() string {

@@ -19,18 +19,16 @@ import (
 //   - HTTP/1.0: there may have been a Transfer-Encoding, which net/http removes (RFC 9112 §6.1).
 //   - A header section with a bare LF or a folded line, which net/http accepts (RFC 9112 §2.2, §5.2).
 func isLast(r *http.Request) bool {
-	wire, ok := r.Context().Value(wireKey{}).(*wire)
-	if ok && r.ContentLength > 0 {
-		wire.body = r.ContentLength
-	}
+	wire, ok := wireOf(r)
 	return len(r.TransferEncoding) > 0 || !r.ProtoAtLeast(1, 1) || ok && wire.odd.Load()
 }
 
 // wire is a connection that looks at the header sections on their way to net/http. It hands out nothing
 // beyond the end of one at a time, so that all that it has seen by the time the handler runs is that one.
 //
-// net/http reads from one goroutine at a time. While the handler runs it reads on, but only once the body
-// has been read, which is when body is set.
+// net/http reads from one goroutine at a time. While a handler runs, net/http reads on in the background. With
+// a body it begins to when the body has been read, and expectBody was called before that. Without a body it
+// begins before the handler does, and then expectBody changes nothing.
 type wire struct {
 	net.Conn
 	buffer []byte // holds
@@ -64,6 +62,13 @@ func (w *wire) Read(p []byte) (int, error) {
 	w.buffer = append(w.buffer[:0], p[n:got]...)
 	w.held, w.err = w.buffer, err
 	return n, nil
+}
+
+// expectBody notes how long the body is that follows the header section.
+func (w *wire) expectBody(length int64) {
+	if length > 0 {
+		w.body = length
+	}
 }
 
 // CloseWrite lets net/http finish an answer though the client goes on sending.
@@ -123,6 +128,12 @@ func (l wires) Accept() (net.Conn, error) {
 }
 
 type wireKey struct{}
+
+// wireOf returns the connection of r if it is a wire.
+func wireOf(r *http.Request) (w *wire, ok bool) {
+	w, ok = r.Context().Value(wireKey{}).(*wire)
+	return w, ok
+}
 
 // withWire is for http.Server.ConnContext.
 func withWire(ctx context.Context, c net.Conn) context.Context {
