@@ -24,7 +24,9 @@ func isLast(r *http.Request) bool {
 }
 
 // wire is a connection that looks at the header sections on their way to net/http. It hands out nothing
-// beyond the end of one at a time, so that all that it has seen by the time the handler runs is that one.
+// beyond the end of one at a time, so that all that it has seen by the time the handler runs is that one. It
+// hands out nothing beyond the end of a body either: in the background net/http reads a byte after it, and
+// that must not be one of the next body, of which expectBody has not told yet.
 //
 // net/http reads from one goroutine at a time. While a handler runs, net/http reads on in the background. With
 // a body it begins to when the body has been read, and expectBody was called before that. Without a body it
@@ -79,17 +81,15 @@ func (w *wire) CloseWrite() error {
 	return errors.ErrUnsupported
 }
 
-// watch looks at the bytes that come next, up to the end of a header section, and returns how many.
+// watch looks at the bytes that come next, up to the end of a body or of a header section, and returns how many.
 func (w *wire) watch(p []byte) (n int) {
+	if w.body > 0 {
+		n = int(min(w.body, int64(len(p))))
+		w.body -= int64(n)
+		return n
+	}
 	for n < len(p) {
-		rest := p[n:]
-		if w.body > 0 {
-			skipped := min(w.body, int64(len(rest)))
-			w.body -= skipped
-			n += int(skipped)
-			continue
-		}
-		line, _, ends := bytes.Cut(rest, []byte{'\n'})
+		line, _, ends := bytes.Cut(p[n:], []byte{'\n'})
 		if len(line) > 0 {
 			if w.length == 0 && w.started && (line[0] == ' ' || line[0] == '\t') {
 				w.odd.Store(true)
