@@ -10,9 +10,9 @@ import (
 	"sync/atomic"
 )
 
-// isLast reports whether the connection must end with the answer to r, because not everybody on the way need
-// have found the same end of r. The next bytes of the connection may then be a request that a proxy took for
-// part of this one (request smuggling).
+// isLast reports whether the connection must end with the answer to r, because a proxy may have found another
+// end of r. The next bytes of the connection may then be a request that the proxy took for part of this one
+// (request smuggling).
 //
 //   - Transfer-Encoding: there may have been a Content-Length beside it, which net/http removes (RFC 9112
 //     §6.1). Clients of this server know how long their requests are.
@@ -73,7 +73,7 @@ func (w *wire) expectBody(length int64) {
 	}
 }
 
-// CloseWrite lets net/http finish an answer though the client goes on sending.
+// CloseWrite lets net/http finish an answer while the client still sends.
 func (w *wire) CloseWrite() error {
 	if c, ok := w.Conn.(interface{ CloseWrite() error }); ok {
 		return c.CloseWrite()

@@ -52,7 +52,7 @@ func (s *Store) ClearAttempts(ctx context.Context, userID uuid.UUID) (bool, erro
 	return n > 0, err
 }
 
-// The time stands there twice because a counter may go on while the statement waits for it.
+// The time is compared twice because a counter may change while the statement waits for it.
 const sweepAttempts = `
 	DELETE FROM password_attempts
 	WHERE last_at < $1 AND key IN (SELECT key FROM password_attempts WHERE user_id IS NULL AND last_at < $1 LIMIT $2)`

@@ -104,7 +104,7 @@ func (c *connector) leave(epoch int64, cause error) {
 // errNoAnswer is the result of a check that took checkTimeout. The caller still waits.
 var errNoAnswer = errors.New("the database server does not answer")
 
-// check asks whether the server of a connection is still of the kind that the URL wants.
+// check asks whether the server of a connection is still of the kind that the URL asks for.
 func (c *connector) check(ctx context.Context, conn *pgconn.PgConn) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, checkTimeout, errNoAnswer)
 	defer cancel()
@@ -151,7 +151,7 @@ func (c *conn) ResetSession(ctx context.Context) error {
 		return nil
 	}
 	if err := c.connector.check(ctx, c.Conn.Conn().PgConn()); err != nil {
-		// After errNoAnswer too: database/sql tries a second idle connection, which would take as long.
+		// After errNoAnswer too: database/sql tries a second idle connection, and it would wait as long for that one.
 		if isWrongServer(err) || errors.Is(err, errNoAnswer) {
 			c.connector.leave(c.epoch, err)
 		}
@@ -162,7 +162,7 @@ func (c *conn) ResetSession(ctx context.Context) error {
 }
 
 // beforeFirstUse does what ResetSession does. database/sql does not call that on a connection that was
-// never used, although it may have been idle for long: when nobody waits for it any more.
+// never used, although it may have been idle for long: its caller may have given up.
 func (c *conn) beforeFirstUse(ctx context.Context) error {
 	if c.used {
 		return nil

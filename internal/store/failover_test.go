@@ -63,7 +63,7 @@ func TestFailOver(t *testing.T) {
 	}
 }
 
-// TestNoPrimary is about a read-only server that nobody takes over from. Old rows are not served.
+// TestNoPrimary is about a read-only server without a successor. Old rows are not served.
 func TestNoPrimary(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
@@ -89,7 +89,7 @@ func TestNoPrimary(t *testing.T) {
 	}
 }
 
-// TestFirstUse is about connections that were opened for somebody who gave up, and stayed in the pool:
+// TestFirstUse is about connections that were opened for a caller who gave up, and stayed in the pool:
 // database/sql resets only those that were used.
 func TestFirstUse(t *testing.T) {
 	t.Parallel()
@@ -191,7 +191,7 @@ func TestSessionsEnded(t *testing.T) {
 	wantNew(t, before, onEach[int](t, s, `SELECT pg_backend_pid()`))
 }
 
-// TestServerStarting is about a server that lets nobody in yet, while connections to another are open.
+// TestServerStarting is about a server that refuses connections while it starts, with connections to another server open.
 func TestServerStarting(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
@@ -214,7 +214,7 @@ func TestServerStarting(t *testing.T) {
 	wantNew(t, before, onEach[int](t, s, `SELECT pg_backend_pid()`))
 }
 
-// TestOtherHostStarting is about one of several hosts that lets nobody in yet. Connections to the primary stay.
+// TestOtherHostStarting is about one of several hosts that refuses connections while it starts. Connections to the primary stay.
 func TestOtherHostStarting(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)

@@ -20,7 +20,7 @@ type gate struct {
 	address string
 
 	mu     sync.Mutex
-	server *pgtest.Server // nil: whoever connects is told that the server is starting up
+	server *pgtest.Server // nil: clients are told that the server is starting up
 	open   []*passage
 	losing bool // the answer to the next commit, with its connection
 
@@ -80,7 +80,7 @@ func (g *gate) lead(server *pgtest.Server) {
 	g.server = server
 }
 
-// freeze leaves the connections that are open without an answer, as a network does that is cut.
+// freeze leaves the connections that are open without an answer, like a network that is cut.
 func (g *gate) freeze() {
 	g.mu.Lock()
 	defer g.mu.Unlock()

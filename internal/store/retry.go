@@ -9,12 +9,12 @@ import (
 )
 
 // maxRetries is how often work that PostgreSQL rolled back is done again. A deadlock needs one retry; each
-// further one needs new transactions that get in the way.
+// further one needs new transactions that conflict.
 const maxRetries = 3
 
-// retry calls work, and calls it again while PostgreSQL rolls it back for the sake of other
+// retry calls work, and calls it again while PostgreSQL rolls it back because of other
 // transactions. There is no pause: the server reports a deadlock only after it has waited, and the
-// transaction that was in the way is the one that goes on.
+// other transaction continues at once.
 //
 // Work must be a whole transaction, or one statement outside of a transaction. It must have no effect but
 // in the database, or one that the next call replaces.

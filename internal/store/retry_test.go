@@ -53,7 +53,7 @@ func TestRetryBounded(t *testing.T) {
 			return &pgconn.PgError{Code: "40001"}
 		})
 		if err == nil || runs != 1 {
-			t.Errorf("%d runs for somebody who has gone away, %v", runs, err)
+			t.Errorf("%d runs for a caller who gave up, %v", runs, err)
 		}
 	})
 }

@@ -56,7 +56,7 @@ func (s *Store) Close() error {
 }
 
 // InTx implements auth.Store. A transaction inside a transaction is refused: neither outcome of the
-// inner one could be kept apart from the outer one's. A transaction that PostgreSQL rolls back for the sake
+// inner one could be kept apart from the outer one's. A transaction that PostgreSQL rolls back because
 // of others is run again, a bounded number of times.
 func (s *Store) InTx(ctx context.Context, f func(ctx context.Context, tx auth.Store) error) error {
 	if s.writer == nil {
