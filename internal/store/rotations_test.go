@@ -51,3 +51,34 @@ func TestRotateTogether(t *testing.T) {
 		})
 	}
 }
+
+// TestRotateOfMany uses tokens of the same number of many sessions up in one statement, each by another client.
+func TestRotateOfMany(t *testing.T) {
+	for name, at := range storetest.URLs {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := open(t, at(t))
+			state, err := s.RefreshState(t.Context(), signIn(t, s))
+			if err != nil {
+				t.Fatal(err)
+			}
+			now := state.Session.LastUsedAt.Add(time.Minute)
+			tokens := make([]store.Rotation, store.MaxGathered)
+			for i := range tokens {
+				session := state.Session
+				session.ID = uuid.New()
+				if err := s.CreateSession(t.Context(), &session, make([]byte, 32)); err != nil {
+					t.Fatal(err)
+				}
+				tokens[i] = store.Rotation{session.ID, 0, fmt.Sprintf("client %d", i)}
+			}
+			rotated, errs := s.RotateTogether(t.Context(), now, tokens)
+			for i, token := range tokens {
+				state, err := s.RefreshState(t.Context(), token.Session)
+				if errs[i] != nil || !rotated[i] || err != nil || state.RotatedBy == nil || *state.RotatedBy != token.By {
+					t.Errorf("session %d: rotated %t, %v; %+v, %v", i, rotated[i], errs[i], state, err)
+				}
+			}
+		})
+	}
+}
