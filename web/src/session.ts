@@ -48,7 +48,12 @@ const listeners = new Set<() => void>()
 const tabs = new BroadcastChannel('usher-session')
 
 tabs.onmessage = ({ data }: MessageEvent<State>) => {
-  set(data)
+  if (!hasLaterProof(state.viewer, data.viewer)) set(data)
+}
+
+/** Whether mine is of the same session and still valid, and its user has confirmed their identity since theirs. */
+function hasLaterProof(mine: Viewer | null, theirs: Viewer | null) {
+  return mine !== null && mine.session.id === theirs?.session.id && mine.provedAt > theirs.provedAt && mine.expiresAt > Date.now()
 }
 
 function set(next: State) {
