@@ -1122,7 +1122,7 @@ type Mutation {
   Exchanges a refresh token for a new access token and a new refresh token. The old refresh token is used
   up. The client that used it last may present it again, and gets the same new one, until that is used: so
   requests in parallel and a retry after a lost answer work. There is a limit in time and in number. Any
-  other use of a used token ends the session, since somebody has a copy. Answers ` + "`" + `UNAUTHENTICATED` + "`" + ` when the
+  other use of a used token ends the session, since somebody may have a copy. Answers ` + "`" + `UNAUTHENTICATED` + "`" + ` when the
   user has to sign in again.
   """
   refresh("The refresh token." input: RefreshInput!): AuthPayload! @public
@@ -1496,7 +1496,10 @@ enum AuditEventKind {
   successor: a retry, a request in parallel, or somebody who cannot be told from that client.
   """
   REFRESH_REPLAYED
-  "A used refresh token was presented when it could not be a retry, and its session was ended."
+  """
+  A used refresh token was presented after its time, too often, after its successor or by another client, and its
+  session was ended. Somebody may have a copy, or the client has changed its network between two tries.
+  """
   REFRESH_REUSE
   "A user ended the session of the request."
   LOGOUT

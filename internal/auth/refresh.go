@@ -46,7 +46,7 @@ type RefreshState struct {
 //
 // The presented token is used up by that, and so is every older one (RFC 9700 §4.14.2). Only the one that
 // was used last may be presented again, see canReplay: then it gets the same successor. Any other used token
-// was copied, and ends the session.
+// may have been copied, and ends the session.
 //
 // A token that the database does not know yet is ahead of it: the seal says that this server issued it, so
 // the database has lost commits in a failover. It gets its successor, and the session goes on from there.
