@@ -15,7 +15,7 @@ ARGS =
 WEB = $(shell find web \( -name node_modules -o -name gql -o -name e2e \) -prune -o -type f -print) schema.graphqls
 CONSOLE = internal/console/dist/index.html
 
-.PHONY: help run build console generate test e2e fuzz bench bench-profile cover lint lint-go lint-mod lint-generated lint-files vuln clean
+.PHONY: help run build console generate test e2e fuzz bench bench-profile bench-test cover lint lint-go lint-mod lint-generated lint-files vuln clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,18 +48,21 @@ e2e: $(CONSOLE) ## run the tests that drive the real program with real clients (
 	go test -tags e2e -count=1 -timeout 20m ./internal/e2e/...
 
 fuzz: ## fuzz every target for a short while (FUZZTIME=1m)
-	@grep -rHo '^func Fuzz[[:alnum:]_]*' --include='*_test.go' bench cmd graph internal | \
+	@grep -rHo '^func Fuzz[[:alnum:]_]*' --include='*_test.go' cmd graph internal | \
 	while IFS=: read -r file func; do \
 		echo "== $${file%/*} $${func#func }"; \
 		go test -run '^$$' -fuzz "^$${func#func }$$" -fuzztime $(FUZZTIME) "./$${file%/*}" || exit 1; \
 	done
 
 bench: build ## measure the program against its goals: a table, bench/results.json (SHORT=1: in 90 s)
-	go run ./bench $(if $(SHORT),-short,-plots docs/performance)
+	go run -C bench . $(if $(SHORT),-short,-plots ../docs/performance)
 
 bench-profile: ## leave pprof profiles of the program under load in bench/profile
 	go build -tags profile -o bin/usher-profile ./cmd/usher
-	go run ./bench -usher bin/usher-profile -profile bench/profile
+	go run -C bench . -usher ../bin/usher-profile -profile profile
+
+bench-test: ## test the bench itself, which is a module of its own
+	go test -C bench $(if $(CI),-count=1) ./...
 
 cover: ## measure what the tests cover: coverage.html
 	go test -coverpkg=./... -coverprofile=coverage.all ./...
@@ -72,9 +75,12 @@ lint: lint-files lint-mod lint-generated lint-go ## check style, layers, go.mod,
 lint-go:
 	go vet -tags e2e ./...
 	go tool -modfile=.ci/tools/go.mod golangci-lint run
+	go vet -C bench ./...
+	cd bench && go tool -modfile=../.ci/tools/go.mod golangci-lint run
 
 lint-mod:
 	go mod tidy -diff
+	go mod tidy -C bench -diff
 
 # In a copy, so that a stale file is shown rather than repaired.
 lint-generated:
@@ -82,7 +88,8 @@ lint-generated:
 	@copy=$$(mktemp -d) && trap 'rm -rf "$$copy"' EXIT && \
 	tar -cf - --exclude node_modules go.mod go.sum gqlgen.yml schema.graphqls graph internal | tar -xf - -C "$$copy" && \
 	(cd "$$copy" && go tool gqlgen generate) && \
-	diff -ru graph "$$copy/graph" || { echo 'generated code is stale: run make generate' >&2; exit 1; }
+	diff -ru graph "$$copy/graph" && \
+	cp -r bench "$$copy" && (cd "$$copy/bench" && go generate ./bare) && diff -ru bench "$$copy/bench" || { echo 'generated code is stale: run make generate' >&2; exit 1; }
 
 # Against the empty tree, git checks every line; only scripts may be executable.
 lint-files:

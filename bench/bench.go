@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"usher/internal/pgtest" //nolint:depguard // the database of the tests is the one to measure on
+	"usher/internal/pgtest"
 )
 
 // bench is one run: what the scenarios share.

@@ -7,10 +7,10 @@ import (
 	"runtime"
 	"strings"
 
-	"github.com/jackc/pgx/v5"        //nolint:depguard // fills databases faster than the store could
-	"github.com/jackc/pgx/v5/stdlib" //nolint:depguard // the limit handlers speak SQL themselves
-	"github.com/jmoiron/sqlx"        //nolint:depguard // the limit handlers speak SQL themselves
-	_ "modernc.org/sqlite"           //nolint:depguard // the limit handlers speak SQL themselves
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/jmoiron/sqlx"
+	_ "modernc.org/sqlite"
 
 	"usher/internal/store"
 )

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/jackc/pgx/v5" //nolint:depguard // fills databases faster than the store could
-	"github.com/jmoiron/sqlx" //nolint:depguard // fills databases faster than the store could
+	"github.com/jackc/pgx/v5"
+	"github.com/jmoiron/sqlx"
 
 	"usher/internal/auth"
 )

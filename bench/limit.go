@@ -15,7 +15,9 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/google/uuid"
-	"github.com/jmoiron/sqlx" //nolint:depguard // the limit handlers speak SQL themselves
+	"github.com/jmoiron/sqlx"
+
+	"usher/bench/bare"
 )
 
 // The limit handlers do the least that an answer takes: one signature, one statement, one JSON text.
@@ -55,6 +57,14 @@ type limit struct {
 	parser *jwt.Parser
 }
 
+// The paths of what `me` is compared with, in the process of the limit handlers: the least work there
+// is, and what a team would write with gqlgen alone.
+const (
+	pathMe    = "/me"
+	pathBare  = "/gqlgen"
+	pathTuned = "/gqlgen/tuned"
+)
+
 // newLimit prepares the statements once: otherwise SQLite would parse the text with each request,
 // which costs a fifth of the requests.
 func newLimit(ctx context.Context, read, write *sqlx.DB) (http.Handler, error) {
@@ -68,8 +78,15 @@ func newLimit(ctx context.Context, read, write *sqlx.DB) (http.Handler, error) {
 	l := &limit{user, rotate, jwt.NewParser(jwt.WithValidMethods([]string{"HS256"}), jwt.WithExpirationRequired())}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /readyz", func(http.ResponseWriter, *http.Request) {})
-	mux.HandleFunc("POST /me", l.me)
+	mux.HandleFunc("POST "+pathMe, l.me)
 	mux.HandleFunc("POST /refresh", l.refresh)
+	for path, tuned := range map[string]bool{pathBare: false, pathTuned: true} {
+		server, err := bare.New(ctx, read, []byte(secret), tuned)
+		if err != nil {
+			return nil, err
+		}
+		mux.Handle("POST "+path, server)
+	}
 	return mux, nil
 }
 

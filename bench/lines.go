@@ -1,15 +1,21 @@
 package main
 
+import "strings"
+
 // lines are the table: what is measured, and the goals.
 var lines = []line{
-	{"me on PostgreSQL, 32 connections: requests/s", against{"me_postgres_c32_rps", "limit_postgres_c32_rps", "me_postgres_c32_vs_limit"}, atLeast(1.3)},
-	{"  processor time of a request, µs", against{"me_postgres_c32_cpu_us", "limit_postgres_c32_cpu_us", "me_postgres_c32_cpu_vs_limit"}, atMost(1)},
-	{"  p99, ms", against{"me_postgres_c32_p99_ms", "limit_postgres_c32_p99_ms", "me_postgres_c32_p99_vs_limit"}, goal{}},
-	{"  1 connection: p50, µs", against{"me_postgres_c1_us", "limit_postgres_c1_us", "me_postgres_c1_vs_limit"}, atMost(1.25)},
-	{"me on SQLite, 32 connections: requests/s", against{"me_sqlite_c32_rps", "limit_sqlite_c32_rps", "me_sqlite_c32_vs_limit"}, atLeast(1.3)},
-	{"  processor time of a request, µs", against{"me_sqlite_c32_cpu_us", "limit_sqlite_c32_cpu_us", "me_sqlite_c32_cpu_vs_limit"}, goal{}},
-	{"  p99, ms", against{"me_sqlite_c32_p99_ms", "limit_sqlite_c32_p99_ms", "me_sqlite_c32_p99_vs_limit"}, goal{}},
-	{"  1 connection: p50, µs", against{"me_sqlite_c1_us", "limit_sqlite_c1_us", "me_sqlite_c1_vs_limit"}, goal{}},
+	{"me on PostgreSQL; limit: tuned gqlgen: requests/s", comparedMe(onPostgres, "c32_rps", "tuned"), atLeast(1.25)},
+	{"  processor time of a request, µs", comparedMe(onPostgres, "c32_cpu_us", "tuned"), goal{}},
+	{"  p99, ms", comparedMe(onPostgres, "c32_p99_ms", "tuned"), goal{}},
+	{"  1 connection: p50, µs", comparedMe(onPostgres, "c1_us", "tuned"), goal{}},
+	{"  limit: gqlgen's default: requests/s", comparedMe(onPostgres, "c32_rps", "gqlgen"), goal{}},
+	{"  limit: no GraphQL, a plain handler: requests/s", comparedMe(onPostgres, "c32_rps", "limit"), goal{}},
+	{"me on SQLite; limit: tuned gqlgen: requests/s", comparedMe(onSQLite, "c32_rps", "tuned"), atLeast(1)},
+	{"  processor time of a request, µs", comparedMe(onSQLite, "c32_cpu_us", "tuned"), goal{}},
+	{"  p99, ms", comparedMe(onSQLite, "c32_p99_ms", "tuned"), goal{}},
+	{"  1 connection: p50, µs", comparedMe(onSQLite, "c1_us", "tuned"), goal{}},
+	{"  limit: gqlgen's default: requests/s", comparedMe(onSQLite, "c32_rps", "gqlgen"), goal{}},
+	{"  limit: no GraphQL, a plain handler: requests/s", comparedMe(onSQLite, "c32_rps", "limit"), goal{}},
 
 	{"login on PostgreSQL; limit: bare hashing: logins/s", against{"logins_per_s", "hashes_per_s", "login_vs_hash"}, atLeast(0.95)},
 	{"  most memory, 32 connections, MB", against{usher: "login_c32_rss_mb"}, atMost(110)},
@@ -43,4 +49,12 @@ var lines = []line{
 	{"growth on SQLite: me, largest ÷ smallest", against{usher: "growth_me_sqlite"}, atMost(1.2)},
 	{"  refresh", against{usher: "growth_refresh_sqlite"}, atMost(1.2)},
 	{"  login, less its hash", against{usher: "growth_login_sqlite"}, atMost(1.2)},
+}
+
+// comparedMe names a figure of `me` on a kind of database beside that of another server. The name of
+// their ratio goes without the unit.
+func comparedMe(kind, figure, other string) against {
+	name := kind + "_" + figure
+	ratio := "me_" + name[:strings.LastIndexByte(name, '_')] + "_vs_" + other
+	return against{"me_" + name, other + "_" + name, ratio}
 }

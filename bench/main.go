@@ -65,9 +65,9 @@ type options struct {
 func parseOptions(args []string) (options, error) {
 	var o options
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
-	flags.StringVar(&o.usher, "usher", "bin/usher", "the `program` to measure")
+	flags.StringVar(&o.usher, "usher", "../bin/usher", "the `program` to measure")
 	flags.BoolVar(&o.short, "short", false, "fewer and shorter rounds: less than 90 s in all")
-	flags.StringVar(&o.results, "results", "bench/results.json", "the `file` to write the figures to")
+	flags.StringVar(&o.results, "results", "results.json", "the `file` to write the figures to")
 	flags.StringVar(&o.plots, "plots", "", "the `folder` to draw plots into")
 	flags.StringVar(&o.profile, "profile", "", "take profiles into that `folder` instead of measuring; needs a program built with -tags profile")
 	flags.StringVar(&o.generator, "generator", "auto", "what makes the load: wrk, own, or auto, which is wrk where it is installed")

@@ -23,7 +23,7 @@ func TestMain(m *testing.M) {
 func newTestBench(t *testing.T) *bench {
 	t.Helper()
 	program := filepath.Join(t.TempDir(), "usher")
-	build := exec.Command("go", "build", "-o", program, "usher/cmd/usher")
+	build := exec.Command("go", "build", "-C", "..", "-o", program, "./cmd/usher")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
@@ -53,24 +53,31 @@ func TestComparedAnswers(t *testing.T) {
 			defer func() { check(t, usher.stop()) }()
 			refreshes, err := refreshers(ctx, p, usher.process, at, 2, 16)
 			check(t, err)
-			bare, err := b.limitServer(ctx, at)
+			others, err := b.limitServer(ctx, at)
 			check(t, err)
-			defer func() { check(t, bare.stop()) }()
-			limit, err := b.limitTarget(p, bare)
-			check(t, err)
-
-			for i := range usher.all {
-				if !bytes.Equal(usher.all[i].answer, limit.all[i].answer) {
-					t.Fatalf("user %d: %s and %s", i, usher.all[i].answer, limit.all[i].answer)
+			defer func() { check(t, others.stop()) }()
+			compared := map[string]*target{"usher": usher}
+			for _, path := range []string{pathMe, pathBare, pathTuned} {
+				compared[path], err = b.limitTarget(p, others, path)
+				check(t, err)
+				for i := range usher.all {
+					if !bytes.Equal(usher.all[i].answer, compared[path].all[i].answer) {
+						t.Fatalf("user %d: %s and %s", i, usher.all[i].answer, compared[path].all[i].answer)
+					}
 				}
 			}
-			for name, run := range map[string]struct {
+			type run struct {
 				address string
 				clients []client
-			}{
-				"me": {usher.address, walks(usher.all, 4)}, "me, limit": {bare.address, walks(limit.all, 4)},
-				"refresh": {usher.address, refreshes}, "refresh, limit": {bare.address, newRotations(bare.address, p, 2)},
-			} {
+			}
+			runs := map[string]run{
+				"refresh":        {usher.address, refreshes},
+				"refresh, limit": {others.address, newRotations(others.address, p, 2)},
+			}
+			for name, t := range compared {
+				runs[name] = run{t.address, walks(t.all, 4)}
+			}
+			for name, run := range runs {
 				const each = 70
 				got, err := load{address: run.address, requests: each}.run(ctx, run.clients)
 				if err != nil || len(got.served) != each*len(run.clients) || len(got.refused) != 0 {
@@ -78,12 +85,11 @@ func TestComparedAnswers(t *testing.T) {
 				}
 			}
 
-			for _, all := range [][]prepared{usher.all, limit.all} {
-				address := map[bool]string{true: usher.address, false: bare.address}[&all[0] == &usher.all[0]]
-				all[0].answer = all[1].answer
-				_, err := load{address: address, requests: 1}.run(ctx, walks(all, 2))
+			for name, of := range compared {
+				of.all[0].answer = of.all[1].answer
+				_, err := load{address: of.address, requests: 1}.run(ctx, walks(of.all, 2))
 				if err == nil || !strings.Contains(err.Error(), `wrong answer: 200 {"data":{"me":{"id":"`+userID(p.some(0)).String()) {
-					t.Errorf("of a wrong answer: %v", err)
+					t.Errorf("%s: of a wrong answer: %v", name, err)
 				}
 			}
 		})

@@ -88,9 +88,9 @@ func (b *bench) usherTarget(ctx context.Context, p population, server *process, 
 	return t, errors.Join(err, i.close())
 }
 
-// limitTarget is newTarget for the limit handler.
-func (b *bench) limitTarget(p population, server *process) (*target, error) {
-	return b.newTarget(p, server, "/me", p.someUsers(), func(n int) (string, error) {
+// limitTarget is newTarget for a path of the limit handlers.
+func (b *bench) limitTarget(p population, server *process, path string) (*target, error) {
+	return b.newTarget(p, server, path, p.someUsers(), func(n int) (string, error) {
 		return limitToken(userID(n).String(), p.sessionOf(n).String())
 	})
 }
@@ -130,7 +130,8 @@ func (b *bench) filled(ctx context.Context, kind string, users, sessions int, ha
 	return p, at, err
 }
 
-// measureMe compares `me` with its limit on both databases.
+// measureMe compares `me` on both databases with what a team would run otherwise, and with the least
+// work there is.
 func measureMe(ctx context.Context, b *bench) error {
 	for _, kind := range kinds {
 		if err := b.compareMe(ctx, kind); err != nil {
@@ -150,32 +151,46 @@ func (b *bench) compareMe(ctx context.Context, kind string) (err error) {
 		return err
 	}
 	defer stopping(&err, usher.process)
-	bare, err := b.limitServer(ctx, at)
+	others, err := b.limitServer(ctx, at)
 	if err != nil {
 		return err
 	}
-	defer stopping(&err, bare)
-	limit, err := b.limitTarget(p, bare)
+	defer stopping(&err, others)
+	targets := []*target{usher}
+	for _, path := range []string{pathTuned, pathBare, pathMe} {
+		t, err := b.limitTarget(p, others, path)
+		if err != nil {
+			return err
+		}
+		targets = append(targets, t)
+	}
+	measured := func(connections int, d time.Duration) (runs []func(context.Context) (sample, error)) {
+		for _, t := range targets {
+			runs = append(runs, t.measured(connections, d))
+		}
+		return runs
+	}
+	if _, err := interleave(ctx, 1, measured(connections, b.warmUp)...); err != nil {
+		return err
+	}
+	many, err := interleave(ctx, b.rounds, measured(connections, b.me)...)
 	if err != nil {
 		return err
 	}
-	if _, err := interleave(ctx, 1, usher.measured(connections, b.warmUp), limit.measured(connections, b.warmUp)); err != nil {
-		return err
-	}
-	many, err := interleave(ctx, b.rounds, usher.measured(connections, b.me), limit.measured(connections, b.me))
+	one, err := interleave(ctx, b.rounds, measured(1, b.single)...)
 	if err != nil {
 		return err
 	}
-	one, err := interleave(ctx, b.rounds, usher.measured(1, b.single), limit.measured(1, b.single))
-	if err != nil {
-		return err
-	}
-	at32, at1 := kind+"_c32_", kind+"_c1_"
-	b.results.compare(against{"me_" + at32 + "rps", "limit_" + at32 + "rps", "me_" + at32 + "vs_limit"}, many, rps)
-	b.results.compare(against{"me_" + at32 + "p99_ms", "limit_" + at32 + "p99_ms", "me_" + at32 + "p99_vs_limit"}, many, p99ms)
-	b.results.compare(against{"me_" + at1 + "us", "limit_" + at1 + "us", "me_" + at1 + "vs_limit"}, one, p50us)
-	if many[0][0].cpu > 0 {
-		b.results.compare(against{"me_" + at32 + "cpu_us", "limit_" + at32 + "cpu_us", "me_" + at32 + "cpu_vs_limit"}, many, cpuUs)
+	for i, other := range []string{"tuned", "gqlgen", "limit"} {
+		compare := func(name string, samples [][]sample, figure func(sample) float64) {
+			b.results.compare(comparedMe(kind, name, other), [][]sample{samples[0], samples[i+1]}, figure)
+		}
+		compare("c32_rps", many, rps)
+		compare("c32_p99_ms", many, p99ms)
+		compare("c1_us", one, p50us)
+		if many[0][0].cpu > 0 {
+			compare("c32_cpu_us", many, cpuUs)
+		}
 	}
 	return nil
 }

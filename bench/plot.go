@@ -108,12 +108,14 @@ func (r *results) bar(label, class, name, unit string) bar {
 func (r *results) meChart() barChart {
 	group := func(title, kind string) barGroup {
 		return barGroup{Title: title, Bars: []bar{
-			r.bar("Usher", "usher", "me_"+kind+"_c32_rps", fmt.Sprintf("/s, %.2f ×", r.figures["me_"+kind+"_c32_vs_limit"])),
-			r.bar("limit handler", "other", "limit_"+kind+"_c32_rps", "/s"),
+			r.bar("Usher", "usher", "me_"+kind+"_c32_rps", fmt.Sprintf("/s, %.2f ×", r.figures["me_"+kind+"_c32_vs_tuned"])),
+			r.bar("gqlgen, tuned", "other", "tuned_"+kind+"_c32_rps", "/s"),
+			r.bar("gqlgen, default", "other", "gqlgen_"+kind+"_c32_rps", "/s"),
+			r.bar("no GraphQL", "other", "limit_"+kind+"_c32_rps", "/s"),
 		}}
 	}
 	return layOut("me: requests per second at 32 connections",
-		"Usher beside a plain handler that verifies a token, reads one row and answers in JSON, on each database.",
+		"Usher beside gqlgen alone with the same SELECT, and a plain handler without GraphQL, on each database.",
 		true, group("PostgreSQL", onPostgres), group("SQLite", onSQLite))
 }
 

@@ -95,7 +95,7 @@ func (r *results) table(to io.Writer) error {
 	fmt.Fprintln(w, "WHAT\tUSHER\tLIMIT\tRATIO\tGOAL\t\tNOISE")
 	for _, l := range lines {
 		usher, ok := r.figures[l.usher]
-		if !ok {
+		if _, measured := r.figures[l.limit]; !ok || l.limit != "" && !measured {
 			continue
 		}
 		judged, verdict, wanted := usher, "", ""

@@ -57,7 +57,8 @@ func TestResults(t *testing.T) {
 		}
 	}
 	for _, name := range []string{
-		"me_postgres_c32_vs_limit", "me_postgres_c32_cpu_vs_limit", "me_postgres_c1_vs_limit", "me_sqlite_c32_vs_limit",
+		"me_postgres_c32_vs_tuned", "me_postgres_c32_vs_gqlgen", "me_sqlite_c32_vs_tuned",
+		"me_postgres_c32_vs_limit", "me_postgres_c32_cpu_vs_tuned", "me_postgres_c1_vs_tuned", "me_sqlite_c32_vs_limit",
 		"login_vs_hash", "login_c32_rss_mb", "login_c500_rss_mb", "login_busy_p99_ms",
 		"me_flood_throughput", "me_flood_p99_vs_calm",
 		"refresh_postgres_c32_vs_limit", "refresh_sqlite_c32_vs_limit",
@@ -86,9 +87,9 @@ func TestSetRounds(t *testing.T) {
 func TestTable(t *testing.T) {
 	r := newResults()
 	r.set("me_postgres_c32_rps", 15000)
-	r.set("limit_postgres_c32_rps", 10000)
-	r.set("me_postgres_c32_vs_limit", 1.5)
-	r.set("noise_limit_postgres_c32_rps", 3)
+	r.set("tuned_postgres_c32_rps", 10000)
+	r.set("me_postgres_c32_vs_tuned", 1.5)
+	r.set("noise_tuned_postgres_c32_rps", 3)
 	r.set("start_ms", 250)
 	var table strings.Builder
 	if err := r.table(&table); err != nil {
@@ -101,7 +102,7 @@ func TestTable(t *testing.T) {
 	}
 	want := [][]string{
 		strings.Fields("WHAT USHER LIMIT RATIO GOAL NOISE"),
-		strings.Fields("me on PostgreSQL, 32 connections: requests/s 15,000 10,000 1.50 ≥ 1.30 ok 3.00 %"),
+		strings.Fields("me on PostgreSQL; limit: tuned gqlgen: requests/s 15,000 10,000 1.50 ≥ 1.25 ok 3.00 %"),
 		strings.Fields("start on PostgreSQL, ms 250 ≤ 100 MISSED"),
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
