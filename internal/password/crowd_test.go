@@ -5,74 +5,60 @@ import (
 	"runtime"
 	"testing"
 	"testing/synctest"
-	"time"
 )
 
-// TestCrowd takes slots while there are so many requests in flight, and looks at how many threads Go
-// may run in the end. It is not parallel, since these are the whole process's.
+// TestCrowd takes slots while there are so many other requests, and looks whether half of them rest in the end.
 func TestCrowd(t *testing.T) {
-	normal := runtime.GOMAXPROCS(0)
+	threads := runtime.GOMAXPROCS(0)
 	tests := map[string]struct {
 		others int64 // besides the one that takes the slot
 		slots  int
-		want   int
+		want   bool
 	}{
-		"alone":        {0, 20, normal},
-		"one other":    {1, 20, normal},
-		"some others":  {4, 20, threadsPerCPU * normal},
-		"many at once": {30, 1, threadsPerCPU * normal},
+		"alone":        {0, 20, false},
+		"one other":    {1, 20, false},
+		"some others":  {4, 20, true},
+		"many at once": {30, 1, true},
 	}
 	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				h := New(Options{CheapForTests: true, InFlight: func() int64 { return 1 + tt.others }})
-				take := func() {
-					ctx, end := context.WithCancel(t.Context())
-					slot, err := h.Acquire(ctx)
-					if err != nil {
-						t.Fatal(err)
-					}
-					slot.Release()
-					end()
-					synctest.Wait()
+		t.Run(name, inBubble(func(t *testing.T) {
+			others := tt.others
+			h := New(Options{CheapForTests: true, InFlight: func() int64 { return 1 + others }})
+			take := func() (half bool) {
+				ctx, end := context.WithCancel(t.Context())
+				slot, err := h.Acquire(ctx)
+				if err != nil {
+					t.Fatal(err)
 				}
-				for range tt.slots {
-					take()
-				}
-				if got := runtime.GOMAXPROCS(0); got != tt.want {
-					t.Errorf("%d threads, want %d", got, tt.want)
-				}
-				<-time.After(lull / 2) // by the clock of the bubble
-				take()                 // the next lull begins
-				<-time.After(lull / 2) // by the clock of the bubble
-				synctest.Wait()
-				<-time.After(2 * lull) // by the clock of the bubble
-				synctest.Wait()
-				if got := runtime.GOMAXPROCS(0); got != normal {
-					t.Errorf("%d threads long after, want %d", got, normal)
-				}
-			})
-		})
+				half = slot.half
+				slot.Release()
+				end()
+				synctest.Wait() // The end of the request is noticed.
+				return half
+			}
+			var half bool
+			for range tt.slots {
+				half = take()
+			}
+			if half != tt.want {
+				t.Errorf("half of the slots rest: %t, want %t", half, tt.want)
+			}
+			if got := runtime.GOMAXPROCS(0); got != threads {
+				t.Errorf("%d threads, want %d: they are the process's", got, threads)
+			}
+			others = 0
+			for range 30 {
+				half = take()
+			}
+			if half {
+				t.Error("half of the slots rest when the others have gone")
+			}
+		}))
 	}
 }
 
-// TestCrowdGoes shows that more threads end while passwords are hashed, when the others have gone.
-func TestCrowdGoes(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		normal, others := runtime.GOMAXPROCS(0), int64(30)
-		h := New(Options{CheapForTests: true, InFlight: func() int64 { return others }})
-		for range 30 {
-			slot, err := h.Acquire(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
-			slot.Release()
-			others = 0
-		}
-		if got := runtime.GOMAXPROCS(0); got != normal {
-			t.Errorf("%d threads, want %d", got, normal)
-		}
-	})
+func inBubble(test func(t *testing.T)) func(t *testing.T) {
+	return func(t *testing.T) { synctest.Test(t, test) }
 }
 
 // TestCrowdHalf shows that half of the slots rest while there is a crowd, and that who gives up waiting
@@ -115,6 +101,5 @@ func TestCrowdHalf(t *testing.T) {
 		for range 4 {
 			(<-slots).Release()
 		}
-		<-time.After(2 * lull) // by the clock of the bubble
 	})
 }
