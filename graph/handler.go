@@ -107,7 +107,7 @@ func newServer(config Config, schema *guard.Schema, o Options) (*handler.Server,
 
 // validationRules are the rules of validation. Without suggestions the texts of those are replaced that
 // name parts of the schema the client did not mention; two more are SetDisableSuggestion's. gqlgen
-// changes what it gets, so each call makes them anew.
+// changes what it gets, so each call makes new ones.
 func validationRules(checker *coerce.Checker, suggestions bool) *rules.Rules {
 	r := rules.NewDefaultRules()
 	if !suggestions {

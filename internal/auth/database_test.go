@@ -1,0 +1,41 @@
+package auth_test
+
+import (
+	"database/sql"
+	"errors"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"usher/internal/store"
+	"usher/internal/storetest"
+)
+
+// eachWithDB is each with the database by itself, past the store.
+func eachWithDB(t *testing.T, test func(t *testing.T, w *world, db *sql.DB)) {
+	t.Helper()
+	for name, url := range storetest.URLs {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			at := url(t)
+			s, err := store.Open(t.Context(), at, store.Options{Log: slog.New(slog.DiscardHandler)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			driver, dsn := "pgx", at
+			if path, ok := strings.CutPrefix(at, "sqlite:"); ok {
+				driver, dsn = "sqlite", path+"?_time_format=sqlite&_pragma=busy_timeout(10000)"
+			}
+			db, err := sql.Open(driver, dsn)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() {
+				if err := errors.Join(db.Close(), s.Close()); err != nil {
+					t.Error(err)
+				}
+			})
+			test(t, newWorld(t, s), db)
+		})
+	}
+}
