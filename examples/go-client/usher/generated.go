@@ -50,10 +50,11 @@ func (v *MeResponse) GetMe() User { return v.Me }
 
 // RefreshResponse is returned by Refresh on success.
 type RefreshResponse struct {
-	// Gives a new access token and a new refresh token for a refresh token, which is used up by that.
-	// Requests in parallel, or a repetition after an answer that was lost, get the same new refresh
-	// token within a short while. A used token that comes later was copied: it ends the session.
-	// Answers `UNAUTHENTICATED` when the user has to sign in again.
+	// Exchanges a refresh token for a new access token and a new refresh token. The old refresh token is used
+	// up. The client that used it last may present it again, and gets the same new one, until that is used: so
+	// requests in parallel and a retry after a lost answer work. There is a limit in time and in number. Any
+	// other use of a used token ends the session, since somebody may have a copy. Answers `UNAUTHENTICATED` when the
+	// user has to sign in again.
 	Refresh Tokens `json:"refresh"`
 }
 
@@ -197,8 +198,7 @@ type Tokens struct {
 	// `refresh` was called with a `resource`.
 	AccessToken string `json:"accessToken"`
 	// The token for the next `refresh`. Keep it where only your own code can read it; each is good for
-	// one use. Null when it went into a cookie, and from `reauthenticate`, after which the one that the
-	// client has goes on.
+	// one use. Null when it went into a cookie, and from `reauthenticate`: the client keeps the one it has.
 	RefreshToken string `json:"refreshToken"`
 }
 
