@@ -103,28 +103,11 @@ func limitToken(subject, session string) (string, error) {
 
 // row is a row of the users.
 type row struct {
-	ID        string    `db:"id"`
-	Username  string    `db:"username"`
-	Email     string    `db:"email"`
-	Roles     string    `db:"roles"`
-	CreatedAt timestamp `db:"created_at"`
-}
-
-// timestamp reads a time, which SQLite keeps as text.
-type timestamp struct{ time.Time }
-
-// Scan implements sql.Scanner.
-func (t *timestamp) Scan(src any) (err error) {
-	switch src := src.(type) {
-	case time.Time:
-		t.Time = src.UTC()
-	case string:
-		t.Time, err = time.Parse("2006-01-02 15:04:05.999999999-07:00", src)
-		t.Time = t.UTC()
-	default:
-		err = fmt.Errorf("not a time but a %T", src)
-	}
-	return err
+	ID        string         `db:"id"`
+	Username  string         `db:"username"`
+	Email     string         `db:"email"`
+	Roles     string         `db:"roles"`
+	CreatedAt bare.Timestamp `db:"created_at"`
 }
 
 // meAnswer is the answer to the query of meBody, in GraphQL's envelope.

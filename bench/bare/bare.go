@@ -77,11 +77,11 @@ func (r *resolver) Me(ctx context.Context) (*User, error) {
 		Username   string     `db:"username"`
 		Email      string     `db:"email"`
 		Roles      string     `db:"roles"`
-		CreatedAt  timestamp  `db:"created_at"`
-		EndedAt    *timestamp `db:"ended_at"`
-		ExpiresAt  timestamp  `db:"expires_at"`
-		LastUsedAt timestamp  `db:"last_used_at"`
-		DisabledAt *timestamp `db:"disabled_at"`
+		CreatedAt  Timestamp  `db:"created_at"`
+		EndedAt    *Timestamp `db:"ended_at"`
+		ExpiresAt  Timestamp  `db:"expires_at"`
+		LastUsedAt Timestamp  `db:"last_used_at"`
+		DisabledAt *Timestamp `db:"disabled_at"`
 	}
 	if err := r.viewer.GetContext(ctx, &v, ctx.Value(sessionKey{})); err != nil {
 		return nil, err
@@ -92,11 +92,11 @@ func (r *resolver) Me(ctx context.Context) (*User, error) {
 	return &User{ID: v.ID, Username: &v.Username, Email: &v.Email, Roles: strings.Fields(v.Roles), CreatedAt: v.CreatedAt.Time}, nil
 }
 
-// timestamp reads a time, which SQLite keeps as text.
-type timestamp struct{ time.Time }
+// Timestamp reads a time, which SQLite keeps as text.
+type Timestamp struct{ time.Time }
 
 // Scan implements sql.Scanner.
-func (t *timestamp) Scan(src any) (err error) {
+func (t *Timestamp) Scan(src any) (err error) {
 	switch src := src.(type) {
 	case time.Time:
 		t.Time = src.UTC()
