@@ -29,8 +29,8 @@ var (
 	operationsTrace = flag.Bool("operations.trace", false, "print each operation before it runs, to find one that ends the process")
 )
 
-// TestOperations sends random operations, of which most are wrong in some way, to the whole server.
-// Whatever they are, the server answers as its schema says, and what it refuses has not been begun.
+// TestOperations sends random operations to the whole server. Most are wrong in some way. The server answers
+// all of them as its schema says, and has not begun what it refuses.
 func TestOperations(t *testing.T) {
 	t.Parallel()
 	n := *operationsCount

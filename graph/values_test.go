@@ -17,10 +17,9 @@ import (
 	"usher/internal/storetest"
 )
 
-// TestWrongValues sends requests with values that do not fit the schema, each of which once ended the
-// process, made it panic, or ran with a guess. Each is refused as a whole: nothing is executed and
-// nothing is written. The user who signs in has several live sessions, since gqlgen answers lists of
-// two and more in goroutines of its own.
+// TestWrongValues sends requests with values that do not fit the schema. Each once ended the process, made
+// it panic, or ran with a guess. Each is refused as a whole: nothing is executed and nothing is written.
+// The user has several live sessions, since gqlgen answers lists of two and more in goroutines of its own.
 func TestWrongValues(t *testing.T) {
 	t.Parallel()
 	const sessions = `user { sessions { edges { cursor @include(if: $b) } } }`

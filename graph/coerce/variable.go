@@ -9,8 +9,8 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
-// variables checks the values of an operation's variables (§6.1.2), of which gqlparser has put in the
-// defaults, and then the places where those that are null stand (§6.4.1). A null can stand in a
+// variables checks the values of an operation's variables (§6.1.2), and then each position that uses a
+// null one (§6.4.1). gqlparser has put the variables' defaults in. A null can stand in a
 // non-null position when the variable or the position has a default (§5.8.5).
 func (c *Checker) variables(op *ast.OperationDefinition, given map[string]any) *gqlerror.Error {
 	nulls := map[string]bool{}

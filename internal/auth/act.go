@@ -29,7 +29,7 @@ var (
 	operator = actor{operator: true}
 )
 
-// by is a user who has just proved who they are, and has no session yet.
+// by is the user of a proof, before the session begins.
 func by(p proof) actor { return actor{userID: &p.user.ID} }
 
 // inSession is the user of a session that a guard has found live. inTx checks that again.
@@ -46,9 +46,9 @@ type act struct {
 	events []AuditEvent
 }
 
-// inTx runs f in one transaction, which it opens for who. It is the only way to one. When who has a session,
-// f runs only if session and user are still in order, and neither can be revoked before the end of the
-// transaction; otherwise the error is the one that the guard would have returned.
+// inTx runs f in one transaction for an actor. Nothing else in this package opens one. For an actor with a
+// session, f runs only if session and user are still valid, and neither can be revoked before the transaction
+// ends. Otherwise the error is the one that the guard would have returned.
 //
 // f may run more than once, see Store.InTx. What f records is logged after the commit, so that the log never
 // tells of what did not happen.

@@ -140,7 +140,7 @@ func (s *Service) reserveAttempt(ctx context.Context, c limitedCounter) error {
 	}
 }
 
-// beginAttempt finds an account, nil when there is none, and reserves an attempt at its password.
+// beginAttempt finds an account and reserves an attempt at its password. The account is nil for an unknown name.
 func (s *Service) beginAttempt(ctx context.Context, find accountFinder) (*Account, error) {
 	for {
 		account, counter, err := find(ctx)
