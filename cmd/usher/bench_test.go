@@ -12,6 +12,7 @@ import (
 	"usher/internal/auth"
 	"usher/internal/config"
 	"usher/internal/keyring"
+	"usher/internal/logging"
 	"usher/internal/storetest"
 	"usher/internal/token"
 )
@@ -50,7 +51,7 @@ func BenchmarkMe(b *testing.B) {
 func signedIn(b *testing.B, at config.DatabaseURL) (http.Handler, string) {
 	b.Helper()
 	ctx := context.Background()
-	log := config.Log{Format: "json"}.Logger(io.Discard)
+	log := logging.New(io.Discard, logging.Options{Format: "json"})
 	c := serveCommand{
 		Server: config.Server{
 			Issuer:        "https://auth.example.com",

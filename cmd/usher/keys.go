@@ -26,7 +26,7 @@ type keySettings struct {
 
 // operate opens the database, brings it up to date, and calls f with what it takes to work on keys.
 func (c *keySettings) operate(w *world, f func(keyring.Options) error) error {
-	log := c.Logger(w.stderr)
+	log := w.logger(c.Log)
 	db, err := w.openStore(c.Database, log)
 	if err != nil {
 		return err

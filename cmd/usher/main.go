@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"os/signal"
 	"syscall"
@@ -12,6 +13,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"usher/internal/config"
+	"usher/internal/logging"
 )
 
 // version is set by the linker.
@@ -33,6 +35,8 @@ type world struct {
 	stderr io.Writer
 	env    config.Env
 }
+
+func (w *world) logger(c config.Log) *slog.Logger { return logging.New(w.stderr, logging.Options(c)) }
 
 // cli is every command with its flags.
 type cli struct {

@@ -16,7 +16,7 @@ type migrateCommand struct {
 
 // Run migrates the database.
 func (c *migrateCommand) Run(w *world) error {
-	db, err := w.openStore(c.Database, c.Logger(w.stderr))
+	db, err := w.openStore(c.Database, w.logger(c.Log))
 	if err != nil {
 		return err
 	}

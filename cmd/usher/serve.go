@@ -24,6 +24,7 @@ import (
 	"usher/internal/httpd"
 	"usher/internal/job"
 	"usher/internal/keyring"
+	"usher/internal/logging"
 	"usher/internal/oauth"
 	"usher/internal/password"
 	"usher/internal/store"
@@ -42,8 +43,8 @@ type serveCommand struct {
 // Run serves until it is told to stop.
 func (c *serveCommand) Run(w *world) (err error) {
 	tuneCollector()
-	log, lines := c.Gathered(w.stderr)
-	defer lines.Close()
+	log, stop := logging.NewBuffered(w.stderr, logging.Options(c.Log))
+	defer stop()
 	for _, warning := range append(c.Warnings(), w.env.Warnings()...) {
 		log.WarnContext(w.ctx, "unsafe setting", "warning", warning)
 	}

@@ -173,7 +173,7 @@ func (c *userUnlockCommand) Run(w *world) error {
 
 // operate opens the database, brings it up to date, and calls f with a service that signs nobody in.
 func (w *world) operate(d config.Database, p config.Passwords, l config.Log, f func(*auth.Service, *store.Store) error) error {
-	log := l.Logger(w.stderr)
+	log := w.logger(l)
 	db, err := w.openStore(d, log)
 	if err != nil {
 		return err

@@ -9,6 +9,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/netip"
 	"net/url"
@@ -182,4 +183,10 @@ func (p *Passwords) Validate() error {
 		return fmt.Errorf("--password-min-length: want 8 to 64, not %d", p.MinLength)
 	}
 	return nil
+}
+
+// Log are the settings of the log.
+type Log struct {
+	Level  slog.Level `name:"log-level" environ:"USHER_LOG_LEVEL" default:"info" help:"The least severe lines that are logged: debug, info, warn or error."`
+	Format string     `name:"log-format" environ:"USHER_LOG_FORMAT" default:"auto" enum:"auto,text,json" help:"Form of the log: text, json, or auto, which is text on a terminal."`
 }

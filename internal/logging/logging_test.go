@@ -1,4 +1,4 @@
-package config
+package logging
 
 import (
 	"bytes"
@@ -11,17 +11,17 @@ import (
 
 func TestLogger(t *testing.T) {
 	tests := []struct {
-		log  Log
-		want string
+		options Options
+		want    string
 	}{
-		{Log{Format: "text"}, `time=2026-01-31T12:00:00.000Z level=INFO msg=m g.a=1 g.b="x\ny"` + "\n"},
-		{Log{Format: "json"}, `{"time":"2026-01-31T12:00:00Z","level":"INFO","msg":"m","g":{"a":1,"b":"x\ny"}}` + "\n"},
-		{Log{Format: "auto"}, `{"time":"2026-01-31T12:00:00Z","level":"INFO","msg":"m","g":{"a":1,"b":"x\ny"}}` + "\n"},
-		{Log{Format: "json", Level: slog.LevelWarn}, ""},
+		{Options{Format: "text"}, `time=2026-01-31T12:00:00.000Z level=INFO msg=m g.a=1 g.b="x\ny"` + "\n"},
+		{Options{Format: "json"}, `{"time":"2026-01-31T12:00:00Z","level":"INFO","msg":"m","g":{"a":1,"b":"x\ny"}}` + "\n"},
+		{Options{Format: "auto"}, `{"time":"2026-01-31T12:00:00Z","level":"INFO","msg":"m","g":{"a":1,"b":"x\ny"}}` + "\n"},
+		{Options{Format: "json", Level: slog.LevelWarn}, ""},
 	}
 	for _, tt := range tests {
 		var out bytes.Buffer
-		log := tt.log.Logger(&out)
+		log := New(&out, tt.options)
 		if log.Enabled(t.Context(), slog.LevelInfo) {
 			record := slog.NewRecord(time.Date(2026, 1, 31, 14, 0, 0, 0, time.FixedZone("", 2*60*60)), slog.LevelInfo, "m", 0)
 			record.AddAttrs(slog.String("b", "x\ny"))
@@ -31,7 +31,7 @@ func TestLogger(t *testing.T) {
 			}
 		}
 		if out.String() != tt.want {
-			t.Errorf("%+v: got %s, want %s", tt.log, out.String(), tt.want)
+			t.Errorf("%+v: got %s, want %s", tt.options, out.String(), tt.want)
 		}
 	}
 }
@@ -41,7 +41,7 @@ func TestAutoFormatOfAFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	Log{Format: "auto"}.Logger(f).Info("m")
+	New(f, Options{Format: "auto"}).Info("m")
 	if err := f.Close(); err != nil {
 		t.Fatal(err)
 	}

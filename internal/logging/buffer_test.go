@@ -1,4 +1,4 @@
-package config
+package logging
 
 import (
 	"bytes"
@@ -33,11 +33,11 @@ func (w *writes) take() []string {
 	return all
 }
 
-func TestLines(t *testing.T) {
+func TestBuffer(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var got writes
-		lines := &Lines{to: &got}
+		lines := &buffer{to: &got}
 		write := func(line string) {
 			if n, err := lines.Write([]byte(line)); n != len(line) || err != nil {
 				t.Errorf("%.10q: %d, %v", line, n, err)
@@ -54,41 +54,41 @@ func TestLines(t *testing.T) {
 		write("b\n")
 		write("c\n")
 		want()
-		<-time.After(pause)
+		<-time.After(maxDelay)
 		want("b\nc\n")
 		write("d\n")
 		want()
-		<-time.After(pause)
+		<-time.After(maxDelay)
 		want("d\n")
-		<-time.After(pause)
+		<-time.After(maxDelay)
 		want()
 		write("e\n")
 		want("e\n") // it came alone
 		write("f\n")
-		lines.Flush()
+		lines.flush()
 		want("f\n")
-		long := strings.Repeat("g", maxWaiting)
+		long := strings.Repeat("g", maxPending)
 		write(long)
 		want(long)
-		<-time.After(2 * pause)
+		<-time.After(2 * maxDelay)
 		want()
 		write("h\n")
 		want("h\n")
 		write("i\n")
-		lines.Close()
+		lines.stop()
 		want("i\n")
 		write("j\n")
 		want("j\n") // nobody would write it later
-		<-time.After(2 * pause)
+		<-time.After(2 * maxDelay)
 		want()
 	})
 }
 
-// TestLinesTogether writes from many goroutines at once: each line must arrive, once and whole.
-func TestLinesTogether(t *testing.T) {
+// TestBufferTogether writes from many goroutines at once: each line must arrive, once and whole.
+func TestBufferTogether(t *testing.T) {
 	t.Parallel()
 	var got bytes.Buffer
-	lines := &Lines{to: &got}
+	lines := &buffer{to: &got}
 	var writers sync.WaitGroup
 	for w := range 8 {
 		writers.Go(func() {
@@ -100,7 +100,7 @@ func TestLinesTogether(t *testing.T) {
 		})
 	}
 	writers.Wait()
-	lines.Flush()
+	lines.flush()
 	next := [8]int{}
 	for line := range strings.Lines(got.String()) {
 		var w, n int
@@ -116,11 +116,11 @@ func TestLinesTogether(t *testing.T) {
 	}
 }
 
-func TestGathered(t *testing.T) {
+func TestBuffered(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var got writes
-		log, _ := Log{Format: "json"}.Gathered(&got)
+		log, _ := NewBuffered(&got, Options{Format: "json"})
 		log.Info("first")
 		log.With("a", 1).WithGroup("g").Info("waits")
 		if all := got.take(); len(all) != 1 {
@@ -130,6 +130,6 @@ func TestGathered(t *testing.T) {
 		if all := got.take(); len(all) != 1 || strings.Count(all[0], "\n") != 2 || !strings.Contains(all[0], "hurries") {
 			t.Errorf("wrote %q", all)
 		}
-		<-time.After(2 * pause)
+		<-time.After(2 * maxDelay)
 	})
 }

@@ -1,0 +1,76 @@
+package logging
+
+import (
+	"io"
+	"sync"
+	"time"
+)
+
+// buffer collects the lines of a log. It writes the first line at once. Lines that follow within maxDelay
+// are written together at its end. It is safe for concurrent use.
+//
+// Threads that write to one file wait for each other in the kernel, which slows requests down.
+type buffer struct {
+	to io.Writer
+
+	mu       sync.Mutex
+	delaying bool
+	stopped  bool
+	pending  []byte
+}
+
+const (
+	// maxDelay is how long a line waits at most. Its lines are lost if the process dies before stop.
+	maxDelay = 10 * time.Millisecond
+	// maxPending is the size of pending lines, in bytes, at which they are written without delay.
+	maxPending = 256 << 10
+)
+
+// Write implements io.Writer. The error may be that of earlier lines.
+func (b *buffer) Write(line []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.pending = append(b.pending, line...)
+	if b.delaying && !b.stopped && len(b.pending) < maxPending {
+		return len(line), nil
+	}
+	if !b.delaying && !b.stopped {
+		b.delaying = true
+		time.AfterFunc(maxDelay, b.endDelay)
+	}
+	return len(line), b.write()
+}
+
+// endDelay writes what is pending. If there was something, the next delay begins.
+func (b *buffer) endDelay() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.delaying = len(b.pending) > 0; b.delaying {
+		time.AfterFunc(maxDelay, b.endDelay)
+		_ = b.write() // only the log could report the error
+	}
+}
+
+// flush writes what is pending.
+func (b *buffer) flush() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	_ = b.write() // as in endDelay
+}
+
+// stop writes what is pending. Later lines are written at once.
+func (b *buffer) stop() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.stopped = true
+	_ = b.write()
+}
+
+func (b *buffer) write() error {
+	if len(b.pending) == 0 {
+		return nil
+	}
+	_, err := b.to.Write(b.pending)
+	b.pending = b.pending[:0]
+	return err
+}

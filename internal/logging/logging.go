@@ -1,0 +1,66 @@
+// Package logging owns the form of the log: text or JSON, times in UTC, and how lines reach the file.
+package logging
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"os"
+
+	"golang.org/x/term"
+)
+
+// Options choose which lines are written and in which form.
+type Options struct {
+	Level slog.Level
+	// Format is text, json, or auto, which is text on a terminal and JSON elsewhere.
+	Format string
+}
+
+// New returns a logger that writes to w.
+func New(w io.Writer, o Options) *slog.Logger {
+	return newLogger(w, o, isTerminal(w), func() {})
+}
+
+// NewBuffered returns a logger for a program that logs much. It collects lines for a short time and
+// writes them together; warnings and errors are written at once. Call stop before the program ends.
+func NewBuffered(w io.Writer, o Options) (log *slog.Logger, stop func()) {
+	b := &buffer{to: w}
+	return newLogger(b, o, isTerminal(w), b.flush), b.stop
+}
+
+func newLogger(w io.Writer, o Options, terminal bool, flush func()) *slog.Logger {
+	options := &slog.HandlerOptions{Level: o.Level}
+	if o.Format == "text" || o.Format == "auto" && terminal {
+		return slog.New(handler{slog.NewTextHandler(w, options), flush})
+	}
+	return slog.New(handler{slog.NewJSONHandler(w, options), flush})
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// handler writes times in UTC, whatever the machine's zone, and flushes after warnings and errors.
+type handler struct {
+	slog.Handler
+	flush func()
+}
+
+func (h handler) Handle(ctx context.Context, r slog.Record) error {
+	r.Time = r.Time.UTC()
+	err := h.Handler.Handle(ctx, r)
+	if r.Level >= slog.LevelWarn {
+		h.flush()
+	}
+	return err
+}
+
+func (h handler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return handler{h.Handler.WithAttrs(attrs), h.flush}
+}
+
+func (h handler) WithGroup(name string) slog.Handler {
+	return handler{h.Handler.WithGroup(name), h.flush}
+}
