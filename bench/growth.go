@@ -35,7 +35,6 @@ type grown struct {
 	population
 	refreshers []client
 	issuer     *issuer
-	service    *auth.Service
 	signedIn   int
 }
 
@@ -51,9 +50,6 @@ func (b *bench) grow(ctx context.Context, kind string, users int) (g *grown, err
 	if g.refreshers, err = refreshers(ctx, p, g.process, at, 1, growthRefreshers); err == nil {
 		g.issuer, err = openIssuer(ctx, g.address, at, token.EdDSA)
 	}
-	if err == nil {
-		g.service, err = g.issuer.service(nil)
-	}
 	if err != nil {
 		return nil, errors.Join(err, g.close())
 	}
@@ -63,7 +59,7 @@ func (b *bench) grow(ctx context.Context, kind string, users int) (g *grown, err
 func (g *grown) close() error {
 	err := g.stop()
 	if g.issuer != nil {
-		err = errors.Join(err, g.issuer.close())
+		err = errors.Join(err, g.issuer.Close())
 	}
 	return err
 }
@@ -114,7 +110,7 @@ func (g *grown) login(ctx context.Context, b *bench) (sample, error) {
 	var t tally
 	for begin := now(); now().Sub(begin) < b.growth; {
 		start := now()
-		_, err := g.service.Login(ctx, auth.LoginInput{Identifier: userName(g.some(g.signedIn)), Password: typedPassword})
+		_, err := g.issuer.Auth.Login(ctx, auth.LoginInput{Identifier: userName(g.some(g.signedIn)), Password: typedPassword})
 		if err != nil {
 			return sample{}, err
 		}

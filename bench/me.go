@@ -85,7 +85,7 @@ func (b *bench) usherTarget(ctx context.Context, p population, server *process, 
 	t, err := b.newTarget(p, server, "/graphql", p.someUsers(), func(n int) (string, error) {
 		return i.accessToken(userID(n), p.sessionOf(n))
 	})
-	return t, errors.Join(err, i.close())
+	return t, errors.Join(err, i.Close())
 }
 
 // limitTarget is newTarget for a path of the limit handlers.

@@ -181,7 +181,7 @@ func refreshers(ctx context.Context, p population, server *process, database str
 		return nil, err
 	}
 	tokens, err := i.refreshTokens(ctx, p, sessions)
-	if err := errors.Join(err, i.close()); err != nil {
+	if err := errors.Join(err, i.Close()); err != nil {
 		return nil, err
 	}
 	return newChains(server.address, tokens, connections)

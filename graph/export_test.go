@@ -5,12 +5,25 @@ import (
 	"net/http"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/executor"
 
 	"usher/internal/auth"
 )
 
 // Guarded returns the schema with its rules.
 var Guarded = guarded
+
+// Directives returns the functions around fields, arguments and input fields.
+var Directives = directives
+
+// NewExecutor returns what executes operations, without the extensions of New.
+func NewExecutor(service *auth.Service) (*executor.Executor, error) {
+	schema, err := guarded()
+	if err != nil {
+		return nil, err
+	}
+	return executor.New(newIntrospectable(newConfig(service, schema), service, schema)), nil
+}
 
 // NewWatched is New with two changes: around runs around each field, outside of its guard, and what a
 // field's guard lets pass goes to admitted in place of the resolver, unless that is nil.

@@ -1,4 +1,4 @@
-package graph
+package graph_test
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"usher/graph"
 	"usher/graph/guard"
 	"usher/internal/auth"
 )
@@ -38,7 +39,7 @@ func TestFieldBeforeArgument(t *testing.T) {
 		t.Fatal(err)
 	}
 	mine, other := &viewer.User, &auth.User{ID: uuid.UUID{15: 9}}
-	guardOf := directives(service, schema).Auth
+	guardOf := graph.Directives(service, schema).Auth
 	user := []auth.Role{auth.RoleUser}
 
 	tests := map[string]struct {

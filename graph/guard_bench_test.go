@@ -1,19 +1,21 @@
-package graph
+package graph_test
 
 import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
-	"github.com/99designs/gqlgen/graphql/executor"
 	"github.com/google/uuid"
 
+	"usher/graph"
+	"usher/internal/app"
 	"usher/internal/auth"
-	"usher/internal/password"
+	"usher/internal/keyring"
 	"usher/internal/token"
 )
 
@@ -22,11 +24,8 @@ import (
 // their guards. The viewer is looked up without a database, once in each request.
 func BenchmarkFields(b *testing.B) {
 	service, bearer := oneUser(b)
-	schema, err := guarded()
-	if err != nil {
-		b.Fatal(err)
-	}
-	server := executor.New(newIntrospectable(newConfig(service, schema), service, schema))
+	server, err := graph.NewExecutor(service)
+	check(b, err)
 	for _, n := range []int{1, 10, 100} {
 		for _, bb := range []struct{ name, field string }{
 			{"public", "username"}, {"role", "disabledAt"}, {"owner", "email"},
@@ -60,37 +59,23 @@ func BenchmarkFields(b *testing.B) {
 // oneUser returns a service that knows one user, an administrator, and their access token.
 func oneUser(t testing.TB) (*auth.Service, string) {
 	t.Helper()
-	secret := []byte("7e2c3f0b9d1a48c6b5e4f3a2918d7c6b")
-	key, err := token.NewHMACKey(secret)
-	if err != nil {
-		t.Fatal(err)
-	}
 	now := time.Now()
 	user := auth.User{ID: uuid.UUID{6: 0x70, 8: 0x80, 15: 1}, Username: new("Ada"), Email: new("ada@example.com"), Roles: auth.Roles, CreatedAt: now}
 	session := auth.Session{ID: uuid.UUID{6: 0x70, 8: 0x80, 15: 2}, UserID: user.ID, AuthTime: now, LastUsedAt: now, ExpiresAt: now.Add(time.Hour)}
-	tokens, err := token.New(token.Options{Issuer: "https://auth.example.com", Audience: "https://auth.example.com", Keys: key, TTL: time.Hour})
-	if err != nil {
-		t.Fatal(err)
-	}
-	bearer, err := tokens.Sign(token.Claims{
+	whole, err := app.New(t.Context(), settings, slog.New(slog.DiscardHandler), app.Overrides{
+		Store: oneViewer{viewer: auth.Viewer{User: user, Session: session}}, CheapPasswords: true,
+	})
+	check(t, err)
+	bearer, err := whole.Tokens.Sign(token.Claims{
 		ID: "1", Subject: user.ID.String(), SessionID: session.ID.String(), ClientID: "usher", AuthTime: now, Roles: []string{"USER", "ADMIN"},
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	service, err := auth.New(auth.Options{
-		Store: oneViewer{viewer: auth.Viewer{User: user, Session: session}}, Tokens: tokens, Secret: secret,
-		Passwords: password.New(password.Options{CheapForTests: true}),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return service, bearer
+	check(t, err)
+	return whole.Auth, bearer
 }
 
-// oneViewer answers the only question that a benchmark of guards asks.
+// oneViewer answers the only question that a benchmark of guards asks, besides those of a server that starts.
 type oneViewer struct {
-	auth.Store
+	app.Store
 	viewer auth.Viewer
 }
 
@@ -98,3 +83,6 @@ func (s oneViewer) Viewer(context.Context, uuid.UUID) (*auth.Viewer, error) {
 	v := s.viewer
 	return &v, nil
 }
+
+func (oneViewer) SigningKeys(context.Context) ([]keyring.Record, error) { return nil, nil }
+func (oneViewer) Ready(context.Context) error                           { return nil }

@@ -5,7 +5,6 @@ package graph
 
 import (
 	"fmt"
-	"log/slog"
 	"net/http"
 
 	"github.com/99designs/gqlgen/graphql/handler"
@@ -17,12 +16,14 @@ import (
 	"usher/graph/limit"
 	"usher/graph/transport"
 	"usher/internal/auth"
+	"usher/internal/observe"
 )
 
-// Options are the parts and switches of the handler. Auth and Log are required.
+// Options are the parts and switches of the handler. Auth and Observer are required.
 type Options struct {
 	Auth *auth.Service
-	Log  *slog.Logger
+	// Observer logs internal errors, and times operations.
+	Observer *observe.Observer
 	// Introspection lets clients read the schema, and makes validation errors say all they know. It
 	// is for development.
 	Introspection bool
@@ -88,9 +89,9 @@ func newServer(config Config, schema *guard.Schema, o Options) (*handler.Server,
 	if err != nil {
 		return nil, err
 	}
-	p := &presenter{log: o.Log, verbose: o.Introspection}
+	p := &presenter{log: o.Observer.Log(), verbose: o.Introspection}
 	server := handler.New(newIntrospectable(config, o.Auth, schema))
-	server.AddTransport(transport.POST{})
+	server.AddTransport(transport.POST{Observer: o.Observer})
 	server.SetErrorPresenter(p.present)
 	server.SetRecoverFunc(p.recover)
 	server.SetDisableSuggestion(!o.Introspection)

@@ -14,15 +14,21 @@ import (
 	"time"
 
 	"usher/graph"
+	"usher/internal/app"
 	"usher/internal/auth"
-	"usher/internal/httpd"
-	"usher/internal/oauth"
-	"usher/internal/password"
+	"usher/internal/config"
 	"usher/internal/store"
 	"usher/internal/token"
 )
 
-var secret = []byte("7e2c3f0b9d1a48c6b5e4f3a2918d7c6b")
+var settings = app.Settings{Server: config.Server{
+	Issuer:   "https://auth.example.com",
+	Audience: config.Resources{"https://api.example.com"},
+	Keys: config.Keys{
+		SecretKey: config.NewSecret("7e2c3f0b9d1a48c6b5e4f3a2918d7c6b"),
+		Algorithm: string(token.HS256), KeyMaxAge: time.Hour, AccessTokenTTL: 15 * time.Minute,
+	},
+}}
 
 const goodPassword = "four small green turtles"
 
@@ -54,27 +60,13 @@ func newServer(t testing.TB, s *store.Store, build func(graph.Options) (http.Han
 	t.Helper()
 	now := time.Date(2026, 1, 31, 10, 0, 0, 123456000, time.UTC)
 	clock := func() time.Time { return now }
-	key, err := token.NewHMACKey(secret)
+	log, random := &lockedBuffer{}, &lockedReader{r: rand.NewChaCha8([32]byte{1})}
+	whole, err := app.New(t.Context(), settings,
+		slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})), app.Overrides{
+			Store: s, GraphQL: build, CheapPasswords: true, Now: clock, Rand: random,
+		})
 	check(t, err)
-	tokens, err := token.New(token.Options{
-		Issuer: "https://auth.example.com", Audience: "https://auth.example.com", Resources: []string{"https://api.example.com"},
-		Keys: key, TTL: 15 * time.Minute, Now: clock,
-	})
-	check(t, err)
-	log := &lockedBuffer{}
-	logger := slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	service, err := auth.New(auth.Options{
-		Store: s, Passwords: password.New(password.Options{CheapForTests: true}), Tokens: tokens, Secret: secret,
-		Now: clock, Rand: &lockedReader{r: rand.NewChaCha8([32]byte{1})}, Log: logger,
-	})
-	check(t, err)
-	handler, err := build(graph.Options{Auth: service, Log: logger})
-	check(t, err)
-	whole := httpd.New(httpd.Options{
-		GraphQL: handler, Identify: service.Identify, Ready: s.Ready,
-		Routes: oauth.Routes(oauth.Options{Auth: service, Issuer: "https://auth.example.com", Log: logger}),
-		Now:    clock, Rand: &lockedReader{r: rand.NewChaCha8([32]byte{2})}, Log: logger,
-	})
+	service := whole.Auth
 	http := httptest.NewServer(whole)
 	t.Cleanup(http.Close)
 	w := &server{url: http.URL, whole: whole, auth: service, log: log, people: map[string]string{"garbage": "garbage"}}
@@ -115,10 +107,10 @@ func newServer(t testing.TB, s *store.Store, build func(graph.Options) (http.Han
 	w.people["nobody"] = login("nobody").AccessToken
 	w.people["ada"] = login("ada").AccessToken
 	w.people["root"] = login("root").AccessToken
-	foreign, err := tokens.Verify(w.people["root"])
+	foreign, err := whole.Tokens.Verify(w.people["root"])
 	check(t, err)
 	foreign.Audience = "https://api.example.com"
-	w.people["foreign"], err = tokens.Sign(*foreign)
+	w.people["foreign"], err = whole.Tokens.Sign(*foreign)
 	check(t, err)
 	w.people["ended"] = login("ada").AccessToken
 	viewer, err := service.Viewer(auth.WithCaller(ctx, service.Identify(w.people["ended"])))
@@ -128,6 +120,7 @@ func newServer(t testing.TB, s *store.Store, build func(graph.Options) (http.Han
 	eve := signup("Eve", "eve@example.com")
 	w.people["eve"] = eve.AccessToken
 	check(t, s.SetDisabled(ctx, eve.User.ID, &now, now))
+	random.set(rand.NewChaCha8([32]byte{2})) // so that request ids depend on nothing above
 	return w
 }
 
@@ -202,6 +195,12 @@ func check(t testing.TB, err error) {
 type lockedReader struct {
 	mu sync.Mutex
 	r  io.Reader
+}
+
+func (r *lockedReader) set(to io.Reader) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.r = to
 }
 
 func (r *lockedReader) Read(p []byte) (int, error) {

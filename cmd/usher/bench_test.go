@@ -2,16 +2,15 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"testing"
 	"time"
 
+	"usher/internal/app"
 	"usher/internal/auth"
 	"usher/internal/config"
-	"usher/internal/keyring"
 	"usher/internal/logging"
 	"usher/internal/storetest"
 	"usher/internal/token"
@@ -50,31 +49,21 @@ func BenchmarkMe(b *testing.B) {
 // one user.
 func signedIn(b *testing.B, at config.DatabaseURL) (http.Handler, string) {
 	b.Helper()
-	ctx := context.Background()
-	log := logging.New(io.Discard, logging.Options{Format: "json"})
-	c := serveCommand{
+	server, err := app.New(b.Context(), app.Settings{
 		Server: config.Server{
-			Issuer:        "https://auth.example.com",
-			Keys:          config.Keys{Algorithm: string(token.EdDSA), KeyMaxAge: time.Hour, AccessTokenTTL: time.Hour},
-			SessionMaxAge: time.Hour, SessionIdle: time.Hour, SessionsPerUser: 50, RefreshGrace: time.Second,
+			Issuer: "https://auth.example.com",
+			Keys: config.Keys{
+				SecretKey: config.NewSecret("7e2c3f0b9d1a48c6b5e4f3a2918d7c6b"),
+				Algorithm: string(token.EdDSA), KeyMaxAge: time.Hour, AccessTokenTTL: time.Hour,
+			},
 		},
 		Database:  config.Database{URL: at},
 		Passwords: config.Passwords{MinLength: 15},
-	}
-	secret := []byte("7e2c3f0b9d1a48c6b5e4f3a2918d7c6b")
-	db, err := (&world{ctx: ctx}).openStore(c.Database, log)
+	}, logging.New(io.Discard, logging.Options{Format: "json"}), app.Overrides{})
 	check(b, err)
-	b.Cleanup(func() { check(b, db.Close()) })
-	keys, err := keyring.Open(ctx, keyring.Options{
-		Store: db, Secret: secret, Algorithm: token.EdDSA, MaxAge: c.KeyMaxAge, TTL: c.AccessTokenTTL, Log: log,
-	})
-	check(b, err)
-	service, err := c.service(db, keys, secret, log)
-	check(b, err)
-	server, err := c.server(ctx, service, db, keys, log)
-	check(b, err)
+	b.Cleanup(func() { check(b, server.Close()) })
 	username, email, fullName := "ada", "ada@example.com", "Ada Lovelace"
-	payload, err := service.Signup(ctx, auth.SignupInput{
+	payload, err := server.Auth.Signup(b.Context(), auth.SignupInput{
 		Username: &username, Email: &email, FullName: &fullName, Password: "four small green turtles",
 	})
 	check(b, err)

@@ -8,9 +8,9 @@ import (
 
 	"github.com/google/uuid"
 
+	"usher/internal/app"
 	"usher/internal/auth"
 	"usher/internal/config"
-	"usher/internal/store"
 )
 
 type clientCommands struct {
@@ -29,12 +29,12 @@ type clientCreateCommand struct {
 
 // Run registers a client.
 func (c *clientCreateCommand) Run(w *world) error {
-	return w.operate(c.Database, config.Passwords{}, c.Log, func(service *auth.Service, _ *store.Store) error {
+	return w.operate(c.Database, config.Passwords{}, c.Log, func(o *app.Operator) error {
 		var resource *string
 		if c.Resource != "" {
 			resource = new(string(c.Resource))
 		}
-		client, secret, err := service.CreateClient(w.ctx, c.Name, resource)
+		client, secret, err := o.Auth.CreateClient(w.ctx, c.Name, resource)
 		if err != nil {
 			return explain(err)
 		}
@@ -50,12 +50,12 @@ type clientListCommand struct {
 
 // Run lists the clients.
 func (c *clientListCommand) Run(w *world) error {
-	return w.operate(c.Database, config.Passwords{}, c.Log, func(_ *auth.Service, db *store.Store) error {
+	return w.operate(c.Database, config.Passwords{}, c.Log, func(o *app.Operator) error {
 		table := tabwriter.NewWriter(w.stdout, 0, 0, 2, ' ', 0)
 		fmt.Fprintln(table, "ID\tNAME\tCREATED\tRESOURCE")
 		const page = 500
 		for after := uuid.Nil; ; {
-			clients, err := db.Clients(w.ctx, after, page)
+			clients, err := o.Store.Clients(w.ctx, after, page)
 			if err != nil {
 				return err
 			}
@@ -83,8 +83,8 @@ type clientDeleteCommand struct {
 
 // Run deletes a client.
 func (c *clientDeleteCommand) Run(w *world) error {
-	return w.operate(c.Database, config.Passwords{}, c.Log, func(service *auth.Service, _ *store.Store) error {
-		err := service.DeleteClient(w.ctx, c.ID)
+	return w.operate(c.Database, config.Passwords{}, c.Log, func(o *app.Operator) error {
+		err := o.Auth.DeleteClient(w.ctx, c.ID)
 		if errors.Is(err, auth.ErrNotFound) {
 			return errors.New("there is no such client")
 		}

@@ -1,11 +1,11 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"text/tabwriter"
 	"time"
 
+	"usher/internal/app"
 	"usher/internal/config"
 	"usher/internal/keyring"
 	"usher/internal/token"
@@ -24,26 +24,18 @@ type keySettings struct {
 	config.Log
 }
 
-// operate opens the database, brings it up to date, and calls f with what it takes to work on keys.
-func (c *keySettings) operate(w *world, f func(keyring.Options) error) error {
-	log := w.logger(c.Log)
-	db, err := w.openStore(c.Database, log)
-	if err != nil {
-		return err
-	}
-	if err = db.Migrate(w.ctx); err == nil {
-		err = f(keyring.Options{
-			Store: db, Algorithm: token.Algorithm(c.Algorithm), MaxAge: c.KeyMaxAge, TTL: c.AccessTokenTTL, Log: log,
-		})
-	}
-	return errors.Join(err, db.Close())
+// operate calls f with what it takes to work on keys. Only a new key needs the secret.
+func (c *keySettings) operate(w *world, secret []byte, f func(keyring.Options) error) error {
+	return w.operate(c.Database, config.Passwords{}, c.Log, func(o *app.Operator) error {
+		return f(o.Keyring(c.Keys, secret))
+	})
 }
 
 type keysListCommand struct{ keySettings }
 
 // Run lists the keys. Times are UTC.
 func (c *keysListCommand) Run(w *world) error {
-	return c.operate(w, func(o keyring.Options) error {
+	return c.operate(w, nil, func(o keyring.Options) error {
 		keys, err := keyring.List(w.ctx, o)
 		if err != nil {
 			return err
@@ -71,15 +63,14 @@ type keysRotateCommand struct {
 // Run makes a key.
 func (c *keysRotateCommand) Run(w *world) error {
 	// Before the migration, which cannot be undone.
-	secret, err := checked(c.Secret())
+	secret, err := app.Secret(&c.Keys)
 	if err != nil {
 		return err
 	}
 	if err := keyring.CheckRotation(token.Algorithm(c.Algorithm), c.Lead); err != nil {
 		return err
 	}
-	return c.operate(w, func(o keyring.Options) error {
-		o.Secret = secret.Reveal()
+	return c.operate(w, secret, func(o keyring.Options) error {
 		key, err := keyring.Rotate(w.ctx, o, c.Lead)
 		if err != nil {
 			return err
@@ -99,7 +90,7 @@ type keysRetireCommand struct {
 
 // Run retires a key.
 func (c *keysRetireCommand) Run(w *world) error {
-	return c.operate(w, func(o keyring.Options) error {
+	return c.operate(w, nil, func(o keyring.Options) error {
 		if err := keyring.Retire(w.ctx, o, c.KeyID, c.Force); err != nil {
 			return err
 		}

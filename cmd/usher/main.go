@@ -5,13 +5,13 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"os/signal"
 	"syscall"
 
 	"github.com/alecthomas/kong"
 
+	"usher/internal/app"
 	"usher/internal/config"
 	"usher/internal/logging"
 )
@@ -36,7 +36,10 @@ type world struct {
 	env    config.Env
 }
 
-func (w *world) logger(c config.Log) *slog.Logger { return logging.New(w.stderr, logging.Options(c)) }
+// operate calls f with what the operator's commands work with.
+func (w *world) operate(d config.Database, p config.Passwords, l config.Log, f func(*app.Operator) error) error {
+	return app.Operate(w.ctx, d, p, logging.New(w.stderr, logging.Options(l)), f)
+}
 
 // cli is every command with its flags.
 type cli struct {

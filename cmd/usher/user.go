@@ -12,10 +12,10 @@ import (
 
 	"golang.org/x/term"
 
+	"usher/internal/app"
 	"usher/internal/auth"
 	"usher/internal/config"
 	"usher/internal/password"
-	"usher/internal/store"
 )
 
 type userCommands struct {
@@ -53,8 +53,8 @@ func (c *userCreateCommand) Run(w *world) error {
 			roles = append(roles, role)
 		}
 	}
-	return w.operate(c.Database, c.Passwords, c.Log, func(service *auth.Service, _ *store.Store) error {
-		user, err := service.CreateUser(w.ctx, in, roles)
+	return w.operate(c.Database, c.Passwords, c.Log, func(o *app.Operator) error {
+		user, err := o.Auth.CreateUser(w.ctx, in, roles)
 		if err != nil {
 			return explain(err)
 		}
@@ -77,12 +77,12 @@ type userListCommand struct {
 
 // Run lists the users.
 func (c *userListCommand) Run(w *world) error {
-	return w.operate(c.Database, config.Passwords{}, c.Log, func(_ *auth.Service, db *store.Store) error {
+	return w.operate(c.Database, config.Passwords{}, c.Log, func(o *app.Operator) error {
 		table := tabwriter.NewWriter(w.stdout, 0, 0, 2, ' ', 0)
 		fmt.Fprintln(table, "ID\tUSERNAME\tEMAIL\tROLES\tSTATE\tCREATED")
 		query := auth.UserQuery{Order: auth.UsersByCreatedAt, Limit: 500}
 		for {
-			users, err := db.Users(w.ctx, query)
+			users, err := o.Store.Users(w.ctx, query)
 			if err != nil {
 				return err
 			}
@@ -127,16 +127,16 @@ type oneUser struct {
 }
 
 // change finds the user, applies f and says what was done.
-func (c *oneUser) change(w *world, done string, f func(service *auth.Service, u *auth.User) error) error {
-	return w.operate(c.Database, config.Passwords{}, c.Log, func(service *auth.Service, _ *store.Store) error {
-		user, err := service.FindUser(w.ctx, c.Identifier)
+func (c *oneUser) change(w *world, done string, f func(o *app.Operator, u *auth.User) error) error {
+	return w.operate(c.Database, config.Passwords{}, c.Log, func(o *app.Operator) error {
+		user, err := o.Auth.FindUser(w.ctx, c.Identifier)
 		if errors.Is(err, auth.ErrNotFound) {
 			return errors.New("there is no such user")
 		}
 		if err != nil {
 			return err
 		}
-		if err := f(service, user); err != nil {
+		if err := f(o, user); err != nil {
 			return explain(err)
 		}
 		_, err = fmt.Fprintf(w.stdout, "%s user %s\n", done, user.ID)
@@ -148,8 +148,8 @@ type userDisableCommand struct{ oneUser }
 
 // Run disables a user.
 func (c *userDisableCommand) Run(w *world) error {
-	return c.change(w, "disabled", func(service *auth.Service, u *auth.User) error {
-		return service.SetDisabled(w.ctx, u.ID, true)
+	return c.change(w, "disabled", func(o *app.Operator, u *auth.User) error {
+		return o.Auth.SetDisabled(w.ctx, u.ID, true)
 	})
 }
 
@@ -157,8 +157,8 @@ type userEnableCommand struct{ oneUser }
 
 // Run enables a user.
 func (c *userEnableCommand) Run(w *world) error {
-	return c.change(w, "enabled", func(service *auth.Service, u *auth.User) error {
-		return service.SetDisabled(w.ctx, u.ID, false)
+	return c.change(w, "enabled", func(o *app.Operator, u *auth.User) error {
+		return o.Auth.SetDisabled(w.ctx, u.ID, false)
 	})
 }
 
@@ -166,28 +166,9 @@ type userUnlockCommand struct{ oneUser }
 
 // Run forgets the failed logins of a user.
 func (c *userUnlockCommand) Run(w *world) error {
-	return c.change(w, "unlocked", func(service *auth.Service, u *auth.User) error {
-		return service.Unlock(w.ctx, u)
+	return c.change(w, "unlocked", func(o *app.Operator, u *auth.User) error {
+		return o.Auth.Unlock(w.ctx, u)
 	})
-}
-
-// operate opens the database, brings it up to date, and calls f with a service that signs nobody in.
-func (w *world) operate(d config.Database, p config.Passwords, l config.Log, f func(*auth.Service, *store.Store) error) error {
-	log := w.logger(l)
-	db, err := w.openStore(d, log)
-	if err != nil {
-		return err
-	}
-	service, err := auth.New(auth.Options{
-		Store: db, Passwords: password.New(password.Options{}), Policy: password.Policy{MinLength: p.MinLength}, Log: log,
-	})
-	if err == nil {
-		err = db.Migrate(w.ctx)
-	}
-	if err == nil {
-		err = f(service, db)
-	}
-	return errors.Join(err, db.Close())
 }
 
 // explain turns the domain's answer to bad input into lines for a terminal.

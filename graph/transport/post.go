@@ -10,6 +10,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"usher/internal/observe"
 	"usher/internal/request"
 )
 
@@ -25,7 +26,10 @@ const maxErrors = 10
 
 // POST is the transport of queries and mutations: one JSON object in, one out. It claims every
 // request, whatever its method and headers, so that it also words every refusal.
-type POST struct{}
+type POST struct {
+	// Observer times operations, parsing and validation included. Nil means that nothing does.
+	Observer *observe.Observer
+}
 
 var _ graphql.Transport = POST{}
 
@@ -33,7 +37,7 @@ var _ graphql.Transport = POST{}
 func (POST) Supports(*http.Request) bool { return true }
 
 // Do answers one request. All errors, its own too, pass through the executor's error presenter.
-func (POST) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
+func (p POST) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
 	format, acceptable := negotiate(r.Header["Accept"])
 	setHeaders(w.Header(), format) // first, so that they are there when a panic is answered further up
 
@@ -42,7 +46,7 @@ func (POST) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecuto
 	if params, err := read(w, r, acceptable); err != nil {
 		status, response = err.status, refuse(r.Context(), exec, err)
 	} else {
-		status, response = execute(r.Context(), exec, params, format)
+		status, response = p.execute(r.Context(), exec, params, format)
 	}
 	describe(request.From(r.Context()), response.Errors)
 	write(w, status, response)
@@ -72,7 +76,9 @@ func refuse(ctx context.Context, exec graphql.GraphExecutor, r *refusal) *graphq
 	}})
 }
 
-func execute(ctx context.Context, exec graphql.GraphExecutor, params *graphql.RawParams, format mediaType) (int, *graphql.Response) {
+func (p POST) execute(ctx context.Context, exec graphql.GraphExecutor, params *graphql.RawParams, format mediaType) (int, *graphql.Response) {
+	ctx, end := p.Observer.Step(ctx, "operation")
+	defer end()
 	info := request.From(ctx)
 	info.Operation = params.OperationName
 	operation, errs := exec.CreateOperationContext(ctx, params)

@@ -132,7 +132,7 @@ func TestEnvironment(t *testing.T) {
 	want := Server{
 		Listen: "127.0.0.1:8080", Issuer: "https://auth.example.com/", Audience: Resources{"api", "https://reports.example.com/v1?part=2"},
 		Keys: Keys{
-			SecretKey: newSecret("classified"), Algorithm: "HS256", KeyMaxAge: time.Hour, AccessTokenTTL: 30 * time.Minute,
+			SecretKey: NewSecret("classified"), Algorithm: "HS256", KeyMaxAge: time.Hour, AccessTokenTTL: 30 * time.Minute,
 		},
 		SessionMaxAge: 24 * time.Hour, SessionIdle: 7 * 24 * time.Hour, SessionsPerUser: 50,
 		RefreshGrace: time.Hour, HashQueue: 64,

@@ -107,7 +107,7 @@ func (e Env) resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error
 	case value == "":
 		return nil, nil
 	case flag.Target.Type() == reflect.TypeFor[Secret]():
-		return newSecret(value), nil
+		return NewSecret(value), nil
 	case strings.HasSuffix(name, "_MINUTES"):
 		if _, err := strconv.ParseUint(value, 10, 31); err != nil {
 			return nil, fmt.Errorf("%s: want a whole number of minutes, not %q", name, value)

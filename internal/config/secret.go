@@ -21,9 +21,9 @@ type Secret struct {
 	reveal func() string
 }
 
-// newSecret returns a Secret that holds value, without the white space around it: editors and echo
+// NewSecret returns a Secret that holds value, without the white space around it: editors and echo
 // end a file with a newline, which some tools then copy into a variable.
-func newSecret(value string) Secret {
+func NewSecret(value string) Secret {
 	value = strings.TrimSpace(value)
 	if value == "" {
 		return Secret{}
@@ -103,7 +103,7 @@ func readSecret(path string) (Secret, error) {
 	if err != nil {
 		return Secret{}, fmt.Errorf("secret: %w", err)
 	}
-	s := newSecret(string(text))
+	s := NewSecret(string(text))
 	if s.IsZero() || len(text) > maxSecret {
 		return Secret{}, fmt.Errorf("secret: %s: want 1 to %d bytes", path, maxSecret)
 	}

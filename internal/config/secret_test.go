@@ -17,7 +17,7 @@ import (
 
 func TestSecretIsNotPrinted(t *testing.T) {
 	const canary = "c4n4ry"
-	secret := newSecret(canary)
+	secret := NewSecret(canary)
 	type private struct{ secret Secret }
 	type public struct{ Secret Secret }
 	var out strings.Builder
@@ -72,7 +72,7 @@ func TestServerSecret(t *testing.T) {
 		server Server
 		want   string // "" for an error
 	}{
-		{"environment", Server{Keys: Keys{SecretKey: newSecret("from the environment")}, Dev: true}, "from the environment"},
+		{"environment", Server{Keys: Keys{SecretKey: NewSecret("from the environment")}, Dev: true}, "from the environment"},
 		{"file", Server{Keys: Keys{SecretKeyFile: "good"}, Dev: true}, "from a file"},
 		{"no file", Server{Keys: Keys{SecretKeyFile: "none"}, Dev: true}, ""},
 		{"empty file", Server{Keys: Keys{SecretKeyFile: "empty"}}, ""},

@@ -12,10 +12,10 @@ import (
 // BenchmarkServeHTTP measures what a request costs around its handler.
 func BenchmarkServeHTTP(b *testing.B) {
 	s := New(Options{
-		GraphQL:  http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) }),
+		Routes:   routes(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) }, nil),
 		Identify: func(string) *auth.Caller { return nil },
 		Ready:    ready,
-		Log:      slog.New(slog.NewJSONHandler(discard{}, nil)),
+		Observer: logTo(slog.NewJSONHandler(discard{}, nil)),
 	})
 	r := httptest.NewRequestWithContext(b.Context(), http.MethodPost, "/graphql", http.NoBody)
 	r.Header.Set("Authorization", "Bearer abc.def.ghi")

@@ -35,8 +35,8 @@ type exchange struct {
 
 // ServeHTTP serves one request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s.inFlight.Add(1)
-	defer s.inFlight.Add(-1)
+	s.observer.BeginRequest()
+	defer s.observer.EndRequest()
 	if w, ok := wireOf(r); ok {
 		w.expectBody(r.ContentLength)
 	}
@@ -53,6 +53,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 	ctx, cancel := context.WithTimeout(request.With(r.Context(), &x.info), s.timeouts.Request)
 	defer cancel()
+	ctx, end := s.observer.Step(ctx, "request")
+	defer end()
 	ctx = auth.WithCaller(ctx, s.caller(r.Header["Authorization"]))
 	r = r.WithContext(ctx)
 	s.route(x, r)
@@ -148,7 +150,7 @@ func (x *exchange) answerPanic() {
 func (x *exchange) log(r *http.Request) {
 	level := slog.LevelInfo
 	switch {
-	case r.Pattern == healthPath || r.Pattern == readyPath:
+	case r.Pattern == HealthPath || r.Pattern == ReadyPath:
 		level = slog.LevelDebug
 	case x.hungUp && x.status == http.StatusServiceUnavailable && x.info.Code != codeInternal:
 		// The request was given up with its client. That is no failure of the server.

@@ -31,7 +31,7 @@ func TestHangUp(t *testing.T) {
 					<-r.Context().Done()
 					tt.end(w)
 				})
-				o.Log = slog.New(slog.NewTextHandler(&log, nil))
+				o.Observer = logTo(slog.NewTextHandler(&log, nil))
 				l, stop, served := start(t, o)
 				c, err := l.dial(t.Context(), "", "")
 				if err != nil {

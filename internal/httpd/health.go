@@ -8,21 +8,29 @@ import (
 	"time"
 )
 
+// The paths of Healthz and Readyz. Their requests come every few seconds, so the log has them at level
+// debug only.
 const (
-	healthPath = "/healthz"
-	readyPath  = "/readyz"
+	HealthPath = "/healthz"
+	ReadyPath  = "/readyz"
+)
 
+const (
 	// readyTimeout is how long a check may take, and readyFor how long its result holds.
 	readyTimeout = 2 * time.Second
 	readyFor     = time.Second
 )
 
-// alive answers that the process is.
-func alive(w http.ResponseWriter, _ *http.Request) {
-	writeStatus(w, http.StatusOK, "alive")
+// Healthz answers that the process is alive.
+func (s *Server) Healthz() http.Handler {
+	return Get(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		writeStatus(w, http.StatusOK, "alive")
+	}))
 }
 
-// readyz answers whether requests should be sent here.
+// Readyz answers whether requests should be sent here.
+func (s *Server) Readyz() http.Handler { return Get(http.HandlerFunc(s.readyz)) }
+
 func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
 	if s.draining.Load() || s.ready.check(r.Context()) != nil {
 		writeStatus(w, http.StatusServiceUnavailable, "unavailable")

@@ -1,5 +1,5 @@
-// Package httpd owns the HTTP edge around GraphQL: the routes, what happens to every request on
-// its way to them, and the life of the server.
+// Package httpd owns what all HTTP requests have in common: it prepares each one, hands it to its route,
+// completes the answer, and starts and stops the server.
 //
 // Each request gets an id, the address of its client, a deadline and the caller that its access
 // token names; each answer gets safe headers and one line in the log. A panic is caught here.
@@ -19,16 +19,15 @@ import (
 	"time"
 
 	"usher/internal/auth"
+	"usher/internal/observe"
 )
 
-// Options are the parts of a Server. GraphQL, Identify and Ready are required.
+// Options are the parts of a Server. Routes, Identify and Ready are required.
 type Options struct {
-	// GraphQL answers /graphql, whatever the method.
-	GraphQL http.Handler
-	// Routes are further handlers by their path. They answer every method.
-	Routes map[string]http.Handler
-	// Page answers GET /. Nil means that there is no page.
-	Page http.Handler
+	// Routes returns what the server answers: handlers by their pattern for http.ServeMux, which answer
+	// every method. Nothing is found at a pattern whose handler is nil, nor at any other path. The server
+	// is there for its own endpoints, Healthz and Readyz, and for Share; it serves nothing yet.
+	Routes func(s *Server) map[string]http.Handler
 	// Identify says whose a bearer token is. It is only called with what has a token's form.
 	Identify func(token string) *auth.Caller
 	// Ready says whether requests can be served: nil, or why not, for the log. It is asked at most
@@ -41,10 +40,8 @@ type Options struct {
 	// TrustedProxies are the peers whose X-Forwarded-For and X-Request-ID are believed.
 	TrustedProxies []netip.Prefix
 	Timeouts       Timeouts
-	// InFlight counts the requests that are being served. Nil means that nobody wants to know.
-	InFlight *atomic.Int64
-	// Log receives a line for each request. Nil means slog.Default.
-	Log *slog.Logger
+	// Observer logs a line for each request, and counts those in flight. Nil means one with the defaults.
+	Observer *observe.Observer
 	// Now is the clock. Nil means time.Now.
 	Now func() time.Time
 	// Rand is the source of request ids; it must not fail. Nil means crypto/rand.
@@ -61,16 +58,19 @@ type Server struct {
 	origins         origins
 	insecureCookies bool
 	timeouts        Timeouts
-	inFlight        *atomic.Int64
-	log             *slog.Logger
+	observer        *observe.Observer
+	log             *slog.Logger // the observer's
 	now             func() time.Time
 	rand            io.Reader
 }
 
 // New returns a Server. It panics when a required option is missing, and when an allowed origin is none.
 func New(o Options) *Server {
-	if o.GraphQL == nil || o.Identify == nil || o.Ready == nil {
-		panic("httpd: GraphQL, Identify and Ready are required")
+	if o.Routes == nil || o.Identify == nil || o.Ready == nil {
+		panic("httpd: Routes, Identify and Ready are required")
+	}
+	if o.Observer == nil {
+		o.Observer = observe.New(observe.Options{})
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -81,30 +81,20 @@ func New(o Options) *Server {
 		origins:         newOrigins(o.AllowedOrigins),
 		insecureCookies: o.InsecureCookies,
 		timeouts:        o.Timeouts.orDefaults(),
-		inFlight:        cmp.Or(o.InFlight, new(atomic.Int64)),
-		log:             cmp.Or(o.Log, slog.Default()),
+		observer:        o.Observer,
+		log:             o.Observer.Log(),
 		now:             o.Now,
 		rand:            cmp.Or(o.Rand, rand.Reader),
 	}
 	s.ready = readiness{ask: o.Ready, now: o.Now, log: s.log}
-	s.mux = s.routes(o)
+	s.mux = http.NewServeMux()
+	for pattern, handler := range o.Routes(s) {
+		if handler != nil {
+			s.mux.Handle(pattern, handler)
+		}
+	}
+	s.mux.HandleFunc("/", notFound)
 	return s
-}
-
-// routes lists everything that the server answers.
-func (s *Server) routes(o Options) *http.ServeMux {
-	mux := http.NewServeMux()
-	mux.Handle("/graphql", s.origins.share(o.GraphQL))
-	mux.Handle(healthPath, get(http.HandlerFunc(alive)))
-	mux.Handle(readyPath, get(http.HandlerFunc(s.readyz)))
-	for path, handler := range o.Routes {
-		mux.Handle(path, handler)
-	}
-	if o.Page != nil {
-		mux.Handle("/{$}", get(o.Page))
-	}
-	mux.HandleFunc("/", notFound)
-	return mux
 }
 
 // route hands r to its route. ServeMux would answer an unclean path by a redirect, which repeats
@@ -121,7 +111,7 @@ func (s *Server) route(w http.ResponseWriter, r *http.Request) {
 // JSON answers GET with a public document, which others may keep for maxAge.
 func JSON(document func() []byte, maxAge time.Duration) http.Handler {
 	cacheControl := fmt.Sprintf("public, max-age=%d", int(maxAge.Seconds()))
-	return get(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	return Get(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Cache-Control", cacheControl)
 		writeJSON(w, http.StatusOK, string(document()))
 	}))
@@ -129,14 +119,14 @@ func JSON(document func() []byte, maxAge time.Duration) http.Handler {
 
 // Text answers GET with a text.
 func Text(text string) http.Handler {
-	return get(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	return Get(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		_, _ = io.WriteString(w, text) // when the client is gone nobody is left to be told
 	}))
 }
 
-// get lets only GET and HEAD pass.
-func get(next http.Handler) http.Handler {
+// Get lets only GET and HEAD pass to next.
+func Get(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
 			w.Header().Set("Allow", "GET, HEAD")

@@ -19,6 +19,7 @@ import (
 	"go.uber.org/goleak"
 
 	"usher/internal/auth"
+	"usher/internal/observe"
 	"usher/internal/request"
 )
 
@@ -30,19 +31,31 @@ func ready(context.Context) error { return nil }
 func testOptions(t *testing.T, handler http.HandlerFunc) Options {
 	t.Helper()
 	return Options{
-		GraphQL: handler,
-		Page: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Cache-Control", "max-age=60")
-			_, _ = io.WriteString(w, "page")
-		}),
+		Routes:         routes(handler, map[string]http.Handler{"/{$}": Get(http.HandlerFunc(page))}),
 		Identify:       func(string) *auth.Caller { return auth.Anonymous(auth.ReasonTokenExpired) },
 		Ready:          ready,
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")},
-		Log:            slog.New(slog.DiscardHandler),
+		Observer:       logTo(slog.DiscardHandler),
 		Now:            func() time.Time { return time.Unix(1_800_000_000, 0) },
 		Rand:           zeros{},
 	}
 }
+
+// routes returns the routes of a server: GraphQL, those that the server has by itself, and more.
+func routes(graphQL http.HandlerFunc, more map[string]http.Handler) func(*Server) map[string]http.Handler {
+	return func(s *Server) map[string]http.Handler {
+		all := map[string]http.Handler{"/graphql": s.Share(graphQL), HealthPath: s.Healthz(), ReadyPath: s.Readyz()}
+		maps.Copy(all, more)
+		return all
+	}
+}
+
+func page(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Cache-Control", "max-age=60")
+	_, _ = io.WriteString(w, "page")
+}
+
+func logTo(h slog.Handler) *observe.Observer { return observe.New(observe.Options{Log: slog.New(h)}) }
 
 // zeros reads as zero bytes.
 type zeros struct{}
@@ -70,7 +83,7 @@ func TestRoutes(t *testing.T) {
 		{"below GraphQL", "POST", "/graphql/x", nil, 404, `{"status":"not found"}` + "\n", nil},
 		{"page", "GET", "/", nil, 200, "page", map[string]string{"Cache-Control": "max-age=60"}},
 		{"page by POST", "POST", "/", nil, 405, `{"status":"method not allowed"}` + "\n", map[string]string{"Allow": "GET, HEAD"}},
-		{"no page", "GET", "/", func(o *Options) { o.Page = nil }, 404, `{"status":"not found"}` + "\n", nil},
+		{"no page", "GET", "/", func(o *Options) { o.Routes = routes(ok, map[string]http.Handler{"/{$}": nil}) }, 404, `{"status":"not found"}` + "\n", nil},
 		{"alive", "GET", "/healthz", nil, 200, `{"status":"alive"}` + "\n", nil},
 		{"alive by POST", "POST", "/healthz", nil, 405, `{"status":"method not allowed"}` + "\n", map[string]string{"Allow": "GET, HEAD"}},
 		{"ready", "GET", "/readyz", nil, 200, `{"status":"ready"}` + "\n", nil},
@@ -110,7 +123,7 @@ func TestRoutes(t *testing.T) {
 
 func TestNewRequiresItsParts(t *testing.T) {
 	for name, omit := range map[string]func(*Options){
-		"GraphQL":  func(o *Options) { o.GraphQL = nil },
+		"Routes":   func(o *Options) { o.Routes = nil },
 		"Identify": func(o *Options) { o.Identify = nil },
 		"Ready":    func(o *Options) { o.Ready = nil },
 	} {
@@ -223,11 +236,11 @@ func TestRequestHasDeadline(t *testing.T) {
 	}
 }
 
-// serveLogged serves r and returns the lines of the log, without their time and level.
+// serveLogged serves r and returns the lines of the log, without their time and without those of steps.
 func serveLogged(t *testing.T, o Options, w http.ResponseWriter, r *http.Request) (lines []map[string]any, aborted bool) {
 	t.Helper()
 	var buffer bytes.Buffer
-	o.Log = slog.New(slog.NewJSONHandler(&buffer, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	o.Observer = logTo(slog.NewJSONHandler(&buffer, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	s := New(o)
 	func() {
 		defer func() {
@@ -236,13 +249,21 @@ func serveLogged(t *testing.T, o Options, w http.ResponseWriter, r *http.Request
 		}()
 		s.ServeHTTP(w, r)
 	}()
+	steps := 0
 	for decoder := json.NewDecoder(&buffer); decoder.More(); {
 		line := map[string]any{}
 		if err := decoder.Decode(&line); err != nil {
 			t.Fatal(err)
 		}
 		delete(line, "time")
+		if line["msg"] == "step" {
+			steps++
+			continue
+		}
 		lines = append(lines, line)
+	}
+	if steps != 1 {
+		t.Errorf("%d steps of the request, want 1", steps)
 	}
 	return lines, aborted
 }

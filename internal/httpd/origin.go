@@ -26,6 +26,9 @@ func newOrigins(allowed []string) origins {
 	return o
 }
 
+// Share lets pages of the allowed origins call next and read its answers.
+func (s *Server) Share(next http.Handler) http.Handler { return s.origins.share(next) }
+
 // share lets pages of the allowed origins call next, and read its answers (Fetch Standard, "CORS
 // protocol"). What others send is answered as ever, but their pages never see the answer.
 func (o origins) share(next http.Handler) http.Handler {

@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -189,12 +188,11 @@ func TestInFlight(t *testing.T) {
 	var during int64
 	var o Options
 	o = testOptions(t, func(http.ResponseWriter, *http.Request) {
-		during = o.InFlight.Load()
+		during = o.Observer.InFlight()
 		panic("boom")
 	})
-	o.InFlight = new(atomic.Int64)
 	New(o).ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/graphql", nil))
-	if after := o.InFlight.Load(); during != 1 || after != 0 {
+	if after := o.Observer.InFlight(); during != 1 || after != 0 {
 		t.Errorf("%d requests in flight during one, and %d after", during, after)
 	}
 }

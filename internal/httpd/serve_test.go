@@ -138,10 +138,11 @@ func TestServeClosesConnectionsWhileItDrains(t *testing.T) {
 		}
 		o := testOptions(t, ok)
 		o.Timeouts.Drain = 3 * time.Second
-		o.Routes = map[string]http.Handler{}
+		more := map[string]http.Handler{}
 		for name, handler := range handlers {
-			o.Routes["/"+strings.ReplaceAll(name, " ", "-")] = handler
+			more["/"+strings.ReplaceAll(name, " ", "-")] = handler
 		}
+		o.Routes = routes(ok, more)
 		l, stop, served := start(t, o)
 		paths := []string{"/healthz", "/readyz", "/unknown", "/graphql", "/answer", "/nothing", "/panic", "/flush"}
 		clients := map[string]*client{}

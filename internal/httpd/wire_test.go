@@ -119,7 +119,7 @@ func TestFraming(t *testing.T) {
 			t.Run(name+"/"+by, func(t *testing.T) {
 				t.Parallel()
 				o := testOptions(t, echo)
-				o.Routes = map[string]http.Handler{"/panic": http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("boom") })}
+				o.Routes = routes(echo, map[string]http.Handler{"/panic": http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("boom") })})
 				c, err := new(net.Dialer).DialContext(t.Context(), "tcp", serveTCP(t, o))
 				if err != nil {
 					t.Fatal(err)
@@ -295,10 +295,10 @@ func (c *chopped) Read(p []byte) (int, error) {
 // BenchmarkConnection measures a request on a connection that stays, with the reading of it.
 func BenchmarkConnection(b *testing.B) {
 	address := serveTCP(b, Options{
-		GraphQL:  http.HandlerFunc(echo),
+		Routes:   routes(echo, nil),
 		Identify: func(string) *auth.Caller { return nil },
 		Ready:    ready,
-		Log:      slog.New(slog.DiscardHandler),
+		Observer: logTo(slog.DiscardHandler),
 	})
 	c, err := new(net.Dialer).DialContext(b.Context(), "tcp", address)
 	if err != nil {

@@ -3,13 +3,13 @@ package oauth_test
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/uuid"
 
 	"usher/internal/auth"
-	"usher/internal/oauth"
 )
 
 // TestFormErrors sends what no endpoint reads.
@@ -246,8 +246,9 @@ func TestTwoAuthorizationHeaders(t *testing.T) {
 			"/.well-known/openid-configuration":       {http.MethodGet, nil, 200},
 			"/.well-known/oauth-authorization-server": {http.MethodGet, nil, 200},
 		}
-		for path := range oauth.Routes(oauth.Options{Auth: w.auth, Issuer: issuer, PasswordGrant: true}) {
-			if _, ok := tests[path]; !ok {
+		elsewhere := []string{"/graphql", "/healthz", "/readyz", "/.well-known/jwks.json"}
+		for path, handler := range w.routes {
+			if _, ok := tests[path]; !ok && handler != nil && !slices.Contains(elsewhere, path) {
 				t.Errorf("%s is not in the table", path)
 			}
 		}

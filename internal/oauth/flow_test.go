@@ -2,18 +2,17 @@ package oauth_test
 
 import (
 	"encoding/json"
-	"io"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"usher/internal/app"
 	"usher/internal/auth"
-	"usher/internal/oauth"
 	"usher/internal/store"
 	"usher/internal/storetest"
+	"usher/internal/token"
 )
 
 // TestUserFlow signs in, looks, refreshes and signs out.
@@ -144,7 +143,7 @@ func TestMetadata(t *testing.T) {
 func TestOptions(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		w := newWorld(t, s, oauth.Options{PublishedKeys: true})
+		w := newWorld(t, s, func(s *app.Settings) { s.Algorithm = string(token.EdDSA) })
 		if r := w.send(call{path: "/token"}); r.Code != http.StatusNotFound {
 			t.Errorf("/token without the password grant: %d", r.Code)
 		}
@@ -161,19 +160,20 @@ func TestOptions(t *testing.T) {
 		if got["jwks_uri"] != issuer+"/.well-known/jwks.json" {
 			t.Errorf("jwks_uri is %v", got["jwks_uri"])
 		}
+	})
+}
 
-		// RFC 8414 §3.1 and OpenID Connect Discovery §4.1 place the path of an issuer differently.
-		const below = "https://example.com/auth/"
-		routes := oauth.Routes(oauth.Options{Auth: w.auth, Issuer: below})
-		handler := routes["/.well-known/oauth-authorization-server/auth"]
-		if handler == nil {
-			t.Fatal("no metadata for an issuer with a path")
-		}
-		recorder := httptest.NewRecorder()
-		handler.ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, "/", nil))
-		body, _ := io.ReadAll(recorder.Body)
-		if !strings.Contains(string(body), `"issuer":"https://example.com/auth/","token_endpoint":"https://example.com/auth/oauth/token"`) {
-			t.Errorf("metadata: %s", body)
+// TestIssuerWithPath finds the metadata where RFC 8414 §3.1 and OpenID Connect Discovery §4.1 want them:
+// they place the path of an issuer differently.
+func TestIssuerWithPath(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		below := newWorld(t, s, func(s *app.Settings) { s.Issuer = "https://example.com/auth/" })
+		for _, path := range []string{"/.well-known/oauth-authorization-server/auth", "/.well-known/oauth-authorization-server"} {
+			r := below.send(call{method: "GET", path: path})
+			if !strings.Contains(r.Body.String(), `"issuer":"https://example.com/auth/","token_endpoint":"https://example.com/auth/oauth/token"`) {
+				t.Errorf("%s: %d %s", path, r.Code, r.Body)
+			}
 		}
 	})
 }

@@ -29,10 +29,10 @@ func newMetadata(o Options) metadata {
 	secretOrNone := []string{"client_secret_basic", "client_secret_post", "none"}
 	m := metadata{
 		Issuer:                            o.Issuer,
-		TokenEndpoint:                     base + tokenPath,
-		RevocationEndpoint:                base + revokePath,
-		IntrospectionEndpoint:             base + introspectPath,
-		UserinfoEndpoint:                  base + userinfoPath,
+		TokenEndpoint:                     base + TokenPath,
+		RevocationEndpoint:                base + RevokePath,
+		IntrospectionEndpoint:             base + IntrospectPath,
+		UserinfoEndpoint:                  base + UserinfoPath,
 		GrantTypesSupported:               []string{grantRefreshToken, grantClientCredentials},
 		ResponseTypesSupported:            []string{},
 		SubjectTypesSupported:             []string{"public"},
@@ -44,7 +44,7 @@ func newMetadata(o Options) metadata {
 		m.GrantTypesSupported = append(m.GrantTypesSupported, grantPassword)
 	}
 	if o.PublishedKeys {
-		m.JWKSURI = base + "/.well-known/jwks.json"
+		m.JWKSURI = base + JWKSPath
 	}
 	return m
 }

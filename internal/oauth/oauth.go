@@ -7,26 +7,22 @@
 package oauth
 
 import (
-	"cmp"
 	"log/slog"
 	"net/http"
-	"net/url"
-	"strings"
 
 	"usher/internal/auth"
 )
 
-// Options are what the endpoints stand on. Auth and Issuer are required.
+// Options are what the endpoints need. Auth, Issuer and Log are required.
 type Options struct {
 	Auth *auth.Service
-	// Issuer is the URL that access tokens have in iss. The endpoints are below it.
+	// Issuer is the URL that access tokens have in iss. The metadata names the endpoints below it.
 	Issuer string
-	// PasswordGrant offers the grant type password, and /token as another name of the token
-	// endpoint. RFC 9700 §2.4 forbids it.
+	// PasswordGrant offers the grant type password. RFC 9700 §2.4 forbids it.
 	PasswordGrant bool
-	// PublishedKeys says that the keys of access tokens are published at /.well-known/jwks.json.
+	// PublishedKeys says that the keys of access tokens are published at JWKSPath.
 	PublishedKeys bool
-	// Log receives failures that are not the client's. Nil means slog.Default.
+	// Log receives failures that are not the client's.
 	Log *slog.Logger
 }
 
@@ -36,39 +32,31 @@ type server struct {
 	log           *slog.Logger
 }
 
-// Routes returns the handlers of all endpoints, by their pattern for http.ServeMux. Each answers
-// every method. It panics when a required option is missing, or the issuer is no URL.
-func Routes(o Options) map[string]http.Handler {
-	issuer, err := url.Parse(o.Issuer)
-	if o.Auth == nil || o.Issuer == "" || err != nil {
-		panic("oauth: Auth and Issuer are required")
-	}
-	s := &server{auth: o.Auth, passwordGrant: o.PasswordGrant, log: cmp.Or(o.Log, slog.Default())}
-	metadata := metadataHandler(newMetadata(o))
-	routes := map[string]http.Handler{
-		tokenPath:      s.post(s.token),
-		revokePath:     s.post(s.revoke),
-		introspectPath: s.post(s.introspect),
-		userinfoPath:   http.HandlerFunc(s.userinfo),
-
-		"/.well-known/openid-configuration": metadata,
-		authorizationServerPath:             metadata,
-	}
-	if o.PasswordGrant {
-		routes["/token"] = routes[tokenPath]
-	}
-	// RFC 8414 §3.1: the path of the issuer comes after the well-known one.
-	if path := strings.TrimRight(issuer.Path, "/"); path != "" {
-		routes[authorizationServerPath+path] = metadata
-	}
-	return routes
+// Endpoints are the handlers of all endpoints. Each answers every method.
+type Endpoints struct {
+	Token, Revoke, Introspect, Userinfo, Metadata http.Handler
 }
 
-const (
-	tokenPath      = "/oauth/token"
-	revokePath     = "/oauth/revoke"
-	introspectPath = "/oauth/introspect"
-	userinfoPath   = "/userinfo"
+// New returns the endpoints. It panics when a required option is missing.
+func New(o Options) Endpoints {
+	if o.Auth == nil || o.Issuer == "" || o.Log == nil {
+		panic("oauth: Auth, Issuer and Log are required")
+	}
+	s := &server{auth: o.Auth, passwordGrant: o.PasswordGrant, log: o.Log}
+	return Endpoints{
+		Token:      s.post(s.token),
+		Revoke:     s.post(s.revoke),
+		Introspect: s.post(s.introspect),
+		Userinfo:   http.HandlerFunc(s.userinfo),
+		Metadata:   metadataHandler(newMetadata(o)),
+	}
+}
 
-	authorizationServerPath = "/.well-known/oauth-authorization-server"
+// The paths that the metadata announces, below the issuer.
+const (
+	TokenPath      = "/oauth/token"
+	RevokePath     = "/oauth/revoke"
+	IntrospectPath = "/oauth/introspect"
+	UserinfoPath   = "/userinfo"
+	JWKSPath       = "/.well-known/jwks.json"
 )

@@ -15,9 +15,9 @@ import (
 
 	"github.com/google/uuid"
 
+	"usher/internal/app"
 	"usher/internal/auth"
-	"usher/internal/oauth"
-	"usher/internal/password"
+	"usher/internal/config"
 	"usher/internal/store"
 	"usher/internal/storetest"
 	"usher/internal/token"
@@ -33,9 +33,10 @@ const (
 // world is the endpoints on a real database, with a user and a client that serves an API.
 type world struct {
 	handler http.Handler
+	routes  map[string]http.Handler
 	auth    *auth.Service
 	store   *breakable
-	log     *strings.Builder
+	log     *strings.Builder // without audit events, which are the domain's
 
 	user         *auth.AuthPayload
 	client       *auth.Client
@@ -45,7 +46,7 @@ type world struct {
 // breakable is the real store, until it is broken: then the database of sessions and clients is
 // out of reach.
 type breakable struct {
-	auth.Store
+	app.Store
 	broken atomic.Bool
 }
 
@@ -87,32 +88,34 @@ func (b *breakable) ReserveAttempt(ctx context.Context, c auth.AttemptCounter, w
 // each runs a test on every database, with the password grant.
 func each(t *testing.T, test func(t *testing.T, w *world)) {
 	t.Helper()
-	storetest.Each(t, func(t *testing.T, s *store.Store) { test(t, newWorld(t, s, oauth.Options{PasswordGrant: true})) })
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		test(t, newWorld(t, s, func(s *app.Settings) { s.OAuthPasswordGrant = true }))
+	})
 }
 
-func newWorld(t *testing.T, s auth.Store, o oauth.Options) *world {
+func newWorld(t *testing.T, s *store.Store, change func(*app.Settings)) *world {
 	t.Helper()
 	w := &world{store: &breakable{Store: s}, log: new(strings.Builder)}
-	secret := []byte("7e2c3f0b9d1a48c6b5e4f3a2918d7c6b")
-	key, err := token.NewHMACKey(secret)
-	if err != nil {
-		t.Fatal(err)
-	}
-	tokens, err := token.New(token.Options{Issuer: issuer, Audience: issuer, Resources: []string{api, otherAPI}, Keys: key, TTL: 15 * time.Minute})
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.auth, err = auth.New(auth.Options{
-		Store: w.store, Passwords: password.New(password.Options{CheapForTests: true}), Tokens: tokens, Secret: secret,
-		Log: slog.New(slog.DiscardHandler),
+	settings := app.Settings{Server: config.Server{
+		Issuer: issuer, Audience: config.Resources{api, otherAPI},
+		Keys: config.Keys{
+			SecretKey: config.NewSecret("7e2c3f0b9d1a48c6b5e4f3a2918d7c6b"),
+			Algorithm: string(token.HS256), KeyMaxAge: time.Hour, AccessTokenTTL: 15 * time.Minute,
+		},
+	}}
+	change(&settings)
+	whole, err := app.New(t.Context(), settings, slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelWarn})), app.Overrides{
+		Store: w.store, CheapPasswords: true,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	o.Auth, o.Issuer, o.Log = w.auth, issuer, slog.New(slog.NewTextHandler(w.log, nil))
-	mux := http.NewServeMux()
-	for pattern, handler := range oauth.Routes(o) {
-		mux.Handle(pattern, handler)
+	w.auth, w.routes = whole.Auth, whole.Routes
+	mux := http.NewServeMux() // without the headers that the server gives to every answer
+	for pattern, handler := range w.routes {
+		if handler != nil {
+			mux.Handle(pattern, handler)
+		}
 	}
 	w.handler = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		if bearer, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {

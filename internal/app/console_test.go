@@ -1,4 +1,4 @@
-package main
+package app
 
 import (
 	"log/slog"
@@ -11,8 +11,8 @@ import (
 	"usher/internal/console"
 )
 
-// TestAddConsole checks who gets a page, with a program that was built with the console or without.
-func TestAddConsole(t *testing.T) {
+// TestConsole checks who gets a page, with a program that was built with the console or without.
+func TestConsole(t *testing.T) {
 	t.Parallel()
 	_, _, built := console.Page()
 	for name, tt := range map[string]struct {
@@ -27,10 +27,9 @@ func TestAddConsole(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var log strings.Builder
-			routes := map[string]http.Handler{}
-			c := serveCommand{Server: tt.settings}
-			page := c.addConsole(t.Context(), routes, slog.New(slog.NewTextHandler(&log, nil)))
-			if got := routes["/schema.graphqls"] != nil; got != tt.schema {
+			served := newConsole(t.Context(), Settings{Server: tt.settings}, slog.New(slog.NewTextHandler(&log, nil)))
+			page := served.index
+			if got := served.schema != nil; got != tt.schema {
 				t.Errorf("the schema is there: %t, want %t", got, tt.schema)
 			}
 			if got := strings.Contains(log.String(), "built without the console"); got != (tt.schema && !built) {

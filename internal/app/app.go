@@ -1,0 +1,163 @@
+// Package app puts the parts together: it makes a server with its jobs out of the settings, and what an
+// operator's commands need. Commands, tests and the bench all get their parts here.
+package app
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"usher/graph"
+	"usher/internal/auth"
+	"usher/internal/config"
+	"usher/internal/httpd"
+	"usher/internal/job"
+	"usher/internal/keyring"
+	"usher/internal/oauth"
+	"usher/internal/token"
+)
+
+// Settings are the settings of a server.
+type Settings struct {
+	config.Server
+	config.Database
+	config.Passwords
+}
+
+// Overrides replace what tests must control. The zero value is that of a real server.
+type Overrides struct {
+	// Now is the clock.
+	Now func() time.Time
+	// Rand is the source of ids and secrets. It must be safe for concurrent use.
+	Rand io.Reader
+	// Store takes the place of the database in the settings. It must be migrated. The App does not close it.
+	Store Store
+	// CheapPasswords makes hashes that cost next to nothing and protect nothing.
+	CheapPasswords bool
+	// GraphQL takes the place of graph.New.
+	GraphQL func(graph.Options) (http.Handler, error)
+}
+
+// App is a server. As an http.Handler it answers a request; Serve gives it a listener.
+type App struct {
+	// Auth is the domain, and Tokens signs and verifies its access tokens.
+	Auth   *auth.Service
+	Tokens *token.Authority
+	// Routes are the handlers of the server by their pattern, nil for what is switched off.
+	Routes map[string]http.Handler
+
+	parts  *parts
+	keys   *keyring.Keyring
+	server *httpd.Server
+}
+
+// New opens the database, migrates it unless the settings forbid that, and makes a server on it. Close
+// the App when it is no longer needed.
+func New(ctx context.Context, s Settings, log *slog.Logger, o Overrides) (_ *App, err error) {
+	// What can keep a server from starting comes before the migration, which cannot be undone.
+	secret, err := Secret(&s.Server)
+	if err != nil {
+		return nil, err
+	}
+	if err := graph.Check(); err != nil {
+		return nil, err
+	}
+	a := &App{}
+	if a.parts, err = open(ctx, s, log, o); err != nil {
+		return nil, err
+	}
+	if err := a.start(ctx, secret); err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
+	return a, nil
+}
+
+func (a *App) start(ctx context.Context, secret []byte) error {
+	p, s := a.parts, a.parts.settings
+	if !s.NoMigrate {
+		if err := p.migrate(ctx); err != nil {
+			return err
+		}
+	}
+	err := p.store.Ready(ctx) // not so when migrations are pending, and the settings forbid them
+	if err != nil {
+		return err
+	}
+	if a.keys, err = keyring.Open(ctx, p.keyring(s.Keys, secret)); err != nil {
+		return err
+	}
+	a.Tokens, err = token.New(token.Options{
+		Issuer: s.Issuer, Audience: s.Issuer, Resources: s.Audience, Keys: a.keys, TTL: s.AccessTokenTTL, Now: p.overrides.Now,
+	})
+	if err != nil {
+		return err
+	}
+	if a.Auth, err = p.auth(a.Tokens, secret); err != nil {
+		return err
+	}
+	return a.edges(ctx)
+}
+
+// edges puts the edges around the domain.
+func (a *App) edges(ctx context.Context) error {
+	p, s := a.parts, a.parts.settings
+	newGraphQL := graph.New
+	if p.overrides.GraphQL != nil {
+		newGraphQL = p.overrides.GraphQL
+	}
+	graphQL, err := newGraphQL(graph.Options{Auth: a.Auth, Observer: p.observer, Introspection: s.Dev})
+	if err != nil {
+		return err
+	}
+	endpoints := oauth.New(oauth.Options{
+		Auth: a.Auth, Issuer: s.Issuer, PasswordGrant: passwordGrant(s),
+		PublishedKeys: s.Algorithm != string(token.HS256), Log: p.observer.Log(),
+	})
+	page := newConsole(ctx, s, p.observer.Log())
+	timeouts := httpd.Timeouts{Shutdown: s.ShutdownTimeout}
+	if s.ShutdownDelay != nil {
+		timeouts.Drain = *s.ShutdownDelay
+	}
+	a.server = httpd.New(httpd.Options{
+		Routes: func(server *httpd.Server) map[string]http.Handler {
+			a.Routes = routes(s, server, graphQL, endpoints, a.keys, page)
+			return a.Routes
+		},
+		Identify:        a.Auth.Identify,
+		Ready:           p.store.Ready,
+		AllowedOrigins:  s.AllowedOrigins,
+		InsecureCookies: s.InsecureCookies(),
+		TrustedProxies:  s.TrustedProxies,
+		Timeouts:        timeouts,
+		Observer:        p.observer,
+		Now:             p.overrides.Now,
+		Rand:            p.overrides.Rand,
+	})
+	return nil
+}
+
+// ServeHTTP answers one request.
+func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.server.ServeHTTP(w, r) }
+
+// sweepInterval is how long expired rows may wait to be deleted.
+const sweepInterval = 10 * time.Minute
+
+// Serve answers the requests that come to l, and runs the jobs, until ctx ends. It closes l.
+func (a *App) Serve(ctx context.Context, l net.Listener) error {
+	working, cancel := context.WithCancel(ctx)
+	var jobs sync.WaitGroup
+	defer jobs.Wait()
+	defer cancel()
+	log := a.parts.observer.Log()
+	jobs.Go(func() { job.Every(working, keyring.PollInterval, log, "keys", a.keys.Refresh) })
+	jobs.Go(func() { job.Every(working, sweepInterval, log, "sweep", a.Auth.Sweep) })
+	return a.server.Serve(ctx, l)
+}
+
+// Close closes the database.
+func (a *App) Close() error { return a.parts.close() }

@@ -1,0 +1,38 @@
+package app
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+
+	"github.com/99designs/gqlgen/graphql/playground"
+
+	"usher/graph"
+	"usher/internal/console"
+	"usher/internal/httpd"
+)
+
+// pages are what the console needs of a server. Those that are not served are nil.
+type pages struct {
+	index, assets, schema http.Handler
+}
+
+// newConsole returns the pages of the settings. A program that was built without the console has
+// GraphiQL in its place, for development only: it runs scripts from another host.
+func newConsole(ctx context.Context, s Settings, log *slog.Logger) pages {
+	if !s.Dev && !s.Console {
+		return pages{}
+	}
+	c := pages{schema: httpd.Text(graph.SDL())}
+	index, assets, built := console.Page()
+	switch {
+	case built:
+		c.index, c.assets = httpd.Get(index), assets
+	case s.Dev:
+		log.WarnContext(ctx, "built without the console: the page at / loads GraphiQL from the Internet; `make build` builds it when Node.js is there")
+		c.index = httpd.Get(console.Fallback(playground.Handler("Usher", "/graphql")))
+	default:
+		log.WarnContext(ctx, "built without the console: there is no page at /; `make build` builds it when Node.js is there")
+	}
+	return c
+}

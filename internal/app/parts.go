@@ -1,0 +1,86 @@
+package app
+
+import (
+	"context"
+	"log/slog"
+
+	"usher/internal/auth"
+	"usher/internal/config"
+	"usher/internal/keyring"
+	"usher/internal/observe"
+	"usher/internal/password"
+	"usher/internal/store"
+	"usher/internal/token"
+)
+
+// Store is what the parts keep their data in. *store.Store is one.
+type Store interface {
+	auth.Store
+	keyring.Store
+	// Ready returns nil when the database accepts writes and its schema is current.
+	Ready(ctx context.Context) error
+}
+
+// parts are what a server and the operator's commands have in common.
+type parts struct {
+	settings  Settings
+	overrides Overrides
+	observer  *observe.Observer
+	store     Store
+	db        *store.Store // the store, when open opened it
+}
+
+func open(ctx context.Context, s Settings, log *slog.Logger, o Overrides) (*parts, error) {
+	p := &parts{settings: s, overrides: o, observer: observe.New(observe.Options{Log: log, Now: o.Now}), store: o.Store}
+	if p.store != nil {
+		return p, nil
+	}
+	var err error
+	if p.db, err = store.Open(ctx, string(s.URL), store.Options{MaxConns: s.MaxConns, Log: log, Now: o.Now}); err != nil {
+		return nil, err
+	}
+	p.store = p.db
+	return p, nil
+}
+
+func (p *parts) migrate(ctx context.Context) error {
+	if p.db == nil {
+		return nil
+	}
+	return p.db.Migrate(ctx)
+}
+
+func (p *parts) close() error {
+	if p.db == nil {
+		return nil
+	}
+	return p.db.Close()
+}
+
+// keyring returns what it takes to work on the keys. Those that only look at them need no secret.
+func (p *parts) keyring(k config.Keys, secret []byte) keyring.Options {
+	return keyring.Options{
+		Store: p.store, Secret: secret, Algorithm: token.Algorithm(k.Algorithm), MaxAge: k.KeyMaxAge, TTL: k.AccessTokenTTL,
+		Now: p.overrides.Now, Log: p.observer.Log(),
+	}
+}
+
+// auth makes the domain. Without tokens and secret it serves the operator's commands: nobody can sign in.
+func (p *parts) auth(tokens *token.Authority, secret []byte) (*auth.Service, error) {
+	s := p.settings
+	return auth.New(auth.Options{
+		Store: p.store,
+		Passwords: password.New(password.Options{
+			Parallel: s.HashParallelism, Queue: s.HashQueue, InFlight: p.observer.InFlight, CheapForTests: p.overrides.CheapPasswords,
+		}),
+		Policy: password.Policy{MinLength: s.MinLength},
+		Tokens: tokens,
+		Secret: secret,
+		Sessions: auth.SessionLimits{
+			MaxAge: s.SessionMaxAge, IdleLimit: s.SessionIdle, RefreshGrace: s.RefreshGrace, PerUser: s.SessionsPerUser,
+		},
+		Now:  p.overrides.Now,
+		Rand: p.overrides.Rand,
+		Log:  p.observer.Log(),
+	})
+}

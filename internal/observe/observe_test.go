@@ -1,0 +1,112 @@
+package observe_test
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"log/slog"
+	"sync"
+	"testing"
+	"time"
+
+	"usher/internal/observe"
+	"usher/internal/request"
+)
+
+// newObserver returns an Observer whose clock advances by 1.5 ms with each look.
+func newObserver(w io.Writer, level slog.Level) *observe.Observer {
+	now := time.Unix(0, 0)
+	withoutTime := func(_ []string, a slog.Attr) slog.Attr {
+		if a.Key == slog.TimeKey {
+			return slog.Attr{}
+		}
+		return a
+	}
+	return observe.New(observe.Options{
+		Log: slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: withoutTime})),
+		Now: func() time.Time {
+			now = now.Add(1500 * time.Microsecond)
+			return now
+		},
+	})
+}
+
+func TestStep(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		level slog.Level
+		want  string
+	}{
+		"debug": {slog.LevelDebug, "level=DEBUG msg=step id=abc step=inner duration_ms=1.5\n" +
+			"level=DEBUG msg=step id=abc step=outer duration_ms=4.5\n"},
+		"info": {slog.LevelInfo, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var log bytes.Buffer
+			o := newObserver(&log, tt.level)
+			ctx, endOuter := o.Step(request.With(t.Context(), &request.Info{ID: "abc"}), "outer")
+			inner, endInner := o.Step(ctx, "inner")
+			endInner()
+			endOuter()
+			if log.String() != tt.want {
+				t.Errorf("got %s, want %s", &log, tt.want)
+			}
+			if request.From(inner).ID != "abc" {
+				t.Error("the context of a step has lost its request")
+			}
+		})
+	}
+}
+
+func TestNilObserverHasSteps(t *testing.T) {
+	t.Parallel()
+	var o *observe.Observer
+	ctx, end := o.Step(t.Context(), "step")
+	end()
+	if ctx != t.Context() {
+		t.Error("the context is another one")
+	}
+}
+
+// TestStepAllocatesNothing is about the levels at which servers run.
+func TestStepAllocatesNothing(t *testing.T) {
+	o := newObserver(io.Discard, slog.LevelInfo)
+	ctx := request.With(t.Context(), &request.Info{ID: "abc"})
+	if n := testing.AllocsPerRun(100, func() { step(ctx, o) }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+func TestInFlight(t *testing.T) {
+	t.Parallel()
+	o := observe.New(observe.Options{})
+	var requests sync.WaitGroup
+	for range 100 {
+		o.BeginRequest()
+		requests.Go(o.EndRequest)
+	}
+	o.BeginRequest()
+	requests.Wait()
+	if n := o.InFlight(); n != 1 {
+		t.Errorf("%d in flight, want 1", n)
+	}
+}
+
+func BenchmarkStep(b *testing.B) {
+	for _, level := range []slog.Level{slog.LevelInfo, slog.LevelDebug} {
+		b.Run(level.String(), func(b *testing.B) {
+			o := newObserver(io.Discard, level)
+			ctx := request.With(b.Context(), &request.Info{ID: "abc"})
+			b.ReportAllocs()
+			for b.Loop() {
+				step(ctx, o)
+			}
+		})
+	}
+}
+
+func step(ctx context.Context, o *observe.Observer) {
+	_, end := o.Step(ctx, "step")
+	defer end()
+}
