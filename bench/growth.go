@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"strings"
 
-	"usher/internal/auth"
+	"usher/internal/auth/sessions"
 	"usher/internal/token"
 )
 
@@ -110,7 +110,7 @@ func (g *grown) login(ctx context.Context, b *bench) (sample, error) {
 	var t tally
 	for begin := now(); now().Sub(begin) < b.growth; {
 		start := now()
-		_, err := g.issuer.Auth.Login(ctx, auth.LoginInput{Identifier: userName(g.some(g.signedIn)), Password: typedPassword})
+		_, err := g.issuer.Domain.Sessions.Login(ctx, sessions.LoginInput{Identifier: userName(g.some(g.signedIn)), Password: typedPassword})
 		if err != nil {
 			return sample{}, err
 		}

@@ -10,6 +10,7 @@ import (
 
 	"usher/internal/app"
 	"usher/internal/auth"
+	"usher/internal/auth/sessions"
 	"usher/internal/config"
 	"usher/internal/token"
 )
@@ -66,11 +67,11 @@ func (i *issuer) refreshTokens(ctx context.Context, p population, many int) (_ [
 	all := make([]string, many)
 	for n := range all {
 		at = p.sessionStart(n * p.users * p.sessions / many)
-		payload, err := past.Auth.Login(ctx, auth.LoginInput{Identifier: userName(p.some(n)), Password: typedPassword})
+		payload, err := past.Domain.Sessions.Login(ctx, sessions.LoginInput{Identifier: userName(p.some(n)), Password: typedPassword})
 		if err != nil {
 			return nil, err
 		}
-		all[n] = *payload.RefreshToken
+		all[n] = payload.RefreshToken
 	}
 	return all, nil
 }

@@ -40,7 +40,7 @@ func (hostileHandler) Enabled(context.Context, slog.Level) bool { panic("Enabled
 // hostileContexts are contexts as gqlgen makes them in odd moments, and as it never should.
 func hostileContexts() map[string]context.Context {
 	index, name := 1, "input"
-	base := request.With(context.Background(), &request.Info{ID: "req-1"})
+	base := request.With(context.Background(), &request.Exchange{Info: request.Info{ID: "req-1"}})
 	field := func(ctx context.Context, fc *graphql.FieldContext) context.Context {
 		return graphql.WithFieldContext(ctx, fc)
 	}
@@ -167,7 +167,7 @@ func TestPresenterNeverPanicsAtRandom(t *testing.T) {
 			case 2:
 				ctx = graphql.WithOperationContext(ctx, []*graphql.OperationContext{nil, {}}[r.IntN(2)])
 			case 3:
-				ctx = request.With(ctx, &request.Info{ID: "req-1"})
+				ctx = request.With(ctx, &request.Exchange{Info: request.Info{ID: "req-1"}})
 			default:
 				ctx = graphql.WithResponseContext(ctx, p.present, p.recover)
 			}

@@ -75,7 +75,7 @@ func TestTwoCookies(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		server := newServer(t, s, graph.New)
 		const name = "__Host-usher_refresh="
-		good := name + *server.ada.RefreshToken
+		good := name + server.ada.RefreshToken
 		refresh := func(cookies ...string) reply {
 			return server.send(t, http.MethodPost, "/graphql", `{"query":"mutation { refresh(input: {}) { user { username } } }"}`,
 				http.Header{"Content-Type": {"application/json"}, "Cookie": cookies})
@@ -145,7 +145,7 @@ func TestForbiddenIsLogged(t *testing.T) {
 				}
 				continue
 			}
-			c := server.auth.Identify(server.people[tt.as]).Claims()
+			c := server.domain.Access.Identify(server.people[tt.as]).Claims()
 			if want := " user=" + c.Subject + " session=" + c.SessionID + "\n"; !strings.HasSuffix(line, want) {
 				t.Errorf("%s: the log has %s, want%s", name, line, want)
 			}

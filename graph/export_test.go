@@ -8,6 +8,7 @@ import (
 	"github.com/99designs/gqlgen/graphql/executor"
 
 	"usher/internal/auth"
+	"usher/internal/auth/access"
 )
 
 // Guarded returns the schema with its rules.
@@ -17,12 +18,12 @@ var Guarded = guarded
 var Directives = directives
 
 // NewExecutor returns what executes operations, without the extensions of New.
-func NewExecutor(service *auth.Service) (*executor.Executor, error) {
+func NewExecutor(access *access.Service) (*executor.Executor, error) {
 	schema, err := guarded()
 	if err != nil {
 		return nil, err
 	}
-	return executor.New(newIntrospectable(newConfig(service, schema), service, schema)), nil
+	return executor.New(newIntrospectable(newConfig(&Resolver{access: access}, schema), access, schema)), nil
 }
 
 // NewWatched is New with two changes: around runs around each field, outside of its guard, and what a
@@ -33,7 +34,11 @@ func NewWatched(around graphql.FieldMiddleware, admitted graphql.Resolver) func(
 		if err != nil {
 			return nil, err
 		}
-		config := newConfig(o.Auth, schema)
+		resolver, err := newResolver(o)
+		if err != nil {
+			return nil, err
+		}
+		config := newConfig(resolver, schema)
 		decide := config.Directives.Auth
 		config.Directives.Auth = func(
 			ctx context.Context, object any, next graphql.Resolver,
@@ -44,7 +49,7 @@ func NewWatched(around graphql.FieldMiddleware, admitted graphql.Resolver) func(
 			}
 			return decide(ctx, object, next, requires, permissions, orOwner, check, maxAge)
 		}
-		server, err := newServer(config, schema, o)
+		server, err := newServer(config, schema, resolver, o)
 		if err != nil {
 			return nil, err
 		}

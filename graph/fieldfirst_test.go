@@ -14,6 +14,7 @@ import (
 	"usher/graph"
 	"usher/graph/guard"
 	"usher/internal/auth"
+	"usher/internal/auth/access"
 )
 
 // TestFieldBeforeArgument shows that the guard of an argument asks for the field first: what it says
@@ -33,7 +34,7 @@ func TestFieldBeforeArgument(t *testing.T) {
 		t.Fatal(err)
 	}
 	service, bearer := oneUser(t)
-	caller := auth.WithCaller(t.Context(), service.Identify(bearer))
+	caller := access.WithCaller(t.Context(), service.Identify(bearer))
 	viewer, err := service.Viewer(caller)
 	if err != nil {
 		t.Fatal(err)

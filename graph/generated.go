@@ -18,7 +18,11 @@ import (
 	gqlparser "github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"usher/graph/connection"
+	"usher/graph/signin"
 	"usher/internal/auth"
+	"usher/internal/auth/accounts"
+	"usher/internal/auth/admin"
 	"usher/internal/password"
 )
 
@@ -34,6 +38,7 @@ type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 type ResolverRoot interface {
 	Mutation() MutationResolver
 	Query() QueryResolver
+	Session() SessionResolver
 	User() UserResolver
 }
 
@@ -95,19 +100,19 @@ type ComplexityRoot struct {
 	}
 
 	Mutation struct {
-		DeleteUser          func(childComplexity int, input auth.DeleteUserInput) int
-		DisableUser         func(childComplexity int, input auth.DisableUserInput) int
-		EnableUser          func(childComplexity int, input auth.EnableUserInput) int
-		Login               func(childComplexity int, input auth.LoginInput) int
+		DeleteUser          func(childComplexity int, input admin.DeleteUserInput) int
+		DisableUser         func(childComplexity int, input admin.DisableUserInput) int
+		EnableUser          func(childComplexity int, input admin.EnableUserInput) int
+		Login               func(childComplexity int, input signin.LoginInput) int
 		Logout              func(childComplexity int) int
-		Reauthenticate      func(childComplexity int, input auth.ReauthenticateInput) int
-		Refresh             func(childComplexity int, input auth.RefreshInput) int
+		Reauthenticate      func(childComplexity int, input signin.ReauthenticateInput) int
+		Refresh             func(childComplexity int, input signin.RefreshInput) int
 		RevokeOtherSessions func(childComplexity int) int
-		RevokeSession       func(childComplexity int, input auth.RevokeSessionInput) int
-		RevokeUserSessions  func(childComplexity int, input auth.RevokeUserSessionsInput) int
-		Signup              func(childComplexity int, input auth.SignupInput) int
-		UpdateMe            func(childComplexity int, input auth.UpdateMeInput) int
-		UpdateUser          func(childComplexity int, input auth.UpdateUserInput) int
+		RevokeSession       func(childComplexity int, input signin.RevokeSessionInput) int
+		RevokeUserSessions  func(childComplexity int, input admin.RevokeUserSessionsInput) int
+		Signup              func(childComplexity int, input signin.SignupInput) int
+		UpdateMe            func(childComplexity int, input accounts.UpdateMeInput) int
+		UpdateUser          func(childComplexity int, input admin.UpdateUserInput) int
 	}
 
 	PageInfo struct {
@@ -118,10 +123,10 @@ type ComplexityRoot struct {
 	}
 
 	Query struct {
-		AuditEvents func(childComplexity int, first *int, after *string, filter *auth.AuditEventFilter) int
+		AuditEvents func(childComplexity int, first *int, after *string, filter *admin.AuditEventFilter) int
 		Me          func(childComplexity int) int
 		User        func(childComplexity int, id uuid.UUID) int
-		Users       func(childComplexity int, first *int, after *string, filter *auth.UserFilter, orderBy *auth.UserOrder) int
+		Users       func(childComplexity int, first *int, after *string, filter *admin.UserFilter, orderBy *admin.UserOrder) int
 	}
 
 	RevokeOtherSessionsPayload struct {
@@ -194,28 +199,31 @@ type ComplexityRoot struct {
 // region    ************************** generated!.gotpl **************************
 
 type MutationResolver interface {
-	Signup(ctx context.Context, input auth.SignupInput) (*auth.AuthPayload, error)
-	Login(ctx context.Context, input auth.LoginInput) (*auth.AuthPayload, error)
-	Refresh(ctx context.Context, input auth.RefreshInput) (*auth.AuthPayload, error)
-	Logout(ctx context.Context) (*auth.LogoutPayload, error)
-	RevokeSession(ctx context.Context, input auth.RevokeSessionInput) (*auth.RevokeSessionPayload, error)
-	RevokeOtherSessions(ctx context.Context) (*auth.RevokeOtherSessionsPayload, error)
-	Reauthenticate(ctx context.Context, input auth.ReauthenticateInput) (*auth.AuthPayload, error)
-	UpdateMe(ctx context.Context, input auth.UpdateMeInput) (*auth.UpdateMePayload, error)
-	UpdateUser(ctx context.Context, input auth.UpdateUserInput) (*auth.UpdateUserPayload, error)
-	DisableUser(ctx context.Context, input auth.DisableUserInput) (*auth.DisableUserPayload, error)
-	EnableUser(ctx context.Context, input auth.EnableUserInput) (*auth.EnableUserPayload, error)
-	RevokeUserSessions(ctx context.Context, input auth.RevokeUserSessionsInput) (*auth.RevokeUserSessionsPayload, error)
-	DeleteUser(ctx context.Context, input auth.DeleteUserInput) (*auth.DeleteUserPayload, error)
+	Signup(ctx context.Context, input signin.SignupInput) (*signin.AuthPayload, error)
+	Login(ctx context.Context, input signin.LoginInput) (*signin.AuthPayload, error)
+	Refresh(ctx context.Context, input signin.RefreshInput) (*signin.AuthPayload, error)
+	Logout(ctx context.Context) (*signin.LogoutPayload, error)
+	RevokeSession(ctx context.Context, input signin.RevokeSessionInput) (*signin.RevokeSessionPayload, error)
+	RevokeOtherSessions(ctx context.Context) (*signin.RevokeOtherSessionsPayload, error)
+	Reauthenticate(ctx context.Context, input signin.ReauthenticateInput) (*signin.AuthPayload, error)
+	UpdateMe(ctx context.Context, input accounts.UpdateMeInput) (*accounts.UpdateMePayload, error)
+	UpdateUser(ctx context.Context, input admin.UpdateUserInput) (*admin.UpdateUserPayload, error)
+	DisableUser(ctx context.Context, input admin.DisableUserInput) (*admin.DisableUserPayload, error)
+	EnableUser(ctx context.Context, input admin.EnableUserInput) (*admin.EnableUserPayload, error)
+	RevokeUserSessions(ctx context.Context, input admin.RevokeUserSessionsInput) (*admin.RevokeUserSessionsPayload, error)
+	DeleteUser(ctx context.Context, input admin.DeleteUserInput) (*admin.DeleteUserPayload, error)
 }
 type QueryResolver interface {
 	Me(ctx context.Context) (*auth.User, error)
 	User(ctx context.Context, id uuid.UUID) (*auth.User, error)
-	Users(ctx context.Context, first *int, after *string, filter *auth.UserFilter, orderBy *auth.UserOrder) (*auth.UserConnection, error)
-	AuditEvents(ctx context.Context, first *int, after *string, filter *auth.AuditEventFilter) (*auth.AuditEventConnection, error)
+	Users(ctx context.Context, first *int, after *string, filter *admin.UserFilter, orderBy *admin.UserOrder) (*connection.UserConnection, error)
+	AuditEvents(ctx context.Context, first *int, after *string, filter *admin.AuditEventFilter) (*connection.AuditEventConnection, error)
+}
+type SessionResolver interface {
+	Current(ctx context.Context, obj *auth.Session) (bool, error)
 }
 type UserResolver interface {
-	Sessions(ctx context.Context, obj *auth.User, first *int, after *string) (*auth.SessionConnection, error)
+	Sessions(ctx context.Context, obj *auth.User, first *int, after *string) (*connection.SessionConnection, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -422,7 +430,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Mutation.DeleteUser(childComplexity, args["input"].(auth.DeleteUserInput)), true
+		return e.ComplexityRoot.Mutation.DeleteUser(childComplexity, args["input"].(admin.DeleteUserInput)), true
 	case "Mutation.disableUser":
 		if e.ComplexityRoot.Mutation.DisableUser == nil {
 			break
@@ -433,7 +441,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Mutation.DisableUser(childComplexity, args["input"].(auth.DisableUserInput)), true
+		return e.ComplexityRoot.Mutation.DisableUser(childComplexity, args["input"].(admin.DisableUserInput)), true
 	case "Mutation.enableUser":
 		if e.ComplexityRoot.Mutation.EnableUser == nil {
 			break
@@ -444,7 +452,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Mutation.EnableUser(childComplexity, args["input"].(auth.EnableUserInput)), true
+		return e.ComplexityRoot.Mutation.EnableUser(childComplexity, args["input"].(admin.EnableUserInput)), true
 	case "Mutation.login":
 		if e.ComplexityRoot.Mutation.Login == nil {
 			break
@@ -455,7 +463,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Mutation.Login(childComplexity, args["input"].(auth.LoginInput)), true
+		return e.ComplexityRoot.Mutation.Login(childComplexity, args["input"].(signin.LoginInput)), true
 	case "Mutation.logout":
 		if e.ComplexityRoot.Mutation.Logout == nil {
 			break
@@ -472,7 +480,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Mutation.Reauthenticate(childComplexity, args["input"].(auth.ReauthenticateInput)), true
+		return e.ComplexityRoot.Mutation.Reauthenticate(childComplexity, args["input"].(signin.ReauthenticateInput)), true
 	case "Mutation.refresh":
 		if e.ComplexityRoot.Mutation.Refresh == nil {
 			break
@@ -483,7 +491,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Mutation.Refresh(childComplexity, args["input"].(auth.RefreshInput)), true
+		return e.ComplexityRoot.Mutation.Refresh(childComplexity, args["input"].(signin.RefreshInput)), true
 	case "Mutation.revokeOtherSessions":
 		if e.ComplexityRoot.Mutation.RevokeOtherSessions == nil {
 			break
@@ -500,7 +508,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Mutation.RevokeSession(childComplexity, args["input"].(auth.RevokeSessionInput)), true
+		return e.ComplexityRoot.Mutation.RevokeSession(childComplexity, args["input"].(signin.RevokeSessionInput)), true
 	case "Mutation.revokeUserSessions":
 		if e.ComplexityRoot.Mutation.RevokeUserSessions == nil {
 			break
@@ -511,7 +519,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Mutation.RevokeUserSessions(childComplexity, args["input"].(auth.RevokeUserSessionsInput)), true
+		return e.ComplexityRoot.Mutation.RevokeUserSessions(childComplexity, args["input"].(admin.RevokeUserSessionsInput)), true
 	case "Mutation.signup":
 		if e.ComplexityRoot.Mutation.Signup == nil {
 			break
@@ -522,7 +530,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Mutation.Signup(childComplexity, args["input"].(auth.SignupInput)), true
+		return e.ComplexityRoot.Mutation.Signup(childComplexity, args["input"].(signin.SignupInput)), true
 	case "Mutation.updateMe":
 		if e.ComplexityRoot.Mutation.UpdateMe == nil {
 			break
@@ -533,7 +541,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Mutation.UpdateMe(childComplexity, args["input"].(auth.UpdateMeInput)), true
+		return e.ComplexityRoot.Mutation.UpdateMe(childComplexity, args["input"].(accounts.UpdateMeInput)), true
 	case "Mutation.updateUser":
 		if e.ComplexityRoot.Mutation.UpdateUser == nil {
 			break
@@ -544,7 +552,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Mutation.UpdateUser(childComplexity, args["input"].(auth.UpdateUserInput)), true
+		return e.ComplexityRoot.Mutation.UpdateUser(childComplexity, args["input"].(admin.UpdateUserInput)), true
 
 	case "PageInfo.endCursor":
 		if e.ComplexityRoot.PageInfo.EndCursor == nil {
@@ -581,7 +589,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.AuditEvents(childComplexity, args["first"].(*int), args["after"].(*string), args["filter"].(*auth.AuditEventFilter)), true
+		return e.ComplexityRoot.Query.AuditEvents(childComplexity, args["first"].(*int), args["after"].(*string), args["filter"].(*admin.AuditEventFilter)), true
 
 	case "Query.me":
 		if e.ComplexityRoot.Query.Me == nil {
@@ -610,7 +618,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Users(childComplexity, args["first"].(*int), args["after"].(*string), args["filter"].(*auth.UserFilter), args["orderBy"].(*auth.UserOrder)), true
+		return e.ComplexityRoot.Query.Users(childComplexity, args["first"].(*int), args["after"].(*string), args["filter"].(*admin.UserFilter), args["orderBy"].(*admin.UserOrder)), true
 
 	case "RevokeOtherSessionsPayload.revokedCount":
 		if e.ComplexityRoot.RevokeOtherSessionsPayload.RevokedCount == nil {
@@ -1976,8 +1984,8 @@ func (ec *executionContext) field_Mutation_deleteUser_args(ctx context.Context, 
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
-		func(ctx context.Context, v any) (auth.DeleteUserInput, error) {
-			return ec.unmarshalNDeleteUserInput2usherᚋinternalᚋauthᚐDeleteUserInput(ctx, v)
+		func(ctx context.Context, v any) (admin.DeleteUserInput, error) {
+			return ec.unmarshalNDeleteUserInput2usherᚋinternalᚋauthᚋadminᚐDeleteUserInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -1990,8 +1998,8 @@ func (ec *executionContext) field_Mutation_disableUser_args(ctx context.Context,
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
-		func(ctx context.Context, v any) (auth.DisableUserInput, error) {
-			return ec.unmarshalNDisableUserInput2usherᚋinternalᚋauthᚐDisableUserInput(ctx, v)
+		func(ctx context.Context, v any) (admin.DisableUserInput, error) {
+			return ec.unmarshalNDisableUserInput2usherᚋinternalᚋauthᚋadminᚐDisableUserInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -2004,8 +2012,8 @@ func (ec *executionContext) field_Mutation_enableUser_args(ctx context.Context, 
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
-		func(ctx context.Context, v any) (auth.EnableUserInput, error) {
-			return ec.unmarshalNEnableUserInput2usherᚋinternalᚋauthᚐEnableUserInput(ctx, v)
+		func(ctx context.Context, v any) (admin.EnableUserInput, error) {
+			return ec.unmarshalNEnableUserInput2usherᚋinternalᚋauthᚋadminᚐEnableUserInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -2018,8 +2026,8 @@ func (ec *executionContext) field_Mutation_login_args(ctx context.Context, rawAr
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
-		func(ctx context.Context, v any) (auth.LoginInput, error) {
-			return ec.unmarshalNLoginInput2usherᚋinternalᚋauthᚐLoginInput(ctx, v)
+		func(ctx context.Context, v any) (signin.LoginInput, error) {
+			return ec.unmarshalNLoginInput2usherᚋgraphᚋsigninᚐLoginInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -2032,8 +2040,8 @@ func (ec *executionContext) field_Mutation_reauthenticate_args(ctx context.Conte
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
-		func(ctx context.Context, v any) (auth.ReauthenticateInput, error) {
-			return ec.unmarshalNReauthenticateInput2usherᚋinternalᚋauthᚐReauthenticateInput(ctx, v)
+		func(ctx context.Context, v any) (signin.ReauthenticateInput, error) {
+			return ec.unmarshalNReauthenticateInput2usherᚋgraphᚋsigninᚐReauthenticateInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -2046,8 +2054,8 @@ func (ec *executionContext) field_Mutation_refresh_args(ctx context.Context, raw
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
-		func(ctx context.Context, v any) (auth.RefreshInput, error) {
-			return ec.unmarshalNRefreshInput2usherᚋinternalᚋauthᚐRefreshInput(ctx, v)
+		func(ctx context.Context, v any) (signin.RefreshInput, error) {
+			return ec.unmarshalNRefreshInput2usherᚋgraphᚋsigninᚐRefreshInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -2060,8 +2068,8 @@ func (ec *executionContext) field_Mutation_revokeSession_args(ctx context.Contex
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
-		func(ctx context.Context, v any) (auth.RevokeSessionInput, error) {
-			return ec.unmarshalNRevokeSessionInput2usherᚋinternalᚋauthᚐRevokeSessionInput(ctx, v)
+		func(ctx context.Context, v any) (signin.RevokeSessionInput, error) {
+			return ec.unmarshalNRevokeSessionInput2usherᚋgraphᚋsigninᚐRevokeSessionInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -2074,8 +2082,8 @@ func (ec *executionContext) field_Mutation_revokeUserSessions_args(ctx context.C
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
-		func(ctx context.Context, v any) (auth.RevokeUserSessionsInput, error) {
-			return ec.unmarshalNRevokeUserSessionsInput2usherᚋinternalᚋauthᚐRevokeUserSessionsInput(ctx, v)
+		func(ctx context.Context, v any) (admin.RevokeUserSessionsInput, error) {
+			return ec.unmarshalNRevokeUserSessionsInput2usherᚋinternalᚋauthᚋadminᚐRevokeUserSessionsInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -2088,8 +2096,8 @@ func (ec *executionContext) field_Mutation_signup_args(ctx context.Context, rawA
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
-		func(ctx context.Context, v any) (auth.SignupInput, error) {
-			return ec.unmarshalNSignupInput2usherᚋinternalᚋauthᚐSignupInput(ctx, v)
+		func(ctx context.Context, v any) (signin.SignupInput, error) {
+			return ec.unmarshalNSignupInput2usherᚋgraphᚋsigninᚐSignupInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -2102,8 +2110,8 @@ func (ec *executionContext) field_Mutation_updateMe_args(ctx context.Context, ra
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
-		func(ctx context.Context, v any) (auth.UpdateMeInput, error) {
-			return ec.unmarshalNUpdateMeInput2usherᚋinternalᚋauthᚐUpdateMeInput(ctx, v)
+		func(ctx context.Context, v any) (accounts.UpdateMeInput, error) {
+			return ec.unmarshalNUpdateMeInput2usherᚋinternalᚋauthᚋaccountsᚐUpdateMeInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -2116,8 +2124,8 @@ func (ec *executionContext) field_Mutation_updateUser_args(ctx context.Context, 
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
-		func(ctx context.Context, v any) (auth.UpdateUserInput, error) {
-			return ec.unmarshalNUpdateUserInput2usherᚋinternalᚋauthᚐUpdateUserInput(ctx, v)
+		func(ctx context.Context, v any) (admin.UpdateUserInput, error) {
+			return ec.unmarshalNUpdateUserInput2usherᚋinternalᚋauthᚋadminᚐUpdateUserInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -2160,8 +2168,8 @@ func (ec *executionContext) field_Query_auditEvents_args(ctx context.Context, ra
 	}
 	args["after"] = arg1
 	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
-		func(ctx context.Context, v any) (*auth.AuditEventFilter, error) {
-			return ec.unmarshalOAuditEventFilter2ᚖusherᚋinternalᚋauthᚐAuditEventFilter(ctx, v)
+		func(ctx context.Context, v any) (*admin.AuditEventFilter, error) {
+			return ec.unmarshalOAuditEventFilter2ᚖusherᚋinternalᚋauthᚋadminᚐAuditEventFilter(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -2204,16 +2212,16 @@ func (ec *executionContext) field_Query_users_args(ctx context.Context, rawArgs 
 	}
 	args["after"] = arg1
 	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
-		func(ctx context.Context, v any) (*auth.UserFilter, error) {
-			return ec.unmarshalOUserFilter2ᚖusherᚋinternalᚋauthᚐUserFilter(ctx, v)
+		func(ctx context.Context, v any) (*admin.UserFilter, error) {
+			return ec.unmarshalOUserFilter2ᚖusherᚋinternalᚋauthᚋadminᚐUserFilter(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
 	args["filter"] = arg2
 	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
-		func(ctx context.Context, v any) (*auth.UserOrder, error) {
-			return ec.unmarshalOUserOrder2ᚖusherᚋinternalᚋauthᚐUserOrder(ctx, v)
+		func(ctx context.Context, v any) (*admin.UserOrder, error) {
+			return ec.unmarshalOUserOrder2ᚖusherᚋinternalᚋauthᚋadminᚐUserOrder(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -2644,7 +2652,7 @@ func (ec *executionContext) fieldContext_AuditEvent_requestId(_ context.Context,
 	return graphql.NewScalarFieldContext("AuditEvent", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
-func (ec *executionContext) _AuditEventConnection_edges(ctx context.Context, field graphql.CollectedField, obj *auth.AuditEventConnection) (ret graphql.Marshaler) {
+func (ec *executionContext) _AuditEventConnection_edges(ctx context.Context, field graphql.CollectedField, obj *connection.AuditEventConnection) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2656,8 +2664,8 @@ func (ec *executionContext) _AuditEventConnection_edges(ctx context.Context, fie
 			return obj.Edges, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []auth.AuditEventEdge) graphql.Marshaler {
-			return ec.marshalNAuditEventEdge2ᚕusherᚋinternalᚋauthᚐAuditEventEdgeᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []connection.AuditEventEdge) graphql.Marshaler {
+			return ec.marshalNAuditEventEdge2ᚕusherᚋgraphᚋconnectionᚐAuditEventEdgeᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -2676,7 +2684,7 @@ func (ec *executionContext) fieldContext_AuditEventConnection_edges(_ context.Co
 	return fc, nil
 }
 
-func (ec *executionContext) _AuditEventConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *auth.AuditEventConnection) (ret graphql.Marshaler) {
+func (ec *executionContext) _AuditEventConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *connection.AuditEventConnection) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2688,8 +2696,8 @@ func (ec *executionContext) _AuditEventConnection_pageInfo(ctx context.Context, 
 			return obj.PageInfo, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v auth.PageInfo) graphql.Marshaler {
-			return ec.marshalNPageInfo2usherᚋinternalᚋauthᚐPageInfo(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v connection.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2usherᚋgraphᚋconnectionᚐPageInfo(ctx, selections, v)
 		},
 		true,
 		true,
@@ -2708,7 +2716,7 @@ func (ec *executionContext) fieldContext_AuditEventConnection_pageInfo(_ context
 	return fc, nil
 }
 
-func (ec *executionContext) _AuditEventEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *auth.AuditEventEdge) (ret graphql.Marshaler) {
+func (ec *executionContext) _AuditEventEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *connection.AuditEventEdge) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2731,7 +2739,7 @@ func (ec *executionContext) fieldContext_AuditEventEdge_cursor(_ context.Context
 	return graphql.NewScalarFieldContext("AuditEventEdge", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
-func (ec *executionContext) _AuditEventEdge_node(ctx context.Context, field graphql.CollectedField, obj *auth.AuditEventEdge) (ret graphql.Marshaler) {
+func (ec *executionContext) _AuditEventEdge_node(ctx context.Context, field graphql.CollectedField, obj *connection.AuditEventEdge) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2763,7 +2771,7 @@ func (ec *executionContext) fieldContext_AuditEventEdge_node(_ context.Context, 
 	return fc, nil
 }
 
-func (ec *executionContext) _AuthPayload_accessToken(ctx context.Context, field graphql.CollectedField, obj *auth.AuthPayload) (ret graphql.Marshaler) {
+func (ec *executionContext) _AuthPayload_accessToken(ctx context.Context, field graphql.CollectedField, obj *signin.AuthPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2786,7 +2794,7 @@ func (ec *executionContext) fieldContext_AuthPayload_accessToken(_ context.Conte
 	return graphql.NewScalarFieldContext("AuthPayload", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
-func (ec *executionContext) _AuthPayload_refreshToken(ctx context.Context, field graphql.CollectedField, obj *auth.AuthPayload) (ret graphql.Marshaler) {
+func (ec *executionContext) _AuthPayload_refreshToken(ctx context.Context, field graphql.CollectedField, obj *signin.AuthPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2809,7 +2817,7 @@ func (ec *executionContext) fieldContext_AuthPayload_refreshToken(_ context.Cont
 	return graphql.NewScalarFieldContext("AuthPayload", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
-func (ec *executionContext) _AuthPayload_tokenType(ctx context.Context, field graphql.CollectedField, obj *auth.AuthPayload) (ret graphql.Marshaler) {
+func (ec *executionContext) _AuthPayload_tokenType(ctx context.Context, field graphql.CollectedField, obj *signin.AuthPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2832,7 +2840,7 @@ func (ec *executionContext) fieldContext_AuthPayload_tokenType(_ context.Context
 	return graphql.NewScalarFieldContext("AuthPayload", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
-func (ec *executionContext) _AuthPayload_expiresIn(ctx context.Context, field graphql.CollectedField, obj *auth.AuthPayload) (ret graphql.Marshaler) {
+func (ec *executionContext) _AuthPayload_expiresIn(ctx context.Context, field graphql.CollectedField, obj *signin.AuthPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2855,7 +2863,7 @@ func (ec *executionContext) fieldContext_AuthPayload_expiresIn(_ context.Context
 	return graphql.NewScalarFieldContext("AuthPayload", field, false, false, errors.New("field of type Int does not have child fields"))
 }
 
-func (ec *executionContext) _AuthPayload_session(ctx context.Context, field graphql.CollectedField, obj *auth.AuthPayload) (ret graphql.Marshaler) {
+func (ec *executionContext) _AuthPayload_session(ctx context.Context, field graphql.CollectedField, obj *signin.AuthPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2887,7 +2895,7 @@ func (ec *executionContext) fieldContext_AuthPayload_session(_ context.Context, 
 	return fc, nil
 }
 
-func (ec *executionContext) _AuthPayload_user(ctx context.Context, field graphql.CollectedField, obj *auth.AuthPayload) (ret graphql.Marshaler) {
+func (ec *executionContext) _AuthPayload_user(ctx context.Context, field graphql.CollectedField, obj *signin.AuthPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2919,7 +2927,7 @@ func (ec *executionContext) fieldContext_AuthPayload_user(_ context.Context, fie
 	return fc, nil
 }
 
-func (ec *executionContext) _DeleteUserPayload_userId(ctx context.Context, field graphql.CollectedField, obj *auth.DeleteUserPayload) (ret graphql.Marshaler) {
+func (ec *executionContext) _DeleteUserPayload_userId(ctx context.Context, field graphql.CollectedField, obj *admin.DeleteUserPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2942,7 +2950,7 @@ func (ec *executionContext) fieldContext_DeleteUserPayload_userId(_ context.Cont
 	return graphql.NewScalarFieldContext("DeleteUserPayload", field, false, false, errors.New("field of type ID does not have child fields"))
 }
 
-func (ec *executionContext) _DisableUserPayload_user(ctx context.Context, field graphql.CollectedField, obj *auth.DisableUserPayload) (ret graphql.Marshaler) {
+func (ec *executionContext) _DisableUserPayload_user(ctx context.Context, field graphql.CollectedField, obj *admin.DisableUserPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2974,7 +2982,7 @@ func (ec *executionContext) fieldContext_DisableUserPayload_user(_ context.Conte
 	return fc, nil
 }
 
-func (ec *executionContext) _EnableUserPayload_user(ctx context.Context, field graphql.CollectedField, obj *auth.EnableUserPayload) (ret graphql.Marshaler) {
+func (ec *executionContext) _EnableUserPayload_user(ctx context.Context, field graphql.CollectedField, obj *admin.EnableUserPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -3006,7 +3014,7 @@ func (ec *executionContext) fieldContext_EnableUserPayload_user(_ context.Contex
 	return fc, nil
 }
 
-func (ec *executionContext) _LogoutPayload_sessionId(ctx context.Context, field graphql.CollectedField, obj *auth.LogoutPayload) (ret graphql.Marshaler) {
+func (ec *executionContext) _LogoutPayload_sessionId(ctx context.Context, field graphql.CollectedField, obj *signin.LogoutPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -3039,11 +3047,11 @@ func (ec *executionContext) _Mutation_signup(ctx context.Context, field graphql.
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().Signup(ctx, fc.Args["input"].(auth.SignupInput))
+			return ec.Resolvers.Mutation().Signup(ctx, fc.Args["input"].(signin.SignupInput))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *auth.AuthPayload) graphql.Marshaler {
-			return ec.marshalNAuthPayload2ᚖusherᚋinternalᚋauthᚐAuthPayload(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *signin.AuthPayload) graphql.Marshaler {
+			return ec.marshalNAuthPayload2ᚖusherᚋgraphᚋsigninᚐAuthPayload(ctx, selections, v)
 		},
 		true,
 		true,
@@ -3083,11 +3091,11 @@ func (ec *executionContext) _Mutation_login(ctx context.Context, field graphql.C
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().Login(ctx, fc.Args["input"].(auth.LoginInput))
+			return ec.Resolvers.Mutation().Login(ctx, fc.Args["input"].(signin.LoginInput))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *auth.AuthPayload) graphql.Marshaler {
-			return ec.marshalNAuthPayload2ᚖusherᚋinternalᚋauthᚐAuthPayload(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *signin.AuthPayload) graphql.Marshaler {
+			return ec.marshalNAuthPayload2ᚖusherᚋgraphᚋsigninᚐAuthPayload(ctx, selections, v)
 		},
 		true,
 		true,
@@ -3127,11 +3135,11 @@ func (ec *executionContext) _Mutation_refresh(ctx context.Context, field graphql
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().Refresh(ctx, fc.Args["input"].(auth.RefreshInput))
+			return ec.Resolvers.Mutation().Refresh(ctx, fc.Args["input"].(signin.RefreshInput))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *auth.AuthPayload) graphql.Marshaler {
-			return ec.marshalNAuthPayload2ᚖusherᚋinternalᚋauthᚐAuthPayload(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *signin.AuthPayload) graphql.Marshaler {
+			return ec.marshalNAuthPayload2ᚖusherᚋgraphᚋsigninᚐAuthPayload(ctx, selections, v)
 		},
 		true,
 		true,
@@ -3178,26 +3186,26 @@ func (ec *executionContext) _Mutation_logout(ctx context.Context, field graphql.
 			directive1 := func(ctx context.Context) (any, error) {
 				requires, err := ec.unmarshalNRole2ᚕusherᚋinternalᚋauthᚐRoleᚄ(ctx, []any{"USER"})
 				if err != nil {
-					var zeroVal *auth.LogoutPayload
+					var zeroVal *signin.LogoutPayload
 					return zeroVal, err
 				}
 				permissions, err := ec.unmarshalNString2ᚕstringᚄ(ctx, []any{})
 				if err != nil {
-					var zeroVal *auth.LogoutPayload
+					var zeroVal *signin.LogoutPayload
 					return zeroVal, err
 				}
 				orOwner, err := ec.unmarshalNBoolean2bool(ctx, false)
 				if err != nil {
-					var zeroVal *auth.LogoutPayload
+					var zeroVal *signin.LogoutPayload
 					return zeroVal, err
 				}
 				check, err := ec.unmarshalNAuthCheck2usherᚋinternalᚋauthᚐCheck(ctx, "SESSION")
 				if err != nil {
-					var zeroVal *auth.LogoutPayload
+					var zeroVal *signin.LogoutPayload
 					return zeroVal, err
 				}
 				if ec.Directives.Auth == nil {
-					var zeroVal *auth.LogoutPayload
+					var zeroVal *signin.LogoutPayload
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
 				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil)
@@ -3206,8 +3214,8 @@ func (ec *executionContext) _Mutation_logout(ctx context.Context, field graphql.
 			next = directive1
 			return next
 		},
-		func(ctx context.Context, selections ast.SelectionSet, v *auth.LogoutPayload) graphql.Marshaler {
-			return ec.marshalNLogoutPayload2ᚖusherᚋinternalᚋauthᚐLogoutPayload(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *signin.LogoutPayload) graphql.Marshaler {
+			return ec.marshalNLogoutPayload2ᚖusherᚋgraphᚋsigninᚐLogoutPayload(ctx, selections, v)
 		},
 		true,
 		true,
@@ -3236,7 +3244,7 @@ func (ec *executionContext) _Mutation_revokeSession(ctx context.Context, field g
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().RevokeSession(ctx, fc.Args["input"].(auth.RevokeSessionInput))
+			return ec.Resolvers.Mutation().RevokeSession(ctx, fc.Args["input"].(signin.RevokeSessionInput))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -3244,26 +3252,26 @@ func (ec *executionContext) _Mutation_revokeSession(ctx context.Context, field g
 			directive1 := func(ctx context.Context) (any, error) {
 				requires, err := ec.unmarshalNRole2ᚕusherᚋinternalᚋauthᚐRoleᚄ(ctx, []any{"USER"})
 				if err != nil {
-					var zeroVal *auth.RevokeSessionPayload
+					var zeroVal *signin.RevokeSessionPayload
 					return zeroVal, err
 				}
 				permissions, err := ec.unmarshalNString2ᚕstringᚄ(ctx, []any{})
 				if err != nil {
-					var zeroVal *auth.RevokeSessionPayload
+					var zeroVal *signin.RevokeSessionPayload
 					return zeroVal, err
 				}
 				orOwner, err := ec.unmarshalNBoolean2bool(ctx, false)
 				if err != nil {
-					var zeroVal *auth.RevokeSessionPayload
+					var zeroVal *signin.RevokeSessionPayload
 					return zeroVal, err
 				}
 				check, err := ec.unmarshalNAuthCheck2usherᚋinternalᚋauthᚐCheck(ctx, "SESSION")
 				if err != nil {
-					var zeroVal *auth.RevokeSessionPayload
+					var zeroVal *signin.RevokeSessionPayload
 					return zeroVal, err
 				}
 				if ec.Directives.Auth == nil {
-					var zeroVal *auth.RevokeSessionPayload
+					var zeroVal *signin.RevokeSessionPayload
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
 				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil)
@@ -3272,8 +3280,8 @@ func (ec *executionContext) _Mutation_revokeSession(ctx context.Context, field g
 			next = directive1
 			return next
 		},
-		func(ctx context.Context, selections ast.SelectionSet, v *auth.RevokeSessionPayload) graphql.Marshaler {
-			return ec.marshalNRevokeSessionPayload2ᚖusherᚋinternalᚋauthᚐRevokeSessionPayload(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *signin.RevokeSessionPayload) graphql.Marshaler {
+			return ec.marshalNRevokeSessionPayload2ᚖusherᚋgraphᚋsigninᚐRevokeSessionPayload(ctx, selections, v)
 		},
 		true,
 		true,
@@ -3320,26 +3328,26 @@ func (ec *executionContext) _Mutation_revokeOtherSessions(ctx context.Context, f
 			directive1 := func(ctx context.Context) (any, error) {
 				requires, err := ec.unmarshalNRole2ᚕusherᚋinternalᚋauthᚐRoleᚄ(ctx, []any{"USER"})
 				if err != nil {
-					var zeroVal *auth.RevokeOtherSessionsPayload
+					var zeroVal *signin.RevokeOtherSessionsPayload
 					return zeroVal, err
 				}
 				permissions, err := ec.unmarshalNString2ᚕstringᚄ(ctx, []any{})
 				if err != nil {
-					var zeroVal *auth.RevokeOtherSessionsPayload
+					var zeroVal *signin.RevokeOtherSessionsPayload
 					return zeroVal, err
 				}
 				orOwner, err := ec.unmarshalNBoolean2bool(ctx, false)
 				if err != nil {
-					var zeroVal *auth.RevokeOtherSessionsPayload
+					var zeroVal *signin.RevokeOtherSessionsPayload
 					return zeroVal, err
 				}
 				check, err := ec.unmarshalNAuthCheck2usherᚋinternalᚋauthᚐCheck(ctx, "SESSION")
 				if err != nil {
-					var zeroVal *auth.RevokeOtherSessionsPayload
+					var zeroVal *signin.RevokeOtherSessionsPayload
 					return zeroVal, err
 				}
 				if ec.Directives.Auth == nil {
-					var zeroVal *auth.RevokeOtherSessionsPayload
+					var zeroVal *signin.RevokeOtherSessionsPayload
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
 				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil)
@@ -3348,8 +3356,8 @@ func (ec *executionContext) _Mutation_revokeOtherSessions(ctx context.Context, f
 			next = directive1
 			return next
 		},
-		func(ctx context.Context, selections ast.SelectionSet, v *auth.RevokeOtherSessionsPayload) graphql.Marshaler {
-			return ec.marshalNRevokeOtherSessionsPayload2ᚖusherᚋinternalᚋauthᚐRevokeOtherSessionsPayload(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *signin.RevokeOtherSessionsPayload) graphql.Marshaler {
+			return ec.marshalNRevokeOtherSessionsPayload2ᚖusherᚋgraphᚋsigninᚐRevokeOtherSessionsPayload(ctx, selections, v)
 		},
 		true,
 		true,
@@ -3378,7 +3386,7 @@ func (ec *executionContext) _Mutation_reauthenticate(ctx context.Context, field 
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().Reauthenticate(ctx, fc.Args["input"].(auth.ReauthenticateInput))
+			return ec.Resolvers.Mutation().Reauthenticate(ctx, fc.Args["input"].(signin.ReauthenticateInput))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -3386,26 +3394,26 @@ func (ec *executionContext) _Mutation_reauthenticate(ctx context.Context, field 
 			directive1 := func(ctx context.Context) (any, error) {
 				requires, err := ec.unmarshalNRole2ᚕusherᚋinternalᚋauthᚐRoleᚄ(ctx, []any{"USER"})
 				if err != nil {
-					var zeroVal *auth.AuthPayload
+					var zeroVal *signin.AuthPayload
 					return zeroVal, err
 				}
 				permissions, err := ec.unmarshalNString2ᚕstringᚄ(ctx, []any{})
 				if err != nil {
-					var zeroVal *auth.AuthPayload
+					var zeroVal *signin.AuthPayload
 					return zeroVal, err
 				}
 				orOwner, err := ec.unmarshalNBoolean2bool(ctx, false)
 				if err != nil {
-					var zeroVal *auth.AuthPayload
+					var zeroVal *signin.AuthPayload
 					return zeroVal, err
 				}
 				check, err := ec.unmarshalNAuthCheck2usherᚋinternalᚋauthᚐCheck(ctx, "SESSION")
 				if err != nil {
-					var zeroVal *auth.AuthPayload
+					var zeroVal *signin.AuthPayload
 					return zeroVal, err
 				}
 				if ec.Directives.Auth == nil {
-					var zeroVal *auth.AuthPayload
+					var zeroVal *signin.AuthPayload
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
 				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil)
@@ -3414,8 +3422,8 @@ func (ec *executionContext) _Mutation_reauthenticate(ctx context.Context, field 
 			next = directive1
 			return next
 		},
-		func(ctx context.Context, selections ast.SelectionSet, v *auth.AuthPayload) graphql.Marshaler {
-			return ec.marshalNAuthPayload2ᚖusherᚋinternalᚋauthᚐAuthPayload(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *signin.AuthPayload) graphql.Marshaler {
+			return ec.marshalNAuthPayload2ᚖusherᚋgraphᚋsigninᚐAuthPayload(ctx, selections, v)
 		},
 		true,
 		true,
@@ -3455,7 +3463,7 @@ func (ec *executionContext) _Mutation_updateMe(ctx context.Context, field graphq
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().UpdateMe(ctx, fc.Args["input"].(auth.UpdateMeInput))
+			return ec.Resolvers.Mutation().UpdateMe(ctx, fc.Args["input"].(accounts.UpdateMeInput))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -3463,26 +3471,26 @@ func (ec *executionContext) _Mutation_updateMe(ctx context.Context, field graphq
 			directive1 := func(ctx context.Context) (any, error) {
 				requires, err := ec.unmarshalNRole2ᚕusherᚋinternalᚋauthᚐRoleᚄ(ctx, []any{"USER"})
 				if err != nil {
-					var zeroVal *auth.UpdateMePayload
+					var zeroVal *accounts.UpdateMePayload
 					return zeroVal, err
 				}
 				permissions, err := ec.unmarshalNString2ᚕstringᚄ(ctx, []any{})
 				if err != nil {
-					var zeroVal *auth.UpdateMePayload
+					var zeroVal *accounts.UpdateMePayload
 					return zeroVal, err
 				}
 				orOwner, err := ec.unmarshalNBoolean2bool(ctx, false)
 				if err != nil {
-					var zeroVal *auth.UpdateMePayload
+					var zeroVal *accounts.UpdateMePayload
 					return zeroVal, err
 				}
 				check, err := ec.unmarshalNAuthCheck2usherᚋinternalᚋauthᚐCheck(ctx, "SESSION")
 				if err != nil {
-					var zeroVal *auth.UpdateMePayload
+					var zeroVal *accounts.UpdateMePayload
 					return zeroVal, err
 				}
 				if ec.Directives.Auth == nil {
-					var zeroVal *auth.UpdateMePayload
+					var zeroVal *accounts.UpdateMePayload
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
 				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil)
@@ -3491,8 +3499,8 @@ func (ec *executionContext) _Mutation_updateMe(ctx context.Context, field graphq
 			next = directive1
 			return next
 		},
-		func(ctx context.Context, selections ast.SelectionSet, v *auth.UpdateMePayload) graphql.Marshaler {
-			return ec.marshalNUpdateMePayload2ᚖusherᚋinternalᚋauthᚐUpdateMePayload(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *accounts.UpdateMePayload) graphql.Marshaler {
+			return ec.marshalNUpdateMePayload2ᚖusherᚋinternalᚋauthᚋaccountsᚐUpdateMePayload(ctx, selections, v)
 		},
 		true,
 		true,
@@ -3532,7 +3540,7 @@ func (ec *executionContext) _Mutation_updateUser(ctx context.Context, field grap
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().UpdateUser(ctx, fc.Args["input"].(auth.UpdateUserInput))
+			return ec.Resolvers.Mutation().UpdateUser(ctx, fc.Args["input"].(admin.UpdateUserInput))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -3540,26 +3548,26 @@ func (ec *executionContext) _Mutation_updateUser(ctx context.Context, field grap
 			directive1 := func(ctx context.Context) (any, error) {
 				requires, err := ec.unmarshalNRole2ᚕusherᚋinternalᚋauthᚐRoleᚄ(ctx, "ADMIN")
 				if err != nil {
-					var zeroVal *auth.UpdateUserPayload
+					var zeroVal *admin.UpdateUserPayload
 					return zeroVal, err
 				}
 				permissions, err := ec.unmarshalNString2ᚕstringᚄ(ctx, []any{})
 				if err != nil {
-					var zeroVal *auth.UpdateUserPayload
+					var zeroVal *admin.UpdateUserPayload
 					return zeroVal, err
 				}
 				orOwner, err := ec.unmarshalNBoolean2bool(ctx, false)
 				if err != nil {
-					var zeroVal *auth.UpdateUserPayload
+					var zeroVal *admin.UpdateUserPayload
 					return zeroVal, err
 				}
 				check, err := ec.unmarshalNAuthCheck2usherᚋinternalᚋauthᚐCheck(ctx, "SESSION")
 				if err != nil {
-					var zeroVal *auth.UpdateUserPayload
+					var zeroVal *admin.UpdateUserPayload
 					return zeroVal, err
 				}
 				if ec.Directives.Auth == nil {
-					var zeroVal *auth.UpdateUserPayload
+					var zeroVal *admin.UpdateUserPayload
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
 				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil)
@@ -3568,8 +3576,8 @@ func (ec *executionContext) _Mutation_updateUser(ctx context.Context, field grap
 			next = directive1
 			return next
 		},
-		func(ctx context.Context, selections ast.SelectionSet, v *auth.UpdateUserPayload) graphql.Marshaler {
-			return ec.marshalNUpdateUserPayload2ᚖusherᚋinternalᚋauthᚐUpdateUserPayload(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *admin.UpdateUserPayload) graphql.Marshaler {
+			return ec.marshalNUpdateUserPayload2ᚖusherᚋinternalᚋauthᚋadminᚐUpdateUserPayload(ctx, selections, v)
 		},
 		true,
 		true,
@@ -3609,7 +3617,7 @@ func (ec *executionContext) _Mutation_disableUser(ctx context.Context, field gra
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().DisableUser(ctx, fc.Args["input"].(auth.DisableUserInput))
+			return ec.Resolvers.Mutation().DisableUser(ctx, fc.Args["input"].(admin.DisableUserInput))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -3617,26 +3625,26 @@ func (ec *executionContext) _Mutation_disableUser(ctx context.Context, field gra
 			directive1 := func(ctx context.Context) (any, error) {
 				requires, err := ec.unmarshalNRole2ᚕusherᚋinternalᚋauthᚐRoleᚄ(ctx, "ADMIN")
 				if err != nil {
-					var zeroVal *auth.DisableUserPayload
+					var zeroVal *admin.DisableUserPayload
 					return zeroVal, err
 				}
 				permissions, err := ec.unmarshalNString2ᚕstringᚄ(ctx, []any{})
 				if err != nil {
-					var zeroVal *auth.DisableUserPayload
+					var zeroVal *admin.DisableUserPayload
 					return zeroVal, err
 				}
 				orOwner, err := ec.unmarshalNBoolean2bool(ctx, false)
 				if err != nil {
-					var zeroVal *auth.DisableUserPayload
+					var zeroVal *admin.DisableUserPayload
 					return zeroVal, err
 				}
 				check, err := ec.unmarshalNAuthCheck2usherᚋinternalᚋauthᚐCheck(ctx, "SESSION")
 				if err != nil {
-					var zeroVal *auth.DisableUserPayload
+					var zeroVal *admin.DisableUserPayload
 					return zeroVal, err
 				}
 				if ec.Directives.Auth == nil {
-					var zeroVal *auth.DisableUserPayload
+					var zeroVal *admin.DisableUserPayload
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
 				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil)
@@ -3645,8 +3653,8 @@ func (ec *executionContext) _Mutation_disableUser(ctx context.Context, field gra
 			next = directive1
 			return next
 		},
-		func(ctx context.Context, selections ast.SelectionSet, v *auth.DisableUserPayload) graphql.Marshaler {
-			return ec.marshalNDisableUserPayload2ᚖusherᚋinternalᚋauthᚐDisableUserPayload(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *admin.DisableUserPayload) graphql.Marshaler {
+			return ec.marshalNDisableUserPayload2ᚖusherᚋinternalᚋauthᚋadminᚐDisableUserPayload(ctx, selections, v)
 		},
 		true,
 		true,
@@ -3686,7 +3694,7 @@ func (ec *executionContext) _Mutation_enableUser(ctx context.Context, field grap
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().EnableUser(ctx, fc.Args["input"].(auth.EnableUserInput))
+			return ec.Resolvers.Mutation().EnableUser(ctx, fc.Args["input"].(admin.EnableUserInput))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -3694,26 +3702,26 @@ func (ec *executionContext) _Mutation_enableUser(ctx context.Context, field grap
 			directive1 := func(ctx context.Context) (any, error) {
 				requires, err := ec.unmarshalNRole2ᚕusherᚋinternalᚋauthᚐRoleᚄ(ctx, "ADMIN")
 				if err != nil {
-					var zeroVal *auth.EnableUserPayload
+					var zeroVal *admin.EnableUserPayload
 					return zeroVal, err
 				}
 				permissions, err := ec.unmarshalNString2ᚕstringᚄ(ctx, []any{})
 				if err != nil {
-					var zeroVal *auth.EnableUserPayload
+					var zeroVal *admin.EnableUserPayload
 					return zeroVal, err
 				}
 				orOwner, err := ec.unmarshalNBoolean2bool(ctx, false)
 				if err != nil {
-					var zeroVal *auth.EnableUserPayload
+					var zeroVal *admin.EnableUserPayload
 					return zeroVal, err
 				}
 				check, err := ec.unmarshalNAuthCheck2usherᚋinternalᚋauthᚐCheck(ctx, "SESSION")
 				if err != nil {
-					var zeroVal *auth.EnableUserPayload
+					var zeroVal *admin.EnableUserPayload
 					return zeroVal, err
 				}
 				if ec.Directives.Auth == nil {
-					var zeroVal *auth.EnableUserPayload
+					var zeroVal *admin.EnableUserPayload
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
 				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil)
@@ -3722,8 +3730,8 @@ func (ec *executionContext) _Mutation_enableUser(ctx context.Context, field grap
 			next = directive1
 			return next
 		},
-		func(ctx context.Context, selections ast.SelectionSet, v *auth.EnableUserPayload) graphql.Marshaler {
-			return ec.marshalNEnableUserPayload2ᚖusherᚋinternalᚋauthᚐEnableUserPayload(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *admin.EnableUserPayload) graphql.Marshaler {
+			return ec.marshalNEnableUserPayload2ᚖusherᚋinternalᚋauthᚋadminᚐEnableUserPayload(ctx, selections, v)
 		},
 		true,
 		true,
@@ -3763,7 +3771,7 @@ func (ec *executionContext) _Mutation_revokeUserSessions(ctx context.Context, fi
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().RevokeUserSessions(ctx, fc.Args["input"].(auth.RevokeUserSessionsInput))
+			return ec.Resolvers.Mutation().RevokeUserSessions(ctx, fc.Args["input"].(admin.RevokeUserSessionsInput))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -3771,26 +3779,26 @@ func (ec *executionContext) _Mutation_revokeUserSessions(ctx context.Context, fi
 			directive1 := func(ctx context.Context) (any, error) {
 				requires, err := ec.unmarshalNRole2ᚕusherᚋinternalᚋauthᚐRoleᚄ(ctx, "ADMIN")
 				if err != nil {
-					var zeroVal *auth.RevokeUserSessionsPayload
+					var zeroVal *admin.RevokeUserSessionsPayload
 					return zeroVal, err
 				}
 				permissions, err := ec.unmarshalNString2ᚕstringᚄ(ctx, []any{})
 				if err != nil {
-					var zeroVal *auth.RevokeUserSessionsPayload
+					var zeroVal *admin.RevokeUserSessionsPayload
 					return zeroVal, err
 				}
 				orOwner, err := ec.unmarshalNBoolean2bool(ctx, false)
 				if err != nil {
-					var zeroVal *auth.RevokeUserSessionsPayload
+					var zeroVal *admin.RevokeUserSessionsPayload
 					return zeroVal, err
 				}
 				check, err := ec.unmarshalNAuthCheck2usherᚋinternalᚋauthᚐCheck(ctx, "SESSION")
 				if err != nil {
-					var zeroVal *auth.RevokeUserSessionsPayload
+					var zeroVal *admin.RevokeUserSessionsPayload
 					return zeroVal, err
 				}
 				if ec.Directives.Auth == nil {
-					var zeroVal *auth.RevokeUserSessionsPayload
+					var zeroVal *admin.RevokeUserSessionsPayload
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
 				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil)
@@ -3799,8 +3807,8 @@ func (ec *executionContext) _Mutation_revokeUserSessions(ctx context.Context, fi
 			next = directive1
 			return next
 		},
-		func(ctx context.Context, selections ast.SelectionSet, v *auth.RevokeUserSessionsPayload) graphql.Marshaler {
-			return ec.marshalNRevokeUserSessionsPayload2ᚖusherᚋinternalᚋauthᚐRevokeUserSessionsPayload(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *admin.RevokeUserSessionsPayload) graphql.Marshaler {
+			return ec.marshalNRevokeUserSessionsPayload2ᚖusherᚋinternalᚋauthᚋadminᚐRevokeUserSessionsPayload(ctx, selections, v)
 		},
 		true,
 		true,
@@ -3840,7 +3848,7 @@ func (ec *executionContext) _Mutation_deleteUser(ctx context.Context, field grap
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().DeleteUser(ctx, fc.Args["input"].(auth.DeleteUserInput))
+			return ec.Resolvers.Mutation().DeleteUser(ctx, fc.Args["input"].(admin.DeleteUserInput))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -3848,31 +3856,31 @@ func (ec *executionContext) _Mutation_deleteUser(ctx context.Context, field grap
 			directive1 := func(ctx context.Context) (any, error) {
 				requires, err := ec.unmarshalNRole2ᚕusherᚋinternalᚋauthᚐRoleᚄ(ctx, "ADMIN")
 				if err != nil {
-					var zeroVal *auth.DeleteUserPayload
+					var zeroVal *admin.DeleteUserPayload
 					return zeroVal, err
 				}
 				permissions, err := ec.unmarshalNString2ᚕstringᚄ(ctx, []any{})
 				if err != nil {
-					var zeroVal *auth.DeleteUserPayload
+					var zeroVal *admin.DeleteUserPayload
 					return zeroVal, err
 				}
 				orOwner, err := ec.unmarshalNBoolean2bool(ctx, false)
 				if err != nil {
-					var zeroVal *auth.DeleteUserPayload
+					var zeroVal *admin.DeleteUserPayload
 					return zeroVal, err
 				}
 				check, err := ec.unmarshalNAuthCheck2usherᚋinternalᚋauthᚐCheck(ctx, "SESSION")
 				if err != nil {
-					var zeroVal *auth.DeleteUserPayload
+					var zeroVal *admin.DeleteUserPayload
 					return zeroVal, err
 				}
 				maxAge, err := ec.unmarshalOInt2ᚖint(ctx, 3600)
 				if err != nil {
-					var zeroVal *auth.DeleteUserPayload
+					var zeroVal *admin.DeleteUserPayload
 					return zeroVal, err
 				}
 				if ec.Directives.Auth == nil {
-					var zeroVal *auth.DeleteUserPayload
+					var zeroVal *admin.DeleteUserPayload
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
 				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, maxAge)
@@ -3881,8 +3889,8 @@ func (ec *executionContext) _Mutation_deleteUser(ctx context.Context, field grap
 			next = directive1
 			return next
 		},
-		func(ctx context.Context, selections ast.SelectionSet, v *auth.DeleteUserPayload) graphql.Marshaler {
-			return ec.marshalNDeleteUserPayload2ᚖusherᚋinternalᚋauthᚐDeleteUserPayload(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *admin.DeleteUserPayload) graphql.Marshaler {
+			return ec.marshalNDeleteUserPayload2ᚖusherᚋinternalᚋauthᚋadminᚐDeleteUserPayload(ctx, selections, v)
 		},
 		true,
 		true,
@@ -3912,7 +3920,7 @@ func (ec *executionContext) fieldContext_Mutation_deleteUser(ctx context.Context
 	return fc, nil
 }
 
-func (ec *executionContext) _PageInfo_hasNextPage(ctx context.Context, field graphql.CollectedField, obj *auth.PageInfo) (ret graphql.Marshaler) {
+func (ec *executionContext) _PageInfo_hasNextPage(ctx context.Context, field graphql.CollectedField, obj *connection.PageInfo) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -3935,7 +3943,7 @@ func (ec *executionContext) fieldContext_PageInfo_hasNextPage(_ context.Context,
 	return graphql.NewScalarFieldContext("PageInfo", field, false, false, errors.New("field of type Boolean does not have child fields"))
 }
 
-func (ec *executionContext) _PageInfo_hasPreviousPage(ctx context.Context, field graphql.CollectedField, obj *auth.PageInfo) (ret graphql.Marshaler) {
+func (ec *executionContext) _PageInfo_hasPreviousPage(ctx context.Context, field graphql.CollectedField, obj *connection.PageInfo) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -3958,7 +3966,7 @@ func (ec *executionContext) fieldContext_PageInfo_hasPreviousPage(_ context.Cont
 	return graphql.NewScalarFieldContext("PageInfo", field, false, false, errors.New("field of type Boolean does not have child fields"))
 }
 
-func (ec *executionContext) _PageInfo_startCursor(ctx context.Context, field graphql.CollectedField, obj *auth.PageInfo) (ret graphql.Marshaler) {
+func (ec *executionContext) _PageInfo_startCursor(ctx context.Context, field graphql.CollectedField, obj *connection.PageInfo) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -3981,7 +3989,7 @@ func (ec *executionContext) fieldContext_PageInfo_startCursor(_ context.Context,
 	return graphql.NewScalarFieldContext("PageInfo", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
-func (ec *executionContext) _PageInfo_endCursor(ctx context.Context, field graphql.CollectedField, obj *auth.PageInfo) (ret graphql.Marshaler) {
+func (ec *executionContext) _PageInfo_endCursor(ctx context.Context, field graphql.CollectedField, obj *connection.PageInfo) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -4156,7 +4164,7 @@ func (ec *executionContext) _Query_users(ctx context.Context, field graphql.Coll
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Users(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["filter"].(*auth.UserFilter), fc.Args["orderBy"].(*auth.UserOrder))
+			return ec.Resolvers.Query().Users(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["filter"].(*admin.UserFilter), fc.Args["orderBy"].(*admin.UserOrder))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -4164,26 +4172,26 @@ func (ec *executionContext) _Query_users(ctx context.Context, field graphql.Coll
 			directive1 := func(ctx context.Context) (any, error) {
 				requires, err := ec.unmarshalNRole2ᚕusherᚋinternalᚋauthᚐRoleᚄ(ctx, "ADMIN")
 				if err != nil {
-					var zeroVal *auth.UserConnection
+					var zeroVal *connection.UserConnection
 					return zeroVal, err
 				}
 				permissions, err := ec.unmarshalNString2ᚕstringᚄ(ctx, []any{})
 				if err != nil {
-					var zeroVal *auth.UserConnection
+					var zeroVal *connection.UserConnection
 					return zeroVal, err
 				}
 				orOwner, err := ec.unmarshalNBoolean2bool(ctx, false)
 				if err != nil {
-					var zeroVal *auth.UserConnection
+					var zeroVal *connection.UserConnection
 					return zeroVal, err
 				}
 				check, err := ec.unmarshalNAuthCheck2usherᚋinternalᚋauthᚐCheck(ctx, "SESSION")
 				if err != nil {
-					var zeroVal *auth.UserConnection
+					var zeroVal *connection.UserConnection
 					return zeroVal, err
 				}
 				if ec.Directives.Auth == nil {
-					var zeroVal *auth.UserConnection
+					var zeroVal *connection.UserConnection
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
 				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil)
@@ -4192,8 +4200,8 @@ func (ec *executionContext) _Query_users(ctx context.Context, field graphql.Coll
 			next = directive1
 			return next
 		},
-		func(ctx context.Context, selections ast.SelectionSet, v *auth.UserConnection) graphql.Marshaler {
-			return ec.marshalOUserConnection2ᚖusherᚋinternalᚋauthᚐUserConnection(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *connection.UserConnection) graphql.Marshaler {
+			return ec.marshalOUserConnection2ᚖusherᚋgraphᚋconnectionᚐUserConnection(ctx, selections, v)
 		},
 		true,
 		false,
@@ -4233,7 +4241,7 @@ func (ec *executionContext) _Query_auditEvents(ctx context.Context, field graphq
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().AuditEvents(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["filter"].(*auth.AuditEventFilter))
+			return ec.Resolvers.Query().AuditEvents(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["filter"].(*admin.AuditEventFilter))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -4241,26 +4249,26 @@ func (ec *executionContext) _Query_auditEvents(ctx context.Context, field graphq
 			directive1 := func(ctx context.Context) (any, error) {
 				requires, err := ec.unmarshalNRole2ᚕusherᚋinternalᚋauthᚐRoleᚄ(ctx, "ADMIN")
 				if err != nil {
-					var zeroVal *auth.AuditEventConnection
+					var zeroVal *connection.AuditEventConnection
 					return zeroVal, err
 				}
 				permissions, err := ec.unmarshalNString2ᚕstringᚄ(ctx, []any{"audit:read"})
 				if err != nil {
-					var zeroVal *auth.AuditEventConnection
+					var zeroVal *connection.AuditEventConnection
 					return zeroVal, err
 				}
 				orOwner, err := ec.unmarshalNBoolean2bool(ctx, false)
 				if err != nil {
-					var zeroVal *auth.AuditEventConnection
+					var zeroVal *connection.AuditEventConnection
 					return zeroVal, err
 				}
 				check, err := ec.unmarshalNAuthCheck2usherᚋinternalᚋauthᚐCheck(ctx, "SESSION")
 				if err != nil {
-					var zeroVal *auth.AuditEventConnection
+					var zeroVal *connection.AuditEventConnection
 					return zeroVal, err
 				}
 				if ec.Directives.Auth == nil {
-					var zeroVal *auth.AuditEventConnection
+					var zeroVal *connection.AuditEventConnection
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
 				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil)
@@ -4269,8 +4277,8 @@ func (ec *executionContext) _Query_auditEvents(ctx context.Context, field graphq
 			next = directive1
 			return next
 		},
-		func(ctx context.Context, selections ast.SelectionSet, v *auth.AuditEventConnection) graphql.Marshaler {
-			return ec.marshalOAuditEventConnection2ᚖusherᚋinternalᚋauthᚐAuditEventConnection(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *connection.AuditEventConnection) graphql.Marshaler {
+			return ec.marshalOAuditEventConnection2ᚖusherᚋgraphᚋconnectionᚐAuditEventConnection(ctx, selections, v)
 		},
 		true,
 		false,
@@ -4376,7 +4384,7 @@ func (ec *executionContext) fieldContext_Query___schema(_ context.Context, field
 	return fc, nil
 }
 
-func (ec *executionContext) _RevokeOtherSessionsPayload_revokedCount(ctx context.Context, field graphql.CollectedField, obj *auth.RevokeOtherSessionsPayload) (ret graphql.Marshaler) {
+func (ec *executionContext) _RevokeOtherSessionsPayload_revokedCount(ctx context.Context, field graphql.CollectedField, obj *signin.RevokeOtherSessionsPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -4399,7 +4407,7 @@ func (ec *executionContext) fieldContext_RevokeOtherSessionsPayload_revokedCount
 	return graphql.NewScalarFieldContext("RevokeOtherSessionsPayload", field, false, false, errors.New("field of type Int does not have child fields"))
 }
 
-func (ec *executionContext) _RevokeSessionPayload_sessionId(ctx context.Context, field graphql.CollectedField, obj *auth.RevokeSessionPayload) (ret graphql.Marshaler) {
+func (ec *executionContext) _RevokeSessionPayload_sessionId(ctx context.Context, field graphql.CollectedField, obj *signin.RevokeSessionPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -4422,7 +4430,7 @@ func (ec *executionContext) fieldContext_RevokeSessionPayload_sessionId(_ contex
 	return graphql.NewScalarFieldContext("RevokeSessionPayload", field, false, false, errors.New("field of type ID does not have child fields"))
 }
 
-func (ec *executionContext) _RevokeUserSessionsPayload_user(ctx context.Context, field graphql.CollectedField, obj *auth.RevokeUserSessionsPayload) (ret graphql.Marshaler) {
+func (ec *executionContext) _RevokeUserSessionsPayload_user(ctx context.Context, field graphql.CollectedField, obj *admin.RevokeUserSessionsPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -4454,7 +4462,7 @@ func (ec *executionContext) fieldContext_RevokeUserSessionsPayload_user(_ contex
 	return fc, nil
 }
 
-func (ec *executionContext) _RevokeUserSessionsPayload_revokedCount(ctx context.Context, field graphql.CollectedField, obj *auth.RevokeUserSessionsPayload) (ret graphql.Marshaler) {
+func (ec *executionContext) _RevokeUserSessionsPayload_revokedCount(ctx context.Context, field graphql.CollectedField, obj *admin.RevokeUserSessionsPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -4555,7 +4563,7 @@ func (ec *executionContext) _Session_current(ctx context.Context, field graphql.
 			return ec.fieldContext_Session_current(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Current(ctx), nil
+			return ec.Resolvers.Session().Current(ctx, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
@@ -4566,7 +4574,7 @@ func (ec *executionContext) _Session_current(ctx context.Context, field graphql.
 	)
 }
 func (ec *executionContext) fieldContext_Session_current(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Session", field, true, false, errors.New("field of type Boolean does not have child fields"))
+	return graphql.NewScalarFieldContext("Session", field, true, true, errors.New("field of type Boolean does not have child fields"))
 }
 
 func (ec *executionContext) _Session_lastUsedAt(ctx context.Context, field graphql.CollectedField, obj *auth.Session) (ret graphql.Marshaler) {
@@ -4793,7 +4801,7 @@ func (ec *executionContext) fieldContext_Session_userAgent(_ context.Context, fi
 	return graphql.NewScalarFieldContext("Session", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
-func (ec *executionContext) _SessionConnection_edges(ctx context.Context, field graphql.CollectedField, obj *auth.SessionConnection) (ret graphql.Marshaler) {
+func (ec *executionContext) _SessionConnection_edges(ctx context.Context, field graphql.CollectedField, obj *connection.SessionConnection) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -4805,8 +4813,8 @@ func (ec *executionContext) _SessionConnection_edges(ctx context.Context, field 
 			return obj.Edges, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []auth.SessionEdge) graphql.Marshaler {
-			return ec.marshalNSessionEdge2ᚕusherᚋinternalᚋauthᚐSessionEdgeᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []connection.SessionEdge) graphql.Marshaler {
+			return ec.marshalNSessionEdge2ᚕusherᚋgraphᚋconnectionᚐSessionEdgeᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -4825,7 +4833,7 @@ func (ec *executionContext) fieldContext_SessionConnection_edges(_ context.Conte
 	return fc, nil
 }
 
-func (ec *executionContext) _SessionConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *auth.SessionConnection) (ret graphql.Marshaler) {
+func (ec *executionContext) _SessionConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *connection.SessionConnection) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -4837,8 +4845,8 @@ func (ec *executionContext) _SessionConnection_pageInfo(ctx context.Context, fie
 			return obj.PageInfo, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v auth.PageInfo) graphql.Marshaler {
-			return ec.marshalNPageInfo2usherᚋinternalᚋauthᚐPageInfo(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v connection.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2usherᚋgraphᚋconnectionᚐPageInfo(ctx, selections, v)
 		},
 		true,
 		true,
@@ -4857,7 +4865,7 @@ func (ec *executionContext) fieldContext_SessionConnection_pageInfo(_ context.Co
 	return fc, nil
 }
 
-func (ec *executionContext) _SessionEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *auth.SessionEdge) (ret graphql.Marshaler) {
+func (ec *executionContext) _SessionEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *connection.SessionEdge) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -4880,7 +4888,7 @@ func (ec *executionContext) fieldContext_SessionEdge_cursor(_ context.Context, f
 	return graphql.NewScalarFieldContext("SessionEdge", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
-func (ec *executionContext) _SessionEdge_node(ctx context.Context, field graphql.CollectedField, obj *auth.SessionEdge) (ret graphql.Marshaler) {
+func (ec *executionContext) _SessionEdge_node(ctx context.Context, field graphql.CollectedField, obj *connection.SessionEdge) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -4912,7 +4920,7 @@ func (ec *executionContext) fieldContext_SessionEdge_node(_ context.Context, fie
 	return fc, nil
 }
 
-func (ec *executionContext) _UpdateMePayload_user(ctx context.Context, field graphql.CollectedField, obj *auth.UpdateMePayload) (ret graphql.Marshaler) {
+func (ec *executionContext) _UpdateMePayload_user(ctx context.Context, field graphql.CollectedField, obj *accounts.UpdateMePayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -4944,7 +4952,7 @@ func (ec *executionContext) fieldContext_UpdateMePayload_user(_ context.Context,
 	return fc, nil
 }
 
-func (ec *executionContext) _UpdateUserPayload_user(ctx context.Context, field graphql.CollectedField, obj *auth.UpdateUserPayload) (ret graphql.Marshaler) {
+func (ec *executionContext) _UpdateUserPayload_user(ctx context.Context, field graphql.CollectedField, obj *admin.UpdateUserPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -5343,26 +5351,26 @@ func (ec *executionContext) _User_sessions(ctx context.Context, field graphql.Co
 			directive1 := func(ctx context.Context) (any, error) {
 				requires, err := ec.unmarshalNRole2ᚕusherᚋinternalᚋauthᚐRoleᚄ(ctx, "ADMIN")
 				if err != nil {
-					var zeroVal *auth.SessionConnection
+					var zeroVal *connection.SessionConnection
 					return zeroVal, err
 				}
 				permissions, err := ec.unmarshalNString2ᚕstringᚄ(ctx, []any{})
 				if err != nil {
-					var zeroVal *auth.SessionConnection
+					var zeroVal *connection.SessionConnection
 					return zeroVal, err
 				}
 				orOwner, err := ec.unmarshalNBoolean2bool(ctx, true)
 				if err != nil {
-					var zeroVal *auth.SessionConnection
+					var zeroVal *connection.SessionConnection
 					return zeroVal, err
 				}
 				check, err := ec.unmarshalNAuthCheck2usherᚋinternalᚋauthᚐCheck(ctx, "SESSION")
 				if err != nil {
-					var zeroVal *auth.SessionConnection
+					var zeroVal *connection.SessionConnection
 					return zeroVal, err
 				}
 				if ec.Directives.Auth == nil {
-					var zeroVal *auth.SessionConnection
+					var zeroVal *connection.SessionConnection
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
 				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, nil)
@@ -5371,8 +5379,8 @@ func (ec *executionContext) _User_sessions(ctx context.Context, field graphql.Co
 			next = directive1
 			return next
 		},
-		func(ctx context.Context, selections ast.SelectionSet, v *auth.SessionConnection) graphql.Marshaler {
-			return ec.marshalOSessionConnection2ᚖusherᚋinternalᚋauthᚐSessionConnection(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *connection.SessionConnection) graphql.Marshaler {
+			return ec.marshalOSessionConnection2ᚖusherᚋgraphᚋconnectionᚐSessionConnection(ctx, selections, v)
 		},
 		true,
 		false,
@@ -5402,7 +5410,7 @@ func (ec *executionContext) fieldContext_User_sessions(ctx context.Context, fiel
 	return fc, nil
 }
 
-func (ec *executionContext) _UserConnection_edges(ctx context.Context, field graphql.CollectedField, obj *auth.UserConnection) (ret graphql.Marshaler) {
+func (ec *executionContext) _UserConnection_edges(ctx context.Context, field graphql.CollectedField, obj *connection.UserConnection) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -5414,8 +5422,8 @@ func (ec *executionContext) _UserConnection_edges(ctx context.Context, field gra
 			return obj.Edges, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []auth.UserEdge) graphql.Marshaler {
-			return ec.marshalNUserEdge2ᚕusherᚋinternalᚋauthᚐUserEdgeᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []connection.UserEdge) graphql.Marshaler {
+			return ec.marshalNUserEdge2ᚕusherᚋgraphᚋconnectionᚐUserEdgeᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -5434,7 +5442,7 @@ func (ec *executionContext) fieldContext_UserConnection_edges(_ context.Context,
 	return fc, nil
 }
 
-func (ec *executionContext) _UserConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *auth.UserConnection) (ret graphql.Marshaler) {
+func (ec *executionContext) _UserConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *connection.UserConnection) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -5446,8 +5454,8 @@ func (ec *executionContext) _UserConnection_pageInfo(ctx context.Context, field 
 			return obj.PageInfo, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v auth.PageInfo) graphql.Marshaler {
-			return ec.marshalNPageInfo2usherᚋinternalᚋauthᚐPageInfo(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v connection.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2usherᚋgraphᚋconnectionᚐPageInfo(ctx, selections, v)
 		},
 		true,
 		true,
@@ -5466,7 +5474,7 @@ func (ec *executionContext) fieldContext_UserConnection_pageInfo(_ context.Conte
 	return fc, nil
 }
 
-func (ec *executionContext) _UserEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *auth.UserEdge) (ret graphql.Marshaler) {
+func (ec *executionContext) _UserEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *connection.UserEdge) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -5489,7 +5497,7 @@ func (ec *executionContext) fieldContext_UserEdge_cursor(_ context.Context, fiel
 	return graphql.NewScalarFieldContext("UserEdge", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
-func (ec *executionContext) _UserEdge_node(ctx context.Context, field graphql.CollectedField, obj *auth.UserEdge) (ret graphql.Marshaler) {
+func (ec *executionContext) _UserEdge_node(ctx context.Context, field graphql.CollectedField, obj *connection.UserEdge) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -6580,8 +6588,8 @@ func (ec *executionContext) fieldContext___Type_isOneOf(_ context.Context, field
 
 // region    **************************** input.gotpl *****************************
 
-func (ec *executionContext) unmarshalInputAuditEventFilter(ctx context.Context, obj any) (auth.AuditEventFilter, error) {
-	var it auth.AuditEventFilter
+func (ec *executionContext) unmarshalInputAuditEventFilter(ctx context.Context, obj any) (admin.AuditEventFilter, error) {
+	var it admin.AuditEventFilter
 	if obj == nil {
 		return it, nil
 	}
@@ -6617,8 +6625,8 @@ func (ec *executionContext) unmarshalInputAuditEventFilter(ctx context.Context, 
 	return it, nil
 }
 
-func (ec *executionContext) unmarshalInputDeleteUserInput(ctx context.Context, obj any) (auth.DeleteUserInput, error) {
-	var it auth.DeleteUserInput
+func (ec *executionContext) unmarshalInputDeleteUserInput(ctx context.Context, obj any) (admin.DeleteUserInput, error) {
+	var it admin.DeleteUserInput
 	if obj == nil {
 		return it, nil
 	}
@@ -6647,8 +6655,8 @@ func (ec *executionContext) unmarshalInputDeleteUserInput(ctx context.Context, o
 	return it, nil
 }
 
-func (ec *executionContext) unmarshalInputDisableUserInput(ctx context.Context, obj any) (auth.DisableUserInput, error) {
-	var it auth.DisableUserInput
+func (ec *executionContext) unmarshalInputDisableUserInput(ctx context.Context, obj any) (admin.DisableUserInput, error) {
+	var it admin.DisableUserInput
 	if obj == nil {
 		return it, nil
 	}
@@ -6677,8 +6685,8 @@ func (ec *executionContext) unmarshalInputDisableUserInput(ctx context.Context, 
 	return it, nil
 }
 
-func (ec *executionContext) unmarshalInputEnableUserInput(ctx context.Context, obj any) (auth.EnableUserInput, error) {
-	var it auth.EnableUserInput
+func (ec *executionContext) unmarshalInputEnableUserInput(ctx context.Context, obj any) (admin.EnableUserInput, error) {
+	var it admin.EnableUserInput
 	if obj == nil {
 		return it, nil
 	}
@@ -6707,8 +6715,8 @@ func (ec *executionContext) unmarshalInputEnableUserInput(ctx context.Context, o
 	return it, nil
 }
 
-func (ec *executionContext) unmarshalInputLoginInput(ctx context.Context, obj any) (auth.LoginInput, error) {
-	var it auth.LoginInput
+func (ec *executionContext) unmarshalInputLoginInput(ctx context.Context, obj any) (signin.LoginInput, error) {
+	var it signin.LoginInput
 	if obj == nil {
 		return it, nil
 	}
@@ -6745,7 +6753,7 @@ func (ec *executionContext) unmarshalInputLoginInput(ctx context.Context, obj an
 			it.Password = data
 		case "session":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("session"))
-			data, err := ec.unmarshalNSessionTransport2usherᚋinternalᚋauthᚐSessionTransport(ctx, v)
+			data, err := ec.unmarshalNSessionTransport2usherᚋgraphᚋsigninᚐSessionTransport(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -6755,8 +6763,8 @@ func (ec *executionContext) unmarshalInputLoginInput(ctx context.Context, obj an
 	return it, nil
 }
 
-func (ec *executionContext) unmarshalInputReauthenticateInput(ctx context.Context, obj any) (auth.ReauthenticateInput, error) {
-	var it auth.ReauthenticateInput
+func (ec *executionContext) unmarshalInputReauthenticateInput(ctx context.Context, obj any) (signin.ReauthenticateInput, error) {
+	var it signin.ReauthenticateInput
 	if obj == nil {
 		return it, nil
 	}
@@ -6785,8 +6793,8 @@ func (ec *executionContext) unmarshalInputReauthenticateInput(ctx context.Contex
 	return it, nil
 }
 
-func (ec *executionContext) unmarshalInputRefreshInput(ctx context.Context, obj any) (auth.RefreshInput, error) {
-	var it auth.RefreshInput
+func (ec *executionContext) unmarshalInputRefreshInput(ctx context.Context, obj any) (signin.RefreshInput, error) {
+	var it signin.RefreshInput
 	if obj == nil {
 		return it, nil
 	}
@@ -6816,7 +6824,7 @@ func (ec *executionContext) unmarshalInputRefreshInput(ctx context.Context, obj 
 			it.RefreshToken = data
 		case "session":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("session"))
-			data, err := ec.unmarshalNSessionTransport2usherᚋinternalᚋauthᚐSessionTransport(ctx, v)
+			data, err := ec.unmarshalNSessionTransport2usherᚋgraphᚋsigninᚐSessionTransport(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -6833,8 +6841,8 @@ func (ec *executionContext) unmarshalInputRefreshInput(ctx context.Context, obj 
 	return it, nil
 }
 
-func (ec *executionContext) unmarshalInputRevokeSessionInput(ctx context.Context, obj any) (auth.RevokeSessionInput, error) {
-	var it auth.RevokeSessionInput
+func (ec *executionContext) unmarshalInputRevokeSessionInput(ctx context.Context, obj any) (signin.RevokeSessionInput, error) {
+	var it signin.RevokeSessionInput
 	if obj == nil {
 		return it, nil
 	}
@@ -6863,8 +6871,8 @@ func (ec *executionContext) unmarshalInputRevokeSessionInput(ctx context.Context
 	return it, nil
 }
 
-func (ec *executionContext) unmarshalInputRevokeUserSessionsInput(ctx context.Context, obj any) (auth.RevokeUserSessionsInput, error) {
-	var it auth.RevokeUserSessionsInput
+func (ec *executionContext) unmarshalInputRevokeUserSessionsInput(ctx context.Context, obj any) (admin.RevokeUserSessionsInput, error) {
+	var it admin.RevokeUserSessionsInput
 	if obj == nil {
 		return it, nil
 	}
@@ -6893,8 +6901,8 @@ func (ec *executionContext) unmarshalInputRevokeUserSessionsInput(ctx context.Co
 	return it, nil
 }
 
-func (ec *executionContext) unmarshalInputSignupInput(ctx context.Context, obj any) (auth.SignupInput, error) {
-	var it auth.SignupInput
+func (ec *executionContext) unmarshalInputSignupInput(ctx context.Context, obj any) (signin.SignupInput, error) {
+	var it signin.SignupInput
 	if obj == nil {
 		return it, nil
 	}
@@ -6945,7 +6953,7 @@ func (ec *executionContext) unmarshalInputSignupInput(ctx context.Context, obj a
 			it.FullName = data
 		case "session":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("session"))
-			data, err := ec.unmarshalNSessionTransport2usherᚋinternalᚋauthᚐSessionTransport(ctx, v)
+			data, err := ec.unmarshalNSessionTransport2usherᚋgraphᚋsigninᚐSessionTransport(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -6955,8 +6963,8 @@ func (ec *executionContext) unmarshalInputSignupInput(ctx context.Context, obj a
 	return it, nil
 }
 
-func (ec *executionContext) unmarshalInputUpdateMeInput(ctx context.Context, obj any) (auth.UpdateMeInput, error) {
-	var it auth.UpdateMeInput
+func (ec *executionContext) unmarshalInputUpdateMeInput(ctx context.Context, obj any) (accounts.UpdateMeInput, error) {
+	var it accounts.UpdateMeInput
 	if obj == nil {
 		return it, nil
 	}
@@ -6985,8 +6993,8 @@ func (ec *executionContext) unmarshalInputUpdateMeInput(ctx context.Context, obj
 	return it, nil
 }
 
-func (ec *executionContext) unmarshalInputUpdateUserInput(ctx context.Context, obj any) (auth.UpdateUserInput, error) {
-	var it auth.UpdateUserInput
+func (ec *executionContext) unmarshalInputUpdateUserInput(ctx context.Context, obj any) (admin.UpdateUserInput, error) {
+	var it admin.UpdateUserInput
 	if obj == nil {
 		return it, nil
 	}
@@ -7073,8 +7081,8 @@ func (ec *executionContext) unmarshalInputUpdateUserInput(ctx context.Context, o
 	return it, nil
 }
 
-func (ec *executionContext) unmarshalInputUserFilter(ctx context.Context, obj any) (auth.UserFilter, error) {
-	var it auth.UserFilter
+func (ec *executionContext) unmarshalInputUserFilter(ctx context.Context, obj any) (admin.UserFilter, error) {
+	var it admin.UserFilter
 	if obj == nil {
 		return it, nil
 	}
@@ -7117,8 +7125,8 @@ func (ec *executionContext) unmarshalInputUserFilter(ctx context.Context, obj an
 	return it, nil
 }
 
-func (ec *executionContext) unmarshalInputUserOrder(ctx context.Context, obj any) (auth.UserOrder, error) {
-	var it auth.UserOrder
+func (ec *executionContext) unmarshalInputUserOrder(ctx context.Context, obj any) (admin.UserOrder, error) {
+	var it admin.UserOrder
 	if obj == nil {
 		return it, nil
 	}
@@ -7151,7 +7159,7 @@ func (ec *executionContext) unmarshalInputUserOrder(ctx context.Context, obj any
 			it.Field = data
 		case "direction":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("direction"))
-			data, err := ec.unmarshalNOrderDirection2usherᚋinternalᚋauthᚐOrderDirection(ctx, v)
+			data, err := ec.unmarshalNOrderDirection2usherᚋinternalᚋauthᚋadminᚐOrderDirection(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -7274,7 +7282,7 @@ func (ec *executionContext) _AuditEvent(ctx context.Context, sel ast.SelectionSe
 
 var auditEventConnectionImplementors = []string{"AuditEventConnection"}
 
-func (ec *executionContext) _AuditEventConnection(ctx context.Context, sel ast.SelectionSet, obj *auth.AuditEventConnection) graphql.Marshaler {
+func (ec *executionContext) _AuditEventConnection(ctx context.Context, sel ast.SelectionSet, obj *connection.AuditEventConnection) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, auditEventConnectionImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -7317,7 +7325,7 @@ func (ec *executionContext) _AuditEventConnection(ctx context.Context, sel ast.S
 
 var auditEventEdgeImplementors = []string{"AuditEventEdge"}
 
-func (ec *executionContext) _AuditEventEdge(ctx context.Context, sel ast.SelectionSet, obj *auth.AuditEventEdge) graphql.Marshaler {
+func (ec *executionContext) _AuditEventEdge(ctx context.Context, sel ast.SelectionSet, obj *connection.AuditEventEdge) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, auditEventEdgeImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -7360,7 +7368,7 @@ func (ec *executionContext) _AuditEventEdge(ctx context.Context, sel ast.Selecti
 
 var authPayloadImplementors = []string{"AuthPayload"}
 
-func (ec *executionContext) _AuthPayload(ctx context.Context, sel ast.SelectionSet, obj *auth.AuthPayload) graphql.Marshaler {
+func (ec *executionContext) _AuthPayload(ctx context.Context, sel ast.SelectionSet, obj *signin.AuthPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, authPayloadImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -7423,7 +7431,7 @@ func (ec *executionContext) _AuthPayload(ctx context.Context, sel ast.SelectionS
 
 var deleteUserPayloadImplementors = []string{"DeleteUserPayload"}
 
-func (ec *executionContext) _DeleteUserPayload(ctx context.Context, sel ast.SelectionSet, obj *auth.DeleteUserPayload) graphql.Marshaler {
+func (ec *executionContext) _DeleteUserPayload(ctx context.Context, sel ast.SelectionSet, obj *admin.DeleteUserPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, deleteUserPayloadImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -7461,7 +7469,7 @@ func (ec *executionContext) _DeleteUserPayload(ctx context.Context, sel ast.Sele
 
 var disableUserPayloadImplementors = []string{"DisableUserPayload"}
 
-func (ec *executionContext) _DisableUserPayload(ctx context.Context, sel ast.SelectionSet, obj *auth.DisableUserPayload) graphql.Marshaler {
+func (ec *executionContext) _DisableUserPayload(ctx context.Context, sel ast.SelectionSet, obj *admin.DisableUserPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, disableUserPayloadImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -7499,7 +7507,7 @@ func (ec *executionContext) _DisableUserPayload(ctx context.Context, sel ast.Sel
 
 var enableUserPayloadImplementors = []string{"EnableUserPayload"}
 
-func (ec *executionContext) _EnableUserPayload(ctx context.Context, sel ast.SelectionSet, obj *auth.EnableUserPayload) graphql.Marshaler {
+func (ec *executionContext) _EnableUserPayload(ctx context.Context, sel ast.SelectionSet, obj *admin.EnableUserPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, enableUserPayloadImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -7537,7 +7545,7 @@ func (ec *executionContext) _EnableUserPayload(ctx context.Context, sel ast.Sele
 
 var logoutPayloadImplementors = []string{"LogoutPayload"}
 
-func (ec *executionContext) _LogoutPayload(ctx context.Context, sel ast.SelectionSet, obj *auth.LogoutPayload) graphql.Marshaler {
+func (ec *executionContext) _LogoutPayload(ctx context.Context, sel ast.SelectionSet, obj *signin.LogoutPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, logoutPayloadImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -7707,7 +7715,7 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 
 var pageInfoImplementors = []string{"PageInfo"}
 
-func (ec *executionContext) _PageInfo(ctx context.Context, sel ast.SelectionSet, obj *auth.PageInfo) graphql.Marshaler {
+func (ec *executionContext) _PageInfo(ctx context.Context, sel ast.SelectionSet, obj *connection.PageInfo) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, pageInfoImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -7903,7 +7911,7 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 
 var revokeOtherSessionsPayloadImplementors = []string{"RevokeOtherSessionsPayload"}
 
-func (ec *executionContext) _RevokeOtherSessionsPayload(ctx context.Context, sel ast.SelectionSet, obj *auth.RevokeOtherSessionsPayload) graphql.Marshaler {
+func (ec *executionContext) _RevokeOtherSessionsPayload(ctx context.Context, sel ast.SelectionSet, obj *signin.RevokeOtherSessionsPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, revokeOtherSessionsPayloadImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -7941,7 +7949,7 @@ func (ec *executionContext) _RevokeOtherSessionsPayload(ctx context.Context, sel
 
 var revokeSessionPayloadImplementors = []string{"RevokeSessionPayload"}
 
-func (ec *executionContext) _RevokeSessionPayload(ctx context.Context, sel ast.SelectionSet, obj *auth.RevokeSessionPayload) graphql.Marshaler {
+func (ec *executionContext) _RevokeSessionPayload(ctx context.Context, sel ast.SelectionSet, obj *signin.RevokeSessionPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, revokeSessionPayloadImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -7979,7 +7987,7 @@ func (ec *executionContext) _RevokeSessionPayload(ctx context.Context, sel ast.S
 
 var revokeUserSessionsPayloadImplementors = []string{"RevokeUserSessionsPayload"}
 
-func (ec *executionContext) _RevokeUserSessionsPayload(ctx context.Context, sel ast.SelectionSet, obj *auth.RevokeUserSessionsPayload) graphql.Marshaler {
+func (ec *executionContext) _RevokeUserSessionsPayload(ctx context.Context, sel ast.SelectionSet, obj *admin.RevokeUserSessionsPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, revokeUserSessionsPayloadImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -8128,7 +8136,7 @@ func (ec *executionContext) _Session(ctx context.Context, sel ast.SelectionSet, 
 
 var sessionConnectionImplementors = []string{"SessionConnection"}
 
-func (ec *executionContext) _SessionConnection(ctx context.Context, sel ast.SelectionSet, obj *auth.SessionConnection) graphql.Marshaler {
+func (ec *executionContext) _SessionConnection(ctx context.Context, sel ast.SelectionSet, obj *connection.SessionConnection) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, sessionConnectionImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -8171,7 +8179,7 @@ func (ec *executionContext) _SessionConnection(ctx context.Context, sel ast.Sele
 
 var sessionEdgeImplementors = []string{"SessionEdge"}
 
-func (ec *executionContext) _SessionEdge(ctx context.Context, sel ast.SelectionSet, obj *auth.SessionEdge) graphql.Marshaler {
+func (ec *executionContext) _SessionEdge(ctx context.Context, sel ast.SelectionSet, obj *connection.SessionEdge) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, sessionEdgeImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -8214,7 +8222,7 @@ func (ec *executionContext) _SessionEdge(ctx context.Context, sel ast.SelectionS
 
 var updateMePayloadImplementors = []string{"UpdateMePayload"}
 
-func (ec *executionContext) _UpdateMePayload(ctx context.Context, sel ast.SelectionSet, obj *auth.UpdateMePayload) graphql.Marshaler {
+func (ec *executionContext) _UpdateMePayload(ctx context.Context, sel ast.SelectionSet, obj *accounts.UpdateMePayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, updateMePayloadImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -8252,7 +8260,7 @@ func (ec *executionContext) _UpdateMePayload(ctx context.Context, sel ast.Select
 
 var updateUserPayloadImplementors = []string{"UpdateUserPayload"}
 
-func (ec *executionContext) _UpdateUserPayload(ctx context.Context, sel ast.SelectionSet, obj *auth.UpdateUserPayload) graphql.Marshaler {
+func (ec *executionContext) _UpdateUserPayload(ctx context.Context, sel ast.SelectionSet, obj *admin.UpdateUserPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, updateUserPayloadImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -8401,7 +8409,7 @@ func (ec *executionContext) _User(ctx context.Context, sel ast.SelectionSet, obj
 
 var userConnectionImplementors = []string{"UserConnection"}
 
-func (ec *executionContext) _UserConnection(ctx context.Context, sel ast.SelectionSet, obj *auth.UserConnection) graphql.Marshaler {
+func (ec *executionContext) _UserConnection(ctx context.Context, sel ast.SelectionSet, obj *connection.UserConnection) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, userConnectionImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -8444,7 +8452,7 @@ func (ec *executionContext) _UserConnection(ctx context.Context, sel ast.Selecti
 
 var userEdgeImplementors = []string{"UserEdge"}
 
-func (ec *executionContext) _UserEdge(ctx context.Context, sel ast.SelectionSet, obj *auth.UserEdge) graphql.Marshaler {
+func (ec *executionContext) _UserEdge(ctx context.Context, sel ast.SelectionSet, obj *connection.UserEdge) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, userEdgeImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -8887,15 +8895,15 @@ func (ec *executionContext) marshalNAuditEvent2ᚖusherᚋinternalᚋauthᚐAudi
 	return ec._AuditEvent(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNAuditEventEdge2usherᚋinternalᚋauthᚐAuditEventEdge(ctx context.Context, sel ast.SelectionSet, v auth.AuditEventEdge) graphql.Marshaler {
+func (ec *executionContext) marshalNAuditEventEdge2usherᚋgraphᚋconnectionᚐAuditEventEdge(ctx context.Context, sel ast.SelectionSet, v connection.AuditEventEdge) graphql.Marshaler {
 	return ec._AuditEventEdge(ctx, sel, &v)
 }
 
-func (ec *executionContext) marshalNAuditEventEdge2ᚕusherᚋinternalᚋauthᚐAuditEventEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []auth.AuditEventEdge) graphql.Marshaler {
+func (ec *executionContext) marshalNAuditEventEdge2ᚕusherᚋgraphᚋconnectionᚐAuditEventEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []connection.AuditEventEdge) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNAuditEventEdge2usherᚋinternalᚋauthᚐAuditEventEdge(ctx, sel, v[i])
+		return ec.marshalNAuditEventEdge2usherᚋgraphᚋconnectionᚐAuditEventEdge(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -8939,7 +8947,7 @@ func (ec *executionContext) marshalNAuthCheck2usherᚋinternalᚋauthᚐCheck(ct
 	return res
 }
 
-func (ec *executionContext) marshalNAuthPayload2ᚖusherᚋinternalᚋauthᚐAuthPayload(ctx context.Context, sel ast.SelectionSet, v *auth.AuthPayload) graphql.Marshaler {
+func (ec *executionContext) marshalNAuthPayload2ᚖusherᚋgraphᚋsigninᚐAuthPayload(ctx context.Context, sel ast.SelectionSet, v *signin.AuthPayload) graphql.Marshaler {
 	if v == nil {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -8981,12 +8989,12 @@ func (ec *executionContext) marshalNDateTime2timeᚐTime(ctx context.Context, se
 	return res
 }
 
-func (ec *executionContext) unmarshalNDeleteUserInput2usherᚋinternalᚋauthᚐDeleteUserInput(ctx context.Context, v any) (auth.DeleteUserInput, error) {
+func (ec *executionContext) unmarshalNDeleteUserInput2usherᚋinternalᚋauthᚋadminᚐDeleteUserInput(ctx context.Context, v any) (admin.DeleteUserInput, error) {
 	res, err := ec.unmarshalInputDeleteUserInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNDeleteUserPayload2ᚖusherᚋinternalᚋauthᚐDeleteUserPayload(ctx context.Context, sel ast.SelectionSet, v *auth.DeleteUserPayload) graphql.Marshaler {
+func (ec *executionContext) marshalNDeleteUserPayload2ᚖusherᚋinternalᚋauthᚋadminᚐDeleteUserPayload(ctx context.Context, sel ast.SelectionSet, v *admin.DeleteUserPayload) graphql.Marshaler {
 	if v == nil {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -8996,12 +9004,12 @@ func (ec *executionContext) marshalNDeleteUserPayload2ᚖusherᚋinternalᚋauth
 	return ec._DeleteUserPayload(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalNDisableUserInput2usherᚋinternalᚋauthᚐDisableUserInput(ctx context.Context, v any) (auth.DisableUserInput, error) {
+func (ec *executionContext) unmarshalNDisableUserInput2usherᚋinternalᚋauthᚋadminᚐDisableUserInput(ctx context.Context, v any) (admin.DisableUserInput, error) {
 	res, err := ec.unmarshalInputDisableUserInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNDisableUserPayload2ᚖusherᚋinternalᚋauthᚐDisableUserPayload(ctx context.Context, sel ast.SelectionSet, v *auth.DisableUserPayload) graphql.Marshaler {
+func (ec *executionContext) marshalNDisableUserPayload2ᚖusherᚋinternalᚋauthᚋadminᚐDisableUserPayload(ctx context.Context, sel ast.SelectionSet, v *admin.DisableUserPayload) graphql.Marshaler {
 	if v == nil {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -9011,12 +9019,12 @@ func (ec *executionContext) marshalNDisableUserPayload2ᚖusherᚋinternalᚋaut
 	return ec._DisableUserPayload(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalNEnableUserInput2usherᚋinternalᚋauthᚐEnableUserInput(ctx context.Context, v any) (auth.EnableUserInput, error) {
+func (ec *executionContext) unmarshalNEnableUserInput2usherᚋinternalᚋauthᚋadminᚐEnableUserInput(ctx context.Context, v any) (admin.EnableUserInput, error) {
 	res, err := ec.unmarshalInputEnableUserInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNEnableUserPayload2ᚖusherᚋinternalᚋauthᚐEnableUserPayload(ctx context.Context, sel ast.SelectionSet, v *auth.EnableUserPayload) graphql.Marshaler {
+func (ec *executionContext) marshalNEnableUserPayload2ᚖusherᚋinternalᚋauthᚋadminᚐEnableUserPayload(ctx context.Context, sel ast.SelectionSet, v *admin.EnableUserPayload) graphql.Marshaler {
 	if v == nil {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -9058,12 +9066,12 @@ func (ec *executionContext) marshalNInt2int(ctx context.Context, sel ast.Selecti
 	return res
 }
 
-func (ec *executionContext) unmarshalNLoginInput2usherᚋinternalᚋauthᚐLoginInput(ctx context.Context, v any) (auth.LoginInput, error) {
+func (ec *executionContext) unmarshalNLoginInput2usherᚋgraphᚋsigninᚐLoginInput(ctx context.Context, v any) (signin.LoginInput, error) {
 	res, err := ec.unmarshalInputLoginInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNLogoutPayload2ᚖusherᚋinternalᚋauthᚐLogoutPayload(ctx context.Context, sel ast.SelectionSet, v *auth.LogoutPayload) graphql.Marshaler {
+func (ec *executionContext) marshalNLogoutPayload2ᚖusherᚋgraphᚋsigninᚐLogoutPayload(ctx context.Context, sel ast.SelectionSet, v *signin.LogoutPayload) graphql.Marshaler {
 	if v == nil {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -9073,12 +9081,12 @@ func (ec *executionContext) marshalNLogoutPayload2ᚖusherᚋinternalᚋauthᚐL
 	return ec._LogoutPayload(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalNOrderDirection2usherᚋinternalᚋauthᚐOrderDirection(ctx context.Context, v any) (auth.OrderDirection, error) {
+func (ec *executionContext) unmarshalNOrderDirection2usherᚋinternalᚋauthᚋadminᚐOrderDirection(ctx context.Context, v any) (admin.OrderDirection, error) {
 	res, err := UnmarshalOrderDirection(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNOrderDirection2usherᚋinternalᚋauthᚐOrderDirection(ctx context.Context, sel ast.SelectionSet, v auth.OrderDirection) graphql.Marshaler {
+func (ec *executionContext) marshalNOrderDirection2usherᚋinternalᚋauthᚋadminᚐOrderDirection(ctx context.Context, sel ast.SelectionSet, v admin.OrderDirection) graphql.Marshaler {
 	_ = sel
 	res := MarshalOrderDirection(v)
 	if res == graphql.Null {
@@ -9089,7 +9097,7 @@ func (ec *executionContext) marshalNOrderDirection2usherᚋinternalᚋauthᚐOrd
 	return res
 }
 
-func (ec *executionContext) marshalNPageInfo2usherᚋinternalᚋauthᚐPageInfo(ctx context.Context, sel ast.SelectionSet, v auth.PageInfo) graphql.Marshaler {
+func (ec *executionContext) marshalNPageInfo2usherᚋgraphᚋconnectionᚐPageInfo(ctx context.Context, sel ast.SelectionSet, v connection.PageInfo) graphql.Marshaler {
 	return ec._PageInfo(ctx, sel, &v)
 }
 
@@ -9109,17 +9117,17 @@ func (ec *executionContext) marshalNPassword2usherᚋinternalᚋpasswordᚐPlain
 	return res
 }
 
-func (ec *executionContext) unmarshalNReauthenticateInput2usherᚋinternalᚋauthᚐReauthenticateInput(ctx context.Context, v any) (auth.ReauthenticateInput, error) {
+func (ec *executionContext) unmarshalNReauthenticateInput2usherᚋgraphᚋsigninᚐReauthenticateInput(ctx context.Context, v any) (signin.ReauthenticateInput, error) {
 	res, err := ec.unmarshalInputReauthenticateInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalNRefreshInput2usherᚋinternalᚋauthᚐRefreshInput(ctx context.Context, v any) (auth.RefreshInput, error) {
+func (ec *executionContext) unmarshalNRefreshInput2usherᚋgraphᚋsigninᚐRefreshInput(ctx context.Context, v any) (signin.RefreshInput, error) {
 	res, err := ec.unmarshalInputRefreshInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNRevokeOtherSessionsPayload2ᚖusherᚋinternalᚋauthᚐRevokeOtherSessionsPayload(ctx context.Context, sel ast.SelectionSet, v *auth.RevokeOtherSessionsPayload) graphql.Marshaler {
+func (ec *executionContext) marshalNRevokeOtherSessionsPayload2ᚖusherᚋgraphᚋsigninᚐRevokeOtherSessionsPayload(ctx context.Context, sel ast.SelectionSet, v *signin.RevokeOtherSessionsPayload) graphql.Marshaler {
 	if v == nil {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -9129,12 +9137,12 @@ func (ec *executionContext) marshalNRevokeOtherSessionsPayload2ᚖusherᚋintern
 	return ec._RevokeOtherSessionsPayload(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalNRevokeSessionInput2usherᚋinternalᚋauthᚐRevokeSessionInput(ctx context.Context, v any) (auth.RevokeSessionInput, error) {
+func (ec *executionContext) unmarshalNRevokeSessionInput2usherᚋgraphᚋsigninᚐRevokeSessionInput(ctx context.Context, v any) (signin.RevokeSessionInput, error) {
 	res, err := ec.unmarshalInputRevokeSessionInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNRevokeSessionPayload2ᚖusherᚋinternalᚋauthᚐRevokeSessionPayload(ctx context.Context, sel ast.SelectionSet, v *auth.RevokeSessionPayload) graphql.Marshaler {
+func (ec *executionContext) marshalNRevokeSessionPayload2ᚖusherᚋgraphᚋsigninᚐRevokeSessionPayload(ctx context.Context, sel ast.SelectionSet, v *signin.RevokeSessionPayload) graphql.Marshaler {
 	if v == nil {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -9144,12 +9152,12 @@ func (ec *executionContext) marshalNRevokeSessionPayload2ᚖusherᚋinternalᚋa
 	return ec._RevokeSessionPayload(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalNRevokeUserSessionsInput2usherᚋinternalᚋauthᚐRevokeUserSessionsInput(ctx context.Context, v any) (auth.RevokeUserSessionsInput, error) {
+func (ec *executionContext) unmarshalNRevokeUserSessionsInput2usherᚋinternalᚋauthᚋadminᚐRevokeUserSessionsInput(ctx context.Context, v any) (admin.RevokeUserSessionsInput, error) {
 	res, err := ec.unmarshalInputRevokeUserSessionsInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNRevokeUserSessionsPayload2ᚖusherᚋinternalᚋauthᚐRevokeUserSessionsPayload(ctx context.Context, sel ast.SelectionSet, v *auth.RevokeUserSessionsPayload) graphql.Marshaler {
+func (ec *executionContext) marshalNRevokeUserSessionsPayload2ᚖusherᚋinternalᚋauthᚋadminᚐRevokeUserSessionsPayload(ctx context.Context, sel ast.SelectionSet, v *admin.RevokeUserSessionsPayload) graphql.Marshaler {
 	if v == nil {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -9215,15 +9223,15 @@ func (ec *executionContext) marshalNSession2ᚖusherᚋinternalᚋauthᚐSession
 	return ec._Session(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNSessionEdge2usherᚋinternalᚋauthᚐSessionEdge(ctx context.Context, sel ast.SelectionSet, v auth.SessionEdge) graphql.Marshaler {
+func (ec *executionContext) marshalNSessionEdge2usherᚋgraphᚋconnectionᚐSessionEdge(ctx context.Context, sel ast.SelectionSet, v connection.SessionEdge) graphql.Marshaler {
 	return ec._SessionEdge(ctx, sel, &v)
 }
 
-func (ec *executionContext) marshalNSessionEdge2ᚕusherᚋinternalᚋauthᚐSessionEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []auth.SessionEdge) graphql.Marshaler {
+func (ec *executionContext) marshalNSessionEdge2ᚕusherᚋgraphᚋconnectionᚐSessionEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []connection.SessionEdge) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNSessionEdge2usherᚋinternalᚋauthᚐSessionEdge(ctx, sel, v[i])
+		return ec.marshalNSessionEdge2usherᚋgraphᚋconnectionᚐSessionEdge(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -9235,12 +9243,12 @@ func (ec *executionContext) marshalNSessionEdge2ᚕusherᚋinternalᚋauthᚐSes
 	return ret
 }
 
-func (ec *executionContext) unmarshalNSessionTransport2usherᚋinternalᚋauthᚐSessionTransport(ctx context.Context, v any) (auth.SessionTransport, error) {
+func (ec *executionContext) unmarshalNSessionTransport2usherᚋgraphᚋsigninᚐSessionTransport(ctx context.Context, v any) (signin.SessionTransport, error) {
 	res, err := UnmarshalSessionTransport(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNSessionTransport2usherᚋinternalᚋauthᚐSessionTransport(ctx context.Context, sel ast.SelectionSet, v auth.SessionTransport) graphql.Marshaler {
+func (ec *executionContext) marshalNSessionTransport2usherᚋgraphᚋsigninᚐSessionTransport(ctx context.Context, sel ast.SelectionSet, v signin.SessionTransport) graphql.Marshaler {
 	_ = sel
 	res := MarshalSessionTransport(v)
 	if res == graphql.Null {
@@ -9251,7 +9259,7 @@ func (ec *executionContext) marshalNSessionTransport2usherᚋinternalᚋauthᚐS
 	return res
 }
 
-func (ec *executionContext) unmarshalNSignupInput2usherᚋinternalᚋauthᚐSignupInput(ctx context.Context, v any) (auth.SignupInput, error) {
+func (ec *executionContext) unmarshalNSignupInput2usherᚋgraphᚋsigninᚐSignupInput(ctx context.Context, v any) (signin.SignupInput, error) {
 	res, err := ec.unmarshalInputSignupInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
@@ -9301,12 +9309,12 @@ func (ec *executionContext) marshalNString2ᚕstringᚄ(ctx context.Context, sel
 	return ret
 }
 
-func (ec *executionContext) unmarshalNUpdateMeInput2usherᚋinternalᚋauthᚐUpdateMeInput(ctx context.Context, v any) (auth.UpdateMeInput, error) {
+func (ec *executionContext) unmarshalNUpdateMeInput2usherᚋinternalᚋauthᚋaccountsᚐUpdateMeInput(ctx context.Context, v any) (accounts.UpdateMeInput, error) {
 	res, err := ec.unmarshalInputUpdateMeInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNUpdateMePayload2ᚖusherᚋinternalᚋauthᚐUpdateMePayload(ctx context.Context, sel ast.SelectionSet, v *auth.UpdateMePayload) graphql.Marshaler {
+func (ec *executionContext) marshalNUpdateMePayload2ᚖusherᚋinternalᚋauthᚋaccountsᚐUpdateMePayload(ctx context.Context, sel ast.SelectionSet, v *accounts.UpdateMePayload) graphql.Marshaler {
 	if v == nil {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -9316,12 +9324,12 @@ func (ec *executionContext) marshalNUpdateMePayload2ᚖusherᚋinternalᚋauth�
 	return ec._UpdateMePayload(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalNUpdateUserInput2usherᚋinternalᚋauthᚐUpdateUserInput(ctx context.Context, v any) (auth.UpdateUserInput, error) {
+func (ec *executionContext) unmarshalNUpdateUserInput2usherᚋinternalᚋauthᚋadminᚐUpdateUserInput(ctx context.Context, v any) (admin.UpdateUserInput, error) {
 	res, err := ec.unmarshalInputUpdateUserInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNUpdateUserPayload2ᚖusherᚋinternalᚋauthᚐUpdateUserPayload(ctx context.Context, sel ast.SelectionSet, v *auth.UpdateUserPayload) graphql.Marshaler {
+func (ec *executionContext) marshalNUpdateUserPayload2ᚖusherᚋinternalᚋauthᚋadminᚐUpdateUserPayload(ctx context.Context, sel ast.SelectionSet, v *admin.UpdateUserPayload) graphql.Marshaler {
 	if v == nil {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -9341,15 +9349,15 @@ func (ec *executionContext) marshalNUser2ᚖusherᚋinternalᚋauthᚐUser(ctx c
 	return ec._User(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNUserEdge2usherᚋinternalᚋauthᚐUserEdge(ctx context.Context, sel ast.SelectionSet, v auth.UserEdge) graphql.Marshaler {
+func (ec *executionContext) marshalNUserEdge2usherᚋgraphᚋconnectionᚐUserEdge(ctx context.Context, sel ast.SelectionSet, v connection.UserEdge) graphql.Marshaler {
 	return ec._UserEdge(ctx, sel, &v)
 }
 
-func (ec *executionContext) marshalNUserEdge2ᚕusherᚋinternalᚋauthᚐUserEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []auth.UserEdge) graphql.Marshaler {
+func (ec *executionContext) marshalNUserEdge2ᚕusherᚋgraphᚋconnectionᚐUserEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []connection.UserEdge) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNUserEdge2usherᚋinternalᚋauthᚐUserEdge(ctx, sel, v[i])
+		return ec.marshalNUserEdge2usherᚋgraphᚋconnectionᚐUserEdge(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -9517,14 +9525,14 @@ func (ec *executionContext) marshalN__TypeKind2string(ctx context.Context, sel a
 	return res
 }
 
-func (ec *executionContext) marshalOAuditEventConnection2ᚖusherᚋinternalᚋauthᚐAuditEventConnection(ctx context.Context, sel ast.SelectionSet, v *auth.AuditEventConnection) graphql.Marshaler {
+func (ec *executionContext) marshalOAuditEventConnection2ᚖusherᚋgraphᚋconnectionᚐAuditEventConnection(ctx context.Context, sel ast.SelectionSet, v *connection.AuditEventConnection) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._AuditEventConnection(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalOAuditEventFilter2ᚖusherᚋinternalᚋauthᚐAuditEventFilter(ctx context.Context, v any) (*auth.AuditEventFilter, error) {
+func (ec *executionContext) unmarshalOAuditEventFilter2ᚖusherᚋinternalᚋauthᚋadminᚐAuditEventFilter(ctx context.Context, v any) (*admin.AuditEventFilter, error) {
 	if v == nil {
 		return nil, nil
 	}
@@ -9718,7 +9726,7 @@ func (ec *executionContext) marshalORole2ᚖusherᚋinternalᚋauthᚐRole(ctx c
 	return res
 }
 
-func (ec *executionContext) marshalOSessionConnection2ᚖusherᚋinternalᚋauthᚐSessionConnection(ctx context.Context, sel ast.SelectionSet, v *auth.SessionConnection) graphql.Marshaler {
+func (ec *executionContext) marshalOSessionConnection2ᚖusherᚋgraphᚋconnectionᚐSessionConnection(ctx context.Context, sel ast.SelectionSet, v *connection.SessionConnection) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -9750,14 +9758,14 @@ func (ec *executionContext) marshalOUser2ᚖusherᚋinternalᚋauthᚐUser(ctx c
 	return ec._User(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalOUserConnection2ᚖusherᚋinternalᚋauthᚐUserConnection(ctx context.Context, sel ast.SelectionSet, v *auth.UserConnection) graphql.Marshaler {
+func (ec *executionContext) marshalOUserConnection2ᚖusherᚋgraphᚋconnectionᚐUserConnection(ctx context.Context, sel ast.SelectionSet, v *connection.UserConnection) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._UserConnection(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalOUserFilter2ᚖusherᚋinternalᚋauthᚐUserFilter(ctx context.Context, v any) (*auth.UserFilter, error) {
+func (ec *executionContext) unmarshalOUserFilter2ᚖusherᚋinternalᚋauthᚋadminᚐUserFilter(ctx context.Context, v any) (*admin.UserFilter, error) {
 	if v == nil {
 		return nil, nil
 	}
@@ -9765,7 +9773,7 @@ func (ec *executionContext) unmarshalOUserFilter2ᚖusherᚋinternalᚋauthᚐUs
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalOUserOrder2ᚖusherᚋinternalᚋauthᚐUserOrder(ctx context.Context, v any) (*auth.UserOrder, error) {
+func (ec *executionContext) unmarshalOUserOrder2ᚖusherᚋinternalᚋauthᚋadminᚐUserOrder(ctx context.Context, v any) (*admin.UserOrder, error) {
 	if v == nil {
 		return nil, nil
 	}

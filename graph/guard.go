@@ -10,7 +10,9 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"usher/graph/guard"
+	"usher/graph/signin"
 	"usher/internal/auth"
+	"usher/internal/auth/access"
 )
 
 // guardedTypes are the types of which every field must say who may see it, with the Go types that
@@ -23,7 +25,7 @@ var guardedTypes = map[string]any{
 // directives returns the functions that gqlgen calls around the resolver of each field, and around
 // the reading of each argument and input field, that bears a directive. Without them gqlgen serves
 // nothing that is guarded.
-func directives(service *auth.Service, schema *guard.Schema) DirectiveRoot {
+func directives(service *access.Service, schema *guard.Schema) DirectiveRoot {
 	return DirectiveRoot{
 		Auth: func(
 			ctx context.Context, object any, next graphql.Resolver,
@@ -47,7 +49,7 @@ func directives(service *auth.Service, schema *guard.Schema) DirectiveRoot {
 // fieldFirst decides over the field of an argument or input field that is guarded. gqlgen reads the
 // arguments of a field before it asks for the field, and this is all in it that can be refused: the
 // kinds of all values have been checked before (graph/coerce).
-func fieldFirst(ctx context.Context, service *auth.Service, schema *guard.Schema) error {
+func fieldFirst(ctx context.Context, service *access.Service, schema *guard.Schema) error {
 	field := graphql.GetFieldContext(ctx)
 	if graphql.GetPathContext(ctx) == nil || field == nil || field.Field.Field == nil {
 		return nil // it is a field that is guarded
@@ -85,11 +87,13 @@ var errUnknownRule = errors.New("a guard whose rule was not in the schema at sta
 
 // decideFirst is the extension of gqlgen that decides over all root fields of a mutation before any
 // of them runs, so that none is done by half. The guards decide again when it comes to them, as they
-// do over everything below: an earlier field may have ended the session.
+// do over everything below: an earlier field may have ended the session. After a mutation it settles the cookie
+// of the browser.
 //
 // In a query each field is on its own, so there is nothing to be decided before.
 type decideFirst struct {
-	service   *auth.Service
+	access    *access.Service
+	signin    *signin.Service
 	schema    *guard.Schema
 	presenter *presenter
 }
@@ -112,9 +116,14 @@ func (d *decideFirst) InterceptOperation(ctx context.Context, next graphql.Opera
 	if op.Operation.Operation == ast.Query {
 		return next(ctx)
 	}
-	refused := d.schema.Refusals(op, func(rule *auth.Rule) error { return d.service.Authorize(ctx, rule, nil) })
+	refused := d.schema.Refusals(op, func(rule *auth.Rule) error { return d.access.Authorize(ctx, rule, nil) })
 	if refused == nil {
-		return next(ctx)
+		respond := next(ctx)
+		return func(ctx context.Context) *graphql.Response {
+			response := respond(ctx)
+			d.signin.Settle(ctx)
+			return response
+		}
 	}
 	response := &graphql.Response{Data: json.RawMessage("null")}
 	for _, r := range refused {

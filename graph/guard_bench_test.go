@@ -15,6 +15,7 @@ import (
 	"usher/graph"
 	"usher/internal/app"
 	"usher/internal/auth"
+	"usher/internal/auth/access"
 	"usher/internal/keyring"
 	"usher/internal/token"
 )
@@ -43,7 +44,7 @@ func BenchmarkFields(b *testing.B) {
 				}
 				b.ReportAllocs()
 				for b.Loop() {
-					ctx := auth.WithCaller(b.Context(), service.Identify(bearer))
+					ctx := access.WithCaller(b.Context(), service.Identify(bearer))
 					respond, ctx := server.DispatchOperation(ctx, op)
 					response := respond(ctx)
 					if len(response.Errors) > 0 {
@@ -57,7 +58,7 @@ func BenchmarkFields(b *testing.B) {
 }
 
 // oneUser returns a service that knows one user, an administrator, and their access token.
-func oneUser(t testing.TB) (*auth.Service, string) {
+func oneUser(t testing.TB) (*access.Service, string) {
 	t.Helper()
 	now := time.Now()
 	user := auth.User{ID: uuid.UUID{6: 0x70, 8: 0x80, 15: 1}, Username: new("Ada"), Email: new("ada@example.com"), Roles: auth.Roles, CreatedAt: now}
@@ -70,7 +71,7 @@ func oneUser(t testing.TB) (*auth.Service, string) {
 		ID: "1", Subject: user.ID.String(), SessionID: session.ID.String(), ClientID: "usher", AuthTime: now, Roles: []string{"USER", "ADMIN"},
 	})
 	check(t, err)
-	return whole.Auth, bearer
+	return whole.Domain.Access, bearer
 }
 
 // oneViewer answers the only question that a benchmark of guards asks, besides those of a server that starts.

@@ -13,6 +13,7 @@ import (
 	"github.com/google/uuid"
 
 	"usher/graph"
+	"usher/graph/connection"
 	"usher/internal/auth"
 	"usher/internal/store"
 	"usher/internal/storetest"
@@ -55,7 +56,7 @@ func TestMutationNotByHalf(t *testing.T) {
 func TestOtherPeoplesObjects(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		var users auth.UserConnection
+		var users connection.UserConnection
 		server := newServer(t, s, graph.NewWatched(func(ctx context.Context, next graphql.Resolver) (any, error) {
 			if f := graphql.GetFieldContext(ctx); f.Object == "Query" && f.Field.Name == "users" {
 				return &users, nil // as if it were open to everyone
@@ -63,7 +64,7 @@ func TestOtherPeoplesObjects(t *testing.T) {
 			return next(ctx)
 		}, nil))
 		stranger := &auth.User{ID: uuid.UUID{15: 1}, Username: new("stranger"), Email: new("stranger@example.com")}
-		users.Edges = []auth.UserEdge{{Node: stranger}, {Node: server.ada.User}, {Node: stranger}}
+		users.Edges = []connection.UserEdge{{Node: stranger}, {Node: server.ada.User}, {Node: stranger}}
 
 		const query = `{"query": "{ users { edges { node { username ...More } } } } fragment More on User { mail: email }"}`
 		for _, tt := range []struct {

@@ -12,16 +12,25 @@ import (
 	"github.com/vektah/gqlparser/v2/validator/rules"
 
 	"usher/graph/coerce"
+	"usher/graph/connection"
 	"usher/graph/guard"
 	"usher/graph/limit"
 	"usher/graph/transport"
-	"usher/internal/auth"
+	"usher/internal/auth/access"
+	"usher/internal/auth/accounts"
+	"usher/internal/auth/admin"
+	"usher/internal/auth/sessions"
 	"usher/internal/observe"
 )
 
-// Options are the parts and switches of the handler. Auth and Observer are required.
+// Options are the parts and switches of the handler. All but Introspection are required.
 type Options struct {
-	Auth *auth.Service
+	Access   *access.Service
+	Sessions *sessions.Service
+	Accounts *accounts.Service
+	Admin    *admin.Service
+	// Secret is the server's secret, from which the key of cursors derives.
+	Secret []byte
 	// Observer logs internal errors, and times operations.
 	Observer *observe.Observer
 	// Introspection lets clients read the schema, and makes validation errors say all they know. It
@@ -65,32 +74,36 @@ func New(o Options) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newServer(newConfig(o.Auth, schema), schema, o)
+	resolver, err := newResolver(o)
+	if err != nil {
+		return nil, err
+	}
+	return newServer(newConfig(resolver, schema), schema, resolver, o)
 }
 
-func newConfig(service *auth.Service, schema *guard.Schema) Config {
+func newConfig(resolver *Resolver, schema *guard.Schema) Config {
 	config := Config{
-		Resolvers:  &Resolver{auth: service},
-		Directives: directives(service, schema),
+		Resolvers:  resolver,
+		Directives: directives(resolver.access, schema),
 	}
-	perElement := func(child int, first *int) int { return 1 + child*min(max(pageSize(first), 1), auth.MaxPage) }
+	perElement := func(child int, first *int) int { return 1 + child*min(max(pageSize(first), 1), connection.MaxPage) }
 	config.Complexity.User.Sessions = func(child int, first *int, _ *string) int { return perElement(child, first) }
-	config.Complexity.Query.Users = func(child int, first *int, _ *string, _ *auth.UserFilter, _ *auth.UserOrder) int {
+	config.Complexity.Query.Users = func(child int, first *int, _ *string, _ *admin.UserFilter, _ *admin.UserOrder) int {
 		return perElement(child, first)
 	}
-	config.Complexity.Query.AuditEvents = func(child int, first *int, _ *string, _ *auth.AuditEventFilter) int {
+	config.Complexity.Query.AuditEvents = func(child int, first *int, _ *string, _ *admin.AuditEventFilter) int {
 		return perElement(child, first)
 	}
 	return config
 }
 
-func newServer(config Config, schema *guard.Schema, o Options) (*handler.Server, error) {
+func newServer(config Config, schema *guard.Schema, resolver *Resolver, o Options) (*handler.Server, error) {
 	checker, err := newChecker()
 	if err != nil {
 		return nil, err
 	}
 	p := &presenter{log: o.Observer.Log(), verbose: o.Introspection}
-	server := handler.New(newIntrospectable(config, o.Auth, schema))
+	server := handler.New(newIntrospectable(config, o.Access, schema))
 	server.AddTransport(transport.POST{Observer: o.Observer})
 	server.SetErrorPresenter(p.present)
 	server.SetRecoverFunc(p.recover)
@@ -99,7 +112,7 @@ func newServer(config Config, schema *guard.Schema, o Options) (*handler.Server,
 	server.Use(checker) // before limit.Default, which counts with the values
 	limit.Default.Apply(server)
 	server.Use(coerce.Surrogates{})
-	server.Use(&decideFirst{service: o.Auth, schema: schema, presenter: p})
+	server.Use(&decideFirst{access: o.Access, signin: resolver.signin, schema: schema, presenter: p})
 	if o.Introspection {
 		server.Use(extension.Introspection{})
 	}

@@ -12,6 +12,7 @@ import (
 
 	"usher/graph/guard"
 	"usher/internal/auth"
+	"usher/internal/auth/access"
 )
 
 // introspectable is an executable schema that shows each viewer only what they may use. It is
@@ -19,12 +20,12 @@ import (
 type introspectable struct {
 	*executableSchema
 	config  Config
-	service *auth.Service
+	service *access.Service
 	schema  *guard.Schema
 	visible sync.Map // *executableSchema by the names of the roles; there are few combinations
 }
 
-func newIntrospectable(config Config, service *auth.Service, schema *guard.Schema) *introspectable {
+func newIntrospectable(config Config, service *access.Service, schema *guard.Schema) *introspectable {
 	return &introspectable{executableSchema: executableOf(config), config: config, service: service, schema: schema}
 }
 

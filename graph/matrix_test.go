@@ -17,6 +17,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"usher/graph"
+	"usher/graph/connection"
 	"usher/graph/guard"
 	"usher/internal/auth"
 	"usher/internal/store"
@@ -85,8 +86,8 @@ var nested = map[string]struct {
 		func(owner uuid.UUID) map[string]any {
 			return map[string]any{
 				"Query.me": &auth.User{ID: owner},
-				"User.sessions": &auth.SessionConnection{
-					Edges: []auth.SessionEdge{{Cursor: "c", Node: &auth.Session{ID: uuid.UUID{1}, UserID: owner}}},
+				"User.sessions": &connection.SessionConnection{
+					Edges: []connection.SessionEdge{{Cursor: "c", Node: &auth.Session{ID: uuid.UUID{1}, UserID: owner}}},
 				},
 			}
 		},

@@ -18,6 +18,9 @@ import (
 	"usher/graph"
 	"usher/graph/guard"
 	"usher/internal/auth"
+	"usher/internal/auth/access"
+	"usher/internal/auth/accounts"
+	"usher/internal/auth/sessions"
 	"usher/internal/e2e/operations"
 	"usher/internal/store"
 	"usher/internal/storetest"
@@ -93,8 +96,8 @@ type target struct {
 	words  operations.Words
 	db     *sql.Conn // another connection to the database
 	print  string    // the query for the fingerprint of the database
-	user   *auth.AuthPayload
-	admin  *auth.AuthPayload
+	user   *sessions.Tokens
+	admin  *sessions.Tokens
 	made   int // pairs of them
 
 	refused, failed, done int
@@ -140,14 +143,14 @@ func (w *target) fill(t testing.TB) {
 	t.Helper()
 	ctx := t.Context()
 	w.made++
-	person := func(name string, roles []auth.Role) *auth.AuthPayload {
+	person := func(name string, roles []auth.Role) *sessions.Tokens {
 		name = fmt.Sprintf("%s%d", name, w.made)
 		email := name + "@example.com"
-		_, err := w.auth.CreateUser(ctx, auth.SignupInput{Username: &name, Email: &email, Password: goodPassword}, roles)
+		_, err := w.domain.Operator.CreateUser(ctx, accounts.Input{Username: &name, Email: &email, Password: goodPassword}, roles)
 		check(t, err)
-		var p *auth.AuthPayload
+		var p *sessions.Tokens
 		for range 3 {
-			p, err = w.auth.Login(ctx, auth.LoginInput{Identifier: name, Password: goodPassword})
+			p, err = w.domain.Sessions.Login(ctx, sessions.LoginInput{Identifier: name, Password: goodPassword})
 			check(t, err)
 		}
 		return p
@@ -162,7 +165,7 @@ func (w *target) fill(t testing.TB) {
 		"Password":     {goodPassword, goodPassword, "hunter2", "hunter2 hunter2 hunter2"},
 		"Username":     {"someone", *w.user.User.Username, "Ada"},
 		"EmailAddress": {"someone@example.com", "ada@example.com"},
-		"String":       {*w.user.User.Username, *w.admin.User.Username, *w.user.RefreshToken, "ada@example.com"},
+		"String":       {*w.user.User.Username, *w.admin.User.Username, w.user.RefreshToken, "ada@example.com"},
 	}
 	w.log.take()
 }
@@ -299,7 +302,7 @@ func (w *target) leaks(answer []byte) error {
 			return fmt.Errorf("the log holds %q:\n%s", secret, log)
 		}
 	}
-	if strings.Contains(log, *w.user.RefreshToken) {
+	if strings.Contains(log, w.user.RefreshToken) {
 		return fmt.Errorf("the log holds a refresh token:\n%s", log)
 	}
 	return nil
@@ -307,8 +310,8 @@ func (w *target) leaks(answer []byte) error {
 
 // intact reports whether the users are still what they were made as.
 func (w *target) intact(ctx context.Context) bool {
-	for _, p := range []*auth.AuthPayload{w.user, w.admin} {
-		v, err := w.auth.Viewer(auth.WithCaller(ctx, w.auth.Identify(p.AccessToken)))
+	for _, p := range []*sessions.Tokens{w.user, w.admin} {
+		v, err := w.domain.Access.Viewer(access.WithCaller(ctx, w.domain.Access.Identify(p.AccessToken)))
 		if err != nil || !slices.Equal(v.User.Roles, p.User.Roles) {
 			return false
 		}

@@ -132,20 +132,37 @@ func presentDomain(ctx context.Context, e *auth.Error, out *gqlerror.Error) {
 		out.Extensions["maxAge"] = seconds(e.MaxAge)
 		out.Extensions["methods"] = AllStepUpMethod
 	case auth.CodeBadUserInput:
-		// An error about one value that gqlgen located by itself has no path of its own.
-		if len(e.Fields) == 1 && e.Fields[0].Path == nil {
-			f := e.Fields[0]
-			out.Path, f.Path = splitPath(out.Path, depth)
-			e = auth.BadInput(f)
-		}
 		fields := make([]map[string]any, len(e.Fields))
 		for i, f := range e.Fields {
-			fields[i] = map[string]any{"path": f.Path, "code": string(f.Code), "message": f.Message}
+			path := argumentPath(ctx, f.Field)
+			if path == nil { // gqlgen has located the value by itself
+				out.Path, path = splitPath(out.Path, depth)
+			}
+			fields[i] = map[string]any{"path": path, "code": string(f.Code), "message": f.Message}
 		}
 		out.Extensions["fields"] = fields
 	case auth.CodeRateLimited, auth.CodeServiceUnavailable:
 		out.Extensions["retryAfter"] = seconds(e.RetryAfter)
 	}
+}
+
+// argumentPath returns the path to a value of the input that the domain names, from the arguments of the field on:
+// the argument of that name, or the field of that name in one of the arguments. It is nil for the empty name.
+func argumentPath(ctx context.Context, name string) []string {
+	if name == "" {
+		return nil
+	}
+	field := graphql.GetFieldContext(ctx)
+	if field == nil || field.Field.Field == nil || field.Field.Definition == nil {
+		return []string{name}
+	}
+	for _, argument := range field.Field.Definition.Arguments {
+		input := parsedSchema.Types[argument.Type.Name()]
+		if argument.Name != name && input != nil && input.Kind == ast.InputObject && input.Fields.ForName(name) != nil {
+			return []string{argument.Name, name}
+		}
+	}
+	return []string{name}
 }
 
 // splitPath divides the path that gqlgen gives to a bad argument, which runs from the response on

@@ -9,13 +9,16 @@ import (
 	"testing"
 	"time"
 
+	"github.com/99designs/gqlgen/graphql"
 	"github.com/google/go-cmp/cmp"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"usher/graph/limit"
+	"usher/graph/signin"
 	"usher/graph/transport"
 	"usher/internal/auth"
+	"usher/internal/auth/admin"
 	"usher/internal/request"
 )
 
@@ -57,9 +60,9 @@ func TestPresentedCodes(t *testing.T) {
 			map[string]any{"code": "RATE_LIMITED", "retryAfter": 60},
 		},
 		"input": {
-			auth.BadInput(auth.FieldError{Path: []string{"input", "email"}, Code: auth.InputTaken, Message: "Taken."}),
+			auth.BadInput(auth.FieldError{Field: "email", Code: auth.InputTaken, Message: "Taken."}),
 			map[string]any{"code": "BAD_USER_INPUT", "fields": []map[string]any{
-				{"path": []string{"input", "email"}, "code": "TAKEN", "message": "Taken."},
+				{"path": []string{"email"}, "code": "TAKEN", "message": "Taken."},
 			}},
 		},
 		"input located by gqlgen": {
@@ -72,7 +75,7 @@ func TestPresentedCodes(t *testing.T) {
 			}},
 		},
 	}
-	ctx := request.With(t.Context(), &request.Info{ID: "req-1"})
+	ctx := request.With(t.Context(), &request.Exchange{Info: request.Info{ID: "req-1"}})
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -88,6 +91,34 @@ func TestPresentedCodes(t *testing.T) {
 				t.Errorf("message %q, want a text without the cause", got.Error())
 			}
 		})
+	}
+}
+
+// TestArgumentPath finds the values that the domain names among the arguments of each kind of field.
+func TestArgumentPath(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		field, value string
+		want         []string
+	}{
+		"of the input":         {"signup", "email", []string{"input", "email"}},
+		"the whole input":      {"signup", "input", []string{"input"}},
+		"of a filter":          {"users", "search", []string{"filter", "search"}},
+		"of an order":          {"users", "direction", []string{"orderBy", "direction"}},
+		"an argument":          {"users", "first", []string{"first"}},
+		"none of the schema's": {"signup", "color", []string{"color"}},
+		"located by gqlgen":    {"signup", "", nil},
+	} {
+		root := parsedSchema.Mutation
+		if root.Fields.ForName(tt.field) == nil {
+			root = parsedSchema.Query
+		}
+		ctx := graphql.WithFieldContext(t.Context(), &graphql.FieldContext{
+			Field: graphql.CollectedField{Field: &ast.Field{Definition: root.Fields.ForName(tt.field)}},
+		})
+		if diff := cmp.Diff(tt.want, argumentPath(ctx, tt.value)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
 	}
 }
 
@@ -147,8 +178,8 @@ func TestDomainCodes(t *testing.T) {
 	sameNames(t, "Role", enum("Role"), auth.Roles)
 	sameNames(t, "AuditEventKind", enum("AuditEventKind"), auth.AuditEventKinds)
 	sameNames(t, "UserOrderField", enum("UserOrderField"), []auth.UserOrderField{auth.UsersByCreatedAt, auth.UsersByUsername, auth.UsersByEmail})
-	sameNames(t, "OrderDirection", enum("OrderDirection"), []auth.OrderDirection{auth.Ascending, auth.Descending})
-	sameNames(t, "SessionTransport", enum("SessionTransport"), []auth.SessionTransport{auth.TransportToken, auth.TransportCookie})
+	sameNames(t, "OrderDirection", enum("OrderDirection"), []admin.OrderDirection{admin.Ascending, admin.Descending})
+	sameNames(t, "SessionTransport", enum("SessionTransport"), []signin.SessionTransport{signin.TransportToken, signin.TransportCookie})
 	sameNames(t, "AuthCheck", enum("AuthCheck"), []auth.Check{auth.CheckSession, auth.CheckToken})
 }
 

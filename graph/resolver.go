@@ -1,11 +1,31 @@
 package graph
 
-import "usher/internal/auth"
+import (
+	"usher/graph/connection"
+	"usher/graph/signin"
+	"usher/internal/auth/access"
+	"usher/internal/auth/accounts"
+	"usher/internal/auth/admin"
+)
 
-// Resolver answers the fields of the schema. A field's work is done in internal/auth, or in your
+// Resolver answers the fields of the schema. A field's work is done in the domain (internal/auth), or in your
 // own domain package: add it here as one more member and call it in one line.
 type Resolver struct {
-	auth *auth.Service
+	access   *access.Service
+	accounts *accounts.Service
+	admin    *admin.Service
+	signin   *signin.Service
+	lists    *connection.Lists
+}
+
+func newResolver(o Options) (*Resolver, error) {
+	lists, err := connection.New(o.Admin, o.Sessions, o.Secret)
+	if err != nil {
+		return nil, err
+	}
+	return &Resolver{
+		access: o.Access, accounts: o.Accounts, admin: o.Admin, signin: signin.New(o.Accounts, o.Sessions), lists: lists,
+	}, nil
 }
 
 // pageSize is the argument first of a connection. The schema's default stands for a null as well.

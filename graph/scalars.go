@@ -10,7 +10,9 @@ import (
 	"github.com/google/uuid"
 
 	"usher/graph/coerce"
+	"usher/graph/signin"
 	"usher/internal/auth"
+	"usher/internal/auth/admin"
 	"usher/internal/password"
 )
 
@@ -120,13 +122,13 @@ func UnmarshalAuthCheck(v any) (auth.Check, error) {
 }
 
 // MarshalSessionTransport writes where a refresh token is kept.
-func MarshalSessionTransport(t auth.SessionTransport) graphql.Marshaler {
+func MarshalSessionTransport(t signin.SessionTransport) graphql.Marshaler {
 	return graphql.MarshalString(string(t))
 }
 
 // UnmarshalSessionTransport reads where a refresh token is kept.
-func UnmarshalSessionTransport(v any) (auth.SessionTransport, error) {
-	return unmarshalEnum(v, []auth.SessionTransport{auth.TransportToken, auth.TransportCookie}, "TOKEN or COOKIE")
+func UnmarshalSessionTransport(v any) (signin.SessionTransport, error) {
+	return unmarshalEnum(v, []signin.SessionTransport{signin.TransportToken, signin.TransportCookie}, "TOKEN or COOKIE")
 }
 
 // MarshalAuditEventKind writes the kind of an event.
@@ -150,11 +152,11 @@ func UnmarshalUserOrderField(v any) (auth.UserOrderField, error) {
 }
 
 // MarshalOrderDirection writes a direction.
-func MarshalOrderDirection(d auth.OrderDirection) graphql.Marshaler {
+func MarshalOrderDirection(d admin.OrderDirection) graphql.Marshaler {
 	return graphql.MarshalString(string(d))
 }
 
 // UnmarshalOrderDirection reads a direction.
-func UnmarshalOrderDirection(v any) (auth.OrderDirection, error) {
-	return unmarshalEnum(v, []auth.OrderDirection{auth.Ascending, auth.Descending}, "ASC or DESC")
+func UnmarshalOrderDirection(v any) (admin.OrderDirection, error) {
+	return unmarshalEnum(v, []admin.OrderDirection{admin.Ascending, admin.Descending}, "ASC or DESC")
 }

@@ -10,89 +10,102 @@ import (
 
 	"github.com/google/uuid"
 
+	"usher/graph/connection"
+	"usher/graph/signin"
 	"usher/internal/auth"
+	"usher/internal/auth/access"
+	"usher/internal/auth/accounts"
+	"usher/internal/auth/admin"
 )
 
-func (r *mutationResolver) Signup(ctx context.Context, input auth.SignupInput) (*auth.AuthPayload, error) {
-	return r.auth.Signup(ctx, input)
+func (r *mutationResolver) Signup(ctx context.Context, input signin.SignupInput) (*signin.AuthPayload, error) {
+	return r.signin.Signup(ctx, input)
 }
 
-func (r *mutationResolver) Login(ctx context.Context, input auth.LoginInput) (*auth.AuthPayload, error) {
-	return r.auth.Login(ctx, input)
+func (r *mutationResolver) Login(ctx context.Context, input signin.LoginInput) (*signin.AuthPayload, error) {
+	return r.signin.Login(ctx, input)
 }
 
-func (r *mutationResolver) Refresh(ctx context.Context, input auth.RefreshInput) (*auth.AuthPayload, error) {
-	return r.auth.Refresh(ctx, input)
+func (r *mutationResolver) Refresh(ctx context.Context, input signin.RefreshInput) (*signin.AuthPayload, error) {
+	return r.signin.Refresh(ctx, input)
 }
 
-func (r *mutationResolver) Logout(ctx context.Context) (*auth.LogoutPayload, error) {
-	return r.auth.Logout(ctx)
+func (r *mutationResolver) Logout(ctx context.Context) (*signin.LogoutPayload, error) {
+	return r.signin.Logout(ctx)
 }
 
-func (r *mutationResolver) RevokeSession(ctx context.Context, input auth.RevokeSessionInput) (*auth.RevokeSessionPayload, error) {
-	return r.auth.RevokeSession(ctx, input)
+func (r *mutationResolver) RevokeSession(ctx context.Context, input signin.RevokeSessionInput) (*signin.RevokeSessionPayload, error) {
+	return r.signin.RevokeSession(ctx, input)
 }
 
-func (r *mutationResolver) RevokeOtherSessions(ctx context.Context) (*auth.RevokeOtherSessionsPayload, error) {
-	return r.auth.RevokeOtherSessions(ctx)
+func (r *mutationResolver) RevokeOtherSessions(ctx context.Context) (*signin.RevokeOtherSessionsPayload, error) {
+	return r.signin.RevokeOtherSessions(ctx)
 }
 
-func (r *mutationResolver) Reauthenticate(ctx context.Context, input auth.ReauthenticateInput) (*auth.AuthPayload, error) {
-	return r.auth.Reauthenticate(ctx, input)
+func (r *mutationResolver) Reauthenticate(ctx context.Context, input signin.ReauthenticateInput) (*signin.AuthPayload, error) {
+	return r.signin.Reauthenticate(ctx, input)
 }
 
-func (r *mutationResolver) UpdateMe(ctx context.Context, input auth.UpdateMeInput) (*auth.UpdateMePayload, error) {
-	return r.auth.UpdateMe(ctx, input)
+func (r *mutationResolver) UpdateMe(ctx context.Context, input accounts.UpdateMeInput) (*accounts.UpdateMePayload, error) {
+	return r.accounts.UpdateMe(ctx, input)
 }
 
-func (r *mutationResolver) UpdateUser(ctx context.Context, input auth.UpdateUserInput) (*auth.UpdateUserPayload, error) {
-	return r.auth.UpdateUser(ctx, input)
+func (r *mutationResolver) UpdateUser(ctx context.Context, input admin.UpdateUserInput) (*admin.UpdateUserPayload, error) {
+	return r.admin.UpdateUser(ctx, input)
 }
 
-func (r *mutationResolver) DisableUser(ctx context.Context, input auth.DisableUserInput) (*auth.DisableUserPayload, error) {
-	return r.auth.DisableUser(ctx, input)
+func (r *mutationResolver) DisableUser(ctx context.Context, input admin.DisableUserInput) (*admin.DisableUserPayload, error) {
+	return r.admin.DisableUser(ctx, input)
 }
 
-func (r *mutationResolver) EnableUser(ctx context.Context, input auth.EnableUserInput) (*auth.EnableUserPayload, error) {
-	return r.auth.EnableUser(ctx, input)
+func (r *mutationResolver) EnableUser(ctx context.Context, input admin.EnableUserInput) (*admin.EnableUserPayload, error) {
+	return r.admin.EnableUser(ctx, input)
 }
 
-func (r *mutationResolver) RevokeUserSessions(ctx context.Context, input auth.RevokeUserSessionsInput) (*auth.RevokeUserSessionsPayload, error) {
-	return r.auth.RevokeUserSessions(ctx, input)
+func (r *mutationResolver) RevokeUserSessions(ctx context.Context, input admin.RevokeUserSessionsInput) (*admin.RevokeUserSessionsPayload, error) {
+	return r.admin.RevokeUserSessions(ctx, input)
 }
 
-func (r *mutationResolver) DeleteUser(ctx context.Context, input auth.DeleteUserInput) (*auth.DeleteUserPayload, error) {
-	return r.auth.DeleteUser(ctx, input)
+func (r *mutationResolver) DeleteUser(ctx context.Context, input admin.DeleteUserInput) (*admin.DeleteUserPayload, error) {
+	return r.admin.DeleteUser(ctx, input)
 }
 
 func (r *queryResolver) Me(ctx context.Context) (*auth.User, error) {
-	return r.auth.Me(ctx)
+	return r.access.Me(ctx)
 }
 
 func (r *queryResolver) User(ctx context.Context, id uuid.UUID) (*auth.User, error) {
-	return r.auth.User(ctx, id)
+	return r.admin.User(ctx, id)
 }
 
-func (r *queryResolver) Users(ctx context.Context, first *int, after *string, filter *auth.UserFilter, orderBy *auth.UserOrder) (*auth.UserConnection, error) {
-	return r.auth.Users(ctx, pageSize(first), after, filter, orderBy)
+func (r *queryResolver) Users(ctx context.Context, first *int, after *string, filter *admin.UserFilter, orderBy *admin.UserOrder) (*connection.UserConnection, error) {
+	return r.lists.Users(ctx, pageSize(first), after, filter, orderBy)
 }
 
-func (r *queryResolver) AuditEvents(ctx context.Context, first *int, after *string, filter *auth.AuditEventFilter) (*auth.AuditEventConnection, error) {
-	return r.auth.AuditEvents(ctx, pageSize(first), after, filter)
+func (r *queryResolver) AuditEvents(ctx context.Context, first *int, after *string, filter *admin.AuditEventFilter) (*connection.AuditEventConnection, error) {
+	return r.lists.AuditEvents(ctx, pageSize(first), after, filter)
 }
 
-func (r *userResolver) Sessions(ctx context.Context, obj *auth.User, first *int, after *string) (*auth.SessionConnection, error) {
-	return r.auth.SessionsOf(ctx, obj, pageSize(first), after)
+func (r *sessionResolver) Current(ctx context.Context, obj *auth.Session) (bool, error) {
+	claims := access.CallerFrom(ctx).Claims()
+	return claims != nil && claims.SessionID == obj.ID.String(), nil
+}
+
+func (r *userResolver) Sessions(ctx context.Context, obj *auth.User, first *int, after *string) (*connection.SessionConnection, error) {
+	return r.lists.SessionsOf(ctx, obj, pageSize(first), after)
 }
 
 func (r *Resolver) Mutation() MutationResolver { return &mutationResolver{r} }
 
 func (r *Resolver) Query() QueryResolver { return &queryResolver{r} }
 
+func (r *Resolver) Session() SessionResolver { return &sessionResolver{r} }
+
 func (r *Resolver) User() UserResolver { return &userResolver{r} }
 
 type (
 	mutationResolver struct{ *Resolver }
 	queryResolver    struct{ *Resolver }
+	sessionResolver  struct{ *Resolver }
 	userResolver     struct{ *Resolver }
 )

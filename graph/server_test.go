@@ -16,6 +16,10 @@ import (
 	"usher/graph"
 	"usher/internal/app"
 	"usher/internal/auth"
+	"usher/internal/auth/access"
+	"usher/internal/auth/accounts"
+	"usher/internal/auth/domain"
+	"usher/internal/auth/sessions"
 	"usher/internal/config"
 	"usher/internal/store"
 	"usher/internal/token"
@@ -37,9 +41,9 @@ const goodPassword = "four small green turtles"
 type server struct {
 	url    string
 	whole  http.Handler // what answers at url
-	auth   *auth.Service
+	domain *domain.Domain
 	people map[string]string // their bearer tokens
-	ada    *auth.AuthPayload // of her sign-up
+	ada    *sessions.Tokens  // of her sign-up
 	root   *auth.User
 	log    *lockedBuffer
 }
@@ -66,26 +70,26 @@ func newServer(t testing.TB, s *store.Store, build func(graph.Options) (http.Han
 			Store: s, GraphQL: build, CheapPasswords: true, Now: clock, Rand: random,
 		})
 	check(t, err)
-	service := whole.Auth
+	d := whole.Domain
 	http := httptest.NewServer(whole)
 	t.Cleanup(http.Close)
-	w := &server{url: http.URL, whole: whole, auth: service, log: log, people: map[string]string{"garbage": "garbage"}}
+	w := &server{url: http.URL, whole: whole, domain: d, log: log, people: map[string]string{"garbage": "garbage"}}
 
 	ctx := t.Context()
-	signup := func(username, email string) *auth.AuthPayload {
-		p, err := service.Signup(ctx, auth.SignupInput{
+	signup := func(username, email string) *sessions.Tokens {
+		p, err := d.Accounts.Signup(ctx, accounts.SignupInput{Input: accounts.Input{
 			Username: &username, Email: &email, Password: goodPassword, FullName: new("Someone Called " + username),
-		})
+		}})
 		check(t, err)
 		return p
 	}
-	login := func(username string) *auth.AuthPayload {
-		p, err := service.Login(ctx, auth.LoginInput{Identifier: username, Password: goodPassword})
+	login := func(username string) *sessions.Tokens {
+		p, err := d.Sessions.Login(ctx, sessions.LoginInput{Identifier: username, Password: goodPassword})
 		check(t, err)
 		return p
 	}
 	create := func(username string, roles []auth.Role) *auth.User {
-		u, err := service.CreateUser(ctx, auth.SignupInput{Username: &username, Password: goodPassword}, roles)
+		u, err := d.Operator.CreateUser(ctx, accounts.Input{Username: &username, Password: goodPassword}, roles)
 		check(t, err)
 		return u
 	}
@@ -96,7 +100,7 @@ func newServer(t testing.TB, s *store.Store, build func(graph.Options) (http.Han
 	w.ada = signup("Ada", "ada@example.com")
 	w.people["expired"] = w.ada.AccessToken
 	now = now.Add(16 * time.Minute)
-	stale, err = service.Refresh(ctx, auth.RefreshInput{RefreshToken: stale.RefreshToken})
+	stale, err = d.Sessions.Refresh(ctx, sessions.RefreshInput{RefreshToken: stale.RefreshToken})
 	check(t, err)
 	w.people["stale"] = stale.AccessToken
 	demoted := create("demoted", auth.Roles)
@@ -113,7 +117,7 @@ func newServer(t testing.TB, s *store.Store, build func(graph.Options) (http.Han
 	w.people["foreign"], err = whole.Tokens.Sign(*foreign)
 	check(t, err)
 	w.people["ended"] = login("ada").AccessToken
-	viewer, err := service.Viewer(auth.WithCaller(ctx, service.Identify(w.people["ended"])))
+	viewer, err := d.Access.Viewer(access.WithCaller(ctx, d.Access.Identify(w.people["ended"])))
 	check(t, err)
 	_, err = s.EndSession(ctx, viewer.Session.ID, now)
 	check(t, err)

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"usher/internal/app"
-	"usher/internal/auth"
+	"usher/internal/auth/accounts"
 	"usher/internal/config"
 	"usher/internal/logging"
 	"usher/internal/storetest"
@@ -63,9 +63,9 @@ func signedIn(b *testing.B, at config.DatabaseURL) (http.Handler, string) {
 	check(b, err)
 	b.Cleanup(func() { check(b, server.Close()) })
 	username, email, fullName := "ada", "ada@example.com", "Ada Lovelace"
-	payload, err := server.Auth.Signup(b.Context(), auth.SignupInput{
+	payload, err := server.Domain.Accounts.Signup(b.Context(), accounts.SignupInput{Input: accounts.Input{
 		Username: &username, Email: &email, FullName: &fullName, Password: "four small green turtles",
-	})
+	}})
 	check(b, err)
 	return server, payload.AccessToken
 }

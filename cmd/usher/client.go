@@ -34,7 +34,7 @@ func (c *clientCreateCommand) Run(w *world) error {
 		if c.Resource != "" {
 			resource = new(string(c.Resource))
 		}
-		client, secret, err := o.Auth.CreateClient(w.ctx, c.Name, resource)
+		client, secret, err := o.CreateClient(w.ctx, c.Name, resource)
 		if err != nil {
 			return explain(err)
 		}
@@ -55,7 +55,7 @@ func (c *clientListCommand) Run(w *world) error {
 		fmt.Fprintln(table, "ID\tNAME\tCREATED\tRESOURCE")
 		const page = 500
 		for after := uuid.Nil; ; {
-			clients, err := o.Store.Clients(w.ctx, after, page)
+			clients, err := o.Clients(w.ctx, after, page)
 			if err != nil {
 				return err
 			}
@@ -84,7 +84,7 @@ type clientDeleteCommand struct {
 // Run deletes a client.
 func (c *clientDeleteCommand) Run(w *world) error {
 	return w.operate(c.Database, config.Passwords{}, c.Log, func(o *app.Operator) error {
-		err := o.Auth.DeleteClient(w.ctx, c.ID)
+		err := o.DeleteClient(w.ctx, c.ID)
 		if errors.Is(err, auth.ErrNotFound) {
 			return errors.New("there is no such client")
 		}

@@ -14,6 +14,7 @@ import (
 
 	"usher/internal/app"
 	"usher/internal/auth"
+	"usher/internal/auth/accounts"
 	"usher/internal/config"
 	"usher/internal/password"
 )
@@ -43,7 +44,7 @@ func (c *userCreateCommand) Run(w *world) error {
 	if err != nil {
 		return err
 	}
-	in := auth.SignupInput{
+	in := accounts.Input{
 		Username: optional(c.Username), Email: optional(c.Email), FullName: optional(c.FullName),
 		Password: secret,
 	}
@@ -54,7 +55,7 @@ func (c *userCreateCommand) Run(w *world) error {
 		}
 	}
 	return w.operate(c.Database, c.Passwords, c.Log, func(o *app.Operator) error {
-		user, err := o.Auth.CreateUser(w.ctx, in, roles)
+		user, err := o.CreateUser(w.ctx, in, roles)
 		if err != nil {
 			return explain(err)
 		}
@@ -82,7 +83,7 @@ func (c *userListCommand) Run(w *world) error {
 		fmt.Fprintln(table, "ID\tUSERNAME\tEMAIL\tROLES\tSTATE\tCREATED")
 		query := auth.UserQuery{Order: auth.UsersByCreatedAt, Limit: 500}
 		for {
-			users, err := o.Store.Users(w.ctx, query)
+			users, err := o.Users(w.ctx, query)
 			if err != nil {
 				return err
 			}
@@ -129,7 +130,7 @@ type oneUser struct {
 // change finds the user, applies f and says what was done.
 func (c *oneUser) change(w *world, done string, f func(o *app.Operator, u *auth.User) error) error {
 	return w.operate(c.Database, config.Passwords{}, c.Log, func(o *app.Operator) error {
-		user, err := o.Auth.FindUser(w.ctx, c.Identifier)
+		user, err := o.FindUser(w.ctx, c.Identifier)
 		if errors.Is(err, auth.ErrNotFound) {
 			return errors.New("there is no such user")
 		}
@@ -149,7 +150,7 @@ type userDisableCommand struct{ oneUser }
 // Run disables a user.
 func (c *userDisableCommand) Run(w *world) error {
 	return c.change(w, "disabled", func(o *app.Operator, u *auth.User) error {
-		return o.Auth.SetDisabled(w.ctx, u.ID, true)
+		return o.SetDisabled(w.ctx, u.ID, true)
 	})
 }
 
@@ -158,7 +159,7 @@ type userEnableCommand struct{ oneUser }
 // Run enables a user.
 func (c *userEnableCommand) Run(w *world) error {
 	return c.change(w, "enabled", func(o *app.Operator, u *auth.User) error {
-		return o.Auth.SetDisabled(w.ctx, u.ID, false)
+		return o.SetDisabled(w.ctx, u.ID, false)
 	})
 }
 
@@ -167,7 +168,7 @@ type userUnlockCommand struct{ oneUser }
 // Run forgets the failed logins of a user.
 func (c *userUnlockCommand) Run(w *world) error {
 	return c.change(w, "unlocked", func(o *app.Operator, u *auth.User) error {
-		return o.Auth.Unlock(w.ctx, u)
+		return o.Unlock(w.ctx, u.ID)
 	})
 }
 
@@ -180,7 +181,7 @@ func explain(err error) error {
 	lines := make([]string, len(e.Fields))
 	for i, f := range e.Fields {
 		lines[i] = f.Message
-		if name := f.Path[len(f.Path)-1]; name != "userId" { // which is how the user was named, and not at fault
+		if name := f.Field; name != "userId" { // which is how the user was named, and not at fault
 			lines[i] = name + ": " + f.Message
 		}
 	}

@@ -48,18 +48,18 @@ func (p POST) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecu
 	} else {
 		status, response = p.execute(r.Context(), exec, params, format)
 	}
-	describe(request.From(r.Context()), response.Errors)
+	describe(request.OutcomeOf(r.Context()), response.Errors)
 	write(w, status, response)
 }
 
 // describe notes for the log what went wrong.
-func describe(info *request.Info, errs gqlerror.List) {
+func describe(outcome *request.Outcome, errs gqlerror.List) {
 	for i, err := range errs {
 		code, _ := err.Extensions["code"].(string)
 		if i == 0 {
-			info.Code = code
+			outcome.Code = code
 		}
-		info.Forbidden = info.Forbidden || code == codeForbidden
+		outcome.Forbidden = outcome.Forbidden || code == codeForbidden
 	}
 }
 
@@ -79,11 +79,11 @@ func refuse(ctx context.Context, exec graphql.GraphExecutor, r *refusal) *graphq
 func (p POST) execute(ctx context.Context, exec graphql.GraphExecutor, params *graphql.RawParams, format mediaType) (int, *graphql.Response) {
 	ctx, end := p.Observer.Step(ctx, "operation")
 	defer end()
-	info := request.From(ctx)
-	info.Operation = params.OperationName
+	outcome := request.OutcomeOf(ctx)
+	outcome.Operation = params.OperationName
 	operation, errs := exec.CreateOperationContext(ctx, params)
 	if operation.Operation != nil {
-		info.Operation = operation.Operation.Name
+		outcome.Operation = operation.Operation.Name
 	}
 	if len(errs) > 0 {
 		response := exec.DispatchError(graphql.WithOperationContext(ctx, operation), errs[:min(len(errs), maxErrors)])

@@ -77,8 +77,8 @@ func TestResponses(t *testing.T) {
 						t.Errorf("%s: header %s is %q, want %q", format, name, got, value)
 					}
 				}
-				if got.info.Operation != tt.operation || got.info.Code != tt.code {
-					t.Errorf("%s: logged as %q with code %q, want %q with %q", format, got.info.Operation, got.info.Code, tt.operation, tt.code)
+				if got.Outcome.Operation != tt.operation || got.Outcome.Code != tt.code {
+					t.Errorf("%s: logged as %q with code %q, want %q with %q", format, got.Outcome.Operation, got.Outcome.Code, tt.operation, tt.code)
 				}
 			}
 		})
@@ -201,8 +201,8 @@ func TestRefusals(t *testing.T) {
 			if diff := cmp.Diff(map[string]string{"code": CodeBadRequest, "requestId": "request-1"}, response.Errors[0].Extensions); diff != "" {
 				t.Errorf("extensions (-want +got):\n%s", diff)
 			}
-			if got.info.Code != CodeBadRequest {
-				t.Errorf("logged with code %q", got.info.Code)
+			if got.Outcome.Code != CodeBadRequest {
+				t.Errorf("logged with code %q", got.Outcome.Code)
 			}
 			if n := executable.executions.Load(); n != 0 {
 				t.Errorf("executed %d times", n)

@@ -114,14 +114,14 @@ func newServer(e *executable) *handler.Server {
 type answer struct {
 	*http.Response
 	body []byte
-	info request.Info
+	request.Exchange
 }
 
 func serve(t testing.TB, server http.Handler, r *http.Request) answer {
 	t.Helper()
-	a := answer{info: request.Info{ID: "request-1"}}
+	a := answer{Exchange: request.Exchange{Info: request.Info{ID: "request-1"}}}
 	recorder := httptest.NewRecorder()
-	server.ServeHTTP(recorder, r.WithContext(request.With(r.Context(), &a.info)))
+	server.ServeHTTP(recorder, r.WithContext(request.With(r.Context(), &a.Exchange)))
 	a.Response = recorder.Result()
 	a.body = recorder.Body.Bytes()
 	return a

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"usher/graph"
-	"usher/internal/auth"
+	"usher/internal/auth/domain"
 	"usher/internal/config"
 	"usher/internal/httpd"
 	"usher/internal/job"
@@ -45,8 +45,8 @@ type Overrides struct {
 
 // App is a server. As an http.Handler it answers a request; Serve gives it a listener.
 type App struct {
-	// Auth is the domain, and Tokens signs and verifies its access tokens.
-	Auth   *auth.Service
+	// Domain is the domain, and Tokens signs and verifies its access tokens.
+	Domain *domain.Domain
 	Tokens *token.Authority
 	// Routes are the handlers of the server by their pattern, nil for what is switched off.
 	Routes map[string]http.Handler
@@ -97,25 +97,28 @@ func (a *App) start(ctx context.Context, secret []byte) error {
 	if err != nil {
 		return err
 	}
-	if a.Auth, err = p.auth(a.Tokens, secret); err != nil {
+	if a.Domain, err = p.domain(a.Tokens, secret); err != nil {
 		return err
 	}
-	return a.edges(ctx)
+	return a.edges(ctx, secret)
 }
 
 // edges puts the edges around the domain.
-func (a *App) edges(ctx context.Context) error {
-	p, s := a.parts, a.parts.settings
+func (a *App) edges(ctx context.Context, secret []byte) error {
+	p, s, d := a.parts, a.parts.settings, a.Domain
 	newGraphQL := graph.New
 	if p.overrides.GraphQL != nil {
 		newGraphQL = p.overrides.GraphQL
 	}
-	graphQL, err := newGraphQL(graph.Options{Auth: a.Auth, Observer: p.observer, Introspection: s.Dev})
+	graphQL, err := newGraphQL(graph.Options{
+		Access: d.Access, Sessions: d.Sessions, Accounts: d.Accounts, Admin: d.Admin,
+		Secret: secret, Observer: p.observer, Introspection: s.Dev,
+	})
 	if err != nil {
 		return err
 	}
 	endpoints := oauth.New(oauth.Options{
-		Auth: a.Auth, Issuer: s.Issuer, PasswordGrant: passwordGrant(s),
+		Access: d.Access, Sessions: d.Sessions, Clients: d.Clients, Issuer: s.Issuer, PasswordGrant: passwordGrant(s),
 		PublishedKeys: s.Algorithm != string(token.HS256), Log: p.observer.Log(),
 	})
 	page := newConsole(ctx, s, p.observer.Log())
@@ -128,7 +131,7 @@ func (a *App) edges(ctx context.Context) error {
 			a.Routes = routes(s, server, graphQL, endpoints, a.keys, page)
 			return a.Routes
 		},
-		Identify:        a.Auth.Identify,
+		Identify:        d.Access.Identify,
 		Ready:           p.store.Ready,
 		AllowedOrigins:  s.AllowedOrigins,
 		InsecureCookies: s.InsecureCookies(),
@@ -155,7 +158,7 @@ func (a *App) Serve(ctx context.Context, l net.Listener) error {
 	defer cancel()
 	log := a.parts.observer.Log()
 	jobs.Go(func() { job.Every(working, keyring.PollInterval, log, "keys", a.keys.Refresh) })
-	jobs.Go(func() { job.Every(working, sweepInterval, log, "sweep", a.Auth.Sweep) })
+	jobs.Go(func() { job.Every(working, sweepInterval, log, "sweep", a.Domain.Operator.Sweep) })
 	return a.server.Serve(ctx, l)
 }
 

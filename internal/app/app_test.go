@@ -22,6 +22,8 @@ import (
 
 	"usher/internal/app"
 	"usher/internal/auth"
+	"usher/internal/auth/accounts"
+	"usher/internal/auth/sessions"
 	"usher/internal/config"
 	"usher/internal/storetest"
 )
@@ -71,7 +73,7 @@ func TestSteps(t *testing.T) {
 	each(t, func(t *testing.T, s app.Settings) {
 		var log bytes.Buffer
 		a := newApp(t, s, &log)
-		p, err := a.Auth.Signup(t.Context(), auth.SignupInput{Username: new("ada"), Password: "four small green turtles"})
+		p, err := a.Domain.Accounts.Signup(t.Context(), accounts.SignupInput{Input: accounts.Input{Username: new("ada"), Password: "four small green turtles"}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -175,12 +177,9 @@ func TestOperate(t *testing.T) {
 	each(t, func(t *testing.T, s app.Settings) {
 		fault := errors.New("fault")
 		err := app.Operate(t.Context(), s.Database, s.Passwords, slog.New(slog.DiscardHandler), func(o *app.Operator) error {
-			in := auth.SignupInput{Username: new("ada"), Password: "four small green turtles"}
-			if _, err := o.Auth.CreateUser(t.Context(), in, auth.Roles); err != nil {
+			in := accounts.Input{Username: new("ada"), Password: "four small green turtles"}
+			if _, err := o.CreateUser(t.Context(), in, auth.Roles); err != nil {
 				t.Error(err)
-			}
-			if _, err := o.Auth.Login(t.Context(), auth.LoginInput{Identifier: "ada", Password: in.Password}); err == nil {
-				t.Error("an operator's command signed in")
 			}
 			return fault
 		})
@@ -188,7 +187,7 @@ func TestOperate(t *testing.T) {
 			t.Errorf("got %v, want the error of the command", err)
 		}
 		a := newApp(t, s, io.Discard)
-		p, err := a.Auth.Login(t.Context(), auth.LoginInput{Identifier: "ada", Password: "four small green turtles"})
+		p, err := a.Domain.Sessions.Login(t.Context(), sessions.LoginInput{Identifier: "ada", Password: "four small green turtles"})
 		if err != nil || !slices.Equal(p.User.Roles, auth.Roles) {
 			t.Errorf("%+v, %v", p, err)
 		}

@@ -6,18 +6,15 @@ import (
 	"fmt"
 	"log/slog"
 
-	"usher/internal/auth"
+	"usher/internal/auth/operator"
 	"usher/internal/config"
 	"usher/internal/keyring"
-	"usher/internal/store"
 	"usher/internal/token"
 )
 
 // Operator is what the operator's commands work with.
 type Operator struct {
-	// Auth is the domain without tokens: nobody can sign in.
-	Auth  *auth.Service
-	Store *store.Store
+	*operator.Service
 
 	parts *parts
 }
@@ -28,12 +25,12 @@ func Operate(ctx context.Context, d config.Database, p config.Passwords, log *sl
 	if err != nil {
 		return err
 	}
-	service, err := parts.auth(nil, nil)
+	made, err := parts.domain(nil, nil)
 	if err == nil {
 		err = parts.migrate(ctx)
 	}
 	if err == nil {
-		err = f(&Operator{Auth: service, Store: parts.db, parts: parts})
+		err = f(&Operator{Service: made.Operator, parts: parts})
 	}
 	return errors.Join(err, parts.close())
 }

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 
 	"usher/internal/auth"
+	"usher/internal/auth/domain"
 	"usher/internal/config"
 	"usher/internal/keyring"
 	"usher/internal/observe"
@@ -65,10 +66,10 @@ func (p *parts) keyring(k config.Keys, secret []byte) keyring.Options {
 	}
 }
 
-// auth makes the domain. Without tokens and secret it serves the operator's commands: nobody can sign in.
-func (p *parts) auth(tokens *token.Authority, secret []byte) (*auth.Service, error) {
+// domain makes the domain. Without tokens and secret it serves the operator's commands: nobody can sign in.
+func (p *parts) domain(tokens *token.Authority, secret []byte) (*domain.Domain, error) {
 	s := p.settings
-	return auth.New(auth.Options{
+	return domain.New(domain.Options{
 		Store: p.store,
 		Passwords: password.New(password.Options{
 			Parallel: s.HashParallelism, Queue: s.HashQueue, InFlight: p.observer.InFlight, CheapForTests: p.overrides.CheapPasswords,
@@ -76,7 +77,7 @@ func (p *parts) auth(tokens *token.Authority, secret []byte) (*auth.Service, err
 		Policy: password.Policy{MinLength: s.MinLength},
 		Tokens: tokens,
 		Secret: secret,
-		Sessions: auth.SessionLimits{
+		Limits: auth.SessionLimits{
 			MaxAge: s.SessionMaxAge, IdleLimit: s.SessionIdle, RefreshGrace: s.RefreshGrace, PerUser: s.SessionsPerUser,
 		},
 		Now:  p.overrides.Now,

@@ -8,7 +8,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
+	"usher/graph/signin"
 	"usher/internal/auth"
+	"usher/internal/auth/accounts"
+	"usher/internal/auth/admin"
 )
 
 // state is what the database has of everything but the audit log.
@@ -56,25 +59,25 @@ func TestNothingWithoutEvent(t *testing.T) {
 		}
 		acts := map[string]func() error{
 			"Signup": func() error {
-				_, err := w.Signup(t.Context(), auth.SignupInput{Username: new("eve"), Password: goodPassword})
+				_, err := w.Signup(t.Context(), signin.SignupInput{Username: new("eve"), Password: goodPassword})
 				return err
 			},
 			"Login": func() error {
-				_, err := w.Login(t.Context(), auth.LoginInput{Identifier: "root", Password: goodPassword})
+				_, err := w.Login(t.Context(), signin.LoginInput{Identifier: "root", Password: goodPassword})
 				return err
 			},
 			"Logout": func() error { _, err := w.Logout(w.as(t, ada.AccessToken)); return err },
 			"Reauthenticate": func() error {
 				w.clock.Advance(time.Second)
-				_, err := w.Reauthenticate(w.as(t, root.AccessToken), auth.ReauthenticateInput{Password: goodPassword})
+				_, err := w.Reauthenticate(w.as(t, root.AccessToken), signin.ReauthenticateInput{Password: goodPassword})
 				return err
 			},
 			"UpdateMe": func() error {
-				_, err := w.UpdateMe(w.as(t, ada.AccessToken), auth.UpdateMeInput{FullName: new("Ada")})
+				_, err := w.UpdateMe(w.as(t, ada.AccessToken), accounts.UpdateMeInput{FullName: new("Ada")})
 				return err
 			},
 			"UpdateUser": func() error {
-				_, err := w.UpdateUser(w.as(t, root.AccessToken), auth.UpdateUserInput{UserID: ada.User.ID, FullName: new("Ada"), Roles: auth.Roles})
+				_, err := w.UpdateUser(w.as(t, root.AccessToken), admin.UpdateUserInput{UserID: ada.User.ID, FullName: new("Ada"), Roles: auth.Roles})
 				return err
 			},
 			"DisableUser":        func() error { return shut(w.as(t, root.AccessToken), w, ada.User.ID) },
@@ -82,11 +85,11 @@ func TestNothingWithoutEvent(t *testing.T) {
 			"RevokeUserSessions": func() error { return revoke(w.as(t, root.AccessToken), w, ada.User.ID) },
 			"DeleteUser":         func() error { return remove(w.as(t, root.AccessToken), w, ada.User.ID) },
 			"CreateUser": func() error {
-				_, err := w.CreateUser(t.Context(), auth.SignupInput{Username: new("eve"), Password: goodPassword}, auth.Roles)
+				_, err := w.CreateUser(t.Context(), accounts.Input{Username: new("eve"), Password: goodPassword}, auth.Roles)
 				return err
 			},
 			"SetDisabled":  func() error { return w.SetDisabled(t.Context(), ada.User.ID, true) },
-			"Unlock":       func() error { return w.Unlock(t.Context(), ada.User) },
+			"Unlock":       func() error { return w.Unlock(t.Context(), ada.User.ID) },
 			"CreateClient": func() error { _, _, err := w.CreateClient(t.Context(), "Shop", nil); return err },
 			"DeleteClient": func() error { return w.DeleteClient(t.Context(), client.ID) },
 		}
@@ -107,7 +110,7 @@ func TestNothingWithoutEvent(t *testing.T) {
 			t.Errorf("the log tells of what did not happen:\n%s", logged)
 		}
 		w.store.failEvent = nil
-		if err := w.Unlock(t.Context(), ada.User); err != nil {
+		if err := w.Unlock(t.Context(), ada.User.ID); err != nil {
 			t.Fatal(err)
 		}
 		w.wantEvents(t, "USER_UNLOCKED by the operator of ada")

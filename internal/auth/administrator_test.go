@@ -12,34 +12,36 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
+	"usher/graph/signin"
 	"usher/internal/auth"
+	"usher/internal/auth/admin"
 )
 
 // verb does one thing to a user.
 type verb func(ctx context.Context, w *world, id uuid.UUID) error
 
 func demote(ctx context.Context, w *world, id uuid.UUID) error {
-	_, err := w.UpdateUser(ctx, auth.UpdateUserInput{UserID: id, Roles: []auth.Role{}})
+	_, err := w.UpdateUser(ctx, admin.UpdateUserInput{UserID: id, Roles: []auth.Role{}})
 	return err
 }
 
 func shut(ctx context.Context, w *world, id uuid.UUID) error {
-	_, err := w.DisableUser(ctx, auth.DisableUserInput{UserID: id})
+	_, err := w.DisableUser(ctx, admin.DisableUserInput{UserID: id})
 	return err
 }
 
 func open(ctx context.Context, w *world, id uuid.UUID) error {
-	_, err := w.EnableUser(ctx, auth.EnableUserInput{UserID: id})
+	_, err := w.EnableUser(ctx, admin.EnableUserInput{UserID: id})
 	return err
 }
 
 func revoke(ctx context.Context, w *world, id uuid.UUID) error {
-	_, err := w.RevokeUserSessions(ctx, auth.RevokeUserSessionsInput{UserID: id})
+	_, err := w.RevokeUserSessions(ctx, admin.RevokeUserSessionsInput{UserID: id})
 	return err
 }
 
 func remove(ctx context.Context, w *world, id uuid.UUID) error {
-	_, err := w.DeleteUser(ctx, auth.DeleteUserInput{UserID: id})
+	_, err := w.DeleteUser(ctx, admin.DeleteUserInput{UserID: id})
 	return err
 }
 
@@ -114,7 +116,7 @@ func TestNoSuchUser(t *testing.T) {
 		w.newEvents(t)
 		for name, verb := range changes {
 			for _, id := range []uuid.UUID{{}, uuid.New(), root.Session.ID} {
-				wantProblem(t, name, verb(w.as(t, root.AccessToken), w, id), "input.userId NOT_FOUND")
+				wantProblem(t, name, verb(w.as(t, root.AccessToken), w, id), "userId NOT_FOUND")
 			}
 		}
 		if err := w.SetDisabled(t.Context(), uuid.New(), true); kind(err) != "BAD_USER_INPUT userId=NOT_FOUND" {
@@ -136,7 +138,7 @@ func wantProblem(t *testing.T, what string, err error, want string) {
 		t.Errorf("%s: %v, want %s", what, err, want)
 		return
 	}
-	if got := strings.Join(e.Fields[0].Path, ".") + " " + string(e.Fields[0].Code); got != want {
+	if got := e.Fields[0].Field + " " + string(e.Fields[0].Code); got != want {
 		t.Errorf("%s: %s, want %s", what, got, want)
 	}
 }
@@ -153,12 +155,12 @@ func TestLastAdmin(t *testing.T) {
 		w.newEvents(t)
 		as := func() context.Context { return w.as(t, root.AccessToken) }
 
-		wantProblem(t, "demote", demote(as(), w, id), "input.roles LAST_ADMIN")
-		_, err := w.UpdateUser(as(), auth.UpdateUserInput{UserID: id, FullName: new("Root"), Roles: []auth.Role{auth.RoleUser}})
-		wantProblem(t, "demote and rename", err, "input.roles LAST_ADMIN")
-		wantProblem(t, "disable", shut(as(), w, id), "input.userId LAST_ADMIN")
-		wantProblem(t, "delete", remove(as(), w, id), "input.userId LAST_ADMIN")
-		wantProblem(t, "disable by the operator", w.SetDisabled(t.Context(), id, true), "input.userId LAST_ADMIN")
+		wantProblem(t, "demote", demote(as(), w, id), "roles LAST_ADMIN")
+		_, err := w.UpdateUser(as(), admin.UpdateUserInput{UserID: id, FullName: new("Root"), Roles: []auth.Role{auth.RoleUser}})
+		wantProblem(t, "demote and rename", err, "roles LAST_ADMIN")
+		wantProblem(t, "disable", shut(as(), w, id), "userId LAST_ADMIN")
+		wantProblem(t, "delete", remove(as(), w, id), "userId LAST_ADMIN")
+		wantProblem(t, "disable by the operator", w.SetDisabled(t.Context(), id, true), "userId LAST_ADMIN")
 
 		if diff := cmp.Diff(before, w.users(t)); diff != "" {
 			t.Errorf("users (-before +after):\n%s", diff)
@@ -169,7 +171,7 @@ func TestLastAdmin(t *testing.T) {
 		}
 
 		// Other things may happen to them.
-		if _, err := w.UpdateUser(as(), auth.UpdateUserInput{UserID: id, FullName: new("Root"), Roles: auth.Roles}); err != nil {
+		if _, err := w.UpdateUser(as(), admin.UpdateUserInput{UserID: id, FullName: new("Root"), Roles: auth.Roles}); err != nil {
 			t.Errorf("rename: %v", err)
 		}
 		if err := revoke(as(), w, id); err != nil {
@@ -185,7 +187,7 @@ func TestLastAdmin(t *testing.T) {
 		if err := remove(w.as(t, other.AccessToken), w, id); err != nil {
 			t.Errorf("delete the first: %v", err)
 		}
-		wantProblem(t, "delete the second", remove(w.as(t, other.AccessToken), w, other.User.ID), "input.userId LAST_ADMIN")
+		wantProblem(t, "delete the second", remove(w.as(t, other.AccessToken), w, other.User.ID), "userId LAST_ADMIN")
 	})
 }
 
@@ -201,7 +203,7 @@ func TestLastAdminRace(t *testing.T) {
 		} {
 			t.Run(name, func(t *testing.T) {
 				const n = 9
-				var admins []*auth.AuthPayload
+				var admins []*signin.AuthPayload
 				var requests []context.Context
 				for i := range n {
 					p := w.admin(t, fmt.Sprintf("%s-%d", name, i))
@@ -253,7 +255,7 @@ func openAdmins(t *testing.T, w *world) []auth.PlacedUser {
 }
 
 // removeOtherAdmins leaves no administrators but these.
-func removeOtherAdmins(t *testing.T, w *world, keep []*auth.AuthPayload) {
+func removeOtherAdmins(t *testing.T, w *world, keep []*signin.AuthPayload) {
 	t.Helper()
 	kept := map[uuid.UUID]bool{}
 	for _, p := range keep {

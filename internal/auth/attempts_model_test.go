@@ -5,8 +5,6 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
-
-	"usher/internal/auth"
 )
 
 // modelCounter is what the rule says of a counter, written down a second time as the list of its waits.
@@ -36,7 +34,7 @@ func (m *modelCounter) attempt(now time.Time) (answer string, through bool) {
 func TestAttemptsModel(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
-		w.Service = w.service(t, longSessions)
+		w.parts = w.service(t, longSessions)
 		w.signupBoth(t)
 		rapid.Check(t, func(r *rapid.T) { runAttemptsModel(t, r, w) })
 	})
@@ -119,7 +117,7 @@ func runAttemptsModel(t *testing.T, r *rapid.T, w *world) {
 			}
 		},
 	})
-	if err := w.Unlock(r.Context(), &auth.User{ID: p.User.ID}); err != nil {
+	if err := w.Unlock(r.Context(), p.User.ID); err != nil {
 		r.Fatal(err)
 	}
 }

@@ -8,7 +8,9 @@ import (
 	"testing"
 	"time"
 
+	"usher/graph/signin"
 	"usher/internal/auth"
+	"usher/internal/auth/domain"
 	"usher/internal/password"
 	"usher/internal/store"
 	"usher/internal/storetest"
@@ -24,7 +26,7 @@ func TestAttemptsRace(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, nil)
 			url := at(t)
-			var replicas []*auth.Service
+			var replicas []parts
 			for range 2 {
 				s, err := store.Open(t.Context(), url, store.Options{Log: slog.New(slog.DiscardHandler)})
 				if err != nil {
@@ -35,11 +37,11 @@ func TestAttemptsRace(t *testing.T) {
 						t.Error(err)
 					}
 				})
-				replicas = append(replicas, w.service(t, auth.Options{
+				replicas = append(replicas, w.service(t, domain.Options{
 					Store: s, Passwords: password.New(password.Options{CheapForTests: true, Parallel: 60, Queue: many}),
 				}))
 			}
-			w.Service = replicas[0]
+			w.parts = replicas[0]
 			p := w.signupBoth(t)
 			login := func(name string) func(n int) error {
 				return func(n int) error {
@@ -47,7 +49,7 @@ func TestAttemptsRace(t *testing.T) {
 					if name == "" {
 						identifier = []string{"ada", "ada@example.com", "ADA"}[n/2%3]
 					}
-					_, err := replicas[n%2].Login(t.Context(), auth.LoginInput{Identifier: identifier, Password: "wrong"})
+					_, err := replicas[n%2].Login(t.Context(), signin.LoginInput{Identifier: identifier, Password: "wrong"})
 					return err
 				}
 			}
@@ -62,7 +64,7 @@ func TestAttemptsRace(t *testing.T) {
 				{"after a second", login(""), time.Second, 1, "2s"},
 				{"after an hour", login("ada"), time.Hour, 1, "4s"},
 				{"in a session", func(n int) error {
-					_, err := replicas[n%2].Reauthenticate(w.as(t, w.sign(t, p.User.ID, p.Session.ID)), auth.ReauthenticateInput{Password: "wrong"})
+					_, err := replicas[n%2].Reauthenticate(w.as(t, w.sign(t, p.User.ID, p.Session.ID)), signin.ReauthenticateInput{Password: "wrong"})
 					return err
 				}, 0, 5, "1s"},
 				{"by a name that nobody has", login("nobody"), 0, 10, "1s"},
@@ -113,19 +115,19 @@ func (h heldStore) ReserveAttempt(ctx context.Context, c auth.AttemptCounter, wa
 // being hashed. These fail afterwards. Then both counters are used up: at most 100 fail in a row.
 func TestAttemptsRaceSuccess(t *testing.T) {
 	t.Parallel()
-	type success func(t *testing.T, w *world, p *auth.AuthPayload)
+	type success func(t *testing.T, w *world, p *signin.AuthPayload)
 	for name, tt := range map[string]struct {
 		logins, reauthentications int // in flight
 		clear                     success
 	}{
-		"login": {9, 5, func(t *testing.T, w *world, _ *auth.AuthPayload) { w.login(t, "ada") }},
-		"reauthenticate": {10, 4, func(t *testing.T, w *world, p *auth.AuthPayload) {
+		"login": {9, 5, func(t *testing.T, w *world, _ *signin.AuthPayload) { w.login(t, "ada") }},
+		"reauthenticate": {10, 4, func(t *testing.T, w *world, p *signin.AuthPayload) {
 			if got := w.tryReauthenticate(w.as(t, w.sign(t, p.User.ID, p.Session.ID)), goodPassword); got != "" {
 				t.Errorf("reauthenticate: %q", got)
 			}
 		}},
-		"unlock": {10, 5, func(t *testing.T, w *world, p *auth.AuthPayload) {
-			if err := w.Unlock(t.Context(), p.User); err != nil {
+		"unlock": {10, 5, func(t *testing.T, w *world, p *signin.AuthPayload) {
+			if err := w.Unlock(t.Context(), p.User.ID); err != nil {
 				t.Error(err)
 			}
 		}},
@@ -134,8 +136,8 @@ func TestAttemptsRaceSuccess(t *testing.T) {
 			t.Parallel()
 			each(t, func(t *testing.T, w *world) {
 				held := heldStore{w.store, make(chan struct{}), make(chan struct{})}
-				w.Service = w.service(t, auth.Options{
-					Store: held, Sessions: longSessions.Sessions,
+				w.parts = w.service(t, domain.Options{
+					Store: held, Limits: longSessions.Limits,
 					Passwords: password.New(password.Options{CheapForTests: true, Parallel: 20}),
 				})
 				w.signupBoth(t)

@@ -7,7 +7,9 @@ import (
 	"testing"
 	"time"
 
+	"usher/graph/signin"
 	"usher/internal/auth"
+	"usher/internal/auth/domain"
 	"usher/internal/password"
 )
 
@@ -33,9 +35,9 @@ const (
 )
 
 // signupBoth signs up an account with both kinds of names.
-func (w *world) signupBoth(t *testing.T) *auth.AuthPayload {
+func (w *world) signupBoth(t *testing.T) *signin.AuthPayload {
 	t.Helper()
-	p, err := w.Signup(t.Context(), auth.SignupInput{Username: new("ada"), Email: new("ada@example.com"), Password: goodPassword})
+	p, err := w.Signup(t.Context(), signin.SignupInput{Username: new("ada"), Email: new("ada@example.com"), Password: goodPassword})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +82,7 @@ func TestAttempts(t *testing.T) {
 			t.Parallel()
 			each(t, func(t *testing.T, w *world) {
 				w.signupBoth(t)
-				w.Service = w.service(t, longSessions)
+				w.parts = w.service(t, longSessions)
 				p := w.login(t, "ada")
 				session := func() context.Context { return w.as(t, w.sign(t, p.User.ID, p.Session.ID)) }
 				for i, wait := range tt.waits {
@@ -109,24 +111,24 @@ func TestAttempts(t *testing.T) {
 const year = 365 * 24 * time.Hour
 
 // longSessions outlive every wait of these tests.
-var longSessions = auth.Options{Sessions: auth.SessionLimits{MaxAge: 200 * year, IdleLimit: 200 * year}}
+var longSessions = domain.Options{Limits: auth.SessionLimits{MaxAge: 200 * year, IdleLimit: 200 * year}}
 
 // TestAttemptsWayBack uses up one of the two counters of an account and takes each way back.
 func TestAttemptsWayBack(t *testing.T) {
 	t.Parallel()
-	type way func(t *testing.T, w *world, p *auth.AuthPayload)
-	reauthenticate := func(t *testing.T, w *world, p *auth.AuthPayload) {
+	type way func(t *testing.T, w *world, p *signin.AuthPayload)
+	reauthenticate := func(t *testing.T, w *world, p *signin.AuthPayload) {
 		if got := w.tryReauthenticate(w.as(t, w.sign(t, p.User.ID, p.Session.ID)), goodPassword); got != "" {
 			t.Errorf("reauthenticate: %q", got)
 		}
 	}
-	login := func(t *testing.T, w *world, _ *auth.AuthPayload) {
+	login := func(t *testing.T, w *world, _ *signin.AuthPayload) {
 		if got := w.tryLogin(t.Context(), "ada@example.com", goodPassword); got != "" {
 			t.Errorf("login: %q", got)
 		}
 	}
-	unlock := func(t *testing.T, w *world, p *auth.AuthPayload) {
-		if err := w.Unlock(t.Context(), p.User); err != nil {
+	unlock := func(t *testing.T, w *world, p *signin.AuthPayload) {
+		if err := w.Unlock(t.Context(), p.User.ID); err != nil {
 			t.Error(err)
 		}
 	}
@@ -144,7 +146,7 @@ func TestAttemptsWayBack(t *testing.T) {
 			t.Parallel()
 			each(t, func(t *testing.T, w *world) {
 				w.signupBoth(t)
-				w.Service = w.service(t, longSessions)
+				w.parts = w.service(t, longSessions)
 				p := w.login(t, "ada")
 				session := func() context.Context { return w.as(t, w.sign(t, p.User.ID, p.Session.ID)) }
 				guess, waits := func() string { return w.tryLogin(t.Context(), "ada", "wrong") }, loginWaits
@@ -235,10 +237,10 @@ func TestAttemptsClearedWithTheSuccess(t *testing.T) {
 			w.tryReauthenticate(ctx, "wrong")
 		}
 		w.store.failEvent = errLost
-		if _, err := w.Login(t.Context(), auth.LoginInput{Identifier: "ada", Password: goodPassword}); !errors.Is(err, errLost) {
+		if _, err := w.Login(t.Context(), signin.LoginInput{Identifier: "ada", Password: goodPassword}); !errors.Is(err, errLost) {
 			t.Errorf("Login: %v", err)
 		}
-		if _, err := w.Reauthenticate(ctx, auth.ReauthenticateInput{Password: goodPassword}); !errors.Is(err, errLost) {
+		if _, err := w.Reauthenticate(ctx, signin.ReauthenticateInput{Password: goodPassword}); !errors.Is(err, errLost) {
 			t.Errorf("Reauthenticate: %v", err)
 		}
 		w.store.failEvent = nil
@@ -278,11 +280,11 @@ func TestAttemptsDeleted(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		tests := map[string]struct {
-			try  func(p *auth.AuthPayload) string
+			try  func(p *signin.AuthPayload) string
 			want string
 		}{
-			"login": {func(p *auth.AuthPayload) string { return w.tryLogin(t.Context(), *p.User.Username, goodPassword) }, wrong},
-			"session": {func(p *auth.AuthPayload) string {
+			"login": {func(p *signin.AuthPayload) string { return w.tryLogin(t.Context(), *p.User.Username, goodPassword) }, wrong},
+			"session": {func(p *signin.AuthPayload) string {
 				return w.tryReauthenticate(w.as(t, p.AccessToken), goodPassword)
 			}, ended},
 		}

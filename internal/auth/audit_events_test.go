@@ -10,7 +10,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
+	"usher/graph/signin"
 	"usher/internal/auth"
+	"usher/internal/auth/accounts"
+	"usher/internal/auth/admin"
 	"usher/internal/request"
 )
 
@@ -30,7 +33,7 @@ func TestSignInEvents(t *testing.T) {
 		w.wantEvents(t, "LOGIN_FAILED", "LOGIN_FAILED of ada")
 
 		for range 2 { // the second time changes nothing
-			if _, err := w.RevokeSession(w.as(t, ada.AccessToken), auth.RevokeSessionInput{SessionID: second.Session.ID}); err != nil {
+			if _, err := w.RevokeSession(w.as(t, ada.AccessToken), signin.RevokeSessionInput{SessionID: second.Session.ID}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -78,7 +81,7 @@ func TestSignInEvents(t *testing.T) {
 func TestEventOrigin(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
-		if _, err := w.CreateUser(t.Context(), auth.SignupInput{Username: new("root"), Password: goodPassword}, auth.Roles); err != nil {
+		if _, err := w.CreateUser(t.Context(), accounts.Input{Username: new("root"), Password: goodPassword}, auth.Roles); err != nil {
 			t.Fatal(err)
 		}
 		ada := w.signup(t, "ada") // from a device
@@ -132,7 +135,7 @@ func TestAuditEvents(t *testing.T) {
 		eve := w.signup(t, "eve")
 		ctx := w.as(t, root.AccessToken)
 		for _, do := range []verb{revoke, shut, open} {
-			for _, p := range []*auth.AuthPayload{ada, eve} {
+			for _, p := range []*signin.AuthPayload{ada, eve} {
 				step()
 				if err := do(ctx, w, p.User.ID); err != nil {
 					t.Fatal(err)
@@ -154,19 +157,19 @@ func TestAuditEvents(t *testing.T) {
 			last = "CLIENT_CREATED by the operator of a client|USER_DELETED by root of eve in a session"
 		)
 		tests := map[string]struct {
-			filter *auth.AuditEventFilter
+			filter *admin.AuditEventFilter
 			want   string // the oldest first
 		}{
 			"of ada": {
-				&auth.AuditEventFilter{UserID: &ada.User.ID},
+				&admin.AuditEventFilter{UserID: &ada.User.ID},
 				"SIGNUP by ada of ada in a session|USER_SESSIONS_REVOKED by root of ada in a session|USER_DISABLED by root of ada in a session|USER_ENABLED by root of ada in a session",
 			},
-			"of a kind":         {&auth.AuditEventFilter{Kind: new(auth.EventUserDisabled)}, "USER_DISABLED by root of ada in a session|USER_DISABLED by root of eve in a session"},
-			"of ada and a kind": {&auth.AuditEventFilter{UserID: &ada.User.ID, Kind: new(auth.EventUserEnabled)}, "USER_ENABLED by root of ada in a session"},
-			"of nobody":         {&auth.AuditEventFilter{UserID: new(uuid.New())}, ""},
-			"of who is gone":    {&auth.AuditEventFilter{UserID: &eve.User.ID, Kind: new(auth.EventUserDeleted)}, "USER_DELETED by root of eve in a session"},
+			"of a kind":         {&admin.AuditEventFilter{Kind: new(auth.EventUserDisabled)}, "USER_DISABLED by root of ada in a session|USER_DISABLED by root of eve in a session"},
+			"of ada and a kind": {&admin.AuditEventFilter{UserID: &ada.User.ID, Kind: new(auth.EventUserEnabled)}, "USER_ENABLED by root of ada in a session"},
+			"of nobody":         {&admin.AuditEventFilter{UserID: new(uuid.New())}, ""},
+			"of who is gone":    {&admin.AuditEventFilter{UserID: &eve.User.ID, Kind: new(auth.EventUserDeleted)}, "USER_DELETED by root of eve in a session"},
 			"all":               {nil, first + mid + last},
-			"all, empty filter": {&auth.AuditEventFilter{}, first + mid + last},
+			"all, empty filter": {&admin.AuditEventFilter{}, first + mid + last},
 		}
 		for name, tt := range tests {
 			for _, size := range []int{1, 3, 100} {
@@ -192,7 +195,7 @@ func TestAuditEvents(t *testing.T) {
 					after = page.PageInfo.EndCursor
 				}
 				slices.Reverse(got)
-				if tt.filter == nil || *tt.filter == (auth.AuditEventFilter{}) {
+				if tt.filter == nil || *tt.filter == (admin.AuditEventFilter{}) {
 					got = got[2:] // the creation and the log-in of root, at one time
 				}
 				if diff := cmp.Diff(tt.want, strings.Join(got, "|")); diff != "" {

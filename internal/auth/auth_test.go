@@ -19,7 +19,16 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"usher/graph/connection"
+	"usher/graph/signin"
 	"usher/internal/auth"
+	"usher/internal/auth/access"
+	"usher/internal/auth/accounts"
+	"usher/internal/auth/admin"
+	"usher/internal/auth/clients"
+	"usher/internal/auth/domain"
+	"usher/internal/auth/operator"
+	"usher/internal/auth/sessions"
 	"usher/internal/password"
 	"usher/internal/request"
 	"usher/internal/store"
@@ -38,9 +47,78 @@ const (
 	otherAPI = "https://reports.example.com"
 )
 
-// world is a Service on a real database with a clock that tests move.
+// The services under names of their own, so that world can have them all.
+type (
+	accessService   = access.Service
+	accountService  = accounts.Service
+	adminService    = admin.Service
+	clientService   = clients.Service
+	operatorService = operator.Service
+	signinService   = signin.Service
+)
+
+// parts are the whole domain, with those parts of the edge around it that keep refresh tokens and page lists.
+type parts struct {
+	*accessService
+	*accountService
+	*adminService
+	*clientService
+	*operatorService
+	*signinService
+	*connection.Lists
+	sessions *sessions.Service
+}
+
+// Of two parts with the same verb, tests mean the one at the edge.
+
+func (p parts) Users(ctx context.Context, first int, after *string, filter *admin.UserFilter, order *admin.UserOrder) (*connection.UserConnection, error) {
+	return p.Lists.Users(ctx, first, after, filter, order)
+}
+
+func (p parts) AuditEvents(ctx context.Context, first int, after *string, filter *admin.AuditEventFilter) (*connection.AuditEventConnection, error) {
+	return p.Lists.AuditEvents(ctx, first, after, filter)
+}
+
+func (p parts) Signup(ctx context.Context, in signin.SignupInput) (*signin.AuthPayload, error) {
+	return p.signinService.Signup(ctx, in)
+}
+
+// These settle the cookie, as the edge does after each mutation.
+
+func (p parts) Logout(ctx context.Context) (*signin.LogoutPayload, error) {
+	defer p.Settle(ctx)
+	return p.signinService.Logout(ctx)
+}
+
+func (p parts) RevokeSession(ctx context.Context, in signin.RevokeSessionInput) (*signin.RevokeSessionPayload, error) {
+	defer p.Settle(ctx)
+	return p.signinService.RevokeSession(ctx, in)
+}
+
+func (p parts) RevokeUserSessions(ctx context.Context, in admin.RevokeUserSessionsInput) (*admin.RevokeUserSessionsPayload, error) {
+	defer p.Settle(ctx)
+	return p.adminService.RevokeUserSessions(ctx, in)
+}
+
+func (p parts) DisableUser(ctx context.Context, in admin.DisableUserInput) (*admin.DisableUserPayload, error) {
+	defer p.Settle(ctx)
+	return p.adminService.DisableUser(ctx, in)
+}
+
+func (p parts) DeleteUser(ctx context.Context, in admin.DeleteUserInput) (*admin.DeleteUserPayload, error) {
+	defer p.Settle(ctx)
+	return p.adminService.DeleteUser(ctx, in)
+}
+
+// current reports whether a session is that of the request.
+func current(ctx context.Context, s *auth.Session) bool {
+	claims := access.CallerFrom(ctx).Claims()
+	return claims != nil && claims.SessionID == s.ID.String()
+}
+
+// world is the domain on a real database with a clock that tests move.
 type world struct {
-	*auth.Service
+	parts
 	store  *watched
 	tokens *token.Authority
 	clock  *clock
@@ -187,12 +265,12 @@ func newWorld(t testing.TB, store auth.Store) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.Service = w.service(t, auth.Options{Rand: rand.NewChaCha8([32]byte{1})})
+	w.parts = w.service(t, domain.Options{Rand: rand.NewChaCha8([32]byte{1})})
 	return w
 }
 
-// service makes a Service like that of the world, but for what o says.
-func (w *world) service(t testing.TB, o auth.Options) *auth.Service {
+// service makes a domain like that of the world, but for what o says.
+func (w *world) service(t testing.TB, o domain.Options) parts {
 	t.Helper()
 	if o.Store == nil {
 		o.Store = w.store
@@ -204,11 +282,15 @@ func (w *world) service(t testing.TB, o auth.Options) *auth.Service {
 		o.Rand = &reader{r: o.Rand}
 	}
 	o.Tokens, o.Secret, o.Now, o.Log = w.tokens, secret, w.clock.Now, slog.New(slog.NewTextHandler(w.log, nil))
-	s, err := auth.New(o)
+	d, err := domain.New(o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return s
+	lists, err := connection.New(d.Admin, d.Sessions, secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return parts{d.Access, d.Accounts, d.Admin, d.Clients, d.Operator, signin.New(d.Accounts, d.Sessions), lists, d.Sessions}
 }
 
 // reader makes a source of randomness safe for concurrent use.
@@ -223,18 +305,18 @@ func (r *reader) Read(p []byte) (int, error) {
 	return r.r.Read(p)
 }
 
-func (w *world) signup(t *testing.T, username string) *auth.AuthPayload {
+func (w *world) signup(t *testing.T, username string) *signin.AuthPayload {
 	t.Helper()
-	payload, err := w.Signup(device(t.Context()), auth.SignupInput{Username: &username, Password: goodPassword})
+	payload, err := w.Signup(device(t.Context()), signin.SignupInput{Username: &username, Password: goodPassword})
 	if err != nil {
 		t.Fatalf("Signup: %v", err)
 	}
 	return payload
 }
 
-func (w *world) login(t *testing.T, username string) *auth.AuthPayload {
+func (w *world) login(t *testing.T, username string) *signin.AuthPayload {
 	t.Helper()
-	payload, err := w.Login(t.Context(), auth.LoginInput{Identifier: username, Password: goodPassword})
+	payload, err := w.Login(t.Context(), signin.LoginInput{Identifier: username, Password: goodPassword})
 	if err != nil {
 		t.Fatalf("Login: %v", err)
 	}
@@ -242,9 +324,9 @@ func (w *world) login(t *testing.T, username string) *auth.AuthPayload {
 }
 
 // admin creates an administrator and signs them in.
-func (w *world) admin(t *testing.T, username string) *auth.AuthPayload {
+func (w *world) admin(t *testing.T, username string) *signin.AuthPayload {
 	t.Helper()
-	if _, err := w.CreateUser(t.Context(), auth.SignupInput{Username: &username, Password: goodPassword}, auth.Roles); err != nil {
+	if _, err := w.CreateUser(t.Context(), accounts.Input{Username: &username, Password: goodPassword}, auth.Roles); err != nil {
 		t.Fatalf("CreateUser: %v", err)
 	}
 	return w.login(t, username)
@@ -306,7 +388,7 @@ func (w *world) wantEvents(t *testing.T, want ...string) {
 // as returns the context of a new request that bears the token.
 func (w *world) as(t *testing.T, bearer string) context.Context {
 	t.Helper()
-	return auth.WithCaller(t.Context(), w.Identify(bearer))
+	return access.WithCaller(t.Context(), w.Identify(bearer))
 }
 
 // sign makes a good token for any user and session.
@@ -346,7 +428,7 @@ func (w *world) users(t *testing.T) []auth.User {
 
 // device is a request's context, as a browser sends it.
 func device(ctx context.Context) context.Context {
-	return request.With(ctx, &request.Info{ID: "r1", Client: netip.MustParseAddr("192.0.2.7"), UserAgent: "Test/1.0"})
+	return request.With(ctx, &request.Exchange{Info: request.Info{ID: "r1", Client: netip.MustParseAddr("192.0.2.7"), UserAgent: "Test/1.0"}})
 }
 
 // kind is an error in one line: its code and what goes with it, empty for none.
@@ -363,7 +445,7 @@ func kind(err error) string {
 		s += " " + string(e.Reason)
 	}
 	for _, f := range e.Fields {
-		s += fmt.Sprintf(" %s=%s", f.Path[len(f.Path)-1], f.Code)
+		s += fmt.Sprintf(" %s=%s", f.Field, f.Code)
 	}
 	if e.RetryAfter != 0 {
 		s += " after " + e.RetryAfter.String()

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"usher/graph/signin"
 	"usher/internal/auth"
 	"usher/internal/token"
 )
@@ -23,9 +24,9 @@ func TestAuthorize(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		// prepare changes the world after the user has signed in, and returns the request's token.
-		prepare func(t *testing.T, w *world, ada *auth.AuthPayload) string
+		prepare func(t *testing.T, w *world, ada *signin.AuthPayload) string
 		rule    *auth.Rule
-		object  func(ada *auth.AuthPayload) any
+		object  func(ada *signin.AuthPayload) any
 		want    string
 	}{
 		"user":             {rule: forUser},
@@ -37,11 +38,11 @@ func TestAuthorize(t *testing.T) {
 		"nobody, by token": {rule: &auth.Rule{Check: auth.CheckToken}, want: "FORBIDDEN"},
 		"unknown check":    {prepare: endSession, rule: &auth.Rule{Requires: forUser.Requires, Check: "?"}, want: "UNAUTHENTICATED SESSION_ENDED"},
 		"garbage": {
-			prepare: func(*testing.T, *world, *auth.AuthPayload) string { return "garbage" },
+			prepare: func(*testing.T, *world, *signin.AuthPayload) string { return "garbage" },
 			rule:    forUser, want: "UNAUTHENTICATED TOKEN_INVALID",
 		},
 		"garbage by token": {
-			prepare: func(*testing.T, *world, *auth.AuthPayload) string { return "garbage" },
+			prepare: func(*testing.T, *world, *signin.AuthPayload) string { return "garbage" },
 			rule:    byToken, want: "UNAUTHENTICATED TOKEN_INVALID",
 		},
 		"expired":           {prepare: expire, rule: forUser, want: "UNAUTHENTICATED TOKEN_EXPIRED"},
@@ -65,10 +66,10 @@ func TestAuthorize(t *testing.T) {
 
 		"owner":                 {rule: orOwner, object: own},
 		"owner by token":        {rule: &auth.Rule{OrOwner: true, Check: auth.CheckToken}, object: own},
-		"owner of the session":  {rule: orOwner, object: func(ada *auth.AuthPayload) any { return ada.Session }},
+		"owner of the session":  {rule: orOwner, object: func(ada *signin.AuthPayload) any { return ada.Session }},
 		"another's":             {rule: orOwner, object: foreign, want: "FORBIDDEN"},
-		"nobody's":              {rule: orOwner, object: func(*auth.AuthPayload) any { return &auth.User{} }, want: "FORBIDDEN"},
-		"not owned":             {rule: orOwner, object: func(*auth.AuthPayload) any { return "text" }, want: "FORBIDDEN"},
+		"nobody's":              {rule: orOwner, object: func(*signin.AuthPayload) any { return &auth.User{} }, want: "FORBIDDEN"},
+		"not owned":             {rule: orOwner, object: func(*signin.AuthPayload) any { return "text" }, want: "FORBIDDEN"},
 		"no object":             {rule: orOwner, want: "FORBIDDEN"},
 		"owner does not matter": {rule: forAdmin, object: own, want: "FORBIDDEN"},
 		"admin of another's":    {prepare: promote, rule: orOwner, object: foreign},
@@ -107,11 +108,11 @@ var (
 	recent    = &auth.Rule{Requires: []auth.Role{auth.RoleUser}, MaxAge: time.Minute, Check: auth.CheckSession}
 )
 
-func own(ada *auth.AuthPayload) any { return ada.User }
+func own(ada *signin.AuthPayload) any { return ada.User }
 
-func foreign(*auth.AuthPayload) any { return &auth.User{ID: uuid.UUID{15: 1}} }
+func foreign(*signin.AuthPayload) any { return &auth.User{ID: uuid.UUID{15: 1}} }
 
-func promote(t *testing.T, w *world, p *auth.AuthPayload) string {
+func promote(t *testing.T, w *world, p *signin.AuthPayload) string {
 	t.Helper()
 	if err := w.store.SetRoles(t.Context(), p.User.ID, auth.Roles, w.clock.Now()); err != nil {
 		t.Fatal(err)
@@ -120,8 +121,8 @@ func promote(t *testing.T, w *world, p *auth.AuthPayload) string {
 }
 
 // after lets some time pass since the sign-in.
-func after(d time.Duration) func(*testing.T, *world, *auth.AuthPayload) string {
-	return func(_ *testing.T, w *world, p *auth.AuthPayload) string {
+func after(d time.Duration) func(*testing.T, *world, *signin.AuthPayload) string {
+	return func(_ *testing.T, w *world, p *signin.AuthPayload) string {
 		w.clock.Advance(d)
 		return p.AccessToken
 	}
@@ -137,7 +138,7 @@ func uniqueName(s string) string {
 	return string(name)
 }
 
-func endSession(t *testing.T, w *world, p *auth.AuthPayload) string {
+func endSession(t *testing.T, w *world, p *signin.AuthPayload) string {
 	t.Helper()
 	v, err := w.Viewer(w.as(t, p.AccessToken))
 	if err != nil {
@@ -149,7 +150,7 @@ func endSession(t *testing.T, w *world, p *auth.AuthPayload) string {
 	return p.AccessToken
 }
 
-func disable(t *testing.T, w *world, p *auth.AuthPayload) string {
+func disable(t *testing.T, w *world, p *signin.AuthPayload) string {
 	t.Helper()
 	if err := w.store.SetDisabled(t.Context(), p.User.ID, new(w.clock.Now()), w.clock.Now()); err != nil {
 		t.Fatal(err)
@@ -157,7 +158,7 @@ func disable(t *testing.T, w *world, p *auth.AuthPayload) string {
 	return p.AccessToken
 }
 
-func expire(t *testing.T, w *world, p *auth.AuthPayload) string {
+func expire(t *testing.T, w *world, p *signin.AuthPayload) string {
 	t.Helper()
 	w.clock.Advance(16 * time.Minute)
 	return p.AccessToken
@@ -262,7 +263,7 @@ func TestStepUpIsTheTokens(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		old := w.signup(t, "ada").AccessToken
 		w.clock.Advance(2 * time.Minute)
-		p, err := w.Reauthenticate(w.as(t, old), auth.ReauthenticateInput{Password: goodPassword})
+		p, err := w.Reauthenticate(w.as(t, old), signin.ReauthenticateInput{Password: goodPassword})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -291,7 +292,7 @@ func TestDecisionsFollow(t *testing.T) {
 		}
 		expect("as ada", "FORBIDDEN")
 		expect("as ada, again", "FORBIDDEN")
-		if _, err := w.Login(ctx, auth.LoginInput{Identifier: "root", Password: goodPassword}); err != nil {
+		if _, err := w.Login(ctx, signin.LoginInput{Identifier: "root", Password: goodPassword}); err != nil {
 			t.Fatal(err)
 		}
 		expect("after root signed in", "")

@@ -15,7 +15,10 @@ import (
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"usher/graph/signin"
 	"usher/internal/auth"
+	"usher/internal/auth/accounts"
+	"usher/internal/auth/admin"
 )
 
 // act is what a signed-in user does: to a user, who may be somebody else, and a session of their own.
@@ -28,39 +31,39 @@ var callerActs = map[string]act{
 		return nil, err
 	},
 	"revokeSession": func(ctx context.Context, w *world, _, session uuid.UUID) (any, error) {
-		_, err := w.RevokeSession(ctx, auth.RevokeSessionInput{SessionID: session})
+		_, err := w.RevokeSession(ctx, signin.RevokeSessionInput{SessionID: session})
 		return nil, err
 	},
 	"revokeOtherSessions": func(ctx context.Context, w *world, _, _ uuid.UUID) (any, error) {
 		return w.RevokeOtherSessions(ctx)
 	},
 	"reauthenticate": func(ctx context.Context, w *world, _, _ uuid.UUID) (any, error) {
-		p, err := w.Reauthenticate(ctx, auth.ReauthenticateInput{Password: goodPassword})
+		p, err := w.Reauthenticate(ctx, signin.ReauthenticateInput{Password: goodPassword})
 		if p != nil {
 			p.AccessToken = "" // It differs each time.
 		}
 		return p, err
 	},
 	"updateMe": func(ctx context.Context, w *world, _, _ uuid.UUID) (any, error) {
-		return w.UpdateMe(ctx, auth.UpdateMeInput{FullName: new("Changed")})
+		return w.UpdateMe(ctx, accounts.UpdateMeInput{FullName: new("Changed")})
 	},
 	"updateUser": func(ctx context.Context, w *world, user, _ uuid.UUID) (any, error) {
-		return w.UpdateUser(ctx, auth.UpdateUserInput{UserID: user, FullName: new("Changed"), Roles: auth.Roles})
+		return w.UpdateUser(ctx, admin.UpdateUserInput{UserID: user, FullName: new("Changed"), Roles: auth.Roles})
 	},
 	"disableUser": func(ctx context.Context, w *world, user, _ uuid.UUID) (any, error) {
-		return w.DisableUser(ctx, auth.DisableUserInput{UserID: user})
+		return w.DisableUser(ctx, admin.DisableUserInput{UserID: user})
 	},
 	"enableUser": func(ctx context.Context, w *world, user, _ uuid.UUID) (any, error) {
 		if err := w.store.SetDisabled(ctx, user, new(w.clock.Now()), w.clock.Now()); err != nil {
 			return nil, err
 		}
-		return w.EnableUser(ctx, auth.EnableUserInput{UserID: user})
+		return w.EnableUser(ctx, admin.EnableUserInput{UserID: user})
 	},
 	"revokeUserSessions": func(ctx context.Context, w *world, user, _ uuid.UUID) (any, error) {
-		return w.RevokeUserSessions(ctx, auth.RevokeUserSessionsInput{UserID: user})
+		return w.RevokeUserSessions(ctx, admin.RevokeUserSessionsInput{UserID: user})
 	},
 	"deleteUser": func(ctx context.Context, w *world, user, _ uuid.UUID) (any, error) {
-		return w.DeleteUser(ctx, auth.DeleteUserInput{UserID: user})
+		return w.DeleteUser(ctx, admin.DeleteUserInput{UserID: user})
 	},
 }
 
@@ -96,29 +99,29 @@ func TestCallerGone(t *testing.T) {
 	t.Parallel()
 	type fate struct {
 		name, want string
-		end        func(ctx context.Context, w *world, p *auth.AuthPayload) error
+		end        func(ctx context.Context, w *world, p *signin.AuthPayload) error
 		admins     bool // only those who need the role ADMIN are refused
 	}
 	fates := []fate{
-		{"signed out", ended, func(ctx context.Context, w *world, p *auth.AuthPayload) error {
+		{"signed out", ended, func(ctx context.Context, w *world, p *signin.AuthPayload) error {
 			_, err := w.store.EndSession(ctx, p.Session.ID, w.clock.Now())
 			return err
 		}, false},
-		{"disabled", "UNAUTHENTICATED ACCOUNT_DISABLED", func(ctx context.Context, w *world, p *auth.AuthPayload) error {
+		{"disabled", "UNAUTHENTICATED ACCOUNT_DISABLED", func(ctx context.Context, w *world, p *signin.AuthPayload) error {
 			return w.store.SetDisabled(ctx, p.User.ID, new(w.clock.Now()), w.clock.Now())
 		}, false},
-		{"deleted", ended, func(ctx context.Context, w *world, p *auth.AuthPayload) error {
+		{"deleted", ended, func(ctx context.Context, w *world, p *signin.AuthPayload) error {
 			return w.store.DeleteUser(ctx, p.User.ID)
 		}, false},
-		{"idle", ended, func(_ context.Context, w *world, _ *auth.AuthPayload) error {
+		{"idle", ended, func(_ context.Context, w *world, _ *signin.AuthPayload) error {
 			w.clock.Advance(7 * 24 * time.Hour)
 			return nil
 		}, false},
-		{"too old", ended, func(_ context.Context, w *world, _ *auth.AuthPayload) error {
+		{"too old", ended, func(_ context.Context, w *world, _ *signin.AuthPayload) error {
 			w.clock.Advance(30 * 24 * time.Hour)
 			return nil
 		}, false},
-		{"demoted", "FORBIDDEN", func(ctx context.Context, w *world, p *auth.AuthPayload) error {
+		{"demoted", "FORBIDDEN", func(ctx context.Context, w *world, p *signin.AuthPayload) error {
 			return w.store.SetRoles(ctx, p.User.ID, []auth.Role{auth.RoleUser}, w.clock.Now())
 		}, true},
 	}
@@ -198,7 +201,7 @@ func TestCallerGoneInQueue(t *testing.T) {
 					do := callerActs[name]
 					if name == "enableUser" {
 						do = func(ctx context.Context, w *world, user, _ uuid.UUID) (any, error) {
-							return w.EnableUser(ctx, auth.EnableUserInput{UserID: user})
+							return w.EnableUser(ctx, admin.EnableUserInput{UserID: user})
 						}
 					}
 					_, err := do(ctx, w, victim.User.ID, other.Session.ID)
@@ -255,6 +258,7 @@ func TestRevokeOtherSessionsTogether(t *testing.T) {
 			w.signup(t, name)
 			requests := make([]context.Context, n)
 			for i := range requests {
+				w.clock.Advance(time.Microsecond) // or the order of the sessions would be that of their random bits
 				requests[i] = w.as(t, w.login(t, name).AccessToken)
 				if _, err := w.Me(requests[i]); err != nil {
 					t.Fatal(err)

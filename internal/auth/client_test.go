@@ -9,7 +9,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
+	"usher/graph/signin"
 	"usher/internal/auth"
+	"usher/internal/auth/clients"
 )
 
 // register makes a client that serves no API and returns it with its secret.
@@ -34,7 +36,7 @@ func (w *world) clientToken(t *testing.T, c *auth.Client) string {
 
 func (w *world) clientTokenFor(t *testing.T, c *auth.Client, resource *string) string {
 	t.Helper()
-	issued, err := w.ClientToken(c, resource)
+	issued, err := w.Token(c, resource)
 	if err != nil {
 		t.Fatalf("ClientToken: %v", err)
 	}
@@ -86,7 +88,7 @@ func TestAuthenticateClient(t *testing.T) {
 			"NUL":               {"\x00", secret, refused},
 		} {
 			t.Run(name, func(t *testing.T) {
-				c, err := w.AuthenticateClient(t.Context(), tt.id, tt.secret)
+				c, err := w.Authenticate(t.Context(), tt.id, tt.secret)
 				if kind(err) != tt.want {
 					t.Fatalf("AuthenticateClient: %q, want %q", kind(err), tt.want)
 				}
@@ -98,7 +100,7 @@ func TestAuthenticateClient(t *testing.T) {
 		if err := w.store.DeleteClient(t.Context(), books.ID); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := w.AuthenticateClient(t.Context(), id, secret); kind(err) != refused {
+		if _, err := w.Authenticate(t.Context(), id, secret); kind(err) != refused {
 			t.Errorf("after it was deleted: %q", kind(err))
 		}
 	})
@@ -129,29 +131,29 @@ func TestRevokeToken(t *testing.T) {
 		another, _ := w.register(t, "Shop")
 		tests := map[string]struct {
 			by    *auth.Client
-			token func(p *auth.AuthPayload) string
+			token func(p *signin.AuthPayload) string
 			want  error
 			ends  bool
 		}{
-			"refresh token": {nil, func(p *auth.AuthPayload) string { return *p.RefreshToken }, nil, true},
-			"access token":  {nil, func(p *auth.AuthPayload) string { return p.AccessToken }, nil, true},
-			"for an API": {nil, func(p *auth.AuthPayload) string {
+			"refresh token": {nil, func(p *signin.AuthPayload) string { return *p.RefreshToken }, nil, true},
+			"access token":  {nil, func(p *signin.AuthPayload) string { return p.AccessToken }, nil, true},
+			"for an API": {nil, func(p *signin.AuthPayload) string {
 				forAPI, err := w.signTo(api, p.User.ID, p.Session.ID)
 				if err != nil {
 					t.Fatal(err)
 				}
 				return forAPI
 			}, nil, true},
-			"of a client":    {nil, func(*auth.AuthPayload) string { return w.clientToken(t, client) }, auth.ErrForeignToken, false},
-			"by its client":  {client, func(*auth.AuthPayload) string { return w.clientToken(t, client) }, auth.ErrTokenNotRevocable, false},
-			"by another":     {another, func(*auth.AuthPayload) string { return w.clientToken(t, client) }, auth.ErrForeignToken, false},
-			"client, access": {client, func(p *auth.AuthPayload) string { return p.AccessToken }, auth.ErrForeignToken, false},
+			"of a client":    {nil, func(*signin.AuthPayload) string { return w.clientToken(t, client) }, clients.ErrForeignToken, false},
+			"by its client":  {client, func(*signin.AuthPayload) string { return w.clientToken(t, client) }, clients.ErrTokenNotRevocable, false},
+			"by another":     {another, func(*signin.AuthPayload) string { return w.clientToken(t, client) }, clients.ErrForeignToken, false},
+			"client, access": {client, func(p *signin.AuthPayload) string { return p.AccessToken }, clients.ErrForeignToken, false},
 			"client, refresh": {
-				client, func(p *auth.AuthPayload) string { return *p.RefreshToken }, auth.ErrForeignToken, false,
+				client, func(p *signin.AuthPayload) string { return *p.RefreshToken }, clients.ErrForeignToken, false,
 			},
-			"garbage": {nil, func(*auth.AuthPayload) string { return "garbage" }, nil, false},
-			"forged":  {nil, func(p *auth.AuthPayload) string { return (*p.RefreshToken)[:40] + "AAAA" + (*p.RefreshToken)[44:] }, nil, false},
-			"user of another session": {nil, func(p *auth.AuthPayload) string {
+			"garbage": {nil, func(*signin.AuthPayload) string { return "garbage" }, nil, false},
+			"forged":  {nil, func(p *signin.AuthPayload) string { return (*p.RefreshToken)[:40] + "AAAA" + (*p.RefreshToken)[44:] }, nil, false},
+			"user of another session": {nil, func(p *signin.AuthPayload) string {
 				return w.sign(t, uuid.New(), p.Session.ID)
 			}, nil, false},
 		}
@@ -168,7 +170,7 @@ func TestRevokeToken(t *testing.T) {
 				if _, err := w.Me(w.as(t, p.AccessToken)); kind(err) != want {
 					t.Errorf("Me: %q, want %q", kind(err), want)
 				}
-				if _, err := w.Refresh(t.Context(), auth.RefreshInput{RefreshToken: p.RefreshToken}); kind(err) != want {
+				if _, err := w.Refresh(t.Context(), signin.RefreshInput{RefreshToken: p.RefreshToken}); kind(err) != want {
 					t.Errorf("Refresh: %q, want %q", kind(err), want)
 				}
 				if tt.ends {
@@ -187,7 +189,7 @@ func TestRevokeUsedRefreshToken(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		first := w.signup(t, "ada")
-		second, err := w.Refresh(t.Context(), auth.RefreshInput{RefreshToken: first.RefreshToken})
+		second, err := w.Refresh(t.Context(), signin.RefreshInput{RefreshToken: first.RefreshToken})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -201,7 +203,7 @@ func TestRevokeUsedRefreshToken(t *testing.T) {
 }
 
 // enable opens an account that disable has shut, with all its sessions.
-func enable(t *testing.T, w *world, p *auth.AuthPayload) {
+func enable(t *testing.T, w *world, p *signin.AuthPayload) {
 	t.Helper()
 	if err := w.store.SetDisabled(t.Context(), p.User.ID, nil, w.clock.Now()); err != nil {
 		t.Fatal(err)
@@ -213,9 +215,9 @@ func enable(t *testing.T, w *world, p *auth.AuthPayload) {
 func TestRevokeTokenOfDisabled(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
-		for name, token := range map[string]func(p *auth.AuthPayload) string{
-			"ada": func(p *auth.AuthPayload) string { return *p.RefreshToken },
-			"bob": func(p *auth.AuthPayload) string { return p.AccessToken },
+		for name, token := range map[string]func(p *signin.AuthPayload) string{
+			"ada": func(p *signin.AuthPayload) string { return *p.RefreshToken },
+			"bob": func(p *signin.AuthPayload) string { return p.AccessToken },
 		} {
 			p := w.signup(t, name)
 			disable(t, w, p)

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"usher/internal/auth"
+	"usher/internal/auth/admin"
 )
 
 func TestDeleteUser(t *testing.T) {
@@ -12,7 +13,7 @@ func TestDeleteUser(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		root, ada, eve := w.admin(t, "root"), w.signup(t, "ada"), w.signup(t, "eve")
 		w.newEvents(t)
-		got, err := w.DeleteUser(w.as(t, root.AccessToken), auth.DeleteUserInput{UserID: ada.User.ID})
+		got, err := w.DeleteUser(w.as(t, root.AccessToken), admin.DeleteUserInput{UserID: ada.User.ID})
 		if err != nil || got.UserID != ada.User.ID {
 			t.Fatal(got, err)
 		}
@@ -29,7 +30,7 @@ func TestDeleteUser(t *testing.T) {
 		if got := w.tryLogin(t.Context(), "ada", goodPassword); got != "INVALID_CREDENTIALS" {
 			t.Errorf("log-in: %q", got)
 		}
-		wantProblem(t, "again", remove(w.as(t, root.AccessToken), w, ada.User.ID), "input.userId NOT_FOUND")
+		wantProblem(t, "again", remove(w.as(t, root.AccessToken), w, ada.User.ID), "userId NOT_FOUND")
 		if err := w.Authorize(w.as(t, eve.AccessToken), forUser, nil); err != nil {
 			t.Errorf("the session of somebody else: %v", err)
 		}

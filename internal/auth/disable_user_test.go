@@ -7,7 +7,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"usher/graph/signin"
 	"usher/internal/auth"
+	"usher/internal/auth/admin"
 )
 
 // TestDisableUser shuts an account and opens it again, as an administrator and as the operator.
@@ -31,14 +33,14 @@ func TestDisableUser(t *testing.T) {
 		}{
 			" by root of ada in a session": {
 				func() (*auth.User, error) {
-					p, err := w.DisableUser(w.as(t, root.AccessToken), auth.DisableUserInput{UserID: id})
+					p, err := w.DisableUser(w.as(t, root.AccessToken), admin.DisableUserInput{UserID: id})
 					if err != nil {
 						return nil, err
 					}
 					return p.User, nil
 				},
 				func() (*auth.User, error) {
-					p, err := w.EnableUser(w.as(t, root.AccessToken), auth.EnableUserInput{UserID: id})
+					p, err := w.EnableUser(w.as(t, root.AccessToken), admin.EnableUserInput{UserID: id})
 					if err != nil {
 						return nil, err
 					}
@@ -52,7 +54,7 @@ func TestDisableUser(t *testing.T) {
 		}
 		for who, way := range ways {
 			t.Run(who, func(t *testing.T) {
-				sessions := []*auth.AuthPayload{w.login(t, "ada"), w.login(t, "ada")}
+				sessions := []*signin.AuthPayload{w.login(t, "ada"), w.login(t, "ada")}
 				w.newEvents(t)
 				check := func(at *time.Time, user *auth.User) {
 					t.Helper()

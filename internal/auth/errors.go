@@ -58,7 +58,7 @@ func (e *Error) Error() string {
 		b.WriteString(": " + string(e.Reason))
 	}
 	for _, f := range e.Fields {
-		fmt.Fprintf(&b, ": %s %s", strings.Join(f.Path, "."), f.Code)
+		fmt.Fprintf(&b, ": %s %s", f.Field, f.Code)
 	}
 	if e.Err != nil {
 		b.WriteString(": " + e.Err.Error())
@@ -86,9 +86,9 @@ const (
 
 // FieldError is what is wrong with one input value.
 type FieldError struct {
-	// Path leads from the field's arguments to the value, such as "input", "email".
-	Path []string
-	Code InputCode
+	// Field names the value, such as "email"; empty when the edge knows which value it is.
+	Field string
+	Code  InputCode
 	// Message tells a person what to do. It never repeats the value.
 	Message string
 }
@@ -110,10 +110,14 @@ var (
 	ErrUnavailable = errors.New("database unavailable")
 )
 
-func unauthenticated(r Reason) *Error { return &Error{Code: CodeUnauthenticated, Reason: r} }
+// Unauthenticated returns the Error of an anonymous request.
+func Unauthenticated(r Reason) *Error { return &Error{Code: CodeUnauthenticated, Reason: r} }
 
+// The Errors that say no more than their code.
 var (
-	errForbidden          = &Error{Code: CodeForbidden}
-	errInvalidCredentials = &Error{Code: CodeInvalidCredentials}
-	errNoTokens           = errors.New("auth: this service has no token authority, and signs nobody in")
+	ErrForbidden          = &Error{Code: CodeForbidden}
+	ErrInvalidCredentials = &Error{Code: CodeInvalidCredentials}
 )
+
+// ErrNoTokens says that this process was started without the keys of access tokens, and signs nobody in.
+var ErrNoTokens = errors.New("auth: no token authority")

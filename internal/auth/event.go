@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"context"
 	"time"
 
 	"github.com/google/uuid"
@@ -64,4 +65,21 @@ type AuditEvent struct {
 	// looks them up, a Store does not.
 	Actor *User
 	User  *User
+}
+
+// AuditStore keeps the audit log.
+type AuditStore interface {
+	// AddEvent writes a line of the audit log. Nothing changes or deletes it.
+	AddEvent(ctx context.Context, e *AuditEvent) error
+	// Events lists the lines of the audit log that a query asks for, the newest first.
+	Events(ctx context.Context, q AuditEventQuery) ([]AuditEvent, error)
+}
+
+// AuditEventQuery asks for a page of the audit log. The zero values of its filters match every line.
+type AuditEventQuery struct {
+	UserID *uuid.UUID
+	Kind   AuditEventKind
+	// Before is the line to go on after; nil begins at the newest.
+	Before *uuid.UUID
+	Limit  int
 }

@@ -3,7 +3,6 @@ package auth
 import (
 	"errors"
 	"strings"
-	"time"
 
 	"usher/internal/identity"
 	"usher/internal/password"
@@ -17,9 +16,9 @@ var inputMessages = map[string]string{
 	"fullName": "Use at most 200 characters on one line.",
 }
 
-// fieldError translates what a leaf package found wrong with a value of the input.
-func fieldError(field string, err error) FieldError {
-	f := FieldError{Path: []string{"input", field}, Code: InputInvalidFormat, Message: inputMessages[field]}
+// InvalidField translates what a leaf package found wrong with a value of the input.
+func InvalidField(field string, err error) FieldError {
+	f := FieldError{Field: field, Code: InputInvalidFormat, Message: inputMessages[field]}
 	switch {
 	case errors.Is(err, identity.Required):
 		f.Code = InputRequired
@@ -37,35 +36,26 @@ func fieldError(field string, err error) FieldError {
 	return f
 }
 
-// fullName is a full name and the form in which it is searched; both are nil when there is none.
-type fullName struct {
-	text, key *string
+// FullName is a full name and its search key; both are nil when there is none.
+type FullName struct {
+	Text, Key *string
 }
 
-func parseFullName(raw string) (fullName, error) {
+// ParseFullName reads a full name; an empty one is none.
+func ParseFullName(raw string) (FullName, error) {
 	text, err := identity.ParseFullName(raw)
 	if err != nil || text == "" {
-		return fullName{}, err
+		return FullName{}, err
 	}
-	return fullName{&text, new(searchKey(text))}, nil
+	return FullName{&text, new(SearchKey(text))}, nil
 }
 
 // maxSearchKey is how much of a name is searched, in code points. The form in which it is may be
 // many times as long as the name, and an index of PostgreSQL takes no key beyond 2.6 KiB.
 const maxSearchKey = 200
 
-// searchKey returns the form in which a text is searched, or to be searched for.
-func searchKey(text string) string {
+// SearchKey returns the form in which names are searched, of a name or of the text to search for.
+func SearchKey(text string) string {
 	key := []rune(identity.SearchKey(text))
 	return string(key[:min(len(key), maxSearchKey)])
-}
-
-// busyRetry is what a client is told to wait when every hashing slot and the queue are full.
-const busyRetry = time.Second
-
-func hashingError(err error) error {
-	if errors.Is(err, password.ErrBusy) {
-		return &Error{Code: CodeServiceUnavailable, RetryAfter: busyRetry, Err: err}
-	}
-	return err
 }

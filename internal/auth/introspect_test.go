@@ -8,10 +8,11 @@ import (
 	"github.com/google/uuid"
 
 	"usher/internal/auth"
+	"usher/internal/auth/clients"
 )
 
 // introspected fails the test unless a client learns just that about a token.
-func (w *world) introspected(t *testing.T, name string, by *auth.Client, token string, want *auth.Introspection) {
+func (w *world) introspected(t *testing.T, name string, by *auth.Client, token string, want *clients.Introspection) {
 	t.Helper()
 	got, err := w.Introspect(t.Context(), by, token)
 	if err != nil {
@@ -32,47 +33,47 @@ func (w *world) introspected(t *testing.T, name string, by *auth.Client, token s
 func TestIntrospect(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
-		clients := map[string]*auth.Client{}
+		asking := map[string]*auth.Client{}
 		for name, resource := range map[string]*string{
 			"plain": nil, "books": new(api), "books too": new(api), "reports": new(otherAPI),
 			"itself": new(issuer), "longer": new(api + "/"),
 		} {
-			clients[name], _ = w.registerFor(t, name, resource)
+			asking[name], _ = w.registerFor(t, name, resource)
 		}
 		first := w.signup(t, "ada")
 		p := w.refreshFor(t, first, api)
 		issuedAt := w.clock.Now().Truncate(time.Second)
-		answer := func(client, subject string, user *auth.User, audience string) *auth.Introspection {
-			return &auth.Introspection{
-				ClientID: client, Subject: subject, User: user, TokenType: "Bearer", Issuer: issuer, Audience: audience,
+		answer := func(client, subject string, user *auth.User, audience string) *clients.Introspection {
+			return &clients.Introspection{
+				ClientID: client, Subject: subject, User: user, Issuer: issuer, Audience: audience,
 				IssuedAt: issuedAt, ExpiresAt: issuedAt.Add(15 * time.Minute),
 			}
 		}
 		forUser := answer("usher", p.User.ID.String(), p.User, api)
-		own := func(name, audience string) *auth.Introspection {
-			id := clients[name].ID.String()
+		own := func(name, audience string) *clients.Introspection {
+			id := asking[name].ID.String()
 			return answer(id, id, nil, audience)
 		}
 		tests := map[string]struct {
 			token string
-			want  map[string]*auth.Introspection // by client; all others learn nothing
+			want  map[string]*clients.Introspection // by client; all others learn nothing
 		}{
-			"user, for the API":    {p.AccessToken, map[string]*auth.Introspection{"books": forUser, "books too": forUser}},
+			"user, for the API":    {p.AccessToken, map[string]*clients.Introspection{"books": forUser, "books too": forUser}},
 			"user, for Usher":      {first.AccessToken, nil},
 			"refresh token":        {*p.RefreshToken, nil},
 			"used refresh token":   {*first.RefreshToken, nil},
-			"client, for Usher":    {w.clientToken(t, clients["plain"]), map[string]*auth.Introspection{"plain": own("plain", issuer)}},
-			"service, for Usher":   {w.clientToken(t, clients["books"]), map[string]*auth.Introspection{"books": own("books", issuer)}},
-			"itself, for Usher":    {w.clientToken(t, clients["itself"]), map[string]*auth.Introspection{"itself": own("itself", issuer)}},
-			"client, for the API":  {w.clientTokenFor(t, clients["plain"], new(api)), map[string]*auth.Introspection{"plain": own("plain", api), "books": own("plain", api), "books too": own("plain", api)}},
-			"service, for another": {w.clientTokenFor(t, clients["books"], new(otherAPI)), map[string]*auth.Introspection{"books": own("books", otherAPI), "reports": own("books", otherAPI)}},
+			"client, for Usher":    {w.clientToken(t, asking["plain"]), map[string]*clients.Introspection{"plain": own("plain", issuer)}},
+			"service, for Usher":   {w.clientToken(t, asking["books"]), map[string]*clients.Introspection{"books": own("books", issuer)}},
+			"itself, for Usher":    {w.clientToken(t, asking["itself"]), map[string]*clients.Introspection{"itself": own("itself", issuer)}},
+			"client, for the API":  {w.clientTokenFor(t, asking["plain"], new(api)), map[string]*clients.Introspection{"plain": own("plain", api), "books": own("plain", api), "books too": own("plain", api)}},
+			"service, for another": {w.clientTokenFor(t, asking["books"], new(otherAPI)), map[string]*clients.Introspection{"books": own("books", otherAPI), "reports": own("books", otherAPI)}},
 			"no session":           {must(w.signTo(api, p.User.ID, uuid.New())), nil},
 			"another's session":    {must(w.signTo(api, uuid.New(), p.Session.ID)), nil},
 			"garbage":              {"garbage", nil},
 			"empty":                {"", nil},
 		}
 		for name, tt := range tests {
-			for asking, by := range clients {
+			for asking, by := range asking {
 				w.introspected(t, asking+" about "+name, by, tt.token, tt.want[asking])
 			}
 		}

@@ -6,7 +6,10 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"usher/graph/signin"
 	"usher/internal/auth"
+	"usher/internal/auth/accounts"
+	"usher/internal/auth/domain"
 	"usher/internal/password"
 	"usher/internal/store"
 	"usher/internal/storetest"
@@ -27,9 +30,9 @@ func BenchmarkLogin(b *testing.B) {
 					b.Fatal(err)
 				}
 				defer s.Close()
-				service := newWorld(b, s).service(b, auth.Options{Passwords: password.New(passwords)})
+				service := newWorld(b, s).service(b, domain.Options{Passwords: password.New(passwords)})
 				for n := range users {
-					in := auth.SignupInput{Username: new(fmt.Sprintf("user%d", n)), Password: goodPassword}
+					in := accounts.Input{Username: new(fmt.Sprintf("user%d", n)), Password: goodPassword}
 					if _, err := service.CreateUser(b.Context(), in, auth.Roles); err != nil {
 						b.Fatal(err)
 					}
@@ -40,7 +43,7 @@ func BenchmarkLogin(b *testing.B) {
 				b.ResetTimer()
 				b.RunParallel(func(pb *testing.PB) {
 					for pb.Next() {
-						in := auth.LoginInput{Identifier: fmt.Sprintf("user%d", turn.Add(1)%users), Password: goodPassword}
+						in := signin.LoginInput{Identifier: fmt.Sprintf("user%d", turn.Add(1)%users), Password: goodPassword}
 						if _, err := service.Login(b.Context(), in); err != nil {
 							b.Error(err)
 							return

@@ -7,12 +7,12 @@ import (
 	"github.com/google/uuid"
 	"golang.org/x/crypto/bcrypt"
 
-	"usher/internal/auth"
+	"usher/graph/signin"
 	"usher/internal/password"
 )
 
 func (w *world) tryLogin(ctx context.Context, identifier string, p password.Plaintext) string {
-	_, err := w.Login(ctx, auth.LoginInput{Identifier: identifier, Password: p})
+	_, err := w.Login(ctx, signin.LoginInput{Identifier: identifier, Password: p})
 	return kind(err)
 }
 
@@ -41,7 +41,7 @@ func TestLogin(t *testing.T) {
 		"disabled, wrong word": {"eve", "wrong", "INVALID_CREDENTIALS"},
 	}
 	each(t, func(t *testing.T, w *world) {
-		if _, err := w.Signup(t.Context(), auth.SignupInput{Username: new("Ada"), Email: new("Ada@example.com"), Password: goodPassword}); err != nil {
+		if _, err := w.Signup(t.Context(), signin.SignupInput{Username: new("Ada"), Email: new("Ada@example.com"), Password: goodPassword}); err != nil {
 			t.Fatal(err)
 		}
 		eve := w.signup(t, "eve").User
@@ -65,7 +65,7 @@ func TestLoginNewSession(t *testing.T) {
 		sessions := map[uuid.UUID]bool{}
 		tokens := []string{w.signup(t, "ada").AccessToken}
 		for range 2 {
-			p, err := w.Login(t.Context(), auth.LoginInput{Identifier: "ada", Password: goodPassword})
+			p, err := w.Login(t.Context(), signin.LoginInput{Identifier: "ada", Password: goodPassword})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -108,7 +108,7 @@ func TestRehash(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		user := w.signup(t, "ada").User
-		account, err := w.store.AccountByUsername(t.Context(), "ada")
+		_, stored, err := w.store.PasswordByUsername(t.Context(), "ada")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -116,7 +116,7 @@ func TestRehash(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if ok, err := w.store.ReplacePasswordHash(t.Context(), user.ID, account.PasswordHash, string(foreign), w.clock.Now()); err != nil || !ok {
+		if ok, err := w.store.ReplacePassword(t.Context(), user.ID, stored.Secret, string(foreign), w.clock.Now()); err != nil || !ok {
 			t.Fatal(ok, err)
 		}
 		for range 2 {
@@ -124,11 +124,11 @@ func TestRehash(t *testing.T) {
 				t.Fatalf("Login: %q", got)
 			}
 		}
-		account, err = w.store.AccountByUsername(t.Context(), "ada")
+		_, stored, err = w.store.PasswordByUsername(t.Context(), "ada")
 		if err != nil {
 			t.Fatal(err)
 		}
-		if account.PasswordHash == string(foreign) || account.PasswordHash[:10] != "$argon2id$" {
+		if stored.Secret == string(foreign) || stored.Secret[:10] != "$argon2id$" {
 			t.Error("the hash of another system is still stored")
 		}
 	})

@@ -7,24 +7,25 @@ import (
 	"github.com/google/uuid"
 
 	"usher/internal/auth"
+	"usher/internal/auth/accounts"
 )
 
 // TestOperatorEvents checks that the audit log tells the operator's acts from those of users.
 func TestOperatorEvents(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
-		ada, err := w.CreateUser(t.Context(), auth.SignupInput{Username: new("ada"), Email: new("ada@example.com"), Password: goodPassword}, auth.Roles)
+		ada, err := w.CreateUser(t.Context(), accounts.Input{Username: new("ada"), Email: new("ada@example.com"), Password: goodPassword}, auth.Roles)
 		if err != nil {
 			t.Fatal(err)
 		}
 		w.wantEvents(t, "USER_CREATED by the operator of ada to [USER ADMIN]")
-		if _, err := w.CreateUser(t.Context(), auth.SignupInput{Username: new("ADA"), Password: goodPassword}, auth.Roles); kind(err) != "BAD_USER_INPUT username=TAKEN" {
+		if _, err := w.CreateUser(t.Context(), accounts.Input{Username: new("ADA"), Password: goodPassword}, auth.Roles); kind(err) != "BAD_USER_INPUT username=TAKEN" {
 			t.Errorf("CreateUser: %v", err)
 		}
 		w.wantEvents(t)
 
 		for _, name := range []string{"ada", "ada@example.com"} {
-			if err := w.Unlock(t.Context(), ada); err != nil {
+			if err := w.Unlock(t.Context(), ada.ID); err != nil {
 				t.Fatal(err)
 			}
 			w.wantEvents(t)
@@ -35,7 +36,7 @@ func TestOperatorEvents(t *testing.T) {
 				t.Errorf("locked: %q", got)
 			}
 			w.newEvents(t)
-			if err := w.Unlock(t.Context(), ada); err != nil {
+			if err := w.Unlock(t.Context(), ada.ID); err != nil {
 				t.Fatal(err)
 			}
 			w.wantEvents(t, "USER_UNLOCKED by the operator of ada")

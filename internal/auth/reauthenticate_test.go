@@ -6,12 +6,13 @@ import (
 	"testing"
 	"time"
 
+	"usher/graph/signin"
 	"usher/internal/auth"
 	"usher/internal/password"
 )
 
 func (w *world) tryReauthenticate(ctx context.Context, p password.Plaintext) string {
-	_, err := w.Reauthenticate(ctx, auth.ReauthenticateInput{Password: p})
+	_, err := w.Reauthenticate(ctx, signin.ReauthenticateInput{Password: p})
 	return kind(err)
 }
 
@@ -42,7 +43,7 @@ func TestReauthenticate(t *testing.T) {
 		if got := kind(w.Authorize(ctx, recent, nil)); got != "STEP_UP_REQUIRED" {
 			t.Fatalf("before: %q", got)
 		}
-		got, err := w.Reauthenticate(ctx, auth.ReauthenticateInput{Password: goodPassword})
+		got, err := w.Reauthenticate(ctx, signin.ReauthenticateInput{Password: goodPassword})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -118,15 +119,15 @@ func TestReauthenticateRefused(t *testing.T) {
 	t.Parallel()
 	const shutAccount = "UNAUTHENTICATED ACCOUNT_DISABLED"
 	tests := map[string]struct {
-		happens                func(t *testing.T, w *world, root, p *auth.AuthPayload)
+		happens                func(t *testing.T, w *world, root, p *signin.AuthPayload)
 		before, amid, withFail string
 	}{
 		"ended": {
-			func(t *testing.T, w *world, _, p *auth.AuthPayload) { endSession(t, w, p) },
+			func(t *testing.T, w *world, _, p *signin.AuthPayload) { endSession(t, w, p) },
 			ended, ended, "INVALID_CREDENTIALS",
 		},
 		"disabled": {
-			func(t *testing.T, w *world, root, p *auth.AuthPayload) {
+			func(t *testing.T, w *world, root, p *signin.AuthPayload) {
 				if err := shut(w.as(t, root.AccessToken), w, p.User.ID); err != nil {
 					t.Fatal(err)
 				}
@@ -134,7 +135,7 @@ func TestReauthenticateRefused(t *testing.T) {
 			shutAccount, shutAccount, "INVALID_CREDENTIALS",
 		},
 		"disabled and enabled": {
-			func(t *testing.T, w *world, root, p *auth.AuthPayload) {
+			func(t *testing.T, w *world, root, p *signin.AuthPayload) {
 				for _, do := range []verb{shut, open} {
 					if err := do(w.as(t, root.AccessToken), w, p.User.ID); err != nil {
 						t.Fatal(err)
@@ -144,7 +145,7 @@ func TestReauthenticateRefused(t *testing.T) {
 			ended, ended, "INVALID_CREDENTIALS",
 		},
 		"deleted": {
-			func(t *testing.T, w *world, root, p *auth.AuthPayload) {
+			func(t *testing.T, w *world, root, p *signin.AuthPayload) {
 				if err := remove(w.as(t, root.AccessToken), w, p.User.ID); err != nil {
 					t.Fatal(err)
 				}

@@ -5,7 +5,10 @@ import (
 	"testing"
 	"time"
 
+	"usher/graph/signin"
 	"usher/internal/auth"
+	"usher/internal/auth/accounts"
+	"usher/internal/auth/domain"
 )
 
 // TestSignInOverCookieAtLimit signs in over a cookie where the user has as many sessions as they may. The
@@ -16,21 +19,21 @@ func TestSignInOverCookieAtLimit(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			each(t, func(t *testing.T, w *world) {
-				w.Service = w.service(t, auth.Options{Sessions: auth.SessionLimits{PerUser: 2}})
-				if _, err := w.CreateUser(t.Context(), auth.SignupInput{Username: new("ada"), Password: goodPassword}, nil); err != nil {
+				w.parts = w.service(t, domain.Options{Limits: auth.SessionLimits{PerUser: 2}})
+				if _, err := w.CreateUser(t.Context(), accounts.Input{Username: new("ada"), Password: goodPassword}, nil); err != nil {
 					t.Fatal(err)
 				}
 				b := &browser{}
-				inBrowser := func() *auth.AuthPayload {
+				inBrowser := func() *signin.AuthPayload {
 					t.Helper()
 					w.clock.Advance(time.Second)
-					p, err := w.Login(b.context(t, w, ""), auth.LoginInput{Identifier: "ada", Password: goodPassword, Session: auth.TransportCookie})
+					p, err := w.Login(b.context(t, w, ""), signin.LoginInput{Identifier: "ada", Password: goodPassword, Session: signin.TransportCookie})
 					if err != nil {
 						t.Fatal(err)
 					}
 					return p
 				}
-				var old, other *auth.AuthPayload
+				var old, other *signin.AuthPayload
 				if cookieFirst {
 					old = inBrowser()
 					w.clock.Advance(time.Second)
@@ -42,7 +45,7 @@ func TestSignInOverCookieAtLimit(t *testing.T) {
 				last := inBrowser()
 				for _, tt := range []struct {
 					name string
-					p    *auth.AuthPayload
+					p    *signin.AuthPayload
 					want string
 				}{
 					{"the session of the cookie", old, ended}, {"the other session", other, ""}, {"the new session", last, ""},
@@ -66,18 +69,18 @@ func TestRefreshOverCookie(t *testing.T) {
 	const revoked = "TOKEN_REVOKED by ada of "
 	for name, tt := range map[string]struct {
 		user      string // of the session in the cookie
-		transport auth.SessionTransport
-		before    func(t *testing.T, w *world, b *browser, moved, replaced *auth.AuthPayload)
+		transport signin.SessionTransport
+		before    func(t *testing.T, w *world, b *browser, moved, replaced *signin.AuthPayload)
 		want      string // of the session in the cookie, afterwards
 		events    []string
 	}{
-		"of the same user":    {"ada", auth.TransportCookie, nil, ended, []string{revoked + "ada in a session"}},
-		"of somebody else":    {"eve", auth.TransportCookie, nil, ended, []string{revoked + "eve in a session"}},
-		"not into the cookie": {"eve", auth.TransportToken, nil, "", nil},
-		"of the same session": {"eve", auth.TransportCookie, sameSession, "", nil},
-		"of an ended session": {"eve", auth.TransportCookie, endedSession, ended, nil},
-		"not a refresh token": {"eve", auth.TransportCookie, garbage, "", nil},
-		"with another secret": {"eve", auth.TransportCookie, otherSecret, "", nil},
+		"of the same user":    {"ada", signin.TransportCookie, nil, ended, []string{revoked + "ada in a session"}},
+		"of somebody else":    {"eve", signin.TransportCookie, nil, ended, []string{revoked + "eve in a session"}},
+		"not into the cookie": {"eve", signin.TransportToken, nil, "", nil},
+		"of the same session": {"eve", signin.TransportCookie, sameSession, "", nil},
+		"of an ended session": {"eve", signin.TransportCookie, endedSession, ended, nil},
+		"not a refresh token": {"eve", signin.TransportCookie, garbage, "", nil},
+		"with another secret": {"eve", signin.TransportCookie, otherSecret, "", nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -85,7 +88,7 @@ func TestRefreshOverCookie(t *testing.T) {
 				moved := w.signup(t, "ada")
 				w.signup(t, "eve")
 				b := &browser{}
-				replaced, err := w.Login(b.context(t, w, ""), auth.LoginInput{Identifier: tt.user, Password: goodPassword, Session: auth.TransportCookie})
+				replaced, err := w.Login(b.context(t, w, ""), signin.LoginInput{Identifier: tt.user, Password: goodPassword, Session: signin.TransportCookie})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -93,7 +96,7 @@ func TestRefreshOverCookie(t *testing.T) {
 					tt.before(t, w, b, moved, replaced)
 				}
 				w.newEvents(t)
-				p, err := w.Refresh(b.context(t, w, ""), auth.RefreshInput{RefreshToken: moved.RefreshToken, Session: tt.transport})
+				p, err := w.Refresh(b.context(t, w, ""), signin.RefreshInput{RefreshToken: moved.RefreshToken, Session: tt.transport})
 				if err != nil || p.Session.ID != moved.Session.ID {
 					t.Fatalf("Refresh: %v", err)
 				}
@@ -110,20 +113,20 @@ func TestRefreshOverCookie(t *testing.T) {
 }
 
 // sameSession puts the refresh token of the session that is refreshed into the cookie.
-func sameSession(_ *testing.T, _ *world, b *browser, moved, _ *auth.AuthPayload) {
+func sameSession(_ *testing.T, _ *world, b *browser, moved, _ *signin.AuthPayload) {
 	b.token = *moved.RefreshToken
 }
 
-func endedSession(t *testing.T, w *world, _ *browser, _, replaced *auth.AuthPayload) {
+func endedSession(t *testing.T, w *world, _ *browser, _, replaced *signin.AuthPayload) {
 	t.Helper()
 	endSession(t, w, replaced)
 }
 
-func garbage(_ *testing.T, _ *world, b *browser, _, _ *auth.AuthPayload) { b.token = "garbage" }
+func garbage(_ *testing.T, _ *world, b *browser, _, _ *signin.AuthPayload) { b.token = "garbage" }
 
-func otherSecret(t *testing.T, w *world, b *browser, _, _ *auth.AuthPayload) {
+func otherSecret(t *testing.T, w *world, b *browser, _, _ *signin.AuthPayload) {
 	t.Helper()
-	b.token = w.WithOtherSecret(b.token)
+	b.token = withOtherSecret(t, b.token)
 }
 
 // TestRefreshOverCookieFails loses the database while the session of the cookie is being ended. The client
@@ -133,12 +136,12 @@ func TestRefreshOverCookieFails(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		moved := w.signup(t, "ada")
 		b := &browser{}
-		if _, err := w.Login(b.context(t, w, ""), auth.LoginInput{Identifier: "ada", Password: goodPassword, Session: auth.TransportCookie}); err != nil {
+		if _, err := w.Login(b.context(t, w, ""), signin.LoginInput{Identifier: "ada", Password: goodPassword, Session: signin.TransportCookie}); err != nil {
 			t.Fatal(err)
 		}
 		kept := b.token
 		refresh := func() error {
-			_, err := w.Refresh(b.context(t, w, ""), auth.RefreshInput{RefreshToken: moved.RefreshToken, Session: auth.TransportCookie})
+			_, err := w.Refresh(b.context(t, w, ""), signin.RefreshInput{RefreshToken: moved.RefreshToken, Session: signin.TransportCookie})
 			return err
 		}
 		w.store.failEvent = errors.New("connection lost")

@@ -7,7 +7,9 @@ import (
 	"testing"
 	"time"
 
-	"usher/internal/auth"
+	"usher/graph/signin"
+	"usher/internal/auth/admin"
+	"usher/internal/cookie"
 	"usher/internal/request"
 )
 
@@ -18,7 +20,7 @@ type browser struct {
 	sets   int
 }
 
-func (b *browser) SetRefreshToken(token string, maxAge time.Duration) {
+func (b *browser) set(token string, maxAge time.Duration) {
 	b.token, b.maxAge = token, maxAge
 	b.sets++
 }
@@ -29,14 +31,18 @@ func (b *browser) context(t *testing.T, w *world, bearer string) context.Context
 	if bearer != "" {
 		ctx = w.as(t, bearer)
 	}
-	return request.With(ctx, &request.Info{ID: "r1", RefreshToken: b.token, Cookies: b})
+	jar := &cookie.Jar{Set: b.set}
+	if b.token != "" {
+		jar.Receive(b.token)
+	}
+	return cookie.With(request.With(ctx, &request.Exchange{Info: request.Info{ID: "r1"}}), jar)
 }
 
 func TestCookie(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		b := &browser{}
-		p, err := w.Signup(b.context(t, w, ""), auth.SignupInput{Username: new("ada"), Password: goodPassword, Session: auth.TransportCookie})
+		p, err := w.Signup(b.context(t, w, ""), signin.SignupInput{Username: new("ada"), Password: goodPassword, Session: signin.TransportCookie})
 		if err != nil || p.RefreshToken != nil || b.token == "" {
 			t.Fatalf("Signup: %v, and the refresh token is not in the cookie alone", err)
 		}
@@ -46,19 +52,19 @@ func TestCookie(t *testing.T) {
 		first := b.token
 
 		w.clock.Advance(time.Hour)
-		p, err = w.Refresh(b.context(t, w, ""), auth.RefreshInput{Session: auth.TransportToken})
+		p, err = w.Refresh(b.context(t, w, ""), signin.RefreshInput{Session: signin.TransportToken})
 		if err != nil || p.RefreshToken != nil {
 			t.Fatalf("Refresh: %v; what came by cookie must not go to a script", err)
 		}
 		if b.token == first {
 			t.Error("the cookie has the old refresh token")
 		}
-		moved, err := w.Refresh(b.context(t, w, ""), auth.RefreshInput{RefreshToken: &b.token})
+		moved, err := w.Refresh(b.context(t, w, ""), signin.RefreshInput{RefreshToken: &b.token})
 		if err != nil || moved.RefreshToken == nil {
 			t.Fatalf("Refresh with the token in the input: %v, %v", moved, err)
 		}
 		w.clock.Advance(time.Minute)
-		back, err := w.Refresh(b.context(t, w, ""), auth.RefreshInput{RefreshToken: moved.RefreshToken, Session: auth.TransportCookie})
+		back, err := w.Refresh(b.context(t, w, ""), signin.RefreshInput{RefreshToken: moved.RefreshToken, Session: signin.TransportCookie})
 		if err != nil || back.RefreshToken != nil {
 			t.Fatalf("Refresh into the cookie: %v, %v", back, err)
 		}
@@ -66,24 +72,24 @@ func TestCookie(t *testing.T) {
 		if _, err := w.Logout(b.context(t, w, back.AccessToken)); err != nil || b.token != "" {
 			t.Errorf("Logout: %v, and the cookie has %q", err, b.token)
 		}
-		if _, err := w.Refresh(b.context(t, w, ""), auth.RefreshInput{}); kind(err) != "BAD_USER_INPUT refreshToken=REQUIRED" {
+		if _, err := w.Refresh(b.context(t, w, ""), signin.RefreshInput{}); kind(err) != "BAD_USER_INPUT refreshToken=REQUIRED" {
 			t.Errorf("Refresh after Logout: %v", err)
 		}
-		_, err = w.Refresh(b.context(t, w, ""), auth.RefreshInput{Session: auth.TransportCookie})
+		_, err = w.Refresh(b.context(t, w, ""), signin.RefreshInput{Session: signin.TransportCookie})
 		if kind(err) != "UNAUTHENTICATED NO_TOKEN" {
 			t.Errorf("Refresh of a cookie after Logout: %v", err)
 		}
 
-		p, err = w.Login(b.context(t, w, ""), auth.LoginInput{Identifier: "ada", Password: goodPassword, Session: auth.TransportCookie})
+		p, err = w.Login(b.context(t, w, ""), signin.LoginInput{Identifier: "ada", Password: goodPassword, Session: signin.TransportCookie})
 		if err != nil || p.RefreshToken != nil || b.token == "" {
 			t.Fatalf("Login: %v, and the refresh token is not in the cookie alone", err)
 		}
 		endSession(t, w, p)
-		if _, err := w.Refresh(b.context(t, w, ""), auth.RefreshInput{}); kind(err) != ended || b.token != "" {
+		if _, err := w.Refresh(b.context(t, w, ""), signin.RefreshInput{}); kind(err) != ended || b.token != "" {
 			t.Errorf("Refresh of an ended session: %v, and the cookie has %q", err, b.token)
 		}
 		b.token = "garbage"
-		if _, err := w.Refresh(b.context(t, w, ""), auth.RefreshInput{}); kind(err) != "UNAUTHENTICATED TOKEN_INVALID" || b.token != "" {
+		if _, err := w.Refresh(b.context(t, w, ""), signin.RefreshInput{}); kind(err) != "UNAUTHENTICATED TOKEN_INVALID" || b.token != "" {
 			t.Errorf("Refresh of garbage: %v, and the cookie has %q", err, b.token)
 		}
 	})
@@ -96,13 +102,13 @@ func TestCookieRefused(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		ada := w.signup(t, "ada")
 		ctx := device(t.Context())
-		if _, err := w.Signup(ctx, auth.SignupInput{Username: new("bob"), Password: goodPassword, Session: auth.TransportCookie}); kind(err) != want {
+		if _, err := w.Signup(ctx, signin.SignupInput{Username: new("bob"), Password: goodPassword, Session: signin.TransportCookie}); kind(err) != want {
 			t.Errorf("Signup: %v", err)
 		}
-		if _, err := w.Login(ctx, auth.LoginInput{Identifier: "ada", Password: goodPassword, Session: auth.TransportCookie}); kind(err) != want {
+		if _, err := w.Login(ctx, signin.LoginInput{Identifier: "ada", Password: goodPassword, Session: signin.TransportCookie}); kind(err) != want {
 			t.Errorf("Login: %v", err)
 		}
-		if _, err := w.Refresh(ctx, auth.RefreshInput{RefreshToken: ada.RefreshToken, Session: auth.TransportCookie}); kind(err) != want {
+		if _, err := w.Refresh(ctx, signin.RefreshInput{RefreshToken: ada.RefreshToken, Session: signin.TransportCookie}); kind(err) != want {
 			t.Errorf("Refresh: %v", err)
 		}
 		if n := len(w.users(t)); n != 1 {
@@ -113,7 +119,7 @@ func TestCookieRefused(t *testing.T) {
 			t.Errorf("the refresh token was used up: %s", failed)
 		}
 		b := &browser{}
-		p, err := w.Login(b.context(t, w, ""), auth.LoginInput{Identifier: "ada", Password: goodPassword})
+		p, err := w.Login(b.context(t, w, ""), signin.LoginInput{Identifier: "ada", Password: goodPassword})
 		if err != nil || p.RefreshToken == nil || b.sets != 0 {
 			t.Errorf("Login without a word about cookies: %v, %d cookies", err, b.sets)
 		}
@@ -129,7 +135,7 @@ func TestCookieOfAnotherSession(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		old, b := w.signup(t, "ada"), &browser{}
-		p, err := w.Login(b.context(t, w, ""), auth.LoginInput{Identifier: "ada", Password: goodPassword, Session: auth.TransportCookie})
+		p, err := w.Login(b.context(t, w, ""), signin.LoginInput{Identifier: "ada", Password: goodPassword, Session: signin.TransportCookie})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -138,11 +144,11 @@ func TestCookieOfAnotherSession(t *testing.T) {
 			t.Errorf("Logout of another session: %v, and the cookie has %q, want %q", err, b.token, kept)
 		}
 		other := w.login(t, "ada")
-		revoke := auth.RevokeSessionInput{SessionID: other.Session.ID}
+		revoke := signin.RevokeSessionInput{SessionID: other.Session.ID}
 		if _, err := w.RevokeSession(b.context(t, w, p.AccessToken), revoke); err != nil || b.token != kept {
 			t.Errorf("RevokeSession of another session: %v, and the cookie has %q, want %q", err, b.token, kept)
 		}
-		if _, err := w.Refresh(b.context(t, w, ""), auth.RefreshInput{}); err != nil {
+		if _, err := w.Refresh(b.context(t, w, ""), signin.RefreshInput{}); err != nil {
 			t.Errorf("Refresh of the session that lives: %v", err)
 		}
 		b.token = "garbage"
@@ -155,25 +161,25 @@ func TestCookieOfAnotherSession(t *testing.T) {
 // TestCookieForgotten ends the session of the request in each way that there is.
 func TestCookieForgotten(t *testing.T) {
 	t.Parallel()
-	for name, end := range map[string]func(ctx context.Context, w *world, p *auth.AuthPayload) error{
-		"logout": func(ctx context.Context, w *world, _ *auth.AuthPayload) error {
+	for name, end := range map[string]func(ctx context.Context, w *world, p *signin.AuthPayload) error{
+		"logout": func(ctx context.Context, w *world, _ *signin.AuthPayload) error {
 			_, err := w.Logout(ctx)
 			return err
 		},
-		"revokeSession": func(ctx context.Context, w *world, p *auth.AuthPayload) error {
-			_, err := w.RevokeSession(ctx, auth.RevokeSessionInput{SessionID: p.Session.ID})
+		"revokeSession": func(ctx context.Context, w *world, p *signin.AuthPayload) error {
+			_, err := w.RevokeSession(ctx, signin.RevokeSessionInput{SessionID: p.Session.ID})
 			return err
 		},
-		"revokeUserSessions": func(ctx context.Context, w *world, p *auth.AuthPayload) error {
-			_, err := w.RevokeUserSessions(ctx, auth.RevokeUserSessionsInput{UserID: p.User.ID})
+		"revokeUserSessions": func(ctx context.Context, w *world, p *signin.AuthPayload) error {
+			_, err := w.RevokeUserSessions(ctx, admin.RevokeUserSessionsInput{UserID: p.User.ID})
 			return err
 		},
-		"disableUser": func(ctx context.Context, w *world, p *auth.AuthPayload) error {
-			_, err := w.DisableUser(ctx, auth.DisableUserInput{UserID: p.User.ID})
+		"disableUser": func(ctx context.Context, w *world, p *signin.AuthPayload) error {
+			_, err := w.DisableUser(ctx, admin.DisableUserInput{UserID: p.User.ID})
 			return err
 		},
-		"deleteUser": func(ctx context.Context, w *world, p *auth.AuthPayload) error {
-			_, err := w.DeleteUser(ctx, auth.DeleteUserInput{UserID: p.User.ID})
+		"deleteUser": func(ctx context.Context, w *world, p *signin.AuthPayload) error {
+			_, err := w.DeleteUser(ctx, admin.DeleteUserInput{UserID: p.User.ID})
 			return err
 		},
 	} {
@@ -183,7 +189,7 @@ func TestCookieForgotten(t *testing.T) {
 				w.admin(t, "root") // so that ada is not the last one
 				w.admin(t, "ada")
 				b := &browser{}
-				p, err := w.Login(b.context(t, w, ""), auth.LoginInput{Identifier: "ada", Password: goodPassword, Session: auth.TransportCookie})
+				p, err := w.Login(b.context(t, w, ""), signin.LoginInput{Identifier: "ada", Password: goodPassword, Session: signin.TransportCookie})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -199,7 +205,7 @@ func TestCookieForgotten(t *testing.T) {
 func TestSignInOverCookie(t *testing.T) {
 	t.Parallel()
 	login := func(ctx context.Context, w *world, name string) error {
-		_, err := w.Login(ctx, auth.LoginInput{Identifier: name, Password: goodPassword, Session: auth.TransportCookie})
+		_, err := w.Login(ctx, signin.LoginInput{Identifier: name, Password: goodPassword, Session: signin.TransportCookie})
 		return err
 	}
 	for name, tt := range map[string]struct {
@@ -218,14 +224,14 @@ func TestSignInOverCookie(t *testing.T) {
 		},
 		"signup": {
 			signIn: func(ctx context.Context, w *world) error {
-				_, err := w.Signup(ctx, auth.SignupInput{Username: new("bob"), Password: goodPassword, Session: auth.TransportCookie})
+				_, err := w.Signup(ctx, signin.SignupInput{Username: new("bob"), Password: goodPassword, Session: signin.TransportCookie})
 				return err
 			},
 			events: []string{"SIGNUP by bob of bob in a session", "TOKEN_REVOKED by bob of ada in a session"},
 		},
 		"login with a token": {
 			signIn: func(ctx context.Context, w *world) error {
-				_, err := w.Login(ctx, auth.LoginInput{Identifier: "ada", Password: goodPassword})
+				_, err := w.Login(ctx, signin.LoginInput{Identifier: "ada", Password: goodPassword})
 				return err
 			},
 			events: []string{"LOGIN by ada of ada in a session"},
@@ -233,7 +239,7 @@ func TestSignInOverCookie(t *testing.T) {
 		},
 		"wrong password": {
 			signIn: func(ctx context.Context, w *world) error {
-				_, err := w.Login(ctx, auth.LoginInput{Identifier: "ada", Password: "wrong", Session: auth.TransportCookie})
+				_, err := w.Login(ctx, signin.LoginInput{Identifier: "ada", Password: "wrong", Session: signin.TransportCookie})
 				if kind(err) == "INVALID_CREDENTIALS" {
 					return nil
 				}
@@ -244,7 +250,7 @@ func TestSignInOverCookie(t *testing.T) {
 		},
 		"taken name": {
 			signIn: func(ctx context.Context, w *world) error {
-				_, err := w.Signup(ctx, auth.SignupInput{Username: new("eve"), Password: goodPassword, Session: auth.TransportCookie})
+				_, err := w.Signup(ctx, signin.SignupInput{Username: new("eve"), Password: goodPassword, Session: signin.TransportCookie})
 				if kind(err) == "BAD_USER_INPUT username=TAKEN" {
 					return nil
 				}
@@ -259,7 +265,7 @@ func TestSignInOverCookie(t *testing.T) {
 			lives:  true,
 		},
 		"cookie with another secret": {
-			cookie: func(w *world, valid string) string { return w.WithOtherSecret(valid) },
+			cookie: func(w *world, valid string) string { return withOtherSecret(t, valid) },
 			signIn: func(ctx context.Context, w *world) error { return login(ctx, w, "ada") },
 			events: []string{"LOGIN by ada of ada in a session"},
 			lives:  true,
@@ -276,7 +282,7 @@ func TestSignInOverCookie(t *testing.T) {
 			each(t, func(t *testing.T, w *world) {
 				w.signup(t, "eve")
 				b := &browser{}
-				old, err := w.Signup(b.context(t, w, ""), auth.SignupInput{Username: new("ada"), Password: goodPassword, Session: auth.TransportCookie})
+				old, err := w.Signup(b.context(t, w, ""), signin.SignupInput{Username: new("ada"), Password: goodPassword, Session: signin.TransportCookie})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -304,11 +310,11 @@ func TestSignInOverCookie(t *testing.T) {
 // TestSignInOverEndedCookie signs in over the cookie of a session that is over: nothing is recorded of it.
 func TestSignInOverEndedCookie(t *testing.T) {
 	t.Parallel()
-	for name, end := range map[string]func(t *testing.T, w *world, p *auth.AuthPayload){
-		"ended":   func(t *testing.T, w *world, p *auth.AuthPayload) { endSession(t, w, p) },
-		"idle":    func(_ *testing.T, w *world, _ *auth.AuthPayload) { w.clock.Advance(8 * 24 * time.Hour) },
-		"expired": func(_ *testing.T, w *world, _ *auth.AuthPayload) { w.clock.Advance(31 * 24 * time.Hour) },
-		"deleted": func(t *testing.T, w *world, p *auth.AuthPayload) {
+	for name, end := range map[string]func(t *testing.T, w *world, p *signin.AuthPayload){
+		"ended":   func(t *testing.T, w *world, p *signin.AuthPayload) { endSession(t, w, p) },
+		"idle":    func(_ *testing.T, w *world, _ *signin.AuthPayload) { w.clock.Advance(8 * 24 * time.Hour) },
+		"expired": func(_ *testing.T, w *world, _ *signin.AuthPayload) { w.clock.Advance(31 * 24 * time.Hour) },
+		"deleted": func(t *testing.T, w *world, p *signin.AuthPayload) {
 			if err := w.store.DeleteUser(t.Context(), p.User.ID); err != nil {
 				t.Fatal(err)
 			}
@@ -319,13 +325,13 @@ func TestSignInOverEndedCookie(t *testing.T) {
 			each(t, func(t *testing.T, w *world) {
 				w.signup(t, "eve")
 				b := &browser{}
-				p, err := w.Signup(b.context(t, w, ""), auth.SignupInput{Username: new("ada"), Password: goodPassword, Session: auth.TransportCookie})
+				p, err := w.Signup(b.context(t, w, ""), signin.SignupInput{Username: new("ada"), Password: goodPassword, Session: signin.TransportCookie})
 				if err != nil {
 					t.Fatal(err)
 				}
 				end(t, w, p)
 				w.newEvents(t)
-				if _, err := w.Login(b.context(t, w, ""), auth.LoginInput{Identifier: "eve", Password: goodPassword, Session: auth.TransportCookie}); err != nil {
+				if _, err := w.Login(b.context(t, w, ""), signin.LoginInput{Identifier: "eve", Password: goodPassword, Session: signin.TransportCookie}); err != nil {
 					t.Fatal(err)
 				}
 				w.wantEvents(t, "LOGIN by eve of eve in a session")
@@ -341,7 +347,7 @@ func TestSignInOverCookieRace(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		w.signup(t, "eve")
 		b := &browser{}
-		if _, err := w.Signup(b.context(t, w, ""), auth.SignupInput{Username: new("ada"), Password: goodPassword, Session: auth.TransportCookie}); err != nil {
+		if _, err := w.Signup(b.context(t, w, ""), signin.SignupInput{Username: new("ada"), Password: goodPassword, Session: signin.TransportCookie}); err != nil {
 			t.Fatal(err)
 		}
 		w.newEvents(t)
@@ -351,7 +357,7 @@ func TestSignInOverCookieRace(t *testing.T) {
 			for _, name := range []string{"ada", "eve"} {
 				ctx := (&browser{token: cookie}).context(t, w, "")
 				group.Go(func() {
-					if _, err := w.Login(ctx, auth.LoginInput{Identifier: name, Password: goodPassword, Session: auth.TransportCookie}); err != nil {
+					if _, err := w.Login(ctx, signin.LoginInput{Identifier: name, Password: goodPassword, Session: signin.TransportCookie}); err != nil {
 						t.Errorf("%s: %v", name, err)
 					}
 				})

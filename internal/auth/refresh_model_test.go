@@ -15,7 +15,9 @@ import (
 	"github.com/google/uuid"
 	"pgregory.net/rapid"
 
+	"usher/graph/signin"
 	"usher/internal/auth"
+	"usher/internal/auth/access"
 	"usher/internal/request"
 )
 
@@ -29,7 +31,7 @@ const (
 // client returns the context of a request by a client: its address and what it calls itself.
 func client(ctx context.Context, name string) context.Context {
 	address, userAgent, _ := strings.Cut(name, " ")
-	return request.With(ctx, &request.Info{Client: netip.MustParseAddr(address), UserAgent: userAgent})
+	return request.With(ctx, &request.Exchange{Info: request.Info{Client: netip.MustParseAddr(address), UserAgent: userAgent}})
 }
 
 // modelState is what the database knows of a session's refresh tokens, by the rules written down a second
@@ -143,7 +145,7 @@ func (m *model) run(r *rapid.T) {
 		"failover":            m.failover,
 		"log out": func(r *rapid.T) {
 			s := m.some(r)
-			if _, err := m.w.Logout(auth.WithCaller(r.Context(), m.w.Identify(s.access))); err == nil {
+			if _, err := m.w.Logout(access.WithCaller(r.Context(), m.w.Identify(s.access))); err == nil {
 				s.end(m.w.clock.Now(), auth.EventLogout)
 				s.honest = false
 			}
@@ -166,7 +168,7 @@ func (m *model) login(r *rapid.T) {
 	if len(m.sessions) == 4 {
 		return
 	}
-	p, err := m.w.Login(client(r.Context(), owner), auth.LoginInput{Identifier: m.user, Password: goodPassword})
+	p, err := m.w.Login(client(r.Context(), owner), signin.LoginInput{Identifier: m.user, Password: goodPassword})
 	if err != nil {
 		r.Fatal(err)
 	}
@@ -223,7 +225,7 @@ func (m *model) steal(r *rapid.T) {
 // present refreshes with the i-th token, n times at once, and returns how many got its successor.
 func (m *model) present(r *rapid.T, s *modelSession, i int, by string, n int) int {
 	type answer struct {
-		payload *auth.AuthPayload
+		payload *signin.AuthPayload
 		failed  string
 	}
 	answers := make([]answer, n)
@@ -271,7 +273,7 @@ func (m *model) failover(r *rapid.T) {
 	s.earlier = s.earlier[:len(s.earlier)-lost]
 	var rotatedAt, rotatedBy any
 	if s.unused > 0 {
-		rotatedAt, rotatedBy = s.rotatedAt, auth.NoteOf(client(r.Context(), s.rotatedBy), s.unused)
+		rotatedAt, rotatedBy = s.rotatedAt, noteOf(client(r.Context(), s.rotatedBy), s.unused)
 	}
 	result, err := m.db.ExecContext(r.Context(), `
 		UPDATE sessions SET refresh_generation = $2, rotated_at = $3, rotated_by = $4, refresh_replays = $5,
@@ -291,7 +293,7 @@ func (m *model) check(r *rapid.T) {
 		if err != nil {
 			r.Fatal(err)
 		}
-		err = m.w.Authorize(auth.WithCaller(r.Context(), m.w.Identify(bearer)), forUser, nil)
+		err = m.w.Authorize(access.WithCaller(r.Context(), m.w.Identify(bearer)), forUser, nil)
 		if live := s.live(m.w.clock.Now()); (err == nil) != live {
 			r.Fatalf("the guard says %v, and the model that the session lives: %v", err, live)
 		}

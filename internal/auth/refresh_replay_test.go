@@ -9,7 +9,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"usher/graph/signin"
 	"usher/internal/auth"
+	"usher/internal/auth/admin"
 )
 
 // TestRefreshReplay repeats a refresh as after a lost answer.
@@ -42,7 +44,7 @@ func TestRefreshReplay(t *testing.T) {
 		for name, tt := range tests {
 			t.Run(name, func(t *testing.T) {
 				first := w.signup(t, "user-"+uniqueName(name))
-				other, err := w.Login(t.Context(), auth.LoginInput{Identifier: *first.User.Username, Password: goodPassword})
+				other, err := w.Login(t.Context(), signin.LoginInput{Identifier: *first.User.Username, Password: goodPassword})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -98,7 +100,7 @@ func TestRefreshReplayEvent(t *testing.T) {
 				t.Fatal(failed)
 			}
 		}
-		found, err := w.AuditEvents(w.as(t, root.AccessToken), 10, nil, &auth.AuditEventFilter{Kind: new(auth.EventRefreshReplayed)})
+		found, err := w.AuditEvents(w.as(t, root.AccessToken), 10, nil, &admin.AuditEventFilter{Kind: new(auth.EventRefreshReplayed)})
 		if err != nil || len(found.Edges) != 1 {
 			t.Fatalf("%+v, %v, want one event", found, err)
 		}
@@ -120,7 +122,7 @@ func TestRefreshReplayLost(t *testing.T) {
 		}
 		w.newEvents(t)
 		w.store.failEvent = errLost
-		if p, err := w.Refresh(t.Context(), auth.RefreshInput{RefreshToken: first.RefreshToken}); !errors.Is(err, errLost) || p != nil {
+		if p, err := w.Refresh(t.Context(), signin.RefreshInput{RefreshToken: first.RefreshToken}); !errors.Is(err, errLost) || p != nil {
 			t.Errorf("Refresh: %v, %v", p, err)
 		}
 		w.store.failEvent = nil

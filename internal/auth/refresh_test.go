@@ -7,11 +7,11 @@ import (
 	"testing"
 	"time"
 
-	"usher/internal/auth"
+	"usher/graph/signin"
 )
 
-func (w *world) refresh(ctx context.Context, text string) (*auth.AuthPayload, string) {
-	p, err := w.Refresh(ctx, auth.RefreshInput{RefreshToken: &text})
+func (w *world) refresh(ctx context.Context, text string) (*signin.AuthPayload, string) {
+	p, err := w.Refresh(ctx, signin.RefreshInput{RefreshToken: &text})
 	return p, kind(err)
 }
 
@@ -91,7 +91,7 @@ func TestRefreshRefused(t *testing.T) {
 				t.Errorf("%s: %q, want TOKEN_INVALID", name, failed)
 			}
 		}
-		for _, in := range []auth.RefreshInput{{}, {RefreshToken: new("")}} {
+		for _, in := range []signin.RefreshInput{{}, {RefreshToken: new("")}} {
 			if _, err := w.Refresh(t.Context(), in); kind(err) != "BAD_USER_INPUT refreshToken=REQUIRED" {
 				t.Errorf("no token: %v", err)
 			}

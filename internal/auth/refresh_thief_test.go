@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"usher/graph/signin"
 	"usher/internal/auth"
 )
 
@@ -131,7 +132,7 @@ func TestThiefCannotStepUp(t *testing.T) {
 				h := newTheft(t, w, "ada")
 				w.clock.Advance(2 * time.Minute)
 				ctx := w.as(t, h.access[0])
-				if _, err := w.Reauthenticate(ctx, auth.ReauthenticateInput{Password: goodPassword}); err != nil {
+				if _, err := w.Reauthenticate(ctx, signin.ReauthenticateInput{Password: goodPassword}); err != nil {
 					t.Fatal(err)
 				}
 				for i := range 3 {

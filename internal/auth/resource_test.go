@@ -4,13 +4,15 @@ import (
 	"errors"
 	"testing"
 
+	"usher/graph/signin"
 	"usher/internal/auth"
+	"usher/internal/auth/sessions"
 )
 
 // refreshFor refreshes for a resource.
-func (w *world) refreshFor(t *testing.T, p *auth.AuthPayload, resource string) *auth.AuthPayload {
+func (w *world) refreshFor(t *testing.T, p *signin.AuthPayload, resource string) *signin.AuthPayload {
 	t.Helper()
-	renewed, err := w.Refresh(t.Context(), auth.RefreshInput{RefreshToken: p.RefreshToken, Resource: &resource})
+	renewed, err := w.Refresh(t.Context(), signin.RefreshInput{RefreshToken: p.RefreshToken, Resource: &resource})
 	if err != nil {
 		t.Fatalf("Refresh for %s: %v", resource, err)
 	}
@@ -37,11 +39,11 @@ func TestOwnAudience(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		client, _ := w.registerFor(t, "Books", new(api))
 		signedUp := w.signup(t, "ada")
-		refreshed, err := w.Refresh(t.Context(), auth.RefreshInput{RefreshToken: signedUp.RefreshToken})
+		refreshed, err := w.Refresh(t.Context(), signin.RefreshInput{RefreshToken: signedUp.RefreshToken})
 		if err != nil {
 			t.Fatal(err)
 		}
-		proved, err := w.Reauthenticate(w.as(t, signedUp.AccessToken), auth.ReauthenticateInput{Password: goodPassword})
+		proved, err := w.Reauthenticate(w.as(t, signedUp.AccessToken), signin.ReauthenticateInput{Password: goodPassword})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -64,7 +66,7 @@ func TestForeignAudience(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		client, _ := w.register(t, "Books")
 		p := w.admin(t, "root")
-		login, err := w.Login(t.Context(), auth.LoginInput{Identifier: "root", Password: goodPassword, Resource: new(otherAPI)})
+		login, err := w.sessions.Login(t.Context(), sessions.LoginInput{Identifier: "root", Password: goodPassword, Resource: new(otherAPI)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -106,7 +108,7 @@ func TestTokenFromBefore(t *testing.T) {
 			t.Errorf("Me: %q", kind(err))
 		}
 		ctx := w.as(t, old) // refresh is for everyone, whatever token the request bears
-		renewed, err := w.Refresh(ctx, auth.RefreshInput{RefreshToken: p.RefreshToken})
+		renewed, err := w.Refresh(ctx, signin.RefreshInput{RefreshToken: p.RefreshToken})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -129,17 +131,17 @@ func TestUnknownResource(t *testing.T) {
 		for _, resource := range []string{
 			"", " ", "https://unlisted.example.com", api + "/", api + " ", api + "," + otherAPI, "HTTPS://API.EXAMPLE.COM", "\x00", "\xff",
 		} {
-			in := auth.RefreshInput{RefreshToken: p.RefreshToken, Resource: &resource}
-			if _, err := w.Refresh(t.Context(), in); kind(err) != want || !errors.Is(err, auth.ErrUnknownResource) {
+			in := signin.RefreshInput{RefreshToken: p.RefreshToken, Resource: &resource}
+			if _, err := w.Refresh(t.Context(), in); kind(err) != want || !errors.Is(err, sessions.ErrUnknownResource) {
 				t.Errorf("Refresh for %q: %q, want %q", resource, kind(err), want)
 			}
-			if _, err := w.Refresh(b.context(t, w, ""), auth.RefreshInput{Session: auth.TransportCookie, Resource: &resource}); kind(err) != want || b.token != cookie {
+			if _, err := w.Refresh(b.context(t, w, ""), signin.RefreshInput{Session: signin.TransportCookie, Resource: &resource}); kind(err) != want || b.token != cookie {
 				t.Errorf("Refresh by cookie for %q: %q, want %q", resource, kind(err), want)
 			}
-			if _, err := w.Login(t.Context(), auth.LoginInput{Identifier: "ada", Password: "wrong", Resource: &resource}); kind(err) != want {
+			if _, err := w.sessions.Login(t.Context(), sessions.LoginInput{Identifier: "ada", Password: "wrong", Resource: &resource}); kind(err) != want {
 				t.Errorf("Login for %q: %q, want %q", resource, kind(err), want)
 			}
-			if _, err := w.ClientToken(client, &resource); kind(err) != want {
+			if _, err := w.Token(client, &resource); kind(err) != want {
 				t.Errorf("ClientToken for %q: %q, want %q", resource, kind(err), want)
 			}
 		}

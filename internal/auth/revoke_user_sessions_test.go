@@ -5,14 +5,15 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"usher/internal/auth"
+	"usher/graph/signin"
+	"usher/internal/auth/admin"
 )
 
 func TestRevokeUserSessions(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		root, ada, eve := w.admin(t, "root"), w.signup(t, "ada"), w.signup(t, "eve")
-		sessions := []*auth.AuthPayload{ada, w.login(t, "ada"), w.login(t, "ada")}
+		sessions := []*signin.AuthPayload{ada, w.login(t, "ada"), w.login(t, "ada")}
 		w.newEvents(t)
 		for _, want := range []struct {
 			count  int
@@ -21,11 +22,11 @@ func TestRevokeUserSessions(t *testing.T) {
 			{3, []string{"USER_SESSIONS_REVOKED by root of ada in a session"}},
 			{0, nil},
 		} {
-			got, err := w.RevokeUserSessions(w.as(t, root.AccessToken), auth.RevokeUserSessionsInput{UserID: ada.User.ID})
+			got, err := w.RevokeUserSessions(w.as(t, root.AccessToken), admin.RevokeUserSessionsInput{UserID: ada.User.ID})
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(&auth.RevokeUserSessionsPayload{User: ada.User, RevokedCount: want.count}, got); diff != "" {
+			if diff := cmp.Diff(&admin.RevokeUserSessionsPayload{User: ada.User, RevokedCount: want.count}, got); diff != "" {
 				t.Errorf("answer (-want +got):\n%s", diff)
 			}
 			w.wantEvents(t, want.events...)
@@ -38,7 +39,7 @@ func TestRevokeUserSessions(t *testing.T) {
 				t.Errorf("refresh: %q", got)
 			}
 		}
-		for name, p := range map[string]*auth.AuthPayload{"root": root, "eve": eve, "ada, signed in anew": w.login(t, "ada")} {
+		for name, p := range map[string]*signin.AuthPayload{"root": root, "eve": eve, "ada, signed in anew": w.login(t, "ada")} {
 			if err := w.Authorize(w.as(t, p.AccessToken), forUser, nil); err != nil {
 				t.Errorf("%s: %v", name, err)
 			}

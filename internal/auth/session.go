@@ -2,13 +2,9 @@ package auth
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/google/uuid"
-
-	"usher/internal/request"
-	"usher/internal/token"
 )
 
 // Session is one sign-in of one user, from one device. Access tokens name it, and `@auth` refuses
@@ -16,8 +12,9 @@ import (
 type Session struct {
 	ID     uuid.UUID
 	UserID uuid.UUID
-	// AuthTime is when the user proved who they are to sign in.
+	// AuthTime is when the user authenticated to sign in, and Methods are the ways they did.
 	AuthTime  time.Time
+	Methods   []Method
 	CreatedAt time.Time
 	// LastUsedAt is the minute of the last refresh, or the time of the sign-in.
 	LastUsedAt time.Time
@@ -30,155 +27,109 @@ type Session struct {
 	UserAgent *string
 }
 
+// Method is a way to authenticate, under its name in the claim amr (RFC 8176 §2).
+type Method string
+
+// MethodPassword is the password.
+const MethodPassword Method = "pwd"
+
 // UsePrecision is how exactly LastUsedAt is kept. A thief with a copied access token can ask for it all the
 // time, and must not see when the owner refreshes.
 const UsePrecision = time.Minute
 
-// use notes a refresh in s, as the Store does.
-func (s *Session) use(now time.Time) {
+// Use notes a refresh in s, as the Store does.
+func (s *Session) Use(now time.Time) {
 	if minute := now.Truncate(UsePrecision); minute.After(s.LastUsedAt) {
 		s.LastUsedAt = minute
 	}
 }
 
-// provedAt is when the user proved who they are, as far as the session knows. A server of an older release
+// AuthenticatedAt is when the user authenticated, as far as the session knows. A server of an older release
 // that runs beside this one raises AuthTime in reauthenticate, which must not reach the tokens of others.
-func (s *Session) provedAt() time.Time {
+func (s *Session) AuthenticatedAt() time.Time {
 	if s.AuthTime.After(s.CreatedAt) {
 		return s.CreatedAt
 	}
 	return s.AuthTime
 }
 
-// Current reports whether this is the session of the request.
-func (s *Session) Current(ctx context.Context) bool {
-	claims := CallerFrom(ctx).Claims()
-	return claims != nil && claims.SessionID == s.ID.String()
+// Viewer is the signed-in user of a request and the session that signed them in, as the database
+// has them now.
+type Viewer struct {
+	User    User
+	Session Session
 }
 
-// firstParty is the client_id (RFC 9068 §2.2) of tokens that the schema's own mutations give out.
-const firstParty = "usher"
-
-// AuthPayload answers a sign-in, a refresh and a reauthentication, which gives no refresh token.
-// ExpiresIn is in seconds.
-type AuthPayload struct {
-	AccessToken  string
-	RefreshToken *string
-	TokenType    string
-	ExpiresIn    int
-	Session      *Session
-	User         *User
+// CheckLive returns why a session is no longer valid at a time, nil while it is.
+func (v *Viewer) CheckLive(now time.Time, idleLimit time.Duration) error {
+	switch {
+	case v.User.DisabledAt != nil:
+		return Unauthenticated(ReasonAccountDisabled)
+	case v.Session.EndedAt != nil,
+		!now.Before(v.Session.ExpiresAt),
+		!now.Before(v.Session.LastUsedAt.Add(idleLimit)):
+		return Unauthenticated(ReasonSessionEnded)
+	}
+	return nil
 }
 
-// proof says that a user has just shown who they are. Only the code that checked a credential
-// makes one, and no session starts without one.
-type proof struct {
-	user *User
+// SessionStore keeps sessions.
+type SessionStore interface {
+	// CreateSession writes a new session, with the digest of its secret and refresh token number 0.
+	CreateSession(ctx context.Context, session *Session, secretDigest []byte) error
+	// Viewer finds a session and its user together, in one query, whatever their state.
+	Viewer(ctx context.Context, sessionID uuid.UUID) (*Viewer, error)
+	// LockSession makes other transactions that write to a session or to its user wait until this one ends.
+	// It locks the user first, as whatever ends many sessions of a user does, so that transactions do not
+	// wait for one another in a ring. It reports whether the session was neither ended nor expired.
+	LockSession(ctx context.Context, userID, sessionID uuid.UUID, now time.Time) (bool, error)
+	// EndSession ends a session that lives, and reports whether it did.
+	EndSession(ctx context.Context, sessionID uuid.UUID, now time.Time) (bool, error)
+	// EndOtherSessions ends the sessions of a user that were neither ended nor expired, but one; the
+	// zero id spares none. Those that are idle too long end as well, or a longer limit could bring
+	// them back. It returns how many.
+	EndOtherSessions(ctx context.Context, userID, except uuid.UUID, now time.Time) (int, error)
+	// EndOldestSessions ends the sessions of a user that live, but the newest few.
+	EndOldestSessions(ctx context.Context, userID uuid.UUID, keep int, now, idleSince time.Time) error
+	// Sessions lists up to limit sessions of a user that were neither ended nor expired at now nor
+	// last used before idleSince, the newest first, after a position when that is not nil.
+	Sessions(ctx context.Context, userID uuid.UUID, now, idleSince time.Time, after *SessionPosition, limit int) ([]Session, error)
 }
 
-// startSession writes a new session for the user that p proves, and returns it with its first
-// refresh token, which goes by the transport. The session of the cookie that this replaces ends first, so
-// that it does not count. Then the oldest sessions end of a user who has too many.
-func (s *Service) startSession(ctx context.Context, tx *act, p proof, by SessionTransport) (*Viewer, refreshToken, error) {
-	now := tx.now
-	fail := func(err error) (*Viewer, refreshToken, error) {
-		return nil, refreshToken{}, fmt.Errorf("start session: %w", err)
-	}
-	id, err := newID(now, s.rand)
-	if err != nil {
-		return fail(err)
-	}
-	first, err := newRefreshToken(id, s.rand)
-	if err != nil {
-		return fail(err)
-	}
-	v := &Viewer{User: *p.user, Session: Session{
-		ID:         id,
-		UserID:     p.user.ID,
-		AuthTime:   now,
-		CreatedAt:  now,
-		LastUsedAt: now,
-		ExpiresAt:  now.Add(s.sessions.MaxAge),
-	}}
-	info := request.From(ctx)
-	if info.Client.IsValid() {
-		v.Session.IPAddress = new(info.Client.String())
-	}
-	if info.UserAgent != "" {
-		v.Session.UserAgent = &info.UserAgent
-	}
-	// Sign-ins of one user take turns here, so that together they keep to the limit, and none
-	// comes in after the user was disabled.
-	open, err := tx.LockUser(ctx, p.user.ID, now)
-	if err != nil {
-		return fail(err)
-	}
-	if !open {
-		return nil, refreshToken{}, unauthenticated(ReasonAccountDisabled)
-	}
-	if err := s.endReplaced(ctx, tx, by, id); err != nil {
-		return fail(err)
-	}
-	if err := tx.CreateSession(ctx, &v.Session, first.digest()); err != nil {
-		return fail(err)
-	}
-	if err := tx.EndOldestSessions(ctx, p.user.ID, s.sessions.PerUser, now, s.idleSince(now)); err != nil {
-		return fail(err)
-	}
-	return v, first, nil
+// SessionPosition is a position in a list of sessions.
+type SessionPosition struct {
+	CreatedAt time.Time
+	ID        uuid.UUID
 }
 
-// payload is accessPayload with a refresh token, unless that goes by cookie.
-func (s *Service) payload(ctx context.Context, v *Viewer, refresh refreshToken, by SessionTransport, audience string) (*AuthPayload, error) {
-	p, err := s.accessPayload(ctx, v, v.Session.provedAt(), audience)
-	if err != nil {
-		return nil, err
-	}
-	s.carry(ctx, p, refresh, by)
-	return p, nil
+// RefreshState is what decides over a refresh token.
+type RefreshState struct {
+	Viewer
+	// SecretDigest is the digest of the session's secret; empty for a session that has none.
+	SecretDigest []byte
+	// Generation numbers the one refresh token of the session that is not used yet.
+	Generation uint32
+	// RotatedAt is when its predecessor was used.
+	RotatedAt time.Time
+	// RotatedBy says which client used it. A server of an older release does not change it, so it may be
+	// that of an earlier rotation, or nil.
+	RotatedBy *string
+	// Replays is how often the predecessor was presented again since then.
+	Replays int
 }
 
-// accessPayload signs an access token for the session and an audience, answers with it, and makes the
-// request that of the session's user. The token says that the user proved who they are at provedAt.
-func (s *Service) accessPayload(ctx context.Context, v *Viewer, provedAt time.Time, audience string) (*AuthPayload, error) {
-	if s.tokens == nil {
-		return nil, errNoTokens
-	}
-	id, err := newID(s.now(), s.rand)
-	if err != nil {
-		return nil, err
-	}
-	claims := &token.Claims{
-		ID:        id.String(),
-		Audience:  audience,
-		Subject:   v.User.ID.String(),
-		SessionID: v.Session.ID.String(),
-		ClientID:  firstParty,
-		AuthTime:  provedAt,
-		ExpiresAt: v.Session.ExpiresAt,
-		Roles:     roleNames(v.User.Roles),
-	}
-	access, err := s.tokens.Sign(*claims)
-	if err != nil {
-		return nil, fmt.Errorf("sign access token: %w", err)
-	}
-	CallerFrom(ctx).become(v, claims)
-	return &AuthPayload{
-		AccessToken: access,
-		TokenType:   tokenType,
-		ExpiresIn:   int(min(s.tokens.TTL(), v.Session.ExpiresAt.Sub(s.now())) / time.Second),
-		Session:     &v.Session,
-		User:        &v.User,
-	}, nil
-}
-
-// idleSince is when a session that is idle too long at now was last used, at the latest.
-func (s *Service) idleSince(now time.Time) time.Time { return now.Add(-s.sessions.IdleLimit) }
-
-func roleNames(roles []Role) []string {
-	names := make([]string, len(roles))
-	for i, r := range roles {
-		names[i] = string(r)
-	}
-	return names
+// RefreshStore keeps what decides over refresh tokens.
+type RefreshStore interface {
+	// RefreshState reads what decides over a refresh token of a session, in one query.
+	RefreshState(ctx context.Context, sessionID uuid.UUID) (*RefreshState, error)
+	// RotateRefreshToken makes the next refresh token of a living session the valid one, unless
+	// generation is not that of the valid one any more. It notes the client, and the minute of the use. It
+	// reports whether it did.
+	RotateRefreshToken(ctx context.Context, sessionID uuid.UUID, generation uint32, by string, now time.Time) (bool, error)
+	// AdvanceRefreshToken is RotateRefreshToken from one generation to any later one.
+	AdvanceRefreshToken(ctx context.Context, sessionID uuid.UUID, from, to uint32, by string, now time.Time) (bool, error)
+	// ReplayRefreshToken counts that the predecessor of a generation was presented again, unless the
+	// generation is not that of the valid token any more, limit is reached, or the session has ended. It
+	// reports whether it did.
+	ReplayRefreshToken(ctx context.Context, sessionID uuid.UUID, generation uint32, limit int, now time.Time) (bool, error)
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"usher/graph/signin"
 	"usher/internal/auth"
 )
 
@@ -18,13 +19,13 @@ func TestSessionsPerUser(t *testing.T) {
 		for range 60 {
 			wg.Go(func() {
 				w.clock.Advance(time.Millisecond)
-				if _, err := w.Login(t.Context(), auth.LoginInput{Identifier: "ada", Password: goodPassword}); err != nil {
+				if _, err := w.Login(t.Context(), signin.LoginInput{Identifier: "ada", Password: goodPassword}); err != nil {
 					t.Error(err)
 				}
 			})
 		}
 		wg.Wait()
-		last, err := w.Login(t.Context(), auth.LoginInput{Identifier: "ada", Password: goodPassword})
+		last, err := w.Login(t.Context(), signin.LoginInput{Identifier: "ada", Password: goodPassword})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -70,21 +71,21 @@ func TestRevokeSessions(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		eve := w.signup(t, "eve")
 		w.signup(t, "ada")
-		var p []*auth.AuthPayload
+		var p []*signin.AuthPayload
 		for range 3 {
 			w.clock.Advance(time.Second)
-			payload, err := w.Login(t.Context(), auth.LoginInput{Identifier: "ada", Password: goodPassword})
+			payload, err := w.Login(t.Context(), signin.LoginInput{Identifier: "ada", Password: goodPassword})
 			if err != nil {
 				t.Fatal(err)
 			}
 			p = append(p, payload)
 		}
 		const missing = "BAD_USER_INPUT sessionId=NOT_FOUND"
-		revoke := func(by *auth.AuthPayload, in auth.RevokeSessionInput) string {
+		revoke := func(by *signin.AuthPayload, in signin.RevokeSessionInput) string {
 			_, err := w.RevokeSession(w.as(t, by.AccessToken), in)
 			return kind(err)
 		}
-		for name, in := range map[string]auth.RevokeSessionInput{
+		for name, in := range map[string]signin.RevokeSessionInput{
 			"somebody else's": {SessionID: eve.Session.ID}, "none": {}, "a user's id": {SessionID: eve.User.ID},
 		} {
 			if got := revoke(p[0], in); got != missing {
@@ -92,7 +93,7 @@ func TestRevokeSessions(t *testing.T) {
 			}
 		}
 		for range 2 { // again is fine
-			if got := revoke(p[0], auth.RevokeSessionInput{SessionID: p[1].Session.ID}); got != "" {
+			if got := revoke(p[0], signin.RevokeSessionInput{SessionID: p[1].Session.ID}); got != "" {
 				t.Errorf("one's own: %q", got)
 			}
 		}
@@ -103,12 +104,12 @@ func TestRevokeSessions(t *testing.T) {
 		if err != nil || others.RevokedCount != 2 { // that of sign-up, and the third
 			t.Errorf("RevokeOtherSessions: %v, %v, want 2", others, err)
 		}
-		for name, payload := range map[string]*auth.AuthPayload{"one's own": p[0], "eve's": eve} {
+		for name, payload := range map[string]*signin.AuthPayload{"one's own": p[0], "eve's": eve} {
 			if err := w.Authorize(w.as(t, payload.AccessToken), forUser, nil); err != nil {
 				t.Errorf("%s session: %v", name, err)
 			}
 		}
-		if got := revoke(p[0], auth.RevokeSessionInput{SessionID: p[0].Session.ID}); got != "" {
+		if got := revoke(p[0], signin.RevokeSessionInput{SessionID: p[0].Session.ID}); got != "" {
 			t.Errorf("the session of the request: %q", got)
 		}
 	})
@@ -122,7 +123,7 @@ func TestSessionPages(t *testing.T) {
 		for range 6 {
 			w.clock.Advance(time.Second)
 			var err error
-			if ada, err = w.Login(t.Context(), auth.LoginInput{Identifier: "ada", Password: goodPassword}); err != nil {
+			if ada, err = w.Login(t.Context(), signin.LoginInput{Identifier: "ada", Password: goodPassword}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -135,7 +136,7 @@ func TestSessionPages(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, e := range page.Edges {
-				got = append(got, fmt.Sprint(e.Node.CreatedAt.Second(), e.Node.Current(ctx)))
+				got = append(got, fmt.Sprint(e.Node.CreatedAt.Second(), current(ctx, e.Node)))
 			}
 			if page.PageInfo.HasPreviousPage != (pages > 1) || page.PageInfo.HasNextPage != (pages < 3) {
 				t.Errorf("page %d: %+v", pages, page.PageInfo)
@@ -149,7 +150,7 @@ func TestSessionPages(t *testing.T) {
 			t.Errorf("sessions %v, want %v", got, want)
 		}
 
-		bad := func(name, want string, user *auth.User, as *auth.AuthPayload, first int, after *string) {
+		bad := func(name, want string, user *auth.User, as *signin.AuthPayload, first int, after *string) {
 			t.Helper()
 			if _, err := w.SessionsOf(w.as(t, as.AccessToken), user, first, after); kind(err) != want {
 				t.Errorf("%s: %v, want %s", name, err, want)

@@ -9,13 +9,15 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"usher/graph/signin"
 	"usher/internal/auth"
+	"usher/internal/auth/accounts"
 )
 
 func TestSignup(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
-		got, err := w.Signup(device(t.Context()), auth.SignupInput{
+		got, err := w.Signup(device(t.Context()), signin.SignupInput{
 			Username: new("Ada"), Email: new("Ada@Example.COM"), Password: goodPassword, FullName: new("  Ada Lovelace "),
 		})
 		if err != nil {
@@ -51,41 +53,41 @@ func TestSignup(t *testing.T) {
 func TestSignupBadInput(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
-		in   auth.SignupInput
+		in   signin.SignupInput
 		want string
 	}{
-		"no name at all":         {auth.SignupInput{Password: goodPassword}, "BAD_USER_INPUT input=REQUIRED"},
-		"empty user name":        {auth.SignupInput{Username: new(""), Password: goodPassword}, "BAD_USER_INPUT username=REQUIRED"},
-		"spaces":                 {auth.SignupInput{Username: new("   "), Password: goodPassword}, "BAD_USER_INPUT username=REQUIRED"},
-		"one letter":             {auth.SignupInput{Username: new("a"), Password: goodPassword}, "BAD_USER_INPUT username=TOO_SHORT"},
-		"long user name":         {auth.SignupInput{Username: new(strings.Repeat("a", 65)), Password: goodPassword}, "BAD_USER_INPUT username=TOO_LONG"},
-		"NUL":                    {auth.SignupInput{Username: new("a\x00da"), Password: goodPassword}, "BAD_USER_INPUT username=INVALID_FORMAT"},
-		"zero width":             {auth.SignupInput{Username: new("a\u200bda"), Password: goodPassword}, "BAD_USER_INPUT username=INVALID_FORMAT"},
-		"right to left override": {auth.SignupInput{Username: new("a\u202eda"), Password: goodPassword}, "BAD_USER_INPUT username=INVALID_FORMAT"},
-		"mixed scripts":          {auth.SignupInput{Username: new("p\u0430ypal"), Password: goodPassword}, "BAD_USER_INPUT username=INVALID_FORMAT"},
-		"user name as address":   {auth.SignupInput{Username: new("a@b.example"), Password: goodPassword}, "BAD_USER_INPUT username=INVALID_FORMAT"},
-		"two addresses":          {auth.SignupInput{Email: new("a@b.example,c@d.example"), Password: goodPassword}, "BAD_USER_INPUT email=INVALID_FORMAT"},
-		"address with CR LF":     {auth.SignupInput{Email: new("a@b.example\r\nBcc: x@y.example"), Password: goodPassword}, "BAD_USER_INPUT email=INVALID_FORMAT"},
-		"address with comment":   {auth.SignupInput{Email: new("a(x)@b.example"), Password: goodPassword}, "BAD_USER_INPUT email=INVALID_FORMAT"},
-		"short password":         {auth.SignupInput{Username: new("ada"), Password: "four small gre"}, "BAD_USER_INPUT password=TOO_SHORT"},
-		"empty password":         {auth.SignupInput{Username: new("ada")}, "BAD_USER_INPUT password=TOO_SHORT"},
-		"common password":        {auth.SignupInput{Username: new("ada"), Password: "passwordpassword"}, "BAD_USER_INPUT password=TOO_COMMON"},
+		"no name at all":         {signin.SignupInput{Password: goodPassword}, "BAD_USER_INPUT input=REQUIRED"},
+		"empty user name":        {signin.SignupInput{Username: new(""), Password: goodPassword}, "BAD_USER_INPUT username=REQUIRED"},
+		"spaces":                 {signin.SignupInput{Username: new("   "), Password: goodPassword}, "BAD_USER_INPUT username=REQUIRED"},
+		"one letter":             {signin.SignupInput{Username: new("a"), Password: goodPassword}, "BAD_USER_INPUT username=TOO_SHORT"},
+		"long user name":         {signin.SignupInput{Username: new(strings.Repeat("a", 65)), Password: goodPassword}, "BAD_USER_INPUT username=TOO_LONG"},
+		"NUL":                    {signin.SignupInput{Username: new("a\x00da"), Password: goodPassword}, "BAD_USER_INPUT username=INVALID_FORMAT"},
+		"zero width":             {signin.SignupInput{Username: new("a\u200bda"), Password: goodPassword}, "BAD_USER_INPUT username=INVALID_FORMAT"},
+		"right to left override": {signin.SignupInput{Username: new("a\u202eda"), Password: goodPassword}, "BAD_USER_INPUT username=INVALID_FORMAT"},
+		"mixed scripts":          {signin.SignupInput{Username: new("p\u0430ypal"), Password: goodPassword}, "BAD_USER_INPUT username=INVALID_FORMAT"},
+		"user name as address":   {signin.SignupInput{Username: new("a@b.example"), Password: goodPassword}, "BAD_USER_INPUT username=INVALID_FORMAT"},
+		"two addresses":          {signin.SignupInput{Email: new("a@b.example,c@d.example"), Password: goodPassword}, "BAD_USER_INPUT email=INVALID_FORMAT"},
+		"address with CR LF":     {signin.SignupInput{Email: new("a@b.example\r\nBcc: x@y.example"), Password: goodPassword}, "BAD_USER_INPUT email=INVALID_FORMAT"},
+		"address with comment":   {signin.SignupInput{Email: new("a(x)@b.example"), Password: goodPassword}, "BAD_USER_INPUT email=INVALID_FORMAT"},
+		"short password":         {signin.SignupInput{Username: new("ada"), Password: "four small gre"}, "BAD_USER_INPUT password=TOO_SHORT"},
+		"empty password":         {signin.SignupInput{Username: new("ada")}, "BAD_USER_INPUT password=TOO_SHORT"},
+		"common password":        {signin.SignupInput{Username: new("ada"), Password: "passwordpassword"}, "BAD_USER_INPUT password=TOO_COMMON"},
 		"name as password": {
-			auth.SignupInput{Username: new("christopherlee"), Password: "christopherlee1"},
+			signin.SignupInput{Username: new("christopherlee"), Password: "christopherlee1"},
 			"BAD_USER_INPUT password=TOO_COMMON",
 		},
-		"long full name": {auth.SignupInput{Username: new("ada"), FullName: new(strings.Repeat("x", 201)), Password: goodPassword}, "BAD_USER_INPUT fullName=TOO_LONG"},
+		"long full name": {signin.SignupInput{Username: new("ada"), FullName: new(strings.Repeat("x", 201)), Password: goodPassword}, "BAD_USER_INPUT fullName=TOO_LONG"},
 		"everything": {
-			auth.SignupInput{Username: new("a b"), Email: new("x"), FullName: new("\x07"), Password: "short"},
+			signin.SignupInput{Username: new("a b"), Email: new("x"), FullName: new("\x07"), Password: "short"},
 			"BAD_USER_INPUT username=INVALID_FORMAT email=INVALID_FORMAT fullName=INVALID_FORMAT password=TOO_SHORT",
 		},
-		"taken":              {auth.SignupInput{Username: new("GRACE"), Password: goodPassword}, "BAD_USER_INPUT username=TAKEN"},
-		"taken, full width":  {auth.SignupInput{Username: new("ｇｒａｃｅ"), Password: goodPassword}, "BAD_USER_INPUT username=TAKEN"},
-		"taken address":      {auth.SignupInput{Email: new("GRACE@EXAMPLE.com"), Password: goodPassword}, "BAD_USER_INPUT email=TAKEN"},
-		"free and taken one": {auth.SignupInput{Username: new("hopper"), Email: new("grace@example.com"), Password: goodPassword}, "BAD_USER_INPUT email=TAKEN"},
+		"taken":              {signin.SignupInput{Username: new("GRACE"), Password: goodPassword}, "BAD_USER_INPUT username=TAKEN"},
+		"taken, full width":  {signin.SignupInput{Username: new("ｇｒａｃｅ"), Password: goodPassword}, "BAD_USER_INPUT username=TAKEN"},
+		"taken address":      {signin.SignupInput{Email: new("GRACE@EXAMPLE.com"), Password: goodPassword}, "BAD_USER_INPUT email=TAKEN"},
+		"free and taken one": {signin.SignupInput{Username: new("hopper"), Email: new("grace@example.com"), Password: goodPassword}, "BAD_USER_INPUT email=TAKEN"},
 	}
 	each(t, func(t *testing.T, w *world) {
-		if _, err := w.Signup(t.Context(), auth.SignupInput{Username: new("Grace"), Email: new("grace@example.com"), Password: goodPassword}); err != nil {
+		if _, err := w.Signup(t.Context(), signin.SignupInput{Username: new("Grace"), Email: new("grace@example.com"), Password: goodPassword}); err != nil {
 			t.Fatal(err)
 		}
 		for name, tt := range tests {
@@ -112,7 +114,7 @@ func TestSignupRace(t *testing.T) {
 		for i := range n {
 			wg.Go(func() {
 				name := []string{"ada", "ADA", "Ada", "ａｄａ"}[i%4]
-				_, err := w.Signup(t.Context(), auth.SignupInput{Username: &name, Password: goodPassword})
+				_, err := w.Signup(t.Context(), signin.SignupInput{Username: &name, Password: goodPassword})
 				results <- kind(err)
 			})
 		}
@@ -135,12 +137,12 @@ func TestSignupRace(t *testing.T) {
 func TestCreateUser(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
-		in := auth.SignupInput{Username: new("root"), Password: goodPassword}
+		in := accounts.Input{Username: new("root"), Password: goodPassword}
 		user, err := w.CreateUser(t.Context(), in, []auth.Role{auth.RoleUser, auth.RoleAdmin})
 		if err != nil {
 			t.Fatal(err)
 		}
-		payload, err := w.Login(t.Context(), auth.LoginInput{Identifier: "root", Password: goodPassword})
+		payload, err := w.Login(t.Context(), signin.LoginInput{Identifier: "root", Password: goodPassword})
 		if err != nil {
 			t.Fatal(err)
 		}

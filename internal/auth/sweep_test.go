@@ -3,7 +3,7 @@ package auth_test
 import (
 	"testing"
 
-	"usher/internal/auth"
+	"usher/internal/auth/admin"
 )
 
 // TestSweepKeysFullNames has a full name that an older server wrote, and finds it after a sweep.
@@ -16,7 +16,7 @@ func TestSweepKeysFullNames(t *testing.T) {
 		}
 		find := func() int {
 			t.Helper()
-			page, err := w.Users(w.as(t, root.AccessToken), 10, nil, &auth.UserFilter{Search: new("ÁNGELA s")}, nil)
+			page, err := w.Users(w.as(t, root.AccessToken), 10, nil, &admin.UserFilter{Search: new("ÁNGELA s")}, nil)
 			if err != nil {
 				t.Fatal(err)
 			}

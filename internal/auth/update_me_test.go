@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"usher/internal/auth"
+	"usher/internal/auth/accounts"
 )
 
 func TestUpdateMe(t *testing.T) {
@@ -37,7 +38,7 @@ func TestUpdateMe(t *testing.T) {
 			}
 			want.FullName = step.want
 			ctx := w.as(t, ada.AccessToken)
-			got, err := w.UpdateMe(ctx, auth.UpdateMeInput{FullName: step.in})
+			got, err := w.UpdateMe(ctx, accounts.UpdateMeInput{FullName: step.in})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -65,14 +66,14 @@ func TestUpdateMeRefused(t *testing.T) {
 		root, ada := w.admin(t, "root"), w.signup(t, "ada")
 		before := w.users(t)
 		w.newEvents(t)
-		_, err := w.UpdateMe(w.as(t, ada.AccessToken), auth.UpdateMeInput{FullName: new(strings.Repeat("x", 201))})
-		wantProblem(t, "too long", err, "input.fullName TOO_LONG")
+		_, err := w.UpdateMe(w.as(t, ada.AccessToken), accounts.UpdateMeInput{FullName: new(strings.Repeat("x", 201))})
+		wantProblem(t, "too long", err, "fullName TOO_LONG")
 		for name, bearer := range map[string]string{"NO_TOKEN": "", "TOKEN_INVALID": "garbage", "SESSION_ENDED": endSession(t, w, ada)} {
 			ctx := t.Context()
 			if bearer != "" {
 				ctx = w.as(t, bearer)
 			}
-			if _, err := w.UpdateMe(ctx, auth.UpdateMeInput{FullName: new("x")}); kind(err) != "UNAUTHENTICATED "+name {
+			if _, err := w.UpdateMe(ctx, accounts.UpdateMeInput{FullName: new("x")}); kind(err) != "UNAUTHENTICATED "+name {
 				t.Errorf("%v, want %s", err, name)
 			}
 		}
@@ -89,7 +90,7 @@ func TestUpdateMeRefused(t *testing.T) {
 		if err := remove(w.as(t, root.AccessToken), w, deleted.User.ID); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := w.UpdateMe(ctx, auth.UpdateMeInput{FullName: new("x")}); kind(err) != ended {
+		if _, err := w.UpdateMe(ctx, accounts.UpdateMeInput{FullName: new("x")}); kind(err) != ended {
 			t.Errorf("deleted meanwhile: %v", err)
 		}
 	})

@@ -7,39 +7,41 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"usher/graph/signin"
 	"usher/internal/auth"
+	"usher/internal/auth/admin"
 )
 
 func TestUpdateUser(t *testing.T) {
 	t.Parallel()
-	user, admin := []auth.Role{auth.RoleUser}, auth.Roles
+	user, administrator := []auth.Role{auth.RoleUser}, auth.Roles
 	renamed := "USER_UPDATED by root of ada in a session"
 	tests := map[string]struct {
-		in       auth.UpdateUserInput // of somebody who is a USER called Ada
+		in       admin.UpdateUserInput // of somebody who is a USER called Ada
 		fullName *string
 		roles    []auth.Role
 		events   []string
 	}{
 		"nothing":        {fullName: new("Ada"), roles: user},
-		"same":           {auth.UpdateUserInput{FullName: new("Ada"), Roles: user}, new("Ada"), user, nil},
-		"same, untidy":   {auth.UpdateUserInput{FullName: new(" Ada\t"), Roles: []auth.Role{}}, new("Ada"), user, nil},
-		"name":           {auth.UpdateUserInput{FullName: new(" Ada Lovelace ")}, new("Ada Lovelace"), user, []string{renamed}},
-		"other case":     {auth.UpdateUserInput{FullName: new("ada")}, new("ada"), user, []string{renamed}},
-		"no name":        {auth.UpdateUserInput{FullName: new("")}, nil, user, []string{renamed}},
-		"no name, space": {auth.UpdateUserInput{FullName: new("  ")}, nil, user, []string{renamed}},
+		"same":           {admin.UpdateUserInput{FullName: new("Ada"), Roles: user}, new("Ada"), user, nil},
+		"same, untidy":   {admin.UpdateUserInput{FullName: new(" Ada\t"), Roles: []auth.Role{}}, new("Ada"), user, nil},
+		"name":           {admin.UpdateUserInput{FullName: new(" Ada Lovelace ")}, new("Ada Lovelace"), user, []string{renamed}},
+		"other case":     {admin.UpdateUserInput{FullName: new("ada")}, new("ada"), user, []string{renamed}},
+		"no name":        {admin.UpdateUserInput{FullName: new("")}, nil, user, []string{renamed}},
+		"no name, space": {admin.UpdateUserInput{FullName: new("  ")}, nil, user, []string{renamed}},
 		"admin alone": {
-			auth.UpdateUserInput{Roles: []auth.Role{auth.RoleAdmin}},
-			new("Ada"), admin,
+			admin.UpdateUserInput{Roles: []auth.Role{auth.RoleAdmin}},
+			new("Ada"), administrator,
 			[]string{"USER_ROLES_CHANGED by root of ada in a session to [USER ADMIN]"},
 		},
 		"twice the same role": {
-			auth.UpdateUserInput{Roles: []auth.Role{auth.RoleAdmin, auth.RoleUser, auth.RoleAdmin}},
-			new("Ada"), admin,
+			admin.UpdateUserInput{Roles: []auth.Role{auth.RoleAdmin, auth.RoleUser, auth.RoleAdmin}},
+			new("Ada"), administrator,
 			[]string{"USER_ROLES_CHANGED by root of ada in a session to [USER ADMIN]"},
 		},
 		"both": {
-			auth.UpdateUserInput{FullName: new("Countess"), Roles: admin},
-			new("Countess"), admin,
+			admin.UpdateUserInput{FullName: new("Countess"), Roles: administrator},
+			new("Countess"), administrator,
 			[]string{"USER_ROLES_CHANGED by root of ada in a session to [USER ADMIN]", renamed},
 		},
 	}
@@ -47,7 +49,7 @@ func TestUpdateUser(t *testing.T) {
 		root := w.admin(t, "root")
 		for name, tt := range tests {
 			t.Run(name, func(t *testing.T) {
-				p, err := w.Signup(t.Context(), auth.SignupInput{Username: new("ada"), FullName: new("Ada"), Password: goodPassword})
+				p, err := w.Signup(t.Context(), signin.SignupInput{Username: new("ada"), FullName: new("Ada"), Password: goodPassword})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -85,13 +87,13 @@ func TestUpdateUser(t *testing.T) {
 func TestUpdateUserBadInput(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
-		in   auth.UpdateUserInput
+		in   admin.UpdateUserInput
 		want string
 	}{
-		"long name": {auth.UpdateUserInput{FullName: new(strings.Repeat("x", 201)), Roles: auth.Roles}, "fullName=TOO_LONG"},
-		"bell":      {auth.UpdateUserInput{FullName: new("\a")}, "fullName=INVALID_FORMAT"},
-		"no role":   {auth.UpdateUserInput{FullName: new("Ada"), Roles: []auth.Role{"ROOT"}}, "roles=INVALID_FORMAT"},
-		"both":      {auth.UpdateUserInput{FullName: new("\a"), Roles: []auth.Role{""}}, "fullName=INVALID_FORMAT roles=INVALID_FORMAT"},
+		"long name": {admin.UpdateUserInput{FullName: new(strings.Repeat("x", 201)), Roles: auth.Roles}, "fullName=TOO_LONG"},
+		"bell":      {admin.UpdateUserInput{FullName: new("\a")}, "fullName=INVALID_FORMAT"},
+		"no role":   {admin.UpdateUserInput{FullName: new("Ada"), Roles: []auth.Role{"ROOT"}}, "roles=INVALID_FORMAT"},
+		"both":      {admin.UpdateUserInput{FullName: new("\a"), Roles: []auth.Role{""}}, "fullName=INVALID_FORMAT roles=INVALID_FORMAT"},
 	}
 	each(t, func(t *testing.T, w *world) {
 		root, ada := w.admin(t, "root"), w.signup(t, "ada")
@@ -116,14 +118,14 @@ func TestUpdateOneself(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		root := w.admin(t, "root")
 		ctx := w.as(t, root.AccessToken)
-		if _, err := w.UpdateUser(ctx, auth.UpdateUserInput{UserID: root.User.ID, FullName: new("Root")}); err != nil {
+		if _, err := w.UpdateUser(ctx, admin.UpdateUserInput{UserID: root.User.ID, FullName: new("Root")}); err != nil {
 			t.Fatal(err)
 		}
 		v, err := w.Viewer(ctx)
 		if err != nil || *v.User.FullName != "Root" || v.Session.ID != root.Session.ID {
 			t.Errorf("Viewer: %+v, %v, want Root in the same session", v, err)
 		}
-		if _, err := w.UpdateUser(ctx, auth.UpdateUserInput{UserID: w.signup(t, "ada").User.ID, FullName: new("Ada")}); err != nil {
+		if _, err := w.UpdateUser(ctx, admin.UpdateUserInput{UserID: w.signup(t, "ada").User.ID, FullName: new("Ada")}); err != nil {
 			t.Fatal(err)
 		}
 		if v, err := w.Viewer(ctx); err != nil || *v.User.FullName != "Root" {

@@ -1,9 +1,7 @@
 package auth
 
 import (
-	"encoding/binary"
-	"fmt"
-	"io"
+	"context"
 	"slices"
 	"time"
 
@@ -19,13 +17,16 @@ type User struct {
 	Email    *string
 	FullName *string
 	Roles    []Role
-	// DisabledAt is when an administrator shut the account; nil while it is open.
+	// DisabledAt is when an administrator disabled the account; nil while it is enabled.
 	DisabledAt *time.Time
 	CreatedAt  time.Time
 	UpdatedAt  time.Time
 }
 
-// Account is a User with what it takes to find it and to sign in.
+// IsAdmin reports whether the user has the role ADMIN.
+func (u *User) IsAdmin() bool { return slices.Contains(u.Roles, RoleAdmin) }
+
+// Account is a User with the keys by which it is found.
 type Account struct {
 	User
 	// UsernameKey and EmailKey are the canonical forms that must be unique, FullNameKey is the one
@@ -33,8 +34,6 @@ type Account struct {
 	UsernameKey *string
 	EmailKey    *string
 	FullNameKey *string
-	// PasswordHash is a PHC string, or a bcrypt hash of another system.
-	PasswordHash string
 }
 
 // Role is what a user may be: the schema's Role. A team that needs another one adds it here, in
@@ -53,16 +52,18 @@ var Roles = []Role{RoleUser, RoleAdmin}
 // Valid reports whether r is one of Roles.
 func (r Role) Valid() bool { return slices.Contains(Roles, r) }
 
-// newID returns a UUID version 7 (RFC 9562 §5.7): 62 random bits, so that it is never given twice,
-// behind the time in microseconds, so that an index grows at its end and ids are in the order of
-// their times (§6.2, method 3).
-func newID(now time.Time, random io.Reader) (uuid.UUID, error) {
-	var id uuid.UUID
-	if _, err := io.ReadFull(random, id[6:]); err != nil {
-		return uuid.Nil, fmt.Errorf("new id: %w", err)
-	}
-	micros := uint64(now.UnixMicro())
-	binary.BigEndian.PutUint64(id[:8], micros/1000<<16|0x7000|micros%1000*4096/1000)
-	id[8] = id[8]&0x3f | 0x80
-	return id, nil
+// AccountStore keeps accounts.
+type AccountStore interface {
+	// CreateAccount writes a new account and its first credential. It returns ErrUsernameTaken or ErrEmailTaken
+	// when another account holds the key; of many at once, exactly one succeeds.
+	CreateAccount(ctx context.Context, a *Account, first *Credential) error
+	// User finds a user by id.
+	User(ctx context.Context, id uuid.UUID) (*User, error)
+	// LockUser makes other transactions that lock the user wait until this one ends. It reports whether the
+	// account is enabled.
+	LockUser(ctx context.Context, userID uuid.UUID) (bool, error)
+	// SetFullName changes a user's full name and its search key; nil removes both.
+	SetFullName(ctx context.Context, userID uuid.UUID, name, key *string, now time.Time) error
+	// DeleteUser deletes an account for good, with its credentials and its sessions.
+	DeleteUser(ctx context.Context, userID uuid.UUID) error
 }

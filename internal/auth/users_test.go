@@ -8,14 +8,17 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"usher/graph/connection"
+	"usher/graph/signin"
 	"usher/internal/auth"
+	"usher/internal/auth/admin"
 )
 
 // crowd signs up a few users, and returns an administrator who came first.
-func (w *world) crowd(t *testing.T) *auth.AuthPayload {
+func (w *world) crowd(t *testing.T) *signin.AuthPayload {
 	t.Helper()
 	root := w.admin(t, "root")
-	for _, in := range []auth.SignupInput{
+	for _, in := range []signin.SignupInput{
 		{Username: new("Eve"), FullName: new("Ada's sister")},
 		{Username: new("ada"), Email: new("lovelace@example.com"), FullName: new("Countess  of Lovelace")},
 		{Email: new("Babbage@example.com")},
@@ -50,41 +53,41 @@ func name(u *auth.User) string {
 
 func TestUsers(t *testing.T) {
 	t.Parallel()
-	ascending, descending := auth.Ascending, auth.Descending
+	ascending, descending := admin.Ascending, admin.Descending
 	tests := map[string]struct {
-		filter *auth.UserFilter
-		order  *auth.UserOrder
+		filter *admin.UserFilter
+		order  *admin.UserOrder
 		want   string
 	}{
 		"everybody":    {nil, nil, "zoe Bob Babbage@example.com ada Eve root"},
-		"empty filter": {&auth.UserFilter{}, nil, "zoe Bob Babbage@example.com ada Eve root"},
-		"oldest first": {nil, &auth.UserOrder{Field: auth.UsersByCreatedAt, Direction: ascending}, "root Eve ada Babbage@example.com Bob zoe"},
-		"newest first": {nil, &auth.UserOrder{Field: auth.UsersByCreatedAt, Direction: descending}, "zoe Bob Babbage@example.com ada Eve root"},
-		"by name":      {nil, &auth.UserOrder{Field: auth.UsersByUsername, Direction: ascending}, "Babbage@example.com ada Bob Eve root zoe"},
-		"by name, Z-A": {nil, &auth.UserOrder{Field: auth.UsersByUsername, Direction: descending}, "zoe root Eve Bob ada Babbage@example.com"},
-		"by address":   {nil, &auth.UserOrder{Field: auth.UsersByEmail, Direction: ascending}, "root Eve zoe Bob Babbage@example.com ada"},
+		"empty filter": {&admin.UserFilter{}, nil, "zoe Bob Babbage@example.com ada Eve root"},
+		"oldest first": {nil, &admin.UserOrder{Field: auth.UsersByCreatedAt, Direction: ascending}, "root Eve ada Babbage@example.com Bob zoe"},
+		"newest first": {nil, &admin.UserOrder{Field: auth.UsersByCreatedAt, Direction: descending}, "zoe Bob Babbage@example.com ada Eve root"},
+		"by name":      {nil, &admin.UserOrder{Field: auth.UsersByUsername, Direction: ascending}, "Babbage@example.com ada Bob Eve root zoe"},
+		"by name, Z-A": {nil, &admin.UserOrder{Field: auth.UsersByUsername, Direction: descending}, "zoe root Eve Bob ada Babbage@example.com"},
+		"by address":   {nil, &admin.UserOrder{Field: auth.UsersByEmail, Direction: ascending}, "root Eve zoe Bob Babbage@example.com ada"},
 		"by address, Z-A": {
-			nil, &auth.UserOrder{Field: auth.UsersByEmail, Direction: descending}, "ada Babbage@example.com Bob zoe Eve root",
+			nil, &admin.UserOrder{Field: auth.UsersByEmail, Direction: descending}, "ada Babbage@example.com Bob zoe Eve root",
 		},
 
-		"empty search":       {&auth.UserFilter{Search: new("")}, nil, "zoe Bob Babbage@example.com ada Eve root"},
-		"blank search":       {&auth.UserFilter{Search: new(" \t")}, nil, "zoe Bob Babbage@example.com ada Eve root"},
-		"search":             {&auth.UserFilter{Search: new("ADA")}, nil, "ada Eve"},
-		"search an address":  {&auth.UserFilter{Search: new("babbage@EX")}, nil, "Babbage@example.com"},
-		"search a full name": {&auth.UserFilter{Search: new("countess of  l")}, nil, "ada"},
-		"search the middle":  {&auth.UserFilter{Search: new("ovelace")}, nil, ""},
-		"search full width":  {&auth.UserFilter{Search: new("ｒｏｏｔ")}, nil, "root"},
-		"wildcards":          {&auth.UserFilter{Search: new("%")}, nil, ""},
-		"quote":              {&auth.UserFilter{Search: new("ada'")}, nil, "Eve"},
-		"longest search":     {&auth.UserFilter{Search: new(strings.Repeat("ä", 200))}, nil, ""},
-		"invalid UTF-8":      {&auth.UserFilter{Search: new("ro\xffot")}, nil, "root"},
+		"empty search":       {&admin.UserFilter{Search: new("")}, nil, "zoe Bob Babbage@example.com ada Eve root"},
+		"blank search":       {&admin.UserFilter{Search: new(" \t")}, nil, "zoe Bob Babbage@example.com ada Eve root"},
+		"search":             {&admin.UserFilter{Search: new("ADA")}, nil, "ada Eve"},
+		"search an address":  {&admin.UserFilter{Search: new("babbage@EX")}, nil, "Babbage@example.com"},
+		"search a full name": {&admin.UserFilter{Search: new("countess of  l")}, nil, "ada"},
+		"search the middle":  {&admin.UserFilter{Search: new("ovelace")}, nil, ""},
+		"search full width":  {&admin.UserFilter{Search: new("ｒｏｏｔ")}, nil, "root"},
+		"wildcards":          {&admin.UserFilter{Search: new("%")}, nil, ""},
+		"quote":              {&admin.UserFilter{Search: new("ada'")}, nil, "Eve"},
+		"longest search":     {&admin.UserFilter{Search: new(strings.Repeat("ä", 200))}, nil, ""},
+		"invalid UTF-8":      {&admin.UserFilter{Search: new("ro\xffot")}, nil, "root"},
 
-		"administrators":         {&auth.UserFilter{Role: new(auth.RoleAdmin)}, nil, "zoe root"},
-		"users":                  {&auth.UserFilter{Role: new(auth.RoleUser)}, nil, "zoe Bob Babbage@example.com ada Eve root"},
-		"disabled":               {&auth.UserFilter{Disabled: new(true)}, nil, "zoe Bob"},
-		"enabled":                {&auth.UserFilter{Disabled: new(false)}, nil, "Babbage@example.com ada Eve root"},
-		"all of it":              {&auth.UserFilter{Search: new("z"), Role: new(auth.RoleAdmin), Disabled: new(true)}, nil, "zoe"},
-		"all of it and not them": {&auth.UserFilter{Search: new("z"), Role: new(auth.RoleAdmin), Disabled: new(false)}, nil, ""},
+		"administrators":         {&admin.UserFilter{Role: new(auth.RoleAdmin)}, nil, "zoe root"},
+		"users":                  {&admin.UserFilter{Role: new(auth.RoleUser)}, nil, "zoe Bob Babbage@example.com ada Eve root"},
+		"disabled":               {&admin.UserFilter{Disabled: new(true)}, nil, "zoe Bob"},
+		"enabled":                {&admin.UserFilter{Disabled: new(false)}, nil, "Babbage@example.com ada Eve root"},
+		"all of it":              {&admin.UserFilter{Search: new("z"), Role: new(auth.RoleAdmin), Disabled: new(true)}, nil, "zoe"},
+		"all of it and not them": {&admin.UserFilter{Search: new("z"), Role: new(auth.RoleAdmin), Disabled: new(false)}, nil, ""},
 	}
 	each(t, func(t *testing.T, w *world) {
 		root := w.crowd(t)
@@ -119,12 +122,12 @@ func TestUsers(t *testing.T) {
 }
 
 // wantEnds checks what a page of n edges says of itself.
-func wantEnds(t *testing.T, got auth.PageInfo, previous bool, n int, cursor func(i int) string) {
+func wantEnds(t *testing.T, got connection.PageInfo, previous bool, n int, cursor func(i int) string) {
 	t.Helper()
 	if previous && n == 0 {
 		t.Error("a page was promised and is empty")
 	}
-	want := auth.PageInfo{HasNextPage: got.HasNextPage, HasPreviousPage: previous}
+	want := connection.PageInfo{HasNextPage: got.HasNextPage, HasPreviousPage: previous}
 	if n > 0 {
 		want.StartCursor, want.EndCursor = new(cursor(0)), new(cursor(n-1))
 	}
@@ -139,7 +142,7 @@ func TestUsersAmid(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		root := w.crowd(t)
 		ctx := w.as(t, root.AccessToken)
-		order := &auth.UserOrder{Field: auth.UsersByUsername, Direction: auth.Ascending}
+		order := &admin.UserOrder{Field: auth.UsersByUsername, Direction: admin.Ascending}
 		first, err := w.Users(ctx, 3, nil, nil, order) // Babbage, ada, Bob
 		if err != nil {
 			t.Fatal(err)
@@ -168,10 +171,10 @@ func TestUsersBadInput(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		root := w.crowd(t)
 		ctx := w.as(t, root.AccessToken)
-		order := func(by auth.UserOrderField, direction auth.OrderDirection) *auth.UserOrder {
-			return &auth.UserOrder{Field: by, Direction: direction}
+		order := func(by auth.UserOrderField, direction admin.OrderDirection) *admin.UserOrder {
+			return &admin.UserOrder{Field: by, Direction: direction}
 		}
-		cursor := func(order *auth.UserOrder) *string {
+		cursor := func(order *admin.UserOrder) *string {
 			page, err := w.Users(ctx, 1, nil, nil, order)
 			if err != nil {
 				t.Fatal(err)
@@ -197,24 +200,24 @@ func TestUsersBadInput(t *testing.T) {
 			"too many":                 {101, nil, nil, "first INVALID_FORMAT"},
 			"no cursor":                {1, new(""), nil, "after INVALID_FORMAT"},
 			"garbage":                  {1, new("garbage"), nil, "after INVALID_FORMAT"},
-			"cursor of another order":  {1, cursor(order(auth.UsersByEmail, auth.Ascending)), nil, "after INVALID_FORMAT"},
-			"cursor of the other way":  {1, cursor(order(auth.UsersByUsername, auth.Descending)), nil, "after INVALID_FORMAT"},
+			"cursor of another order":  {1, cursor(order(auth.UsersByEmail, admin.Ascending)), nil, "after INVALID_FORMAT"},
+			"cursor of the other way":  {1, cursor(order(auth.UsersByUsername, admin.Descending)), nil, "after INVALID_FORMAT"},
 			"cursor of the first list": {1, cursor(nil), nil, "after INVALID_FORMAT"},
 			"cursor of sessions":       {1, sessions.PageInfo.EndCursor, nil, "after INVALID_FORMAT"},
 			"cursor of events":         {1, events.PageInfo.EndCursor, nil, "after INVALID_FORMAT"},
 			"refresh token":            {1, new((*root.RefreshToken)[4:]), nil, "after INVALID_FORMAT"},
-			"long search":              {1, nil, new(strings.Repeat("a", 201)), "filter.search TOO_LONG"},
-			"NUL":                      {1, nil, new("a\x00"), "filter.search INVALID_FORMAT"},
+			"long search":              {1, nil, new(strings.Repeat("a", 201)), "search TOO_LONG"},
+			"NUL":                      {1, nil, new("a\x00"), "search INVALID_FORMAT"},
 		}
 		for name, tt := range tests {
-			page, err := w.Users(ctx, tt.first, tt.after, &auth.UserFilter{Search: tt.search}, order(auth.UsersByUsername, auth.Ascending))
+			page, err := w.Users(ctx, tt.first, tt.after, &admin.UserFilter{Search: tt.search}, order(auth.UsersByUsername, admin.Ascending))
 			if page != nil {
 				t.Errorf("%s: a page", name)
 			}
 			wantProblem(t, name, err, tt.want)
 		}
-		for name, order := range map[string]*auth.UserOrder{
-			"orderBy.field": order("PASSWORD", auth.Ascending), "orderBy.direction": order(auth.UsersByEmail, "UP"),
+		for name, order := range map[string]*admin.UserOrder{
+			"field": order("PASSWORD", admin.Ascending), "direction": order(auth.UsersByEmail, "UP"),
 		} {
 			_, err := w.Users(ctx, 1, nil, nil, order)
 			wantProblem(t, name, err, name+" INVALID_FORMAT")
@@ -246,7 +249,7 @@ func TestSessionsOfAnother(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(page.Edges) != 1 || page.Edges[0].Node.ID != ada.Session.ID || page.Edges[0].Node.Current(ctx) {
+		if len(page.Edges) != 1 || page.Edges[0].Node.ID != ada.Session.ID || current(ctx, page.Edges[0].Node) {
 			t.Errorf("sessions %+v, want the one of the user", page.Edges)
 		}
 	})
@@ -258,11 +261,11 @@ func TestSearchLongName(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		root := w.admin(t, "root")
 		long := strings.Repeat("\ufdfa", 200) // 18 code points each
-		if _, err := w.UpdateUser(w.as(t, root.AccessToken), auth.UpdateUserInput{UserID: w.signup(t, "ada").User.ID, FullName: &long}); err != nil {
+		if _, err := w.UpdateUser(w.as(t, root.AccessToken), admin.UpdateUserInput{UserID: w.signup(t, "ada").User.ID, FullName: &long}); err != nil {
 			t.Fatal(err)
 		}
 		for _, search := range []string{long[:3], long[:60], long} {
-			page, err := w.Users(w.as(t, root.AccessToken), 10, nil, &auth.UserFilter{Search: &search}, nil)
+			page, err := w.Users(w.as(t, root.AccessToken), 10, nil, &admin.UserFilter{Search: &search}, nil)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -6,14 +6,14 @@ import (
 	"net/http/httptest"
 	"testing"
 
-	"usher/internal/auth"
+	"usher/internal/auth/access"
 )
 
 // BenchmarkServeHTTP measures what a request costs around its handler.
 func BenchmarkServeHTTP(b *testing.B) {
 	s := New(Options{
 		Routes:   routes(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) }, nil),
-		Identify: func(string) *auth.Caller { return nil },
+		Identify: func(string) *access.Caller { return nil },
 		Ready:    ready,
 		Observer: logTo(slog.NewJSONHandler(discard{}, nil)),
 	})

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"usher/internal/auth"
+	"usher/internal/auth/access"
+	"usher/internal/cookie"
 	"usher/internal/request"
 )
 
@@ -23,7 +25,8 @@ type exchange struct {
 	http.ResponseWriter
 	server *Server
 	start  time.Time
-	info   request.Info
+	request.Exchange
+	jar    cookie.Jar
 	last   bool  // the connection ends with the answer
 	hungUp bool  // the client closed the connection before the answer was complete
 	status int   // 0 until the answer starts
@@ -51,23 +54,23 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x.readCookie(r)
 	x.setHeaders()
 
-	ctx, cancel := context.WithTimeout(request.With(r.Context(), &x.info), s.timeouts.Request)
+	ctx, cancel := context.WithTimeout(cookie.With(request.With(r.Context(), &x.Exchange), &x.jar), s.timeouts.Request)
 	defer cancel()
 	ctx, end := s.observer.Step(ctx, "request")
 	defer end()
-	ctx = auth.WithCaller(ctx, s.caller(r.Header["Authorization"]))
+	ctx = access.WithCaller(ctx, s.caller(r.Header["Authorization"]))
 	r = r.WithContext(ctx)
 	s.route(x, r)
 }
 
 // caller says who sends a request with these Authorization headers.
-func (s *Server) caller(authorization []string) *auth.Caller {
+func (s *Server) caller(authorization []string) *access.Caller {
 	token, found := bearer(authorization)
 	switch {
 	case !found:
-		return auth.Anonymous(auth.ReasonNoToken)
+		return access.Anonymous(auth.ReasonNoToken)
 	case token == "":
-		return auth.Anonymous(auth.ReasonTokenInvalid)
+		return access.Anonymous(auth.ReasonTokenInvalid)
 	}
 	return s.identify(token)
 }
@@ -75,16 +78,16 @@ func (s *Server) caller(authorization []string) *auth.Caller {
 // describe fills in who sent r.
 func (x *exchange) describe(r *http.Request) {
 	peer := parseAddr(r.RemoteAddr)
-	x.info.Client = x.server.proxies.client(peer, r.Header["X-Forwarded-For"])
-	x.info.UserAgent = printable(r.UserAgent(), maxUserAgent)
+	x.Info.Client = x.server.proxies.client(peer, r.Header["X-Forwarded-For"])
+	x.Info.UserAgent = printable(r.UserAgent(), maxUserAgent)
 	if ids := r.Header["X-Request-Id"]; len(ids) == 1 && isRequestID(ids[0]) && x.server.proxies.contain(peer) {
-		x.info.ID = ids[0]
+		x.Info.ID = ids[0]
 		return
 	}
 	if _, err := io.ReadFull(x.server.rand, x.random[:]); err != nil {
 		panic(fmt.Errorf("request id: %w", err))
 	}
-	x.info.ID = hex.EncodeToString(x.random[:])
+	x.Info.ID = hex.EncodeToString(x.random[:])
 }
 
 // The values of the headers that every answer has. Handlers may replace them.
@@ -95,7 +98,7 @@ var (
 )
 
 func (x *exchange) setHeaders() {
-	x.id[0] = x.info.ID
+	x.id[0] = x.Info.ID
 	h := x.Header()
 	h["X-Request-Id"] = x.id[:]
 	h["X-Content-Type-Options"] = nosniff
@@ -111,9 +114,9 @@ func (x *exchange) finish(r *http.Request, cause any) {
 	switch {
 	case abort:
 	case cause != nil:
-		x.info.Code = codeInternal
+		x.Outcome.Code = codeInternal
 		x.server.log.LogAttrs(r.Context(), slog.LevelError, "panic",
-			slog.String("id", x.info.ID),
+			slog.String("id", x.Info.ID),
 			slog.String("cause", printable(fmt.Sprint(cause), 1024)),
 			slog.String("stack", string(debug.Stack())))
 		// Half an answer must not look like a whole one.
@@ -142,7 +145,7 @@ func (x *exchange) answerPanic() {
 	x.setHeaders()
 	writeJSON(x, http.StatusInternalServerError,
 		`{"errors":[{"message":"The server failed to answer.","extensions":{"code":"`+codeInternal+
-			`","requestId":"`+x.info.ID+`"}}]}`)
+			`","requestId":"`+x.Info.ID+`"}}]}`)
 }
 
 // log writes the line of the request. It shows the pattern of the route, never the URL, in whose
@@ -152,9 +155,9 @@ func (x *exchange) log(r *http.Request) {
 	switch {
 	case r.Pattern == HealthPath || r.Pattern == ReadyPath:
 		level = slog.LevelDebug
-	case x.hungUp && x.status == http.StatusServiceUnavailable && x.info.Code != codeInternal:
+	case x.hungUp && x.status == http.StatusServiceUnavailable && x.Outcome.Code != codeInternal:
 		// The request was given up with its client. That is no failure of the server.
-	case x.status >= 500 || x.info.Code == codeInternal:
+	case x.status >= 500 || x.Outcome.Code == codeInternal:
 		level = slog.LevelError
 	}
 	log := x.server.log.Handler()
@@ -162,23 +165,23 @@ func (x *exchange) log(r *http.Request) {
 		return
 	}
 	client := ""
-	if x.info.Client.IsValid() {
-		client = x.info.Client.String()
+	if x.Info.Client.IsValid() {
+		client = x.Info.Client.String()
 	}
 	end := x.server.now()
 	line := slog.NewRecord(end, level, "request", 0) // Logger would find out where this is each time.
 	line.AddAttrs(
-		slog.String("id", x.info.ID),
+		slog.String("id", x.Info.ID),
 		slog.String("method", printable(r.Method, 16)),
 		slog.String("path", strings.TrimSuffix(r.Pattern, "{$}")),
 		slog.Int("status", x.status),
 		slog.Float64("duration_ms", float64(end.Sub(x.start).Microseconds())/1000),
 		slog.Int64("bytes", x.bytes),
-		slog.String("operation", printable(x.info.Operation, 64)),
-		slog.String("code", printable(x.info.Code, 64)),
+		slog.String("operation", printable(x.Outcome.Operation, 64)),
+		slog.String("code", printable(x.Outcome.Code, 64)),
 		slog.String("client", client))
-	if x.info.Forbidden { // by ids, so that the log holds no personal data
-		if claims := auth.CallerFrom(r.Context()).Claims(); claims != nil {
+	if x.Outcome.Forbidden { // by ids, so that the log holds no personal data
+		if claims := access.CallerFrom(r.Context()).Claims(); claims != nil {
 			line.AddAttrs(slog.String("user", claims.Subject), slog.String("session", claims.SessionID))
 		}
 	}

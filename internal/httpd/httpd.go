@@ -18,7 +18,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"usher/internal/auth"
+	"usher/internal/auth/access"
 	"usher/internal/observe"
 )
 
@@ -29,7 +29,7 @@ type Options struct {
 	// is there for its own endpoints, Healthz and Readyz, and for Share; it serves nothing yet.
 	Routes func(s *Server) map[string]http.Handler
 	// Identify says whose a bearer token is. It is only called with what has a token's form.
-	Identify func(token string) *auth.Caller
+	Identify func(token string) *access.Caller
 	// Ready says whether requests can be served: nil, or why not, for the log. It is asked at most
 	// once a second, and never twice at the same time.
 	Ready func(context.Context) error
@@ -51,7 +51,7 @@ type Options struct {
 // Server answers requests. It is an http.Handler, and Serve gives it a listener.
 type Server struct {
 	mux             *http.ServeMux
-	identify        func(token string) *auth.Caller
+	identify        func(token string) *access.Caller
 	ready           readiness
 	draining        atomic.Bool // the server is about to stop
 	proxies         proxies

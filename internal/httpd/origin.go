@@ -66,23 +66,20 @@ func (x *exchange) readCookie(r *http.Request) {
 	if x.server.origins.foreign.Check(r) != nil {
 		return
 	}
-	x.info.Cookies = x
+	x.jar.Set = x.setRefreshToken
 	if r.Header["Cookie"] == nil {
 		return
 	}
 	switch cookies := r.CookiesNamed(x.server.cookieName()); len(cookies) {
 	case 0:
 	case 1:
-		x.info.RefreshToken = cookies[0].Value
+		x.jar.Receive(cookies[0].Value)
 	default:
-		x.info.RefreshToken = ambiguous
+		// Their order says nothing about which is meant (RFC 6265 §5.4), and one of them may be somebody
+		// else's. An empty token is not valid, so a refresh fails and removes the cookie that this server sets.
+		x.jar.Receive("")
 	}
 }
-
-// ambiguous stands for the refresh token of a request that has two. Their order says nothing about which
-// is meant (RFC 6265 §5.4), and one of them may be somebody else's. It is not a valid token, so a refresh
-// fails and removes the cookie that this server sets.
-const ambiguous = "ambiguous"
 
 func (s *Server) cookieName() string {
 	if s.insecureCookies {
@@ -91,8 +88,8 @@ func (s *Server) cookieName() string {
 	return secureCookie
 }
 
-// SetRefreshToken implements request.Cookies. The last call of an exchange counts.
-func (x *exchange) SetRefreshToken(token string, maxAge time.Duration) {
+// setRefreshToken sets the cookie in an answer that has not begun. The last call of an exchange counts.
+func (x *exchange) setRefreshToken(token string, maxAge time.Duration) {
 	cookie := &http.Cookie{ //nolint:gosec // Secure is left out for plain http on this machine only.
 		Name: x.server.cookieName(), Value: token, MaxAge: int(maxAge.Seconds()),
 		Path: "/", HttpOnly: true, Secure: !x.server.insecureCookies, SameSite: http.SameSiteLaxMode,
@@ -100,7 +97,6 @@ func (x *exchange) SetRefreshToken(token string, maxAge time.Duration) {
 	if token == "" {
 		cookie.MaxAge = -1 // now
 	}
-	x.info.RefreshToken = token
 	x.Header().Del("Set-Cookie")
 	http.SetCookie(x, cookie)
 }

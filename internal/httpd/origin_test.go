@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"usher/internal/request"
+	"usher/internal/cookie"
 )
 
 // TestCookieOrigin checks who may use the cookie: callers without a browser, pages of the server
@@ -35,9 +35,9 @@ func TestCookieOrigin(t *testing.T) {
 		"allowed, other scheme": {header: map[string]string{"Sec-Fetch-Site": "cross-site", "Origin": "http://app.example.com"}, cookie: "__Host-usher_refresh=urt_1", want: "none"},
 		"no cookie":             {header: map[string]string{"Sec-Fetch-Site": "same-origin"}, want: ""},
 		"another cookie":        {cookie: "theme=dark; usher_refresh=urt_1", want: ""},
-		"two":                   {cookie: "__Host-usher_refresh=urt_1; __Host-usher_refresh=urt_2", want: ambiguous},
-		"two of the same":       {cookie: "__Host-usher_refresh=urt_1; __Host-usher_refresh=urt_1", want: ambiguous},
-		"two, one empty":        {cookie: "__Host-usher_refresh=; __Host-usher_refresh=urt_1", want: ambiguous},
+		"two":                   {cookie: "__Host-usher_refresh=urt_1; __Host-usher_refresh=urt_2", want: "invalid"},
+		"two of the same":       {cookie: "__Host-usher_refresh=urt_1; __Host-usher_refresh=urt_1", want: "invalid"},
+		"two, one empty":        {cookie: "__Host-usher_refresh=; __Host-usher_refresh=urt_1", want: "invalid"},
 		"among others":          {cookie: "theme=dark; __Host-usher_refresh=urt_1; a=b", want: "urt_1"},
 	}
 	for name, tt := range tests {
@@ -45,9 +45,13 @@ func TestCookieOrigin(t *testing.T) {
 			t.Parallel()
 			var got string
 			o := testOptions(t, func(_ http.ResponseWriter, r *http.Request) {
-				info := request.From(r.Context())
-				got = info.RefreshToken
-				if info.Cookies == nil {
+				jar := cookie.From(r.Context())
+				token, ok := jar.RefreshToken()
+				got = token
+				if ok && token == "" {
+					got = "invalid"
+				}
+				if jar.Set == nil {
 					got += "none"
 				}
 			})
@@ -71,26 +75,29 @@ func TestSetRefreshToken(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		insecure bool
-		set      func(c request.Cookies)
+		set      func(jar *cookie.Jar)
 		want     string
 	}{
 		"secure": {
-			set:  func(c request.Cookies) { c.SetRefreshToken("urt_1", time.Hour) },
+			set:  func(jar *cookie.Jar) { jar.Keep("urt_1", time.Hour) },
 			want: "__Host-usher_refresh=urt_1; Path=/; Max-Age=3600; HttpOnly; Secure; SameSite=Lax",
 		},
 		"on plain http": {
 			insecure: true,
-			set:      func(c request.Cookies) { c.SetRefreshToken("urt_1", time.Hour) },
+			set:      func(jar *cookie.Jar) { jar.Keep("urt_1", time.Hour) },
 			want:     "usher_refresh=urt_1; Path=/; Max-Age=3600; HttpOnly; SameSite=Lax",
 		},
 		"removed": {
-			set:  func(c request.Cookies) { c.SetRefreshToken("", 0) },
+			set: func(jar *cookie.Jar) {
+				jar.Receive("urt_0")
+				jar.Forget()
+			},
 			want: "__Host-usher_refresh=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax",
 		},
 		"twice": {
-			set: func(c request.Cookies) {
-				c.SetRefreshToken("urt_1", time.Hour)
-				c.SetRefreshToken("", 0)
+			set: func(jar *cookie.Jar) {
+				jar.Keep("urt_1", time.Hour)
+				jar.Forget()
 			},
 			want: "__Host-usher_refresh=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax",
 		},
@@ -98,7 +105,7 @@ func TestSetRefreshToken(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			o := testOptions(t, func(_ http.ResponseWriter, r *http.Request) { tt.set(request.From(r.Context()).Cookies) })
+			o := testOptions(t, func(_ http.ResponseWriter, r *http.Request) { tt.set(cookie.From(r.Context())) })
 			o.InsecureCookies = tt.insecure
 			w := httptest.NewRecorder()
 			New(o).ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/graphql", nil))

@@ -16,7 +16,7 @@ import (
 	"testing/iotest"
 	"time"
 
-	"usher/internal/auth"
+	"usher/internal/auth/access"
 )
 
 // serveTCP serves on a real socket until the test ends.
@@ -296,7 +296,7 @@ func (c *chopped) Read(p []byte) (int, error) {
 func BenchmarkConnection(b *testing.B) {
 	address := serveTCP(b, Options{
 		Routes:   routes(echo, nil),
-		Identify: func(string) *auth.Caller { return nil },
+		Identify: func(string) *access.Caller { return nil },
 		Ready:    ready,
 		Observer: logTo(slog.DiscardHandler),
 	})

@@ -1,12 +1,9 @@
 package keyring
 
 import (
-	"crypto/aes"
-	"crypto/cipher"
-	"crypto/hkdf"
-	"crypto/sha256"
 	"fmt"
 
+	"usher/internal/seal"
 	"usher/internal/token"
 )
 
@@ -14,27 +11,18 @@ import (
 // server's secret. Another label makes every sealed key unreadable.
 const sealLabel = "usher signing keys AES-256-GCM"
 
-// sealer encrypts private keys, so that a copy of the database signs nothing. The cipher is held by
-// a closure, where no verb of fmt finds its key.
-type sealer struct{ cipher func() cipher.AEAD }
+// sealer encrypts private keys, so that a copy of the database signs nothing.
+type sealer struct{ box seal.Box }
 
 func newSealer(secret []byte) (sealer, error) {
 	if err := token.CheckSecret(secret); err != nil {
 		return sealer{}, fmt.Errorf("keyring: %w", err)
 	}
-	key, err := hkdf.Key(sha256.New, secret, nil, sealLabel, 32)
-	if err != nil {
-		return sealer{}, fmt.Errorf("keyring: derive key: %w", err)
-	}
-	block, err := aes.NewCipher(key)
+	box, err := seal.NewBox(secret, sealLabel)
 	if err != nil {
 		return sealer{}, fmt.Errorf("keyring: %w", err)
 	}
-	aead, err := cipher.NewGCMWithRandomNonce(block)
-	if err != nil {
-		return sealer{}, fmt.Errorf("keyring: %w", err)
-	}
-	return sealer{func() cipher.AEAD { return aead }}, nil
+	return sealer{box}, nil
 }
 
 // SealedError says that a private key cannot be decrypted.
@@ -52,12 +40,12 @@ and the server makes a new one; access tokens of the old one are refused from th
 
 // seal puts the private part of a key into its record.
 func (s sealer) seal(r *Record, der []byte) {
-	r.Sealed = s.cipher().Seal(nil, nil, der, r.sealedFor())
+	r.Sealed = s.box.Encrypt(der, r.sealedFor())
 }
 
 // open returns the key of a record.
 func (s sealer) open(r *Record) (token.Key, error) {
-	der, err := s.cipher().Open(nil, nil, r.Sealed, r.sealedFor())
+	der, err := s.box.Decrypt(r.Sealed, r.sealedFor())
 	if err != nil {
 		return token.Key{}, &SealedError{r.KeyID}
 	}

@@ -30,7 +30,7 @@ func (s *server) client(r *http.Request, f form) (*auth.Client, error) {
 	case secret == "" && (id == "" || id == auth.FirstPartyClientID):
 		return nil, nil
 	}
-	client, err := s.auth.AuthenticateClient(r.Context(), id, secret)
+	client, err := s.clients.Authenticate(r.Context(), id, secret)
 	var e *auth.Error
 	if errors.As(err, &e) && e.Code == auth.CodeInvalidCredentials {
 		return nil, invalidClient("The client is not known, or its secret is wrong.")

@@ -9,7 +9,8 @@ import (
 
 	"github.com/google/uuid"
 
-	"usher/internal/auth"
+	"usher/internal/auth/accounts"
+	"usher/internal/auth/sessions"
 )
 
 // TestFormErrors sends what no endpoint reads.
@@ -98,15 +99,15 @@ func TestFormErrors(t *testing.T) {
 func TestEndpointErrors(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
-		issued, err := w.auth.ClientToken(w.client, nil)
+		issued, err := w.domain.Clients.Token(w.client, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		eve := w.signup(t, "eve")
-		if err := w.auth.SetDisabled(t.Context(), eve.User.ID, true); err != nil {
+		if err := w.domain.Operator.SetDisabled(t.Context(), eve.User.ID, true); err != nil {
 			t.Fatal(err)
 		}
-		refresh := *w.user.RefreshToken
+		refresh := w.user.RefreshToken
 		tests := map[string]struct {
 			call   call
 			status int
@@ -121,7 +122,7 @@ func TestEndpointErrors(t *testing.T) {
 			"refresh, no token":      {call{path: "/oauth/token", form: params("grant_type", "refresh_token")}, 400, "invalid_request"},
 			"refresh, garbage":       {call{path: "/oauth/token", form: params("grant_type", "refresh_token", "refresh_token", "garbage")}, 400, "invalid_grant"},
 			"refresh, access token":  {call{path: "/oauth/token", form: params("grant_type", "refresh_token", "refresh_token", w.user.AccessToken)}, 400, "invalid_grant"},
-			"refresh, disabled":      {call{path: "/oauth/token", form: params("grant_type", "refresh_token", "refresh_token", *eve.RefreshToken)}, 400, "invalid_grant"},
+			"refresh, disabled":      {call{path: "/oauth/token", form: params("grant_type", "refresh_token", "refresh_token", eve.RefreshToken)}, 400, "invalid_grant"},
 			"refresh, scope":         {call{path: "/oauth/token", form: params("grant_type", "refresh_token", "refresh_token", refresh, "scope", "admin")}, 400, "invalid_scope"},
 			"refresh by a client":    {call{path: "/oauth/token", header: w.basic(), form: params("grant_type", "refresh_token", "refresh_token", refresh)}, 400, "unauthorized_client"},
 			"password by a client":   {call{path: "/oauth/token", header: w.basic(), form: params("grant_type", "password", "username", "ada", "password", goodPassword)}, 400, "unauthorized_client"},
@@ -211,11 +212,11 @@ func TestEndpointErrors(t *testing.T) {
 func TestInsufficientScope(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
-		user, err := w.auth.CreateUser(t.Context(), auth.SignupInput{Username: new("bot"), Password: goodPassword}, nil)
+		user, err := w.domain.Operator.CreateUser(t.Context(), accounts.Input{Username: new("bot"), Password: goodPassword}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		p, err := w.auth.Login(t.Context(), auth.LoginInput{Identifier: *user.Username, Password: goodPassword})
+		p, err := w.domain.Sessions.Login(t.Context(), sessions.LoginInput{Identifier: *user.Username, Password: goodPassword})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -239,8 +240,8 @@ func TestTwoAuthorizationHeaders(t *testing.T) {
 		}{
 			"/oauth/token":      {http.MethodPost, params("grant_type", "client_credentials"), 400},
 			"/token":            {http.MethodPost, params("grant_type", "client_credentials"), 400},
-			"/oauth/revoke":     {http.MethodPost, params("token", *w.user.RefreshToken), 400},
-			"/oauth/introspect": {http.MethodPost, params("token", *w.user.RefreshToken), 400},
+			"/oauth/revoke":     {http.MethodPost, params("token", w.user.RefreshToken), 400},
+			"/oauth/introspect": {http.MethodPost, params("token", w.user.RefreshToken), 400},
 			"/userinfo":         {http.MethodGet, nil, 400},
 			// These do not read it.
 			"/.well-known/openid-configuration":       {http.MethodGet, nil, 200},
@@ -276,7 +277,7 @@ func TestTwoAuthorizationHeaders(t *testing.T) {
 				})
 			}
 		}
-		if v, failed := w.auth.Refresh(t.Context(), auth.RefreshInput{RefreshToken: w.user.RefreshToken}); failed != nil || v == nil {
+		if v, failed := w.domain.Sessions.Refresh(t.Context(), sessions.RefreshInput{RefreshToken: w.user.RefreshToken}); failed != nil || v == nil {
 			t.Errorf("a refused request revoked the token: %v", failed)
 		}
 	})

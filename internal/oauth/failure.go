@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"usher/internal/auth"
+	"usher/internal/auth/clients"
+	"usher/internal/auth/sessions"
 	"usher/internal/request"
 )
 
@@ -79,11 +81,11 @@ func (s *server) failureOf(ctx context.Context, err error) *failure {
 	switch {
 	case errors.As(err, &f):
 		return f
-	case errors.Is(err, auth.ErrForeignToken):
+	case errors.Is(err, clients.ErrForeignToken):
 		return refusal(codeInvalidGrant, "The token was issued to another client.")
-	case errors.Is(err, auth.ErrTokenNotRevocable):
+	case errors.Is(err, clients.ErrTokenNotRevocable):
 		return refusal(codeUnsupportedTokenType, "A token of this kind is good until it expires.")
-	case errors.Is(err, auth.ErrUnknownResource):
+	case errors.Is(err, sessions.ErrUnknownResource):
 		return refusal(codeInvalidTarget, "The server issues no access tokens for this resource.")
 	case errors.As(err, &e):
 		switch e.Code {
@@ -119,7 +121,7 @@ func (s *server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 }
 
 func (f *failure) write(w http.ResponseWriter, r *http.Request) {
-	request.From(r.Context()).Code = f.Code
+	request.OutcomeOf(r.Context()).Code = f.Code
 	if f.allow != "" {
 		w.Header().Set("Allow", f.allow)
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"usher/internal/app"
-	"usher/internal/auth"
+	"usher/internal/auth/sessions"
 	"usher/internal/store"
 	"usher/internal/storetest"
 	"usher/internal/token"
@@ -67,7 +67,7 @@ func TestRateLimit(t *testing.T) {
 		if got := r.Header().Get("Retry-After"); got != "1" {
 			t.Errorf("Retry-After: %q", got)
 		}
-		if _, err := w.auth.Login(t.Context(), auth.LoginInput{Identifier: "ada", Password: goodPassword}); err == nil {
+		if _, err := w.domain.Sessions.Login(t.Context(), sessions.LoginInput{Identifier: "ada", Password: goodPassword}); err == nil {
 			t.Error("the limit does not hold for login")
 		}
 	})
@@ -79,14 +79,14 @@ func TestUnavailable(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		w.store.broken.Store(true)
-		secrets := []string{w.user.AccessToken, *w.user.RefreshToken, w.clientSecret, goodPassword}
+		secrets := []string{w.user.AccessToken, w.user.RefreshToken, w.clientSecret, goodPassword}
 		for name, c := range map[string]call{
-			"refresh":            {path: "/oauth/token", form: params("grant_type", "refresh_token", "refresh_token", *w.user.RefreshToken)},
+			"refresh":            {path: "/oauth/token", form: params("grant_type", "refresh_token", "refresh_token", w.user.RefreshToken)},
 			"password":           {path: "/oauth/token", form: params("grant_type", "password", "username", "ada", "password", goodPassword)},
 			"client":             {path: "/oauth/token", header: w.basic(), form: params("grant_type", "client_credentials")},
-			"revoke refresh":     {path: "/oauth/revoke", form: params("token", *w.user.RefreshToken)},
+			"revoke refresh":     {path: "/oauth/revoke", form: params("token", w.user.RefreshToken)},
 			"revoke access":      {path: "/oauth/revoke", form: params("token", w.user.AccessToken)},
-			"introspect refresh": {path: "/oauth/introspect", header: w.basic(), form: params("token", *w.user.RefreshToken)},
+			"introspect refresh": {path: "/oauth/introspect", header: w.basic(), form: params("token", w.user.RefreshToken)},
 			"userinfo":           {method: "GET", path: "/userinfo", header: bearer(w.user.AccessToken)},
 		} {
 			t.Run(name, func(t *testing.T) {

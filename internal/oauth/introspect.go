@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"usher/internal/auth"
+	"usher/internal/auth/sessions"
 )
 
 // introspection is the answer of RFC 7662 §2.2. Times are seconds since 1970. Roles are the
@@ -31,13 +32,13 @@ func (s *server) introspect(r *http.Request, f form, client *auth.Client) (any, 
 	if !ok {
 		return nil, invalidRequest("token is missing.")
 	}
-	in, err := s.auth.Introspect(r.Context(), client, token)
+	in, err := s.clients.Introspect(r.Context(), client, token)
 	if err != nil || in == nil {
 		return introspection{}, err
 	}
 	answer := introspection{
 		Active: true, ClientID: in.ClientID, Subject: in.Subject,
-		TokenType: in.TokenType, Issuer: in.Issuer, Audience: []string{in.Audience}, ID: in.ID,
+		TokenType: sessions.TokenType, Issuer: in.Issuer, Audience: []string{in.Audience}, ID: in.ID,
 		IssuedAt: in.IssuedAt.Unix(), ExpiresAt: in.ExpiresAt.Unix(),
 	}
 	if in.User != nil {

@@ -10,12 +10,16 @@ import (
 	"log/slog"
 	"net/http"
 
-	"usher/internal/auth"
+	"usher/internal/auth/access"
+	"usher/internal/auth/clients"
+	"usher/internal/auth/sessions"
 )
 
-// Options are what the endpoints need. Auth, Issuer and Log are required.
+// Options are what the endpoints need. Access, Sessions, Clients, Issuer and Log are required.
 type Options struct {
-	Auth *auth.Service
+	Access   *access.Service
+	Sessions *sessions.Service
+	Clients  *clients.Service
 	// Issuer is the URL that access tokens have in iss. The metadata names the endpoints below it.
 	Issuer string
 	// PasswordGrant offers the grant type password. RFC 9700 §2.4 forbids it.
@@ -27,7 +31,9 @@ type Options struct {
 }
 
 type server struct {
-	auth          *auth.Service
+	access        *access.Service
+	sessions      *sessions.Service
+	clients       *clients.Service
 	passwordGrant bool
 	log           *slog.Logger
 }
@@ -39,10 +45,10 @@ type Endpoints struct {
 
 // New returns the endpoints. It panics when a required option is missing.
 func New(o Options) Endpoints {
-	if o.Auth == nil || o.Issuer == "" || o.Log == nil {
-		panic("oauth: Auth, Issuer and Log are required")
+	if o.Access == nil || o.Sessions == nil || o.Clients == nil || o.Issuer == "" || o.Log == nil {
+		panic("oauth: Access, Sessions, Clients, Issuer and Log are required")
 	}
-	s := &server{auth: o.Auth, passwordGrant: o.PasswordGrant, log: o.Log}
+	s := &server{access: o.Access, sessions: o.Sessions, clients: o.Clients, passwordGrant: o.PasswordGrant, log: o.Log}
 	return Endpoints{
 		Token:      s.post(s.token),
 		Revoke:     s.post(s.revoke),

@@ -17,6 +17,10 @@ import (
 
 	"usher/internal/app"
 	"usher/internal/auth"
+	"usher/internal/auth/access"
+	"usher/internal/auth/accounts"
+	"usher/internal/auth/domain"
+	"usher/internal/auth/sessions"
 	"usher/internal/config"
 	"usher/internal/store"
 	"usher/internal/storetest"
@@ -34,11 +38,11 @@ const (
 type world struct {
 	handler http.Handler
 	routes  map[string]http.Handler
-	auth    *auth.Service
+	domain  *domain.Domain
 	store   *breakable
 	log     *strings.Builder // without audit events, which are the domain's
 
-	user         *auth.AuthPayload
+	user         *sessions.Tokens
 	client       *auth.Client
 	clientSecret string
 }
@@ -110,7 +114,7 @@ func newWorld(t *testing.T, s *store.Store, change func(*app.Settings)) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.auth, w.routes = whole.Auth, whole.Routes
+	w.domain, w.routes = whole.Domain, whole.Routes
 	mux := http.NewServeMux() // without the headers that the server gives to every answer
 	for pattern, handler := range w.routes {
 		if handler != nil {
@@ -119,22 +123,22 @@ func newWorld(t *testing.T, s *store.Store, change func(*app.Settings)) *world {
 	}
 	w.handler = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		if bearer, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
-			r = r.WithContext(auth.WithCaller(r.Context(), w.auth.Identify(bearer)))
+			r = r.WithContext(access.WithCaller(r.Context(), w.domain.Access.Identify(bearer)))
 		}
 		mux.ServeHTTP(rw, r)
 	})
 	w.user = w.signup(t, "ada")
-	if w.client, w.clientSecret, err = w.auth.CreateClient(t.Context(), "Books", new(api)); err != nil {
+	if w.client, w.clientSecret, err = w.domain.Operator.CreateClient(t.Context(), "Books", new(api)); err != nil {
 		t.Fatal(err)
 	}
 	return w
 }
 
-func (w *world) signup(t *testing.T, username string) *auth.AuthPayload {
+func (w *world) signup(t *testing.T, username string) *sessions.Tokens {
 	t.Helper()
-	p, err := w.auth.Signup(t.Context(), auth.SignupInput{
+	p, err := w.domain.Accounts.Signup(t.Context(), accounts.SignupInput{Input: accounts.Input{
 		Username: &username, Email: new(username + "@example.com"), FullName: new("Ada Lovelace"), Password: goodPassword,
-	})
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"usher/internal/auth"
+	"usher/internal/auth/access"
 )
 
 // issue asks for a token and returns it, and the refresh token that comes with it.
@@ -29,7 +29,7 @@ func (w *world) issue(t *testing.T, header http.Header, form url.Values) (access
 func TestResource(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
-		byRefresh := params("grant_type", "refresh_token", "refresh_token", *w.user.RefreshToken)
+		byRefresh := params("grant_type", "refresh_token", "refresh_token", w.user.RefreshToken)
 		byPassword := params("grant_type", "password", "username", "ada", "password", goodPassword)
 		byClient := params("grant_type", "client_credentials")
 		with := func(form url.Values, resource string) url.Values {
@@ -44,7 +44,7 @@ func TestResource(t *testing.T) {
 		}
 		for name, token := range map[string]string{"refresh": forAPI, "password": forOther, "client": machine} {
 			wantError(t, w.send(call{method: "GET", path: "/userinfo", header: bearer(token)}), http.StatusUnauthorized, "invalid_token")
-			if _, err := w.auth.Me(auth.WithCaller(t.Context(), w.auth.Identify(token))); err == nil {
+			if _, err := w.domain.Access.Me(access.WithCaller(t.Context(), w.domain.Access.Identify(token))); err == nil {
 				t.Errorf("a token for another API by %s is good for GraphQL", name)
 			}
 		}
@@ -64,7 +64,7 @@ func TestResource(t *testing.T) {
 }
 
 // TestIntrospection asks as the client about tokens that it may know of, and about others. Which those
-// are is tested with auth.Service.
+// are is tested with the domain.
 func TestIntrospection(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
@@ -94,7 +94,7 @@ func TestIntrospection(t *testing.T) {
 			}
 		}
 		user, id := w.user.User.ID.String(), w.client.ID.String()
-		forAPI, refresh := w.issue(t, nil, params("grant_type", "refresh_token", "refresh_token", *w.user.RefreshToken, "resource", api))
+		forAPI, refresh := w.issue(t, nil, params("grant_type", "refresh_token", "refresh_token", w.user.RefreshToken, "resource", api))
 		wantActive(forAPI, map[string]any{
 			"active": true, "client_id": "usher", "sub": user, "username": "ada", "roles": []any{"USER"},
 			"token_type": "Bearer", "iss": issuer, "aud": []any{api},
@@ -112,7 +112,7 @@ func TestIntrospection(t *testing.T) {
 		wantInactive("refresh token", refresh)
 		wantInactive("garbage", "garbage")
 		wantInactive("secret", w.clientSecret)
-		other, secret, err := w.auth.CreateClient(t.Context(), "Shop", nil)
+		other, secret, err := w.domain.Operator.CreateClient(t.Context(), "Shop", nil)
 		if err != nil {
 			t.Fatal(err)
 		}

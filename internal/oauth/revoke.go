@@ -13,5 +13,5 @@ func (s *server) revoke(r *http.Request, f form, client *auth.Client) (any, erro
 	if !ok {
 		return nil, invalidRequest("token is missing.")
 	}
-	return nil, s.auth.RevokeToken(r.Context(), client, token)
+	return nil, s.clients.RevokeToken(r.Context(), client, token)
 }

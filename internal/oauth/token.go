@@ -2,8 +2,10 @@ package oauth
 
 import (
 	"net/http"
+	"time"
 
 	"usher/internal/auth"
+	"usher/internal/auth/sessions"
 	"usher/internal/password"
 )
 
@@ -57,11 +59,11 @@ func resource(f form) *string {
 }
 
 func (s *server) clientCredentials(client *auth.Client, f form) (any, error) {
-	t, err := s.auth.ClientToken(client, resource(f))
+	t, err := s.clients.Token(client, resource(f))
 	if err != nil {
 		return nil, err
 	}
-	return tokenAnswer{AccessToken: t.AccessToken, TokenType: t.TokenType, ExpiresIn: t.ExpiresIn}, nil
+	return tokenAnswer{AccessToken: t.AccessToken, TokenType: sessions.TokenType, ExpiresIn: seconds(t.ExpiresIn)}, nil
 }
 
 func (s *server) refreshToken(r *http.Request, f form) (any, error) {
@@ -69,25 +71,25 @@ func (s *server) refreshToken(r *http.Request, f form) (any, error) {
 	if !ok {
 		return nil, invalidRequest("refresh_token is missing.")
 	}
-	return userAnswer(s.auth.Refresh(r.Context(), auth.RefreshInput{RefreshToken: &token, Resource: resource(f)}))
+	return userAnswer(s.sessions.Refresh(r.Context(), sessions.RefreshInput{RefreshToken: token, Resource: resource(f)}))
 }
 
 func (s *server) password(r *http.Request, f form) (any, error) {
 	if f["username"] == "" || f["password"] == "" {
 		return nil, invalidRequest("username or password is missing.")
 	}
-	return userAnswer(s.auth.Login(r.Context(), auth.LoginInput{
+	return userAnswer(s.sessions.Login(r.Context(), sessions.LoginInput{
 		Identifier: f["username"], Password: password.Plaintext(f["password"]), Resource: resource(f),
 	}))
 }
 
-func userAnswer(p *auth.AuthPayload, err error) (any, error) {
+func userAnswer(t *sessions.Tokens, err error) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	answer := tokenAnswer{AccessToken: p.AccessToken, TokenType: p.TokenType, ExpiresIn: p.ExpiresIn}
-	if p.RefreshToken != nil {
-		answer.RefreshToken = *p.RefreshToken
-	}
-	return answer, nil
+	return tokenAnswer{
+		AccessToken: t.AccessToken, TokenType: sessions.TokenType, ExpiresIn: seconds(t.ExpiresIn), RefreshToken: t.RefreshToken,
+	}, nil
 }
+
+func seconds(d time.Duration) int { return int(d / time.Second) }

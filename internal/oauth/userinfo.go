@@ -51,10 +51,10 @@ func (s *server) userinfo(w http.ResponseWriter, r *http.Request) {
 var forUsers = &auth.Rule{Requires: []auth.Role{auth.RoleUser}, Check: auth.CheckSession}
 
 func (s *server) viewer(r *http.Request) (*auth.User, error) {
-	if err := s.auth.Authorize(r.Context(), forUsers, nil); err != nil {
+	if err := s.access.Authorize(r.Context(), forUsers, nil); err != nil {
 		return nil, err
 	}
-	return s.auth.Me(r.Context())
+	return s.access.Me(r.Context())
 }
 
 // challenge answers a request that is not admitted.
@@ -63,7 +63,7 @@ func (s *server) challenge(w http.ResponseWriter, r *http.Request, err error) {
 	errors.As(err, &e)
 	switch {
 	case e.Code == auth.CodeForbidden:
-		request.From(r.Context()).Forbidden = true
+		request.OutcomeOf(r.Context()).Forbidden = true
 		challenge(w, r, &failure{status: http.StatusForbidden, Code: codeInsufficientScope, Description: "The user is not allowed to do this."})
 	case e.Reason == auth.ReasonNoToken: // RFC 6750 §3.1: no error for who did not know
 		w.Header().Set("WWW-Authenticate", `Bearer realm="usher"`)

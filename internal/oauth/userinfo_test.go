@@ -5,14 +5,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"usher/internal/auth"
+	"usher/internal/auth/accounts"
 )
 
 // TestUserinfoWithoutEmail shows a user who has no address, and so none that could be verified.
 func TestUserinfoWithoutEmail(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
-		p, err := w.auth.Signup(t.Context(), auth.SignupInput{Username: new("eve"), Password: goodPassword})
+		p, err := w.domain.Accounts.Signup(t.Context(), accounts.SignupInput{Input: accounts.Input{Username: new("eve"), Password: goodPassword}})
 		if err != nil {
 			t.Fatal(err)
 		}

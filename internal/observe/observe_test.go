@@ -45,7 +45,7 @@ func TestStep(t *testing.T) {
 			t.Parallel()
 			var log bytes.Buffer
 			o := newObserver(&log, tt.level)
-			ctx, endOuter := o.Step(request.With(t.Context(), &request.Info{ID: "abc"}), "outer")
+			ctx, endOuter := o.Step(request.With(t.Context(), &request.Exchange{Info: request.Info{ID: "abc"}}), "outer")
 			inner, endInner := o.Step(ctx, "inner")
 			endInner()
 			endOuter()
@@ -72,7 +72,7 @@ func TestNilObserverHasSteps(t *testing.T) {
 // TestStepAllocatesNothing is about the levels at which servers run.
 func TestStepAllocatesNothing(t *testing.T) {
 	o := newObserver(io.Discard, slog.LevelInfo)
-	ctx := request.With(t.Context(), &request.Info{ID: "abc"})
+	ctx := request.With(t.Context(), &request.Exchange{Info: request.Info{ID: "abc"}})
 	if n := testing.AllocsPerRun(100, func() { step(ctx, o) }); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
@@ -97,7 +97,7 @@ func BenchmarkStep(b *testing.B) {
 	for _, level := range []slog.Level{slog.LevelInfo, slog.LevelDebug} {
 		b.Run(level.String(), func(b *testing.B) {
 			o := newObserver(io.Discard, level)
-			ctx := request.With(b.Context(), &request.Info{ID: "abc"})
+			ctx := request.With(b.Context(), &request.Exchange{Info: request.Info{ID: "abc"}})
 			b.ReportAllocs()
 			for b.Loop() {
 				step(ctx, o)

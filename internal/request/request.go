@@ -1,15 +1,13 @@
-// Package request owns what travels with one HTTP request through every layer: its id, where it
-// came from, and what its log line will say. It depends on nothing, so that every room may use it.
+// Package request owns what travels with one HTTP request through every layer: on its way in, its id and where
+// it came from; on its way out, what its log line will say. It depends on nothing, so every package may use it.
 package request
 
 import (
 	"context"
 	"net/netip"
-	"time"
 )
 
-// Info describes one request. Each request has its own; it is written by the goroutine that
-// serves the request and must not be used after the response.
+// Info describes a request on its way in.
 type Info struct {
 	// ID names the request in the log and in every error the client sees.
 	ID string
@@ -18,39 +16,41 @@ type Info struct {
 	Client netip.Addr
 	// UserAgent is what the client calls itself, cut to a length that is safe to store.
 	UserAgent string
+}
 
-	// RefreshToken is the refresh token that came in a cookie; empty when none did. It is a secret.
-	RefreshToken string
-	// Cookies gives the browser a cookie with a refresh token. Nil where that is impossible: outside
-	// of HTTP, and in a request that a page of a foreign origin makes.
-	Cookies Cookies
-
-	// Operation is the name of the GraphQL operation, for the log. It is outside text.
+// Outcome is what a request did, for the log. The edges fill it in.
+type Outcome struct {
+	// Operation is the name of the GraphQL operation. It is outside text.
 	Operation string
-	// Code is the code of the first error in the response, for the log; empty for success.
+	// Code is the code of the first error in the response; empty for success.
 	Code string
-	// Forbidden says that something was refused to a caller who is signed in. The log names them then.
+	// Forbidden says that something was refused to a caller that is signed in. The log names them then.
 	Forbidden bool
 }
 
-// Cookies sets cookies in an answer that has not begun.
-type Cookies interface {
-	// SetRefreshToken lets the browser keep a refresh token for some time, where scripts cannot read
-	// it, and send it with each request. The empty one makes it forget.
-	SetRefreshToken(token string, maxAge time.Duration)
+// Exchange is a request and its outcome. Each request has its own. It is written by the goroutine that
+// serves the request and must not be used after the response.
+type Exchange struct {
+	Info    Info
+	Outcome Outcome
 }
 
 type key struct{}
 
-// With returns a context that carries info.
-func With(ctx context.Context, info *Info) context.Context {
-	return context.WithValue(ctx, key{}, info)
+// With returns a context that carries the exchange.
+func With(ctx context.Context, x *Exchange) context.Context {
+	return context.WithValue(ctx, key{}, x)
 }
 
-// From returns the Info of ctx. Outside of a request (a command, a job) it returns a new, empty one.
-func From(ctx context.Context) *Info {
-	if info, ok := ctx.Value(key{}).(*Info); ok {
-		return info
+// From returns the Info of the request of ctx, an empty one outside of a request (a command, a job).
+func From(ctx context.Context) Info { return exchange(ctx).Info }
+
+// OutcomeOf returns the Outcome of the request of ctx, to be filled in. Outside of a request it goes nowhere.
+func OutcomeOf(ctx context.Context) *Outcome { return &exchange(ctx).Outcome }
+
+func exchange(ctx context.Context) *Exchange {
+	if x, ok := ctx.Value(key{}).(*Exchange); ok {
+		return x
 	}
-	return &Info{}
+	return &Exchange{}
 }

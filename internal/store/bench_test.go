@@ -42,14 +42,14 @@ func signIn(t testing.TB, s *store.Store) uuid.UUID {
 			Username: new("Ada"), Email: new("ada@example.com"), FullName: new("Ada Lovelace"),
 			CreatedAt: now, UpdatedAt: now,
 		},
-		UsernameKey: new("ada"), EmailKey: new("ada@example.com"), PasswordHash: "$argon2id$",
+		UsernameKey: new("ada"), EmailKey: new("ada@example.com"),
 	}
 	session := &auth.Session{
 		ID: uuid.MustParse("01940000-0000-7000-8000-000000000002"), UserID: a.ID,
 		AuthTime: now, CreatedAt: now, LastUsedAt: now, ExpiresAt: now.Add(time.Hour),
 		IPAddress: new("192.0.2.1"), UserAgent: new("Mozilla/5.0"),
 	}
-	if err := s.CreateAccount(t.Context(), a); err != nil {
+	if err := s.CreateAccount(t.Context(), a, newPassword(a)); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.CreateSession(t.Context(), session, make([]byte, 32)); err != nil {

@@ -141,15 +141,37 @@ func TestMigrateFilled(t *testing.T) {
 				Session: auth.Session{
 					ID:       uuid.MustParse("01940000-0000-7000-8000-000000000003"),
 					UserID:   uuid.MustParse("01940000-0000-7000-8000-000000000001"),
-					AuthTime: day(2), CreatedAt: day(2), LastUsedAt: day(2), ExpiresAt: day(2 + 31), EndedAt: new(day(3)),
+					AuthTime: day(2), Methods: []auth.Method{auth.MethodPassword}, CreatedAt: day(2), LastUsedAt: day(2), ExpiresAt: day(2 + 31), EndedAt: new(day(3)),
 					IPAddress: new("192.0.2.1"), UserAgent: new("curl"),
 				},
 			}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("viewer (-want +got):\n%s", diff)
 			}
-			if bob, err := s.AccountByUsername(t.Context(), "bob"); err != nil || bob.PasswordHash != "$2b$" {
-				t.Errorf("AccountByUsername: %v, %v", bob, err)
+			for username, want := range map[string]string{
+				"bob": "$2b$",          // it was there before there were credentials
+				"mia": "$argon2id$new", // this server wrote it
+				"old": "$argon2id$old", // a server of the release before has written it since
+			} {
+				user, got, err := s.PasswordByUsername(t.Context(), username)
+				if err != nil || got == nil || got.Secret != want || got.UserID != user.ID {
+					t.Errorf("PasswordByUsername: %v, %v, want %s", got, err, want)
+					continue
+				}
+				if ok, err := s.ReplacePassword(t.Context(), user.ID, "$other", "$new", day(5)); ok || err != nil {
+					t.Errorf("ReplacePassword of another secret: %v, %v", ok, err)
+				}
+				if ok, err := s.ReplacePassword(t.Context(), user.ID, want, "$new", day(5)); !ok || err != nil {
+					t.Errorf("ReplacePassword: %v, %v", ok, err)
+				}
+				if _, got, err = s.PasswordOf(t.Context(), user.ID); err != nil || got.Secret != "$new" || !got.UpdatedAt.Equal(day(5)) {
+					t.Errorf("PasswordOf: %v, %v", got, err)
+				}
+				var older *string // what the release before reads
+				if err := s.Get(t.Context(), &older, `SELECT password_hash FROM users WHERE username_key = $1`, username); err != nil ||
+					(older == nil) != (username == "mia") || older != nil && *older != "$new" {
+					t.Errorf("password_hash of %s: %v, %v", username, older, err)
+				}
 			}
 			if found, err := s.UsersWithoutKey(t.Context(), 10); err != nil || len(found) != 1 || *found[0].FullName != "Ada Lovelace" {
 				t.Errorf("Users with a full name from before: %v, %v", found, err)

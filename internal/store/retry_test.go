@@ -232,10 +232,16 @@ func newUser(t *testing.T, s *store.Store, name string) uuid.UUID {
 	t.Helper()
 	a := &auth.Account{
 		User:        auth.User{ID: uuid.New(), Username: &name, Roles: []auth.Role{auth.RoleUser}, CreatedAt: someTime, UpdatedAt: someTime},
-		UsernameKey: &name, PasswordHash: "$argon2id$",
+		UsernameKey: &name,
 	}
-	if err := s.CreateAccount(t.Context(), a); err != nil {
+	if err := s.CreateAccount(t.Context(), a, newPassword(a)); err != nil {
 		t.Fatal(err)
 	}
 	return a.ID
+}
+
+func newPassword(a *auth.Account) *auth.Credential {
+	return &auth.Credential{
+		ID: a.ID, UserID: a.ID, Kind: auth.CredentialPassword, Secret: "$argon2id$", CreatedAt: a.CreatedAt, UpdatedAt: a.UpdatedAt,
+	}
 }

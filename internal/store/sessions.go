@@ -2,6 +2,9 @@ package store
 
 import (
 	"context"
+	"database/sql/driver"
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -10,7 +13,7 @@ import (
 )
 
 var sessionColumns = columns{
-	"id", "user_id", "auth_time", "created_at", "last_used_at", "expires_at", "ended_at", "ip_address", "user_agent",
+	"id", "user_id", "auth_time", "created_at", "last_used_at", "expires_at", "ended_at", "ip_address", "user_agent", "methods",
 }
 
 func sessionFields(s *auth.Session) []any {
@@ -18,7 +21,7 @@ func sessionFields(s *auth.Session) []any {
 		&s.ID, &s.UserID, (*timestamp)(&s.AuthTime), (*timestamp)(&s.CreatedAt), (*timestamp)(&s.LastUsedAt),
 		(*timestamp)(&s.ExpiresAt),
 		nullTimestamp{&s.EndedAt},
-		&s.IPAddress, &s.UserAgent,
+		&s.IPAddress, &s.UserAgent, (*methods)(&s.Methods),
 	}
 }
 
@@ -104,4 +107,34 @@ const sweepSessions = `
 func (s *Store) SweepSessions(ctx context.Context, before time.Time, limit int) (int, error) {
 	n, err := s.exec(ctx, "sweep sessions", sweepSessions, timestamp(before), limit)
 	return int(n), err
+}
+
+// methods are kept as their names with a space between. NULL stands for the password: a server of the release
+// before knows no other method and notes none.
+type methods []auth.Method
+
+// Value implements driver.Valuer.
+func (m methods) Value() (driver.Value, error) {
+	names := make([]string, len(m))
+	for i, method := range m {
+		names[i] = string(method)
+	}
+	return strings.Join(names, " "), nil
+}
+
+// Scan implements sql.Scanner.
+func (m *methods) Scan(src any) error {
+	switch src := src.(type) {
+	case nil:
+		*m = methods{auth.MethodPassword}
+		return nil
+	case string:
+		*m = nil
+		for name := range strings.FieldsSeq(src) {
+			*m = append(*m, auth.Method(name))
+		}
+		return nil
+	default:
+		return fmt.Errorf("methods are not text but a %T", src)
+	}
 }

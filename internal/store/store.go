@@ -65,6 +65,14 @@ func (s *Store) InTx(ctx context.Context, f func(ctx context.Context, tx auth.St
 	return retry(ctx, func() error { return s.inTx(ctx, f) })
 }
 
+// together runs f in the transaction of s, or in one of its own.
+func (s *Store) together(ctx context.Context, f func(tx *Store) error) error {
+	if s.writer == nil {
+		return f(s)
+	}
+	return s.InTx(ctx, func(_ context.Context, tx auth.Store) error { return f(tx.(*Store)) })
+}
+
 func (s *Store) inTx(ctx context.Context, f func(ctx context.Context, tx auth.Store) error) error {
 	tx, err := s.writer.BeginTxx(ctx, nil)
 	if err != nil {

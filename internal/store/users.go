@@ -16,7 +16,7 @@ import (
 
 var (
 	userColumns    = columns{"id", "username", "email", "full_name", "roles", "disabled_at", "created_at", "updated_at"}
-	accountColumns = slices.Concat(userColumns, columns{"username_key", "email_key", "full_name_key", "password_hash"})
+	accountColumns = slices.Concat(userColumns, columns{"username_key", "email_key", "full_name_key"})
 )
 
 func userFields(u *auth.User) []any {
@@ -28,15 +28,20 @@ func userFields(u *auth.User) []any {
 }
 
 func accountFields(a *auth.Account) []any {
-	return append(userFields(&a.User), &a.UsernameKey, &a.EmailKey, &a.FullNameKey, &a.PasswordHash)
+	return append(userFields(&a.User), &a.UsernameKey, &a.EmailKey, &a.FullNameKey)
 }
 
-var insertAccount = accountColumns.insert("users")
+// Servers of the release before find the password in users.
+var insertAccount = append(accountColumns, "password_hash").insert("users")
 
-// CreateAccount implements auth.Store.
-func (s *Store) CreateAccount(ctx context.Context, a *auth.Account) error {
-	_, err := s.exec(ctx, "create account", insertAccount, accountFields(a)...)
-	return err
+// CreateAccount implements auth.AccountStore.
+func (s *Store) CreateAccount(ctx context.Context, a *auth.Account, first *auth.Credential) error {
+	return s.together(ctx, func(tx *Store) error {
+		if _, err := tx.exec(ctx, "create account", insertAccount, append(accountFields(a), passwordHash(first))...); err != nil {
+			return err
+		}
+		return tx.addCredential(ctx, first)
+	})
 }
 
 var userByID = `SELECT ` + userColumns.of("users") + ` FROM users WHERE id = $1`
@@ -48,45 +53,6 @@ func (s *Store) User(ctx context.Context, id uuid.UUID) (*auth.User, error) {
 		return nil, fault(ctx, "find user", err)
 	}
 	return u, nil
-}
-
-var (
-	accountByID       = `SELECT ` + accountColumns.of("users") + ` FROM users WHERE id = $1`
-	accountByUsername = `SELECT ` + accountColumns.of("users") + ` FROM users WHERE username_key = $1`
-	accountByEmail    = `SELECT ` + accountColumns.of("users") + ` FROM users WHERE email_key = $1`
-)
-
-// Account implements auth.Store.
-func (s *Store) Account(ctx context.Context, id uuid.UUID) (*auth.Account, error) {
-	return s.account(ctx, accountByID, id)
-}
-
-// AccountByUsername implements auth.Store.
-func (s *Store) AccountByUsername(ctx context.Context, key string) (*auth.Account, error) {
-	return s.account(ctx, accountByUsername, key)
-}
-
-// AccountByEmail implements auth.Store.
-func (s *Store) AccountByEmail(ctx context.Context, key string) (*auth.Account, error) {
-	return s.account(ctx, accountByEmail, key)
-}
-
-func (s *Store) account(ctx context.Context, query string, key any) (*auth.Account, error) {
-	a := new(auth.Account)
-	if err := s.read.QueryRowxContext(ctx, query, key).Scan(accountFields(a)...); err != nil {
-		return nil, fault(ctx, "find account", err)
-	}
-	return a, nil
-}
-
-const replacePasswordHash = `
-	UPDATE users SET password_hash = $3, updated_at = $4
-	WHERE id = $1 AND password_hash = $2`
-
-// ReplacePasswordHash implements auth.Store.
-func (s *Store) ReplacePasswordHash(ctx context.Context, userID uuid.UUID, old, hash string, now time.Time) (bool, error) {
-	n, err := s.exec(ctx, "replace password hash", replacePasswordHash, userID, old, hash, timestamp(now))
-	return n == 1, err
 }
 
 const setDisabled = `UPDATE users SET disabled_at = $2, updated_at = $3 WHERE id = $1`
@@ -115,11 +81,12 @@ func (s *Store) DeleteUser(ctx context.Context, userID uuid.UUID) error {
 	return s.change(ctx, "delete user", `DELETE FROM users WHERE id = $1`, userID)
 }
 
-const lockUser = `UPDATE users SET last_login_at = $2 WHERE id = $1 AND disabled_at IS NULL`
+// It changes nothing: what it is for is the lock. SQLite has no SELECT FOR UPDATE.
+const lockUser = `UPDATE users SET disabled_at = disabled_at WHERE id = $1 AND disabled_at IS NULL`
 
 // LockUser implements auth.Store.
-func (s *Store) LockUser(ctx context.Context, userID uuid.UUID, now time.Time) (bool, error) {
-	n, err := s.exec(ctx, "lock user", lockUser, userID, timestamp(now))
+func (s *Store) LockUser(ctx context.Context, userID uuid.UUID) (bool, error) {
+	n, err := s.exec(ctx, "lock user", lockUser, userID)
 	return n == 1, err
 }
 

@@ -8,8 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
-
 	"usher/internal/auth"
 )
 
@@ -20,24 +18,20 @@ func accountEveryColumn(t *testing.T, s auth.Store) {
 	create(t, s, want)
 	create(t, s, newAccount(3))
 
-	got, err := s.AccountByUsername(t.Context(), *want.UsernameKey)
+	got, err := byUsername(t.Context(), s, *want.UsernameKey)
 	if err != nil {
 		t.Fatal(err)
 	}
-	equal(t, "AccountByUsername", got, want)
-	if got, err = s.Account(t.Context(), want.ID); err != nil {
-		t.Fatal(err)
-	}
-	equal(t, "Account", got, want)
+	equal(t, "PasswordByUsername", got, &want.User)
 	user, err := s.User(t.Context(), want.ID)
 	if err != nil {
 		t.Fatal(err)
 	}
 	equal(t, "User", user, &want.User)
-	if got, err = s.AccountByEmail(t.Context(), *want.EmailKey); err != nil {
+	if got, err = byEmail(t.Context(), s, *want.EmailKey); err != nil {
 		t.Fatal(err)
 	}
-	equal(t, "AccountByEmail", got, want)
+	equal(t, "PasswordByEmail", got, &want.User)
 }
 
 func accountNoValues(t *testing.T, s auth.Store) {
@@ -53,15 +47,15 @@ func accountNoValues(t *testing.T, s auth.Store) {
 	another.Email, another.EmailKey = nil, nil
 	create(t, s, another)
 
-	got, err := s.AccountByUsername(t.Context(), *username.UsernameKey)
+	got, err := byUsername(t.Context(), s, *username.UsernameKey)
 	if err != nil {
 		t.Fatal(err)
 	}
-	equal(t, "account without e-mail address", got, username)
-	if got, err = s.AccountByEmail(t.Context(), *email.EmailKey); err != nil {
+	equal(t, "account without e-mail address", got, &username.User)
+	if got, err = byEmail(t.Context(), s, *email.EmailKey); err != nil {
 		t.Fatal(err)
 	}
-	equal(t, "account without user name", got, email)
+	equal(t, "account without user name", got, &email.User)
 }
 
 func accountText(t *testing.T, s auth.Store) {
@@ -74,19 +68,19 @@ func accountText(t *testing.T, s auth.Store) {
 		for _, field := range []*string{want.Username, want.Email, want.FullName} {
 			*field = text
 		}
-		*want.UsernameKey, *want.EmailKey, want.PasswordHash = text+"#", text+"@", text+"$"
+		*want.UsernameKey, *want.EmailKey = text+"#", text+"@"
 		create(t, s, want)
-		got, err := s.AccountByUsername(t.Context(), *want.UsernameKey)
+		got, err := byUsername(t.Context(), s, *want.UsernameKey)
 		if err != nil {
-			t.Errorf("AccountByUsername(%q): %v", *want.UsernameKey, err)
+			t.Errorf("PasswordByUsername(%q): %v", *want.UsernameKey, err)
 			continue
 		}
-		equal(t, strconv.Quote(text), got, want)
+		equal(t, strconv.Quote(text), got, &want.User)
 	}
 	// Keys are compared as they are: no wildcards, no case folding, no normal forms.
 	for _, key := range []string{"", "%", "_", "a%b#", "ünïcödé#", "padded#", "Ünïcödé#\x20", "e\u0301 and e\u0301#"} {
-		_, err := s.AccountByUsername(t.Context(), key)
-		wantError(t, "AccountByUsername("+strconv.Quote(key)+")", err, auth.ErrNotFound)
+		_, err := byUsername(t.Context(), s, key)
+		wantError(t, "PasswordByUsername("+strconv.Quote(key)+")", err, auth.ErrNotFound)
 	}
 }
 
@@ -106,12 +100,12 @@ func accountTimes(t *testing.T, s auth.Store) {
 		in.CreatedAt, in.UpdatedAt, in.DisabledAt = c.in, c.in, &c.in
 		want.CreatedAt, want.UpdatedAt, want.DisabledAt = c.want, c.want, &c.want
 		create(t, s, in)
-		got, err := s.AccountByUsername(t.Context(), *in.UsernameKey)
+		got, err := byUsername(t.Context(), s, *in.UsernameKey)
 		if err != nil {
 			t.Errorf("%v: %v", c.in, err)
 			continue
 		}
-		equal(t, c.in.String(), got, want)
+		equal(t, c.in.String(), got, &want.User)
 	}
 }
 
@@ -126,16 +120,16 @@ func accountRoles(t *testing.T, s auth.Store) {
 		in, want := newAccount(i), newAccount(i)
 		in.Roles, want.Roles = c.in, c.want
 		create(t, s, in)
-		got, err := s.AccountByUsername(t.Context(), *in.UsernameKey)
+		got, err := byUsername(t.Context(), s, *in.UsernameKey)
 		if err != nil {
 			t.Fatal(err)
 		}
-		equal(t, "account", got, want)
+		equal(t, "account", got, &want.User)
 	}
 	for _, role := range []auth.Role{"", "user", "OWNER", "USER ADMIN"} {
 		a := newAccount(100)
 		a.Roles = []auth.Role{auth.RoleUser, role}
-		if err := s.CreateAccount(t.Context(), a); err == nil {
+		if err := s.CreateAccount(t.Context(), a, newPassword(a)); err == nil {
 			t.Errorf("an account with the role %q was created", role)
 		}
 		noAccount(t, s, a)
@@ -146,16 +140,16 @@ func accountNotFound(t *testing.T, s auth.Store) {
 	create(t, s, newAccount(1))
 	_, err := s.User(t.Context(), newAccount(2).ID)
 	wantError(t, "User", err, auth.ErrNotFound)
-	_, err = s.Account(t.Context(), newAccount(2).ID)
-	wantError(t, "Account", err, auth.ErrNotFound)
-	_, err = s.AccountByUsername(t.Context(), *newAccount(2).UsernameKey)
-	wantError(t, "AccountByUsername", err, auth.ErrNotFound)
-	_, err = s.AccountByEmail(t.Context(), *newAccount(2).EmailKey)
-	wantError(t, "AccountByEmail", err, auth.ErrNotFound)
-	_, err = s.AccountByUsername(t.Context(), *newAccount(1).EmailKey)
-	wantError(t, "AccountByUsername of an e-mail address", err, auth.ErrNotFound)
-	_, err = s.AccountByEmail(t.Context(), *newAccount(1).UsernameKey)
-	wantError(t, "AccountByEmail of a user name", err, auth.ErrNotFound)
+	_, _, err = s.PasswordOf(t.Context(), newAccount(2).ID)
+	wantError(t, "PasswordOf", err, auth.ErrNotFound)
+	_, err = byUsername(t.Context(), s, *newAccount(2).UsernameKey)
+	wantError(t, "PasswordByUsername", err, auth.ErrNotFound)
+	_, err = byEmail(t.Context(), s, *newAccount(2).EmailKey)
+	wantError(t, "PasswordByEmail", err, auth.ErrNotFound)
+	_, err = byUsername(t.Context(), s, *newAccount(1).EmailKey)
+	wantError(t, "PasswordByUsername of an e-mail address", err, auth.ErrNotFound)
+	_, err = byEmail(t.Context(), s, *newAccount(1).UsernameKey)
+	wantError(t, "PasswordByEmail of a user name", err, auth.ErrNotFound)
 }
 
 func accountTaken(t *testing.T, s auth.Store) {
@@ -172,17 +166,17 @@ func accountTaken(t *testing.T, s auth.Store) {
 	} {
 		second := newAccount(2)
 		c.take(second)
-		wantError(t, c.name, s.CreateAccount(t.Context(), second), c.want)
+		wantError(t, c.name, s.CreateAccount(t.Context(), second, newPassword(second)), c.want)
 	}
 	third := newAccount(3)
 	third.ID = first.ID
-	err := s.CreateAccount(t.Context(), third)
+	err := s.CreateAccount(t.Context(), third, newPassword(third))
 	if err == nil || errors.Is(err, auth.ErrUsernameTaken) || errors.Is(err, auth.ErrEmailTaken) {
 		t.Errorf("an id that is taken: %v, want another error", err)
 	}
 	// What is shown, and what is not canonical, may be the same.
 	fourth := newAccount(4)
-	fourth.Username, fourth.Email, fourth.PasswordHash = first.Username, first.Email, first.PasswordHash
+	fourth.Username, fourth.Email = first.Username, first.Email
 	create(t, s, fourth)
 
 	equal(t, "users", everybody(t, s), []auth.User{first.User, fourth.User})
@@ -205,7 +199,7 @@ func accountTakenOfMany(t *testing.T, s auth.Store) {
 		for _, err := range together(many, func(n int) error {
 			a := newAccount(i*many + n)
 			c.same(a)
-			return s.CreateAccount(t.Context(), a)
+			return s.CreateAccount(t.Context(), a, newPassword(a))
 		}) {
 			if err == nil {
 				created++
@@ -226,70 +220,19 @@ func accountRefused(t *testing.T, s auth.Store) {
 		"a user name's key alone":     func(a *auth.Account) { a.Username = nil },
 		"an address without key":      func(a *auth.Account) { a.EmailKey = nil },
 		"an address's key alone":      func(a *auth.Account) { a.Email = nil },
-		"no password hash":            func(a *auth.Account) { a.PasswordHash = "" },
 		"a full name without bounds":  func(a *auth.Account) { a.FullName = new(strings.Repeat("a", 1<<20)) },
 		"a search key without bounds": func(a *auth.Account) { a.FullNameKey = new(strings.Repeat("a", 1<<20)) },
 		"a key without bounds":        func(a *auth.Account) { a.UsernameKey = new(strings.Repeat("a", 1<<20)) },
 	} {
 		a := newAccount(1)
 		spoil(a)
-		if err := s.CreateAccount(t.Context(), a); err == nil {
+		if err := s.CreateAccount(t.Context(), a, newPassword(a)); err == nil {
 			t.Errorf("an account with %s was created", name)
 		} else if strings.Contains(err.Error(), "Lovelace") || len(err.Error()) > 500 {
 			t.Errorf("the error of an account with %s shows values: %v", name, err)
 		}
 	}
 	equal(t, "users", everybody(t, s), nil)
-}
-
-func replacePasswordHash(t *testing.T, s auth.Store) {
-	a, other := newAccount(1), newAccount(2)
-	other.PasswordHash = a.PasswordHash
-	create(t, s, a)
-	create(t, s, other)
-	now := epoch.Add(time.Hour)
-	replace := func(what string, id uuid.UUID, old, hash string, want bool) {
-		t.Helper()
-		if ok, err := s.ReplacePasswordHash(t.Context(), id, old, hash, now); ok != want || err != nil {
-			t.Errorf("ReplacePasswordHash of %s: %v, %v, want %v", what, ok, err, want)
-		}
-	}
-	replace("another hash", a.ID, "$other", "$new", false)
-	replace("nobody", newID(3), a.PasswordHash, "$new", false)
-	check := func(want *auth.Account) {
-		t.Helper()
-		got, err := s.AccountByUsername(t.Context(), *want.UsernameKey)
-		if err != nil {
-			t.Fatal(err)
-		}
-		equal(t, "account", got, want)
-	}
-	check(a)
-	replace("this hash", a.ID, a.PasswordHash, "$new", true)
-	a.PasswordHash, a.UpdatedAt = "$new", now
-	check(a)
-	check(other)
-
-	replaced := 0
-	for i, err := range together(20, func(i int) error {
-		ok, err := s.ReplacePasswordHash(t.Context(), a.ID, "$new", "$"+strconv.Itoa(i), now)
-		if ok {
-			err = errors.Join(err, errDone)
-		}
-		return err
-	}) {
-		switch {
-		case errors.Is(err, errDone):
-			replaced++
-			a.PasswordHash = "$" + strconv.Itoa(i)
-		case err != nil:
-			t.Error(err)
-		}
-	}
-	if replaced != 1 {
-		t.Errorf("a hash was replaced %d times at once, want 1", replaced)
-	}
-	check(a)
 }
 
 // errDone is how a call that runs together with others says that it was the one.
@@ -313,10 +256,10 @@ func setDisabled(t *testing.T, s auth.Store) {
 		}
 		equal(t, "user", v.User, a.User)
 	}
-	got, err := s.AccountByUsername(t.Context(), *other.UsernameKey)
+	got, err := byUsername(t.Context(), s, *other.UsernameKey)
 	if err != nil {
 		t.Fatal(err)
 	}
-	equal(t, "another account", got, other)
+	equal(t, "another account", got, &other.User)
 	wantError(t, "SetDisabled of nobody", s.SetDisabled(t.Context(), newID(3), &later, later), auth.ErrNotFound)
 }

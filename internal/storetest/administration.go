@@ -13,17 +13,17 @@ import (
 
 // changed applies a change to the first of two accounts, and fails the test unless it was made to that
 // one alone.
-func changed(t *testing.T, s auth.Store, change func(a *auth.Account) error) {
+func changed(t *testing.T, s auth.Store, change func(u *auth.User) error) {
 	t.Helper()
-	a, err := s.Account(t.Context(), newID(1))
+	a, err := s.User(t.Context(), newID(1))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := change(a); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []*auth.Account{a, newAccount(2)} {
-		got, err := s.Account(t.Context(), want.ID)
+	for _, want := range []*auth.User{a, &newAccount(2).User} {
+		got, err := s.User(t.Context(), want.ID)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -37,13 +37,19 @@ func setFullName(t *testing.T, s auth.Store) {
 	now := epoch.Add(time.Hour)
 	for _, name := range []*string{new("Grace Ünï"), nil, new("Ada"), new("")} {
 		now = now.Add(time.Second)
-		changed(t, s, func(a *auth.Account) error {
-			a.FullName, a.FullNameKey, a.UpdatedAt = name, nil, now
+		changed(t, s, func(a *auth.User) error {
+			a.FullName, a.UpdatedAt = name, now
+			var key *string
 			if name != nil {
-				a.FullNameKey = new("key of " + *name)
+				key = new("key of " + *name)
 			}
-			return s.SetFullName(t.Context(), a.ID, a.FullName, a.FullNameKey, now)
+			return s.SetFullName(t.Context(), a.ID, name, key, now)
 		})
+		if name != nil {
+			equal(t, "Users found by the name", numbersOf(t, s, auth.UserQuery{
+				Order: auth.UsersByCreatedAt, Search: "key of " + *name, Limit: 10,
+			}), []int{1})
+		}
 	}
 	equal(t, "Users who were found by the name before", numbersOf(t, s, auth.UserQuery{
 		Order: auth.UsersByCreatedAt, Search: "ada lovelace", Limit: 10,
@@ -60,12 +66,12 @@ func setRoles(t *testing.T, s auth.Store) {
 	now := epoch.Add(time.Hour)
 	for _, roles := range [][]auth.Role{{auth.RoleUser}, nil, {auth.RoleUser, auth.RoleAdmin}, {auth.RoleAdmin}} {
 		now = now.Add(time.Second)
-		changed(t, s, func(a *auth.Account) error {
+		changed(t, s, func(a *auth.User) error {
 			a.Roles, a.UpdatedAt = roles, now
 			return s.SetRoles(t.Context(), a.ID, roles, now)
 		})
 	}
-	changed(t, s, func(a *auth.Account) error {
+	changed(t, s, func(a *auth.User) error {
 		if err := s.SetRoles(t.Context(), a.ID, []auth.Role{"OWNER"}, now.Add(time.Hour)); err == nil {
 			t.Error("a role that there is not was given")
 		}

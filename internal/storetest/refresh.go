@@ -323,7 +323,7 @@ func lockUser(t *testing.T, s auth.Store) {
 	create(t, s, open)
 	create(t, s, shut)
 	for id, want := range map[uuid.UUID]bool{open.ID: true, shut.ID: false, newID(9): false} {
-		if got, err := s.LockUser(t.Context(), id, epoch); err != nil || got != want {
+		if got, err := s.LockUser(t.Context(), id); err != nil || got != want {
 			t.Errorf("LockUser: %v, %v, want %v", got, err, want)
 		}
 	}

@@ -3,6 +3,7 @@
 package storetest
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -33,7 +34,10 @@ func Run(t *testing.T, open func(t *testing.T) auth.Store) {
 		{"Account/Taken", accountTaken},
 		{"Account/TakenOfMany", accountTakenOfMany},
 		{"Account/Refused", accountRefused},
-		{"Account/ReplacePasswordHash", replacePasswordHash},
+		{"Credential/EveryColumn", credentialEveryColumn},
+		{"Credential/NoPassword", credentialNoPassword},
+		{"Credential/Refused", credentialRefused},
+		{"Credential/ReplacePassword", replacePassword},
 		{"Account/SetDisabled", setDisabled},
 		{"Account/SetFullName", setFullName},
 		{"Account/SetFullNameKey", setFullNameKey},
@@ -124,11 +128,34 @@ func newAccount(n int) *auth.Account {
 			CreatedAt:  epoch.Add(1 * time.Microsecond),
 			UpdatedAt:  epoch.Add(2 * time.Microsecond),
 		},
-		FullNameKey:  new(fmt.Sprintf("ada lovelace %d", n)),
-		UsernameKey:  new(fmt.Sprintf("ada%d", n)),
-		EmailKey:     new(fmt.Sprintf("ada%d@example.com", n)),
-		PasswordHash: fmt.Sprintf("$argon2id$%d", n),
+		FullNameKey: new(fmt.Sprintf("ada lovelace %d", n)),
+		UsernameKey: new(fmt.Sprintf("ada%d", n)),
+		EmailKey:    new(fmt.Sprintf("ada%d@example.com", n)),
 	}
+}
+
+// newPassword returns a password of an account with a value in every field.
+func newPassword(a *auth.Account) *auth.Credential {
+	id := a.ID
+	id[0] ^= 0x80
+	return &auth.Credential{
+		ID:        id,
+		UserID:    a.ID,
+		Kind:      auth.CredentialPassword,
+		Secret:    "$argon2id$" + id.String(),
+		CreatedAt: epoch.Add(4 * time.Microsecond),
+		UpdatedAt: epoch.Add(5 * time.Microsecond),
+	}
+}
+
+func byUsername(ctx context.Context, s auth.Store, key string) (*auth.User, error) {
+	u, _, err := s.PasswordByUsername(ctx, key)
+	return u, err
+}
+
+func byEmail(ctx context.Context, s auth.Store, key string) (*auth.User, error) {
+	u, _, err := s.PasswordByEmail(ctx, key)
+	return u, err
 }
 
 // digest is that of a session's secret.
@@ -140,6 +167,7 @@ func newSession(n int, userID uuid.UUID) *auth.Session {
 		ID:         newID(1000 + n),
 		UserID:     userID,
 		AuthTime:   epoch.Add(1 * time.Millisecond),
+		Methods:    []auth.Method{auth.MethodPassword, "otp"},
 		CreatedAt:  epoch.Add(2 * time.Millisecond),
 		LastUsedAt: epoch.Add(3 * time.Millisecond),
 		ExpiresAt:  epoch.Add(time.Hour),
@@ -158,7 +186,7 @@ func newLiveSession(n int, userID uuid.UUID) *auth.Session {
 
 func create(t *testing.T, s auth.Store, a *auth.Account) {
 	t.Helper()
-	if err := s.CreateAccount(t.Context(), a); err != nil {
+	if err := s.CreateAccount(t.Context(), a, newPassword(a)); err != nil {
 		t.Fatalf("CreateAccount: %v", err)
 	}
 }
@@ -223,7 +251,7 @@ func wantError(t *testing.T, what string, err, want error) {
 // noAccount fails the test if an account was kept.
 func noAccount(t *testing.T, s auth.Store, a *auth.Account) {
 	t.Helper()
-	_, err := s.AccountByUsername(t.Context(), *a.UsernameKey)
+	_, err := byUsername(t.Context(), s, *a.UsernameKey)
 	wantError(t, "AccountByUsername of an account that must not be kept", err, auth.ErrNotFound)
 }
 

@@ -14,20 +14,20 @@ func inTxCommit(t *testing.T, s auth.Store) {
 	a := newAccount(1)
 	session := newLiveSession(1, a.ID)
 	err := s.InTx(t.Context(), func(ctx context.Context, tx auth.Store) error {
-		if err := tx.CreateAccount(ctx, a); err != nil {
+		if err := tx.CreateAccount(ctx, a, newPassword(a)); err != nil {
 			return err
 		}
 		// What it has written, it reads.
-		got, err := tx.AccountByUsername(ctx, *a.UsernameKey)
+		got, err := byUsername(ctx, tx, *a.UsernameKey)
 		if err != nil {
 			return err
 		}
-		equal(t, "account inside", got, a)
+		equal(t, "account inside", got, &a.User)
 		if err := tx.CreateSession(ctx, session, digest); err != nil {
 			return err
 		}
-		if _, err := tx.AccountByEmail(ctx, "nobody@example.com"); !errors.Is(err, auth.ErrNotFound) {
-			return fmt.Errorf("AccountByEmail: %w", err)
+		if _, err := byEmail(ctx, tx, "nobody@example.com"); !errors.Is(err, auth.ErrNotFound) {
+			return fmt.Errorf("PasswordByEmail: %w", err)
 		}
 		_, err = tx.ReserveAttempt(ctx, nameCounter("key"), auth.Attempts{}, epoch)
 		return err
@@ -47,7 +47,7 @@ func inTxError(t *testing.T, s auth.Store) {
 	failure := errors.New("failure of the test")
 	a := newAccount(1)
 	err := s.InTx(t.Context(), func(ctx context.Context, tx auth.Store) error {
-		if err := tx.CreateAccount(ctx, a); err != nil {
+		if err := tx.CreateAccount(ctx, a, newPassword(a)); err != nil {
 			return err
 		}
 		return failure
@@ -61,12 +61,12 @@ func inTxFailedStatement(t *testing.T, s auth.Store) {
 	a, b := newAccount(1), newAccount(2)
 	create(t, s, a)
 	err := s.InTx(t.Context(), func(ctx context.Context, tx auth.Store) error {
-		if err := tx.CreateAccount(ctx, b); err != nil {
+		if err := tx.CreateAccount(ctx, b, newPassword(b)); err != nil {
 			return err
 		}
 		taken := newAccount(3)
 		taken.EmailKey = a.EmailKey
-		return tx.CreateAccount(ctx, taken)
+		return tx.CreateAccount(ctx, taken, newPassword(taken))
 	})
 	wantError(t, "InTx", err, auth.ErrEmailTaken)
 	noAccount(t, s, b)
@@ -82,7 +82,7 @@ func inTxPanic(t *testing.T, s auth.Store) {
 			}
 		}()
 		_ = s.InTx(t.Context(), func(ctx context.Context, tx auth.Store) error {
-			if err := tx.CreateAccount(ctx, a); err != nil {
+			if err := tx.CreateAccount(ctx, a, newPassword(a)); err != nil {
 				t.Error(err)
 			}
 			panic("panic of the test")
@@ -96,7 +96,7 @@ func inTxPanic(t *testing.T, s auth.Store) {
 func inTxNested(t *testing.T, s auth.Store) {
 	a := newAccount(1)
 	err := s.InTx(t.Context(), func(ctx context.Context, tx auth.Store) error {
-		if err := tx.CreateAccount(ctx, a); err != nil {
+		if err := tx.CreateAccount(ctx, a, newPassword(a)); err != nil {
 			return err
 		}
 		err := tx.InTx(ctx, func(context.Context, auth.Store) error {
@@ -117,7 +117,7 @@ func inTxNested(t *testing.T, s auth.Store) {
 func inTxIsolation(t *testing.T, s auth.Store) {
 	a := newAccount(1)
 	err := s.InTx(t.Context(), func(ctx context.Context, tx auth.Store) error {
-		if err := tx.CreateAccount(ctx, a); err != nil {
+		if err := tx.CreateAccount(ctx, a, newPassword(a)); err != nil {
 			return err
 		}
 		// Nobody else sees it yet, and nobody who reads has to wait.
@@ -127,7 +127,7 @@ func inTxIsolation(t *testing.T, s auth.Store) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.AccountByUsername(t.Context(), *a.UsernameKey); err != nil {
+	if _, err := byUsername(t.Context(), s, *a.UsernameKey); err != nil {
 		t.Error(err)
 	}
 }
@@ -135,13 +135,15 @@ func inTxIsolation(t *testing.T, s auth.Store) {
 func inTxCancelled(t *testing.T, s auth.Store) {
 	for n, end := range map[int]func(ctx context.Context, tx auth.Store) error{
 		1: func(context.Context, auth.Store) error { return nil }, // and is told by the commit
-		2: func(ctx context.Context, tx auth.Store) error { return tx.CreateAccount(ctx, newAccount(102)) },
+		2: func(ctx context.Context, tx auth.Store) error {
+			return tx.CreateAccount(ctx, newAccount(102), newPassword(newAccount(102)))
+		},
 		3: func(ctx context.Context, tx auth.Store) error { _, err := tx.Users(ctx, oldestFirst); return err },
 	} {
 		a := newAccount(n)
 		ctx, cancel := context.WithCancel(t.Context())
 		err := s.InTx(ctx, func(ctx context.Context, tx auth.Store) error {
-			if err := tx.CreateAccount(ctx, a); err != nil {
+			if err := tx.CreateAccount(ctx, a, newPassword(a)); err != nil {
 				return err
 			}
 			cancel()
@@ -161,9 +163,9 @@ func inTxCancelled(t *testing.T, s auth.Store) {
 func calls(a *auth.Account, session *auth.Session) map[string]func(ctx context.Context, s auth.Store) error {
 	return map[string]func(ctx context.Context, s auth.Store) error{
 		"InTx": func(ctx context.Context, s auth.Store) error {
-			return s.InTx(ctx, func(ctx context.Context, tx auth.Store) error { return tx.CreateAccount(ctx, a) })
+			return s.InTx(ctx, func(ctx context.Context, tx auth.Store) error { return tx.CreateAccount(ctx, a, newPassword(a)) })
 		},
-		"CreateAccount": func(ctx context.Context, s auth.Store) error { return s.CreateAccount(ctx, a) },
+		"CreateAccount": func(ctx context.Context, s auth.Store) error { return s.CreateAccount(ctx, a, newPassword(a)) },
 		"Users":         func(ctx context.Context, s auth.Store) error { _, err := s.Users(ctx, oldestFirst); return err },
 		"Viewer":        func(ctx context.Context, s auth.Store) error { _, err := s.Viewer(ctx, session.ID); return err },
 		"EndSession": func(ctx context.Context, s auth.Store) error {
@@ -237,12 +239,12 @@ func contextCancelledWhileWaiting(t *testing.T, s auth.Store) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := s.AccountByUsername(t.Context(), *user.UsernameKey)
+	got, err := byUsername(t.Context(), s, *user.UsernameKey)
 	if err != nil {
 		t.Fatal(err)
 	}
 	user.DisabledAt, user.UpdatedAt = nil, epoch
-	equal(t, "account", got, user)
+	equal(t, "account", got, &user.User)
 }
 
 // manyAtOnce reads and writes from many goroutines. None may be turned away, however busy the
@@ -252,7 +254,7 @@ func manyAtOnce(t *testing.T, s auth.Store) {
 	for _, err := range together(many, func(n int) error {
 		a := newAccount(n)
 		err := s.InTx(t.Context(), func(ctx context.Context, tx auth.Store) error {
-			if err := tx.CreateAccount(ctx, a); err != nil {
+			if err := tx.CreateAccount(ctx, a, newPassword(a)); err != nil {
 				return err
 			}
 			return tx.CreateSession(ctx, newLiveSession(n, a.ID), digest)
@@ -273,7 +275,7 @@ func manyAtOnce(t *testing.T, s auth.Store) {
 				return fmt.Errorf("ReserveAttempt: %v, %w", ok, err)
 			}
 			was = auth.Attempts{Count: was.Count + 1, LastAt: epoch}
-			if _, err := s.AccountByEmail(t.Context(), *a.EmailKey); err != nil {
+			if _, err := byEmail(t.Context(), s, *a.EmailKey); err != nil {
 				return err
 			}
 		}

@@ -232,7 +232,7 @@ func usersFilters(t *testing.T, s auth.Store) {
 	}
 	if err := s.InTx(t.Context(), func(ctx context.Context, tx auth.Store) error {
 		for _, a := range accounts {
-			if err := tx.CreateAccount(ctx, a); err != nil {
+			if err := tx.CreateAccount(ctx, a, newPassword(a)); err != nil {
 				return err
 			}
 		}

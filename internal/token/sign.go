@@ -21,6 +21,7 @@ type wireClaims struct {
 	ExpiresAt int64    `json:"exp"`
 	ID        string   `json:"jti"`
 	AuthTime  int64    `json:"auth_time"`
+	Methods   []string `json:"amr,omitempty"`
 	Roles     []string `json:"roles"`
 }
 
@@ -59,6 +60,7 @@ func (a *Authority) Sign(c Claims) (string, error) {
 		ExpiresAt: expires.Unix(),
 		ID:        c.ID,
 		AuthTime:  c.AuthTime.Unix(),
+		Methods:   c.Methods,
 		Roles:     c.Roles,
 	}, now)
 }

@@ -49,7 +49,9 @@ type Claims struct {
 	// Times are UTC, in whole seconds.
 	IssuedAt  time.Time // iat
 	ExpiresAt time.Time // exp
-	AuthTime  time.Time // auth_time: when the user last proved who they are
+	AuthTime  time.Time // auth_time: when the user authenticated
 
-	Roles []string // roles
+	// Methods are the ways in which they did (RFC 8176): amr.
+	Methods []string
+	Roles   []string // roles
 }

@@ -166,7 +166,7 @@ func (a *Authority) keyOf(segment string, now time.Time) (Key, error) {
 	return key, nil
 }
 
-// decodeClaims reads a claims set. Every claim but nbf is required, and no
+// decodeClaims reads a claims set. Every claim but nbf and amr is required, and no
 // time but exp may be after latest.
 func (v *verified) decodeClaims(doc []byte, latest time.Time) error {
 	c := &v.claims
@@ -195,6 +195,8 @@ func (v *verified) decodeClaims(doc []byte, latest time.Time) error {
 		case "auth_time":
 			past, err = numericDate(name, value)
 			c.AuthTime = past
+		case "amr":
+			c.Methods, err = texts(name, value)
 		case "roles":
 			c.Roles, err = texts(name, value)
 		default:

@@ -1,0 +1,49 @@
+package connection
+
+import (
+	"bytes"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"usher/internal/auth"
+	"usher/internal/seal"
+)
+
+// FuzzCursor opens cursors that nobody made, and those that hold anything at all, of every list.
+func FuzzCursor(f *testing.F) {
+	cursors, err := seal.NewKey(bytes.Repeat([]byte{7}, 32), "test")
+	if err != nil {
+		f.Fatal(err)
+	}
+	users := list[auth.PlacedUser, auth.UserPosition]{scope: "users", position: positionOfUser, parse: parseUserPosition}
+	sessions := list[auth.Session, auth.SessionPosition]{scope: "sessions", position: positionOfSession, parse: parseSessionPosition}
+	events := list[auth.AuditEvent, uuid.UUID]{scope: "events", position: positionOfEvent, parse: uuid.FromBytes}
+
+	id := uuid.UUID{1, 15: 2}
+	for _, content := range [][]byte{nil, id[:], append(id[:], "ada@example.com"...), append(make([]byte, 8), id[:]...), id[1:]} {
+		f.Add(cursors.Sign("another list", content), content)
+		f.Add(string(content), content)
+	}
+	f.Fuzz(func(t *testing.T, text string, content []byte) {
+		if _, err := openCursor(cursors, users, text); err == nil {
+			t.Errorf("a cursor nobody made was taken: %q", text)
+		}
+		if p, err := openCursor(cursors, users, cursors.Sign("users", content)); err == nil {
+			wantPosition(t, content, users.position(&auth.PlacedUser{Position: p}))
+		}
+		if p, err := openCursor(cursors, sessions, cursors.Sign("sessions", content)); err == nil {
+			wantPosition(t, content, sessions.position(&auth.Session{ID: p.ID, CreatedAt: p.CreatedAt}))
+		}
+		if p, err := openCursor(cursors, events, cursors.Sign("events", content)); err == nil {
+			wantPosition(t, content, events.position(&auth.AuditEvent{ID: p}))
+		}
+	})
+}
+
+func wantPosition(t *testing.T, want, got []byte) {
+	t.Helper()
+	if !bytes.Equal(want, got) {
+		t.Errorf("the position %x became %x", want, got)
+	}
+}

@@ -1,0 +1,158 @@
+package connection
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"usher/internal/auth"
+	"usher/internal/auth/admin"
+	"usher/internal/auth/sessions"
+	"usher/internal/seal"
+)
+
+// Lists are the lists of the schema. They are safe for concurrent use.
+type Lists struct {
+	admin    *admin.Service
+	sessions *sessions.Service
+	cursors  seal.Key
+}
+
+// New returns the lists. The key of their cursors derives from the server's secret.
+func New(admin *admin.Service, sessions *sessions.Service, secret []byte) (*Lists, error) {
+	cursors, err := seal.NewKey(secret, "usher cursor")
+	if err != nil {
+		return nil, err
+	}
+	return &Lists{admin: admin, sessions: sessions, cursors: cursors}, nil
+}
+
+// UserConnection is a page of users.
+type UserConnection struct {
+	Edges    []UserEdge
+	PageInfo PageInfo
+}
+
+// UserEdge is a user in a page.
+type UserEdge struct {
+	Cursor string
+	Node   *auth.User
+}
+
+// Users lists users: up to first of them, after a cursor of an earlier page in the same order when
+// it is not nil. Without an order the newest come first. It is for administrators.
+func (l *Lists) Users(ctx context.Context, first int, after *string, filter *admin.UserFilter, order *admin.UserOrder) (*UserConnection, error) {
+	found, err := l.admin.Users(ctx, filter, order)
+	if err != nil {
+		return nil, err
+	}
+	users := list[auth.PlacedUser, auth.UserPosition]{
+		scope: fmt.Sprintf("users by %s %s", found.Order.Field, found.Order.Direction),
+		read: func(after *auth.UserPosition, limit int) ([]auth.PlacedUser, error) {
+			return found.Read(ctx, after, limit)
+		},
+		position: positionOfUser,
+		parse:    parseUserPosition,
+	}
+	edges, info, err := page(l.cursors, users, first, after, func(cursor string, u *auth.PlacedUser) UserEdge {
+		return UserEdge{Cursor: cursor, Node: &u.User}
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &UserConnection{Edges: edges, PageInfo: info}, nil
+}
+
+func positionOfUser(u *auth.PlacedUser) []byte {
+	return append(u.Position.ID[:], u.Position.Key...)
+}
+
+func parseUserPosition(content []byte) (p auth.UserPosition, err error) {
+	n := min(len(content), len(p.ID))
+	p.ID, err = uuid.FromBytes(content[:n])
+	p.Key = string(content[n:])
+	return p, err
+}
+
+// AuditEventConnection is a page of the audit log.
+type AuditEventConnection struct {
+	Edges    []AuditEventEdge
+	PageInfo PageInfo
+}
+
+// AuditEventEdge is a line of the audit log in a page.
+type AuditEventEdge struct {
+	Cursor string
+	Node   *auth.AuditEvent
+}
+
+// AuditEvents lists the audit log, the newest line first: up to first lines, after a cursor of an
+// earlier page when it is not nil. It is for administrators.
+func (l *Lists) AuditEvents(ctx context.Context, first int, after *string, filter *admin.AuditEventFilter) (*AuditEventConnection, error) {
+	events := list[auth.AuditEvent, uuid.UUID]{
+		scope: "audit events",
+		read: func(before *uuid.UUID, limit int) ([]auth.AuditEvent, error) {
+			return l.admin.AuditEvents(ctx, filter, before, limit)
+		},
+		position: positionOfEvent,
+		parse:    uuid.FromBytes,
+	}
+	edges, info, err := page(l.cursors, events, first, after, func(cursor string, e *auth.AuditEvent) AuditEventEdge {
+		return AuditEventEdge{Cursor: cursor, Node: e}
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &AuditEventConnection{Edges: edges, PageInfo: info}, nil
+}
+
+func positionOfEvent(e *auth.AuditEvent) []byte { return e.ID[:] }
+
+// SessionConnection is a page of sessions.
+type SessionConnection struct {
+	Edges    []SessionEdge
+	PageInfo PageInfo
+}
+
+// SessionEdge is a session in a page.
+type SessionEdge struct {
+	Cursor string
+	Node   *auth.Session
+}
+
+// SessionsOf lists the living sessions of a user, the newest first: up to first of them, after a
+// cursor of an earlier page when it is not nil. It is for that user and for administrators.
+func (l *Lists) SessionsOf(ctx context.Context, user *auth.User, first int, after *string) (*SessionConnection, error) {
+	sessions := list[auth.Session, auth.SessionPosition]{
+		scope: "sessions of " + user.ID.String(),
+		read: func(after *auth.SessionPosition, limit int) ([]auth.Session, error) {
+			return l.sessions.List(ctx, user.ID, after, limit)
+		},
+		position: positionOfSession,
+		parse:    parseSessionPosition,
+	}
+	edges, info, err := page(l.cursors, sessions, first, after, func(cursor string, session *auth.Session) SessionEdge {
+		return SessionEdge{Cursor: cursor, Node: session}
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &SessionConnection{Edges: edges, PageInfo: info}, nil
+}
+
+func positionOfSession(s *auth.Session) []byte {
+	position := binary.BigEndian.AppendUint64(nil, uint64(s.CreatedAt.UnixMicro()))
+	return append(position, s.ID[:]...)
+}
+
+func parseSessionPosition(content []byte) (p auth.SessionPosition, err error) {
+	n := min(len(content), 8)
+	if p.ID, err = uuid.FromBytes(content[n:]); err != nil {
+		return p, err
+	}
+	p.CreatedAt = time.UnixMicro(int64(binary.BigEndian.Uint64(content))).UTC() //nolint:gosec // It was written from an int64.
+	return p, nil
+}

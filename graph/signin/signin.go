@@ -1,0 +1,246 @@
+// Package signin owns what the schema adds to a sign-in: where the client keeps the refresh token. A browser may
+// keep it in a cookie; then it never appears in an answer.
+package signin
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+
+	"usher/internal/auth"
+	"usher/internal/auth/access"
+	"usher/internal/auth/accounts"
+	"usher/internal/auth/sessions"
+	"usher/internal/cookie"
+	"usher/internal/password"
+)
+
+// SessionTransport says where a client keeps the refresh token of a session: the schema's
+// SessionTransport. The empty one is TransportToken.
+type SessionTransport string
+
+// The transports. The schema describes them.
+const (
+	TransportToken  SessionTransport = "TOKEN"
+	TransportCookie SessionTransport = "COOKIE"
+)
+
+// check refuses a cookie where none can be set, before anything is done.
+func (t SessionTransport) check(jar *cookie.Jar) error {
+	if t == TransportCookie && jar.Set == nil {
+		return auth.BadInput(auth.FieldError{
+			Field: "session", Code: auth.InputInvalidFormat,
+			Message: "A page of this origin cannot have the cookie. The operator can allow it.",
+		})
+	}
+	return nil
+}
+
+// replaces returns the refresh token that a browser loses when it keeps another one in the cookie.
+func (t SessionTransport) replaces(jar *cookie.Jar) string {
+	if t != TransportCookie {
+		return ""
+	}
+	token, _ := jar.RefreshToken()
+	return token
+}
+
+// AuthPayload answers a sign-in, a refresh and a re-authentication. ExpiresIn is in seconds.
+type AuthPayload struct {
+	AccessToken string
+	// RefreshToken is nil when the browser keeps it, and after a re-authentication, which gives none.
+	RefreshToken *string
+	TokenType    string
+	ExpiresIn    int
+	Session      *auth.Session
+	User         *auth.User
+}
+
+// deliver turns tokens into an answer, and hands the refresh token over as the transport says.
+func (t SessionTransport) deliver(jar *cookie.Jar, tokens *sessions.Tokens, err error) (*AuthPayload, error) {
+	if err != nil {
+		return nil, err
+	}
+	p := &AuthPayload{
+		AccessToken: tokens.AccessToken,
+		TokenType:   sessions.TokenType,
+		ExpiresIn:   int(tokens.ExpiresIn / time.Second),
+		Session:     tokens.Session,
+		User:        tokens.User,
+	}
+	switch {
+	case tokens.RefreshToken == "":
+	case t == TransportCookie:
+		jar.Keep(tokens.RefreshToken, tokens.RefreshExpiresIn)
+	default:
+		p.RefreshToken = &tokens.RefreshToken
+	}
+	return p, nil
+}
+
+// Service signs in. It is safe for concurrent use.
+type Service struct {
+	accounts *accounts.Service
+	sessions *sessions.Service
+}
+
+// New returns a Service.
+func New(accounts *accounts.Service, sessions *sessions.Service) *Service {
+	return &Service{accounts: accounts, sessions: sessions}
+}
+
+// SignupInput is the input of Signup.
+type SignupInput struct {
+	Username *string
+	Email    *string
+	Password password.Plaintext
+	FullName *string
+	// Session says where the refresh token goes.
+	Session SessionTransport
+}
+
+// Signup creates an account with the role USER and signs it in.
+func (s *Service) Signup(ctx context.Context, in SignupInput) (*AuthPayload, error) {
+	jar := cookie.From(ctx)
+	if err := in.Session.check(jar); err != nil {
+		return nil, err
+	}
+	tokens, err := s.accounts.Signup(ctx, accounts.SignupInput{
+		Input:    accounts.Input{Username: in.Username, Email: in.Email, Password: in.Password, FullName: in.FullName},
+		Replaces: in.Session.replaces(jar),
+	})
+	return in.Session.deliver(jar, tokens, err)
+}
+
+// LoginInput is the input of Login.
+type LoginInput struct {
+	// Identifier is a user name or an e-mail address.
+	Identifier string
+	Password   password.Plaintext
+	// Session says where the refresh token goes.
+	Session SessionTransport
+}
+
+// Login signs a user in with a password.
+func (s *Service) Login(ctx context.Context, in LoginInput) (*AuthPayload, error) {
+	jar := cookie.From(ctx)
+	if err := in.Session.check(jar); err != nil {
+		return nil, err
+	}
+	tokens, err := s.sessions.Login(ctx, sessions.LoginInput{
+		Identifier: in.Identifier, Password: in.Password, Replaces: in.Session.replaces(jar),
+	})
+	return in.Session.deliver(jar, tokens, err)
+}
+
+// RefreshInput is the input of Refresh.
+type RefreshInput struct {
+	// RefreshToken is the token; nil means the one in the request's cookie.
+	RefreshToken *string
+	// Session says where the new one goes. One from a cookie goes into a cookie again, whatever this
+	// says, or a script that is not meant to have it could ask for it.
+	Session SessionTransport
+	// Resource is the API that the access token is for; nil means Usher's own.
+	Resource *string
+}
+
+// Refresh exchanges a refresh token for new tokens.
+func (s *Service) Refresh(ctx context.Context, in RefreshInput) (*AuthPayload, error) {
+	jar := cookie.From(ctx)
+	kept, isKept := jar.RefreshToken()
+	if in.RefreshToken == nil && isKept {
+		tokens, err := s.sessions.Refresh(ctx, sessions.RefreshInput{RefreshToken: kept, Resource: in.Resource})
+		if e := new(auth.Error); errors.As(err, &e) && e.Code == auth.CodeUnauthenticated {
+			jar.Forget()
+		}
+		return TransportCookie.deliver(jar, tokens, err)
+	}
+	if err := s.sessions.CheckResource(in.Resource); err != nil {
+		return nil, err
+	}
+	if err := in.Session.check(jar); err != nil {
+		return nil, err
+	}
+	if in.RefreshToken == nil && in.Session == TransportCookie { // a page asks whether somebody is signed in
+		return nil, auth.Unauthenticated(auth.ReasonNoToken)
+	}
+	if in.RefreshToken == nil || *in.RefreshToken == "" {
+		return nil, auth.BadInput(auth.FieldError{Field: "refreshToken", Code: auth.InputRequired, Message: "Give the refresh token."})
+	}
+	tokens, err := s.sessions.Refresh(ctx, sessions.RefreshInput{
+		RefreshToken: *in.RefreshToken, Resource: in.Resource, Replaces: in.Session.replaces(jar),
+	})
+	return in.Session.deliver(jar, tokens, err)
+}
+
+// ReauthenticateInput is the input of Reauthenticate.
+type ReauthenticateInput struct {
+	Password password.Plaintext
+}
+
+// Reauthenticate lets the signed-in user confirm their identity. The client keeps the refresh token it has.
+func (s *Service) Reauthenticate(ctx context.Context, in ReauthenticateInput) (*AuthPayload, error) {
+	tokens, err := s.sessions.Reauthenticate(ctx, in.Password)
+	return TransportToken.deliver(cookie.From(ctx), tokens, err)
+}
+
+// Settle takes the refresh token of a session that the request has ended away from the browser that keeps it, and
+// one that no session has, once a session was ended. It is called once, after all fields of a mutation.
+func (s *Service) Settle(ctx context.Context) {
+	jar, caller := cookie.From(ctx), access.CallerFrom(ctx)
+	token, ok := jar.RefreshToken()
+	if !ok || !caller.HasEndedAny() {
+		return
+	}
+	if session, ok := s.sessions.SessionOf(token); !ok || caller.HasEnded(session) {
+		jar.Forget()
+	}
+}
+
+// LogoutPayload answers Logout.
+type LogoutPayload struct {
+	SessionID uuid.UUID
+}
+
+// Logout ends the session of the request.
+func (s *Service) Logout(ctx context.Context) (*LogoutPayload, error) {
+	session, err := s.sessions.Logout(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &LogoutPayload{SessionID: session}, nil
+}
+
+// RevokeSessionInput is the input of RevokeSession.
+type RevokeSessionInput struct {
+	SessionID uuid.UUID
+}
+
+// RevokeSessionPayload answers RevokeSession.
+type RevokeSessionPayload struct {
+	SessionID uuid.UUID
+}
+
+// RevokeSession ends a session of the signed-in user.
+func (s *Service) RevokeSession(ctx context.Context, in RevokeSessionInput) (*RevokeSessionPayload, error) {
+	if err := s.sessions.Revoke(ctx, in.SessionID); err != nil {
+		return nil, err
+	}
+	return &RevokeSessionPayload{SessionID: in.SessionID}, nil
+}
+
+// RevokeOtherSessionsPayload answers RevokeOtherSessions.
+type RevokeOtherSessionsPayload struct {
+	RevokedCount int
+}
+
+// RevokeOtherSessions ends every session of the signed-in user but the one of the request.
+func (s *Service) RevokeOtherSessions(ctx context.Context) (*RevokeOtherSessionsPayload, error) {
+	n, err := s.sessions.RevokeOthers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &RevokeOtherSessionsPayload{RevokedCount: n}, nil
+}

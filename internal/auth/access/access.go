@@ -1,0 +1,132 @@
+// Package access owns who a request is and what it may do: it verifies access tokens, looks session and user up
+// once per request, and decides the rules of the guards. Every guarded field leads through Service.Authorize.
+package access
+
+import (
+	"context"
+	"errors"
+
+	"github.com/google/uuid"
+
+	"usher/internal/auth"
+	"usher/internal/auth/internal/caller"
+	"usher/internal/auth/internal/transaction"
+	"usher/internal/token"
+)
+
+// Caller is the sender of a request.
+type Caller = caller.Caller
+
+// Anonymous returns a Caller without a valid access token, for the given reason.
+func Anonymous(r auth.Reason) *Caller { return caller.Anonymous(r) }
+
+// WithCaller returns a context that carries the request's Caller.
+func WithCaller(ctx context.Context, c *Caller) context.Context { return caller.With(ctx, c) }
+
+// CallerFrom returns the Caller of ctx, an anonymous one when there is none.
+func CallerFrom(ctx context.Context) *Caller { return caller.From(ctx) }
+
+// Service says who calls and what they may do. It is safe for concurrent use.
+type Service struct {
+	store  auth.SessionStore
+	tokens *token.Authority
+	tx     *transaction.Runner
+}
+
+// New returns a Service. Without tokens every request is anonymous.
+func New(store auth.SessionStore, tokens *token.Authority, tx *transaction.Runner) *Service {
+	return &Service{store: store, tokens: tokens, tx: tx}
+}
+
+// Identify verifies a bearer token. It never fails: an invalid token makes an anonymous
+// Caller, so that it blocks only what needs one.
+func (s *Service) Identify(bearer string) *Caller {
+	if s.tokens == nil {
+		return Anonymous(auth.ReasonTokenInvalid)
+	}
+	claims, err := s.tokens.Verify(bearer)
+	switch {
+	case err == nil:
+		return caller.Of(claims)
+	case errors.Is(err, token.ErrExpired):
+		return Anonymous(auth.ReasonTokenExpired)
+	default:
+		return Anonymous(auth.ReasonTokenInvalid)
+	}
+}
+
+// errUndecided stays when a look-up panics, so that later guards of the request refuse as well.
+var errUndecided = errors.New("viewer look-up did not finish")
+
+// Viewer returns the request's signed-in user and session, live: both were in the database, and
+// valid, when the first guarded field of this request asked.
+func (s *Service) Viewer(ctx context.Context) (*auth.Viewer, error) {
+	state, unlock := caller.From(ctx).Lock()
+	defer unlock()
+	return s.viewer(ctx, state)
+}
+
+// viewer is Viewer with the caller locked.
+func (s *Service) viewer(ctx context.Context, c *caller.State) (*auth.Viewer, error) {
+	if c.Claims == nil {
+		return nil, auth.Unauthenticated(c.Reason)
+	}
+	if !c.LookedUp {
+		c.LookedUp, c.Err = true, errUndecided
+		c.Viewer, c.Err = s.ViewerOf(ctx, c.Claims)
+	}
+	return c.Viewer, c.Err
+}
+
+// ViewerOf returns the user and the session of an access token, live.
+func (s *Service) ViewerOf(ctx context.Context, claims *token.Claims) (*auth.Viewer, error) {
+	id, err := uuid.Parse(claims.SessionID)
+	if err != nil {
+		return nil, auth.Unauthenticated(auth.ReasonTokenInvalid)
+	}
+	v, err := s.store.Viewer(ctx, id)
+	if errors.Is(err, auth.ErrNotFound) {
+		return nil, auth.Unauthenticated(auth.ReasonSessionEnded)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if v.User.ID.String() != claims.Subject {
+		return nil, auth.Unauthenticated(auth.ReasonTokenInvalid)
+	}
+	if err := s.tx.CheckLive(v); err != nil {
+		return nil, err
+	}
+	return v, nil
+}
+
+// Administrator returns the signed-in user, if they have the role ADMIN. Whatever reads or
+// changes other people's accounts asks here, though the edge has asked before.
+func (s *Service) Administrator(ctx context.Context) (*auth.Viewer, error) {
+	v, err := s.Viewer(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if !v.User.IsAdmin() {
+		return nil, auth.ErrForbidden
+	}
+	return v, nil
+}
+
+// Roles returns the caller's roles as far as can be told now: none when they are not signed in.
+func (s *Service) Roles(ctx context.Context) []auth.Role {
+	v, err := s.Viewer(ctx)
+	if err != nil {
+		return nil
+	}
+	return v.User.Roles
+}
+
+// Me returns the signed-in user.
+func (s *Service) Me(ctx context.Context) (*auth.User, error) {
+	v, err := s.Viewer(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &v.User, nil
+}

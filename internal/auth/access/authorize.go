@@ -1,0 +1,75 @@
+package access
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+
+	"usher/internal/auth"
+	"usher/internal/auth/internal/caller"
+	"usher/internal/token"
+)
+
+// Authorize returns nil when the caller of ctx satisfies the rule for an object, and otherwise an
+// error: an *auth.Error with CodeUnauthenticated, CodeForbidden or CodeStepUpRequired, or the fault that
+// kept it from deciding. Only nil admits. The object is the one whose field is guarded; it matters
+// to OrOwner alone.
+func (s *Service) Authorize(ctx context.Context, rule *auth.Rule, object any) error {
+	state, unlock := caller.From(ctx).Lock()
+	defer unlock()
+	d, err := s.decide(ctx, state, rule)
+	if err != nil {
+		return err
+	}
+	if !d.Admitted && (!rule.OrOwner || !owns(d.Subject, object)) {
+		return auth.ErrForbidden
+	}
+	if d.Stale {
+		return &auth.Error{Code: auth.CodeStepUpRequired, MaxAge: rule.MaxAge}
+	}
+	return nil
+}
+
+func owns(subject uuid.UUID, object any) bool {
+	owned, ok := object.(auth.Owned)
+	return ok && subject != uuid.Nil && owned.OwnerID() == subject
+}
+
+// decide looks the caller's decision on a rule up, and makes it the first time. The caller is locked.
+func (s *Service) decide(ctx context.Context, c *caller.State, rule *auth.Rule) (caller.Decision, error) {
+	for _, d := range c.Decisions { // there are no more of them than the schema has different rules
+		if d.Rule == rule {
+			return d, nil
+		}
+	}
+	d := caller.Decision{Rule: rule}
+	var roles []auth.Role
+	if c.Claims == nil {
+		return d, auth.Unauthenticated(c.Reason)
+	}
+	if rule.Check == auth.CheckToken {
+		d.Subject, _ = uuid.Parse(c.Claims.Subject) // the zero id owns nothing
+		roles = rolesOf(c.Claims)
+	} else { // Everything else is checked live, so that an unknown value is strict.
+		v, err := s.viewer(ctx, c)
+		if err != nil {
+			return d, err
+		}
+		d.Subject, roles = v.User.ID, v.User.Roles
+	}
+	d.Admitted = rule.Admits(roles)
+	// The token's time counts, not that of the session, or a stolen token would become good when its
+	// owner re-authenticates. Tokens count whole seconds.
+	d.Stale = rule.MaxAge > 0 && s.tx.Now().Truncate(time.Second).Sub(c.Claims.AuthTime) > rule.MaxAge
+	c.Decisions = append(c.Decisions, d)
+	return d, nil
+}
+
+func rolesOf(claims *token.Claims) []auth.Role {
+	roles := make([]auth.Role, len(claims.Roles))
+	for i, name := range claims.Roles {
+		roles[i] = auth.Role(name)
+	}
+	return roles
+}

@@ -1,0 +1,119 @@
+package accounts
+
+import (
+	"context"
+	"strings"
+
+	"usher/internal/auth"
+	"usher/internal/auth/internal/proof"
+	"usher/internal/auth/internal/transaction"
+	"usher/internal/identity"
+	"usher/internal/password"
+)
+
+// Input is what an account is made of.
+type Input struct {
+	Username *string
+	Email    *string
+	Password password.Plaintext
+	FullName *string
+}
+
+// Maker makes accounts. It is safe for concurrent use.
+type Maker struct {
+	passwords *password.Hasher
+	policy    password.Policy
+	tx        *transaction.Runner
+}
+
+// NewMaker returns a Maker.
+func NewMaker(passwords *password.Hasher, policy password.Policy, tx *transaction.Runner) *Maker {
+	return &Maker{passwords: passwords, policy: policy, tx: tx}
+}
+
+// Made is an account that is not stored yet, with its first credential.
+type Made struct {
+	Account  *auth.Account
+	password *auth.Credential
+}
+
+// Store stores the account in a transaction.
+func (m *Made) Store(ctx context.Context, tx *transaction.Tx) (proof.Proof, error) {
+	return proof.Enroll(ctx, tx, m.Account, m.password)
+}
+
+// Make checks the input, hashes the password and returns an account that is not stored yet.
+// The hash comes before any look at the database, so that a taken name costs as much as a free one.
+func (m *Maker) Make(ctx context.Context, in Input, roles []auth.Role) (*Made, error) {
+	a := &auth.Account{User: auth.User{Roles: roles}}
+	var problems []auth.FieldError
+	report := func(field string, err error) {
+		problems = append(problems, auth.InvalidField(field, err))
+	}
+
+	if in.Username == nil && in.Email == nil {
+		problems = append(problems, auth.FieldError{
+			Field: "input", Code: auth.InputRequired,
+			Message: "Give a user name, an e-mail address, or both.",
+		})
+	}
+	if in.Username != nil {
+		if name, err := identity.ParseUsername(*in.Username); err != nil {
+			report("username", err)
+		} else {
+			a.Username, a.UsernameKey = &name.Display, &name.Key
+		}
+	}
+	if in.Email != nil {
+		if name, err := identity.ParseEmail(*in.Email); err != nil {
+			report("email", err)
+		} else {
+			a.Email, a.EmailKey = &name.Display, &name.Key
+		}
+	}
+	if in.FullName != nil {
+		if name, err := auth.ParseFullName(*in.FullName); err != nil {
+			report("fullName", err)
+		} else {
+			a.FullName, a.FullNameKey = name.Text, name.Key
+		}
+	}
+	if err := m.policy.Check(in.Password, contextWords(&a.User)...); err != nil {
+		report("password", err)
+	}
+	if problems != nil {
+		return nil, auth.BadInput(problems...)
+	}
+
+	hash, err := m.passwords.Hash(ctx, in.Password)
+	if err != nil {
+		return nil, proof.HashingError(err)
+	}
+	a.CreatedAt = m.tx.Now()
+	a.UpdatedAt = a.CreatedAt
+	if a.ID, err = m.tx.NewID(); err != nil {
+		return nil, err
+	}
+	first := &auth.Credential{UserID: a.ID, Kind: auth.CredentialPassword, Secret: hash, CreatedAt: a.CreatedAt, UpdatedAt: a.CreatedAt}
+	if first.ID, err = m.tx.NewID(); err != nil {
+		return nil, err
+	}
+	return &Made{a, first}, nil
+}
+
+// contextWords are the words that an attacker who knows the account tries first.
+func contextWords(u *auth.User) []string {
+	var words []string
+	if u.Username != nil {
+		words = append(words, *u.Username)
+	}
+	if u.Email != nil {
+		local, domain, _ := strings.Cut(*u.Email, "@")
+		words = append(words, *u.Email, local, domain)
+	}
+	if u.FullName != nil {
+		words = append(words, *u.FullName)
+		words = append(words, strings.Fields(*u.FullName)...)
+	}
+	return words
+}

@@ -1,0 +1,72 @@
+// Package admin owns what administrators do with other people's accounts. Every verb asks again whether the
+// caller is an administrator, though the edge has asked before.
+package admin
+
+import (
+	"context"
+	"errors"
+
+	"github.com/google/uuid"
+
+	"usher/internal/auth"
+	"usher/internal/auth/access"
+	"usher/internal/auth/internal/transaction"
+)
+
+// Store is what a Service reads outside of transactions.
+type Store interface {
+	auth.AdministrationStore
+	auth.AuditStore
+	User(ctx context.Context, id uuid.UUID) (*auth.User, error)
+}
+
+// Service serves administrators. It is safe for concurrent use.
+type Service struct {
+	store  Store
+	access *access.Service
+	tx     *transaction.Runner
+}
+
+// New returns a Service.
+func New(store Store, access *access.Service, tx *transaction.Runner) *Service {
+	return &Service{store: store, access: access, tx: tx}
+}
+
+// Change runs change on a user in one transaction, and returns the user as change leaves them.
+// Such transactions take turns, so that each decides on what the one before has left: two
+// administrators who demote each other cannot both succeed.
+func Change(
+	ctx context.Context, runner *transaction.Runner, who transaction.Actor, id uuid.UUID,
+	change func(ctx context.Context, tx *transaction.Tx, u *auth.User) error,
+) (*auth.User, error) {
+	var user *auth.User
+	err := runner.Run(ctx, who.Administering(), func(ctx context.Context, tx *transaction.Tx) (err error) {
+		user, err = tx.User(ctx, id)
+		if errors.Is(err, auth.ErrNotFound) {
+			return auth.BadInput(auth.FieldError{Field: "userId", Code: auth.InputNotFound, Message: "There is no such user."})
+		}
+		if err != nil {
+			return err
+		}
+		return change(ctx, tx, user)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return user, nil
+}
+
+// checkOtherAdmin refuses to take the role or the account from an administrator when nobody else has
+// both. The field of the input is the one that asked for it.
+func checkOtherAdmin(ctx context.Context, tx *transaction.Tx, u *auth.User, field string) error {
+	if !u.IsAdmin() {
+		return nil
+	}
+	other, err := tx.HasOtherAdmin(ctx, u.ID)
+	if err != nil || other {
+		return err
+	}
+	return auth.BadInput(auth.FieldError{
+		Field: field, Code: auth.InputLastAdmin, Message: "This is the last administrator with an enabled account.",
+	})
+}

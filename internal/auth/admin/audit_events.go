@@ -1,0 +1,70 @@
+package admin
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"usher/internal/auth"
+)
+
+// AuditEventFilter says which lines of the audit log to list. What is nil matches every line.
+type AuditEventFilter struct {
+	// UserID is whom it happened to.
+	UserID *uuid.UUID
+	Kind   *auth.AuditEventKind
+}
+
+// AuditEvents lists up to limit lines of the audit log, the newest first, after the line with the id before when
+// that is not nil.
+func (s *Service) AuditEvents(ctx context.Context, filter *AuditEventFilter, before *uuid.UUID, limit int) ([]auth.AuditEvent, error) {
+	if _, err := s.access.Administrator(ctx); err != nil {
+		return nil, err
+	}
+	query := auth.AuditEventQuery{Before: before, Limit: limit}
+	if filter != nil {
+		query.UserID = filter.UserID
+		if filter.Kind != nil {
+			query.Kind = *filter.Kind
+		}
+	}
+	events, err := s.store.Events(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	return events, s.findUsers(ctx, events)
+}
+
+// findUsers looks up the users that the events name, all at once.
+func (s *Service) findUsers(ctx context.Context, events []auth.AuditEvent) error {
+	users := map[uuid.UUID]*auth.User{}
+	for _, e := range events {
+		for _, id := range []*uuid.UUID{e.ActorID, e.UserID} {
+			if id != nil {
+				users[*id] = nil
+			}
+		}
+	}
+	if len(users) == 0 {
+		return nil
+	}
+	found, err := s.store.UsersByID(ctx, slices.Collect(maps.Keys(users)))
+	if err != nil {
+		return err
+	}
+	for i := range found {
+		users[found[i].ID] = &found[i]
+	}
+	for i := range events {
+		e := &events[i]
+		if e.ActorID != nil {
+			e.Actor = users[*e.ActorID]
+		}
+		if e.UserID != nil {
+			e.User = users[*e.UserID]
+		}
+	}
+	return nil
+}

@@ -1,0 +1,42 @@
+package admin
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+
+	"usher/internal/auth"
+	"usher/internal/auth/internal/transaction"
+)
+
+// DeleteUserInput is the input of DeleteUser.
+type DeleteUserInput struct {
+	UserID uuid.UUID
+}
+
+// DeleteUserPayload answers DeleteUser.
+type DeleteUserPayload struct {
+	UserID uuid.UUID
+}
+
+// DeleteUser deletes an account and its sessions for good. Its lines of the audit log stay. It is
+// for administrators.
+func (s *Service) DeleteUser(ctx context.Context, in DeleteUserInput) (*DeleteUserPayload, error) {
+	admin, err := s.access.Administrator(ctx)
+	if err != nil {
+		return nil, err
+	}
+	_, err = Change(ctx, s.tx, transaction.InSession(admin), in.UserID, func(ctx context.Context, tx *transaction.Tx, u *auth.User) error {
+		if err := checkOtherAdmin(ctx, tx, u, "userId"); err != nil {
+			return err
+		}
+		if err := tx.DeleteUser(ctx, u.ID); err != nil {
+			return err
+		}
+		return tx.Record(ctx, auth.AuditEvent{Kind: auth.EventUserDeleted, UserID: &u.ID})
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &DeleteUserPayload{UserID: in.UserID}, nil
+}

@@ -1,0 +1,89 @@
+package admin
+
+import (
+	"context"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"usher/internal/auth"
+	"usher/internal/auth/accounts"
+	"usher/internal/auth/internal/caller"
+	"usher/internal/auth/internal/transaction"
+)
+
+// UpdateUserInput is the input of UpdateUser. What is nil stays as it is.
+type UpdateUserInput struct {
+	UserID uuid.UUID
+	// FullName is the new full name; an empty one removes it.
+	FullName *string
+	// Roles are what the user may be from now on. Everybody keeps the role USER.
+	Roles []auth.Role
+}
+
+// UpdateUserPayload answers UpdateUser.
+type UpdateUserPayload struct {
+	User *auth.User
+}
+
+// UpdateUser changes what an account says and what its user may be. It is for administrators.
+func (s *Service) UpdateUser(ctx context.Context, in UpdateUserInput) (*UpdateUserPayload, error) {
+	admin, err := s.access.Administrator(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var problems []auth.FieldError
+	var name auth.FullName
+	if in.FullName != nil {
+		if name, err = auth.ParseFullName(*in.FullName); err != nil {
+			problems = append(problems, auth.InvalidField("fullName", err))
+		}
+	}
+	if slices.ContainsFunc(in.Roles, func(r auth.Role) bool { return !r.Valid() }) {
+		problems = append(problems, auth.FieldError{Field: "roles", Code: auth.InputInvalidFormat, Message: "Use roles of the schema."})
+	}
+	if problems != nil {
+		return nil, auth.BadInput(problems...)
+	}
+	user, err := Change(ctx, s.tx, transaction.InSession(admin), in.UserID, func(ctx context.Context, tx *transaction.Tx, u *auth.User) error {
+		if in.FullName != nil {
+			if err := accounts.Rename(ctx, tx, u, name); err != nil {
+				return err
+			}
+		}
+		if in.Roles == nil {
+			return nil
+		}
+		return changeRoles(ctx, tx, u, in.Roles)
+	})
+	if err != nil {
+		return nil, err
+	}
+	if user.ID == admin.User.ID {
+		caller.Renew(ctx, &auth.Viewer{User: *user, Session: admin.Session})
+	}
+	return &UpdateUserPayload{User: user}, nil
+}
+
+// changeRoles gives a user the roles and USER, unless they have just those already.
+func changeRoles(ctx context.Context, tx *transaction.Tx, u *auth.User, wanted []auth.Role) error {
+	var roles []auth.Role // in the order of Roles, each once
+	for _, r := range auth.Roles {
+		if r == auth.RoleUser || slices.Contains(wanted, r) {
+			roles = append(roles, r)
+		}
+	}
+	if slices.Equal(u.Roles, roles) {
+		return nil
+	}
+	if !slices.Contains(roles, auth.RoleAdmin) {
+		if err := checkOtherAdmin(ctx, tx, u, "roles"); err != nil {
+			return err
+		}
+	}
+	if err := tx.SetRoles(ctx, u.ID, roles, tx.Now); err != nil {
+		return err
+	}
+	u.Roles, u.UpdatedAt = roles, tx.Now
+	return tx.Record(ctx, auth.AuditEvent{Kind: auth.EventUserRolesChanged, UserID: &u.ID, Roles: roles})
+}

@@ -1,0 +1,127 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+
+	"usher/internal/auth"
+	"usher/internal/identity"
+)
+
+// UserFilter says which users to list. What is nil matches everybody.
+type UserFilter struct {
+	// Search is how a user name, an e-mail address or a full name begins; upper and lower case are
+	// the same.
+	Search   *string
+	Role     *auth.Role
+	Disabled *bool
+}
+
+// UserOrder says in which order to list users.
+type UserOrder struct {
+	Field     auth.UserOrderField
+	Direction OrderDirection
+}
+
+// OrderDirection says which end of a list comes first: the schema's OrderDirection.
+type OrderDirection string
+
+// The directions.
+const (
+	Ascending  OrderDirection = "ASC"
+	Descending OrderDirection = "DESC"
+)
+
+// orDefault returns the order, the newest first for nil. It refuses what the schema does not have.
+func (o *UserOrder) orDefault() (UserOrder, error) {
+	if o == nil {
+		return UserOrder{Field: auth.UsersByCreatedAt, Direction: Descending}, nil
+	}
+	var problem string
+	switch {
+	case !slices.Contains([]auth.UserOrderField{auth.UsersByCreatedAt, auth.UsersByUsername, auth.UsersByEmail}, o.Field):
+		problem = "field"
+	case !slices.Contains([]OrderDirection{Ascending, Descending}, o.Direction):
+		problem = "direction"
+	default:
+		return *o, nil
+	}
+	return UserOrder{}, auth.BadInput(auth.FieldError{Field: problem, Code: auth.InputInvalidFormat, Message: "Use a value of the schema."})
+}
+
+// UserList is a list of users that an administrator may read.
+type UserList struct {
+	// Order is the order of the list.
+	Order UserOrder
+	query auth.UserQuery
+	store Store
+}
+
+// Users returns the list of the users that a filter matches, in an order; nil is the newest first.
+func (s *Service) Users(ctx context.Context, filter *UserFilter, order *UserOrder) (*UserList, error) {
+	if _, err := s.access.Administrator(ctx); err != nil {
+		return nil, err
+	}
+	by, err := order.orDefault()
+	if err != nil {
+		return nil, err
+	}
+	l := &UserList{Order: by, query: auth.UserQuery{Order: by.Field, Descending: by.Direction == Descending}, store: s.store}
+	if err := filter.apply(&l.query); err != nil {
+		return nil, err
+	}
+	return l, nil
+}
+
+// Read reads up to limit users of the list, after a position when that is not nil.
+func (l *UserList) Read(ctx context.Context, after *auth.UserPosition, limit int) ([]auth.PlacedUser, error) {
+	query := l.query
+	query.After, query.Limit = after, limit
+	return l.store.Users(ctx, query)
+}
+
+// maxSearch is the length of the longest text to search for, in code points: that of the longest
+// name.
+const maxSearch = identity.MaxFullName
+
+// apply puts the filter into a query.
+func (f *UserFilter) apply(q *auth.UserQuery) error {
+	if f == nil {
+		return nil
+	}
+	if f.Search != nil {
+		if utf8.RuneCountInString(*f.Search) > maxSearch {
+			return auth.BadInput(auth.FieldError{Field: "search", Code: auth.InputTooLong, Message: fmt.Sprintf("Use at most %d characters.", maxSearch)})
+		}
+		q.Search = auth.SearchKey(*f.Search)
+		if email, err := identity.ParseEmail(*f.Search); err == nil { // its key can look quite different
+			q.Search = email.Key
+		}
+		if strings.Contains(q.Search, "\x00") { // PostgreSQL has no text with it
+			return auth.BadInput(auth.FieldError{Field: "search", Code: auth.InputInvalidFormat, Message: "Use characters that a name can have."})
+		}
+	}
+	if f.Role != nil {
+		q.Role = *f.Role
+	}
+	q.Disabled = f.Disabled
+	return nil
+}
+
+// User returns a user, nil when no user has the id.
+func (s *Service) User(ctx context.Context, id uuid.UUID) (*auth.User, error) {
+	if _, err := s.access.Administrator(ctx); err != nil {
+		return nil, err
+	}
+	user, err := s.store.User(ctx, id)
+	if errors.Is(err, auth.ErrNotFound) {
+		return nil, nil
+	}
+	return user, err
+}

@@ -1,0 +1,88 @@
+package clients
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"usher/internal/auth"
+	"usher/internal/token"
+)
+
+// Introspection is what there is to know of an access token that is good (RFC 7662 §2.2).
+type Introspection struct {
+	ClientID string
+	// Subject is the user, or the client where no user takes part.
+	Subject string
+	// User is nil for the token of a client.
+	User *auth.User
+
+	Issuer    string
+	Audience  string
+	ID        string
+	IssuedAt  time.Time
+	ExpiresAt time.Time
+}
+
+// Introspect looks at an access token for a client, as it would be if it were used now: its session
+// and its user must be live, or its client must exist.
+//
+// A client learns about its own tokens, and about those for the API that it serves (RFC 7662 §4).
+// Introspect returns nil for any other text: for tokens for Usher's own API and for refresh tokens,
+// too, since the client has no use for them but to replay them.
+func (s *Service) Introspect(ctx context.Context, by *auth.Client, text string) (*Introspection, error) {
+	if s.tokens == nil {
+		return nil, auth.ErrNoTokens
+	}
+	in, err := s.introspect(ctx, by, text)
+	var e *auth.Error
+	if errors.Is(err, auth.ErrNotFound) || errors.As(err, &e) && e.Code == auth.CodeUnauthenticated {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("introspect: %w", err)
+	}
+	return in, nil
+}
+
+func (s *Service) introspect(ctx context.Context, by *auth.Client, text string) (*Introspection, error) {
+	if claims, err := s.tokens.VerifyClient(text); err == nil {
+		return s.introspectClient(ctx, by, claims)
+	}
+	claims, err := s.tokens.VerifyAny(text)
+	if err != nil || !s.serves(by, claims.Audience) {
+		return nil, auth.ErrNotFound
+	}
+	v, err := s.access.ViewerOf(ctx, claims)
+	if err != nil {
+		return nil, err
+	}
+	return &Introspection{
+		ClientID: claims.ClientID, Subject: claims.Subject, User: &v.User,
+		Issuer: claims.Issuer, Audience: claims.Audience, ID: claims.ID,
+		IssuedAt: claims.IssuedAt, ExpiresAt: claims.ExpiresAt,
+	}, nil
+}
+
+func (s *Service) introspectClient(ctx context.Context, by *auth.Client, claims *token.ClientClaims) (*Introspection, error) {
+	if claims.ClientID != by.ID.String() {
+		if !s.serves(by, claims.Audience) {
+			return nil, auth.ErrNotFound
+		}
+		if _, err := s.client(ctx, claims.ClientID); err != nil { // it may have been deleted
+			return nil, err
+		}
+	}
+	return &Introspection{
+		ClientID: claims.ClientID, Subject: claims.ClientID,
+		Issuer: claims.Issuer, Audience: claims.Audience, ID: claims.ID,
+		IssuedAt: claims.IssuedAt, ExpiresAt: claims.ExpiresAt,
+	}, nil
+}
+
+// serves reports whether a client serves the API of an audience. Nobody serves Usher's own, whatever
+// the operator has registered.
+func (s *Service) serves(c *auth.Client, audience string) bool {
+	return c.Resource != nil && *c.Resource == audience && audience != s.tokens.Audience()
+}

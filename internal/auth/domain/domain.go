@@ -1,0 +1,91 @@
+// Package domain puts the parts of the domain together.
+package domain
+
+import (
+	"cmp"
+	"crypto/rand"
+	"errors"
+	"io"
+	"log/slog"
+	"time"
+
+	"usher/internal/auth"
+	"usher/internal/auth/access"
+	"usher/internal/auth/accounts"
+	"usher/internal/auth/admin"
+	"usher/internal/auth/clients"
+	"usher/internal/auth/internal/proof"
+	"usher/internal/auth/internal/transaction"
+	"usher/internal/auth/operator"
+	"usher/internal/auth/sessions"
+	"usher/internal/password"
+	"usher/internal/seal"
+	"usher/internal/token"
+)
+
+// Options are what the domain stands on. Store and Passwords are required.
+type Options struct {
+	Store     auth.Store
+	Passwords *password.Hasher
+	Policy    password.Policy
+	// Tokens signs and verifies access tokens. Without it only Operator is of use: nobody can sign in, and
+	// every request is anonymous.
+	Tokens *token.Authority
+	// Secret is the server's secret, from which the key of refresh tokens derives. It goes with Tokens.
+	Secret []byte
+	Limits auth.SessionLimits
+	// Now is the one clock that decides. Nil means time.Now.
+	Now func() time.Time
+	// Rand is the source of ids and secrets. Nil means crypto/rand.
+	Rand io.Reader
+	// Log receives security events. Nil means slog.Default.
+	Log *slog.Logger
+}
+
+// Domain is the domain in its parts, by who asks.
+type Domain struct {
+	Access   *access.Service
+	Sessions *sessions.Service
+	Accounts *accounts.Service
+	Admin    *admin.Service
+	Clients  *clients.Service
+	// Operator asks nobody who they are. It must not reach an edge.
+	Operator *operator.Service
+}
+
+// New returns the domain, or an error that names the option that is missing.
+func New(o Options) (*Domain, error) {
+	switch {
+	case o.Store == nil:
+		return nil, errors.New("domain: no store")
+	case o.Passwords == nil:
+		return nil, errors.New("domain: no password hasher")
+	}
+	var refreshTokens seal.Key
+	if o.Tokens != nil {
+		var err error
+		if refreshTokens, err = seal.NewKey(o.Secret, "usher refresh token"); err != nil {
+			return nil, err
+		}
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Rand == nil {
+		o.Rand = rand.Reader
+	}
+	log, limits := cmp.Or(o.Log, slog.Default()), o.Limits.OrDefaults()
+
+	tx := transaction.New(transaction.Options{Store: o.Store, IdleLimit: limits.IdleLimit, Now: o.Now, Rand: o.Rand, Log: log})
+	d := &Domain{Access: access.New(o.Store, o.Tokens, tx)}
+	d.Sessions = sessions.New(sessions.Options{
+		Store: o.Store, Access: d.Access, Proofs: proof.New(o.Store, o.Passwords, tx, log), Tx: tx,
+		Tokens: o.Tokens, RefreshTokens: refreshTokens, Limits: limits, Log: log,
+	})
+	maker := accounts.NewMaker(o.Passwords, o.Policy, tx)
+	d.Accounts = accounts.New(maker, d.Access, d.Sessions, tx)
+	d.Admin = admin.New(o.Store, d.Access, tx)
+	d.Clients = clients.New(o.Store, d.Access, d.Sessions, o.Tokens)
+	d.Operator = operator.New(o.Store, maker, tx)
+	return d, nil
+}

@@ -1,0 +1,130 @@
+package proof
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"usher/internal/auth"
+)
+
+// attemptLimit limits the attempts of one counter. The first are free. Then each doubles the wait, from
+// a second to an hour. From daily on, if that is less than most, there is one a day. After most there are
+// none, until a success on the account's other counter or an operator clears both.
+type attemptLimit struct {
+	free, daily, most int
+}
+
+const (
+	longestWait = time.Hour
+	dailyWait   = 24 * time.Hour
+
+	// clockLeeway is how far the clock of another replica may be ahead of this one.
+	clockLeeway = time.Minute
+)
+
+// An account has a counter of each kind. The two are separate so that failed sign-ins by strangers do not
+// keep the owner from reauthenticating. That is also the way back when strangers have used up the other
+// counter.
+//
+// At most 100 attempts in a row may fail (NIST SP 800-63B-4 §3.2.2). The counters let 70 + 15 = 85 of them
+// through. The other 15 are those in flight when the counters are cleared: they fail afterwards and are
+// counted nowhere. As many attempts as are free can be in flight at once, 10 + 5, because the next one
+// waits longer than a hash takes. A success is one of them, which leaves 14. An operator's unlock is not.
+var (
+	loginLimit          = attemptLimit{free: 10, daily: 50, most: 70}
+	reauthenticateLimit = attemptLimit{free: 5, daily: 15, most: 15} // used up before one a day
+)
+
+// wait returns how long after now the next attempt may come; zero or less means at once. A replica whose
+// clock was wrong may have left a last attempt in the far future. It counts as long ago, or it would lock
+// the account until then.
+func (l attemptLimit) wait(a auth.Attempts, now time.Time) time.Duration {
+	var pause time.Duration
+	switch {
+	case a.Count < l.free:
+		return 0
+	case a.Count >= l.most:
+		return dailyWait // There is no time to name. A client that asks once a day does no harm.
+	case a.Count >= l.daily:
+		pause = dailyWait
+	default:
+		// 1 s, 2 s, 4 s, … The shift stays small enough not to overflow.
+		pause = min(time.Second<<min(a.Count-l.free, 20), longestWait)
+	}
+	if a.LastAt.After(now.Add(clockLeeway)) {
+		return 0
+	}
+	return a.LastAt.Add(pause).Sub(now)
+}
+
+// limitedCounter is a counter with its limit.
+type limitedCounter struct {
+	auth.AttemptCounter
+	attemptLimit
+}
+
+// loginAttempts counts the sign-ins of an account, by user name and by e-mail address.
+func loginAttempts(userID uuid.UUID) limitedCounter {
+	return limitedCounter{auth.AttemptCounter{"login:" + userID.String(), &userID}, loginLimit}
+}
+
+// reauthenticateAttempts counts the attempts in the sessions of an account.
+func reauthenticateAttempts(userID uuid.UUID) limitedCounter {
+	return limitedCounter{auth.AttemptCounter{"reauthenticate:" + userID.String(), &userID}, reauthenticateLimit}
+}
+
+// unknownAttempts counts the sign-ins by a name that no account has, in its canonical form if it has
+// one. The limit is that of accounts, so it does not tell which accounts exist. The key is a digest,
+// because people type passwords into the wrong field and those must not be stored.
+func unknownAttempts(name string) limitedCounter {
+	sum := sha256.Sum256([]byte(name))
+	return limitedCounter{auth.AttemptCounter{Key: base64.RawURLEncoding.EncodeToString(sum[:])}, loginLimit}
+}
+
+// reserveAttempt counts an attempt before its password is hashed. So no other attempt, on any replica, can
+// pass the check of the limit before this one is counted. A success clears the counter. An attempt that
+// never gets that far, because the server stops or the database fails, stays counted as a failure.
+//
+// It returns CodeRateLimited when there is a wait, and ErrNotFound as ReserveAttempt does. The loop ends,
+// because each lost race means that another attempt was counted.
+func (c *Checker) reserveAttempt(ctx context.Context, counter limitedCounter) error {
+	var was auth.Attempts // most sign-ins follow a success
+	for {
+		now := c.tx.Now()
+		if wait := counter.wait(was, now); wait > 0 {
+			return &auth.Error{Code: auth.CodeRateLimited, RetryAfter: wait}
+		}
+		reserved, err := c.store.ReserveAttempt(ctx, counter.AttemptCounter, was, now)
+		if err != nil {
+			return fmt.Errorf("reserve attempt: %w", err)
+		}
+		if reserved {
+			return nil
+		}
+		if was, err = c.store.Attempts(ctx, counter.AttemptCounter); err != nil {
+			return fmt.Errorf("read attempts: %w", err)
+		}
+	}
+}
+
+// beginAttempt finds an account and reserves an attempt at its password. The user is nil for an unknown name.
+func (c *Checker) beginAttempt(ctx context.Context, find Finder) (holder, error) {
+	for {
+		found, counter, err := find(ctx)
+		if err != nil {
+			return holder{}, err
+		}
+		err = c.reserveAttempt(ctx, counter)
+		if !errors.Is(err, auth.ErrNotFound) {
+			return found, err
+		}
+		// The account was deleted between the two. Next time it is not found, unless somebody signs up
+		// with its name.
+	}
+}

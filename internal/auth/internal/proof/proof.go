@@ -1,0 +1,208 @@
+// Package proof owns the checks of credentials. A Proof says that a user has just authenticated: only this
+// package can make one, and only where it has checked a credential or created the account. No session starts
+// without a Proof.
+//
+// Attempts are limited here too, see Checker.Password.
+package proof
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/google/uuid"
+
+	"usher/internal/auth"
+	"usher/internal/auth/internal/transaction"
+	"usher/internal/identity"
+	"usher/internal/password"
+)
+
+// Proof says that a user has authenticated, how and when. The zero Proof proves nothing.
+type Proof struct {
+	user    *auth.User
+	methods []auth.Method
+	at      time.Time
+}
+
+// User is who has authenticated; nil for the zero Proof.
+func (p Proof) User() *auth.User { return p.user }
+
+// Methods are the ways in which they did.
+func (p Proof) Methods() []auth.Method { return p.methods }
+
+// At is when they did.
+func (p Proof) At() time.Time { return p.at }
+
+// Store is what the checks read and write outside of transactions.
+type Store interface {
+	auth.CredentialStore
+	auth.AttemptStore
+}
+
+// Checker checks credentials. It is safe for concurrent use.
+type Checker struct {
+	store     Store
+	passwords *password.Hasher
+	tx        *transaction.Runner
+	log       *slog.Logger
+}
+
+// New returns a Checker.
+func New(store Store, passwords *password.Hasher, tx *transaction.Runner, log *slog.Logger) *Checker {
+	return &Checker{store: store, passwords: passwords, tx: tx, log: log}
+}
+
+// verifyTimeout bounds the look-ups around a password hash.
+const verifyTimeout = 10 * time.Second
+
+// holder is an account with its password, nil when it has none.
+type holder struct {
+	user     *auth.User
+	password *auth.Credential
+}
+
+// Password checks the password of the account that find finds. It is the one place that does. Whatever is wrong
+// with account or password, the answer is auth.ErrInvalidCredentials, at the cost of one password hash.
+//
+// It takes a hashing slot before it reads the database, so that few attempts are in flight: until an attempt
+// ends, it counts as a failure for the other attempts at its account. Once begun, an attempt finishes even if
+// the client goes away. Otherwise the owner's own lost requests would count against them.
+//
+// The caller of Password clears the counter in the transaction that the proof is for. The actor is Nobody at a
+// sign-in, and the user's session otherwise.
+func (c *Checker) Password(ctx context.Context, p password.Plaintext, who transaction.Actor, find Finder) (Proof, error) {
+	slot, err := c.passwords.Acquire(ctx)
+	if err != nil {
+		return Proof{}, HashingError(err)
+	}
+	defer slot.Release()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), verifyTimeout)
+	defer cancel()
+
+	found, err := c.beginAttempt(ctx, find)
+	if err != nil {
+		return Proof{}, err
+	}
+	var ok, rehash bool
+	if found.password == nil {
+		slot.VerifyNothing(p)
+	} else if ok, rehash, err = slot.Verify(found.password.Secret, p); err != nil {
+		return Proof{}, fmt.Errorf("verify password: %w", err)
+	}
+	if !ok {
+		return Proof{}, c.fail(ctx, who, found.user, auth.ErrInvalidCredentials)
+	}
+	// Without the right password nobody learns that the account is disabled.
+	if found.user.DisabledAt != nil {
+		return Proof{}, c.fail(ctx, who, found.user, auth.Unauthenticated(auth.ReasonAccountDisabled))
+	}
+	if rehash {
+		c.rehash(ctx, slot, found, p)
+	}
+	return Proof{user: found.user, methods: []auth.Method{auth.MethodPassword}, at: c.tx.Now()}, nil
+}
+
+// Enroll creates an account with its first password in a transaction. The creator of an account is its owner,
+// so the result is a Proof.
+func Enroll(ctx context.Context, tx *transaction.Tx, a *auth.Account, first *auth.Credential) (Proof, error) {
+	err := tx.CreateAccount(ctx, a, first)
+	switch {
+	case errors.Is(err, auth.ErrUsernameTaken):
+		return Proof{}, auth.BadInput(auth.FieldError{Field: "username", Code: auth.InputTaken, Message: "This user name is taken."})
+	case errors.Is(err, auth.ErrEmailTaken):
+		return Proof{}, auth.BadInput(auth.FieldError{Field: "email", Code: auth.InputTaken, Message: "This e-mail address is taken."})
+	case err != nil:
+		return Proof{}, fmt.Errorf("create account: %w", err)
+	}
+	return Proof{user: &a.User, methods: []auth.Method{auth.MethodPassword}, at: tx.Now}, nil
+}
+
+// fail writes a failed check to the audit log and returns the answer. The attempt stays counted
+// unless the password was right.
+func (c *Checker) fail(ctx context.Context, who transaction.Actor, user *auth.User, answer *auth.Error) error {
+	// The server records it, not the caller: it does so even if the caller's session has ended meanwhile.
+	err := c.tx.Run(ctx, transaction.Nobody, func(ctx context.Context, tx *transaction.Tx) error {
+		event := who.About(auth.AuditEvent{Kind: auth.EventLoginFailed})
+		if user != nil {
+			event.UserID = &user.ID
+		}
+		if answer.Reason == auth.ReasonAccountDisabled {
+			if _, err := tx.ClearAttempts(ctx, user.ID); err != nil {
+				return err
+			}
+		}
+		return tx.Record(ctx, event)
+	})
+	if err != nil {
+		return fmt.Errorf("record login failure: %w", err)
+	}
+	return answer
+}
+
+// rehash replaces a hash of another system, or of weaker parameters, while the password is at
+// hand. A failure costs nothing but another try at the next sign-in.
+func (c *Checker) rehash(ctx context.Context, slot *password.Slot, found holder, p password.Plaintext) {
+	hash, err := slot.Hash(p)
+	if err == nil {
+		err = c.tx.Run(ctx, transaction.Nobody, func(ctx context.Context, tx *transaction.Tx) error {
+			_, err := tx.ReplacePassword(ctx, found.user.ID, found.password.Secret, hash, tx.Now)
+			return err
+		})
+	}
+	if err != nil {
+		c.log.WarnContext(ctx, "password not rehashed", "user", found.user.ID, "err", err)
+	}
+}
+
+// busyRetry is what a client is told to wait when every hashing slot and the queue are full.
+const busyRetry = time.Second
+
+// HashingError translates an error of the password hasher.
+func HashingError(err error) error {
+	if errors.Is(err, password.ErrBusy) {
+		return &auth.Error{Code: auth.CodeServiceUnavailable, RetryAfter: busyRetry, Err: err}
+	}
+	return err
+}
+
+// Finder finds an account with its password, and the counter of attempts at it.
+type Finder func(ctx context.Context) (holder, limitedCounter, error)
+
+// ByIdentifier finds the account of a user name or an e-mail address, for a sign-in.
+func (c *Checker) ByIdentifier(identifier string) Finder {
+	return func(ctx context.Context) (holder, limitedCounter, error) {
+		key, isEmail, ok := identity.ParseIdentifier(identifier)
+		if !ok {
+			return holder{}, unknownAttempts(identifier), nil
+		}
+		find := c.store.PasswordByUsername
+		if isEmail {
+			find = c.store.PasswordByEmail
+		}
+		user, credential, err := find(ctx, key)
+		switch {
+		case errors.Is(err, auth.ErrNotFound):
+			return holder{}, unknownAttempts(key), nil
+		case err != nil:
+			return holder{}, limitedCounter{}, err
+		}
+		return holder{user, credential}, loginAttempts(user.ID), nil
+	}
+}
+
+// OfUser finds the account of a user that is signed in.
+func (c *Checker) OfUser(id uuid.UUID) Finder {
+	return func(ctx context.Context) (holder, limitedCounter, error) {
+		user, credential, err := c.store.PasswordOf(ctx, id)
+		if errors.Is(err, auth.ErrNotFound) { // deleted meanwhile
+			return holder{}, limitedCounter{}, auth.Unauthenticated(auth.ReasonSessionEnded)
+		}
+		if err != nil {
+			return holder{}, limitedCounter{}, err
+		}
+		return holder{user, credential}, reauthenticateAttempts(user.ID), nil
+	}
+}

@@ -1,0 +1,107 @@
+// Package operator owns what the operator's commands and the server's own jobs do. Nothing asks who calls, so no
+// edge may import it.
+package operator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"usher/internal/auth"
+	"usher/internal/auth/accounts"
+	"usher/internal/auth/admin"
+	"usher/internal/auth/internal/transaction"
+	"usher/internal/identity"
+)
+
+// Store is what a Service reads and writes outside of transactions.
+type Store interface {
+	auth.CredentialStore
+	auth.ClientStore
+	auth.CleanupStore
+	User(ctx context.Context, id uuid.UUID) (*auth.User, error)
+	Users(ctx context.Context, q auth.UserQuery) ([]auth.PlacedUser, error)
+}
+
+// Service serves the operator. It is safe for concurrent use.
+type Service struct {
+	store Store
+	maker *accounts.Maker
+	tx    *transaction.Runner
+}
+
+// New returns a Service.
+func New(store Store, maker *accounts.Maker, tx *transaction.Runner) *Service {
+	return &Service{store: store, maker: maker, tx: tx}
+}
+
+// CreateUser creates an account with the given roles, without signing it in.
+func (s *Service) CreateUser(ctx context.Context, in accounts.Input, roles []auth.Role) (*auth.User, error) {
+	made, err := s.maker.Make(ctx, in, roles)
+	if err != nil {
+		return nil, err
+	}
+	user := &made.Account.User
+	err = s.tx.Run(ctx, transaction.Operator, func(ctx context.Context, tx *transaction.Tx) error {
+		if _, err := made.Store(ctx, tx); err != nil {
+			return err
+		}
+		return tx.Record(ctx, auth.AuditEvent{Kind: auth.EventUserCreated, UserID: &user.ID, Roles: roles})
+	})
+	if err != nil {
+		return nil, err
+	}
+	return user, nil
+}
+
+// FindUser finds a user by user name, e-mail address or id. It returns auth.ErrNotFound when no user has it.
+func (s *Service) FindUser(ctx context.Context, identifier string) (*auth.User, error) {
+	if id, err := uuid.Parse(identifier); err == nil { // no user name has this form
+		return s.store.User(ctx, id)
+	}
+	key, isEmail, ok := identity.ParseIdentifier(identifier)
+	if !ok {
+		return nil, auth.ErrNotFound
+	}
+	find := s.store.PasswordByUsername
+	if isEmail {
+		find = s.store.PasswordByEmail
+	}
+	user, _, err := find(ctx, key)
+	return user, err
+}
+
+// Users lists users as the query says.
+func (s *Service) Users(ctx context.Context, q auth.UserQuery) ([]auth.PlacedUser, error) {
+	return s.store.Users(ctx, q)
+}
+
+// SetDisabled disables an account and ends its sessions, or enables it again.
+func (s *Service) SetDisabled(ctx context.Context, id uuid.UUID, disabled bool) error {
+	set := admin.Enable
+	if disabled {
+		set = admin.Disable
+	}
+	_, err := set(ctx, s.tx, transaction.Operator, id)
+	return err
+}
+
+// Unlock clears the counters of failed sign-ins of a user, so that they can try again at once.
+func (s *Service) Unlock(ctx context.Context, id uuid.UUID) error {
+	err := s.tx.Run(ctx, transaction.Operator, func(ctx context.Context, tx *transaction.Tx) error {
+		cleared, err := tx.ClearAttempts(ctx, id)
+		if err != nil || !cleared {
+			return err
+		}
+		return tx.Record(ctx, auth.AuditEvent{Kind: auth.EventUserUnlocked, UserID: &id})
+	})
+	if errors.Is(err, auth.ErrNotFound) {
+		return err
+	}
+	if err != nil {
+		return fmt.Errorf("unlock: %w", err)
+	}
+	return nil
+}

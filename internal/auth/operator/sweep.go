@@ -1,0 +1,56 @@
+package operator
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"usher/internal/auth"
+	"usher/internal/auth/internal/transaction"
+)
+
+const (
+	// sweepAfter is how long a session stays after its end, for whoever looks into what happened.
+	sweepAfter = 24 * time.Hour
+	// sweepAttemptsAfter is longer than the longest wait of the limit on attempts.
+	sweepAttemptsAfter = 2 * 24 * time.Hour
+	// sweepBatch is how many rows one statement deletes, or one transaction changes: few enough that others need not wait.
+	sweepBatch = 1000
+)
+
+// Sweep deletes what nobody can need any more, and completes what older servers have left, batch by
+// batch.
+func (s *Service) Sweep(ctx context.Context) error {
+	now := s.tx.Now()
+	return errors.Join(
+		inBatches(func() (int, error) { return s.keyFullNames(ctx) }),
+		inBatches(func() (int, error) { return s.store.SweepSessions(ctx, now.Add(-sweepAfter), sweepBatch) }),
+		inBatches(func() (int, error) { return s.store.SweepAttempts(ctx, now.Add(-sweepAttemptsAfter), sweepBatch) }),
+	)
+}
+
+// keyFullNames makes some full names searchable that were written by servers that did not search, and
+// returns how many.
+func (s *Service) keyFullNames(ctx context.Context) (int, error) {
+	users, err := s.store.UsersWithoutKey(ctx, sweepBatch)
+	if err != nil || len(users) == 0 {
+		return 0, err
+	}
+	return len(users), s.tx.Run(ctx, transaction.Nobody, func(ctx context.Context, tx *transaction.Tx) error {
+		for _, u := range users {
+			if err := tx.SetFullNameKey(ctx, u.ID, *u.FullName, auth.SearchKey(*u.FullName)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// inBatches sweeps until a batch is not full.
+func inBatches(sweep func() (int, error)) error {
+	for {
+		if n, err := sweep(); err != nil || n < sweepBatch {
+			return err
+		}
+	}
+}

@@ -1,0 +1,50 @@
+package auth
+
+import (
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Check says what a guard believes: the schema's AuthCheck.
+type Check string
+
+// The checks. The schema describes them.
+const (
+	CheckSession Check = "SESSION"
+	CheckToken   Check = "TOKEN"
+)
+
+// Rule is what `@auth` requires. It must not be changed once it is in use: decisions on it are
+// remembered by its address.
+type Rule struct {
+	// Requires lists the roles of which the caller needs at least one. Empty admits nobody but the
+	// owner.
+	Requires []Role
+	// Permissions lists what the caller's roles must allow, all of it.
+	Permissions []Permission
+	// OrOwner admits the owner of the object as well, whatever their roles.
+	OrOwner bool
+	Check   Check
+	// MaxAge limits how long ago the caller authenticated. Zero means no limit.
+	MaxAge time.Duration
+}
+
+// Admits reports whether somebody with the given roles satisfies the rule's roles and permissions.
+func (r *Rule) Admits(roles []Role) bool {
+	return slices.ContainsFunc(roles, func(role Role) bool { return slices.Contains(r.Requires, role) }) &&
+		!slices.ContainsFunc(r.Permissions, func(p Permission) bool { return !holds(roles, p) })
+}
+
+// Owned is an object that belongs to a user. `@auth(orOwner: true)` asks it.
+type Owned interface {
+	// OwnerID returns the id of that user; the zero id when it belongs to nobody.
+	OwnerID() uuid.UUID
+}
+
+// OwnerID implements Owned: a user owns their own account.
+func (u *User) OwnerID() uuid.UUID { return u.ID }
+
+// OwnerID implements Owned: a session belongs to the user that it signed in.
+func (s *Session) OwnerID() uuid.UUID { return s.UserID }

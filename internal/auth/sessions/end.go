@@ -1,0 +1,107 @@
+package sessions
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"usher/internal/auth"
+	"usher/internal/auth/internal/transaction"
+)
+
+// Logout ends the session of the request and returns its id. Its access tokens are refused from now on, and so
+// is its refresh token.
+func (s *Service) Logout(ctx context.Context) (uuid.UUID, error) {
+	v, err := s.access.Viewer(ctx)
+	if err != nil {
+		return uuid.Nil, err
+	}
+	return v.Session.ID, s.end(ctx, transaction.InSession(v), v, auth.EventLogout)
+}
+
+// Revoke ends a session of the signed-in user. A session of somebody else is not found, like
+// one that does not exist. One that has ended already is fine.
+func (s *Service) Revoke(ctx context.Context, id uuid.UUID) error {
+	viewer, err := s.access.Viewer(ctx)
+	if err != nil {
+		return err
+	}
+	target, err := s.store.Viewer(ctx, id)
+	if errors.Is(err, auth.ErrNotFound) || err == nil && target.User.ID != viewer.User.ID {
+		return auth.BadInput(auth.FieldError{Field: "sessionId", Code: auth.InputNotFound, Message: "You have no such session."})
+	}
+	if err != nil {
+		return fmt.Errorf("find session: %w", err)
+	}
+	return s.end(ctx, transaction.InSession(viewer), target, auth.EventSessionRevoked)
+}
+
+// end ends a session and records why, when it still lived.
+func (s *Service) end(ctx context.Context, who transaction.Actor, v *auth.Viewer, why auth.AuditEventKind) error {
+	err := s.tx.Run(ctx, who, func(ctx context.Context, tx *transaction.Tx) error {
+		ended, err := tx.EndSession(ctx, v.Session.ID, tx.Now)
+		if err != nil || !ended {
+			return err
+		}
+		return tx.Record(ctx, transaction.InSessionOf(v, why))
+	})
+	if err != nil {
+		return fmt.Errorf("end session: %w", err)
+	}
+	return nil
+}
+
+// RevokeOthers ends every session of the signed-in user but the one of the request, and returns how many.
+func (s *Service) RevokeOthers(ctx context.Context) (n int, err error) {
+	v, err := s.access.Viewer(ctx)
+	if err != nil {
+		return 0, err
+	}
+	err = s.tx.Run(ctx, transaction.InSession(v), func(ctx context.Context, tx *transaction.Tx) (err error) {
+		user := tx.Viewer.User.ID
+		if n, err = tx.EndOtherSessions(ctx, user, tx.Viewer.Session.ID, tx.Now); err != nil || n == 0 {
+			return err
+		}
+		return tx.Record(ctx, auth.AuditEvent{Kind: auth.EventSessionRevoked, UserID: &user})
+	})
+	if err != nil {
+		return 0, fmt.Errorf("end other sessions: %w", err)
+	}
+	return n, nil
+}
+
+// FindByToken finds the session of an access or refresh token, whatever its state: that of a
+// disabled account can be ended too, and is not back when the account is enabled again.
+func (s *Service) FindByToken(ctx context.Context, text string) (*auth.Viewer, error) {
+	if t, ok := s.refresh.open(text); ok {
+		state, err := s.store.RefreshState(ctx, t.session)
+		switch {
+		case err != nil:
+			return nil, err
+		case !t.belongsTo(state):
+			return nil, auth.ErrNotFound
+		}
+		return &state.Viewer, nil
+	}
+	claims, err := s.tokens.VerifyAny(text)
+	if err != nil {
+		return nil, auth.ErrNotFound
+	}
+	id, err := uuid.Parse(claims.SessionID)
+	if err != nil {
+		return nil, auth.ErrNotFound
+	}
+	v, err := s.store.Viewer(ctx, id)
+	if err == nil && v.User.ID.String() != claims.Subject {
+		err = auth.ErrNotFound
+	}
+	return v, err
+}
+
+// RevokeByToken ends the session of v because somebody has presented one of its tokens for that. It may be a
+// thief who gives the token back, so nobody is the actor.
+func (s *Service) RevokeByToken(ctx context.Context, v *auth.Viewer) error {
+	return s.end(ctx, transaction.Nobody, v, auth.EventTokenRevoked)
+}

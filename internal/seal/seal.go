@@ -1,0 +1,111 @@
+// Package seal derives keys from the server's secret, and protects with them what the server hands out or
+// stores. Key authenticates texts that clients keep, such as refresh tokens and cursors. Box encrypts what only
+// the server may read, such as private keys in the database.
+package seal
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hkdf"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// minSecret is the shortest secret that keys are derived from, in bytes.
+const minSecret = sha256.Size
+
+// derive returns a key of its own for each label (RFC 5869). Another label makes everything unreadable that was
+// sealed under the old one.
+func derive(secret []byte, label string) ([]byte, error) {
+	if len(secret) < minSecret {
+		return nil, errors.New("seal: the server's secret is shorter than 32 bytes")
+	}
+	key, err := hkdf.Key(sha256.New, secret, nil, label, sha256.Size)
+	if err != nil {
+		return nil, fmt.Errorf("seal: derive key: %w", err)
+	}
+	return key, nil
+}
+
+// Key makes text that only this server can have made. Its content is not hidden: everybody can decode it.
+//
+// The key is held by a closure, where no verb of fmt finds it.
+type Key struct{ key func() []byte }
+
+// NewKey derives the Key of a label.
+func NewKey(secret []byte, label string) (Key, error) {
+	key, err := derive(secret, label)
+	if err != nil {
+		return Key{}, err
+	}
+	return Key{func() []byte { return key }}, nil
+}
+
+// maxSigned is the length of the longest text that is opened. Nothing that is signed is as long.
+const maxSigned = 512
+
+// Sign returns content with its MAC, in base64url. What is signed in one scope does not open in another.
+func (k Key) Sign(scope string, content []byte) string {
+	return base64.RawURLEncoding.EncodeToString(append(slices.Clip(content), k.mac(scope, content)...))
+}
+
+// Open returns the content of a text that Sign made in the scope. Each content has one text only, so a text
+// that was seen before can be recognized as it is.
+func (k Key) Open(scope, text string) ([]byte, bool) {
+	if len(text) > maxSigned {
+		return nil, false
+	}
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(text)
+	// The decoder skips CR and LF, even when strict. They show in the length.
+	if err != nil || len(text) != base64.RawURLEncoding.EncodedLen(len(raw)) || len(raw) < sha256.Size {
+		return nil, false
+	}
+	content, mac := raw[:len(raw)-sha256.Size], raw[len(raw)-sha256.Size:]
+	return content, hmac.Equal(mac, k.mac(scope, content))
+}
+
+func (k Key) mac(scope string, content []byte) []byte {
+	h := hmac.New(sha256.New, k.key())
+	h.Write([]byte(scope))
+	h.Write([]byte{0}) // no scope contains it
+	h.Write(content)
+	return h.Sum(nil)
+}
+
+// Box encrypts with AES-256-GCM and random nonces. It holds its cipher as Key does.
+type Box struct{ cipher func() cipher.AEAD }
+
+// NewBox derives the Box of a label.
+func NewBox(secret []byte, label string) (Box, error) {
+	key, err := derive(secret, label)
+	if err != nil {
+		return Box{}, err
+	}
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		return Box{}, fmt.Errorf("seal: %w", err)
+	}
+	aead, err := cipher.NewGCMWithRandomNonce(block)
+	if err != nil {
+		return Box{}, fmt.Errorf("seal: %w", err)
+	}
+	return Box{func() cipher.AEAD { return aead }}, nil
+}
+
+// Encrypt hides content. It opens only together with the same context, which is authenticated but not hidden.
+func (b Box) Encrypt(content, context []byte) []byte {
+	return b.cipher().Seal(nil, nil, content, context)
+}
+
+// Decrypt returns what Encrypt has hidden, or an error when it was changed, or belongs to another context or key.
+func (b Box) Decrypt(sealed, context []byte) ([]byte, error) {
+	content, err := b.cipher().Open(nil, nil, sealed, context)
+	if err != nil {
+		return nil, fmt.Errorf("seal: %w", err)
+	}
+	return content, nil
+}

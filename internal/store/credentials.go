@@ -1,0 +1,101 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+
+	"usher/internal/auth"
+)
+
+var credentialColumns = columns{"id", "user_id", "kind", "secret", "created_at", "updated_at"}
+
+func credentialFields(c *auth.Credential) []any {
+	return []any{&c.ID, &c.UserID, &c.Kind, &c.Secret, (*timestamp)(&c.CreatedAt), (*timestamp)(&c.UpdatedAt)}
+}
+
+var insertCredential = credentialColumns.insert("credentials")
+
+func (s *Store) addCredential(ctx context.Context, c *auth.Credential) error {
+	_, err := s.exec(ctx, "add credential", insertCredential, credentialFields(c)...)
+	return err
+}
+
+// passwordHash is what servers of the release before need of a credential; NULL when it is no password.
+func passwordHash(c *auth.Credential) *string {
+	if c.Kind != auth.CredentialPassword {
+		return nil
+	}
+	return &c.Secret
+}
+
+// selectPassword finds a user and their password. One that is only in users was written by a server of the
+// release before; the user's id stands for that of the credential.
+var (
+	selectPassword = `
+	SELECT ` + userColumns.of("users") + `, coalesce(credentials.id, users.id), coalesce(credentials.secret, users.password_hash),
+		coalesce(credentials.created_at, users.created_at), coalesce(credentials.updated_at, users.updated_at)
+	FROM users LEFT JOIN credentials ON credentials.user_id = users.id AND credentials.kind = 'PASSWORD'
+	WHERE `
+	passwordOf         = selectPassword + `users.id = $1`
+	passwordByUsername = selectPassword + `users.username_key = $1`
+	passwordByEmail    = selectPassword + `users.email_key = $1`
+)
+
+// PasswordOf implements auth.CredentialStore.
+func (s *Store) PasswordOf(ctx context.Context, userID uuid.UUID) (*auth.User, *auth.Credential, error) {
+	return s.password(ctx, passwordOf, userID)
+}
+
+// PasswordByUsername implements auth.CredentialStore.
+func (s *Store) PasswordByUsername(ctx context.Context, key string) (*auth.User, *auth.Credential, error) {
+	return s.password(ctx, passwordByUsername, key)
+}
+
+// PasswordByEmail implements auth.CredentialStore.
+func (s *Store) PasswordByEmail(ctx context.Context, key string) (*auth.User, *auth.Credential, error) {
+	return s.password(ctx, passwordByEmail, key)
+}
+
+func (s *Store) password(ctx context.Context, query string, key any) (*auth.User, *auth.Credential, error) {
+	u, c := new(auth.User), &auth.Credential{Kind: auth.CredentialPassword}
+	var secret *string
+	fields := append(userFields(u), &c.ID, &secret, (*timestamp)(&c.CreatedAt), (*timestamp)(&c.UpdatedAt))
+	if err := s.read.QueryRowxContext(ctx, query, key).Scan(fields...); err != nil {
+		return nil, nil, fault(ctx, "find password", err)
+	}
+	if secret == nil {
+		return u, nil, nil
+	}
+	c.UserID, c.Secret = u.ID, *secret
+	return u, c, nil
+}
+
+const (
+	replaceOlderPassword = `UPDATE users SET password_hash = $3 WHERE id = $1 AND password_hash = $2`
+	movePassword         = `
+	INSERT INTO credentials (id, user_id, kind, secret, created_at, updated_at)
+	SELECT id, id, 'PASSWORD', password_hash, created_at, $2 FROM users WHERE id = $1 AND password_hash IS NOT NULL
+	ON CONFLICT DO NOTHING`
+	replacePassword = `
+	UPDATE credentials SET secret = $3, updated_at = $4
+	WHERE user_id = $1 AND kind = 'PASSWORD' AND secret = $2`
+)
+
+// ReplacePassword implements auth.CredentialStore. Servers of the release before read the password in users.
+func (s *Store) ReplacePassword(ctx context.Context, userID uuid.UUID, old, secret string, now time.Time) (replaced bool, err error) {
+	const doing = "replace password"
+	err = s.together(ctx, func(tx *Store) error {
+		if _, err := tx.exec(ctx, doing, movePassword, userID, timestamp(now)); err != nil {
+			return err
+		}
+		n, err := tx.exec(ctx, doing, replacePassword, userID, old, secret, timestamp(now))
+		if replaced = n == 1; err != nil || !replaced {
+			return err
+		}
+		_, err = tx.exec(ctx, doing, replaceOlderPassword, userID, old, secret)
+		return err
+	})
+	return replaced, err
+}

@@ -1,0 +1,126 @@
+package storetest
+
+import (
+	"errors"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"usher/internal/auth"
+)
+
+func credentialEveryColumn(t *testing.T, s auth.Store) {
+	a := newAccount(1)
+	want := newPassword(a)
+	complete(t, "credential", want)
+	create(t, s, newAccount(2)) // Another one, so that a missing condition is noticed.
+	create(t, s, a)
+	create(t, s, newAccount(3))
+	for name, find := range map[string]func() (*auth.User, *auth.Credential, error){
+		"PasswordOf":         func() (*auth.User, *auth.Credential, error) { return s.PasswordOf(t.Context(), a.ID) },
+		"PasswordByUsername": func() (*auth.User, *auth.Credential, error) { return s.PasswordByUsername(t.Context(), *a.UsernameKey) },
+		"PasswordByEmail":    func() (*auth.User, *auth.Credential, error) { return s.PasswordByEmail(t.Context(), *a.EmailKey) },
+	} {
+		user, got, err := find()
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		equal(t, name, user, &a.User)
+		equal(t, name, got, want)
+	}
+}
+
+// credentialNoPassword is about accounts whose only credential is of another kind.
+func credentialNoPassword(t *testing.T, s auth.Store) {
+	a := newAccount(1)
+	other := newPassword(a)
+	other.Kind = "PASSKEY"
+	if err := s.CreateAccount(t.Context(), a, other); err != nil {
+		t.Fatal(err)
+	}
+	user, got, err := s.PasswordByUsername(t.Context(), *a.UsernameKey)
+	if err != nil || got != nil {
+		t.Errorf("PasswordByUsername: %v, %v, want no password", got, err)
+	}
+	equal(t, "user", user, &a.User)
+	if ok, err := s.ReplacePassword(t.Context(), a.ID, other.Secret, "$new", epoch); ok || err != nil {
+		t.Errorf("ReplacePassword: %v, %v, want no password to replace", ok, err)
+	}
+}
+
+// credentialRefused writes credentials that cannot be: the account goes with them.
+func credentialRefused(t *testing.T, s auth.Store) {
+	for name, spoil := range map[string]func(c *auth.Credential){
+		"no secret":               func(c *auth.Credential) { c.Secret = "" },
+		"a secret without bounds": func(c *auth.Credential) { c.Secret = strings.Repeat("a", 1<<20) },
+		"no kind":                 func(c *auth.Credential) { c.Kind = "" },
+		"a kind in small letters": func(c *auth.Credential) { c.Kind = "password" },
+		"another user":            func(c *auth.Credential) { c.UserID = newID(7) },
+	} {
+		a := newAccount(1)
+		c := newPassword(a)
+		spoil(c)
+		if err := s.CreateAccount(t.Context(), a, c); err == nil {
+			t.Errorf("a credential with %s was created", name)
+		} else if strings.Contains(err.Error(), "argon2id") || len(err.Error()) > 500 {
+			t.Errorf("the error of a credential with %s shows values: %v", name, err)
+		}
+	}
+	equal(t, "users", everybody(t, s), nil)
+}
+
+func replacePassword(t *testing.T, s auth.Store) {
+	a, b := newAccount(1), newAccount(2)
+	one, other := newPassword(a), newPassword(b)
+	other.Secret = one.Secret
+	create(t, s, a)
+	if err := s.CreateAccount(t.Context(), b, other); err != nil {
+		t.Fatal(err)
+	}
+	now := epoch.Add(time.Hour)
+	replace := func(what string, id uuid.UUID, old, hash string, want bool) {
+		t.Helper()
+		if ok, err := s.ReplacePassword(t.Context(), id, old, hash, now); ok != want || err != nil {
+			t.Errorf("ReplacePassword of %s: %v, %v, want %v", what, ok, err, want)
+		}
+	}
+	replace("another hash", a.ID, "$other", "$new", false)
+	replace("nobody", newID(3), one.Secret, "$new", false)
+	check := func(want *auth.Credential) {
+		t.Helper()
+		_, got, err := s.PasswordOf(t.Context(), want.UserID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		equal(t, "password", got, want)
+	}
+	check(one)
+	replace("this hash", a.ID, one.Secret, "$new", true)
+	one.Secret, one.UpdatedAt = "$new", now
+	check(one)
+	check(other)
+
+	replaced := 0
+	for i, err := range together(20, func(i int) error {
+		ok, err := s.ReplacePassword(t.Context(), a.ID, "$new", "$"+strconv.Itoa(i), now)
+		if ok {
+			err = errors.Join(err, errDone)
+		}
+		return err
+	}) {
+		switch {
+		case errors.Is(err, errDone):
+			replaced++
+			one.Secret = "$" + strconv.Itoa(i)
+		case err != nil:
+			t.Error(err)
+		}
+	}
+	if replaced != 1 {
+		t.Errorf("a hash was replaced %d times at once, want 1", replaced)
+	}
+	check(one)
+}
