@@ -8,6 +8,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 	"weak"
+
+	"usher/internal/guess"
 )
 
 // A secret is described in the fewest bits that a simple language takes for it: letter by letter, or by
@@ -28,45 +30,29 @@ const (
 	examined = 256
 )
 
-// A part of a description is a letter, or one of the others.
-const (
-	aLetter = iota
-	aWord
-	aRepeat
-	aRun
-)
-
-// partBits is what it takes to say which part comes next, after a letter and after another part.
-var partBits = [2][4]float64{
-	{bitsOf(0.92), bitsOf(0.05), bitsOf(0.02), bitsOf(0.01)},
-	{bitsOf(0.35), bitsOf(0.55), bitsOf(0.06), bitsOf(0.04)},
-}
-
-// Ways to write a word, and what it takes to say which.
-var (
-	lowerBits = bitsOf(0.50)
-	titleBits = bitsOf(0.25)
-	upperBits = bitsOf(0.15)
-	mixedBits = bitsOf(0.10) // and one bit for each letter
-	plainBits = bitsOf(0.90)
-	leetBits  = bitsOf(0.10) // and one bit for each letter that has such a digit
-)
-
-func bitsOf(chance float64) float64 { return -math.Log2(chance) }
-
-// runs are the order of the alphabet, of digits and of the keys of a keyboard, there and back.
-const runs = "abcdefghijklmnopqrstuvwxyzabc zyxwvutsrqponmlkjihgfedcba 01234567890123456789 98765432109876543210 " +
-	"qwertyuiopasdfghjklzxcvbnm mnbvcxzlkjhgfdsapoiuytrewq 1qaz2wsx3edc4rfv5tgb6yhn7ujm8ik9ol0p 1q2w3e4r5t6y7u8i9o0p"
-
 //go:embed lists/words.txt
 var wordList string
 
 // shortestWord is that of wordList.
 const shortestWord = 2
 
-// dictionary returns what each word takes: the more frequent, the less. What only begins words takes more
-// than anything. Secrets are checked when a server starts, so it is kept until memory is next collected.
-func dictionary() map[string]float64 {
+// dictionary is what each word takes: the more frequent, the less. What only begins words takes more than anything.
+type dictionary map[string]float64
+
+// Words implements guess.Dictionary.
+func (d dictionary) Words(text string, found func(length int, bits float64)) {
+	for n := shortestWord; n <= len(text); n++ {
+		bits, ok := d[text[:n]]
+		if !ok {
+			return
+		}
+		found(n, bits)
+	}
+}
+
+// loadDictionary returns the words of wordList. Secrets are checked when a server starts, so the words are kept
+// until memory is next collected.
+func loadDictionary() dictionary {
 	lastDictionary.Lock()
 	defer lastDictionary.Unlock()
 	if words := lastDictionary.words.Value(); words != nil {
@@ -80,12 +66,12 @@ func dictionary() map[string]float64 {
 var lastDictionary struct {
 	sync.Mutex
 
-	words weak.Pointer[map[string]float64]
+	words weak.Pointer[dictionary]
 }
 
-func newDictionary() map[string]float64 {
+func newDictionary() dictionary {
 	words := strings.Fields(wordList)
-	bits := make(map[string]float64, 4*len(words))
+	bits := make(dictionary, 4*len(words))
 	const flat = 8 // ranks up to here differ little
 	var total float64
 	for rank := range words {
@@ -104,17 +90,18 @@ func newDictionary() map[string]float64 {
 
 // isGuessable reports whether a secret is made of words rather than by a generator, or has fewer bits than it
 // should whoever made it.
-func isGuessable(secret []byte, words map[string]float64) bool {
+func isGuessable(secret []byte, words dictionary) bool {
 	if !utf8.Valid(secret) {
 		return false // random bytes, of which 32 are text once in 10^7 times
 	}
 	text, others := split(string(secret))
 	text = text[:min(len(text), examined)]
-	random := float64(len(text)) * math.Log2(float64(alphabet(text)))
+	letterBits := math.Log2(float64(alphabet(text)))
+	random := float64(len(text)) * letterBits
 	if others+random < minBits {
 		return true
 	}
-	bits, letters := describe(text, words)
+	bits, letters := guess.Bits(text, letterBits, words)
 	return bits < random-margin && others+letters < enough
 }
 
@@ -166,116 +153,6 @@ func alphabet(text string) int {
 	}
 	if digit {
 		n += 10
-	}
-	return n
-}
-
-// describe returns in how many bits text can be described, and how many of them are for single letters.
-func describe(text string, words map[string]float64) (bits, letters float64) {
-	letter := math.Log2(float64(alphabet(text)))
-	lower := strings.ToLower(text)
-	unleet := [...]string{leet[0].Replace(lower), leet[1].Replace(lower)}
-	cases, digits := lower != text && strings.ToUpper(text) != text, strings.ContainsAny(text, "0123456789")
-
-	// least is the shortest description of what comes before each place, by what it ends in.
-	type description struct{ bits, letters float64 }
-	least := make([][2]description, len(text)+1)
-	for i := range least {
-		least[i] = [2]description{{bits: math.Inf(1)}, {bits: math.Inf(1)}}
-	}
-	least[0][1] = description{}
-	for i := range len(text) {
-		reach := func(n, part int, bits float64) {
-			for after, from := range least[i] {
-				to := &least[i+n][min(part, 1)]
-				total := from.bits + partBits[after][part] + bits
-				if total >= to.bits {
-					continue
-				}
-				*to = description{total, from.letters}
-				if part == aLetter {
-					to.letters += bits
-				}
-			}
-		}
-		caseBits := func(n int) float64 {
-			if !cases {
-				return 0
-			}
-			return caseBits(text[i : i+n])
-		}
-		reach(1, aLetter, letter)
-		read := func(as string, bits, each float64) {
-			for n := shortestWord; i+n <= len(as); n++ {
-				word, ok := words[as[i:i+n]]
-				if !ok {
-					break
-				}
-				reach(n, aWord, word+caseBits(n)+bits+each*float64(substitutable(as[i:i+n])))
-			}
-		}
-		if digits {
-			read(lower, plainBits, 0)
-			read(unleet[0], leetBits, 1)
-			read(unleet[1], leetBits, 1)
-		} else {
-			read(lower, 0, 0)
-		}
-		// Every beginning of the longest repetition is one too.
-		for n, where := 2, 0; i+n <= len(text); n++ {
-			at := strings.Index(text[where:i+n-1], text[i:i+n]) // may overlap what it describes
-			if at < 0 {
-				break
-			}
-			where += at
-			reach(n, aRepeat, math.Log2(float64(i))+lengthBits(n))
-		}
-		for n, where := 3, 0; i+n <= len(text); n++ {
-			at := strings.Index(runs[where:], lower[i:i+n])
-			if at < 0 {
-				break
-			}
-			where += at
-			reach(n, aRun, math.Log2(float64(len(runs)))+lengthBits(n)+caseBits(n))
-		}
-	}
-	best := least[len(text)][0]
-	if other := least[len(text)][1]; other.bits < best.bits {
-		best = other
-	}
-	return best.bits, best.letters
-}
-
-// lengthBits is what Elias's gamma code takes for n.
-func lengthBits(n int) float64 { return 2*math.Floor(math.Log2(float64(n))) + 1 }
-
-// caseBits is what it takes to say which letters of a word are capitals.
-func caseBits(word string) float64 {
-	lower, upper := strings.ToLower(word), strings.ToUpper(word)
-	switch word {
-	case lower:
-		return lowerBits
-	case upper:
-		return upperBits
-	case upper[:1] + lower[1:]:
-		return titleBits
-	default:
-		return mixedBits + float64(len(word))
-	}
-}
-
-// leet are two ways to read digits as the letters that they look like.
-var leet = [2]*strings.Replacer{
-	strings.NewReplacer("0", "o", "1", "i", "3", "e", "4", "a", "5", "s", "7", "t"),
-	strings.NewReplacer("0", "o", "1", "l", "3", "e", "4", "a", "5", "s", "7", "t"),
-}
-
-// substitutable counts the letters of a word that a digit looks like.
-func substitutable(word string) (n int) {
-	for _, c := range word {
-		if strings.ContainsRune("oileast", c) {
-			n++
-		}
 	}
 	return n
 }

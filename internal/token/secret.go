@@ -76,9 +76,9 @@ var publishedSecrets string
 //
 // What a generator of random characters makes is refused less than once in 10^6 times. Keys hit at random by a person,
 // and words of languages other than English, can pass: only a generator makes a secret good.
-func CheckSecret(secret []byte) error { return checkSecret(secret, dictionary) }
+func CheckSecret(secret []byte) error { return checkSecret(secret, loadDictionary) }
 
-func checkSecret(secret []byte, dictionary func() map[string]float64) error {
+func checkSecret(secret []byte, load func() dictionary) error {
 	if len(secret) < minSecret {
 		return ErrSecretTooShort
 	}
@@ -91,7 +91,7 @@ func checkSecret(secret []byte, dictionary func() map[string]float64) error {
 			return ErrSecretWellKnown
 		}
 	}
-	words := dictionary()
+	words := load()
 	if isPublished(p) || isGuessable(secret, words) {
 		return ErrSecretWellKnown
 	}

@@ -88,7 +88,7 @@ var draws = flag.Int("draws", 2_000, "how many random secrets of each kind to ch
 // neither.
 func TestCheckSecretAcceptsRandom(t *testing.T) {
 	t.Parallel()
-	words := sync.OnceValue(dictionary)
+	words := sync.OnceValue(loadDictionary)
 	const (
 		lower   = "abcdefghijklmnopqrstuvwxyz"
 		upper   = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"

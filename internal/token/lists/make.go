@@ -2,7 +2,7 @@
 
 // Command make writes the lists of this folder; see README.md.
 //
-//	go run make.go words
+//	go run make.go words package/lib/frequency_lists.js
 //	go run make.go published FILE...
 package main
 
@@ -12,11 +12,10 @@ import (
 	"crypto/sha256"
 	"log"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
-
-	"github.com/trustelem/zxcvbn/frequency"
 
 	"usher/internal/token"
 )
@@ -25,12 +24,12 @@ func main() {
 	log.SetFlags(0)
 	var err error
 	switch args := os.Args[1:]; {
-	case len(args) == 1 && args[0] == "words":
-		err = os.WriteFile("words.txt", []byte(strings.Join(words(), "\n")+"\n"), 0o644)
+	case len(args) == 2 && args[0] == "words":
+		err = writeWords(args[1])
 	case len(args) > 1 && args[0] == "published":
 		err = addPublished(args[1:])
 	default:
-		log.Fatal("usage: go run make.go words | published FILE...")
+		log.Fatal("usage: go run make.go words frequency_lists.js | published FILE...")
 	}
 	if err != nil {
 		log.Fatal(err)
@@ -49,14 +48,26 @@ shared store keep changeme passphrase encryption decrypt encrypt crypto salt pep
 temporary demo tutorial bearer authorization authentication webtoken json
 clave secreta secreto llave senha chave segredo cle motdepasse geheim geheimer schluessel passwort kennwort wachtwoord`
 
+func writeWords(file string) error {
+	source, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	frequency := map[string][]string{}
+	for _, list := range regexp.MustCompile(`(\w+): "([^"]*)"`).FindAllStringSubmatch(string(source), -1) {
+		frequency[list[1]] = strings.Split(list[2], ",")
+	}
+	return os.WriteFile("words.txt", []byte(strings.Join(words(frequency), "\n")+"\n"), 0o644)
+}
+
 // words lists words, the most frequent first as far as lists of several kinds can be ranked together.
-func words() []string {
+func words(frequency map[string][]string) []string {
 	lists := [][]string{strings.Fields(technical)}
 	for _, l := range []struct {
 		name string
 		n    int
 	}{{"english_wikipedia", 4500}, {"us_tv_and_film", 1500}, {"passwords", 1500}, {"male_names", 200}, {"female_names", 300}, {"surnames", 300}} {
-		lists = append(lists, frequency.FrequencyLists[l.name][:l.n])
+		lists = append(lists, frequency[l.name][:l.n])
 	}
 	seen := map[string]bool{}
 	var out []string
