@@ -1,45 +1,105 @@
 package password
 
 import (
-	"cmp"
-	"math"
 	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"usher/internal/guess"
 )
+
+// A password is refused when it is common, or is made of little more than common passwords, context words,
+// sequences, years and repetition. NIST SP 800-63B-4 §3.1.1.2 asks to compare the whole password with a
+// blocklist, and not the words that it contains. So does isGuessable: four unrelated words make a good password,
+// although each of them may be in the list.
 
 const (
-	// examined is how many code points zxcvbn gets to see. Its cost grows faster than the square of
-	// the length: a few milliseconds for a hostile password of 32 code points, 10 s for one of 256.
-	examined = 32
+	// minBits is how many bits a password must have at the default minimum length. Four different words have
+	// more, even if they are of the 1,000 commonest passwords. Two of those and some digits have less.
+	minBits = 43
+	// minBitsPerCharacter holds for shorter minimum lengths. Random digits have more.
+	minBitsPerCharacter = 3
 
-	// minWord is the least number of code points of a context word: shorter ones are found in
-	// passwords by chance.
+	// letterBits is what a character takes that is part of nothing known: about ten guesses.
+	letterBits = 3.32
+	// separatorBits is what a space or punctuation between words takes when it has come before.
+	separatorBits = 1
+	// capitalsBits is what it takes to say that words are written with capitals.
+	capitalsBits = 2
+	contextBits  = 3
+	phraseBits   = 10
+	yearBits     = 7.7 // one of those from 1900 to 2099
+
+	// examined is how many characters are looked at, which bounds the time. Longer passwords with a guessable
+	// beginning count as guessable.
+	examined = 64
+	// minWord is the fewest characters of a context word. Shorter ones are in passwords by chance.
 	minWord = 3
-
-	// contextWord stands for a context word. No normalized password holds it.
-	contextWord = "\x7f"
 )
 
-// guesses estimates how many guesses an attacker needs who knows the context. It looks at the
-// beginning of text only, so a long password with a guessable beginning counts as guessable.
-func guesses(text string, context []string) float64 {
-	words := contextWords(context)
-	text = strings.ToLower(text)
-	text = collapse(text, words)
-	text = cut(text, examined)
-	text = singleBytes(text)
-
-	fewest := math.Inf(1)
-	for _, reading := range readings {
-		fewest = min(fewest, estimator.guesses(reading.Replace(text), words))
+// isGuessable reports whether a password, in its normal form, is easy to guess for an attacker who knows the context.
+// The password was accepted for its length, which is minLength or more.
+func isGuessable(password string, context []string, minLength int) bool {
+	threshold := min(minBits, minBitsPerCharacter*float64(minLength))
+	ascii := asciiFolder{}
+	text := ascii.fold(firstRunes(password, examined))
+	var words knownWords
+	for _, w := range contextWords(context) {
+		words = append(words, ascii.fold(w))
 	}
-	return fewest
+	words = slices.Compact(slices.Sorted(slices.Values(words)))
+
+	compact, compactBits := withoutSeparators(text)
+	var seen []string
+	for _, reading := range []struct {
+		text string
+		bits float64
+	}{
+		{text, 0},
+		{symbolsAsLetters.Replace(text), 0},
+		{symbolsAsKeys.Replace(text), 0},
+		{compact, compactBits},
+	} {
+		forwards := period(reading.text)
+		for _, t := range []string{forwards, reverse(forwards)} {
+			if slices.Contains(seen, t) {
+				continue
+			}
+			seen = append(seen, t)
+			if bits, _ := guess.Bits(t, letterBits, words); bits+reading.bits < threshold {
+				return true
+			}
+		}
+	}
+	return false
 }
 
-// contextWords returns the context in lower case, with the parts of each element alone and run
-// together, and the name of this program; longest first.
+// knownWords are context words. As a guess.Dictionary they bring common passwords, example phrases and years with them.
+type knownWords []string
+
+// Words implements guess.Dictionary.
+func (k knownWords) Words(text string, found func(length int, bits float64)) {
+	eachCommon(text, found)
+	for _, w := range k {
+		if strings.HasPrefix(text, w) {
+			found(len(w), contextBits)
+		}
+	}
+	for _, p := range examplePhrases {
+		if strings.HasPrefix(text, p) {
+			found(len(p), phraseBits)
+		}
+	}
+	if len(text) >= 4 && (text[:2] == "19" || text[:2] == "20") && isDigit(text[2]) && isDigit(text[3]) {
+		found(4, yearBits)
+	}
+}
+
+func isDigit(c byte) bool { return '0' <= c && c <= '9' }
+
+// contextWords returns the context in lower case, each element as it is, in parts, and with its parts run together,
+// and the name of this program.
 func contextWords(context []string) []string {
 	words := []string{"usher"}
 	for _, c := range context {
@@ -48,23 +108,11 @@ func contextWords(context []string) []string {
 		words = append(words, c, strings.Join(parts, ""))
 		words = append(words, parts...)
 	}
-	words = slices.DeleteFunc(words, func(w string) bool { return utf8.RuneCountInString(w) < minWord })
-	slices.SortFunc(words, func(a, b string) int { return cmp.Compare(len(b), len(a)) })
-	return words
+	return slices.DeleteFunc(words, func(w string) bool { return utf8.RuneCountInString(w) < minWord })
 }
 
-// collapse replaces each of words, which come longest first, by one character. zxcvbn is told the
-// words too, to find them in disguise, but does not see how weak their repetition is.
-func collapse(text string, words []string) string {
-	var pairs []string
-	for _, w := range words {
-		pairs = append(pairs, w, contextWord)
-	}
-	return strings.NewReplacer(pairs...).Replace(text)
-}
-
-// cut returns the first n code points of s.
-func cut(s string, n int) string {
+// firstRunes returns the first n code points of s.
+func firstRunes(s string, n int) string {
 	for i := range s {
 		if n == 0 {
 			return s[:i]
@@ -74,34 +122,70 @@ func cut(s string, n int) string {
 	return s
 }
 
-// singleBytes replaces each code point outside ASCII by a control character of its own. zxcvbn
-// works on bytes in parts, and takes fifteen times the letter é for a strong password.
-func singleBytes(s string) string {
-	seen := map[rune]rune{}
+// asciiFolder writes texts with one byte for each code point, as package guess needs them. It replaces each code
+// point outside ASCII, whatever its case, by a control character, which no normal form of a password has. When a
+// text has more than 32 of them, some share one, which makes the text look easier to guess.
+type asciiFolder map[rune]rune
+
+func (f asciiFolder) fold(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r < utf8.RuneSelf {
 			return r
 		}
-		c, ok := seen[r]
+		r = unicode.ToLower(r)
+		c, ok := f[r]
 		if !ok {
-			c = rune(standIns[len(seen)%len(standIns)])
-			seen[r] = c
+			c = rune(len(f) % ' ')
+			f[r] = c
 		}
 		return c
 	}, s)
 }
 
-// standIns are the control characters that are no white space, in an order in which neighbors are
-// too far apart to be taken for a sequence such as abc.
-const standIns = "\x01\x08\x14\x1b\x03\x0f\x16\x1d\x05\x11\x18\x1f\x07\x13\x1a\x02\x0e\x15\x1c\x04\x10\x17\x1e\x06\x12\x19"
-
-// readings are two ways to read the symbols in a password: as letters that look like them, as in
-// p@$$word, and as the keys they are typed with, as in !qaz@wsx. zxcvbn knows the readings too, but
-// tries all combinations, which takes it up to 60 ms. Digits it may still read as letters.
-var readings = [...]*strings.Replacer{
-	strings.NewReplacer(
-		"@", "a", "(", "c", "[", "c", "{", "c", "<", "c", "!", "i", "|", "l", "$", "s", "+", "t", "%", "x"),
-	strings.NewReplacer(
-		"~", "`", "!", "1", "@", "2", "#", "3", "$", "4", "%", "5", "^", "6", "&", "7", "*", "8", "(", "9", ")", "0",
-		"_", "-", "+", "=", "{", "[", "}", "]", "|", `\`, ":", ";", `"`, "'", "<", ",", ">", ".", "?", "/"),
+// withoutSeparators returns a text in lower case without spaces and punctuation, and what these and the capitals take.
+func withoutSeparators(text string) (compact string, bits float64) {
+	var letters strings.Builder
+	var separators [utf8.RuneSelf]bool
+	for _, c := range []byte(text) {
+		switch {
+		case unicode.IsControl(rune(c)), unicode.IsLetter(rune(c)), unicode.IsDigit(rune(c)):
+			letters.WriteByte(c)
+		case separators[c]:
+			bits += separatorBits
+		default:
+			separators[c] = true
+			bits += letterBits
+		}
+	}
+	compact = strings.ToLower(letters.String())
+	if compact != letters.String() {
+		bits += capitalsBits
+	}
+	return compact, bits
 }
+
+// period returns the shortest part that s repeats, or s: "abc" of "abcabcab".
+func period(s string) string {
+	for n := 1; n <= len(s)/2; n++ {
+		if s[n:] == s[:len(s)-n] {
+			return s[:n]
+		}
+	}
+	return s
+}
+
+func reverse(s string) string {
+	b := []byte(s)
+	slices.Reverse(b)
+	return string(b)
+}
+
+// Symbols stand for letters that look like them, as in p@$$word, or for the keys they are typed with, as in
+// !qaz@wsx. Package guess reads digits as letters by itself.
+var (
+	symbolsAsLetters = strings.NewReplacer(
+		"@", "a", "(", "c", "[", "c", "{", "c", "<", "c", "!", "i", "|", "l", "$", "s", "+", "t", "%", "x")
+	symbolsAsKeys = strings.NewReplacer(
+		"~", "`", "!", "1", "@", "2", "#", "3", "$", "4", "%", "5", "^", "6", "&", "7", "*", "8", "(", "9", ")", "0",
+		"_", "-", "+", "=", "{", "[", "}", "]", "|", `\`, ":", ";", `"`, "'", "<", ",", ">", ".", "?", "/")
+)

@@ -2,7 +2,6 @@ package password
 
 import (
 	"fmt"
-	"math"
 	"unicode/utf8"
 )
 
@@ -39,16 +38,8 @@ func (p Policy) Check(candidate Plaintext, context ...string) error {
 		return problem
 	case utf8.RuneCountInString(text) < least:
 		return fmt.Errorf("%w: at least %d characters are needed", TooShort, least)
-	case guesses(text, context) < minGuesses(least):
+	case isGuessable(text, context, least):
 		return TooCommon
 	}
 	return nil
-}
-
-// minGuesses is how many guesses a password must withstand: 10^10, from where on zxcvbn calls it
-// very unguessable. zxcvbn credits each random character with a factor of ten, so where a shorter
-// minimum is set, random passwords of that length must get by: with one factor to spare, for the
-// short word that they hold by chance.
-func minGuesses(minLength int) float64 {
-	return math.Pow10(min(10, minLength-1))
 }
