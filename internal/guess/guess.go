@@ -1,6 +1,6 @@
-// Package guess owns the estimate of how hard a text is to guess. A text is described letter by letter, by words, by
-// parts that came before, and by runs such as "abcd" and "qwerty". The estimate is the length of the shortest
-// such description in bits. Callers bring the words and say what a letter takes.
+// Package guess owns the estimate of how hard a text is to guess. A text can be described by single letters, by words, by
+// repeats of earlier parts, and by runs such as "abcd" and "qwerty". The estimate is the length of the shortest
+// description in bits. Callers provide the words and the cost of a letter.
 package guess
 
 import (
@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// Dictionary knows words and how many bits each takes: the more frequent, the fewer.
+// Dictionary holds words with their costs in bits: the more frequent a word, the fewer.
 type Dictionary interface {
-	// Words calls found for each word that begins text, which is in lower case.
+	// Words calls found for each word at the beginning of text, which is in lower case.
 	Words(text string, found func(length int, bits float64))
 }
 
@@ -22,25 +22,25 @@ const (
 	runPart
 )
 
-// partBits is what it takes to say which kind of part comes next, after a letter and after any other part.
+// partBits is the cost of the kind of the next part, after a letter and after any other part.
 var partBits = [2][4]float64{
 	{bitsOf(0.92), bitsOf(0.05), bitsOf(0.02), bitsOf(0.01)},
 	{bitsOf(0.35), bitsOf(0.55), bitsOf(0.06), bitsOf(0.04)},
 }
 
-// Ways to write a word, and what it takes to say which.
+// The cost of how a word is written: its case, and whether digits replace letters.
 var (
 	lowerBits = bitsOf(0.50)
 	titleBits = bitsOf(0.25)
 	upperBits = bitsOf(0.15)
 	mixedBits = bitsOf(0.10) // and one bit for each letter
 	plainBits = bitsOf(0.90)
-	leetBits  = bitsOf(0.10) // and one bit for each letter that has such a digit
+	leetBits  = bitsOf(0.10) // and one bit for each letter that a digit could replace
 )
 
 func bitsOf(chance float64) float64 { return -math.Log2(chance) }
 
-// runs are the order of the alphabet, of digits and of the keys of a keyboard, forwards and backwards.
+// runs holds the alphabet, the digits and the keys of a keyboard in order, forwards and backwards.
 const runs = "abcdefghijklmnopqrstuvwxyzabc zyxwvutsrqponmlkjihgfedcba 01234567890123456789 98765432109876543210 " +
 	"qwertyuiopasdfghjklzxcvbnm mnbvcxzlkjhgfdsapoiuytrewq 1qaz2wsx3edc4rfv5tgb6yhn7ujm8ik9ol0p 1q2w3e4r5t6y7u8i9o0p " +
 	"`1234567890-="
@@ -50,11 +50,11 @@ const (
 	shortestRun    = 3
 )
 
-// description is the shortest one of a text so far: its bits, and how many of them are for single letters.
+// description is the cost of a description, and how many of its bits are for single letters.
 type description struct{ bits, letters float64 }
 
-// Bits returns in how many bits text can be described, and how many of them are for single letters. The text must be
-// ASCII. Each of its characters counts as a letter and takes letterBits.
+// Bits returns the cost of the shortest description of text, and how many of its bits are for single letters. The text
+// must be ASCII. Each of its characters counts as a letter and costs letterBits.
 func Bits(text string, letterBits float64, words Dictionary) (bits, letters float64) {
 	lower := strings.ToLower(text)
 	readings := []reading{{text: lower}}
@@ -63,7 +63,8 @@ func Bits(text string, letterBits float64, words Dictionary) (bits, letters floa
 	}
 	cased := lower != text && strings.ToUpper(text) != text
 
-	// shortest[i] describes text[:i]: by a description that ends in a letter, and by one that ends in another part.
+	// shortest[i] holds the shortest description of text[:i] that ends in a letter, and the one that ends in
+	// another part.
 	shortest := make([][2]description, len(text)+1)
 	for i := range shortest {
 		shortest[i] = [2]description{{bits: math.Inf(1)}, {bits: math.Inf(1)}}
@@ -102,14 +103,13 @@ func Bits(text string, letterBits float64, words Dictionary) (bits, letters floa
 	return last[1].bits, last[1].letters
 }
 
-// reading is a way to read the digits of a text, and what it takes to say that a word is read so.
+// reading is a way to read the digits of a text, and the cost of reading a word in this way.
 type reading struct {
 	text       string
-	bits, each float64 // for the word, and for each letter that may be a digit
+	bits, each float64 // for the word, and for each letter that a digit could replace
 }
 
-// eachRepeat calls found with the length of each part that begins at i and came before. It may overlap
-// what it repeats.
+// eachRepeat calls found with the length of each part at i that also occurs earlier. Both may overlap.
 func eachRepeat(text string, i int, found func(length int)) {
 	for length, where := shortestRepeat, 0; i+length <= len(text); length++ {
 		at := strings.Index(text[where:i+length-1], text[i:i+length])
@@ -121,7 +121,7 @@ func eachRepeat(text string, i int, found func(length int)) {
 	}
 }
 
-// eachRun calls found with the length of each run that begins text.
+// eachRun calls found with the length of each run at the beginning of text.
 func eachRun(text string, found func(length int)) {
 	for length, where := shortestRun, 0; length <= len(text); length++ {
 		at := strings.Index(runs[where:], text[:length])
@@ -133,10 +133,10 @@ func eachRun(text string, found func(length int)) {
 	}
 }
 
-// lengthBits is what Elias's gamma code takes for n.
+// lengthBits is the length of n in Elias's gamma code.
 func lengthBits(n int) float64 { return 2*math.Floor(math.Log2(float64(n))) + 1 }
 
-// caseBits is what it takes to say which letters of a word are capitals.
+// caseBits is the cost of the capitals in a word.
 func caseBits(word string) float64 {
 	lower, upper := strings.ToLower(word), strings.ToUpper(word)
 	switch word {
@@ -151,13 +151,13 @@ func caseBits(word string) float64 {
 	}
 }
 
-// leet are two ways to read digits as the letters that they look like.
+// leet holds two ways to read digits as letters that look like them.
 var leet = [2]*strings.Replacer{
 	strings.NewReplacer("0", "o", "1", "i", "3", "e", "4", "a", "5", "s", "7", "t"),
 	strings.NewReplacer("0", "o", "1", "l", "3", "e", "4", "a", "5", "s", "7", "t"),
 }
 
-// substitutable counts the letters of a word that a digit looks like.
+// substitutable counts the letters of a word that a digit could replace.
 func substitutable(word string) (n int) {
 	for _, c := range word {
 		if strings.ContainsRune("oileast", c) {

@@ -5,12 +5,12 @@ import (
 	"strings"
 )
 
-// commonList holds the 100,000 commonest passwords, in lower case; lists/README.md names its source. An entry has
-// five bytes: 38 bits of the FNV-1a digest of a password, and two bits for its class. The entries are in order, and
-// looked up where they are: in the read-only data of the program, without memory of their own and without work at
-// start-up. Compressed text would be a quarter smaller, but take 10 ms and some megabytes to unpack. A filter
-// such as a binary fuse filter would be half as large, but takes one text in 256 for an entry. Here it is one in
-// three million, and all parts of a password are looked up.
+// commonList holds digests of the 100,000 commonest passwords in lower case; lists/README.md names the source. An
+// entry has five bytes: 38 bits of the FNV-1a digest of a password, and two bits for its class. The entries are sorted.
+// Look-ups search the embedded bytes, so the list needs no memory on the heap and no work at start-up. Compressed
+// text would have a third of the size, but it must be unpacked into the heap. A binary fuse filter with 8 bits for
+// each entry would have a quarter, but it mistakes one text in 256 for an entry. The list mistakes one in
+// three million. This matters because every part of a password is looked up.
 //
 //go:embed lists/common.bin
 var commonList string
@@ -23,10 +23,10 @@ const (
 	longestEntry  = 20
 )
 
-// commonBits is what a common password takes, by class: one of 1,000, of 10,000 and of 100,000.
+// commonBits is the cost of a common password by class: one of 1,000, of 10,000 and of 100,000.
 var commonBits = [1 << classBits]float64{10, 13.3, 16.6}
 
-// eachCommon calls found for each common password that begins text.
+// eachCommon calls found for each common password at the beginning of text.
 func eachCommon(text string, found func(length int, bits float64)) {
 	digest := uint64(14695981039346656037) // FNV-1a, as hash/fnv computes it
 	for i := range min(len(text), longestEntry) {
@@ -63,8 +63,8 @@ func commonEntry(i int) uint64 {
 	return uint64(e[0])<<32 | uint64(e[1])<<24 | uint64(e[2])<<16 | uint64(e[3])<<8 | uint64(e[4])
 }
 
-// examplePhrases are passphrases that comics, guides and typing lessons have made known, and famous lines, in lower
-// case and without spaces and punctuation.
+// examplePhrases are passphrases from comics and guides, typing exercises and famous lines, in lower case and without
+// spaces and punctuation.
 var examplePhrases = strings.Fields(`
 	correcthorsebatterystaple horsebatterystaple correcthorsebattery
 	cleftcamsynodlacyyrwok

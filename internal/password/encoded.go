@@ -13,21 +13,20 @@ import (
 	"golang.org/x/crypto/bcrypt"
 )
 
-// ErrMalformed says that a stored hash is damaged, asks for an absurd amount of work, or is of a
-// kind that is not supported.
+// ErrMalformed says that a stored hash is damaged, not supported, or requires too much work.
 var ErrMalformed = errors.New("password: stored hash malformed or not supported")
 
 // storedHash is a hash from the database.
 type storedHash interface {
-	// verify reports whether this is the hash of a password, given as typed and normalized.
+	// verify reports whether this is the hash of a password. It gets the password as typed and in its normal form.
 	verify(typed Plaintext, normalized string) bool
-	// current reports whether a new hash would be made with the same parameters.
+	// current reports whether a new hash would have the same parameters.
 	current(cost) bool
 	// cheaper reports whether verify may take less time than a hash of this cost.
 	cheaper(cost) bool
 }
 
-// maxEncoded is more bytes than the bounds below need.
+// maxEncoded is more bytes than any hash within the bounds below has.
 const maxEncoded = 256
 
 func parse(encoded string) (storedHash, error) {
@@ -41,29 +40,29 @@ func parse(encoded string) (storedHash, error) {
 	}
 }
 
-// cost is what one argon2id hash takes, with the names of RFC 9106 §3.1.
+// cost holds the parameters of argon2id, with the names of RFC 9106 §3.1.
 type cost struct {
 	m uint32 // memory in KiB
 	t uint32 // passes over it
 	p uint8  // lanes in parallel
 }
 
-// The cost of a new hash. The one for tests takes some 50 µs.
+// The cost of a new hash. A hash for tests takes some 50 µs.
 var (
 	defaultCost = cost{m: 19456, t: 2, p: 1}
 	testCost    = cost{m: 8, t: 1, p: 1}
 )
 
-// Lengths in bytes: of what is made, and of what is verified.
+// Lengths in bytes: those of a new hash, and those that Verify accepts.
 const (
 	saltLength, minSaltLength, maxSaltLength = 16, 8, 64
 	tagLength, minTagLength, maxTagLength    = 32, 16, 64
 )
 
-// sane reports whether a hash of this cost may be verified. Whoever can write a hash to the
-// database must not bring the server down with it; the defaults of common libraries pass, which
-// go up to 100 MiB. Less than 8 KiB a lane is not argon2.
-func (c cost) sane() bool {
+// allowed reports whether a hash of this cost may be verified. A hash that somebody writes to the database must not
+// be able to stop the server. The defaults of common libraries are allowed, which go up to 100 MiB. argon2
+// requires at least 8 KiB for each lane (RFC 9106 §3.1).
+func (c cost) allowed() bool {
 	return c.p >= 1 && c.p <= 16 &&
 		c.t >= 1 && c.t <= 10 &&
 		c.m >= 8*uint32(c.p) && c.m <= 128<<10
@@ -74,8 +73,8 @@ type argon2Hash struct {
 	salt, tag []byte
 }
 
-// parseArgon2 reads what encode writes, and nothing else: what it cannot read is missing when the
-// hash is encoded again.
+// parseArgon2 accepts exactly what encode writes. Anything that it cannot parse makes the hash differ from its own
+// encoding.
 func parseArgon2(encoded string) (a argon2Hash, err error) {
 	fields := strings.Split(encoded, "$")
 	if len(fields) != 6 {
@@ -84,7 +83,7 @@ func parseArgon2(encoded string) (a argon2Hash, err error) {
 	_, _ = fmt.Sscanf(fields[3], "m=%d,t=%d,p=%d", &a.m, &a.t, &a.p)
 	a.salt, _ = base64.RawStdEncoding.DecodeString(fields[4])
 	a.tag, _ = base64.RawStdEncoding.DecodeString(fields[5])
-	if a.encode() != encoded || !a.sane() ||
+	if a.encode() != encoded || !a.allowed() ||
 		len(a.salt) < minSaltLength || len(a.salt) > maxSaltLength ||
 		len(a.tag) < minTagLength || len(a.tag) > maxTagLength {
 		return a, ErrMalformed
@@ -99,9 +98,9 @@ func (a argon2Hash) encode() string {
 		argon2.Version, a.m, a.t, a.p, base64(a.salt), base64(a.tag))
 }
 
-// derive computes the tag, and then collects the memory that took: the collector's pacing takes
-// such blocks for a heap that is here to stay, and lets as much garbage pile up. A flood over two
-// slots peaks at some 75 MB in this way, and at 115 MB and more without.
+// derive computes the tag. Then it runs the garbage collector: after such large blocks the collector would let the heap
+// grow by as much again before its next cycle. A flood of logins over two slots peaks at some 75 MB with this
+// call, and at 115 MB or more without.
 func (a argon2Hash) derive(normalized string, length int) []byte {
 	tag := argon2.IDKey([]byte(normalized), a.salt, a.t, a.m, a.p, uint32(length)) //nolint:gosec // at most maxTagLength
 	if a.m >= defaultCost.m {
@@ -118,26 +117,26 @@ func (a argon2Hash) current(c cost) bool {
 	return a.cost == c && len(a.salt) == saltLength && len(a.tag) == tagLength
 }
 
-// The time that argon2id takes is about proportional to the blocks of memory that it fills in each lane. The
-// lanes are filled in parallel, as far as there are processor cores for them.
+// The time of argon2id is about proportional to the blocks of memory that it fills in each lane. It fills the lanes in
+// parallel if there are enough processor cores.
 func (a argon2Hash) cheaper(c cost) bool {
 	return uint64(a.m)*uint64(a.t)*uint64(c.p) < uint64(c.m)*uint64(c.t)*uint64(a.p)
 }
 
-// bcryptForm is what a bcrypt hash looks like. $2x$ is left out: it marks hashes in which
-// different passwords with characters outside ASCII may be the same. Cost 14 takes about a second;
-// 31, which bcrypt allows, a day.
+// bcryptForm matches supported bcrypt hashes. $2x$ is not supported: it marks hashes by an implementation that gives
+// different passwords with characters outside ASCII the same hash. Cost 14 takes about a second. Cost 31, which
+// bcrypt allows, takes a day.
 var bcryptForm = regexp.MustCompile(`^\$2[aby]\$(0[4-9]|1[0-4])\$[./A-Za-z0-9]{53}$`)
 
-// bcryptHash is a hash of another system.
+// bcryptHash is a hash from another system.
 type bcryptHash string
 
-// bcryptMax is how many bytes of a password bcrypt looks at.
+// bcryptMax is how many bytes of a password bcrypt reads.
 const bcryptMax = 72
 
-// verify uses the password as typed, because other systems do not normalize. It refuses what
-// bcrypt cannot tell from another password: one with more than 72 bytes, or with a NUL, since
-// bcrypt repeats a short password with a NUL between.
+// verify uses the password as typed, because other systems do not normalize. It rejects passwords that bcrypt cannot
+// distinguish from others: those of more than 72 bytes, and those with a NUL, since bcrypt repeats a short
+// password with a NUL in between.
 func (b bcryptHash) verify(typed Plaintext, _ string) bool {
 	exact := len(typed) <= bcryptMax && !strings.Contains(string(typed), "\x00")
 	err := bcrypt.CompareHashAndPassword([]byte(b), []byte(typed[:min(len(typed), bcryptMax)]))
@@ -146,5 +145,5 @@ func (b bcryptHash) verify(typed Plaintext, _ string) bool {
 
 func (bcryptHash) current(cost) bool { return false }
 
-// A bcrypt hash of cost 9 takes about as long as one of ours, and each cost twice as long as the one before.
+// A bcrypt hash of cost 9 takes about as long as one of ours, and each higher cost takes twice as long.
 func (b bcryptHash) cheaper(cost) bool { return b[len("$2b$"):len("$2b$10")] < "10" }

@@ -160,14 +160,14 @@ func FuzzVerify(f *testing.F) {
 				t.Fatalf("a hash of the cost %+v is accepted", stored.cost)
 			}
 			if stored.m > 1<<10 {
-				return // sane, but slow
+				return // allowed, but slow
 			}
 		case bcryptHash:
 			if encoded[4:6] > "14" {
 				t.Fatalf("a hash of the cost %s is accepted", encoded[4:6])
 			}
 			if encoded[4:6] > "05" {
-				return // sane, but slow
+				return // allowed, but slow
 			}
 		}
 		withSlot(t, func(slot *Slot) {

@@ -15,31 +15,31 @@ import (
 // although each of them may be in the list.
 
 const (
-	// minBits is how many bits a password must have at the default minimum length. Four different words have
-	// more, even if they are of the 1,000 commonest passwords. Two of those and some digits have less.
+	// minBits is how many bits a password must have at the default minimum length. Four words have more, even if
+	// they are among the 1,000 commonest passwords. Three of those have less, and so have two and a year.
 	minBits = 43
 	// minBitsPerCharacter holds for shorter minimum lengths. Random digits have more.
 	minBitsPerCharacter = 3
 
-	// letterBits is what a character takes that is part of nothing known: about ten guesses.
+	// letterBits is the cost of a character that belongs to nothing known: ten guesses.
 	letterBits = 3.32
-	// separatorBits is what a space or punctuation between words takes when it has come before.
+	// separatorBits is the cost of a space or punctuation character that has come before.
 	separatorBits = 1
-	// capitalsBits is what it takes to say that words are written with capitals.
+	// capitalsBits is the cost of capitals at the beginnings of words.
 	capitalsBits = 2
 	contextBits  = 3
 	phraseBits   = 10
 	yearBits     = 7.7 // one of those from 1900 to 2099
 
-	// examined is how many characters are looked at, which bounds the time. Longer passwords with a guessable
-	// beginning count as guessable.
+	// examined is how many characters are examined. It bounds the time to about a millisecond. A longer password counts
+	// as guessable if its beginning does.
 	examined = 64
-	// minWord is the fewest characters of a context word. Shorter ones are in passwords by chance.
+	// minWord is the minimum length of a context word. Shorter ones occur in passwords by chance.
 	minWord = 3
 )
 
-// isGuessable reports whether a password, in its normal form, is easy to guess for an attacker who knows the context.
-// The password was accepted for its length, which is minLength or more.
+// isGuessable reports whether a password is easy to guess for an attacker who knows the context. The password is in its
+// normal form and has at least minLength code points.
 func isGuessable(password string, context []string, minLength int) bool {
 	threshold := min(minBits, minBitsPerCharacter*float64(minLength))
 	ascii := asciiFolder{}
@@ -75,7 +75,7 @@ func isGuessable(password string, context []string, minLength int) bool {
 	return false
 }
 
-// knownWords are context words. As a guess.Dictionary they bring common passwords, example phrases and years with them.
+// knownWords holds context words. Its dictionary also has the common passwords, the example phrases and years.
 type knownWords []string
 
 // Words implements guess.Dictionary.
@@ -98,8 +98,8 @@ func (k knownWords) Words(text string, found func(length int, bits float64)) {
 
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 
-// contextWords returns the context in lower case, each element as it is, in parts, and with its parts run together,
-// and the name of this program.
+// contextWords returns the elements of the context in lower case, their parts, their parts joined, and the name of
+// this program.
 func contextWords(context []string) []string {
 	words := []string{"usher"}
 	for _, c := range context {
@@ -122,9 +122,9 @@ func firstRunes(s string, n int) string {
 	return s
 }
 
-// asciiFolder writes texts with one byte for each code point, as package guess needs them. It replaces each code
-// point outside ASCII, whatever its case, by a control character, which no normal form of a password has. When a
-// text has more than 32 of them, some share one, which makes the text look easier to guess.
+// asciiFolder turns texts into ASCII, as package guess requires. It replaces each letter outside ASCII, in either case,
+// by a control character, which no normal form of a password contains. After 32 different letters it reuses control
+// characters, which makes a text look easier to guess.
 type asciiFolder map[rune]rune
 
 func (f asciiFolder) fold(s string) string {
@@ -142,7 +142,7 @@ func (f asciiFolder) fold(s string) string {
 	}, s)
 }
 
-// withoutSeparators returns a text in lower case without spaces and punctuation, and what these and the capitals take.
+// withoutSeparators returns a text in lower case without spaces and punctuation, and the cost of these and of capitals.
 func withoutSeparators(text string) (compact string, bits float64) {
 	var letters strings.Builder
 	var separators [utf8.RuneSelf]bool
@@ -164,7 +164,7 @@ func withoutSeparators(text string) (compact string, bits float64) {
 	return compact, bits
 }
 
-// period returns the shortest part that s repeats, or s: "abc" of "abcabcab".
+// period returns the shortest part that s repeats, such as "abc" for "abcabcab". Without repetition it returns s.
 func period(s string) string {
 	for n := 1; n <= len(s)/2; n++ {
 		if s[n:] == s[:len(s)-n] {
@@ -180,8 +180,8 @@ func reverse(s string) string {
 	return string(b)
 }
 
-// Symbols stand for letters that look like them, as in p@$$word, or for the keys they are typed with, as in
-// !qaz@wsx. Package guess reads digits as letters by itself.
+// Symbols can stand for letters that look like them, as in p@$$word, or for the keys that type them, as in !qaz@wsx.
+// Package guess reads digits as letters by itself.
 var (
 	symbolsAsLetters = strings.NewReplacer(
 		"@", "a", "(", "c", "[", "c", "{", "c", "<", "c", "!", "i", "|", "l", "$", "s", "+", "t", "%", "x")

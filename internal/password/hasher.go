@@ -4,73 +4,59 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"io"
 	"runtime"
 )
 
-// ErrBusy says that every hashing slot is taken and the queue for them is full. Trying again in a
-// second may help.
-var ErrBusy = errors.New("password: too many passwords to hash")
-
-// defaultQueue is how many callers wait for a slot. At 25 ms a hash and two slots, the last in
-// the queue waits for less than a second, which a person still takes for slow and not for broken.
+// defaultQueue is how many requests wait for a slot. At 25 ms a hash and two slots, the last one waits for less than a
+// second. People take that for slow, not for broken.
 const defaultQueue = 64
 
-// Options set up a Hasher. The zero Options are those for production.
+// Options configure a Hasher. The zero value is for production.
 type Options struct {
-	// Parallel is how many hashes run at once. Zero means GOMAXPROCS: more would not be faster, but
-	// take 19 MiB each.
+	// Parallel is how many hashes run at once. Zero means GOMAXPROCS: more would take 19 MiB each and not be
+	// faster.
 	Parallel int
-	// Queue is how many callers may wait while Parallel hashes run. Zero means 64.
+	// Queue is how many requests may wait while Parallel hashes run. Zero means 64.
 	Queue int
-	// InFlight returns how many requests the process serves, those for a hash included. They get a
-	// share of the CPUs while passwords are hashed. Nil means that there are no others.
+	// InFlight returns how many requests the process serves, including those for a hash. While there are others,
+	// fewer hashes run at once. Nil means that there are none.
 	InFlight func() int64
-	// Rand is the source of salts, safe for concurrent use. Nil means crypto/rand.
+	// Rand is the source of salts. It must be safe for concurrent use. Nil means crypto/rand.
 	Rand io.Reader
-	// CheapForTests makes hashes that cost next to nothing and protect nothing. It is for the tests
-	// of every package; no setting leads here. Otherwise the cost is what OWASP's Password Storage
-	// Cheat Sheet asks for: m=19456, t=2, p=1.
+	// CheapForTests makes hashes that cost next to nothing and protect nothing. It is for tests of all packages;
+	// no setting enables it. Otherwise the cost is the one of OWASP's Password Storage Cheat Sheet: m=19456, t=2, p=1.
 	CheapForTests bool
 }
 
-// Hasher makes and verifies password hashes, a bounded number at once. It is safe for concurrent use.
+// Hasher makes and verifies password hashes. It bounds how many are computed at once. It is safe for concurrent
+// use.
 type Hasher struct {
-	cost    cost
-	nothing string // a hash that no password has
-	rand    io.Reader
-
-	running  chan struct{} // holds an element for each slot in use
-	admitted chan struct{} // and for each slot in use or waited for
-	crowd    crowd
+	cost      cost
+	noAccount string // a hash of no password, see Slot.VerifyNothing
+	rand      io.Reader
+	limiter   *limiter
 }
 
 // New returns a Hasher.
 func New(o Options) *Hasher {
-	parallel := cmp.Or(o.Parallel, runtime.GOMAXPROCS(0))
 	h := &Hasher{
-		cost:     defaultCost,
-		rand:     o.Rand,
-		running:  make(chan struct{}, parallel),
-		admitted: make(chan struct{}, parallel+cmp.Or(o.Queue, defaultQueue)),
+		cost:    defaultCost,
+		rand:    o.Rand,
+		limiter: newLimiter(cmp.Or(o.Parallel, runtime.GOMAXPROCS(0)), cmp.Or(o.Queue, defaultQueue), o.InFlight),
 	}
 	if h.rand == nil {
 		h.rand = rand.Reader
 	}
-	h.crowd.inFlight, h.crowd.half = o.InFlight, make(chan struct{}, max(1, parallel/2))
-	if o.InFlight == nil {
-		h.crowd.inFlight = h.crowd.hashing.Load
-	}
 	if o.CheapForTests {
 		h.cost = testCost
 	}
-	h.nothing = argon2Hash{h.cost, make([]byte, saltLength), make([]byte, tagLength)}.encode()
+	h.noAccount = argon2Hash{h.cost, make([]byte, saltLength), make([]byte, tagLength)}.encode()
 	return h
 }
 
-// Hash is Acquire, Slot.Hash and Slot.Release.
+// Hash acquires a slot, hashes p and releases the slot.
 func (h *Hasher) Hash(ctx context.Context, p Plaintext) (string, error) {
 	slot, err := h.Acquire(ctx)
 	if err != nil {
@@ -80,53 +66,34 @@ func (h *Hasher) Hash(ctx context.Context, p Plaintext) (string, error) {
 	return slot.Hash(p)
 }
 
-// Acquire waits for a slot and takes it; the caller must release it. The error is ErrBusy, at
-// once, when the queue is full, or that of ctx when it ends first.
+// Acquire waits for a slot and takes it. The caller must release it. The error is ErrBusy, at once, when the queue is
+// full, or the error of ctx when that ends first.
 func (h *Hasher) Acquire(ctx context.Context) (*Slot, error) {
-	if err := ctx.Err(); err != nil {
+	half, err := h.limiter.acquire(ctx)
+	if err != nil {
 		return nil, err
 	}
-	h.crowd.expect(ctx)
-	select {
-	case h.admitted <- struct{}{}:
-	default:
-		return nil, ErrBusy
-	}
-	select {
-	case h.running <- struct{}{}:
-		half, err := h.crowd.enter(ctx)
-		if err != nil {
-			<-h.running
-			<-h.admitted
-			return nil, err
-		}
-		return &Slot{h, half}, nil
-	case <-ctx.Done():
-		<-h.admitted
-		return nil, ctx.Err()
-	}
+	return &Slot{h, half}, nil
 }
 
-// Slot is the right to hash, one password at a time. It is for one goroutine, which may look at the
-// database while it holds the slot.
+// Slot permits its holder to compute one hash at a time. Only one goroutine may use it. The holder may query the
+// database meanwhile.
 type Slot struct {
 	hasher *Hasher
-	half   bool // of the crowd's
+	half   bool // taken under the lower limit
 }
 
-// Release gives the slot back. Only the first call counts; no other method may follow.
+// Release frees the slot. Call no other method afterwards; further calls of Release do nothing.
 func (s *Slot) Release() {
 	if s.hasher == nil {
 		return
 	}
-	s.hasher.crowd.leave(s.half)
-	<-s.hasher.running
-	<-s.hasher.admitted
+	s.hasher.limiter.release(s.half)
 	s.hasher = nil
 }
 
 // Hash returns the argon2id hash of p as a PHC string, with a new salt. The error is a Problem when
-// p has no normal form; Policy.Check would have refused it.
+// p has no normal form. Policy.Check would have rejected it.
 func (s *Slot) Hash(p Plaintext) (string, error) {
 	text, problem := normalize(p)
 	if problem != "" {
@@ -141,14 +108,13 @@ func (s *Slot) Hash(p Plaintext) (string, error) {
 	return a.encode(), nil
 }
 
-// Verify reports whether p is the password that encoded was made from, and if so, whether to
-// replace encoded by a new hash of p: because it is of another system or of other parameters.
-// It costs one evaluation of the hash, right or wrong. Only a password that is too long for any
-// account is refused without. The error is ErrMalformed.
+// Verify reports whether encoded is the hash of p. If so, rehash says whether to replace encoded by a new hash of p,
+// because it has other parameters or is from another system. The error is ErrMalformed.
 //
-// A wrong password for a hash that is cheaper than ours costs one of ours in addition, so that an
-// account that exists is never answered faster than one that does not. It can be answered later: until
-// its owner has signed in once, the time of an answer can tell that an account was imported.
+// Verify computes one hash whether the password is right or wrong, except for a password that is too long for any
+// account. A wrong password for a hash that is cheaper than ours costs one of ours in addition. So
+// a wrong password is never answered faster for an account that exists than for one that does not. It can be answered
+// later: until the owner has signed in once, the time of the answer can show that an account was imported.
 func (s *Slot) Verify(encoded string, p Plaintext) (ok, rehash bool, err error) {
 	stored, err := parse(encoded)
 	if err != nil {
@@ -169,7 +135,7 @@ func (s *Slot) Verify(encoded string, p Plaintext) (ok, rehash bool, err error) 
 	return ok, ok && problem == "" && !stored.current(s.hasher.cost), nil
 }
 
-// VerifyNothing costs what Verify does for a hash of ours. It is for accounts that do not exist.
+// VerifyNothing costs what Verify costs for a hash of ours. It is for accounts that do not exist.
 func (s *Slot) VerifyNothing(p Plaintext) {
-	_, _, _ = s.Verify(s.hasher.nothing, p)
+	_, _, _ = s.Verify(s.hasher.noAccount, p)
 }

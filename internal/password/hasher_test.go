@@ -116,8 +116,8 @@ func TestHashRefusals(t *testing.T) {
 	}
 }
 
-// Without the bound on parallel hashes a flood takes all memory, and without the one on the queue
-// everybody waits for longer than they care to.
+// Without the bound on parallel hashes a flood uses all memory. Without the bound on the queue every request
+// waits too long.
 func TestHasherBounds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const parallel, queue = 2, 3
@@ -128,7 +128,7 @@ func TestHasherBounds(t *testing.T) {
 			return err
 		}
 
-		for range 2 { // what the first flood took is there again for the second
+		for range 2 { // the second flood finds all slots free again
 			done := make(chan error, parallel+queue)
 			for range parallel + queue {
 				go func() { done <- hash() }()
@@ -157,7 +157,7 @@ func TestHasherBounds(t *testing.T) {
 	})
 }
 
-// turnstile is randomness that is handed out one turn at a time.
+// turnstile is a source of randomness that blocks each read until it gets a turn.
 type turnstile struct {
 	turn   chan struct{}
 	inside atomic.Int32
@@ -177,7 +177,7 @@ func TestAcquireCancelled(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for range 2 { // the second finds the place in the queue that the first left
+		for range 2 { // the second request finds room in the queue
 			ctx, cancel := context.WithCancel(t.Context())
 			done := make(chan error, 1)
 			go func() {
@@ -214,8 +214,8 @@ func TestReleaseTwice(t *testing.T) {
 		t.Fatal(err)
 	}
 	first.Release()
-	if len(h.running) != 1 || len(h.admitted) != 1 {
-		t.Error("a slot was released that somebody else holds")
+	if len(h.limiter.slots) != 1 || len(h.limiter.admitted) != 1 {
+		t.Error("the second call released the slot of another holder")
 	}
 }
 
@@ -229,8 +229,8 @@ func BenchmarkHash(b *testing.B) {
 	}
 }
 
-// An answer's time must not tell whether an account exists: all of these take the same, but for
-// the imported hash.
+// The time of an answer must not show whether an account exists. All of these take the same time, except for the
+// imported hash.
 func BenchmarkVerify(b *testing.B) {
 	h := New(Options{})
 	encoded, err := h.Hash(b.Context(), "lamp river candle stone")

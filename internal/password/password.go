@@ -1,6 +1,5 @@
-// Package password owns what may become a password and how passwords are kept: the normal form of
-// what people type, the policy for new passwords, and hashing, which is bounded because each hash
-// costs 19 MiB and a processor core for some 25 ms.
+// Package password owns passwords: their normal form, the policy for new ones, and their hashes. Hashing is bounded,
+// because each hash takes 19 MiB and a processor core for some 25 ms.
 package password
 
 import (
@@ -18,15 +17,14 @@ const (
 	// MaxLength is the most code points that a password may have, counted in its normal form.
 	MaxLength = 256
 
-	// maxBytes bounds a password before any work is done on it. Sixteen bytes for each code point
-	// leave room for accents and syllables that were typed decomposed.
+	// maxBytes bounds a password before any work is done on it. Sixteen bytes for each code point are enough for
+	// decomposed accents and syllables.
 	maxBytes = 16 * MaxLength
 )
 
-// Plaintext is a password as it was typed. It prints as "[redacted]" wherever it gets a say: with
-// fmt, slog, encoding/json and whoever else knows encoding.TextMarshaler. It gets none with fmt's
-// verbs %p and %w, which go vet refuses here, as the key of a map in JSON, and in an unexported
-// field of a struct that is printed whole.
+// Plaintext is a password as it was typed. It prints as "[redacted]" with fmt, slog, encoding/json and everything
+// else that uses encoding.TextMarshaler. It cannot prevent being printed by fmt's verbs %p and %w, which go vet
+// rejects here, as the key of a map in JSON, and in an unexported field of a struct that is printed.
 type Plaintext string
 
 const redacted = "[redacted]"
@@ -40,26 +38,26 @@ func (Plaintext) LogValue() slog.Value { return slog.StringValue(redacted) }
 // MarshalText implements encoding.TextMarshaler.
 func (Plaintext) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 
-// Problem says why a password is not accepted. Its values are among those of the schema's
-// InputErrorCode. Match it with errors.Is: an error may add a detail to it.
-type Problem string //nolint:errname // it is what is wrong with a password
+// Problem says why a password is rejected. Its values are values of the schema's InputErrorCode. Match it with
+// errors.Is, because an error may wrap it to add a detail.
+type Problem string //nolint:errname // it is a property of a password
 
 // The problems.
 //
 //nolint:errname // read as password.TooShort
 const (
-	// TooShort means that the password has fewer code points than the policy asks for.
+	// TooShort means that the password has fewer code points than the policy requires.
 	TooShort Problem = "TOO_SHORT"
 	// TooLong means that the password has more than MaxLength code points.
 	TooLong Problem = "TOO_LONG"
-	// InvalidFormat means that the password has no normal form: it is not UTF-8, or has control
-	// characters, unassigned or invisible ones.
+	// InvalidFormat means that the password has no normal form: it is not UTF-8, or has control, unassigned or
+	// invisible characters.
 	InvalidFormat Problem = "INVALID_FORMAT"
 	// TooCommon means that the password is easy to guess.
 	TooCommon Problem = "TOO_COMMON"
 )
 
-// Error describes p to the person who typed the password. It never repeats the password.
+// Error describes the problem to the user. It never repeats the password.
 func (p Problem) Error() string {
 	switch p {
 	case TooShort:
@@ -73,9 +71,8 @@ func (p Problem) Error() string {
 	}
 }
 
-// normalize returns the form of a password that is counted and hashed, so that the same password
-// typed on another system is the same bytes: the OpaqueString profile of RFC 8265 §4.2. The
-// problem is empty when there is none.
+// normalize returns the form of a password that is counted and hashed: the OpaqueString profile of RFC 8265 §4.2. It
+// makes the same password, typed on another system, the same bytes. The problem is empty if there is none.
 func normalize(p Plaintext) (string, Problem) {
 	switch s := string(p); {
 	case s == "":
@@ -83,7 +80,7 @@ func normalize(p Plaintext) (string, Problem) {
 	case len(s) > maxBytes:
 		return "", TooLong
 	case !utf8.ValidString(s), strings.ContainsRune(s, utf8.RuneError):
-		// U+FFFD stands for what a decoder could not read: it would make different passwords equal.
+		// A decoder writes U+FFFD for input that it cannot read, which would make different passwords equal.
 		return "", InvalidFormat
 	}
 	text, err := precis.OpaqueString.String(string(p))
@@ -99,8 +96,7 @@ func normalize(p Plaintext) (string, Problem) {
 	return text, ""
 }
 
-// emojiGlue matches the invisible code points that are part of many emoji: the variation selector
-// U+FE0F (as in ❤️) and the joiner U+200D before a symbol (as in 👩‍🚀). OpaqueString refuses both.
-// Passwords with emoji are welcome, and one system types the selector where another does not, so
-// the normal form goes without them.
+// emojiGlue matches the invisible code points in many emoji: the variation selector U+FE0F (as in ❤️) and the joiner
+// U+200D before a symbol (as in 👩‍🚀). OpaqueString rejects both. Passwords may have emoji, and some systems type the
+// selector where others do not, so the normal form has neither.
 var emojiGlue = regexp.MustCompile(`\x{FE0F}|\x{200D}(\p{So})`)

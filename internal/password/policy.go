@@ -6,39 +6,38 @@ import (
 )
 
 const (
-	// DefaultMinLength is the least number of code points of a password that is the only factor
-	// (NIST SP 800-63B-4).
+	// DefaultMinLength is the minimum number of code points for a password that is the only factor
+	// (NIST SP 800-63B-4 §3.1.1.2).
 	DefaultMinLength = 15
-	// FloorMinLength is the least number of code points that may be asked for. It is enough only
-	// beside a second factor (NIST SP 800-63B-4).
+	// FloorMinLength is the lowest minimum that can be set. It is only for passwords beside a second factor
+	// (NIST SP 800-63B-4 §3.1.1.2).
 	FloorMinLength = 8
 )
 
-// Policy says which passwords are accepted at sign-up, change and reset. It asks for length and
-// against guessing, never for kinds of characters. It has no say at sign-in.
+// Policy says which passwords are accepted at sign-up, change and reset. It requires a length and rejects passwords that
+// are easy to guess. It never requires kinds of characters. It does not apply at sign-in.
 type Policy struct {
-	// MinLength is the least number of code points. Zero means DefaultMinLength; a number below
-	// FloorMinLength means FloorMinLength.
+	// MinLength is the minimum number of code points. Zero means DefaultMinLength. A number below FloorMinLength
+	// means FloorMinLength.
 	MinLength int
 }
 
-// Check returns nil, or an error that is one of the problems TooShort, TooLong, InvalidFormat and
-// TooCommon. The context is what an attacker knows of the account, such as its names and
-// addresses: a password that is little more than that is TooCommon.
+// Check returns nil, or an error that is one of the problems TooShort, TooLong, InvalidFormat and TooCommon. The context
+// is what an attacker knows about the account, such as its names and addresses.
 func (p Policy) Check(candidate Plaintext, context ...string) error {
-	least := p.MinLength
-	if least == 0 {
-		least = DefaultMinLength
+	minLength := p.MinLength
+	if minLength == 0 {
+		minLength = DefaultMinLength
 	}
-	least = max(least, FloorMinLength)
+	minLength = max(minLength, FloorMinLength)
 
 	text, problem := normalize(candidate)
 	switch {
 	case problem != "" && problem != TooShort:
 		return problem
-	case utf8.RuneCountInString(text) < least:
-		return fmt.Errorf("%w: at least %d characters are needed", TooShort, least)
-	case isGuessable(text, context, least):
+	case utf8.RuneCountInString(text) < minLength:
+		return fmt.Errorf("%w: at least %d characters are needed", TooShort, minLength)
+	case isGuessable(text, context, minLength):
 		return TooCommon
 	}
 	return nil

@@ -9,7 +9,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// strong is not to be guessed by its first 15 characters or more.
+// strong is random. Its first 8 characters or more are hard to guess, too.
 const strong = "q8ZkP2vX9rTn4LwYc7Hb3Gd6Fs1Jm5Ke0Uo"
 
 func TestPolicyLength(t *testing.T) {

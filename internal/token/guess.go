@@ -12,31 +12,31 @@ import (
 	"usher/internal/guess"
 )
 
-// A secret is described in the fewest bits that a simple language takes for it: letter by letter, or by
-// words, by parts that came before, and by runs such as "abcd" and "qwerty". The language is a code, so of all
-// the texts that a generator makes, all as likely, no more than one in 2^k has a description that is shorter by
-// k bits (Kraft's inequality). That holds whatever the words are, and bounds how often a random secret is refused.
+// The estimate of package guess is a code. So at most one in 2^k of the texts that a generator makes with equal
+// probability has a description that is shorter by k bits (Kraft's inequality). That is true for any list of words,
+// and bounds how often a random secret is rejected.
 
 const (
 	// minBits is how many bits a secret must have: those of 32 hexadecimal digits.
 	minBits = 128
-	// margin is by how many bits a description must be shorter than the text to tell that the text is not
-	// random: of each alphabet one random secret in 2^24 is taken for words, at most.
-	margin = 24
-	// enough is how many bits of plain letters make up for words beside them, as in "production-" and a random
-	// text. It is below minBits because random text has words by chance.
-	enough = 112
-	// examined is how many letters and digits are looked at. In more than that there are minBits.
+	// minSaving is by how many bits a description must be shorter than the text before the text counts as not
+	// random. At most one random secret in 2^24 of each alphabet does.
+	minSaving = 24
+	// minLetterBits is how many bits of single letters are enough beside words, as in "production-" and a random
+	// text. It is below minBits because random text contains words by chance.
+	minLetterBits = 112
+	// examined is how many letters and digits are examined. More than that have minBits.
 	examined = 256
 )
 
 //go:embed lists/words.txt
 var wordList string
 
-// shortestWord is that of wordList.
+// shortestWord is the length of the shortest word in wordList.
 const shortestWord = 2
 
-// dictionary is what each word takes: the more frequent, the less. What only begins words takes more than anything.
+// dictionary maps each word to the bits that it takes: the more frequent, the fewer. Prefixes of words map to
+// infinity.
 type dictionary map[string]float64
 
 // Words implements guess.Dictionary.
@@ -50,8 +50,8 @@ func (d dictionary) Words(text string, found func(length int, bits float64)) {
 	}
 }
 
-// loadDictionary returns the words of wordList. Secrets are checked when a server starts, so the words are kept
-// until memory is next collected.
+// loadDictionary returns the words of wordList. Secrets are checked when a server starts, so the words are kept only
+// until the next garbage collection.
 func loadDictionary() dictionary {
 	lastDictionary.Lock()
 	defer lastDictionary.Unlock()
@@ -72,7 +72,7 @@ var lastDictionary struct {
 func newDictionary() dictionary {
 	words := strings.Fields(wordList)
 	bits := make(dictionary, 4*len(words))
-	const flat = 8 // ranks up to here differ little
+	const flat = 8 // the first ranks differ little
 	var total float64
 	for rank := range words {
 		total += 1 / float64(rank+flat)
@@ -88,11 +88,10 @@ func newDictionary() dictionary {
 	return bits
 }
 
-// isGuessable reports whether a secret is made of words rather than by a generator, or has fewer bits than it
-// should whoever made it.
+// isGuessable reports whether a secret is made of words, or has too few bits even if a generator made it.
 func isGuessable(secret []byte, words dictionary) bool {
 	if !utf8.Valid(secret) {
-		return false // random bytes, of which 32 are text once in 10^7 times
+		return false // random bytes; 32 of them are valid UTF-8 once in 10^7 times
 	}
 	text, others := split(string(secret))
 	text = text[:min(len(text), examined)]
@@ -102,12 +101,12 @@ func isGuessable(secret []byte, words dictionary) bool {
 		return true
 	}
 	bits, letters := guess.Bits(text, letterBits, words)
-	return bits < random-margin && others+letters < enough
+	return bits < random-minSaving && others+letters < minLetterBits
 }
 
-// split returns the ASCII letters and digits of a secret, and how many bits the other characters take. Of
-// punctuation each of 32 is as likely as any at first, and more so once it has come. Characters beyond ASCII
-// make prose, for no generator uses them, and are counted as such.
+// split returns the ASCII letters and digits of a secret, and how many bits the other characters take. At first all
+// 32 punctuation characters are equally likely. Those that have come before are more likely. Characters
+// beyond ASCII take two bits, as in prose, because no generator uses them.
 func split(secret string) (text string, others float64) {
 	var b strings.Builder
 	seen, all := map[rune]float64{}, 0.0
@@ -126,8 +125,8 @@ func split(secret string) (text string, others float64) {
 	return b.String(), others
 }
 
-// alphabet is how many characters the smallest of the usual alphabets has that text is of: decimal or
-// hexadecimal digits, letters of one case or both, with digits or without.
+// alphabet returns the size of the smallest usual alphabet that contains text: decimal digits, hexadecimal
+// digits, or letters of one or both cases with or without digits.
 func alphabet(text string) int {
 	var digit, lower, upper, beyondF bool
 	for _, c := range []byte(text) {

@@ -7,11 +7,11 @@ import (
 	"testing/synctest"
 )
 
-// TestCrowd takes slots while there are so many other requests, and looks whether half of them rest in the end.
-func TestCrowd(t *testing.T) {
+// TestLimiter takes slots while other requests are in flight, and checks whether the last one is under the lower limit.
+func TestLimiter(t *testing.T) {
 	threads := runtime.GOMAXPROCS(0)
 	tests := map[string]struct {
-		others int64 // besides the one that takes the slot
+		others int64 // in flight, besides the one that takes the slot
 		slots  int
 		want   bool
 	}{
@@ -33,7 +33,7 @@ func TestCrowd(t *testing.T) {
 				half = slot.half
 				slot.Release()
 				end()
-				synctest.Wait() // The end of the request is noticed.
+				synctest.Wait() // for the limiter to see the end of the request
 				return half
 			}
 			var half bool
@@ -41,17 +41,17 @@ func TestCrowd(t *testing.T) {
 				half = take()
 			}
 			if half != tt.want {
-				t.Errorf("half of the slots rest: %t, want %t", half, tt.want)
+				t.Errorf("under the lower limit: %t, want %t", half, tt.want)
 			}
 			if got := runtime.GOMAXPROCS(0); got != threads {
-				t.Errorf("%d threads, want %d: they are the process's", got, threads)
+				t.Errorf("GOMAXPROCS = %d, want %d: no package below the program sets it", got, threads)
 			}
 			others = 0
 			for range 30 {
 				half = take()
 			}
 			if half {
-				t.Error("half of the slots rest when the others have gone")
+				t.Error("under the lower limit when the others have gone")
 			}
 		}))
 	}
@@ -61,9 +61,9 @@ func inBubble(test func(t *testing.T)) func(t *testing.T) {
 	return func(t *testing.T) { synctest.Test(t, test) }
 }
 
-// TestCrowdHalf shows that half of the slots rest while there is a crowd, and that who gives up waiting
-// for one leaves nothing behind.
-func TestCrowdHalf(t *testing.T) {
+// TestLimiterHalf shows that half of the slots stay free while other requests are in flight, and that requests that
+// give up waiting release what they took.
+func TestLimiterHalf(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		others := int64(30)
 		h := New(Options{CheapForTests: true, Parallel: 4, InFlight: func() int64 { return others }})
@@ -79,7 +79,7 @@ func TestCrowdHalf(t *testing.T) {
 		}
 		synctest.Wait()
 		if len(slots) != 2 {
-			t.Errorf("%d of 4 slots in a crowd, want 2", len(slots))
+			t.Errorf("%d of 4 slots while there are other requests, want 2", len(slots))
 		}
 		cancel()
 		synctest.Wait()
@@ -87,7 +87,7 @@ func TestCrowdHalf(t *testing.T) {
 			(<-slots).Release()
 		}
 		others = 0
-		for range 30 { // until the crowd is forgotten
+		for range 30 { // until the average is low again
 			acquire(t.Context())
 			(<-slots).Release()
 		}
@@ -96,7 +96,7 @@ func TestCrowdHalf(t *testing.T) {
 		}
 		synctest.Wait()
 		if len(slots) != 4 {
-			t.Errorf("%d of 4 slots without a crowd, want 4", len(slots))
+			t.Errorf("%d of 4 slots without other requests, want 4", len(slots))
 		}
 		for range 4 {
 			(<-slots).Release()
