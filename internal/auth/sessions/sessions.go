@@ -4,6 +4,7 @@ package sessions
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -75,6 +76,8 @@ type Tokens struct {
 // TokenType is how access tokens are used (RFC 6750).
 const TokenType = "Bearer"
 
+var errNoProof = errors.New("nobody has authenticated")
+
 // Started is a new session with its first refresh token.
 type Started struct {
 	viewer  auth.Viewer
@@ -87,11 +90,12 @@ func (s *Started) Viewer() *auth.Viewer { return &s.viewer }
 // Start writes a new session for the user of a proof. The session of the refresh token that the client loses by
 // this ends first, so that it does not count. Then the oldest sessions of a user with too many end.
 func (s *Service) Start(ctx context.Context, tx *transaction.Tx, p proof.Proof, replaces string) (*Started, error) {
-	now, user := tx.Now, p.User()
 	fail := func(err error) (*Started, error) { return nil, fmt.Errorf("start session: %w", err) }
+	user := p.User()
 	if user == nil {
-		return fail(fmt.Errorf("no proof"))
+		return fail(errNoProof)
 	}
+	now := tx.Now
 	id, err := s.tx.NewID()
 	if err != nil {
 		return fail(err)

@@ -71,12 +71,12 @@ type limitedCounter struct {
 
 // loginAttempts counts the sign-ins of an account, by user name and by e-mail address.
 func loginAttempts(userID uuid.UUID) limitedCounter {
-	return limitedCounter{auth.AttemptCounter{"login:" + userID.String(), &userID}, loginLimit}
+	return limitedCounter{auth.AttemptCounter{Key: "login:" + userID.String(), UserID: &userID}, loginLimit}
 }
 
 // reauthenticateAttempts counts the attempts in the sessions of an account.
 func reauthenticateAttempts(userID uuid.UUID) limitedCounter {
-	return limitedCounter{auth.AttemptCounter{"reauthenticate:" + userID.String(), &userID}, reauthenticateLimit}
+	return limitedCounter{auth.AttemptCounter{Key: "reauthenticate:" + userID.String(), UserID: &userID}, reauthenticateLimit}
 }
 
 // unknownAttempts counts the sign-ins by a name that no account has, in its canonical form if it has
