@@ -1,0 +1,117 @@
+// What the errors of Usher mean to a client.
+
+/** An error in a GraphQL response, as every GraphQL client passes it on. */
+export interface GraphQLError {
+  readonly message: string
+  readonly path?: readonly (string | number)[] | undefined
+  readonly extensions?: Readonly<Record<string, unknown>> | undefined
+}
+
+/** What a client can do about an error. */
+export type Remedy = 'refresh' | 'sign in' | 'reauthenticate' | 'change input' | 'wait' | 'give up' | 'report'
+
+// All values of the schema's `ErrorCode`. A test compares them with the schema.
+const remedies = {
+  UNAUTHENTICATED: 'sign in', // or 'refresh', depending on the reason
+  STEP_UP_REQUIRED: 'reauthenticate',
+  INVALID_CREDENTIALS: 'change input', // about a password, so a refresh does not help
+  BAD_USER_INPUT: 'change input',
+  RATE_LIMITED: 'wait',
+  SERVICE_UNAVAILABLE: 'wait',
+  FORBIDDEN: 'give up', // a new sign-in of the same user does not help
+  INTERNAL_SERVER_ERROR: 'report',
+  OPERATION_TOO_COMPLEX: 'report',
+  GRAPHQL_PARSE_FAILED: 'report',
+  GRAPHQL_VALIDATION_FAILED: 'report',
+  BAD_REQUEST: 'report',
+} as const satisfies Record<string, Remedy>
+
+export type ErrorCode = keyof typeof remedies
+export const errorCodes = Object.keys(remedies) as ErrorCode[]
+
+export const unauthenticatedReasons = [
+  'NO_TOKEN', 'TOKEN_EXPIRED', 'TOKEN_INVALID', 'SESSION_ENDED', 'ACCOUNT_DISABLED',
+] as const
+export type UnauthenticatedReason = (typeof unauthenticatedReasons)[number]
+
+export const inputErrorCodes = [
+  'REQUIRED', 'TAKEN', 'TOO_SHORT', 'TOO_LONG', 'INVALID_FORMAT', 'TOO_COMMON', 'NOT_FOUND', 'LAST_ADMIN',
+] as const
+export type InputErrorCode = (typeof inputErrorCodes)[number]
+
+export const stepUpMethods = ['PASSWORD'] as const
+export type StepUpMethod = (typeof stepUpMethods)[number]
+
+/** The `extensions` of an error. Which of them are set depends on `code`. */
+export interface Extensions {
+  readonly code?: ErrorCode
+  readonly requestId?: string
+  /** Of UNAUTHENTICATED. */
+  readonly reason?: UnauthenticatedReason
+  /** Of BAD_USER_INPUT. */
+  readonly fields?: readonly { readonly path: readonly string[]; readonly code: InputErrorCode; readonly message: string }[]
+  /** Of RATE_LIMITED and SERVICE_UNAVAILABLE, in seconds. */
+  readonly retryAfter?: number
+  /** Of STEP_UP_REQUIRED, in seconds. */
+  readonly maxAge?: number
+  /** Of STEP_UP_REQUIRED. */
+  readonly methods?: readonly StepUpMethod[]
+}
+
+/** Returns the extensions of an error with their types. */
+export function extensionsOf(error: GraphQLError): Extensions {
+  return error.extensions ?? {}
+}
+
+/** Returns what a client can do about an error. */
+export function remedy(error: GraphQLError): Remedy {
+  const { code, reason } = extensionsOf(error)
+  // An access token can become invalid before it expires, for example when the server's keys change.
+  if (code === 'UNAUTHENTICATED' && (reason === 'TOKEN_EXPIRED' || reason === 'TOKEN_INVALID')) return 'refresh'
+  // A code that is not listed comes from a newer server, or from something in front of it.
+  return code !== undefined && Object.hasOwn(remedies, code) ? remedies[code] : 'report'
+}
+
+/** Returns the first error that has this remedy. */
+export function find(errors: readonly GraphQLError[] | undefined, wanted: Remedy): GraphQLError | undefined {
+  return errors?.find((error) => remedy(error) === wanted)
+}
+
+/**
+ * Puts errors into words for the user. No errors means that there was no response. Messages about the
+ * inputs named in `shown` are left out, for forms that show each of them beside its input.
+ */
+export function explain(errors: readonly GraphQLError[], shown: readonly string[] = []): string {
+  if (errors.length === 0) return 'The server cannot be reached. Try again.'
+  return errors.flatMap((error) => {
+    const { fields, retryAfter = 1, requestId } = extensionsOf(error)
+    if (fields) return fields.filter((field) => !shown.includes(inputName(field.path))).map((field) => field.message)
+    const action = remedy(error)
+    if (action === 'wait') return `${error.message} Try again in ${String(retryAfter)} s.`
+    if (action === 'report' && requestId) return `${error.message} Quote the request ${requestId} when you report it.`
+    return error.message
+  }).join(' ')
+}
+
+/** Returns the messages of BAD_USER_INPUT by the name of the input; '' is the input as a whole. */
+export function fieldMessages(errors: readonly GraphQLError[]): Partial<Record<string, string>> {
+  const fields = errors.flatMap((error) => extensionsOf(error).fields ?? [])
+  return Object.fromEntries(fields.map(({ path, message }) => [inputName(path), message]))
+}
+
+// A path begins with the name of the argument: ["input", "email"].
+const inputName = (path: readonly string[]) => path.slice(1).join('.')
+
+/** A request that failed: the errors of the response, or none if there was no response. */
+export class UsherError extends Error {
+  readonly errors: readonly GraphQLError[]
+
+  constructor(errors: readonly GraphQLError[], message = explain(errors), options?: ErrorOptions) {
+    super(message, options)
+    this.name = new.target.name
+    this.errors = errors
+  }
+}
+
+/** The session of a request ended, or another one took its place, so the request was not sent again. */
+export class SessionChangedError extends UsherError {}

@@ -1,0 +1,304 @@
+// The session of a user: access token, refresh, sign-in and sign-out, in all tabs of a browser.
+import { dataOf, post } from './request.js'
+import { extensionsOf, find, type GraphQLError, SessionChangedError, type UnauthenticatedReason, UsherError } from './errors.js'
+import { createStepUp, type StepUp } from './stepup.js'
+
+/** What the client needs of the schema's `AuthPayload`. More of it is kept as well. */
+export interface Payload {
+  readonly accessToken: string
+  /** In token mode. */
+  readonly refreshToken?: string | null
+  readonly expiresIn: number
+  readonly session: { readonly id: string; readonly authTime?: string | null }
+}
+
+/** A payload that is in use. Its refresh token is not in it. */
+export type Credentials<P extends Payload = Payload> = P & {
+  /** When the access token expires, in milliseconds by the clock of this machine. */
+  readonly expiresAt: number
+  /** When the user last confirmed their identity, as far as the access token says. NaN without `authTime`. */
+  readonly provedAt: number
+  /** Whether the access token is from `reauthenticate`. */
+  readonly confirmed: boolean
+}
+
+/** The state of a client. Each change makes a new object. */
+export interface State<P extends Payload = Payload> {
+  /** Whether the server has said yet if the user is signed in. */
+  readonly known: boolean
+  /** Null if the user is signed out. */
+  readonly credentials: Credentials<P> | null
+  /** Why the last session ended, if it did not end by a sign-out. */
+  readonly ended?: UnauthenticatedReason | undefined
+}
+
+/** Where the refresh token is kept in token mode. */
+export interface TokenStore {
+  readonly get: () => string | null | Promise<string | null>
+  readonly set: (refreshToken: string | null) => void | Promise<void>
+  /** Whether all tabs have the same store. Otherwise each tab has a session of its own. */
+  readonly shared?: boolean
+}
+
+export interface Options {
+  /** The GraphQL endpoint. The access token is sent to no other URL. */
+  readonly url: string
+  /** Token mode, with its store. Without it the refresh token is in a cookie that no script can read. */
+  readonly store?: TokenStore
+  /** The operation that refreshes. It takes `$input: RefreshInput!` and selects the payload of `refresh`. */
+  readonly refresh?: string
+  /** The BroadcastChannel. Pages of one origin that keep different payloads need different names. */
+  readonly channel?: string
+  readonly fetch?: typeof fetch
+}
+
+interface Message<P extends Payload> {
+  readonly credentials: Credentials<P> | null
+  /** The session that began or ended. */
+  readonly session: string
+  readonly ended?: UnauthenticatedReason | undefined
+}
+
+type Turn = <T>(task: () => Promise<T>) => Promise<T>
+
+const refreshOperation = `mutation Refresh($input: RefreshInput!) {
+  refresh(input: $input) { accessToken refreshToken expiresIn session { id } }
+}`
+const reauthenticateOperation = `mutation Reauthenticate($input: ReauthenticateInput!) {
+  reauthenticate(input: $input) { accessToken expiresIn session { id } }
+}`
+
+/** Keeps a user signed in. A page makes one. */
+export class UsherClient<P extends Payload = Payload> {
+  /** The question for the password, if a request needs it. */
+  readonly stepUp: StepUp
+  readonly #ask: (session: string) => Promise<boolean>
+  readonly #options: Options
+  readonly #tabs: BroadcastChannel | undefined
+  readonly #listeners = new Set<() => void>()
+  #state: State<P> = { known: false, credentials: null }
+  #refreshing: Promise<boolean> | undefined
+
+  constructor(options: Options) {
+    this.#options = options
+    const { stepUp, ask } = createStepUp({
+      isCurrent: (session) => this.#isCurrent(session),
+      subscribe: this.subscribe,
+      reauthenticate: (session, input) => this.#reauthenticate(session, input),
+    })
+    this.stepUp = stepUp
+    this.#ask = ask
+    if ('BroadcastChannel' in globalThis && (!options.store || options.store.shared)) {
+      this.#tabs = new BroadcastChannel(options.channel ?? 'usher-session')
+      this.#tabs.onmessage = ({ data }: MessageEvent<Message<P>>) => { this.#receive(data) }
+    }
+  }
+
+  /** Returns the state. */
+  readonly state = (): State<P> => this.#state
+
+  /** Calls a listener after each change of the state. Returns how to stop. */
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener)
+    return () => { this.#listeners.delete(listener) }
+  }
+
+  /** `fetch` in the session that is current when it is called. */
+  readonly fetch: typeof fetch = (input, init) => this.#send(this.#state.credentials?.session.id ?? null, input, init)
+
+  /**
+   * Returns a `fetch` for one session, or with null for none. It sends the access token. It refreshes a stale
+   * one and asks for the password when it must, and then sends the request again. It rejects with a
+   * SessionChangedError instead of sending a request in another session.
+   */
+  fetchIn(session: string | null): typeof fetch {
+    return (input, init) => this.#send(session, input, init)
+  }
+
+  /** Finds out whether the user is signed in, when the page loads. Throws an UsherError if that failed. */
+  restore(): Promise<boolean> {
+    return this.#state.known ? Promise.resolve(this.#state.credentials !== null) : this.refresh()
+  }
+
+  /**
+   * Signs in with what a task returns: the payload of `signup` or `login`, or nothing if it failed. While it
+   * runs, no other tab changes the cookie. It must send its request with `fetchIn(null)`, which never waits
+   * for a refresh. The input's `session` is COOKIE, or TOKEN in token mode.
+   */
+  signIn(task: () => Promise<P | null | undefined>): Promise<boolean> {
+    return exclusive(async () => {
+      const payload = await task()
+      if (!payload) return false
+      await this.#options.store?.set(payload.refreshToken ?? null)
+      this.#take(payload)
+      return true
+    })
+  }
+
+  /** Ends the session, in all tabs. Throws an UsherError if it could not be ended. */
+  async signOut(): Promise<void> {
+    const session = this.#state.credentials?.session.id
+    if (session === undefined) return
+    const send: typeof fetch = (input, init) => this.#send(session, input, init, exclusive)
+    const answer = await post(send, this.#options.url, { query: 'mutation Logout { logout { sessionId } }' })
+      .catch((thrown: unknown) => { if (this.#isCurrent(session)) throw thrown })
+    if (!this.#isCurrent(session)) return // it had ended before
+    if (answer?.errors?.length) throw new UsherError(answer.errors)
+    await this.#options.store?.set(null)
+    this.#end(session)
+  }
+
+  /**
+   * Gets a new access token in place of a stale one, once for all requests and tabs that need it. Resolves to
+   * false if the user has to sign in.
+   */
+  refresh(stale = this.#token()): Promise<boolean> {
+    this.#refreshing ??= exclusive(() => this.#renew(stale)).finally(() => { this.#refreshing = undefined })
+    return this.#refreshing
+  }
+
+  /** Leaves the other tabs. */
+  close(): void {
+    this.#tabs?.close()
+  }
+
+  #token(): string | null {
+    return this.#state.credentials?.accessToken ?? null
+  }
+
+  #isCurrent(session: string): boolean {
+    return this.#state.credentials?.session.id === session
+  }
+
+  #set(state: State<P>): void {
+    this.#state = state
+    for (const listener of this.#listeners) listener()
+  }
+
+  #share(message: Message<P>): void {
+    this.#set({ known: true, credentials: message.credentials, ended: message.ended })
+    this.#tabs?.postMessage(message)
+  }
+
+  #receive({ credentials, session, ended }: Message<P>): void {
+    const mine = this.#state.credentials
+    if (mine && !credentials && mine.session.id !== session) return // a former session ended
+    // A refresh gives an access token without the confirmation, which another tab may still need.
+    if (mine?.confirmed && mine.session.id === session && credentials?.confirmed === false && mine.expiresAt > Date.now()) return
+    this.#set({ known: true, credentials, ended })
+  }
+
+  #take(payload: P): void {
+    const credentials: Credentials<P> = {
+      ...payload,
+      refreshToken: null,
+      expiresAt: Date.now() + payload.expiresIn * 1000,
+      provedAt: Date.parse(payload.session.authTime ?? ''),
+      confirmed: false,
+    }
+    this.#share({ credentials, session: payload.session.id })
+  }
+
+  #end(session: string, ended?: UnauthenticatedReason): void {
+    if (this.#isCurrent(session)) this.#share({ credentials: null, session, ended })
+  }
+
+  async #renew(stale: string | null): Promise<boolean> {
+    const before = this.#state
+    if (this.#token() !== stale) return this.#token() !== null // another tab was first
+    const { store, url, refresh = refreshOperation } = this.#options
+    const refreshToken = store && (await store.get())
+    const input = store ? { refreshToken } : { session: 'COOKIE' }
+    const answer = store && !refreshToken ? noToken : await post<{ refresh: P }>(this.#plain, url, { query: refresh, variables: { input } })
+    const payload = answer.data?.refresh
+    const changed = this.#state !== before // by another tab, or by a request that was refused
+    if (payload && (!changed || this.#isCurrent(payload.session.id))) {
+      await store?.set(payload.refreshToken ?? null)
+      if (!changed) this.#take(payload)
+      return true
+    }
+    if (changed) return this.#token() !== null
+    const refused = find(answer.errors, 'sign in') ?? find(answer.errors, 'refresh')
+    if (!refused) return dataOf(answer) as never // throws: the session may be alive
+    await store?.set(null)
+    if (before.credentials) this.#end(before.credentials.session.id, extensionsOf(refused).reason)
+    else this.#set({ known: true, credentials: null })
+    return false
+  }
+
+  async #reauthenticate(session: string, input: object): Promise<void> {
+    const request = { query: reauthenticateOperation, variables: { input } }
+    const answer = await post<{ reauthenticate: Payload }>(this.fetchIn(session), this.#options.url, request)
+    const { accessToken, expiresIn } = dataOf(answer).reauthenticate
+    const mine = this.#state.credentials
+    if (mine?.session.id !== session) return
+    const provedAt = Date.now()
+    this.#share({ session, credentials: { ...mine, accessToken, expiresIn, expiresAt: provedAt + expiresIn * 1000, provedAt, confirmed: true } })
+  }
+
+  /** Sends a request as it is, with the cookie in cookie mode. */
+  readonly #plain: typeof fetch = (input, init) => {
+    const send = this.#options.fetch ?? fetch
+    return send(input, this.#options.store ? init : { credentials: 'include', ...init })
+  }
+
+  async #send(session: string | null, input: RequestInfo | URL, init?: RequestInit, turn: Turn = (task) => task()): Promise<Response> {
+    const request = input instanceof Request ? input : undefined
+    const headers = new Headers(init?.headers ?? request?.headers)
+    if (!isSame(input, this.#options.url)) return (this.#options.fetch ?? fetch)(input, init)
+    if (session === null || headers.has('authorization')) return turn(() => this.#plain(input, init))
+
+    const first = this.#tokenOf(session)
+    if ((this.#state.credentials?.expiresAt ?? 0) <= Date.now()) await this.refresh(first)
+    const attempt = () => turn(async () => {
+      const token = this.#tokenOf(session)
+      headers.set('authorization', `Bearer ${token}`)
+      const response = await this.#plain(request?.clone() ?? input, { ...init, headers })
+      return { token, response, errors: await errorsOf(response) }
+    })
+    let result = await attempt()
+    if (find(result.errors, 'refresh') && (await this.refresh(result.token))) result = await attempt()
+    const refused = find(result.errors, 'sign in')
+    if (refused) this.#end(session, extensionsOf(refused).reason)
+    if (find(result.errors, 'reauthenticate')) {
+      const confirmed = await this.#ask(session)
+      this.#tokenOf(session)
+      if (confirmed) result = await attempt()
+    }
+    return result.response
+  }
+
+  /** Returns the access token of a session. Throws when the page is not in that session any more. */
+  #tokenOf(session: string): string {
+    const { credentials } = this.#state
+    if (credentials?.session.id === session) return credentials.accessToken
+    throw new SessionChangedError([], credentials
+      ? 'You are in another session now, so this was not done. Try again.'
+      : 'You are signed out, so this was not done.')
+  }
+}
+
+const noToken = { data: null, errors: [{ message: 'You are signed out.', extensions: { code: 'UNAUTHENTICATED', reason: 'NO_TOKEN' } }] }
+
+/** Returns the errors of a response in GraphQL, which can still be read afterwards. */
+async function errorsOf(response: Response): Promise<readonly GraphQLError[]> {
+  if (!/\bjson\b/.test(response.headers.get('content-type') ?? '')) return []
+  const answer = (await response.clone().json().catch(() => null)) as { errors?: unknown } | null
+  return Array.isArray(answer?.errors) ? (answer.errors as GraphQLError[]) : []
+}
+
+function isSame(input: RequestInfo | URL, url: string): boolean {
+  const base = 'location' in globalThis ? location.href : undefined
+  const [a, b] = [new URL(input instanceof Request ? input.url : input, base), new URL(url, base)]
+  return a.origin === b.origin && a.pathname === b.pathname
+}
+
+/**
+ * Runs what changes the cookie or the refresh token while no other tab does. The cookie that comes last
+ * stays, and must be that of the session which the tabs are in. Web Locks exist in secure contexts only;
+ * elsewhere the server's grace for a repeated refresh token has to do.
+ */
+async function exclusive<T>(task: () => Promise<T>): Promise<T> {
+  if (!('navigator' in globalThis && 'locks' in navigator)) return task()
+  return await navigator.locks.request('usher-cookie', task)
+}

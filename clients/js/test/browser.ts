@@ -1,0 +1,193 @@
+// A server with sessions, and browsers whose tabs share a cookie, BroadcastChannel and Web Locks.
+import { type Options, type TokenStore, UsherClient } from '../src/index.js'
+
+export const url = 'https://auth.example.com/graphql'
+export const password = 'four small green turtles'
+
+type Reply = Record<string, unknown>
+
+const refuse = (code: string, extensions: object = {}): Reply =>
+  ({ data: null, errors: [{ message: `${code}.`, extensions: { code, ...extensions } }] })
+
+/** Keeps sessions. Refresh tokens are `SESSION:N`, access tokens `SESSION.N`. */
+export class Server {
+  /** The operations that arrived, as `Name token`. */
+  readonly log: string[] = []
+  /** Runs before an operation is answered. What it throws is thrown by fetch. */
+  before: (name: string) => Promise<void> | void = () => undefined
+  /** Runs before an answer is delivered. */
+  after: (name: string) => Promise<void> | void = () => undefined
+  readonly #sessions = new Map<string, { refreshes: number; ended?: string }>()
+  readonly #fresh = new Set<string>()
+  readonly #confirmed = new Set<string>()
+  #tokens = 0
+
+  /** Makes a session, as `login` does. */
+  login(): { payload: Payload; cookie: string } {
+    const id = `s${String(this.#sessions.size + 1)}`
+    this.#sessions.set(id, { refreshes: 0 })
+    return { payload: this.#payload(id), cookie: `${id}:0` }
+  }
+
+  /** Lets all access tokens expire. */
+  expire(): void {
+    this.#fresh.clear()
+  }
+
+  end(id: string, reason = 'SESSION_ENDED'): void {
+    const session = this.#sessions.get(id)
+    if (session) session.ended = reason
+  }
+
+  count(name: string): number {
+    return this.log.filter((entry) => entry.split(' ')[0] === name).length
+  }
+
+  answer(body: { query: string; variables?: { input?: Reply } }, bearer: string, cookie: string): { reply: Reply; cookie?: string } {
+    const name = /(?:query|mutation) (\w+)/.exec(body.query)?.[1] ?? ''
+    this.log.push(`${name} ${bearer}`.trim())
+    const input = body.variables?.input
+    if (name === 'Refresh') return this.#refresh(input, cookie)
+    const id = bearer.split('.')[0] ?? ''
+    const session = this.#sessions.get(id)
+    if (!session) return { reply: refuse('UNAUTHENTICATED', { reason: bearer ? 'TOKEN_INVALID' : 'NO_TOKEN' }) }
+    if (session.ended) return { reply: refuse('UNAUTHENTICATED', { reason: session.ended }) }
+    if (!this.#fresh.has(bearer)) return { reply: refuse('UNAUTHENTICATED', { reason: 'TOKEN_EXPIRED' }) }
+    switch (name) {
+      case 'Logout':
+        this.end(id)
+        return { reply: { data: { logout: { sessionId: id } } }, cookie: '' }
+      case 'Reauthenticate': {
+        if (input?.password !== password) return { reply: refuse('INVALID_CREDENTIALS') }
+        const payload = this.#payload(id)
+        this.#confirmed.add(payload.accessToken)
+        return { reply: { data: { reauthenticate: { ...payload, refreshToken: null } } } }
+      }
+      case 'DeleteUser':
+        if (!this.#confirmed.has(bearer)) return { reply: refuse('STEP_UP_REQUIRED', { maxAge: 3600, methods: ['PASSWORD'] }) }
+    }
+    return { reply: { data: { me: { session: id } } } }
+  }
+
+  #refresh(input: Reply | undefined, cookie: string): { reply: Reply; cookie?: string } {
+    const byCookie = input?.session === 'COOKIE'
+    const presented = byCookie ? cookie : String(input?.refreshToken)
+    if (byCookie && !cookie) return { reply: refuse('UNAUTHENTICATED', { reason: 'NO_TOKEN' }) }
+    const [id = '', n] = presented.split(':')
+    const session = this.#sessions.get(id)
+    if (!session || session.ended) return { reply: refuse('UNAUTHENTICATED', { reason: session?.ended ?? 'TOKEN_INVALID' }), cookie: '' }
+    if (Number(n) === session.refreshes) session.refreshes++ // one that comes again gets the same successor
+    else if (Number(n) !== session.refreshes - 1) throw new Error(`${presented} was used before`)
+    const refreshToken = `${id}:${String(session.refreshes)}`
+    const payload = { ...this.#payload(id), refreshToken: byCookie ? null : refreshToken }
+    return byCookie ? { reply: { data: { refresh: payload } }, cookie: refreshToken } : { reply: { data: { refresh: payload } } }
+  }
+
+  #payload(id: string): Payload {
+    const accessToken = `${id}.${String(++this.#tokens)}`
+    this.#fresh.add(accessToken)
+    return { accessToken, refreshToken: `${id}:0`, expiresIn: 900, session: { id, authTime: new Date().toISOString() } }
+  }
+}
+
+export interface Payload {
+  accessToken: string
+  refreshToken: string | null
+  expiresIn: number
+  session: { id: string; authTime: string }
+}
+
+let browsers = 0
+
+/** A browser with its cookie. Its tabs send their requests to one server. */
+export class Browser {
+  cookie = ''
+  readonly server: Server
+  /** The name of the channel of its tabs. */
+  readonly channel = `browser-${String(++browsers)}`
+  readonly #tabs: UsherClient<Payload>[] = []
+
+  constructor(server: Server) {
+    this.server = server
+  }
+
+  readonly fetch: typeof fetch = async (input, init) => {
+    const request = new Request(input, init)
+    const { query, variables } = (await request.json()) as { query: string; variables?: { input?: Reply } }
+    const name = /(?:query|mutation) (\w+)/.exec(query)?.[1] ?? ''
+    await this.server.before(name)
+    const bearer = request.headers.get('authorization')?.replace('Bearer ', '') ?? ''
+    const sent = request.credentials === 'include' ? this.cookie : ''
+    const { reply, cookie } = this.server.answer({ query, ...(variables && { variables }) }, bearer, sent)
+    await this.server.after(name)
+    if (cookie !== undefined) this.cookie = cookie
+    return Response.json(reply)
+  }
+
+  /** Opens a page. */
+  tab(options: Partial<Options> = {}): UsherClient<Payload> {
+    const tab = new UsherClient<Payload>({ url, channel: this.channel, fetch: this.fetch, ...options })
+    this.#tabs.push(tab)
+    return tab
+  }
+
+  /** Opens a page that is signed in. */
+  async signedIn(options: Partial<Options> = {}): Promise<UsherClient<Payload>> {
+    const tab = this.tab(options)
+    await tab.signIn(() => {
+      const { payload, cookie } = this.server.login()
+      if (options.store) return Promise.resolve(payload)
+      this.cookie = cookie
+      return Promise.resolve({ ...payload, refreshToken: null })
+    })
+    return tab
+  }
+
+  close(): void {
+    for (const tab of this.#tabs) tab.close()
+  }
+}
+
+/** A store of token mode. */
+export function tokenStore(shared = true): TokenStore & { token: string | null } {
+  const store = {
+    token: null as string | null,
+    shared,
+    get: () => store.token,
+    set: (token: string | null) => { store.token = token },
+  }
+  return store
+}
+
+/** Sends an operation, and returns what came: data, or the code of the error. */
+export async function run(tab: UsherClient<Payload>, name = 'Me', send = tab.fetch): Promise<unknown> {
+  const query = name === 'Me' ? 'query Me { me { session } }' : `mutation ${name} { x }`
+  const response = await send(url, { method: 'POST', body: JSON.stringify({ query }) })
+  const { data, errors } = (await response.json()) as { data: unknown; errors?: { extensions: { code: string } }[] }
+  return errors?.[0]?.extensions.code ?? data
+}
+
+/** Waits until the answer is yes, for as long as messages between tabs travel. */
+export async function until(question: () => boolean): Promise<void> {
+  for (let n = 0; n < 1000; n++) {
+    if (question()) return
+    await turn()
+  }
+  throw new Error(`never: ${String(question)}`)
+}
+
+/** Lets the event loop deliver messages between tabs: two rounds, in one of which it polls. */
+export async function turn(): Promise<void> {
+  for (let n = 0; n < 2; n++) await new Promise((resolve) => setImmediate(resolve))
+}
+
+// Node.js has Web Locks from version 24 on. As in a browser, a lock is granted in a later task.
+const queues = new Map<string, Promise<unknown>>()
+const locks = {
+  request: <T>(name: string, task: () => Promise<T>): Promise<T> => {
+    const result = (queues.get(name) ?? Promise.resolve()).then(turn).then(task)
+    queues.set(name, result.catch(() => undefined))
+    return result
+  },
+}
+Object.defineProperty(globalThis, 'navigator', { configurable: true, value: { locks } })
