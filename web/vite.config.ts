@@ -24,5 +24,8 @@ export default defineConfig({
   },
   worker: { format: 'es' },
   // The server must see the page's own host, or it takes the page for one of another origin.
-  server: { proxy: { '/graphql': { target: server, changeOrigin: false }, '/schema.graphqls': server } },
+  server: {
+    fs: { allow: ['.', '../clients/js'] },
+    proxy: { '/graphql': { target: server, changeOrigin: false }, '/schema.graphqls': server },
+  },
 })

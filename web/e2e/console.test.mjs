@@ -28,8 +28,8 @@ before(async () => {
 /** The panel that signs in. @param {Page} page */
 const panel = (page) => page.getByRole('complementary')
 
-/** The row of a lock. @param {Page} page @param {string} place */
-const lock = (page, place) => page.locator(`[data-place="${place}"]`)
+/** The row of an access rule. @param {Page} page @param {string} place */
+const rule = (page, place) => page.locator(`[data-place="${place}"]`)
 
 test('sign up, log in, me in the editor, an expired token, log out', async () => {
   const page = await open()
@@ -47,7 +47,7 @@ test('sign up, log in, me in the editor, an expired token, log out', async () =>
   await page.getByRole('timer').getByText('expired').waitFor({ timeout: 30_000 })
   assert.equal(refreshes.count, 0, 'refreshed though nobody asked for anything')
   await run(page)
-  await page.getByRole('timer').getByText(/\d+ s/).waitFor()
+  await page.getByRole('timer').getByText(/expires in \d+ s/).waitFor()
   await answered(page, name)
   assert.equal(refreshes.count, 1)
 
@@ -99,29 +99,29 @@ test('sign-up errors stand under their fields', async () => {
   await page.locator('[name=username][aria-invalid=true]:focus').waitFor()
 })
 
-test('locks differ for nobody, a user and an administrator', async () => {
+test('access differs for nobody, a user and an administrator', async () => {
   const places = ['Query.me', 'Query.users', 'User.email', 'Mutation.deleteUser', 'UpdateUserInput.roles', 'Mutation.login']
   /** @param {Page} page */
   const states = async (page) => {
-    await lock(page, 'Query.me').waitFor()
-    return Promise.all(places.map((place) => lock(page, place).getAttribute('data-state')))
+    await rule(page, 'Query.me').waitFor()
+    return Promise.all(places.map((place) => rule(page, place).getAttribute('data-state')))
   }
-  const page = await open('locks')
+  const page = await open('access')
   assert.deepEqual(await states(page), ['shut', 'shut', 'shut', 'shut', 'shut', 'open'])
   await page.goto(`${url}/#/`)
   await signUp(page)
-  await go(page, 'Locks')
+  await go(page, 'Access')
   assert.deepEqual(await states(page), ['open', 'shut', 'own', 'shut', 'shut', 'open'])
 
-  await page.getByLabel('What may I call?').check()
-  assert.equal(await lock(page, 'Query.users').count(), 0)
-  await page.getByLabel('Filter the locks').fill('who proved')
-  await page.getByText('0 places').waitFor()
-  await page.getByLabel('What may I call?').uncheck()
-  await page.getByText('2 places').waitFor()
-  await lock(page, 'UpdateUserInput.roles').getByText('ADMIN who proved who they are within 1 hour').waitFor()
+  await page.getByLabel('Only what I can use').check()
+  assert.equal(await rule(page, 'Query.users').count(), 0)
+  await page.getByLabel('Filter the rules').fill('who proved')
+  await page.getByText('0 rules').waitFor()
+  await page.getByLabel('Only what I can use').uncheck()
+  await page.getByText('2 rules').waitFor()
+  await rule(page, 'UpdateUserInput.roles').getByText('ADMIN who proved who they are within 1 hour').waitFor()
 
-  const admin = await openAsAdmin('locks')
+  const admin = await openAsAdmin('access')
   assert.deepEqual(await states(admin), ['open', 'open', 'open', 'open', 'open', 'open'])
   await go(admin, 'Start')
 })
@@ -152,9 +152,9 @@ test('a sign-in in another tab outlives the late answer to the page that asked w
   await page.goto(`${url}/`)
   await asked
   await page.evaluate(() => {
-    new BroadcastChannel('usher-session').postMessage({
-      known: true,
-      viewer: {
+    new BroadcastChannel('usher-console').postMessage({
+      session: 's',
+      credentials: {
         accessToken: 'x', expiresIn: 900, expiresAt: Date.now() + 900_000, session: { id: 's' },
         user: { id: 'u', username: 'somebody else', roles: ['USER'] },
       },
@@ -195,7 +195,7 @@ test('a request is not sent in another session than the one that asked', async (
   const page = await open()
   const name = await signUp(page)
   await go(page, 'Sessions')
-  await page.getByText('this one').waitFor()
+  await page.getByText('this session').waitFor()
   const other = await graphql(
     'mutation ($i: LoginInput!) { login(input: $i) { refreshToken session { id } } }', { i: { identifier: name, password } },
   )
@@ -205,15 +205,15 @@ test('a request is not sent in another session than the one that asked', async (
   await page.context().addCookies([{ name: 'usher_refresh', value: login.refreshToken, url, httpOnly: true, sameSite: 'Lax' }])
   await page.getByRole('timer').getByText('expired').waitFor({ timeout: 30_000 })
   const sent = record(page)
-  await page.getByRole('button', { name: 'Revoke others' }).click()
-  await page.getByRole('alert').getByText('You are in another session by now').waitFor()
+  await page.getByRole('button', { name: 'Revoke all others' }).click()
+  await page.getByRole('alert').getByText('You are in another session now').waitFor()
   await panel(page).getByText(login.session.id).waitFor()
   assert.deepEqual(sent, ['ConsoleRefresh'])
 })
 
 test('sessions can be revoked, one and all others', async () => {
   const page = await open('sessions')
-  await page.getByText('Sign in to see this.').waitFor()
+  await page.getByText('Log in to see this page.').waitFor()
   const name = await signUp(page)
   for (let n = 0; n < 3; n++) {
     await graphql('mutation ($i: LoginInput!) { login(input: $i) { expiresIn } }', { i: { identifier: name, password } })
@@ -222,9 +222,9 @@ test('sessions can be revoked, one and all others', async () => {
   await page.getByText('4 sessions').waitFor()
   await page.getByRole('button', { name: /^Revoke the session/ }).first().click()
   await page.getByText('3 sessions').waitFor()
-  await page.getByRole('button', { name: 'Revoke others' }).click()
+  await page.getByRole('button', { name: 'Revoke all others' }).click()
   await page.getByText('1 session', { exact: true }).waitFor()
-  await page.getByText('this one').waitFor()
+  await page.getByText('this session').waitFor()
 })
 
 test('a session that is revoked elsewhere ends at the next request', async () => {
@@ -232,7 +232,7 @@ test('a session that is revoked elsewhere ends at the next request', async () =>
   const name = await signUp(here)
   const there = await open('sessions')
   await logIn(there, name)
-  await there.getByRole('button', { name: 'Revoke others' }).click()
+  await there.getByRole('button', { name: 'Revoke all others' }).click()
   await there.getByText('1 session', { exact: true }).waitFor()
   await go(here, 'Sessions')
   await here.getByRole('alert').getByText('Your session has ended').waitFor()
@@ -248,7 +248,7 @@ test('two tabs refresh once, and log out together', async () => {
   await one.getByRole('timer').getByText('expired').waitFor({ timeout: 30_000 })
   await two.getByRole('timer').getByText('expired').waitFor()
   await Promise.all([go(one, 'Sessions'), go(two, 'Sessions')])
-  await Promise.all([one.getByText('this one').waitFor(), two.getByText('this one').waitFor()])
+  await Promise.all([one.getByText('this session').waitFor(), two.getByText('this session').waitFor()])
   assert.equal(refreshes.count, 1)
   await panel(two).getByRole('button', { name: 'Log out' }).click()
   await panel(one).getByLabel('Password').waitFor()
@@ -282,10 +282,10 @@ test('the administrator finds, pages and sorts users', async () => {
   await page.getByRole('button', { name: 'User name' }).click()
   await rows.first().getByText(`${name}nu`).waitFor()
   await page.getByLabel('Role').selectOption('ADMIN')
-  await page.getByText('Nobody is like that.').waitFor()
+  await page.getByText('No users match.').waitFor()
 })
 
-test('the administrator shuts, opens and deletes an account', async () => {
+test('the administrator disables, enables and deletes an account', async () => {
   const name = newName()
   const bearer = await account(name)
   const page = await openAsAdmin('users')
@@ -293,22 +293,22 @@ test('the administrator shuts, opens and deletes an account', async () => {
   await page.getByRole('rowheader').getByRole('button', { name }).click()
   const dialog = page.getByRole('dialog')
   await dialog.getByRole('button', { name: 'Disable' }).click()
-  await dialog.getByText('The account is shut').waitFor()
+  await dialog.getByText('Account disabled').waitFor()
   await page.locator('tbody').getByText('disabled').waitFor()
   assert.match(JSON.stringify(await graphql('{ me { id } }', {}, bearer)), /ACCOUNT_DISABLED|SESSION_ENDED/)
   await dialog.getByRole('button', { name: 'Enable' }).click()
-  await dialog.getByText('open again').waitFor()
+  await dialog.getByText('Account enabled').waitFor()
   await dialog.getByRole('button', { name: 'Revoke sessions' }).click()
-  await dialog.getByText('Ended sessions: 0').waitFor()
+  await dialog.getByText('Sessions revoked: 0').waitFor()
 
-  await dialog.getByRole('link', { name: /What happened/ }).click()
+  await dialog.getByRole('link', { name: /Audit log of/ }).click()
   await page.locator('tbody tr').getByText('USER_DISABLED').waitFor()
   await page.getByLabel('Kind').selectOption('SIGNUP')
   await page.locator('tbody tr').getByText('SIGNUP').waitFor()
   await until(async () => (await page.locator('tbody tr').count()) === 1)
   await page.getByLabel('User', { exact: true }).fill('nobody is called that')
   await page.getByRole('button', { name: 'Show' }).click()
-  await page.getByRole('alert').getByText('Nobody’s name').waitFor()
+  await page.getByRole('alert').getByText('No user’s name').waitFor()
   await page.getByLabel('User', { exact: true }).fill('root')
   await page.getByRole('button', { name: 'Show' }).click()
   await page.locator('tbody tr').getByText('USER_CREATED').waitFor()
@@ -318,7 +318,7 @@ test('the administrator shuts, opens and deletes an account', async () => {
   await page.getByRole('rowheader').getByRole('button', { name }).click()
   await dialog.getByRole('button', { name: 'Delete' }).click()
   await dialog.getByRole('button', { name: 'Yes' }).click()
-  await page.getByText('Nobody is like that.').waitFor()
+  await page.getByText('No users match.').waitFor()
 })
 
 test('roles ask for the password of whoever signed in long ago', async () => {
@@ -327,8 +327,8 @@ test('roles ask for the password of whoever signed in long ago', async () => {
   const context = await visitor()
   await context.addCookies([{ name: 'usher_refresh', value: staleRefreshToken, url, httpOnly: true }])
   const page = await context.newPage()
-  await page.goto(`${url}/#/locks`)
-  await lock(page, 'UpdateUserInput.roles').getByText('asks for your password').waitFor()
+  await page.goto(`${url}/#/access`)
+  await rule(page, 'UpdateUserInput.roles').getByText('needs your password').waitFor()
   await go(page, 'Users')
   await page.getByLabel('Search users').fill(name)
   await page.getByRole('rowheader').getByRole('button', { name }).click()
@@ -336,7 +336,7 @@ test('roles ask for the password of whoever signed in long ago', async () => {
   const save = page.getByRole('button', { name: 'Save roles' })
   await save.click()
 
-  const question = page.getByRole('dialog', { name: 'Is it still you?' })
+  const question = page.getByRole('dialog', { name: 'Confirm your identity to continue' })
   await question.getByRole('button', { name: 'Cancel' }).click()
   await page.getByRole('dialog').getByRole('alert').waitFor()
   await save.click()
@@ -345,11 +345,11 @@ test('roles ask for the password of whoever signed in long ago', async () => {
   await question.getByText(/wrong/).waitFor()
   await question.getByLabel('Password').fill(password)
   await question.getByRole('button', { name: 'Continue' }).click()
-  await page.getByText('The roles are saved.').waitFor()
+  await page.getByText('Roles saved.').waitFor()
   await page.locator('tbody').getByText('USER, ADMIN').or(page.locator('tbody').getByText('ADMIN, USER')).first().waitFor()
   await page.keyboard.press('Escape')
-  await go(page, 'Locks')
-  await lock(page, 'UpdateUserInput.roles').getByText('open', { exact: true }).waitFor()
+  await go(page, 'Access')
+  await rule(page, 'UpdateUserInput.roles').getByText('allowed', { exact: true }).waitFor()
 })
 
 test('a question for the password goes with its session, and what asked for it is not done', async () => {
@@ -367,7 +367,7 @@ test('a question for the password goes with its session, and what asked for it i
   })
   await page.getByRole('button', { name: 'Delete' }).click()
   await page.getByRole('button', { name: 'Yes' }).click()
-  const question = page.getByRole('dialog', { name: 'Is it still you?' })
+  const question = page.getByRole('dialog', { name: 'Confirm your identity to continue' })
   await question.getByLabel('Password').fill(password)
 
   const second = await page.context().newPage()
@@ -379,7 +379,7 @@ test('a question for the password goes with its session, and what asked for it i
   await page.getByLabel('Search users').waitFor()
   assert.equal(await page.getByRole('dialog').count(), 0)
   assert.equal(sent.filter((name) => name === 'ConsoleDeleteUser').length, 1)
-  assert.ok(!sent.includes('ConsoleReauthenticate'))
+  assert.ok(!sent.includes('Reauthenticate'))
 })
 
 test('the editor of the next user has nothing of the former one but the text', async () => {
@@ -416,7 +416,7 @@ test('everything can be reached by the keyboard', async () => {
     }))
   }
   assert.deepEqual(seen, [
-    'Usher', 'Start', 'Editor', 'Locks', 'Dark theme', 'Log in', 'Sign up', 'identifier', 'password', 'Log in',
+    'Usher', 'Start', 'Editor', 'Access', 'Dark theme', 'Log in', 'Sign up', 'identifier', 'password', 'Log in',
   ])
 })
 
@@ -429,6 +429,6 @@ test('a token that the server finds expired is refreshed once for all requests',
   const refused = late.waitForResponse(async (response) => (await response.text()).includes('TOKEN_EXPIRED'))
   await go(late, 'Sessions')
   await refused
-  await late.getByText('this one').waitFor()
+  await late.getByText('this session').waitFor()
   assert.equal(refreshes.count, 1)
 })

@@ -20,8 +20,8 @@ before(async () => {
 /** What each view shows when it is there. @type {[title: string, ready: (page: Page) => Promise<void>][]} */
 const views = [
   ['Start', async (page) => { await page.getByRole('button', { name: /^MySessions/ }).waitFor() }],
-  ['Locks', async (page) => { await page.locator('[data-place="User.email"]').waitFor() }],
-  ['Sessions', async (page) => { await page.getByText('this one').waitFor() }],
+  ['Access', async (page) => { await page.locator('[data-place="User.email"]').waitFor() }],
+  ['Sessions', async (page) => { await page.getByText('this session').waitFor() }],
   ['Users', async (page) => { await page.getByRole('rowheader').getByText('root').waitFor() }],
   ['Audit', async (page) => { await page.locator('tbody').getByText('SIGNUP').first().waitFor() }],
   ['Editor', async (page) => {
@@ -84,7 +84,7 @@ test('the page weighs little, and views do not wait for the editor', async () =>
   await page.goto(`${url}/`)
   await page.reload()
   await logIn(page, 'root')
-  for (const title of ['Locks', 'Sessions', 'Users', 'Audit']) {
+  for (const title of ['Access', 'Sessions', 'Users', 'Audit']) {
     await go(page, title)
     await page.getByRole('heading', { level: 1 }).waitFor()
   }

@@ -1,10 +1,11 @@
-import { useEffect, useState } from 'react'
+import { useCallback, useEffect, useState } from 'react'
+import type { UnauthenticatedReason } from 'usher-client'
 
+import { failure } from './failure'
 import { Form, Problem, useAction } from './form'
 import { graphql } from './gql'
-import type { UnauthenticatedReason } from './gql/enums'
-import { sendAlone } from './send'
-import { current, refresh, restore, signIn, signOut, useSession, type Viewer } from './session'
+import { sendAnonymously } from './send'
+import { usher, useSession, type Viewer } from './session'
 
 const signUpDocument = graphql(`
   mutation ConsoleSignUp($input: SignupInput!) {
@@ -18,42 +19,42 @@ const logInDocument = graphql(`
   }
 `)
 
-const logOutDocument = graphql(`
-  mutation ConsoleLogOut {
-    logout { sessionId }
-  }
-`)
-
 const ended: Record<UnauthenticatedReason, string> = {
   NO_TOKEN: 'You are signed out.',
   TOKEN_EXPIRED: 'Your session has ended. Log in again.',
-  TOKEN_INVALID: 'The server does not accept your token any more. Log in again.',
+  TOKEN_INVALID: 'Your session is no longer valid. Log in again.',
   SESSION_ENDED: 'Your session has ended. Log in again.',
   ACCOUNT_DISABLED: 'Your account is disabled.',
 }
 
-/** The panel that signs in and says who is. */
+/** The account panel: log-in and sign-up, or the signed-in user. */
 export function Account() {
   const session = useSession()
-  if (!session.known) return <Unknown problem={session.problem} />
+  if (!session.known) return <Restore />
   if (session.viewer) return <WhoAmI viewer={session.viewer} />
   return <SignIn notice={session.ended && ended[session.ended]} />
 }
 
-/** Nothing is known yet: the server is being asked, or could not be. */
-function Unknown({ problem }: { problem: string | undefined }) {
-  if (problem === undefined) return <p className="hint">Finding out who is signed in …</p>
+/** Asks the server whether the browser has a session. */
+function Restore() {
+  const [problem, setProblem] = useState<string>()
+  const restore = useCallback(() => {
+    // The cookie may still be valid, so a failure is no reason to ask for a password.
+    usher.restore().catch((thrown: unknown) => { setProblem(failure(thrown).message) })
+  }, [])
+  useEffect(restore, [restore])
+  if (problem === undefined) return <p className="hint">Checking whether you are signed in …</p>
   return (
     <>
       <Problem text={problem} />
       <div className="buttons">
-        <button type="button" onClick={() => void restore()}>Try again</button>
+        <button type="button" onClick={restore}>Try again</button>
       </div>
     </>
   )
 }
 
-/** What to call a user. */
+/** The display name of a user. */
 export function nameOf(user: { username?: string | null; email?: string | null; id: string }): string {
   return user.username ?? user.email ?? user.id
 }
@@ -86,7 +87,8 @@ function LogInForm() {
         { name: 'password', label: 'Password', type: 'password', autoComplete: 'current-password' },
       ]}
       action={async ({ identifier = '', password = '' }) => {
-        signIn((await sendAlone(logInDocument, { input: { identifier, password, session: 'COOKIE' } })).login)
+        await usher.signIn(async () =>
+          (await sendAnonymously(logInDocument, { input: { identifier, password, session: 'COOKIE' } })).login)
       }}
     />
   )
@@ -99,19 +101,20 @@ function SignUpForm() {
       submit="Sign up"
       fields={[
         { name: 'username', label: 'User name', autoComplete: 'username' },
-        { name: 'email', label: 'E-mail', type: 'email', autoComplete: 'email', hint: 'One of the two is enough.' },
-        { name: 'password', label: 'Password', type: 'password', autoComplete: 'new-password', hint: 'A few words are easy to remember.' },
+        { name: 'email', label: 'E-mail', type: 'email', autoComplete: 'email', hint: 'Enter a user name, an e-mail address, or both.' },
+        { name: 'password', label: 'Password', type: 'password', autoComplete: 'new-password', hint: 'Several words make a strong password that is easy to remember.' },
         { name: 'fullName', label: 'Full name (optional)', autoComplete: 'name' },
       ]}
       action={async ({ username, email, password = '', fullName }) => {
         const input = { username: given(username), email: given(email), password, fullName: given(fullName) }
-        signIn((await sendAlone(signUpDocument, { input: { ...input, session: 'COOKIE' } })).signup)
+        await usher.signIn(async () =>
+          (await sendAnonymously(signUpDocument, { input: { ...input, session: 'COOKIE' } })).signup)
       }}
     />
   )
 }
 
-/** What was typed in a field that may be left empty. */
+/** The value of an optional field. */
 function given(text: string | undefined): string | null {
   return text === '' || text === undefined ? null : text
 }
@@ -123,8 +126,8 @@ function WhoAmI({ viewer }: { viewer: Viewer }) {
     ['Full name', user.fullName],
     ['E-mail', user.email],
     ['Roles', user.roles?.join(', ')],
-    ['User', user.id],
-    ['Session', session.id],
+    ['User ID', user.id],
+    ['Session ID', session.id],
   ]
   return (
     <>
@@ -140,28 +143,25 @@ function WhoAmI({ viewer }: { viewer: Viewer }) {
       </dl>
       <Problem text={problem?.message} />
       <div className="buttons">
-        <button type="button" disabled={busy} onClick={() => void run(async () => { await refresh(viewer.accessToken) })}>
+        <button type="button" disabled={busy} onClick={() => void run(async () => { await usher.refresh() })}>
           Refresh
         </button>
         <button
           type="button"
           disabled={busy}
-          onClick={() => void run(async () => {
-            await sendAlone(logOutDocument)
-            if (current().viewer?.session.id === session.id) signOut()
-          })}
+          onClick={() => void run(() => usher.signOut())}
         >
           Log out
         </button>
       </div>
       <p className="hint">
-        The editor sends your access token by itself, and gets a new one when it has expired.
+        The editor sends your access token with each request and refreshes it when it expires.
       </p>
     </>
   )
 }
 
-/** The seconds that are left of the access token. */
+/** The seconds until the access token expires. */
 function Countdown({ until, span }: { until: number; span: number }) {
   const [now, setNow] = useState(Date.now)
   useEffect(() => {
@@ -173,10 +173,10 @@ function Countdown({ until, span }: { until: number; span: number }) {
     <div className="countdown">
       <p role="timer">
         {left > 0
-          ? <>Access token: <b>{left} s</b> left</>
-          : <>Access token: <b>expired</b>, renewed by the next request</>}
+          ? <>Access token expires in <b>{left} s</b></>
+          : <>Access token: <b>expired</b>. The next request refreshes it.</>}
       </p>
-      <progress max={span} value={left} aria-label="What is left of the access token" />
+      <progress max={span} value={left} aria-label="Remaining lifetime of the access token" />
     </div>
   )
 }

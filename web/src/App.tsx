@@ -10,21 +10,21 @@ const Editor = lazy(() => import('./Editor'))
 
 interface View {
   title: string
-  /** Who sees it; everyone unless set. */
+  /** Required to see the view. */
   who?: 'user' | 'admin'
   View?: ComponentType<{ user: string | null }>
 }
 
 const views: Record<string, View> = {
   '': { title: 'Start', View: Start },
-  editor: { title: 'Editor' }, // shown in a way of its own
-  locks: { title: 'Locks', View: lazy(() => import('./Locks')) },
+  editor: { title: 'Editor' }, // stays mounted, see below
+  access: { title: 'Access', View: lazy(() => import('./Access')) },
   sessions: { title: 'Sessions', who: 'user', View: lazy(() => import('./Sessions')) },
   users: { title: 'Users', who: 'admin', View: lazy(() => import('./Users')) },
   audit: { title: 'Audit', who: 'admin', View: lazy(() => import('./Audit')) },
 }
 
-/** The page: the views, and beside them the panel that signs in. */
+/** The page: the views, and the account panel beside them. */
 export function App() {
   const { name, query } = useRoute()
   const { viewer, known } = useSession()
@@ -32,8 +32,8 @@ export function App() {
   const [edited, setEdited] = useState(false)
   if (name === 'editor' && !edited) setEdited(true)
 
-  // The answers and headers in an editor are for the session that they were made in, so the next one
-  // gets a new editor. What was written before signing in stays.
+  // The answers and headers in an editor belong to a session, so the next session gets a new editor.
+  // What was written before signing in stays.
   const session = viewer?.session.id
   const [editor, setEditor] = useState({ session, number: 0 })
   if (editor.session !== session) setEditor({ session, number: editor.number + (editor.session ? 1 : 0) })
@@ -57,7 +57,7 @@ export function App() {
       </aside>
       <main className={name === 'editor' ? 'edit' : ''}>
         <Suspense fallback={<p className="hint">Loading …</p>}>
-          {/* The editor stays where it was when another view is looked at. */}
+          {/* The editor keeps its state while another view is shown. */}
           {edited && (
             <section className="editor" hidden={name !== 'editor'} aria-labelledby="editor-title">
               <h1 id="editor-title" className="unseen">Editor</h1>
@@ -66,7 +66,7 @@ export function App() {
           )}
           {View && (may(who)
             ? <View key={viewer?.user.id} user={query.get('user')} />
-            : known && <p className="view">{viewer ? 'Only administrators may see this.' : 'Sign in to see this.'}</p>)}
+            : known && <p className="view">{viewer ? 'Only administrators can see this page.' : 'Log in to see this page.'}</p>)}
         </Suspense>
       </main>
       <StepUp />

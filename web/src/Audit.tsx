@@ -29,7 +29,7 @@ const findDocument = graphql(`
   }
 `)
 
-// The type makes sure that none is left out.
+// The type requires every kind.
 const kinds = Object.keys({
   SIGNUP: 0, LOGIN: 0, LOGIN_FAILED: 0, REAUTHENTICATED: 0, REFRESH_REPLAYED: 0, REFRESH_REUSE: 0, LOGOUT: 0,
   SESSION_REVOKED: 0, TOKEN_REVOKED: 0, USER_CREATED: 0, USER_UPDATED: 0, USER_ROLES_CHANGED: 0,
@@ -37,7 +37,7 @@ const kinds = Object.keys({
   CLIENT_CREATED: 0, CLIENT_DELETED: 0,
 } satisfies Record<AuditEventKind, 0>) as AuditEventKind[]
 
-/** The audit log, for administrators. The address of the view can name a user. */
+/** The audit log, for administrators. The URL can name a user. */
 export default function Audit({ user }: { user: string | null }) {
   return <Log key={user} user={user} />
 }
@@ -56,7 +56,7 @@ function Log({ user }: { user: string | null }) {
       <h1 id="audit-title">Audit log</h1>
       <div className="tools">
         <select aria-label="Kind" value={kind} onChange={(event) => { pages.first(); setKind(event.target.value as AuditEventKind | '') }}>
-          <option value="">Everything</option>
+          <option value="">All events</option>
           {kinds.map((k) => <option key={k} value={k}>{k}</option>)}
         </select>
         <FindUser user={user} />
@@ -67,7 +67,7 @@ function Log({ user }: { user: string | null }) {
         <table>
           <thead>
             <tr>
-              {['When', 'What', 'By', 'To', 'From', 'Request'].map((title) => <th key={title} scope="col">{title}</th>)}
+              {['Time', 'Event', 'By', 'User', 'IP address', 'Request ID'].map((title) => <th key={title} scope="col">{title}</th>)}
             </tr>
           </thead>
           <tbody>
@@ -83,19 +83,19 @@ function Log({ user }: { user: string | null }) {
             ))}
           </tbody>
         </table>
-        {data && events.length === 0 && <p className="hint">Nothing of that kind happened.</p>}
+        {data && events.length === 0 && <p className="hint">No events match.</p>}
       </div>
       <Pager pages={pages} end={data?.auditEvents?.pageInfo} />
     </section>
   )
 }
 
-/** A user by name, or by id when the account is gone; a click shows what happened to them. */
+/** A user by name, or by id if the account was deleted. Links to the events of that user. */
 function Person({ id, user }: { id?: string | null | undefined; user?: { username?: string | null } | null | undefined }) {
   return id ? <a href={`#/audit?user=${id}`} title={id}>{user?.username ?? `${id.slice(0, 8)}…`}</a> : '–'
 }
 
-/** Shows the log of one user, found by id or by how a name begins. */
+/** Filters the log by a user: an id, or the beginning of a name. */
 function FindUser({ user }: { user: string | null }) {
   const { problem, run } = useAction()
   const [text, setText] = useState(user ?? '')
@@ -104,7 +104,7 @@ function FindUser({ user }: { user: string | null }) {
     const found = search === '' || /^[0-9a-f]{8}-[0-9a-f-]{27}$/.test(search)
       ? search
       : (await send(findDocument, { search })).users?.edges[0]?.node.id
-    if (found === undefined) throw new Error(`Nobody’s name begins with “${search}”.`)
+    if (found === undefined) throw new Error(`No user’s name begins with “${search}”.`)
     location.hash = found ? `#/audit?user=${found}` : '#/audit'
   }
   return (
@@ -115,7 +115,7 @@ function FindUser({ user }: { user: string | null }) {
         void run(find)
       }}
     >
-      <input type="search" aria-label="User" placeholder="Name or id of a user" value={text} onChange={(event) => { setText(event.target.value) }} />
+      <input type="search" aria-label="User" placeholder="User name, e-mail, or ID" value={text} onChange={(event) => { setText(event.target.value) }} />
       <button>Show</button>
       <Problem text={problem?.message} />
     </form>

@@ -13,12 +13,13 @@ import EditorWorker from 'monaco-editor/esm/vs/editor/editor.worker.js?worker'
 import JsonWorker from 'monaco-editor/esm/vs/language/json/json.worker.js?worker'
 import GraphQLWorker from 'monaco-graphql/esm/graphql.worker.js?worker'
 import { useEffect } from 'react'
+import { post } from 'usher-client'
 
 import { Problem } from './form'
-import { mendTabs } from './mendTabs'
-import { takeWishes } from './opening'
+import { fixTabRoles } from './fixTabRoles'
+import { onOpen } from './opening'
 import { useSchema } from './schema'
-import { authorized } from './send'
+import { usher } from './session'
 import { storage } from './storage'
 import { useTheme } from './theme'
 
@@ -30,13 +31,12 @@ const environment: Environment = {
 }
 Object.assign(globalThis, { MonacoEnvironment: environment })
 
-const fetcher = (async (request, options) =>
-  await authorized(request, options?.headers)) as Fetcher
+const fetcher = (async (request, options) => await post(usher.fetch, '/graphql', request, options?.headers)) as Fetcher
 
-// Introspection may be off, and leaves out what the viewer may not have, so it is not asked.
+// Introspection may be off, and hides fields that the user may not select, so the schema comes from the SDL.
 const build = (sdl: string) => buildSchema(sdl, { assumeValid: true })
 
-const welcome = `# Ctrl-Enter runs this as you.
+const welcome = `# Press Ctrl-Enter to run this.
 query Me {
   me {
     id
@@ -46,7 +46,7 @@ query Me {
 }
 `
 
-/** GraphiQL, which sends requests as whoever is signed in. */
+/** GraphiQL, which sends requests as the signed-in user. */
 export default function Editor() {
   const theme = useTheme()
   const { value: schema, problem } = useSchema(build)
@@ -62,25 +62,25 @@ export default function Editor() {
       showPersistHeadersSettings={false}
     >
       <GraphiQL.Logo>
-        <Wishes />
+        <OpenStarters />
       </GraphiQL.Logo>
     </GraphiQL>
   )
 }
 
-/** Opens the starters that were asked for, each in a new tab. */
-function Wishes() {
+/** Opens requested starters, each in a new tab. */
+function OpenStarters() {
   const actions = useGraphiQLActions()
   const query = useGraphiQL((state) => state.queryEditor)
   const variables = useGraphiQL((state) => state.variableEditor)
   useEffect(() => {
     if (!query || !variables) return
-    return takeWishes((starter) => {
+    return onOpen((starter) => {
       actions.addTab()
       query.setValue(starter.query)
       variables.setValue(starter.variables ? JSON.stringify(starter.variables, null, 2) : '')
     })
   }, [actions, query, variables])
-  useEffect(() => (query ? mendTabs() : undefined), [query]) // the tabs are there when the editor is
+  useEffect(() => (query ? fixTabRoles() : undefined), [query]) // the tabs exist once the editor does
   return null
 }

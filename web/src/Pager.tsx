@@ -1,6 +1,6 @@
 import type { Pages } from './query'
 
-/** Goes through a list page by page. */
+/** Buttons that page through a list. */
 export function Pager({ pages, end }: {
   pages: Pages
   end: { hasNextPage: boolean; endCursor?: string | null } | undefined

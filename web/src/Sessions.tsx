@@ -28,7 +28,7 @@ const revokeOthersDocument = graphql(`
   }
 `)
 
-/** Where the viewer is signed in, with ways to end it. */
+/** The sessions of the signed-in user. */
 export default function Sessions() {
   const { viewer } = useSession()
   const { data, problem, reload } = useQuery(sessionsDocument)
@@ -41,7 +41,7 @@ export default function Sessions() {
   return (
     <section className="view" aria-labelledby="sessions-title">
       <h1 id="sessions-title">Sessions</h1>
-      <p className="lead">Where {viewer ? nameOf(viewer.user) : 'you'} can be signed in, the newest first.</p>
+      <p className="lead">Active sessions of {viewer ? nameOf(viewer.user) : 'your account'}, newest first.</p>
       <div className="tools">
         <output>{sessions.length} {sessions.length === 1 ? 'session' : 'sessions'}</output>
         <button
@@ -49,7 +49,7 @@ export default function Sessions() {
           disabled={busy || sessions.length < 2}
           onClick={() => { act(() => send(revokeOthersDocument)) }}
         >
-          Revoke others
+          Revoke all others
         </button>
         <button type="button" onClick={reload}>Reload</button>
       </div>
@@ -58,14 +58,14 @@ export default function Sessions() {
         {sessions.map((session) => (
           <li className="card" key={session.id} data-current={session.current}>
             <div>
-              <h2>{device(session.userAgent)}{session.current && <span className="tag">this one</span>}</h2>
+              <h2>{device(session.userAgent)}{session.current && <span className="tag">this session</span>}</h2>
               <p className="hint">{session.userAgent}</p>
             </div>
             <dl>
               <div><dt>Signed in</dt><dd><Time at={session.createdAt} /></dd></div>
-              <div><dt>Refreshed</dt><dd><Time at={session.lastUsedAt} /></dd></div>
-              <div><dt>Ends</dt><dd><Time at={session.expiresAt} /></dd></div>
-              <div><dt>Address</dt><dd>{session.ipAddress ?? '–'}</dd></div>
+              <div><dt>Last refreshed</dt><dd><Time at={session.lastUsedAt} /></dd></div>
+              <div><dt>Expires</dt><dd><Time at={session.expiresAt} /></dd></div>
+              <div><dt>IP address</dt><dd>{session.ipAddress ?? '–'}</dd></div>
             </dl>
             {!session.current && (
               <button
@@ -84,7 +84,7 @@ export default function Sessions() {
   )
 }
 
-/** The program that a session's User-Agent names, as well as these can be told apart. */
+/** The program in a User-Agent header, as far as it can be recognized. */
 function device(userAgent: string | null | undefined): string {
   const browser = /(Firefox|Edg|OPR|Chrome|Safari)\//.exec(userAgent ?? '')?.[1]
   const system = /(Windows|Android|iPhone|iPad|Mac OS X|Linux)/.exec(userAgent ?? '')?.[1]

@@ -1,14 +1,14 @@
 import { openInEditor } from './opening'
 import { nameOfStarter, starters } from './starters'
 
-/** Operations to begin with. */
+/** Example operations. */
 export function Start() {
   return (
     <section className="view" aria-labelledby="start-title">
       <h1 id="start-title">Start</h1>
       <p className="lead">
-        Sign up or log in with the panel, or take an operation from here into the editor. Whoever is signed
-        in runs it.
+        Usher is a GraphQL authentication API. Sign up or log in with the account panel, or open one of these
+        operations in the editor. It runs as the signed-in user.
       </p>
       {starters.map(({ who, list }) => (
         <section key={who} aria-labelledby={`starters-${who}`}>

@@ -38,7 +38,7 @@ const deleteDocument = graphql(`
   }
 `)
 
-/** One account, with what an administrator can do to it. */
+/** One account, with the actions of an administrator. */
 export function User({ user, changed, close }: { user: UserRowFragment; changed: () => void; close: () => void }) {
   const { busy, problem, run } = useAction()
   const [done, setDone] = useState<string>()
@@ -52,30 +52,30 @@ export function User({ user, changed, close }: { user: UserRowFragment; changed:
   const saveRoles = async () => {
     const roles: Role[] = admin ? ['USER', 'ADMIN'] : ['USER']
     await send(updateDocument, { input: { ...input, roles } })
-    return 'The roles are saved.'
+    return 'Roles saved.'
   }
   const toggle = async () => {
     if (user.disabledAt) {
       await send(enableDocument, { input })
-      return 'The account is open again.'
+      return 'Account enabled.'
     }
     await send(disableDocument, { input })
-    return 'The account is shut, and its sessions have ended.'
+    return 'Account disabled and its sessions revoked.'
   }
   const revoke = async () => {
     const { revokeUserSessions } = await send(revokeDocument, { input })
-    return `Ended sessions: ${String(revokeUserSessions.revokedCount)}.`
+    return `Sessions revoked: ${String(revokeUserSessions.revokedCount)}.`
   }
   return (
     <Dialog title={nameOf(user)} close={close}>
       <dl>
-        <div><dt>User</dt><dd>{user.id}</dd></div>
+        <div><dt>User ID</dt><dd>{user.id}</dd></div>
         <div><dt>E-mail</dt><dd>{user.email ?? '–'}</dd></div>
         <div><dt>Full name</dt><dd>{user.fullName ?? '–'}</dd></div>
         <div><dt>Created</dt><dd><Time at={user.createdAt} /></dd></div>
         <div><dt>Disabled</dt><dd><Time at={user.disabledAt} /></dd></div>
       </dl>
-      <p><a href={`#/audit?user=${user.id}`}>What happened to {nameOf(user)}</a></p>
+      <p><a href={`#/audit?user=${user.id}`}>Audit log of {nameOf(user)}</a></p>
       <div className="buttons">
         <label className="check">
           <input type="checkbox" checked={admin} onChange={(event) => { setAdmin(event.target.checked) }} />
@@ -88,7 +88,7 @@ export function User({ user, changed, close }: { user: UserRowFragment; changed:
         <button type="button" disabled={busy} onClick={() => { act(revoke) }}>Revoke sessions</button>
         <Confirm
           label="Delete"
-          question="Delete this account for good?"
+          question="Delete this account permanently?"
           action={() => void run(async () => {
             await send(deleteDocument, { input })
             changed()

@@ -27,7 +27,7 @@ const columns: { title: string; field?: UserOrderField }[] = [
   { title: 'E-mail', field: 'EMAIL' },
   { title: 'Roles' },
   { title: 'Created', field: 'CREATED_AT' },
-  { title: 'Account' },
+  { title: 'Status' },
 ]
 
 /** The users, for administrators. */
@@ -66,9 +66,9 @@ export default function Users() {
           <option>USER</option>
           <option>ADMIN</option>
         </select>
-        <select aria-label="Account" value={disabled} onChange={(event) => { pages.first(); setDisabled(event.target.value) }}>
-          <option value="">Any account</option>
-          <option value="no">Open</option>
+        <select aria-label="Status" value={disabled} onChange={(event) => { pages.first(); setDisabled(event.target.value) }}>
+          <option value="">Any status</option>
+          <option value="no">Enabled</option>
           <option value="yes">Disabled</option>
         </select>
       </div>
@@ -93,12 +93,12 @@ export default function Users() {
                 <td>{u.email ?? '–'}</td>
                 <td>{u.roles?.join(', ')}</td>
                 <td><Time at={u.createdAt} /></td>
-                <td>{u.disabledAt ? <span className="tag warn">disabled</span> : 'open'}</td>
+                <td>{u.disabledAt ? <span className="tag warn">disabled</span> : 'enabled'}</td>
               </tr>
             ))}
           </tbody>
         </table>
-        {data && users.length === 0 && <p className="hint">Nobody is like that.</p>}
+        {data && users.length === 0 && <p className="hint">No users match.</p>}
       </div>
       <Pager pages={pages} end={data?.users?.pageInfo} />
       {user && <User key={user.id} user={user} changed={reload} close={() => { setChosen(undefined) }} />}

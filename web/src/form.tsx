@@ -1,8 +1,9 @@
 import { type ReactNode, type SubmitEvent, useEffect, useId, useRef, useState } from 'react'
+import { explain, fieldMessages } from 'usher-client'
 
 import { failure, type Failure } from './failure'
 
-/** One text input of a Form. Its name is that of the input field in the schema. */
+/** A text input of a Form. Its name is that of the input field in the schema. */
 export interface FieldSpec {
   name: string
   label: string
@@ -16,12 +17,12 @@ export interface FieldSpec {
 interface FormProps {
   fields: FieldSpec[]
   submit: string
-  /** Takes the values of the fields; throws a Failure. */
+  /** Takes the values of the fields. Throws an Failure. */
   action: (values: Record<string, string>) => Promise<void>
   children?: ReactNode
 }
 
-/** A form that shows what the server says against a field under that field. */
+/** A form that shows the server's message about a field below that field. */
 export function Form({ fields, submit, action, children }: FormProps) {
   const id = useId()
   const form = useRef<HTMLFormElement>(null)
@@ -38,11 +39,11 @@ export function Form({ fields, submit, action, children }: FormProps) {
     if (problem) form.current?.querySelector<HTMLElement>('[aria-invalid=true]')?.focus()
   }, [problem])
 
-  const rest = problem?.apartFrom(fields.map((f) => f.name))
+  const messages = fieldMessages(problem?.errors ?? [])
   return (
     <form ref={form} noValidate onSubmit={(event) => void onSubmit(event)}>
       {fields.map(({ name, label, type = 'text', autoComplete = 'off', hint, value, hidden }) => {
-        const wrong = problem?.at(name)
+        const wrong = messages[name]
         return (
           <div className="field" key={name} hidden={hidden}>
             <label htmlFor={`${id}-${name}`}>{label}</label>
@@ -63,7 +64,7 @@ export function Form({ fields, submit, action, children }: FormProps) {
           </div>
         )
       })}
-      <Problem text={rest} />
+      <Problem text={problem && messageOf(problem, fields.map((field) => field.name))} />
       <div className="buttons">
         <button className="primary" disabled={busy}>
           {submit}
@@ -74,7 +75,12 @@ export function Form({ fields, submit, action, children }: FormProps) {
   )
 }
 
-/** Something that went wrong, said aloud by screen readers. */
+/** The message of a problem, without what the form shows at its fields. */
+function messageOf({ errors, message }: Failure, fields: string[]): string {
+  return errors.length > 0 ? explain(errors, fields) : message
+}
+
+/** An error message, which screen readers announce. */
 export function Problem({ text }: { text: string | undefined }) {
   return text ? (
     <p className="wrong" role="alert">
@@ -83,7 +89,7 @@ export function Problem({ text }: { text: string | undefined }) {
   ) : null
 }
 
-/** Runs something that can fail, and knows whether it runs and how it failed the last time. */
+/** Runs an action that can fail. Returns whether it is running and its last error. */
 export function useAction() {
   const [busy, setBusy] = useState(false)
   const [problem, setProblem] = useState<Failure>()
@@ -101,7 +107,7 @@ export function useAction() {
   return { busy, problem, run }
 }
 
-/** A button that asks once more before it does something that cannot be undone. */
+/** A button that asks for confirmation before an action that cannot be undone. */
 export function Confirm({ label, question, action }: { label: string; question: string; action: () => void }) {
   const [asked, setAsked] = useState(false)
   if (!asked) {

@@ -5,12 +5,10 @@ import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
 
 import { App } from './App'
-import { restore } from './session'
 
 const root = document.getElementById('root')
 if (!root) throw new Error('index.html has no #root')
 
-void restore()
 createRoot(root).render(
   <StrictMode>
     <App />

@@ -1,9 +1,9 @@
-// The Content Security Policy lets only those style elements in that bear the nonce of this page
-// view. The editor makes style elements and knows of no nonce, so they get it as they are made.
+// The Content Security Policy allows only style elements with the nonce of this page view. The editor
+// creates style elements without one, so they get it when they are created.
 const nonce = document.querySelector<HTMLMetaElement>('meta[property=csp-nonce]')?.nonce
 
 if (nonce) {
-  // The signature is deprecated because it also takes names that HTML does not have.
+  // The signature is deprecated because it also takes names that are not in HTML.
   /* eslint-disable @typescript-eslint/no-deprecated */
   const create = document.createElement.bind(document)
   document.createElement = (name: string, options?: ElementCreationOptions) => {

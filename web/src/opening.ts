@@ -1,22 +1,22 @@
-// What the editor is asked to show. The editor loads late, so the wish waits for it here.
+// Opens starters in the editor. The editor loads late, so a starter waits for it here.
 import type { Starter } from './starters'
 
-let wish: Starter | undefined
-let wake: (() => void) | undefined
+let waiting: Starter | undefined
+let deliver: (() => void) | undefined
 
-/** Asks for a starter in the editor, and goes there. */
+/** Shows the editor and opens a starter in it. */
 export function openInEditor(starter: Starter) {
-  wish = starter
+  waiting = starter
   location.hash = '#/editor'
-  wake?.()
+  deliver?.()
 }
 
-/** Takes wishes from now on, and the one that waits. Returns how to stop. */
-export function takeWishes(take: (starter: Starter) => void): () => void {
-  wake = () => {
-    if (wish) take(wish)
-    wish = undefined
+/** Calls open for the starter that waits and for later ones. Returns how to stop. */
+export function onOpen(open: (starter: Starter) => void): () => void {
+  deliver = () => {
+    if (waiting) open(waiting)
+    waiting = undefined
   }
-  wake()
-  return () => { wake = undefined }
+  deliver()
+  return () => { deliver = undefined }
 }

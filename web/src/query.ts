@@ -28,7 +28,7 @@ export function useQuery<TData, TVariables>(
   return { ...result, reload: () => { setTurn((n) => n + 1) } }
 }
 
-/** Where one is in a list that is paged by cursors. */
+/** The position in a list with cursors. */
 export function usePages() {
   const [cursors, setCursors] = useState<string[]>([])
   return {

@@ -1,17 +1,17 @@
-/** An operation to begin with. The build checks it against the schema. */
+/** An example operation. The build checks it against the schema. */
 export interface Starter {
   about: string
   query: string
   variables?: object
 }
 
-/** The starters by who can run them. */
+/** The starters, grouped by the users that can run them. */
 export const starters: { who: string; list: Starter[] }[] = [
   {
     who: 'Everyone',
     list: [
       {
-        about: 'Create an account and sign it in.',
+        about: 'Create an account and sign in.',
         query: /* GraphQL */ `mutation SignUp($input: SignupInput!) {
   signup(input: $input) {
     accessToken
@@ -35,7 +35,7 @@ export const starters: { who: string; list: Starter[] }[] = [
         variables: { input: { identifier: 'ada', password: 'four small green turtles' } },
       },
       {
-        about: 'Get the next access token for a refresh token.',
+        about: 'Exchange a refresh token for a new token pair.',
         query: /* GraphQL */ `mutation Refresh($input: RefreshInput!) {
   refresh(input: $input) {
     accessToken
@@ -51,7 +51,7 @@ export const starters: { who: string; list: Starter[] }[] = [
     who: 'Signed-in users',
     list: [
       {
-        about: 'Who am I?',
+        about: 'Show my account.',
         query: /* GraphQL */ `query Me {
   me {
     id
@@ -65,7 +65,7 @@ export const starters: { who: string; list: Starter[] }[] = [
 }`,
       },
       {
-        about: 'Where am I signed in?',
+        about: 'List my sessions.',
         query: /* GraphQL */ `query MySessions {
   me {
     sessions(first: 20) {
@@ -77,7 +77,7 @@ export const starters: { who: string; list: Starter[] }[] = [
 }`,
       },
       {
-        about: 'End one of my sessions.',
+        about: 'Revoke one of my sessions.',
         query: /* GraphQL */ `mutation RevokeSession($input: RevokeSessionInput!) {
   revokeSession(input: $input) { sessionId }
 }`,
@@ -110,7 +110,7 @@ export const starters: { who: string; list: Starter[] }[] = [
         variables: { filter: { search: 'a' } },
       },
       {
-        about: 'Give a user roles.',
+        about: 'Change the roles of a user.',
         query: /* GraphQL */ `mutation GiveRoles($input: UpdateUserInput!) {
   updateUser(input: $input) {
     user { id username roles }
@@ -119,7 +119,7 @@ export const starters: { who: string; list: Starter[] }[] = [
         variables: { input: { userId: '', roles: ['USER', 'ADMIN'] } },
       },
       {
-        about: 'Shut an account.',
+        about: 'Disable an account.',
         query: /* GraphQL */ `mutation DisableUser($input: DisableUserInput!) {
   disableUser(input: $input) {
     user { id username disabledAt }
@@ -149,7 +149,7 @@ export const starters: { who: string; list: Starter[] }[] = [
   },
 ]
 
-/** The name of a starter's operation. */
+/** Returns the operation name of a starter. */
 export function nameOfStarter({ query }: Starter): string {
   return /\w+ (\w+)/.exec(query)?.[1] ?? ''
 }

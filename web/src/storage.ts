@@ -1,6 +1,6 @@
 /**
- * Keeps what the editor wants to remember for as long as the tab is open, without variables and headers:
- * passwords and tokens travel in them.
+ * Keeps the state of the editor while the tab is open. Variables and headers are left out, because they
+ * can contain passwords and tokens.
  */
 export const storage = {
   get length() {

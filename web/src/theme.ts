@@ -20,7 +20,7 @@ function apply() {
 apply()
 system.addEventListener('change', apply)
 
-/** Goes from light to dark or back. What the system has needs no remembering. */
+/** Switches between light and dark. The system's own theme is not stored. */
 export function switchTheme() {
   const next = theme() === 'dark' ? 'light' : 'dark'
   if (next === (system.matches ? 'dark' : 'light')) localStorage.removeItem(key)
@@ -28,7 +28,7 @@ export function switchTheme() {
   apply()
 }
 
-/** The theme that is shown. */
+/** The current theme. */
 export const useTheme = () =>
   useSyncExternalStore((listener) => {
     listeners.add(listener)

@@ -6,14 +6,14 @@ import { useSchema } from './schema'
 import { useSession } from './session'
 
 const words: Record<State, string> = {
-  open: 'open',
-  proof: 'asks for your password',
-  own: 'open on what is yours',
-  shut: 'shut',
+  open: 'allowed',
+  proof: 'needs your password',
+  own: 'allowed on your own',
+  shut: 'not allowed',
 }
 
-/** Who may have what, and what the present viewer may. */
-export default function Locks() {
+/** The access rules of the schema, and what they allow the current user. */
+export default function Access() {
   const { viewer } = useSession()
   const { value: types = [], problem } = useSchema(readLocks)
   const [filter, setFilter] = useState('')
@@ -28,25 +28,24 @@ export default function Locks() {
     .filter((type) => type.locks.length > 0)
   const count = found.reduce((n, type) => n + type.locks.length, 0)
   return (
-    <section className="view" aria-labelledby="locks-title">
-      <h1 id="locks-title">Locks</h1>
+    <section className="view" aria-labelledby="access-title">
+      <h1 id="access-title">Access</h1>
       <p className="lead">
-        What the schema says about who may have what, and how that is for{' '}
-        {viewer ? 'you' : 'somebody who is not signed in'}.
+        The access rules of the schema, and what they allow {viewer ? 'you' : 'a user who is not signed in'}.
       </p>
       <div className="tools">
         <input
           type="search"
-          aria-label="Filter the locks"
+          aria-label="Filter the rules"
           placeholder="Filter: users, owner, ADMIN …"
           value={filter}
           onChange={(event) => { setFilter(event.target.value) }}
         />
         <label className="check">
           <input type="checkbox" checked={mine} onChange={(event) => { setMine(event.target.checked) }} />
-          What may I call?
+          Only what I can use
         </label>
-        <output>{count} places</output>
+        <output>{count} {count === 1 ? 'rule' : 'rules'}</output>
       </div>
       <Problem text={problem?.message} />
       {found.map((type) => (
