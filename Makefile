@@ -12,7 +12,7 @@ FUZZTIME = 10s
 ARGS =
 
 # What the console is built from.
-WEB = $(shell find web \( -name node_modules -o -name gql -o -name e2e \) -prune -o -type f -print) schema.graphqls
+WEB = $(shell find web clients/js/src \( -name node_modules -o -name gql -o -name e2e \) -prune -o -type f -print) schema.graphqls
 CONSOLE = internal/console/dist/index.html
 
 .PHONY: help run build console generate test e2e fuzz bench bench-profile bench-test cover lint lint-go lint-mod lint-generated lint-files vuln clean

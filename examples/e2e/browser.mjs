@@ -22,6 +22,7 @@ export async function open(browser, url, context) {
     if (['error', 'warning'].includes(message.type())) complaints.push(message.text())
   })
   page.on('pageerror', (error) => complaints.push(String(error)))
+  await page.clock.setFixedTime(new Date())
   await page.goto(url)
   return page
 }
@@ -54,7 +55,8 @@ export function count(sent) {
   return counts
 }
 
-export const operation = (request) => request.postDataJSON()?.operationName
+// Requests of usher-client itself have no operationName.
+export const operation = (request) => request.postDataJSON()?.operationName ?? /^mutation (\w+)/.exec(request.postDataJSON()?.query)?.[1]
 export const token = (request) => request.headers().authorization?.replace('Bearer ', '')
 
 /** Asks a question until its answer is yes, for at most a minute. */

@@ -12,6 +12,15 @@ import (
 	"usher/internal/storetest"
 )
 
+// TestClientLibrary runs the tests of clients/js, which the console and the example frontends use.
+func TestClientLibrary(t *testing.T) {
+	t.Parallel()
+	library := filepath.Join("..", "..", "clients", "js")
+	install(t, library)
+	npm(t, library, "run", "lint")
+	npm(t, library, "test")
+}
+
 // TestExamples uses the example frontends in a browser.
 func TestExamples(t *testing.T) {
 	chromium(t)
@@ -40,11 +49,11 @@ func TestExamples(t *testing.T) {
 	}
 }
 
-// TestExamplesAgree compares what does not depend on the GraphQL client, which each example has for
-// itself, so that it can be copied as it is.
+// TestExamplesAgree compares the files that do not depend on the GraphQL client. Each example has its
+// own, so that it can be copied as it is.
 func TestExamplesAgree(t *testing.T) {
 	for _, file := range []string{
-		"src/errors.ts", "src/session.ts", "src/app.css", "codegen.ts", "eslint.config.js", "tsconfig.json", "vite.config.ts",
+		"src/usher.ts", "codegen.ts", "eslint.config.js", "tsconfig.json", "vite.config.ts",
 	} {
 		if read(t, filepath.Join("../../examples/apollo-react", file)) != read(t, filepath.Join("../../examples/urql-react", file)) {
 			t.Errorf("%s differs", file)

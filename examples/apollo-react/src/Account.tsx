@@ -1,9 +1,10 @@
 import { useMutation, useQuery } from '@apollo/client/react'
-import { explain } from './errors'
+import { useState } from 'react'
+import { explain } from 'usher-client'
+import { graphQLErrors } from './client'
 import { graphql } from './generated'
 import type { SessionsQuery } from './generated/graphql'
-import { graphQLErrors } from './server'
-import { signOut } from './session'
+import { usher } from './usher'
 
 const Me = graphql(`
   query Me {
@@ -44,34 +45,25 @@ const RevokeSession = graphql(`
   }
 `)
 
-const Logout = graphql(`
-  mutation Logout {
-    logout {
-      sessionId
-    }
-  }
-`)
-
-export function Account({ session }: { session: string }) {
+export function Account() {
   return (
     <>
-      <Profile session={session} />
+      <Profile />
       <SessionList />
     </>
   )
 }
 
-function Profile({ session }: { session: string }) {
+function Profile() {
   const { data, error } = useQuery(Me, { fetchPolicy: 'cache-and-network' })
-  const [logout, { error: refused, loading }] = useMutation(Logout, { errorPolicy: 'all' })
-  const logOut = async () => {
-    const { data } = await logout()
-    if (data?.logout) signOut(session)
+  const [problem, setProblem] = useState<string>()
+  const logOut = () => {
+    usher.signOut().catch((thrown: unknown) => { setProblem(thrown instanceof Error ? thrown.message : String(thrown)) })
   }
-  const problem = error ?? refused
   return (
     <section aria-label="Profile">
-      {problem && <p role="alert">{explain(graphQLErrors(problem))}</p>}
+      {error && <p role="alert">{explain(graphQLErrors(error))}</p>}
+      {problem && <p role="alert">{problem}</p>}
       {data?.me && (
         <>
           <h1>Hello {data.me.username ?? data.me.email}</h1>
@@ -85,7 +77,7 @@ function Profile({ session }: { session: string }) {
           </dl>
         </>
       )}
-      <button disabled={loading} onClick={() => void logOut()}>Log out</button>
+      <button onClick={logOut}>Log out</button>
     </section>
   )
 }
@@ -118,7 +110,7 @@ function SessionItem({ node }: { node: Connection['edges'][number]['node'] }) {
       <span>
         {node.userAgent} at {node.ipAddress}, since {new Date(node.createdAt).toLocaleString()}
       </span>
-      {node.current ? <em>this one</em> : <button disabled={loading} onClick={() => void revoke()}>Revoke</button>}
+      {node.current ? <em>this session</em> : <button disabled={loading} onClick={() => void revoke()}>Revoke</button>}
       {error && <p role="alert">{explain(graphQLErrors(error))}</p>}
     </li>
   )

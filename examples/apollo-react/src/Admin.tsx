@@ -1,8 +1,8 @@
 import { useQuery } from '@apollo/client/react'
 import { type SubmitEvent, useState } from 'react'
-import { explain } from './errors'
+import { explain } from 'usher-client'
+import { graphQLErrors } from './client'
 import { graphql } from './generated'
-import { graphQLErrors } from './server'
 
 const Users = graphql(`
   query Users($search: String, $after: String) {
@@ -24,10 +24,10 @@ const Users = graphql(`
   }
 `)
 
-/** The users, for administrators. Whether the viewer is one is the server's to say, not the page's. */
+/** The users, for administrators. The server decides whether the user is one, not the page. */
 export function Admin() {
   const [search, setSearch] = useState<string | null>(null)
-  const [cursors, setCursors] = useState<string[]>([]) // of the pages that were turned
+  const [cursors, setCursors] = useState<string[]>([]) // of the pages before this one
   const { data, error, loading } = useQuery(Users, {
     variables: { search, after: cursors.at(-1) ?? null },
     fetchPolicy: 'cache-and-network',

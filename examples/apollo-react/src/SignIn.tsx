@@ -1,14 +1,15 @@
 import { useMutation } from '@apollo/client/react'
 import { type ComponentProps, type SubmitEvent, useId, useState } from 'react'
-import { explain, fieldMessages } from './errors'
+import { explain, fieldMessages } from 'usher-client'
+import { graphQLErrors } from './client'
 import { graphql } from './generated'
-import { graphQLErrors } from './server'
-import { signIn } from './session'
+import { usher } from './usher'
 
 const Signup = graphql(`
   mutation Signup($input: SignupInput!) {
     signup(input: $input) {
       accessToken
+      expiresIn
       session {
         id
       }
@@ -20,6 +21,7 @@ const Login = graphql(`
   mutation Login($input: LoginInput!) {
     login(input: $input) {
       accessToken
+      expiresIn
       session {
         id
       }
@@ -33,7 +35,7 @@ export function SignIn() {
     <main>
       {isNew ? <SignupForm /> : <LoginForm />}
       <button className="link" onClick={() => { setNew(!isNew) }}>
-        {isNew ? 'I have an account' : 'I am new here'}
+        {isNew ? 'Log in instead' : 'Create an account'}
       </button>
     </main>
   )
@@ -42,10 +44,12 @@ export function SignIn() {
 function LoginForm() {
   const [login, { error, loading }] = useMutation(Login, { errorPolicy: 'all' })
   const submit = async (form: Inputs) => {
-    const { data } = await login({
-      variables: { input: { identifier: form('identifier'), password: form('password'), session: 'COOKIE' } },
+    await usher.signIn(async () => {
+      const { data } = await login({
+        variables: { input: { identifier: form('identifier'), password: form('password'), session: 'COOKIE' } },
+      })
+      return data?.login
     })
-    if (data) signIn(data.login)
   }
   const messages = fieldMessages(graphQLErrors(error))
   return (
@@ -59,17 +63,19 @@ function LoginForm() {
 function SignupForm() {
   const [signup, { error, loading }] = useMutation(Signup, { errorPolicy: 'all' })
   const submit = async (form: Inputs) => {
-    const { data } = await signup({
-      variables: {
-        input: {
-          username: form('username') || null,
-          email: form('email') || null,
-          password: form('password'),
-          session: 'COOKIE',
+    await usher.signIn(async () => {
+      const { data } = await signup({
+        variables: {
+          input: {
+            username: form('username') || null,
+            email: form('email') || null,
+            password: form('password'),
+            session: 'COOKIE',
+          },
         },
-      },
+      })
+      return data?.signup
     })
-    if (data) signIn(data.signup)
   }
   const messages = fieldMessages(graphQLErrors(error))
   return (
@@ -81,7 +87,7 @@ function SignupForm() {
   )
 }
 
-/** What the user has typed, by the name of the field. */
+/** Returns the value of an input. */
 type Inputs = (name: string) => string
 
 interface FormProps extends ComponentProps<'form'> {
@@ -91,7 +97,10 @@ interface FormProps extends ComponentProps<'form'> {
   submit: (form: Inputs) => Promise<void>
 }
 
-/** A form with what is wrong with all of it. What is wrong with one field is the field's to say. */
+// The inputs that show their own messages.
+const inputs = ['identifier', 'username', 'email', 'password']
+
+/** A form, with the messages that belong to none of its inputs. */
 function Form({ title, busy, error, submit, children }: FormProps) {
   const onSubmit = (event: SubmitEvent<HTMLFormElement>) => {
     event.preventDefault()
@@ -99,8 +108,7 @@ function Form({ title, busy, error, submit, children }: FormProps) {
     void submit((name) => data.get(name) as string)
   }
   const errors = graphQLErrors(error)
-  const messages = fieldMessages(errors)
-  const message = messages[''] ?? (Object.keys(messages).length === 0 ? explain(errors) : undefined)
+  const message = explain(errors, inputs)
   return (
     <form onSubmit={onSubmit} noValidate>
       <h1>{title}</h1>

@@ -3,40 +3,39 @@ import { StrictMode, useCallback, useEffect, useMemo, useState } from 'react'
 import { createRoot } from 'react-dom/client'
 import { Account } from './Account'
 import { Admin } from './Admin'
-import './app.css'
-import { createClient } from './client'
-import { anonymous } from './server'
-import { resume, useSession } from './session'
+import '../../app.css'
+import { anonymous, createClient } from './client'
 import { SignIn } from './SignIn'
+import { usher, useSession } from './usher'
 
 function App() {
   const session = useSession()
   const client = useMemo(() => (session ? createClient(session) : anonymous), [session])
-  if (session === undefined) return <Resume />
+  if (session === undefined) return <Restore />
   return (
     <ApolloProvider client={client}>
-      {session ? <SignedIn key={session} session={session} /> : <SignIn />}
+      {session ? <SignedIn key={session} /> : <SignIn />}
     </ApolloProvider>
   )
 }
 
-/** Finds out who is signed in, since a reload leaves the tab with nothing but the cookie. */
-function Resume() {
+/** Finds out whether the user is signed in. After a reload the page has only the cookie. */
+function Restore() {
   const [problem, setProblem] = useState<string>()
-  const ask = useCallback(() => {
-    resume().catch((error: unknown) => { setProblem(error instanceof Error ? error.message : String(error)) })
+  const restore = useCallback(() => {
+    usher.restore().catch((error: unknown) => { setProblem(error instanceof Error ? error.message : String(error)) })
   }, [])
-  useEffect(ask, [ask])
+  useEffect(restore, [restore])
   if (problem === undefined) return <main aria-busy />
   return (
     <main>
       <p role="alert">{problem}</p>
-      <button onClick={ask}>Try again</button>
+      <button onClick={restore}>Try again</button>
     </main>
   )
 }
 
-function SignedIn({ session }: { session: string }) {
+function SignedIn() {
   const [view, setView] = useState<'account' | 'admin'>('account')
   return (
     <>
@@ -44,7 +43,7 @@ function SignedIn({ session }: { session: string }) {
         <button aria-pressed={view === 'account'} onClick={() => { setView('account') }}>Account</button>
         <button aria-pressed={view === 'admin'} onClick={() => { setView('admin') }}>Users</button>
       </nav>
-      <main>{view === 'account' ? <Account session={session} /> : <Admin />}</main>
+      <main>{view === 'account' ? <Account /> : <Admin />}</main>
     </>
   )
 }

@@ -1,8 +1,9 @@
+import { useState } from 'react'
 import { useMutation, useQuery } from 'urql'
-import { explain } from './errors'
+import { explain } from 'usher-client'
 import { graphql } from './generated'
 import type { SessionsQuery } from './generated/graphql'
-import { signOut } from './session'
+import { usher } from './usher'
 
 const Me = graphql(`
   query Me {
@@ -43,34 +44,25 @@ const RevokeSession = graphql(`
   }
 `)
 
-const Logout = graphql(`
-  mutation Logout {
-    logout {
-      sessionId
-    }
-  }
-`)
-
-export function Account({ session }: { session: string }) {
+export function Account() {
   return (
     <>
-      <Profile session={session} />
+      <Profile />
       <SessionList />
     </>
   )
 }
 
-function Profile({ session }: { session: string }) {
+function Profile() {
   const [{ data, error }] = useQuery({ query: Me, requestPolicy: 'cache-and-network' })
-  const [{ error: refused, fetching }, logout] = useMutation(Logout)
-  const logOut = async () => {
-    const { data } = await logout({})
-    if (data?.logout) signOut(session)
+  const [problem, setProblem] = useState<string>()
+  const logOut = () => {
+    usher.signOut().catch((thrown: unknown) => { setProblem(thrown instanceof Error ? thrown.message : String(thrown)) })
   }
-  const problem = error ?? refused
   return (
     <section aria-label="Profile">
-      {problem && <p role="alert">{explain(problem.graphQLErrors)}</p>}
+      {error && <p role="alert">{explain(error.graphQLErrors)}</p>}
+      {problem && <p role="alert">{problem}</p>}
       {data?.me && (
         <>
           <h1>Hello {data.me.username ?? data.me.email}</h1>
@@ -84,7 +76,7 @@ function Profile({ session }: { session: string }) {
           </dl>
         </>
       )}
-      <button disabled={fetching} onClick={() => void logOut()}>Log out</button>
+      <button onClick={logOut}>Log out</button>
     </section>
   )
 }
@@ -115,7 +107,7 @@ function SessionItem({ node }: { node: Connection['edges'][number]['node'] }) {
       <span>
         {node.userAgent} at {node.ipAddress}, since {new Date(node.createdAt).toLocaleString()}
       </span>
-      {node.current ? <em>this one</em> : <button disabled={fetching} onClick={onRevoke}>Revoke</button>}
+      {node.current ? <em>this session</em> : <button disabled={fetching} onClick={onRevoke}>Revoke</button>}
       {error && <p role="alert">{explain(error.graphQLErrors)}</p>}
     </li>
   )

@@ -1,6 +1,6 @@
 import { type SubmitEvent, useState } from 'react'
 import { useQuery } from 'urql'
-import { explain } from './errors'
+import { explain } from 'usher-client'
 import { graphql } from './generated'
 
 const Users = graphql(`
@@ -23,10 +23,10 @@ const Users = graphql(`
   }
 `)
 
-/** The users, for administrators. Whether the viewer is one is the server's to say, not the page's. */
+/** The users, for administrators. The server decides whether the user is one, not the page. */
 export function Admin() {
   const [search, setSearch] = useState<string | null>(null)
-  const [cursors, setCursors] = useState<string[]>([]) // of the pages that were turned
+  const [cursors, setCursors] = useState<string[]>([]) // of the pages before this one
   const [{ data, error, fetching }] = useQuery({
     query: Users,
     variables: { search, after: cursors.at(-1) ?? null },

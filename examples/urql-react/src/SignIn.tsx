@@ -1,13 +1,14 @@
 import { type ComponentProps, type SubmitEvent, useId, useState } from 'react'
 import { type CombinedError, useMutation } from 'urql'
-import { explain, fieldMessages } from './errors'
+import { explain, fieldMessages } from 'usher-client'
 import { graphql } from './generated'
-import { signIn } from './session'
+import { usher } from './usher'
 
 const Signup = graphql(`
   mutation Signup($input: SignupInput!) {
     signup(input: $input) {
       accessToken
+      expiresIn
       session {
         id
       }
@@ -19,6 +20,7 @@ const Login = graphql(`
   mutation Login($input: LoginInput!) {
     login(input: $input) {
       accessToken
+      expiresIn
       session {
         id
       }
@@ -32,7 +34,7 @@ export function SignIn() {
     <main>
       {isNew ? <SignupForm /> : <LoginForm />}
       <button className="link" onClick={() => { setNew(!isNew) }}>
-        {isNew ? 'I have an account' : 'I am new here'}
+        {isNew ? 'Log in instead' : 'Create an account'}
       </button>
     </main>
   )
@@ -41,10 +43,12 @@ export function SignIn() {
 function LoginForm() {
   const [{ error, fetching }, login] = useMutation(Login)
   const submit = async (form: Inputs) => {
-    const { data } = await login({
-      input: { identifier: form('identifier'), password: form('password'), session: 'COOKIE' },
+    await usher.signIn(async () => {
+      const { data } = await login({
+        input: { identifier: form('identifier'), password: form('password'), session: 'COOKIE' },
+      })
+      return data?.login
     })
-    if (data) signIn(data.login)
   }
   const messages = fieldMessages(error?.graphQLErrors ?? [])
   return (
@@ -58,15 +62,17 @@ function LoginForm() {
 function SignupForm() {
   const [{ error, fetching }, signup] = useMutation(Signup)
   const submit = async (form: Inputs) => {
-    const { data } = await signup({
-      input: {
-        username: form('username') || null,
-        email: form('email') || null,
-        password: form('password'),
-        session: 'COOKIE',
-      },
+    await usher.signIn(async () => {
+      const { data } = await signup({
+        input: {
+          username: form('username') || null,
+          email: form('email') || null,
+          password: form('password'),
+          session: 'COOKIE',
+        },
+      })
+      return data?.signup
     })
-    if (data) signIn(data.signup)
   }
   const messages = fieldMessages(error?.graphQLErrors ?? [])
   return (
@@ -78,7 +84,7 @@ function SignupForm() {
   )
 }
 
-/** What the user has typed, by the name of the field. */
+/** Returns the value of an input. */
 type Inputs = (name: string) => string
 
 interface FormProps extends ComponentProps<'form'> {
@@ -88,7 +94,10 @@ interface FormProps extends ComponentProps<'form'> {
   submit: (form: Inputs) => Promise<void>
 }
 
-/** A form with what is wrong with all of it. What is wrong with one field is the field's to say. */
+// The inputs that show their own messages.
+const inputs = ['identifier', 'username', 'email', 'password']
+
+/** A form, with the messages that belong to none of its inputs. */
 function Form({ title, busy, error, submit, children }: FormProps) {
   const onSubmit = (event: SubmitEvent<HTMLFormElement>) => {
     event.preventDefault()
@@ -96,8 +105,7 @@ function Form({ title, busy, error, submit, children }: FormProps) {
     void submit((name) => data.get(name) as string)
   }
   const errors = error?.graphQLErrors ?? []
-  const messages = fieldMessages(errors)
-  const message = messages[''] ?? (Object.keys(messages).length === 0 ? explain(errors) : undefined)
+  const message = explain(errors, inputs)
   return (
     <form onSubmit={onSubmit} noValidate>
       <h1>{title}</h1>
