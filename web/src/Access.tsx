@@ -37,7 +37,7 @@ export default function Access() {
         <input
           type="search"
           aria-label="Filter the rules"
-          placeholder="Filter: users, owner, ADMIN …"
+          placeholder="Field, role or rule"
           value={filter}
           onChange={(event) => { setFilter(event.target.value) }}
         />

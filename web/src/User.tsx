@@ -88,7 +88,7 @@ export function User({ user, changed, close }: { user: UserRowFragment; changed:
         <button type="button" disabled={busy} onClick={() => { act(revoke) }}>Revoke sessions</button>
         <Confirm
           label="Delete"
-          question="Delete this account permanently?"
+          question="Delete permanently?"
           action={() => void run(async () => {
             await send(deleteDocument, { input })
             changed()
