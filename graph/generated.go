@@ -920,437 +920,444 @@ func newExecutionContext(
 
 var sources = []*ast.Source{
 	{Name: "../schema.graphqls", Input: `"""
-Guards a field: the server calls its resolver only for those who may have it. On an argument or an
-input field, it guards supplying a value, ` + "`" + `null` + "`" + ` included; who leaves it out is not asked.
+Requires authorization for a field. The resolver runs only if the caller is allowed. On an argument or
+an input field, the rule applies when a value is supplied, including ` + "`" + `null` + "`" + `. Leaving it out is always
+allowed.
 
-Everyone else gets an error with the code ` + "`" + `UNAUTHENTICATED` + "`" + ` (nobody is signed in), ` + "`" + `FORBIDDEN` + "`" + `
-(somebody is, who may not) or ` + "`" + `STEP_UP_REQUIRED` + "`" + ` (the last proof of who they are is too old). In a
-query the field is null then, and the rest is answered. A mutation of which one field is refused
-does nothing at all.
+A refused caller gets an error with one of three codes: ` + "`" + `UNAUTHENTICATED` + "`" + ` (not signed in), ` + "`" + `FORBIDDEN` + "`" + `
+(signed in, but not allowed) or ` + "`" + `STEP_UP_REQUIRED` + "`" + ` (allowed after confirming their identity again).
+In a query, a refused field is null and the other fields are answered. A mutation with any refused
+field does nothing.
 """
 directive @auth(
-  "The roles of which the user needs at least one."
+  "Allowed roles. The user needs at least one of them."
   requires: [Role!]! = [USER]
-  "The permissions that the user needs, all of them. Roles bring them along; nobody is given one alone."
+  "Required permissions. The user needs all of them. Permissions are granted through roles only."
   permissions: [String!]! = []
-  "Whether the user who owns the object that has the field may have it as well, without any of the above."
+  "Whether the owner of the parent object is also allowed, regardless of roles and permissions."
   orOwner: Boolean! = false
-  "What the guard believes: the live session, or the access token alone."
+  "What the server checks: the session in the database, or only the access token."
   check: AuthCheck! = SESSION
   """
-  How many seconds ago the user may have confirmed who they are, at most. The access token says when that
-  was: at the sign-in, or later if the token is from ` + "`" + `reauthenticate` + "`" + `.
+  The maximum number of seconds since the user last confirmed their identity. The access token carries
+  that time: the time of the sign-in or, in a token from ` + "`" + `reauthenticate` + "`" + `, the time of that call.
   """
   maxAge: Int
 ) on FIELD_DEFINITION | ARGUMENT_DEFINITION | INPUT_FIELD_DEFINITION
 
 """
-Opens a field to everyone who gets to it. Each field of ` + "`" + `Query` + "`" + `, ` + "`" + `Mutation` + "`" + `, ` + "`" + `Subscription` + "`" + ` and of
-the types that are guarded as a whole, such as ` + "`" + `User` + "`" + `, bears either ` + "`" + `@auth` + "`" + ` or ` + "`" + `@public` + "`" + `, or the
-server refuses to start.
+Allows every caller to read a field. Each field of ` + "`" + `Query` + "`" + `, ` + "`" + `Mutation` + "`" + `, ` + "`" + `Subscription` + "`" + ` and of fully
+guarded types such as ` + "`" + `User` + "`" + ` must have either ` + "`" + `@auth` + "`" + ` or ` + "`" + `@public` + "`" + `. Otherwise the server does not start.
 """
 directive @public on FIELD_DEFINITION
 
-"What a user may be. Roles do not contain one another: an administrator usually holds both."
+"A role of a user. Roles do not include each other: an administrator usually has both."
 enum Role {
-  "Every account holds this role."
+  "Every account has this role."
   USER
-  "May administer other users."
+  "Allows administering other users."
   ADMIN
 }
 
-"What ` + "`" + `@auth` + "`" + ` looks at before it lets a request pass."
+"What ` + "`" + `@auth` + "`" + ` checks before it allows a request."
 enum AuthCheck {
   """
-  The session and its user as they are in the database now. A session that ended, a user who was
-  disabled or lost a role is refused on the very next request. One query per request, however
-  many fields are guarded.
+  Checks the current session and user in the database. The next request is refused once the session
+  ends, the account is disabled or the user loses a required role. Costs one query per request,
+  regardless of the number of guarded fields.
   """
   SESSION
   """
-  The signed access token alone, without a query. A change of session, user or roles is noticed
-  when the token expires, at the latest.
+  Checks only the signed access token, without a query. A change to the session, the account or its
+  roles takes effect at the latest when the token expires.
   """
   TOKEN
 }
 
 """
-Every value that ` + "`" + `extensions.code` + "`" + ` of an error can have. Each error also carries
-` + "`" + `extensions.requestId` + "`" + `, which names the request in the server's log.
+The values of ` + "`" + `extensions.code` + "`" + ` in errors. Every error also has ` + "`" + `extensions.requestId` + "`" + `, which
+identifies the request in the server's log.
 """
 enum ErrorCode {
   """
-  The field needs a signed-in user and the request has none. ` + "`" + `extensions.reason` + "`" + ` is an
-  ` + "`" + `UnauthenticatedReason` + "`" + ` that says why. Log in, or get a new access token, and send the request again.
+  The field requires a signed-in user, and the request has none. ` + "`" + `extensions.reason` + "`" + ` is an
+  ` + "`" + `UnauthenticatedReason` + "`" + `. Sign in or refresh the access token, then send the request again.
   """
   UNAUTHENTICATED
-  "The user is signed in and may not do this. Logging in again does not help."
+  "The user is signed in but not allowed to do this. Signing in again does not help."
   FORBIDDEN
   """
-  The user may do this after proving anew who they are: the last time is longer ago than
-  ` + "`" + `extensions.maxAge` + "`" + ` seconds. ` + "`" + `extensions.methods` + "`" + ` is a list of ` + "`" + `StepUpMethod` + "`" + ` values, any of which
-  will do. Send the request again with the access token that comes of it.
+  The user must confirm their identity first, because the last confirmation is more than
+  ` + "`" + `extensions.maxAge` + "`" + ` seconds old. ` + "`" + `extensions.methods` + "`" + ` lists the accepted ` + "`" + `StepUpMethod` + "`" + ` values. Use any
+  one of them, then send the request again with the new access token.
   """
   STEP_UP_REQUIRED
   """
-  The identifier or the password is wrong. An unknown identifier and a wrong password get the
-  same answer on purpose.
+  The identifier or the password is wrong. The answer deliberately does not say which.
   """
   INVALID_CREDENTIALS
   """
-  Something in the input cannot be accepted, and nothing was changed. ` + "`" + `extensions.fields` + "`" + ` is a
-  list of ` + "`" + `{path, code, message}` + "`" + `: ` + "`" + `path` + "`" + ` leads to the value from the field's arguments
-  (` + "`" + `["input", "email"]` + "`" + `), ` + "`" + `code` + "`" + ` is an ` + "`" + `InputErrorCode` + "`" + `.
+  The input is invalid, and nothing was changed. ` + "`" + `extensions.fields` + "`" + ` is a list of
+  ` + "`" + `{path, code, message}` + "`" + `. ` + "`" + `path` + "`" + ` is the path of the value, starting at the field's arguments
+  (` + "`" + `["input", "email"]` + "`" + `). ` + "`" + `code` + "`" + ` is an ` + "`" + `InputErrorCode` + "`" + `.
   """
   BAD_USER_INPUT
-  "Too many attempts. ` + "`" + `extensions.retryAfter` + "`" + ` says how many seconds to wait."
+  "Too many attempts. Wait ` + "`" + `extensions.retryAfter` + "`" + ` seconds before the next one."
   RATE_LIMITED
-  "The operation is larger than the server accepts: its tokens, depth, aliases, cost or credential checks."
+  "The operation exceeds a limit on tokens, depth, aliases, cost or credential checks."
   OPERATION_TOO_COMPLEX
-  "The server cannot answer now. ` + "`" + `extensions.retryAfter` + "`" + ` says how many seconds to wait."
+  "The server is temporarily unavailable. Try again after ` + "`" + `extensions.retryAfter` + "`" + ` seconds."
   SERVICE_UNAVAILABLE
-  "The server failed, and the request is not at fault. Quote ` + "`" + `requestId` + "`" + ` when you report it."
+  "The server failed to process a valid request. Include ` + "`" + `requestId` + "`" + ` when you report it."
   INTERNAL_SERVER_ERROR
-  "The document is not GraphQL. ` + "`" + `locations` + "`" + ` says where reading stopped."
+  "The document has a syntax error. ` + "`" + `locations` + "`" + ` points to it."
   GRAPHQL_PARSE_FAILED
-  "The document or its variables do not fit the schema."
+  "The document or its variables do not match the schema."
   GRAPHQL_VALIDATION_FAILED
-  "The HTTP request is not a GraphQL request: its method, media type, size or JSON. The status code says which."
+  """
+  The HTTP request is not a valid GraphQL request: its method, media type, size or JSON is not
+  accepted. The status code says which.
+  """
   BAD_REQUEST
 }
 
-"Why a request counts as anonymous: ` + "`" + `extensions.reason` + "`" + ` of an ` + "`" + `UNAUTHENTICATED` + "`" + ` error."
+"Why the request has no signed-in user: ` + "`" + `extensions.reason` + "`" + ` of an ` + "`" + `UNAUTHENTICATED` + "`" + ` error."
 enum UnauthenticatedReason {
-  "The request has no ` + "`" + `Authorization: Bearer` + "`" + ` header, or for ` + "`" + `refresh` + "`" + `, not the cookie."
+  "The request has no ` + "`" + `Authorization: Bearer` + "`" + ` header. For ` + "`" + `refresh` + "`" + `: the request has no cookie."
   NO_TOKEN
-  "The access token was good and has expired."
+  "The access token was valid but has expired."
   TOKEN_EXPIRED
   """
-  The access token is not one that this server accepts, or it is for another API. Get a new one with
-  ` + "`" + `refresh` + "`" + `. From ` + "`" + `refresh` + "`" + ` itself: the refresh token is not valid. Sign in again.
+  The access token is invalid, or was issued for another API. Get a new one with ` + "`" + `refresh` + "`" + `. If ` + "`" + `refresh` + "`" + `
+  itself gives this reason, the refresh token is invalid: sign in again.
   """
   TOKEN_INVALID
-  "The session was ended, was not refreshed for too long, or has reached its age limit. Log in again."
+  """
+  The session was ended, was not refreshed for too long, or reached its maximum age. Sign in again.
+  """
   SESSION_ENDED
   "The account is disabled. Only an administrator can enable it."
   ACCOUNT_DISABLED
 }
 
-"How to prove anew who one is: ` + "`" + `extensions.methods` + "`" + ` of a ` + "`" + `STEP_UP_REQUIRED` + "`" + ` error."
+"How a user can confirm their identity: ` + "`" + `extensions.methods` + "`" + ` of a ` + "`" + `STEP_UP_REQUIRED` + "`" + ` error."
 enum StepUpMethod {
   "The password, with ` + "`" + `reauthenticate` + "`" + `."
   PASSWORD
 }
 
-"Where a client keeps the refresh token of a session."
+"How the refresh token of a session is delivered and stored."
 enum SessionTransport {
-  "The client keeps it: the answer has it in ` + "`" + `refreshToken` + "`" + `."
+  "The payload contains the token in ` + "`" + `refreshToken` + "`" + `. The client stores it."
   TOKEN
   """
-  The browser keeps it in a cookie that no script can read, and ` + "`" + `refreshToken` + "`" + ` is null. ` + "`" + `refresh` + "`" + `
-  without a token takes it from there, and ` + "`" + `logout` + "`" + ` removes it. For pages of the server's own site,
-  or of an origin that the operator allows.
+  The server sets a cookie that scripts cannot read, and ` + "`" + `refreshToken` + "`" + ` is null. ` + "`" + `refresh` + "`" + ` without a
+  token uses the cookie, and ` + "`" + `logout` + "`" + ` removes it. Only for pages on the server's own site or on an
+  origin that the operator allows.
   """
   COOKIE
 }
 
-"What is wrong with one input value: ` + "`" + `code` + "`" + ` in the ` + "`" + `extensions.fields` + "`" + ` of a ` + "`" + `BAD_USER_INPUT` + "`" + ` error."
+"What is wrong with an input value: ` + "`" + `code` + "`" + ` in the ` + "`" + `extensions.fields` + "`" + ` of a ` + "`" + `BAD_USER_INPUT` + "`" + ` error."
 enum InputErrorCode {
-  "A value is missing."
+  "A required value is missing."
   REQUIRED
-  "Another account has this value already."
+  "Another account already uses this value."
   TAKEN
-  "The value is shorter than allowed."
+  "The value is too short."
   TOO_SHORT
-  "The value is longer than allowed."
+  "The value is too long."
   TOO_LONG
-  "The value does not have the form its type asks for."
+  "The value does not have the format that its type requires."
   INVALID_FORMAT
-  "The password is easy to guess: it is common, repetitive or made from the account's own data."
+  "The password is easy to guess: it is common, repetitive or derived from the account's own data."
   TOO_COMMON
-  "Nothing has this id or name, or it is not the user's."
+  "No object has this id or name, or it belongs to another user."
   NOT_FOUND
-  "This would leave the server without an administrator whose account is open."
+  "The change would leave the server without an enabled administrator account."
   LAST_ADMIN
 }
 
-"A point in time, RFC 3339 in UTC with up to six decimals: ` + "`" + `2026-01-31T12:00:00.123456Z` + "`" + `."
+"A timestamp in RFC 3339 format, in UTC, with up to six decimals: ` + "`" + `2026-01-31T12:00:00.123456Z` + "`" + `."
 scalar DateTime @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc3339")
 
-"An e-mail address such as ` + "`" + `ada@example.com` + "`" + `: one plain address, without a display name or comment."
+"A plain e-mail address such as ` + "`" + `ada@example.com` + "`" + `, without a display name or a comment."
 scalar EmailAddress @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc5321")
 
 """
-A password as the user typed it. It only ever travels to the server. Spaces, Unicode and long
-passphrases are welcome. Send it as a variable, so that it stays out of the document.
+A password exactly as the user typed it, for input only. Spaces, Unicode and long passphrases are
+allowed. Send it as a variable to keep it out of the document.
 """
 scalar Password @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc8265")
 
 """
-A user name: letters, digits and punctuation of one script, without spaces or ` + "`" + `@` + "`" + `. Upper and
-lower case are the same name.
+A user name: letters, digits and punctuation of one script, without spaces or ` + "`" + `@` + "`" + `. Names that differ
+only in case are the same name.
 """
 scalar Username @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc8265")
 
-"The fields that read."
+"The queries of the API."
 type Query {
   "The signed-in user."
   me: User @auth
-  "The user with an id; null when nobody has it."
-  user("Whose id it is." id: ID!): User @auth(requires: ADMIN)
-  "The users, the newest first if nothing else is asked for."
+  "Returns a user by id, or null if there is no such user."
+  user("The id of the user." id: ID!): User @auth(requires: ADMIN)
+  "Lists users, newest first by default."
   users(
-    "How many to list, 1 to 100."
+    "The page size, from 1 to 100."
     first: Int = 20
-    "The ` + "`" + `cursor` + "`" + ` of the edge to go on after."
+    "The ` + "`" + `cursor` + "`" + ` of an edge. The page starts after it."
     after: String
-    "Which users to list; all of them without it."
+    "Limits the list to matching users."
     filter: UserFilter
-    "In which order."
+    "The order of the list."
     orderBy: UserOrder
   ): UserConnection @auth(requires: ADMIN)
-  "What happened to whom, the newest first: the audit log, to which lines are only ever added."
+  "Lists the events of the audit log, newest first. The log is append-only."
   auditEvents(
-    "How many to list, 1 to 100."
+    "The page size, from 1 to 100."
     first: Int = 20
-    "The ` + "`" + `cursor` + "`" + ` of the edge to go on after."
+    "The ` + "`" + `cursor` + "`" + ` of an edge. The page starts after it."
     after: String
-    "Which events to list; all of them without it."
+    "Limits the list to matching events."
     filter: AuditEventFilter
   ): AuditEventConnection @auth(requires: ADMIN, permissions: ["audit:read"])
 }
 
-"The fields that write."
+"The mutations of the API."
 type Mutation {
-  "Creates an account and signs it in. At least one of ` + "`" + `username` + "`" + ` and ` + "`" + `email` + "`" + ` is needed."
-  signup("Who signs up." input: SignupInput!): AuthPayload! @public
-  "Signs in with a user name or an e-mail address, and the password."
-  login("Who signs in." input: LoginInput!): AuthPayload! @public
+  "Creates an account and signs in. Requires a ` + "`" + `username` + "`" + `, an ` + "`" + `email` + "`" + ` or both."
+  signup("The new account." input: SignupInput!): AuthPayload! @public
+  "Signs in with a user name or e-mail address and a password."
+  login("The credentials." input: LoginInput!): AuthPayload! @public
   """
-  Exchanges a refresh token for a new access token and a new refresh token. The old refresh token is used
-  up. The client that used it last may present it again, and gets the same new one, until that is used: so
-  requests in parallel and a retry after a lost answer work. There is a limit in time and in number. Any
-  other use of a used token ends the session, since somebody may have a copy. Answers ` + "`" + `UNAUTHENTICATED` + "`" + ` when the
-  user has to sign in again.
+  Exchanges a refresh token for a new token pair. The old refresh token becomes invalid, with one
+  exception for parallel requests and retries after a lost answer: the client that used the token can
+  send it again and gets the same new token. This is limited in time and number, and ends when the new
+  token is used. Any other reuse of an old token ends the session, because the token may have been
+  copied. Fails with ` + "`" + `UNAUTHENTICATED` + "`" + ` if the user has to sign in again.
   """
   refresh("The refresh token." input: RefreshInput!): AuthPayload! @public
-  "Ends the session of the request: its access tokens and its refresh token are refused from now on."
+  "Signs out: ends the session of the request. Its access tokens and its refresh token become invalid."
   logout: LogoutPayload! @auth
-  "Ends one of the user's own sessions. One that ended before is fine."
-  revokeSession("Which session to end." input: RevokeSessionInput!): RevokeSessionPayload! @auth
-  "Ends all of the user's sessions but the one of the request."
+  "Ends one of the user's own sessions. Succeeds if the session has already ended."
+  revokeSession("The session to end." input: RevokeSessionInput!): RevokeSessionPayload! @auth
+  "Ends all sessions of the user except the session of the request."
   revokeOtherSessions: RevokeOtherSessionsPayload! @auth
   """
-  Confirms who the user is, for what ` + "`" + `STEP_UP_REQUIRED` + "`" + ` asks for. Returns an access token that says so, for
-  the session of the request. No other token says so: one from ` + "`" + `refresh` + "`" + ` has the time of the sign-in again.
-  The refresh token of the client stays valid.
+  Confirms the identity of the signed-in user, as ` + "`" + `STEP_UP_REQUIRED` + "`" + ` asks for. Returns an access token
+  for the session of the request that carries the time of the confirmation. Only this token does: a
+  token from ` + "`" + `refresh` + "`" + ` carries the time of the sign-in again. The client's refresh token stays valid.
   """
-  reauthenticate("The proof." input: ReauthenticateInput!): AuthPayload! @auth
-  "Changes the user's own account."
-  updateMe("What to change." input: UpdateMeInput!): UpdateMePayload! @auth
-  "Changes somebody's account."
-  updateUser("What to change." input: UpdateUserInput!): UpdateUserPayload! @auth(requires: ADMIN)
-  "Shuts an account and ends its sessions: they are refused from their next request on."
-  disableUser("Whose account." input: DisableUserInput!): DisableUserPayload! @auth(requires: ADMIN)
-  "Opens a disabled account again, so that its user can sign in."
-  enableUser("Whose account." input: EnableUserInput!): EnableUserPayload! @auth(requires: ADMIN)
+  reauthenticate("The user's credentials." input: ReauthenticateInput!): AuthPayload! @auth
+  "Updates the user's own account."
+  updateMe("The changes." input: UpdateMeInput!): UpdateMePayload! @auth
+  "Updates the account of any user."
+  updateUser("The changes." input: UpdateUserInput!): UpdateUserPayload! @auth(requires: ADMIN)
+  "Disables an account and ends its sessions. Takes effect with the next request of each session."
+  disableUser("The account to disable." input: DisableUserInput!): DisableUserPayload! @auth(requires: ADMIN)
+  "Enables a disabled account. Its user can sign in again."
+  enableUser("The account to enable." input: EnableUserInput!): EnableUserPayload! @auth(requires: ADMIN)
   "Ends all sessions of a user."
-  revokeUserSessions("Whose sessions." input: RevokeUserSessionsInput!): RevokeUserSessionsPayload! @auth(requires: ADMIN)
-  "Deletes an account and its sessions for good. The audit log keeps what it has."
-  deleteUser("Whose account." input: DeleteUserInput!): DeleteUserPayload! @auth(requires: ADMIN, maxAge: 3600)
+  revokeUserSessions("The user." input: RevokeUserSessionsInput!): RevokeUserSessionsPayload! @auth(requires: ADMIN)
+  "Permanently deletes an account and its sessions. Its events stay in the audit log."
+  deleteUser("The account to delete." input: DeleteUserInput!): DeleteUserPayload! @auth(requires: ADMIN, maxAge: 3600)
 }
 
-"The input of ` + "`" + `signup` + "`" + `."
+"Input of ` + "`" + `signup` + "`" + `."
 input SignupInput {
-  "The name to sign in with; unique, whatever the case of its letters."
+  "The user name. It must be unique, ignoring case."
   username: Username
-  "The address to sign in with; unique."
+  "The e-mail address. It must be unique."
   email: EmailAddress
-  "The password; 15 to 256 characters unless the server is set otherwise."
+  "The password. Between 15 and 256 characters, unless the server is configured otherwise."
   password: Password!
-  "How to address the user, as free text of at most 200 characters."
+  "The user's full name: free text of at most 200 characters."
   fullName: String
-  "Where the refresh token goes."
+  "How to deliver the refresh token."
   session: SessionTransport! = TOKEN
 }
 
-"The input of ` + "`" + `login` + "`" + `."
+"Input of ` + "`" + `login` + "`" + `."
 input LoginInput {
-  "The user name or the e-mail address."
+  "The user name or e-mail address."
   identifier: String!
-  "The account's password."
+  "The password of the account."
   password: Password!
-  "Where the refresh token goes."
+  "How to deliver the refresh token."
   session: SessionTransport! = TOKEN
 }
 
-"The input of ` + "`" + `refresh` + "`" + `."
+"Input of ` + "`" + `refresh` + "`" + `."
 input RefreshInput {
-  "The refresh token of the last ` + "`" + `signup` + "`" + `, ` + "`" + `login` + "`" + ` or ` + "`" + `refresh` + "`" + `; without it, the one in the cookie."
+  "The refresh token from the last ` + "`" + `signup` + "`" + `, ` + "`" + `login` + "`" + ` or ` + "`" + `refresh` + "`" + `. Defaults to the token in the cookie."
   refreshToken: String
-  "Where the new refresh token goes. One that came in the cookie goes there again in any case."
+  "How to deliver the new refresh token. A token from the cookie is always replaced in the cookie."
   session: SessionTransport! = TOKEN
   """
-  The API that the new access token is for (RFC 8707), one of those that the operator has set; this API
-  by default. This API rejects access tokens for another one. ` + "`" + `BAD_USER_INPUT` + "`" + ` leaves the refresh token
-  valid.
+  The API that the new access token is for (RFC 8707): one of the APIs that the operator configured.
+  Defaults to this API, which rejects access tokens for any other. If this value causes
+  ` + "`" + `BAD_USER_INPUT` + "`" + `, the refresh token stays valid.
   """
   resource: String
 }
 
-"The input of ` + "`" + `revokeSession` + "`" + `."
+"Input of ` + "`" + `revokeSession` + "`" + `."
 input RevokeSessionInput {
-  "The session to end."
+  "The id of the session to end."
   sessionId: ID!
 }
 
-"The input of ` + "`" + `reauthenticate` + "`" + `."
+"Input of ` + "`" + `reauthenticate` + "`" + `."
 input ReauthenticateInput {
-  "The account's password."
+  "The password of the account."
   password: Password!
 }
 
-"The input of ` + "`" + `updateMe` + "`" + `."
+"Input of ` + "`" + `updateMe` + "`" + `."
 input UpdateMeInput {
-  "How to address the user. Without it, or with null, nothing changes; an empty text removes it."
+  "The user's full name. Omitted or null: no change. An empty string removes it."
   fullName: String
 }
 
-"The input of ` + "`" + `updateUser` + "`" + `. What is left out, or null, stays as it is."
+"Input of ` + "`" + `updateUser` + "`" + `. Fields that are omitted or null stay unchanged."
 input UpdateUserInput {
-  "Whose account to change."
+  "The id of the user to update."
   userId: ID!
-  "How to address the user; an empty text removes it."
+  "The user's full name. An empty string removes it."
   fullName: String
-  "What the user may be from now on. Every account keeps the role ` + "`" + `USER` + "`" + `."
+  "The new roles, which replace the current ones. Every account keeps the role ` + "`" + `USER` + "`" + `."
   roles: [Role!] @auth(requires: ADMIN, maxAge: 3600)
 }
 
-"The input of ` + "`" + `disableUser` + "`" + `."
+"Input of ` + "`" + `disableUser` + "`" + `."
 input DisableUserInput {
-  "Whose account to shut."
+  "The id of the user to disable."
   userId: ID!
 }
 
-"The input of ` + "`" + `enableUser` + "`" + `."
+"Input of ` + "`" + `enableUser` + "`" + `."
 input EnableUserInput {
-  "Whose account to open."
+  "The id of the user to enable."
   userId: ID!
 }
 
-"The input of ` + "`" + `revokeUserSessions` + "`" + `."
+"Input of ` + "`" + `revokeUserSessions` + "`" + `."
 input RevokeUserSessionsInput {
-  "Whose sessions to end."
+  "The id of the user whose sessions to end."
   userId: ID!
 }
 
-"The input of ` + "`" + `deleteUser` + "`" + `."
+"Input of ` + "`" + `deleteUser` + "`" + `."
 input DeleteUserInput {
-  "Whose account to delete."
+  "The id of the user to delete."
   userId: ID!
 }
 
-"Which users to list: those to whom everything applies that is given."
+"A filter for users. Users must match all given fields."
 input UserFilter {
-  "How the user name, the e-mail address or the full name begins, whatever the case of its letters."
+  "The start of the user name, the e-mail address or the full name, ignoring case."
   search: String
-  "What the user may be."
+  "A role that the user has."
   role: Role
   "Whether the account is disabled."
   disabled: Boolean
 }
 
-"In which order to list users."
+"The order of a list of users."
 input UserOrder {
-  "By what."
+  "The field to sort by."
   field: UserOrderField! = CREATED_AT
-  "In which direction."
+  "The sort direction."
   direction: OrderDirection! = DESC
 }
 
-"By what users are listed."
+"The fields by which users can be sorted."
 enum UserOrderField {
-  "When the account was created."
+  "The time when the account was created."
   CREATED_AT
-  "The user name; accounts without one count as empty."
+  "The user name. An account without one sorts as if it were empty."
   USERNAME
-  "The e-mail address; accounts without one count as empty."
+  "The e-mail address. An account without one sorts as if it were empty."
   EMAIL
 }
 
-"The direction of a list."
+"A sort direction."
 enum OrderDirection {
-  "The least, the first or the oldest comes first."
+  "Ascending: smallest, alphabetically first or oldest values first."
   ASC
-  "The greatest, the last or the newest comes first."
+  "Descending: largest, alphabetically last or newest values first."
   DESC
 }
 
-"Which events to list: those to which everything applies that is given."
+"A filter for audit events. Events must match all given fields."
 input AuditEventFilter {
-  "Whom they happened to."
+  "The id of the affected user."
   userId: ID
-  "What happened."
+  "The kind of event."
   kind: AuditEventKind
 }
 
-"The answer of ` + "`" + `logout` + "`" + `."
+"The result of ` + "`" + `logout` + "`" + `."
 type LogoutPayload {
-  "The session that ended."
+  "The id of the session that was ended."
   sessionId: ID!
 }
 
-"The answer of ` + "`" + `revokeSession` + "`" + `."
+"The result of ` + "`" + `revokeSession` + "`" + `."
 type RevokeSessionPayload {
-  "The session that ended."
+  "The id of the session that was ended."
   sessionId: ID!
 }
 
-"The answer of ` + "`" + `revokeOtherSessions` + "`" + `."
+"The result of ` + "`" + `revokeOtherSessions` + "`" + `."
 type RevokeOtherSessionsPayload {
-  "How many sessions ended."
+  "The number of sessions that were ended."
   revokedCount: Int!
 }
 
-"The answer of ` + "`" + `updateMe` + "`" + `."
+"The result of ` + "`" + `updateMe` + "`" + `."
 type UpdateMePayload {
-  "The user after the change."
+  "The updated user."
   user: User!
 }
 
-"The answer of ` + "`" + `updateUser` + "`" + `."
+"The result of ` + "`" + `updateUser` + "`" + `."
 type UpdateUserPayload {
-  "The user after the change."
+  "The updated user."
   user: User!
 }
 
-"The answer of ` + "`" + `disableUser` + "`" + `."
+"The result of ` + "`" + `disableUser` + "`" + `."
 type DisableUserPayload {
-  "The user, disabled."
+  "The disabled user."
   user: User!
 }
 
-"The answer of ` + "`" + `enableUser` + "`" + `."
+"The result of ` + "`" + `enableUser` + "`" + `."
 type EnableUserPayload {
-  "The user, enabled."
+  "The enabled user."
   user: User!
 }
 
-"The answer of ` + "`" + `revokeUserSessions` + "`" + `."
+"The result of ` + "`" + `revokeUserSessions` + "`" + `."
 type RevokeUserSessionsPayload {
-  "Whose sessions ended."
+  "The user whose sessions were ended."
   user: User!
-  "How many sessions ended."
+  "The number of sessions that were ended."
   revokedCount: Int!
 }
 
-"The answer of ` + "`" + `deleteUser` + "`" + `."
+"The result of ` + "`" + `deleteUser` + "`" + `."
 type DeleteUserPayload {
-  "The id that the account had. No other one will have it."
+  "The id of the deleted account. It is never used again."
   userId: ID!
 }
 
-"A fresh sign-in, or a refreshed one. The request that gets it counts as the user's from then on."
+"""
+The tokens of a new or refreshed session. The remaining fields of the request run as the user who has
+just signed in.
+"""
 type AuthPayload {
   """
   The token for the ` + "`" + `Authorization: Bearer` + "`" + ` header: a signed JWT (RFC 9068). It is for this API, unless
@@ -1358,84 +1365,84 @@ type AuthPayload {
   """
   accessToken: String!
   """
-  The token for the next ` + "`" + `refresh` + "`" + `. Keep it where only your own code can read it; each is good for
-  one use. Null when it went into a cookie, and from ` + "`" + `reauthenticate` + "`" + `: the client keeps the one it has.
+  The token for the next ` + "`" + `refresh` + "`" + `. Each token can be used once. Store it where only your own code can
+  read it. Null if it was set as a cookie. Null from ` + "`" + `reauthenticate` + "`" + `: keep the current one.
   """
   refreshToken: String
-  "How to send the access token; always ` + "`" + `Bearer` + "`" + ` (RFC 6750)."
+  "The type of the access token. Always ` + "`" + `Bearer` + "`" + ` (RFC 6750)."
   tokenType: String!
-  "How long the access token is valid, in seconds from now."
+  "The remaining lifetime of the access token, in seconds."
   expiresIn: Int!
   "The session that the tokens belong to."
   session: Session!
-  "The user who is now signed in."
+  "The signed-in user."
   user: User!
 }
 
 """
-An account. What it is called is public to those who get to see it; the rest is for its owner and
-for administrators.
+A user account. Its id, its user name and its creation time are public to every caller that can reach
+the object. Everything else is visible to the owner or to administrators only.
 """
 type User {
-  "Names the account for good; it is never given to another one, and it is the ` + "`" + `sub` + "`" + ` of its access tokens."
+  "The permanent id of the account, never reused. It is the ` + "`" + `sub` + "`" + ` claim of access tokens."
   id: ID! @public
-  "The name to sign in with, as the user wrote it."
+  "The user name, as the user entered it."
   username: Username @public
   "When the account was created."
   createdAt: DateTime! @public
-  "The address to sign in with, as the user wrote it."
+  "The e-mail address, as the user entered it."
   email: EmailAddress @auth(requires: ADMIN, orOwner: true)
-  "How to address the user."
+  "The full name of the user."
   fullName: String @auth(requires: ADMIN, orOwner: true)
-  "What the user may be."
+  "The roles of the user."
   roles: [Role!] @auth(requires: ADMIN, orOwner: true)
   "When the account last changed."
   updatedAt: DateTime @auth(requires: ADMIN, orOwner: true)
-  "When an administrator shut the account; null while it is open."
+  "When an administrator disabled the account. Null while the account is enabled."
   disabledAt: DateTime @auth(requires: ADMIN)
-  "The user's living sessions, the newest first."
+  "Lists the active sessions of the user, newest first."
   sessions(
-    "How many to list, 1 to 100."
+    "The page size, from 1 to 100."
     first: Int = 20
-    "The ` + "`" + `cursor` + "`" + ` of the edge to go on after."
+    "The ` + "`" + `cursor` + "`" + ` of an edge. The page starts after it."
     after: String
   ): SessionConnection @auth(requires: ADMIN, orOwner: true)
 }
 
 """
-A sign-in on one device. It lives until it is ended, is not refreshed for too long, or reaches its
-age limit.
+A sign-in on one device. It lasts until it is ended, is not refreshed for too long, or reaches its
+maximum age.
 """
 type Session {
-  "Names the session; it is the ` + "`" + `sid` + "`" + ` of its access tokens."
+  "The id of the session. It is the ` + "`" + `sid` + "`" + ` claim of access tokens."
   id: ID! @public
   "When the user signed in."
   createdAt: DateTime! @public
-  "The age limit. Nothing moves it."
+  "When the session reaches its maximum age. Never changes."
   expiresAt: DateTime! @public
   "Whether this is the session of the request."
   current: Boolean! @public
-  "The minute in which the session was last refreshed; when the user signed in, if it never was."
+  "When the session was last refreshed, to the minute. The time of the sign-in if it never was."
   lastUsedAt: DateTime @auth(requires: ADMIN, orOwner: true)
-  "When the user confirmed who they are to sign in. ` + "`" + `reauthenticate` + "`" + ` does not change it."
+  "When the user confirmed their identity at sign-in. ` + "`" + `reauthenticate` + "`" + ` does not change it."
   authTime: DateTime @auth(requires: ADMIN, orOwner: true)
-  "The address of the device at sign-in."
+  "The IP address of the client at sign-in."
   ipAddress: String @auth(requires: ADMIN, orOwner: true)
-  "What the device called itself at sign-in."
+  "The ` + "`" + `User-Agent` + "`" + ` header of the client at sign-in, shortened if it is long."
   userAgent: String @auth(requires: ADMIN, orOwner: true)
 }
 
 "A page of sessions (GraphQL Cursor Connections Specification)."
 type SessionConnection {
-  "The sessions of the page, each with its place."
+  "The sessions on this page, with their cursors."
   edges: [SessionEdge!]!
-  "Where the page lies."
+  "The position of this page in the list."
   pageInfo: PageInfo!
 }
 
 "A session in a page."
 type SessionEdge {
-  "The place of the session in the list, for ` + "`" + `after` + "`" + `."
+  "The cursor of the session, for ` + "`" + `after` + "`" + `."
   cursor: String!
   "The session."
   node: Session!
@@ -1443,89 +1450,93 @@ type SessionEdge {
 
 "A page of users (GraphQL Cursor Connections Specification)."
 type UserConnection {
-  "The users of the page, each with its place."
+  "The users on this page, with their cursors."
   edges: [UserEdge!]!
-  "Where the page lies."
+  "The position of this page in the list."
   pageInfo: PageInfo!
 }
 
 "A user in a page."
 type UserEdge {
-  "The place of the user in the list, for ` + "`" + `after` + "`" + `."
+  "The cursor of the user, for ` + "`" + `after` + "`" + `."
   cursor: String!
   "The user."
   node: User!
 }
 
-"What happened once: who did what to whom, when and from where. It never holds a secret."
+"An event in the audit log: what happened, when, and which user did it to whom. Never contains a secret."
 type AuditEvent {
-  "Names the event."
+  "The id of the event."
   id: ID!
-  "When it happened."
+  "When the event happened."
   at: DateTime!
-  "What happened."
+  "The kind of event."
   kind: AuditEventKind!
-  "The id of the user who did it; null when nobody was signed in."
+  "The id of the acting user. Null if no user was signed in."
   actorId: ID
-  "The user who did it, if the account still exists."
+  "The acting user, if the account still exists."
   actor: User
-  "Whether a command on the server's machine did it, and no request."
+  "Whether the event was caused by a command on the server's machine instead of a request."
   operator: Boolean!
-  "The id of the user it happened to; null when it is not known, or nobody."
+  "The id of the affected user. Null if there is none or it is unknown."
   userId: ID
-  "The user it happened to, if the account still exists."
+  "The affected user, if the account still exists."
   user: User
-  "The session it happened to, or else the one of the user who did it."
+  "The id of the affected session. If no session was affected, the session of the acting user."
   sessionId: ID
-  "The OAuth client it happened to."
+  "The id of the affected OAuth client."
   clientId: ID
-  "The roles that the user got, when they were given or changed."
+  "The roles that were granted to the user, for events that set or change roles."
   roles: [Role!]
-  "The address that the request came from."
+  "The IP address that the request came from."
   ipAddress: String
-  "What the client that sent the request calls itself."
+  "The ` + "`" + `User-Agent` + "`" + ` header of the request, shortened if it is long."
   userAgent: String
-  "The request, as the server's log names it."
+  "The id of the request, as in the server's log."
   requestId: String
 }
 
-"What can happen."
+"The kinds of audit events."
 enum AuditEventKind {
-  "Somebody created an account and was signed in."
+  "An account was created with ` + "`" + `signup` + "`" + `, and its user was signed in."
   SIGNUP
   "A user signed in."
   LOGIN
-  "A password, or the name with it, was wrong; or both were right, and the account is disabled."
+  "A sign-in or ` + "`" + `reauthenticate` + "`" + ` failed: the identifier or password was wrong, or the account is disabled."
   LOGIN_FAILED
-  "A user confirmed who they are."
+  "A user confirmed their identity."
   REAUTHENTICATED
   """
-  The refresh token that was used last was presented again by the client that used it, and got the same
-  successor: a retry, a request in parallel, or somebody who cannot be told from that client.
+  The last used refresh token was presented again by the client that used it, and the same new token was
+  returned. The cause is a retry, a parallel request, or an attacker indistinguishable from that client.
   """
   REFRESH_REPLAYED
   """
-  A used refresh token was presented after its time, too often, after its successor or by another client, and its
-  session was ended. Somebody may have a copy, or the client has changed its network between two tries.
+  A used refresh token was presented too late, too often, after its successor or by another client. The
+  session was ended. The token may have been copied, or the client changed its network between two
+  attempts.
   """
   REFRESH_REUSE
-  "A user ended the session of the request."
+  "A user signed out: the session of the request was ended."
   LOGOUT
-  "A user ended another session of theirs; all others when it names none."
+  "A user ended another one of their sessions, or all others if the event names no session."
   SESSION_REVOKED
-  "The holder of a token of a session ended it, or another session replaced it in the cookie of a browser."
+  """
+  A session was ended by the holder of one of its tokens, or because another session replaced it in a
+  browser's cookie.
+  """
   TOKEN_REVOKED
   "An operator created an account."
   USER_CREATED
-  "Somebody changed the full name of an account."
+  "The full name of an account was changed."
   USER_UPDATED
   "An administrator changed the roles of a user."
   USER_ROLES_CHANGED
-  "An account was shut, and its sessions were ended."
+  "An account was disabled, and its sessions were ended."
   USER_DISABLED
-  "An account was opened again."
+  "An account was enabled."
   USER_ENABLED
-  "An operator made the server forget the failed sign-ins of a user."
+  "An operator reset the failed sign-in attempts of a user."
   USER_UNLOCKED
   "An administrator ended all sessions of a user."
   USER_SESSIONS_REVOKED
@@ -1537,31 +1548,31 @@ enum AuditEventKind {
   CLIENT_DELETED
 }
 
-"A page of the audit log (GraphQL Cursor Connections Specification)."
+"A page of audit events (GraphQL Cursor Connections Specification)."
 type AuditEventConnection {
-  "The events of the page, each with its place."
+  "The events on this page, with their cursors."
   edges: [AuditEventEdge!]!
-  "Where the page lies."
+  "The position of this page in the list."
   pageInfo: PageInfo!
 }
 
 "An event in a page."
 type AuditEventEdge {
-  "The place of the event in the list, for ` + "`" + `after` + "`" + `."
+  "The cursor of the event, for ` + "`" + `after` + "`" + `."
   cursor: String!
   "The event."
   node: AuditEvent!
 }
 
-"Where a page lies in its list."
+"The position of a page in its list."
 type PageInfo {
-  "Whether the list goes on behind the page."
+  "Whether more elements follow this page."
   hasNextPage: Boolean!
-  "Whether there is something before the page."
+  "Whether there are elements before this page."
   hasPreviousPage: Boolean!
-  "The place of the page's first element; null on an empty page."
+  "The cursor of the first element. Null if the page is empty."
   startCursor: String
-  "The place of the page's last element; null on an empty page."
+  "The cursor of the last element. Null if the page is empty."
   endCursor: String
 }
 `, BuiltIn: false},

@@ -9,40 +9,40 @@ import (
 	"strconv"
 )
 
-// Every value that `extensions.code` of an error can have. Each error also carries
-// `extensions.requestId`, which names the request in the server's log.
+// The values of `extensions.code` in errors. Every error also has `extensions.requestId`, which
+// identifies the request in the server's log.
 type ErrorCode string
 
 const (
-	// The field needs a signed-in user and the request has none. `extensions.reason` is an
-	// `UnauthenticatedReason` that says why. Log in, or get a new access token, and send the request again.
+	// The field requires a signed-in user, and the request has none. `extensions.reason` is an
+	// `UnauthenticatedReason`. Sign in or refresh the access token, then send the request again.
 	ErrorCodeUnauthenticated ErrorCode = "UNAUTHENTICATED"
-	// The user is signed in and may not do this. Logging in again does not help.
+	// The user is signed in but not allowed to do this. Signing in again does not help.
 	ErrorCodeForbidden ErrorCode = "FORBIDDEN"
-	// The user may do this after proving anew who they are: the last time is longer ago than
-	// `extensions.maxAge` seconds. `extensions.methods` is a list of `StepUpMethod` values, any of which
-	// will do. Send the request again with the access token that comes of it.
+	// The user must confirm their identity first, because the last confirmation is more than
+	// `extensions.maxAge` seconds old. `extensions.methods` lists the accepted `StepUpMethod` values. Use any
+	// one of them, then send the request again with the new access token.
 	ErrorCodeStepUpRequired ErrorCode = "STEP_UP_REQUIRED"
-	// The identifier or the password is wrong. An unknown identifier and a wrong password get the
-	// same answer on purpose.
+	// The identifier or the password is wrong. The answer deliberately does not say which.
 	ErrorCodeInvalidCredentials ErrorCode = "INVALID_CREDENTIALS"
-	// Something in the input cannot be accepted, and nothing was changed. `extensions.fields` is a
-	// list of `{path, code, message}`: `path` leads to the value from the field's arguments
-	// (`["input", "email"]`), `code` is an `InputErrorCode`.
+	// The input is invalid, and nothing was changed. `extensions.fields` is a list of
+	// `{path, code, message}`. `path` is the path of the value, starting at the field's arguments
+	// (`["input", "email"]`). `code` is an `InputErrorCode`.
 	ErrorCodeBadUserInput ErrorCode = "BAD_USER_INPUT"
-	// Too many attempts. `extensions.retryAfter` says how many seconds to wait.
+	// Too many attempts. Wait `extensions.retryAfter` seconds before the next one.
 	ErrorCodeRateLimited ErrorCode = "RATE_LIMITED"
-	// The operation is larger than the server accepts: its tokens, depth, aliases, cost or credential checks.
+	// The operation exceeds a limit on tokens, depth, aliases, cost or credential checks.
 	ErrorCodeOperationTooComplex ErrorCode = "OPERATION_TOO_COMPLEX"
-	// The server cannot answer now. `extensions.retryAfter` says how many seconds to wait.
+	// The server is temporarily unavailable. Try again after `extensions.retryAfter` seconds.
 	ErrorCodeServiceUnavailable ErrorCode = "SERVICE_UNAVAILABLE"
-	// The server failed, and the request is not at fault. Quote `requestId` when you report it.
+	// The server failed to process a valid request. Include `requestId` when you report it.
 	ErrorCodeInternalServerError ErrorCode = "INTERNAL_SERVER_ERROR"
-	// The document is not GraphQL. `locations` says where reading stopped.
+	// The document has a syntax error. `locations` points to it.
 	ErrorCodeGraphqlParseFailed ErrorCode = "GRAPHQL_PARSE_FAILED"
-	// The document or its variables do not fit the schema.
+	// The document or its variables do not match the schema.
 	ErrorCodeGraphqlValidationFailed ErrorCode = "GRAPHQL_VALIDATION_FAILED"
-	// The HTTP request is not a GraphQL request: its method, media type, size or JSON. The status code says which.
+	// The HTTP request is not a valid GraphQL request: its method, media type, size or JSON is not
+	// accepted. The status code says which.
 	ErrorCodeBadRequest ErrorCode = "BAD_REQUEST"
 )
 
@@ -104,25 +104,25 @@ func (e ErrorCode) MarshalJSON() ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
-// What is wrong with one input value: `code` in the `extensions.fields` of a `BAD_USER_INPUT` error.
+// What is wrong with an input value: `code` in the `extensions.fields` of a `BAD_USER_INPUT` error.
 type InputErrorCode string
 
 const (
-	// A value is missing.
+	// A required value is missing.
 	InputErrorCodeRequired InputErrorCode = "REQUIRED"
-	// Another account has this value already.
+	// Another account already uses this value.
 	InputErrorCodeTaken InputErrorCode = "TAKEN"
-	// The value is shorter than allowed.
+	// The value is too short.
 	InputErrorCodeTooShort InputErrorCode = "TOO_SHORT"
-	// The value is longer than allowed.
+	// The value is too long.
 	InputErrorCodeTooLong InputErrorCode = "TOO_LONG"
-	// The value does not have the form its type asks for.
+	// The value does not have the format that its type requires.
 	InputErrorCodeInvalidFormat InputErrorCode = "INVALID_FORMAT"
-	// The password is easy to guess: it is common, repetitive or made from the account's own data.
+	// The password is easy to guess: it is common, repetitive or derived from the account's own data.
 	InputErrorCodeTooCommon InputErrorCode = "TOO_COMMON"
-	// Nothing has this id or name, or it is not the user's.
+	// No object has this id or name, or it belongs to another user.
 	InputErrorCodeNotFound InputErrorCode = "NOT_FOUND"
-	// This would leave the server without an administrator whose account is open.
+	// The change would leave the server without an enabled administrator account.
 	InputErrorCodeLastAdmin InputErrorCode = "LAST_ADMIN"
 )
 
@@ -180,7 +180,7 @@ func (e InputErrorCode) MarshalJSON() ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
-// How to prove anew who one is: `extensions.methods` of a `STEP_UP_REQUIRED` error.
+// How a user can confirm their identity: `extensions.methods` of a `STEP_UP_REQUIRED` error.
 type StepUpMethod string
 
 const (
@@ -235,18 +235,18 @@ func (e StepUpMethod) MarshalJSON() ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
-// Why a request counts as anonymous: `extensions.reason` of an `UNAUTHENTICATED` error.
+// Why the request has no signed-in user: `extensions.reason` of an `UNAUTHENTICATED` error.
 type UnauthenticatedReason string
 
 const (
-	// The request has no `Authorization: Bearer` header, or for `refresh`, not the cookie.
+	// The request has no `Authorization: Bearer` header. For `refresh`: the request has no cookie.
 	UnauthenticatedReasonNoToken UnauthenticatedReason = "NO_TOKEN"
-	// The access token was good and has expired.
+	// The access token was valid but has expired.
 	UnauthenticatedReasonTokenExpired UnauthenticatedReason = "TOKEN_EXPIRED"
-	// The access token is not one that this server accepts, or it is for another API. Get a new one with
-	// `refresh`. From `refresh` itself: the refresh token is not valid. Sign in again.
+	// The access token is invalid, or was issued for another API. Get a new one with `refresh`. If `refresh`
+	// itself gives this reason, the refresh token is invalid: sign in again.
 	UnauthenticatedReasonTokenInvalid UnauthenticatedReason = "TOKEN_INVALID"
-	// The session was ended, was not refreshed for too long, or has reached its age limit. Log in again.
+	// The session was ended, was not refreshed for too long, or reached its maximum age. Sign in again.
 	UnauthenticatedReasonSessionEnded UnauthenticatedReason = "SESSION_ENDED"
 	// The account is disabled. Only an administrator can enable it.
 	UnauthenticatedReasonAccountDisabled UnauthenticatedReason = "ACCOUNT_DISABLED"

@@ -11,7 +11,7 @@ import (
 
 // LoginResponse is returned by Login on success.
 type LoginResponse struct {
-	// Signs in with a user name or an e-mail address, and the password.
+	// Signs in with a user name or e-mail address and a password.
 	Login Tokens `json:"login"`
 }
 
@@ -21,9 +21,9 @@ func (v *LoginResponse) GetLogin() Tokens { return v.Login }
 // LogoutLogoutLogoutPayload includes the requested fields of the GraphQL type LogoutPayload.
 // The GraphQL type's documentation follows.
 //
-// The answer of `logout`.
+// The result of `logout`.
 type LogoutLogoutLogoutPayload struct {
-	// The session that ended.
+	// The id of the session that was ended.
 	SessionId string `json:"sessionId"`
 }
 
@@ -32,7 +32,7 @@ func (v *LogoutLogoutLogoutPayload) GetSessionId() string { return v.SessionId }
 
 // LogoutResponse is returned by Logout on success.
 type LogoutResponse struct {
-	// Ends the session of the request: its access tokens and its refresh token are refused from now on.
+	// Signs out: ends the session of the request. Its access tokens and its refresh token become invalid.
 	Logout LogoutLogoutLogoutPayload `json:"logout"`
 }
 
@@ -50,11 +50,11 @@ func (v *MeResponse) GetMe() User { return v.Me }
 
 // RefreshResponse is returned by Refresh on success.
 type RefreshResponse struct {
-	// Exchanges a refresh token for a new access token and a new refresh token. The old refresh token is used
-	// up. The client that used it last may present it again, and gets the same new one, until that is used: so
-	// requests in parallel and a retry after a lost answer work. There is a limit in time and in number. Any
-	// other use of a used token ends the session, since somebody may have a copy. Answers `UNAUTHENTICATED` when the
-	// user has to sign in again.
+	// Exchanges a refresh token for a new token pair. The old refresh token becomes invalid, with one
+	// exception for parallel requests and retries after a lost answer: the client that used the token can
+	// send it again and gets the same new token. This is limited in time and number, and ends when the new
+	// token is used. Any other reuse of an old token ends the session, because the token may have been
+	// copied. Fails with `UNAUTHENTICATED` if the user has to sign in again.
 	Refresh Tokens `json:"refresh"`
 }
 
@@ -63,7 +63,7 @@ func (v *RefreshResponse) GetRefresh() Tokens { return v.Refresh }
 
 // RevokeSessionResponse is returned by RevokeSession on success.
 type RevokeSessionResponse struct {
-	// Ends one of the user's own sessions. One that ended before is fine.
+	// Ends one of the user's own sessions. Succeeds if the session has already ended.
 	RevokeSession RevokeSessionRevokeSessionRevokeSessionPayload `json:"revokeSession"`
 }
 
@@ -75,22 +75,22 @@ func (v *RevokeSessionResponse) GetRevokeSession() RevokeSessionRevokeSessionRev
 // RevokeSessionRevokeSessionRevokeSessionPayload includes the requested fields of the GraphQL type RevokeSessionPayload.
 // The GraphQL type's documentation follows.
 //
-// The answer of `revokeSession`.
+// The result of `revokeSession`.
 type RevokeSessionRevokeSessionRevokeSessionPayload struct {
-	// The session that ended.
+	// The id of the session that was ended.
 	SessionId string `json:"sessionId"`
 }
 
 // GetSessionId returns RevokeSessionRevokeSessionRevokeSessionPayload.SessionId, and is useful for accessing the field via an interface.
 func (v *RevokeSessionRevokeSessionRevokeSessionPayload) GetSessionId() string { return v.SessionId }
 
-// What a user may be. Roles do not contain one another: an administrator usually holds both.
+// A role of a user. Roles do not include each other: an administrator usually has both.
 type Role string
 
 const (
-	// Every account holds this role.
+	// Every account has this role.
 	RoleUser Role = "USER"
-	// May administer other users.
+	// Allows administering other users.
 	RoleAdmin Role = "ADMIN"
 )
 
@@ -102,16 +102,16 @@ var AllRole = []Role{
 // Session includes the GraphQL fields of Session requested by the fragment Session.
 // The GraphQL type's documentation follows.
 //
-// A sign-in on one device. It lives until it is ended, is not refreshed for too long, or reaches its
-// age limit.
+// A sign-in on one device. It lasts until it is ended, is not refreshed for too long, or reaches its
+// maximum age.
 type Session struct {
-	// Names the session; it is the `sid` of its access tokens.
+	// The id of the session. It is the `sid` claim of access tokens.
 	Id string `json:"id"`
 	// When the user signed in.
 	CreatedAt time.Time `json:"createdAt"`
-	// The address of the device at sign-in.
+	// The IP address of the client at sign-in.
 	IpAddress string `json:"ipAddress"`
-	// What the device called itself at sign-in.
+	// The `User-Agent` header of the client at sign-in, shortened if it is long.
 	UserAgent string `json:"userAgent"`
 	// Whether this is the session of the request.
 	Current bool `json:"current"`
@@ -135,10 +135,10 @@ func (v *Session) GetCurrent() bool { return v.Current }
 // SessionsMeUser includes the requested fields of the GraphQL type User.
 // The GraphQL type's documentation follows.
 //
-// An account. What it is called is public to those who get to see it; the rest is for its owner and
-// for administrators.
+// A user account. Its id, its user name and its creation time are public to every caller that can reach
+// the object. Everything else is visible to the owner or to administrators only.
 type SessionsMeUser struct {
-	// The user's living sessions, the newest first.
+	// Lists the active sessions of the user, newest first.
 	Sessions SessionsMeUserSessionsSessionConnection `json:"sessions"`
 }
 
@@ -150,7 +150,7 @@ func (v *SessionsMeUser) GetSessions() SessionsMeUserSessionsSessionConnection {
 //
 // A page of sessions (GraphQL Cursor Connections Specification).
 type SessionsMeUserSessionsSessionConnection struct {
-	// The sessions of the page, each with its place.
+	// The sessions on this page, with their cursors.
 	Edges []SessionsMeUserSessionsSessionConnectionEdgesSessionEdge `json:"edges"`
 }
 
@@ -182,7 +182,7 @@ func (v *SessionsResponse) GetMe() SessionsMeUser { return v.Me }
 
 // SignupResponse is returned by Signup on success.
 type SignupResponse struct {
-	// Creates an account and signs it in. At least one of `username` and `email` is needed.
+	// Creates an account and signs in. Requires a `username`, an `email` or both.
 	Signup Tokens `json:"signup"`
 }
 
@@ -192,13 +192,14 @@ func (v *SignupResponse) GetSignup() Tokens { return v.Signup }
 // Tokens includes the GraphQL fields of AuthPayload requested by the fragment Tokens.
 // The GraphQL type's documentation follows.
 //
-// A fresh sign-in, or a refreshed one. The request that gets it counts as the user's from then on.
+// The tokens of a new or refreshed session. The remaining fields of the request run as the user who has
+// just signed in.
 type Tokens struct {
 	// The token for the `Authorization: Bearer` header: a signed JWT (RFC 9068). It is for this API, unless
 	// `refresh` was called with a `resource`.
 	AccessToken string `json:"accessToken"`
-	// The token for the next `refresh`. Keep it where only your own code can read it; each is good for
-	// one use. Null when it went into a cookie, and from `reauthenticate`: the client keeps the one it has.
+	// The token for the next `refresh`. Each token can be used once. Store it where only your own code can
+	// read it. Null if it was set as a cookie. Null from `reauthenticate`: keep the current one.
 	RefreshToken string `json:"refreshToken"`
 }
 
@@ -211,16 +212,16 @@ func (v *Tokens) GetRefreshToken() string { return v.RefreshToken }
 // User includes the GraphQL fields of User requested by the fragment User.
 // The GraphQL type's documentation follows.
 //
-// An account. What it is called is public to those who get to see it; the rest is for its owner and
-// for administrators.
+// A user account. Its id, its user name and its creation time are public to every caller that can reach
+// the object. Everything else is visible to the owner or to administrators only.
 type User struct {
-	// Names the account for good; it is never given to another one, and it is the `sub` of its access tokens.
+	// The permanent id of the account, never reused. It is the `sub` claim of access tokens.
 	Id string `json:"id"`
-	// The name to sign in with, as the user wrote it.
+	// The user name, as the user entered it.
 	Username string `json:"username"`
-	// The address to sign in with, as the user wrote it.
+	// The e-mail address, as the user entered it.
 	Email string `json:"email"`
-	// What the user may be.
+	// The roles of the user.
 	Roles []Role `json:"roles"`
 }
 
