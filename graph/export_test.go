@@ -23,7 +23,7 @@ func NewExecutor(access *access.Service) (*executor.Executor, error) {
 	if err != nil {
 		return nil, err
 	}
-	return executor.New(newIntrospectable(newConfig(&Resolver{access: access}, schema), access, schema)), nil
+	return executor.New(newOperationExecutor(newConfig(&Resolver{access: access}, schema), access, schema)), nil
 }
 
 // NewWatched is New with two changes: around runs around each field, outside of its guard, and what a

@@ -119,6 +119,9 @@ func (d *decideFirst) InterceptOperation(ctx context.Context, next graphql.Opera
 	refused := d.schema.Refusals(op, func(rule *auth.Rule) error { return d.access.Authorize(ctx, rule, nil) })
 	if refused == nil {
 		respond := next(ctx)
+		if respond == nil {
+			return nil
+		}
 		return func(ctx context.Context) *graphql.Response {
 			response := respond(ctx)
 			d.signin.Settle(ctx)

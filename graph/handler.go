@@ -103,7 +103,7 @@ func newServer(config Config, schema *guard.Schema, resolver *Resolver, o Option
 		return nil, err
 	}
 	p := &presenter{log: o.Observer.Log(), verbose: o.Introspection}
-	server := handler.New(newIntrospectable(config, o.Access, schema))
+	server := handler.New(newOperationExecutor(config, o.Access, schema))
 	server.AddTransport(transport.POST{Observer: o.Observer})
 	server.SetErrorPresenter(p.present)
 	server.SetRecoverFunc(p.recover)

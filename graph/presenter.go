@@ -101,6 +101,9 @@ func (p *presenter) translate(ctx context.Context, err error) *gqlerror.Error {
 		extensions["retryAfter"] = seconds(unavailableRetry)
 	case located != nil && located.Unwrap() == nil:
 		code = p.protocolCode(located, out)
+	case errors.Is(err, errOperationKind):
+		code = ErrorCodeGraphqlValidationFailed
+		out.Message = "This server executes queries and mutations only."
 	case isIntrospection(ctx):
 		code = ErrorCodeGraphqlValidationFailed
 		out.Message = "This server does not show its schema."
