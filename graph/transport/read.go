@@ -2,15 +2,15 @@ package transport
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"mime"
 	"net/http"
 	"strings"
 	"sync"
-	"unicode/utf8"
 
 	"github.com/99designs/gqlgen/graphql"
+
+	"usher/internal/jsonobject"
 )
 
 // MaxBody is the size of the largest request body, in bytes.
@@ -21,13 +21,13 @@ func read(w http.ResponseWriter, r *http.Request, acceptable bool) (*graphql.Raw
 	switch {
 	case r.Method != http.MethodPost:
 		w.Header().Set("Allow", http.MethodPost)
-		return nil, &refusal{http.StatusMethodNotAllowed, "GraphQL requests are sent with POST."}
+		return nil, &refusal{http.StatusMethodNotAllowed, "Send GraphQL requests with POST."}
 	case !acceptable:
-		return nil, &refusal{http.StatusNotAcceptable, "Responses are " + string(graphqlResponse) + " or " + string(plainJSON) + ", and Accept takes neither."}
+		return nil, &refusal{http.StatusNotAcceptable, "Accept must allow " + string(graphqlResponse) + " or " + string(plainJSON) + "."}
 	case !isJSON(r.Header):
-		return nil, &refusal{http.StatusUnsupportedMediaType, "The body must be application/json in UTF-8, and not encoded."}
+		return nil, &refusal{http.StatusUnsupportedMediaType, "The request body must be application/json in UTF-8, without a Content-Encoding."}
 	case len(r.Header["Authorization"]) > 1: // not a list, so it occurs once: RFC 9110 §5.3
-		return nil, badRequest("Send one Authorization header.")
+		return nil, badRequest("Send only one Authorization header.")
 	case r.ContentLength > MaxBody:
 		return nil, tooLarge
 	}
@@ -37,7 +37,7 @@ func read(w http.ResponseWriter, r *http.Request, acceptable bool) (*graphql.Raw
 		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 			return nil, tooLarge
 		}
-		return nil, badRequest("The body did not arrive.")
+		return nil, badRequest("The request body could not be read.")
 	}
 	params, err := decode(body.Bytes())
 	if err != nil {
@@ -47,7 +47,7 @@ func read(w http.ResponseWriter, r *http.Request, acceptable bool) (*graphql.Raw
 	return params, nil
 }
 
-var tooLarge = &refusal{http.StatusRequestEntityTooLarge, "The body is larger than 256 KiB."}
+var tooLarge = &refusal{http.StatusRequestEntityTooLarge, "The request body is larger than 256 KiB."}
 
 func badRequest(message string) *refusal { return &refusal{http.StatusBadRequest, message} }
 
@@ -72,16 +72,9 @@ func isJSON(header http.Header) bool {
 // decode reads a body: one JSON object, and nothing after it. Names that it does not know are left
 // to extensions of the specification.
 func decode(body []byte) (*graphql.RawParams, *refusal) {
-	if !utf8.Valid(body) || !json.Valid(body) {
-		return nil, badRequest("The body is not JSON in UTF-8.")
-	}
-	value, err := (&text{rest: body}).value()
+	object, err := jsonobject.Read(body)
 	if err != nil {
-		return nil, err
-	}
-	object, ok := value.(map[string]any)
-	if !ok {
-		return nil, badRequest("The body is not a JSON object.")
+		return nil, badRequest("The request body is invalid: " + err.Error() + ".")
 	}
 	var params graphql.RawParams
 	if !member(object, "query", &params.Query) {

@@ -48,7 +48,7 @@ func (v *verified) current(keys KeySet, now time.Time, leeway time.Duration) boo
 	return ok && !v.notBefore.After(now.Add(leeway)) && now.Before(v.claims.ExpiresAt.Add(leeway))
 }
 
-// compact lets go of the text that the claims were read from, of which they are parts.
+// compact moves the claims into one text, which takes less memory than one for each.
 func (v *verified) compact(issuer, audience string) {
 	c := &v.claims
 	c.Issuer, c.Audience = issuer, audience // the same texts, in one place for all tokens

@@ -133,24 +133,11 @@ func (a *Authority) keyOf(segment string, now time.Time) (Key, error) {
 	if err != nil {
 		return Key{}, err
 	}
-	var h wireHeader
-	err = members(doc, func(name, value string) (err error) {
-		switch name {
-		case "typ":
-			h.Type, err = text(name, value)
-		case "alg":
-			h.Algorithm, err = text(name, value)
-		case "kid":
-			h.KeyID, err = text(name, value)
-		case "crit":
-			err = invalidError("crit names an extension")
-		default:
-			err = caseVariant(name, headerNames)
-		}
-		return err
-	})
-	if err != nil {
-		return Key{}, err
+	m := readMembers(doc, headerNames)
+	h := wireHeader{Type: m.text("typ"), Algorithm: m.text("alg"), KeyID: m.text("kid")}
+	m.reject("crit", "names an extension")
+	if m.err != nil {
+		return Key{}, m.err
 	}
 	// RFC 9068 §4 allows both; the names of media types ignore case.
 	if !strings.EqualFold(h.Type, tokenType) && !strings.EqualFold(h.Type, "application/"+tokenType) {
@@ -169,49 +156,28 @@ func (a *Authority) keyOf(segment string, now time.Time) (Key, error) {
 // decodeClaims reads a claims set. Every claim but nbf and amr is required, and no
 // time but exp may be after latest.
 func (v *verified) decodeClaims(doc []byte, latest time.Time) error {
+	m := readMembers(doc, claimNames)
 	c := &v.claims
-	err := members(doc, func(name, value string) (err error) {
-		var past time.Time
-		switch name {
-		case "iss":
-			c.Issuer, err = text(name, value)
-		case "aud":
-			c.Audience, err = text(name, value)
-		case "sub":
-			c.Subject, err = text(name, value)
-		case "sid":
-			c.SessionID, err = text(name, value)
-		case "client_id":
-			c.ClientID, err = text(name, value)
-		case "iat":
-			past, err = numericDate(name, value)
-			c.IssuedAt = past
-		case "exp":
-			c.ExpiresAt, err = numericDate(name, value)
-		case "nbf":
-			past, err = numericDate(name, value)
-		case "jti":
-			c.ID, err = text(name, value)
-		case "auth_time":
-			past, err = numericDate(name, value)
-			c.AuthTime = past
-		case "amr":
-			c.Methods, err = texts(name, value)
-		case "roles":
-			c.Roles, err = texts(name, value)
-		default:
-			err = caseVariant(name, claimNames)
+	*c = Claims{
+		Issuer:    m.text("iss"),
+		Audience:  m.text("aud"),
+		Subject:   m.text("sub"),
+		SessionID: m.text("sid"),
+		ClientID:  m.text("client_id"),
+		IssuedAt:  m.past("iat", latest),
+		ExpiresAt: m.time("exp"),
+		ID:        m.text("jti"),
+		AuthTime:  m.past("auth_time", latest),
+		Methods:   m.texts("amr"),
+		Roles:     m.texts("roles"),
+	}
+	for _, t := range []time.Time{c.IssuedAt, m.past("nbf", latest), c.AuthTime} {
+		if t.After(v.notBefore) {
+			v.notBefore = t
 		}
-		if past.After(v.notBefore) {
-			v.notBefore = past
-		}
-		if err == nil && past.After(latest) {
-			err = invalidError(name + " is in the future")
-		}
-		return err
-	})
-	if err != nil {
-		return err
+	}
+	if m.err != nil {
+		return m.err
 	}
 	if c.Issuer == "" || c.Audience == "" || c.Subject == "" || c.SessionID == "" ||
 		c.ClientID == "" || c.IssuedAt.IsZero() || c.ExpiresAt.IsZero() || c.ID == "" ||

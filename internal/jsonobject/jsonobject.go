@@ -1,28 +1,48 @@
-package transport
+// Package jsonobject owns the strict reading of JSON that comes from outside: request bodies, and the
+// parts of access tokens. Two readers of one text must not disagree about what it says, a password or a
+// user for example, so it rejects what they read differently (RFC 7493 §2.1, §2.3; RFC 7515 §4).
+//
+// encoding/json alone does not do: the last of two equal names wins, half a surrogate pair becomes
+// U+FFFD, and a struct takes names in any case and null for any value.
+package jsonobject
 
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"strconv"
 	"unicode/utf16"
 	"unicode/utf8"
 )
 
-// text is the rest of JSON text that json.Valid has accepted, so that nothing here looks for what
-// cannot be missing. encoding/json itself would not do: it lets the last of two equal names win,
-// and turns half a surrogate pair into U+FFFD. Both let two readers of one request disagree about
-// what it says, a password for example (RFC 7493 §2.1, §2.3).
+// The errors of Read. None of them repeats the text.
+var (
+	ErrSyntax        = errors.New("not JSON")
+	ErrNotObject     = errors.New("not a JSON object")
+	ErrDuplicateName = errors.New("a name occurs twice")
+	ErrSurrogate     = errors.New("a string has half a surrogate pair")
+)
+
+// Read reads a text that is one JSON object in UTF-8, with nothing after it. The values are of the types
+// map[string]any, []any, string, json.Number, bool and nil. Values nest at most 10,000 deep, which is the
+// limit of encoding/json.
+func Read(doc []byte) (map[string]any, error) {
+	if !utf8.Valid(doc) || !json.Valid(doc) {
+		return nil, ErrSyntax
+	}
+	t := &text{rest: doc}
+	if t.next() != '{' {
+		return nil, ErrNotObject
+	}
+	return t.object()
+}
+
+// text is the rest of a text that json.Valid has accepted, so nothing below checks the syntax again.
 type text struct {
 	rest []byte
 }
 
-var (
-	errEqualNames    = badRequest("A name occurs twice in one JSON object.")
-	errLoneSurrogate = badRequest("A JSON string holds half a surrogate pair.")
-)
-
-// value reads one value: a map[string]any, []any, string, json.Number, bool or nil.
-func (t *text) value() (any, *refusal) {
+func (t *text) value() (any, error) {
 	switch t.next() {
 	case '{':
 		return t.object()
@@ -44,7 +64,7 @@ func (t *text) value() (any, *refusal) {
 	}
 }
 
-func (t *text) object() (any, *refusal) {
+func (t *text) object() (map[string]any, error) {
 	object := map[string]any{}
 	for t.rest = t.rest[1:]; t.next() != '}'; {
 		name, err := t.string()
@@ -52,7 +72,7 @@ func (t *text) object() (any, *refusal) {
 			return nil, err
 		}
 		if _, ok := object[name]; ok {
-			return nil, errEqualNames
+			return nil, ErrDuplicateName
 		}
 		if object[name], err = t.value(); err != nil {
 			return nil, err
@@ -62,7 +82,7 @@ func (t *text) object() (any, *refusal) {
 	return object, nil
 }
 
-func (t *text) array() (any, *refusal) {
+func (t *text) array() (any, error) {
 	array := []any{}
 	for t.rest = t.rest[1:]; t.next() != ']'; {
 		element, err := t.value()
@@ -75,7 +95,7 @@ func (t *text) array() (any, *refusal) {
 	return array, nil
 }
 
-func (t *text) string() (string, *refusal) {
+func (t *text) string() (string, error) {
 	escaped := false
 	end := 1
 	for ; t.rest[end] != '"'; end++ {
@@ -102,14 +122,14 @@ func (t *text) number() json.Number {
 	return n
 }
 
-// next drops what separates values, and returns the first byte after it.
+// next skips what separates values, and returns the first byte after it.
 func (t *text) next() byte {
 	t.rest = bytes.TrimLeft(t.rest, ",: \t\r\n")
 	return t.rest[0]
 }
 
-// unescape returns what the inside of a string says.
-func unescape(s []byte) (string, *refusal) {
+// unescape decodes the inside of a string.
+func unescape(s []byte) (string, error) {
 	out := make([]byte, 0, len(s))
 	for len(s) > 0 {
 		if s[0] != '\\' {
@@ -123,10 +143,10 @@ func unescape(s []byte) (string, *refusal) {
 			s = s[6:]
 			if utf16.IsSurrogate(r) {
 				if !bytes.HasPrefix(s, []byte(`\u`)) {
-					return "", errLoneSurrogate
+					return "", ErrSurrogate
 				}
 				if r = utf16.DecodeRune(r, codeUnit(s)); r == utf8.RuneError {
-					return "", errLoneSurrogate
+					return "", ErrSurrogate
 				}
 				s = s[6:]
 			}
@@ -150,7 +170,7 @@ func unescape(s []byte) (string, *refusal) {
 	return string(out), nil
 }
 
-// codeUnit returns what the escape \uXXXX says that s begins with.
+// codeUnit decodes the escape \uXXXX at the start of s.
 func codeUnit(s []byte) rune {
 	n, _ := strconv.ParseUint(string(s[2:6]), 16, 16) // cannot fail on valid JSON
 	return rune(n)
