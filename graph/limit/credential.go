@@ -6,11 +6,11 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// credentialScalar is the type of what users prove themselves with.
+// credentialScalar is the type of credentials.
 const credentialScalar = "Password"
 
 // credentialFields returns the fields of objects and interfaces that have a credential among their
-// arguments, at any depth. It goes by the types, so that nobody has to remember to list a field.
+// arguments, at any depth. It finds them by type, so that no field has to be listed by hand.
 func credentialFields(schema *ast.Schema) map[*ast.FieldDefinition]bool {
 	holds := map[string]bool{credentialScalar: true}
 	for grown := true; grown; {

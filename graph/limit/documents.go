@@ -11,33 +11,33 @@ import (
 )
 
 const (
-	// maxDocument is the longest document that is remembered, in bytes.
+	// maxDocument is the size of the longest document that is cached, in bytes.
 	maxDocument = 8 << 10
-	// maxDocuments is how much text of documents is remembered, in bytes. A parsed document takes
-	// some 20 times its text, at worst 120 times.
+	// maxDocuments is the size of all cached documents, in bytes of text. A parsed document takes about
+	// 20 times the size of its text, and 120 times at worst.
 	maxDocuments = 256 << 10
 )
 
-// documents remembers the parsed, measured and valid documents that were used last.
+// documents is an LRU cache of documents that are parsed, measured and valid.
 type documents struct {
 	mu    sync.Mutex
-	lru   *simplelru.LRU[string, *remembered]
+	lru   *simplelru.LRU[string, *cachedDocument]
 	bytes int // of the documents' text
 }
 
-type remembered struct {
+type cachedDocument struct {
 	document *ast.QueryDocument
 	costs    map[*ast.OperationDefinition]int // of operations without variables
 }
 
 func newDocuments() *documents {
 	d := &documents{}
-	// The error is for a size of less than one; there is no limit of number.
-	d.lru, _ = simplelru.NewLRU(math.MaxInt, func(query string, _ *remembered) { d.bytes -= len(query) })
+	// The error is for a size below one. The number of documents has no limit.
+	d.lru, _ = simplelru.NewLRU(math.MaxInt, func(query string, _ *cachedDocument) { d.bytes -= len(query) })
 	return d
 }
 
-// Get returns the document that query is the text of.
+// Get returns the document with the text query.
 func (d *documents) Get(_ context.Context, query string) (*ast.QueryDocument, bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -47,8 +47,8 @@ func (d *documents) Get(_ context.Context, query string) (*ast.QueryDocument, bo
 	return nil, false
 }
 
-// cost returns what count says of an operation of the document that query is the text of, and
-// remembers it as long as the document.
+// cost returns what count returns for an operation of the document with the text query. It keeps the
+// result as long as the document.
 func (d *documents) cost(query string, operation *ast.OperationDefinition, count func() int) int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -64,9 +64,8 @@ func (d *documents) cost(query string, operation *ast.OperationDefinition, count
 	return cost
 }
 
-// Add remembers a document, unless it is long or holds a string. The string may be a password, and
-// memory is not the place to keep one; also, who writes values into documents has a new document
-// for each request.
+// Add caches a document, unless it is long or contains a string. The string may be a password, which must
+// not stay in memory. Also, a client that writes values into documents rarely sends one twice.
 func (d *documents) Add(_ context.Context, query string, document *ast.QueryDocument) {
 	if len(query) > maxDocument || strings.Contains(query, `"`) {
 		return
@@ -76,7 +75,7 @@ func (d *documents) Add(_ context.Context, query string, document *ast.QueryDocu
 	if d.lru.Contains(query) {
 		return
 	}
-	d.lru.Add(query, &remembered{document, map[*ast.OperationDefinition]int{}})
+	d.lru.Add(query, &cachedDocument{document, map[*ast.OperationDefinition]int{}})
 	for d.bytes += len(query); d.bytes > maxDocuments; {
 		d.lru.RemoveOldest()
 	}

@@ -1,5 +1,5 @@
-// Package limit owns how large a GraphQL operation may be. It refuses what is too large before
-// validation and execution, so that a short request cannot ask for much work.
+// Package limit owns the limits on the size of GraphQL operations. It rejects larger ones before
+// validation and execution, so that a short request cannot cause much work.
 package limit
 
 import (
@@ -18,12 +18,12 @@ import (
 // CodeTooComplex is the extensions.code of every error that this package makes.
 const CodeTooComplex = "OPERATION_TOO_COMPLEX"
 
-// Limits are the most that one document may have. Everything is counted over all its operations if
-// not said otherwise, again for each time that a fragment is spread, and whatever @skip and @include
-// say. Zero allows nothing.
+// Limits are the limits on one document. Unless noted otherwise, they count over all its operations.
+// A fragment counts again each time it is spread, and @skip and @include change nothing. Zero allows
+// nothing.
 //
-// One more limit is not to be set: an operation has at most one field that checks a credential,
-// which is one with a Password among its arguments. Or one request could try a thousand passwords.
+// One more limit is fixed: an operation has at most one field that checks a credential, which is a
+// field with a Password among its arguments. Otherwise one request could try a thousand passwords.
 type Limits struct {
 	// Bytes and Tokens bound the text of the document.
 	Bytes, Tokens int
@@ -31,21 +31,21 @@ type Limits struct {
 	Depth int
 	// Selections bounds the fields, fragment spreads and inline fragments.
 	Selections int
-	// Comparisons bounds the work of validation, which compares each two selections that have one
-	// name and one place in the response, again at each level above them, and each two fragments.
+	// Comparisons bounds the work of validation. It compares every two selections that have the same name
+	// in the same object of the response, once for each level above them, and every two fragments.
 	Comparisons int
-	// Aliases bounds the fields under another name, which are the way to have one field twice.
+	// Aliases bounds the fields with an alias, with which one field can be requested many times.
 	Aliases int
 	// RootFields bounds the fields of Query or Mutation in each operation, aliased or not.
 	RootFields int
-	// Complexity bounds the cost of the one operation that is to be executed, as gqlgen counts it:
-	// 1 for each field, or what the ComplexityRoot of the schema says.
+	// Complexity bounds the cost of the executed operation, as gqlgen counts it: 1 for each field, or
+	// what the ComplexityRoot of the schema says.
 	Complexity int
 }
 
-// Default has room for what applications ask for, such as a page of 100 users with all their fields, and for
-// introspection. The slowest documents
-// known that are within it take about 10 ms to validate; see BenchmarkSlowest.
+// Default allows what applications request, such as a page of 100 users with all their fields, and
+// introspection. The slowest known documents within it take about 10 ms to validate: see
+// BenchmarkSlowest.
 var Default = Limits{
 	Bytes:       32 << 10,
 	Tokens:      4000,
@@ -57,19 +57,19 @@ var Default = Limits{
 	Complexity:  3000,
 }
 
-// Apply makes server keep to l, and gives it a cache of documents that do. It panics if the schema
-// has no scalar Password, because then nothing tells which fields check one.
+// Apply makes server enforce the limits, and gives it a cache of documents within them. It panics if the
+// schema has no scalar Password, because the fields that check one cannot be found then.
 func (l Limits) Apply(server *handler.Server) {
-	g := &guard{limits: l, documents: newDocuments()}
+	limiter := &limiter{limits: l, documents: newDocuments()}
 	server.SetParserTokenLimit(l.Tokens)
-	server.SetQueryCache(g.documents)
-	server.Use(g)
+	server.SetQueryCache(limiter.documents)
+	server.Use(limiter)
 }
 
-// guard is the extension of gqlgen that refuses. gqlgen parses, validates and caches a document in
-// one step, and validation takes exponential time for some. So guard looks at the document first,
-// which costs a second parsing, unless it is in the cache: then it was looked at before.
-type guard struct {
+// limiter is the extension of gqlgen that enforces the limits. gqlgen parses, validates and caches a
+// document in one step, and validation takes exponential time for some documents. So limiter parses and
+// measures a document first, unless it is in the cache, which has only measured ones.
+type limiter struct {
 	limits    Limits
 	documents *documents
 
@@ -82,57 +82,57 @@ var _ interface {
 	graphql.HandlerExtension
 	graphql.OperationParameterMutator
 	graphql.OperationContextMutator
-} = (*guard)(nil)
+} = (*limiter)(nil)
 
 // ExtensionName is for gqlgen's statistics.
-func (g *guard) ExtensionName() string { return "Limits" }
+func (l *limiter) ExtensionName() string { return "Limits" }
 
-// Validate learns the schema.
-func (g *guard) Validate(executable graphql.ExecutableSchema) error {
-	g.executable, g.schema = executable, executable.Schema()
-	if def := g.schema.Types[credentialScalar]; def == nil || def.Kind != ast.Scalar {
+// Validate reads the schema.
+func (l *limiter) Validate(executable graphql.ExecutableSchema) error {
+	l.executable, l.schema = executable, executable.Schema()
+	if def := l.schema.Types[credentialScalar]; def == nil || def.Kind != ast.Scalar {
 		return errors.New("limit: the schema has no scalar " + credentialScalar)
 	}
-	g.credentials = credentialFields(g.schema)
+	l.credentials = credentialFields(l.schema)
 	return nil
 }
 
-// MutateOperationParameters refuses by the document alone, before it is validated.
-func (g *guard) MutateOperationParameters(ctx context.Context, params *graphql.RawParams) *gqlerror.Error {
-	if _, ok := g.documents.Get(ctx, params.Query); ok {
+// MutateOperationParameters enforces the limits on the document, before it is validated.
+func (l *limiter) MutateOperationParameters(ctx context.Context, params *graphql.RawParams) *gqlerror.Error {
+	if _, ok := l.documents.Get(ctx, params.Query); ok {
 		return nil
 	}
-	if len(params.Query) > g.limits.Bytes {
-		return tooComplex("The document has more than %d bytes.", g.limits.Bytes)
+	if len(params.Query) > l.limits.Bytes {
+		return tooComplex("The document has more than %d bytes.", l.limits.Bytes)
 	}
-	document, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: params.Query}, g.limits.Tokens)
+	document, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: params.Query}, l.limits.Tokens)
 	switch {
 	case err == nil:
-		return g.measure(document)
-	case err.Error() == gqlerror.Errorf("exceeded token limit of %d", g.limits.Tokens).Error(): // nothing else tells it from others
-		return tooComplex("The document has more than %d tokens.", g.limits.Tokens)
+		return l.measure(document)
+	case err.Error() == gqlerror.Errorf("exceeded token limit of %d", l.limits.Tokens).Error(): // the error has no other mark
+		return tooComplex("The document has more than %d tokens.", l.limits.Tokens)
 	default:
-		return nil // gqlgen finds the same and words it
+		return nil // gqlgen finds and reports the same
 	}
 }
 
-// MutateOperationContext refuses by the cost of the operation with its variables, before it is
-// executed.
-func (g *guard) MutateOperationContext(ctx context.Context, op *graphql.OperationContext) *gqlerror.Error {
-	if g.cost(ctx, op) > g.limits.Complexity {
-		return tooComplex("The operation has a complexity of more than %d.", g.limits.Complexity)
+// MutateOperationContext enforces the limit on the cost of the operation with its variables, before it
+// is executed.
+func (l *limiter) MutateOperationContext(ctx context.Context, op *graphql.OperationContext) *gqlerror.Error {
+	if l.cost(ctx, op) > l.limits.Complexity {
+		return tooComplex("The operation has a complexity of more than %d.", l.limits.Complexity)
 	}
 	return nil
 }
 
-// cost is the complexity of an operation. Without variables it is always the same, and remembered with
-// the document: to count it takes 4 % of the work for a request.
-func (g *guard) cost(ctx context.Context, op *graphql.OperationContext) int {
-	count := func() int { return complexity.Calculate(ctx, g.executable, op.Operation, op.Variables) }
+// cost is the complexity of an operation. Without variables it never changes, so the document cache keeps
+// it: counting takes 4 % of the work for a request.
+func (l *limiter) cost(ctx context.Context, op *graphql.OperationContext) int {
+	count := func() int { return complexity.Calculate(ctx, l.executable, op.Operation, op.Variables) }
 	if len(op.Operation.VariableDefinitions) > 0 {
 		return count()
 	}
-	return g.documents.cost(op.RawQuery, op.Operation, count)
+	return l.documents.cost(op.RawQuery, op.Operation, count)
 }
 
 func tooComplex(format string, limit int) *gqlerror.Error {

@@ -5,15 +5,15 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
-// measure returns an error if the document is beyond a limit. It walks through the document as
-// execution would, and stops at the first limit, so that it does no more work than they allow. A
-// cycle of fragments ends at the limit of depth.
-func (g *guard) measure(document *ast.QueryDocument) *gqlerror.Error {
+// measure returns an error if the document exceeds a limit. It walks the document as execution would and
+// stops at the first limit, so the limits bound its own work too. A cycle of fragments ends at the limit
+// on depth.
+func (l *limiter) measure(document *ast.QueryDocument) *gqlerror.Error {
 	m := &measurement{
-		guard:    g,
-		document: document,
-		reached:  map[*ast.FragmentDefinition]bool{},
-		seats:    map[seat]*sitting{},
+		limiter:   l,
+		document:  document,
+		reached:   map[*ast.FragmentDefinition]bool{},
+		responses: map[responseName]*response{},
 	}
 	n := len(document.Fragments)
 	if err := m.compare(n * (n - 1) / 2); err != nil {
@@ -21,7 +21,7 @@ func (g *guard) measure(document *ast.QueryDocument) *gqlerror.Error {
 	}
 	for _, op := range document.Operations {
 		m.rootFields, m.checks = 0, 0
-		if err := m.walk(op.SelectionSet, scope{parent: g.root(op.Operation), place: m.newPlace(), depth: 1, root: true}); err != nil {
+		if err := m.walk(op.SelectionSet, scope{parent: l.root(op.Operation), object: m.newObject(), depth: 1, root: true}); err != nil {
 			return err
 		}
 	}
@@ -30,55 +30,55 @@ func (g *guard) measure(document *ast.QueryDocument) *gqlerror.Error {
 			continue
 		}
 		// No operation uses f, which makes the document invalid, but validation looks into f first.
-		if err := m.walk(f.SelectionSet, scope{parent: g.schema.Types[f.TypeCondition], place: m.newPlace(), depth: 1}); err != nil {
+		if err := m.walk(f.SelectionSet, scope{parent: l.schema.Types[f.TypeCondition], object: m.newObject(), depth: 1}); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (g *guard) root(op ast.Operation) *ast.Definition {
+func (l *limiter) root(op ast.Operation) *ast.Definition {
 	switch op {
 	case ast.Mutation:
-		return g.schema.Mutation
+		return l.schema.Mutation
 	case ast.Subscription:
-		return g.schema.Subscription
+		return l.schema.Subscription
 	default:
-		return g.schema.Query
+		return l.schema.Query
 	}
 }
 
 type measurement struct {
-	*guard
+	*limiter
 	document *ast.QueryDocument
 	reached  map[*ast.FragmentDefinition]bool
 
 	selections, comparisons, aliases int
 	rootFields, checks               int // of the operation
 
-	places int
-	seats  map[seat]*sitting
+	objects   int // numbered from 1
+	responses map[responseName]*response
 }
 
-// scope says where a selection set stands.
+// scope is the context of a selection set.
 type scope struct {
 	parent *ast.Definition // nil if the schema does not have it
-	place  int             // the object of the response that the set adds to
+	object int             // the number of the object of the response that the set adds to
 	depth  int
 	root   bool // that object is the response's data
 }
 
-// seat is a name in a place. All fields with one seat make one object of the response, and that is
-// the place of what they select.
-type seat struct {
-	place int
-	name  string
+// responseName is a response name in an object of the response. All fields with one responseName are
+// merged (GraphQL October 2021 §6.4.3), so what they select adds to one object.
+type responseName struct {
+	object int
+	name   string
 }
 
-// sitting is how many selections have a seat, and the place they make.
-type sitting struct {
-	count int
-	place int
+// response counts the selections with one responseName, and has the number of the object they add to.
+type response struct {
+	count  int
+	object int
 }
 
 func (m *measurement) walk(set ast.SelectionSet, in scope) *gqlerror.Error {
@@ -128,7 +128,7 @@ func (m *measurement) field(f *ast.Field, in scope) *gqlerror.Error {
 		}
 	}
 	var err *gqlerror.Error
-	if inner.place, err = m.sit(f.Alias, in); err != nil {
+	if inner.object, err = m.count(f.Alias, in); err != nil {
 		return err
 	}
 	return m.walk(f.SelectionSet, inner)
@@ -140,13 +140,13 @@ func (m *measurement) spread(s *ast.FragmentSpread, in scope) *gqlerror.Error {
 		return nil
 	}
 	m.reached[f] = true
-	if _, err := m.sit("..."+s.Name, in); err != nil {
+	if _, err := m.count("..."+s.Name, in); err != nil {
 		return err
 	}
 	return m.walk(f.SelectionSet, m.within(in, f.TypeCondition))
 }
 
-// within is the scope of a fragment that stands in another scope.
+// within is the scope of a fragment in another scope.
 func (m *measurement) within(in scope, typeCondition string) scope {
 	in.depth++
 	if typeCondition != "" {
@@ -155,26 +155,27 @@ func (m *measurement) within(in scope, typeCondition string) scope {
 	return in
 }
 
-// sit counts a selection at its seat, and returns the place that it makes.
-func (m *measurement) sit(name string, in scope) (place int, err *gqlerror.Error) {
-	s := m.seats[seat{in.place, name}]
-	if s == nil {
-		s = &sitting{place: m.newPlace()}
-		m.seats[seat{in.place, name}] = s
+// count counts a selection, and returns the number of the object that it adds to.
+func (m *measurement) count(name string, in scope) (object int, err *gqlerror.Error) {
+	key := responseName{in.object, name}
+	r := m.responses[key]
+	if r == nil {
+		r = &response{object: m.newObject()}
+		m.responses[key] = r
 	}
-	err = m.compare(s.count * in.depth)
-	s.count++
-	return s.place, err
+	err = m.compare(r.count * in.depth)
+	r.count++
+	return r.object, err
 }
 
 func (m *measurement) compare(n int) *gqlerror.Error {
 	if m.comparisons += n; m.comparisons > m.limits.Comparisons {
-		return tooComplex("The document repeats itself too much: validation would make more than %d comparisons.", m.limits.Comparisons)
+		return tooComplex("The document repeats selections too often: validation would take more than %d comparisons.", m.limits.Comparisons)
 	}
 	return nil
 }
 
-func (m *measurement) newPlace() int {
-	m.places++
-	return m.places
+func (m *measurement) newObject() int {
+	m.objects++
+	return m.objects
 }
