@@ -8,7 +8,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 
-	"usher/graph/guard"
+	"usher/graph/directive"
 	"usher/internal/auth/access"
 )
 
@@ -19,7 +19,7 @@ type operationExecutor struct {
 	visible *visibleSchemas
 }
 
-func newOperationExecutor(config Config, service *access.Service, schema *guard.Schema) *operationExecutor {
+func newOperationExecutor(config Config, service *access.Service, schema *directive.Schema) *operationExecutor {
 	return &operationExecutor{
 		executableSchema: executableOf(config),
 		visible:          &visibleSchemas{config: config, service: service, schema: schema},

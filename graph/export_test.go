@@ -11,15 +11,15 @@ import (
 	"usher/internal/auth/access"
 )
 
-// Guarded returns the schema with its rules.
-var Guarded = guarded
+// AccessSchema returns the schema with its access rules.
+var AccessSchema = accessSchema
 
 // Directives returns the functions around fields, arguments and input fields.
 var Directives = directives
 
 // NewExecutor returns what executes operations, without the extensions of New.
 func NewExecutor(access *access.Service) (*executor.Executor, error) {
-	schema, err := guarded()
+	schema, err := accessSchema()
 	if err != nil {
 		return nil, err
 	}
@@ -30,7 +30,7 @@ func NewExecutor(access *access.Service) (*executor.Executor, error) {
 // field's guard lets pass goes to admitted in place of the resolver, unless that is nil.
 func NewWatched(around graphql.FieldMiddleware, admitted graphql.Resolver) func(Options) (http.Handler, error) {
 	return func(o Options) (http.Handler, error) {
-		schema, err := guarded()
+		schema, err := accessSchema()
 		if err != nil {
 			return nil, err
 		}

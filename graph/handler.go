@@ -1,6 +1,6 @@
-// Package graph owns the GraphQL edge: it turns operations into calls of the domain and the
-// domain's errors into GraphQL's. generated.go and models_gen.go are made by `make generate` from
-// schema.graphqls and gqlgen.yml.
+// Package graph owns the GraphQL edge: it turns operations into calls of the domain, and the domain's
+// errors into GraphQL errors. `make generate` makes generated.go and models_gen.go from schema.graphqls
+// and gqlgen.yml.
 package graph
 
 import (
@@ -13,7 +13,7 @@ import (
 
 	"usher/graph/coerce"
 	"usher/graph/connection"
-	"usher/graph/guard"
+	"usher/graph/directive"
 	"usher/graph/limit"
 	"usher/graph/transport"
 	"usher/internal/auth/access"
@@ -38,22 +38,22 @@ type Options struct {
 	Introspection bool
 }
 
-// gqlparser adds @defer to every schema, and gqlgen executes it, but an answer to POST is one piece:
-// what is deferred would be lost. So the directive is not there.
+// gqlparser adds @defer to every schema, and gqlgen executes it. But the transport sends one response, so
+// the deferred part would be lost. This removes the directive.
 func init() { delete(parsedSchema.Directives, "defer") }
 
-// Check returns an error that names the place when the schema leaves anything open by mistake.
+// Check returns an error that names every part of the schema with a missing or wrong access rule.
 func Check() error {
-	if _, err := guarded(); err != nil {
+	if _, err := accessSchema(); err != nil {
 		return err
 	}
 	_, err := newChecker()
 	return err
 }
 
-// guarded returns the schema with its rules.
-func guarded() (*guard.Schema, error) {
-	schema, err := guard.New(parsedSchema, guardedTypes)
+// accessSchema returns the schema with its access rules.
+func accessSchema() (*directive.Schema, error) {
+	schema, err := directive.New(parsedSchema, guardedTypes)
 	if err != nil {
 		return nil, fmt.Errorf("schema: %w", err)
 	}
@@ -68,9 +68,9 @@ func newChecker() (*coerce.Checker, error) {
 	return checker, nil
 }
 
-// New returns the handler of POST /graphql, unless Check has an error.
+// New returns the handler of POST /graphql, unless Check returns an error.
 func New(o Options) (http.Handler, error) {
-	schema, err := guarded()
+	schema, err := accessSchema()
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +81,7 @@ func New(o Options) (http.Handler, error) {
 	return newServer(newConfig(resolver, schema), schema, resolver, o)
 }
 
-func newConfig(resolver *Resolver, schema *guard.Schema) Config {
+func newConfig(resolver *Resolver, schema *directive.Schema) Config {
 	config := Config{
 		Resolvers:  resolver,
 		Directives: directives(resolver.access, schema),
@@ -97,7 +97,7 @@ func newConfig(resolver *Resolver, schema *guard.Schema) Config {
 	return config
 }
 
-func newServer(config Config, schema *guard.Schema, resolver *Resolver, o Options) (*handler.Server, error) {
+func newServer(config Config, schema *directive.Schema, resolver *Resolver, o Options) (*handler.Server, error) {
 	checker, err := newChecker()
 	if err != nil {
 		return nil, err
@@ -109,19 +109,19 @@ func newServer(config Config, schema *guard.Schema, resolver *Resolver, o Option
 	server.SetRecoverFunc(p.recover)
 	server.SetDisableSuggestion(!o.Introspection)
 	server.SetValidationRulesFn(func() *rules.Rules { return validationRules(checker, o.Introspection) })
-	server.Use(checker) // before limit.Default, which counts with the values
+	server.Use(checker) // before limit.Default, which reads the values
 	limit.Default.Apply(server)
 	server.Use(coerce.Surrogates{})
-	server.Use(&decideFirst{access: o.Access, signin: resolver.signin, schema: schema, presenter: p})
+	server.Use(&mutationAuthorizer{service: o.Access, signin: resolver.signin, schema: schema, presenter: p})
 	if o.Introspection {
 		server.Use(extension.Introspection{})
 	}
 	return server, nil
 }
 
-// validationRules are the rules of validation. Without suggestions the texts of those are replaced that
-// name parts of the schema the client did not mention; two more are SetDisableSuggestion's. gqlgen
-// changes what it gets, so each call makes new ones.
+// validationRules returns the rules of validation. Without suggestions, it replaces two rules whose
+// messages name parts of the schema that the client did not mention; SetDisableSuggestion replaces the
+// other two. gqlgen changes the rules that it gets, so each call makes new ones.
 func validationRules(checker *coerce.Checker, suggestions bool) *rules.Rules {
 	r := rules.NewDefaultRules()
 	if !suggestions {

@@ -8,7 +8,7 @@ import (
 
 	"github.com/vektah/gqlparser/v2/ast"
 
-	"usher/graph/guard"
+	"usher/graph/directive"
 	"usher/internal/auth"
 	"usher/internal/auth/access"
 )
@@ -18,7 +18,7 @@ import (
 type visibleSchemas struct {
 	config  Config
 	service *access.Service
-	schema  *guard.Schema
+	schema  *directive.Schema
 	byRoles sync.Map // *executableSchema by the names of the roles; there are few combinations
 }
 

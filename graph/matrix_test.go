@@ -18,19 +18,19 @@ import (
 
 	"usher/graph"
 	"usher/graph/connection"
-	"usher/graph/guard"
+	"usher/graph/directive"
 	"usher/internal/auth"
 	"usher/internal/store"
 	"usher/internal/storetest"
 )
 
-// TestGuardMatrix asks, for every place of the schema that bears @auth, as everybody whom a guard
+// TestAccessMatrix asks, for every place of the schema that bears @auth, as everybody whom a guard
 // can meet, and sees who gets an error with which code, and that no resolver runs for them. The
 // places come from the table that `usher schema access` prints, so that a new one is tested from its
 // first day on; a guarded field of a type that the test cannot reach fails it.
-func TestGuardMatrix(t *testing.T) {
+func TestAccessMatrix(t *testing.T) {
 	t.Parallel()
-	schema, err := graph.Guarded()
+	schema, err := graph.AccessSchema()
 	check(t, err)
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		m := &matrix{schema: schema}
@@ -95,7 +95,7 @@ var nested = map[string]struct {
 }
 
 type matrix struct {
-	schema *guard.Schema
+	schema *directive.Schema
 	server *server
 	serve  map[string]any // what fields on the way answer
 	ran    atomic.Int64   // how many fields their guards have admitted
@@ -120,8 +120,8 @@ func (m *matrix) admitted(context.Context) (any, error) {
 }
 
 // test asks for one place as everybody.
-func (m *matrix) test(t *testing.T, place guard.Access) {
-	typeName, field, argument := parsePlace(place.Place)
+func (m *matrix) test(t *testing.T, place directive.Entry) {
+	typeName, field, argument := parseCoordinate(place.Coordinate)
 	def := m.schema.Types[typeName]
 	switch {
 	case def.Kind == ast.InputObject:
@@ -134,7 +134,7 @@ func (m *matrix) test(t *testing.T, place guard.Access) {
 	default:
 		way, ok := nested[typeName]
 		if !ok {
-			t.Errorf("%s is guarded, and this test does not know the way to a %s: add it to nested", place.Place, typeName)
+			t.Errorf("%s is guarded, and this test does not know the way to a %s: add it to nested", place.Coordinate, typeName)
 			return
 		}
 		call := m.call(def.Fields.ForName(field), argument)
@@ -147,7 +147,7 @@ func (m *matrix) test(t *testing.T, place guard.Access) {
 }
 
 // ask sends a query as everybody.
-func (m *matrix) ask(t *testing.T, place guard.Access, query string, owner uuid.UUID) {
+func (m *matrix) ask(t *testing.T, place directive.Entry, query string, owner uuid.UUID) {
 	for _, p := range people {
 		m.cases++
 		want := ""
@@ -163,24 +163,24 @@ func (m *matrix) ask(t *testing.T, place guard.Access, query string, owner uuid.
 		_, answer := m.server.post(t, p.name, string(body))
 		got, leaf := verdict(answer)
 		if got != want {
-			t.Errorf("%s as %q: %s\nanswers %q, want %q", place.Place, p.name, query, got, want)
+			t.Errorf("%s as %q: %s\nanswers %q, want %q", place.Coordinate, p.name, query, got, want)
 		}
 		if ran := m.ran.Load(); (ran == 0) != (want != "") {
-			t.Errorf("%s as %q: %s\n%d resolvers ran, and the answer should be %q", place.Place, p.name, query, ran, want)
+			t.Errorf("%s as %q: %s\n%d resolvers ran, and the answer should be %q", place.Coordinate, p.name, query, ran, want)
 		}
 		if want != "" && leaf != nil {
-			t.Errorf("%s as %q: %s\nanswers %v although it is refused", place.Place, p.name, query, leaf)
+			t.Errorf("%s as %q: %s\nanswers %v although it is refused", place.Coordinate, p.name, query, leaf)
 		}
 	}
 }
 
 // on lists the rules that the query meets: that of its field, and that of the place if it is another.
-func (m *matrix) on(t *testing.T, place guard.Access, query string) (rules []guard.Access) {
+func (m *matrix) on(t *testing.T, place directive.Entry, query string) (rules []directive.Entry) {
 	t.Helper()
 	for _, a := range m.schema.Access() {
-		_, field, argument := parsePlace(a.Place)
-		if a.Place == place.Place ||
-			!a.Public && argument == "" && strings.HasPrefix(a.Place, "Mutation.") && strings.Contains(query, "{ "+field+"(") {
+		_, field, argument := parseCoordinate(a.Coordinate)
+		if a.Coordinate == place.Coordinate ||
+			!a.Public && argument == "" && strings.HasPrefix(a.Coordinate, "Mutation.") && strings.Contains(query, "{ "+field+"(") {
 			rules = append(rules, a)
 		}
 	}
@@ -188,7 +188,7 @@ func (m *matrix) on(t *testing.T, place guard.Access, query string) (rules []gua
 }
 
 // expect says what a rule answers to a person: nothing, or a code, and a reason with some.
-func (m *matrix) expect(a guard.Access, p person, owner uuid.UUID) (code, reason string) {
+func (m *matrix) expect(a directive.Entry, p person, owner uuid.UUID) (code, reason string) {
 	roles := p.roles
 	if a.Check == auth.CheckToken {
 		roles = p.tokenRoles
@@ -240,14 +240,14 @@ func verdict(answer map[string]any) (code string, leaf any) {
 	}
 }
 
-var placeParts = regexp.MustCompile(`^(\w+)\.(\w+)(?:\((\w+):\))?$`)
+var coordinateParts = regexp.MustCompile(`^(\w+)\.(\w+)(?:\((\w+):\))?$`)
 
-func parsePlace(place string) (typeName, field, argument string) {
-	parts := placeParts.FindStringSubmatch(place)
+func parseCoordinate(coordinate string) (typeName, field, argument string) {
+	parts := coordinateParts.FindStringSubmatch(coordinate)
 	return parts[1], parts[2], parts[3]
 }
 
-func operation(schema *guard.Schema, root *ast.Definition, call string) string {
+func operation(schema *directive.Schema, root *ast.Definition, call string) string {
 	if root == schema.Mutation {
 		return "mutation { " + call + " }"
 	}

@@ -16,7 +16,7 @@ import (
 	"testing"
 
 	"usher/graph"
-	"usher/graph/guard"
+	"usher/graph/directive"
 	"usher/internal/auth"
 	"usher/internal/auth/access"
 	"usher/internal/auth/accounts"
@@ -92,7 +92,7 @@ func FuzzOperations(f *testing.F) {
 // audit log, and those of newServer.
 type target struct {
 	*server
-	schema *guard.Schema
+	schema *directive.Schema
 	words  operations.Words
 	db     *sql.Conn // another connection to the database
 	print  string    // the query for the fingerprint of the database
@@ -127,7 +127,7 @@ func newTarget(t testing.TB, database string, development bool) *target {
 	t.Cleanup(func() { check(t, db.Close()) })
 	conn, err := db.Conn(t.Context())
 	check(t, err)
-	schema, err := graph.Guarded()
+	schema, err := graph.AccessSchema()
 	check(t, err)
 	server := newServer(t, s, func(o graph.Options) (http.Handler, error) {
 		o.Introspection = development

@@ -1,9 +1,10 @@
 package graph
 
 import (
+	"encoding/json"
 	"strings"
 
-	"usher/graph/guard"
+	"usher/graph/directive"
 )
 
 // SDL returns the schema as it is written in schema.graphqls, with its directives.
@@ -17,12 +18,20 @@ func SDL() string {
 	return b.String()
 }
 
-// Access returns the table that says who may have which part of the schema, unless Check has an
-// error.
-func Access() ([]guard.Access, error) {
-	schema, err := guarded()
+// Access returns the access table of the schema, unless Check returns an error.
+func Access() ([]directive.Entry, error) {
+	schema, err := accessSchema()
 	if err != nil {
 		return nil, err
 	}
 	return schema.Access(), nil
+}
+
+// AccessJSON returns the access table by type as JSON, for the console, unless Check returns an error.
+func AccessJSON() ([]byte, error) {
+	schema, err := accessSchema()
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(schema.AccessByType())
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"usher/graph"
-	"usher/graph/guard"
+	"usher/graph/directive"
 	"usher/internal/e2e/operations"
 	"usher/internal/store"
 	"usher/internal/storetest"
@@ -135,20 +135,20 @@ func TestDefaultsStay(t *testing.T) {
 	})
 }
 
-// TestGuardsDecideBeforeArguments asks, for every guarded field that has arguments, as everybody whom
+// TestAccessBeforeArguments asks, for every guarded field that has arguments, as everybody whom
 // its guard refuses, with arguments of all sorts. With those that fit the schema, whatever the domain
 // thinks of them, the answer is that of the guard. With those that do not, the request is refused for
 // everybody alike, before a guard is asked.
-func TestGuardsDecideBeforeArguments(t *testing.T) {
+func TestAccessBeforeArguments(t *testing.T) {
 	t.Parallel()
-	schema, err := graph.Guarded()
+	schema, err := graph.AccessSchema()
 	check(t, err)
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		m := &matrix{schema: schema}
 		m.server = newServer(t, s, graph.NewWatched(m.around, m.admitted))
 		fields := 0
 		for _, place := range schema.Access() {
-			typeName, name, argument := parsePlace(place.Place)
+			typeName, name, argument := parseCoordinate(place.Coordinate)
 			def := schema.Types[typeName]
 			if place.Public || argument != "" || def.Kind == ast.InputObject || len(def.Fields.ForName(name).Arguments) == 0 {
 				continue
@@ -168,9 +168,9 @@ func TestGuardsDecideBeforeArguments(t *testing.T) {
 }
 
 // argue asks for a guarded field of a type that somebody owns, as a person, with good and bad arguments.
-func (m *matrix) argue(t *testing.T, place guard.Access, p person, owner uuid.UUID) {
+func (m *matrix) argue(t *testing.T, place directive.Entry, p person, owner uuid.UUID) {
 	t.Helper()
-	typeName, name, _ := parsePlace(place.Place)
+	typeName, name, _ := parseCoordinate(place.Coordinate)
 	def := m.schema.Types[typeName]
 	f := def.Fields.ForName(name)
 	way := nested[typeName]
@@ -195,7 +195,7 @@ func (m *matrix) argue(t *testing.T, place guard.Access, p person, owner uuid.UU
 		}
 		query := fmt.Sprintf(way.query, m.write(f, arguments))
 		if got := m.code(t, p.name, query); got != want {
-			t.Errorf("%s as %q of %s: %s\nanswers %q, want %q", place.Place, p.name, owner, query, got, want)
+			t.Errorf("%s as %q of %s: %s\nanswers %q, want %q", place.Coordinate, p.name, owner, query, got, want)
 		}
 	}
 	for _, wrong := range f.Arguments {
@@ -209,11 +209,11 @@ func (m *matrix) argue(t *testing.T, place guard.Access, p person, owner uuid.UU
 		}
 		query := fmt.Sprintf(way.query, m.write(f, arguments))
 		if got := m.code(t, p.name, query); got != "GRAPHQL_VALIDATION_FAILED" {
-			t.Errorf("%s as %q: %s\nanswers %q, want GRAPHQL_VALIDATION_FAILED", place.Place, p.name, query, got)
+			t.Errorf("%s as %q: %s\nanswers %q, want GRAPHQL_VALIDATION_FAILED", place.Coordinate, p.name, query, got)
 		}
 	}
 	if m.ran.Load() != 0 {
-		t.Errorf("%s as %q: a resolver ran", place.Place, p.name)
+		t.Errorf("%s as %q: a resolver ran", place.Coordinate, p.name)
 	}
 }
 

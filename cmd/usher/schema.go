@@ -4,7 +4,7 @@ import (
 	"fmt"
 
 	"usher/graph"
-	"usher/graph/guard"
+	"usher/graph/directive"
 )
 
 type schemaCommands struct {
@@ -32,10 +32,10 @@ func (c *schemaAccessCommand) Run(w *world) error {
 	}
 	switch c.Format {
 	case "markdown":
-		return guard.WriteMarkdown(w.stdout, table)
+		return directive.WriteMarkdown(w.stdout, table)
 	case "json":
-		return guard.WriteJSON(w.stdout, table)
+		return directive.WriteJSON(w.stdout, table)
 	default:
-		return guard.WriteText(w.stdout, table)
+		return directive.WriteText(w.stdout, table)
 	}
 }

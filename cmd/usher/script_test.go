@@ -18,7 +18,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"usher/graph"
-	"usher/graph/guard"
+	"usher/graph/directive"
 	"usher/internal/config"
 	"usher/internal/storetest"
 )
@@ -149,16 +149,16 @@ func TestReadme(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var access strings.Builder
+	var markdown strings.Builder
 	table, err := graph.Access()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := guard.WriteMarkdown(&access, table); err != nil {
+	if err := directive.WriteMarkdown(&markdown, table); err != nil {
 		t.Fatal(err)
 	}
 	text := string(readme)
-	for name, want := range map[string]string{"settings": config.Markdown(), "access": access.String()} {
+	for name, want := range map[string]string{"settings": config.Markdown(), "access": markdown.String()} {
 		begin, end := "<!-- "+name+" -->\n", "<!-- /"+name+" -->"
 		before, rest, ok1 := strings.Cut(text, begin)
 		got, after, ok2 := strings.Cut(rest, end)

@@ -121,7 +121,10 @@ func (a *App) edges(ctx context.Context, secret []byte) error {
 		Access: d.Access, Sessions: d.Sessions, Clients: d.Clients, Issuer: s.Issuer, PasswordGrant: passwordGrant(s),
 		PublishedKeys: s.Algorithm != string(token.HS256), Log: p.observer.Log(),
 	})
-	page := newConsole(ctx, s, p.observer.Log())
+	page, err := newConsole(ctx, s, p.observer.Log())
+	if err != nil {
+		return err
+	}
 	timeouts := httpd.Timeouts{Shutdown: s.ShutdownTimeout}
 	if s.ShutdownDelay != nil {
 		timeouts.Drain = *s.ShutdownDelay

@@ -14,16 +14,20 @@ import (
 
 // pages are what the console needs of a server. Those that are not served are nil.
 type pages struct {
-	index, assets, schema http.Handler
+	index, assets, schema, access http.Handler
 }
 
 // newConsole returns the pages of the settings. A program that was built without the console has
 // GraphiQL in its place, for development only: it runs scripts from another host.
-func newConsole(ctx context.Context, s Settings, log *slog.Logger) pages {
+func newConsole(ctx context.Context, s Settings, log *slog.Logger) (pages, error) {
 	if !s.Dev && !s.Console {
-		return pages{}
+		return pages{}, nil
 	}
-	c := pages{schema: httpd.Text(graph.SDL())}
+	access, err := graph.AccessJSON()
+	if err != nil {
+		return pages{}, err
+	}
+	c := pages{schema: httpd.Text(graph.SDL()), access: httpd.JSON(func() []byte { return access }, 0)}
 	index, assets, built := console.Page()
 	switch {
 	case built:
@@ -34,5 +38,5 @@ func newConsole(ctx context.Context, s Settings, log *slog.Logger) pages {
 	default:
 		log.WarnContext(ctx, "built without the console: there is no page at /; `make build` builds it when Node.js is there")
 	}
-	return c
+	return c, nil
 }

@@ -27,10 +27,13 @@ func TestConsole(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var log strings.Builder
-			served := newConsole(t.Context(), Settings{Server: tt.settings}, slog.New(slog.NewTextHandler(&log, nil)))
+			served, err := newConsole(t.Context(), Settings{Server: tt.settings}, slog.New(slog.NewTextHandler(&log, nil)))
+			if err != nil {
+				t.Fatal(err)
+			}
 			page := served.index
-			if got := served.schema != nil; got != tt.schema {
-				t.Errorf("the schema is there: %t, want %t", got, tt.schema)
+			if got := served.schema != nil && served.access != nil; got != tt.schema {
+				t.Errorf("schema and access rules are there: %t, want %t", got, tt.schema)
 			}
 			if got := strings.Contains(log.String(), "built without the console"); got != (tt.schema && !built) {
 				t.Errorf("built: %t, and the log says %q", built, log.String())

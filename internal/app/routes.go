@@ -32,6 +32,7 @@ func routes(s Settings, server *httpd.Server, graphQL http.Handler, o oauth.Endp
 		"/{$}":             c.index,
 		"/assets/":         c.assets,
 		"/schema.graphqls": c.schema,
+		"/access.json":     c.access,
 	}
 	if path := issuerPath(s.Issuer); path != "" { // RFC 8414 §3.1: it comes after the well-known one
 		all["/.well-known/oauth-authorization-server"+path] = o.Metadata

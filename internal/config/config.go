@@ -33,7 +33,7 @@ type Server struct {
 	TrustedProxies     Prefixes      `environ:"USHER_TRUSTED_PROXIES" placeholder:"CIDR,..." example:"10.0.0.0/8,2001:db8::7" help:"Addresses or networks of reverse proxies whose X-Forwarded-For and X-Request-ID are believed."`
 	NoMigrate          bool          `environ:"USHER_NO_MIGRATE" help:"Leave the database schema alone; usher migrate brings it up to date."`
 	Shutdown
-	Console bool `environ:"USHER_CONSOLE" help:"Serve the console, a page for people, at / and the schema at /schema.graphqls. --dev turns it on."`
+	Console bool `environ:"USHER_CONSOLE" help:"Serve the console, a page for people, at /, the schema at /schema.graphqls and its access rules at /access.json. --dev turns it on."`
 	Dev     bool `environ:"USHER_DEV" help:"Development: the console at /, introspection, suggestions, and a secret made and kept in data/."`
 }
 

@@ -21,7 +21,7 @@ var strictBase64 = base64.RawURLEncoding.Strict()
 var (
 	headerNames = []string{"typ", "alg", "kid", "crit"}
 	claimNames  = []string{
-		"iss", "aud", "sub", "sid", "client_id", "iat", "exp", "nbf", "jti", "auth_time", "roles",
+		"iss", "aud", "sub", "sid", "client_id", "iat", "exp", "nbf", "jti", "auth_time", "amr", "roles",
 	}
 )
 

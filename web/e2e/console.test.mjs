@@ -107,22 +107,22 @@ test('access differs for nobody, a user and an administrator', async () => {
     return Promise.all(places.map((place) => rule(page, place).getAttribute('data-state')))
   }
   const page = await open('access')
-  assert.deepEqual(await states(page), ['shut', 'shut', 'shut', 'shut', 'shut', 'open'])
+  assert.deepEqual(await states(page), ['denied', 'denied', 'denied', 'denied', 'denied', 'allowed'])
   await page.goto(`${url}/#/`)
   await signUp(page)
   await go(page, 'Access')
-  assert.deepEqual(await states(page), ['open', 'shut', 'own', 'shut', 'shut', 'open'])
+  assert.deepEqual(await states(page), ['allowed', 'denied', 'own', 'denied', 'denied', 'allowed'])
 
   await page.getByLabel('Only what I can use').check()
   assert.equal(await rule(page, 'Query.users').count(), 0)
-  await page.getByLabel('Filter the rules').fill('who proved')
+  await page.getByLabel('Filter the rules').fill('identity confirmed')
   await page.getByText('0 rules').waitFor()
   await page.getByLabel('Only what I can use').uncheck()
   await page.getByText('2 rules').waitFor()
-  await rule(page, 'UpdateUserInput.roles').getByText('ADMIN who proved who they are within 1 hour').waitFor()
+  await rule(page, 'UpdateUserInput.roles').getByText('Role ADMIN; identity confirmed in the last hour').waitFor()
 
   const admin = await openAsAdmin('access')
-  assert.deepEqual(await states(admin), ['open', 'open', 'open', 'open', 'open', 'open'])
+  assert.deepEqual(await states(admin), ['allowed', 'allowed', 'allowed', 'allowed', 'allowed', 'allowed'])
   await go(admin, 'Start')
 })
 

@@ -1,32 +1,32 @@
 import { useState } from 'react'
 
+import { type AccessEntry, readAccess, type State, stateFor } from './accessTable'
+import { useFetched } from './fetched'
 import { Problem } from './form'
-import { type Lock, readLocks, ruleInWords, type State, stateFor } from './locks'
-import { useSchema } from './schema'
 import { useSession } from './session'
 
 const words: Record<State, string> = {
-  open: 'allowed',
-  proof: 'needs your password',
+  allowed: 'allowed',
+  confirm: 'needs your password',
   own: 'allowed on your own',
-  shut: 'not allowed',
+  denied: 'not allowed',
 }
 
 /** The access rules of the schema, and what they allow the current user. */
 export default function Access() {
   const { viewer } = useSession()
-  const { value: types = [], problem } = useSchema(readLocks)
+  const { value: types = [], problem } = useFetched('/access.json', readAccess)
   const [filter, setFilter] = useState('')
   const [mine, setMine] = useState(false)
   const [now] = useState(Date.now)
 
-  const shown = (lock: Lock) =>
-    (!mine || stateFor(lock, viewer, now) !== 'shut') &&
-    `${lock.place} ${lock.description} ${ruleInWords(lock)}`.toLowerCase().includes(filter.toLowerCase())
+  const shown = (rule: AccessEntry) =>
+    (!mine || stateFor(rule, viewer, now) !== 'denied') &&
+    `${rule.place} ${rule.description ?? ''} ${rule.access}`.toLowerCase().includes(filter.toLowerCase())
   const found = types
-    .map((type) => ({ ...type, locks: type.locks.filter(shown) }))
-    .filter((type) => type.locks.length > 0)
-  const count = found.reduce((n, type) => n + type.locks.length, 0)
+    .map((type) => ({ ...type, entries: type.entries.filter(shown) }))
+    .filter((type) => type.entries.length > 0)
+  const count = found.reduce((n, type) => n + type.entries.length, 0)
   return (
     <section className="view" aria-labelledby="access-title">
       <h1 id="access-title">Access</h1>
@@ -54,17 +54,17 @@ export default function Access() {
             <h2 id={`type-${type.name}`}>{type.name}</h2>
             <p>{type.description}</p>
           </header>
-          <ul className="locks">
-            {type.locks.map((lock) => {
-              const state = stateFor(lock, viewer, now)
+          <ul className="rules">
+            {type.entries.map((rule) => {
+              const state = stateFor(rule, viewer, now)
               return (
-                <li key={lock.place} data-state={state} data-place={lock.place}>
-                  <LockIcon open={state !== 'shut'} />
-                  <code>{lock.place.slice(type.name.length + 1)}</code>
+                <li key={rule.place} data-state={state} data-place={rule.place}>
+                  <LockIcon open={state !== 'denied'} />
+                  <code>{rule.place.slice(type.name.length + 1)}</code>
                   <span className="about">
-                    {lock.description.split('`').map((part, n) => (n % 2 ? <code key={n}>{part}</code> : part))}
+                    {rule.description?.split('`').map((part, n) => (n % 2 ? <code key={n}>{part}</code> : part))}
                   </span>
-                  <span className="rule">{ruleInWords(lock)}</span>
+                  <span className="rule">{rule.access}</span>
                   <span className="state">{words[state]}</span>
                 </li>
               )

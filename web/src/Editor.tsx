@@ -15,10 +15,10 @@ import GraphQLWorker from 'monaco-graphql/esm/graphql.worker.js?worker'
 import { useEffect } from 'react'
 import { post } from 'usher-client'
 
+import { useFetched } from './fetched'
 import { Problem } from './form'
 import { fixTabRoles } from './fixTabRoles'
 import { onOpen } from './opening'
-import { useSchema } from './schema'
 import { usher } from './session'
 import { storage } from './storage'
 import { useTheme } from './theme'
@@ -49,7 +49,7 @@ query Me {
 /** GraphiQL, which sends requests as the signed-in user. */
 export default function Editor() {
   const theme = useTheme()
-  const { value: schema, problem } = useSchema(build)
+  const { value: schema, problem } = useFetched('/schema.graphqls', build)
   if (!schema) return <Problem text={problem?.message} />
   return (
     <GraphiQL

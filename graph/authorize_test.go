@@ -12,16 +12,16 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"usher/graph"
-	"usher/graph/guard"
+	"usher/graph/directive"
 	"usher/internal/auth"
 	"usher/internal/auth/access"
 )
 
-// TestFieldBeforeArgument shows that the guard of an argument asks for the field first: what it says
-// of the argument is only for those who may have the field.
+// TestFieldBeforeArgument checks that @auth on an argument authorizes the field first: only a caller that
+// may read the field learns the rule of the argument.
 func TestFieldBeforeArgument(t *testing.T) {
 	t.Parallel()
-	schema, err := guard.New(gqlparser.MustLoadSchema(&ast.Source{Input: `
+	schema, err := directive.New(gqlparser.MustLoadSchema(&ast.Source{Input: `
 		directive @auth(requires: [Role!]! = [USER], permissions: [String!]! = [], orOwner: Boolean! = false,
 			check: AuthCheck! = SESSION, maxAge: Int) on FIELD_DEFINITION | ARGUMENT_DEFINITION | INPUT_FIELD_DEFINITION
 		directive @public on FIELD_DEFINITION
@@ -40,7 +40,7 @@ func TestFieldBeforeArgument(t *testing.T) {
 		t.Fatal(err)
 	}
 	mine, other := &viewer.User, &auth.User{ID: uuid.UUID{15: 9}}
-	guardOf := graph.Directives(service, schema).Auth
+	authDirective := graph.Directives(service, schema).Auth
 	user := []auth.Role{auth.RoleUser}
 
 	tests := map[string]struct {
@@ -76,7 +76,7 @@ func TestFieldBeforeArgument(t *testing.T) {
 				requires = []auth.Role{auth.RoleAdmin}
 			}
 			read := false
-			_, err := guardOf(ctx, nil, func(context.Context) (any, error) { read = true; return nil, nil }, requires, []string{}, false, auth.CheckSession, nil)
+			_, err := authDirective(ctx, nil, func(context.Context) (any, error) { read = true; return nil, nil }, requires, []string{}, false, auth.CheckSession, nil)
 			var refused *auth.Error
 			errors.As(err, &refused)
 			if got := refused; (got == nil) != (tt.want == "") || got != nil && got.Code != tt.want {

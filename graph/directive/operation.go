@@ -1,4 +1,4 @@
-package guard
+package directive
 
 import (
 	"iter"
@@ -10,14 +10,14 @@ import (
 	"usher/internal/auth"
 )
 
-// Refusal is a root field of an operation that its caller may not have, and why.
+// Refusal is a root field of an operation that the caller may not use, and the reason.
 type Refusal struct {
 	Field graphql.CollectedField
 	Err   error
 }
 
-// Refusals decides over all root fields of an operation, and over everything that is supplied to
-// them, without running any: with fragments, @skip, @include and variables applied.
+// Refusals authorizes all root fields of an operation, and all values supplied to them, without running
+// any. It applies fragments, @skip, @include and variables.
 func (s *Schema) Refusals(op *graphql.OperationContext, authorize func(*auth.Rule) error) (refused []Refusal) {
 	for _, field := range graphql.CollectFields(op, op.Operation.SelectionSet, []string{s.root(op.Operation.Operation).Name}) {
 		for rule := range s.rulesOf(field, op.Variables) {
@@ -30,8 +30,7 @@ func (s *Schema) Refusals(op *graphql.OperationContext, authorize func(*auth.Rul
 	return refused
 }
 
-// root returns the type that an operation begins with. The operation has been validated, so there
-// is one.
+// root returns the root type of an operation. It exists, because the operation has been validated.
 func (s *Schema) root(operation ast.Operation) *ast.Definition {
 	switch operation {
 	case ast.Mutation:
@@ -43,8 +42,8 @@ func (s *Schema) root(operation ast.Operation) *ast.Definition {
 	}
 }
 
-// rulesOf yields the rule of a field, and those of its arguments and of the input fields in them as
-// far as they are supplied.
+// rulesOf yields the rule of a field, and the rules of the arguments and input fields that are supplied
+// to it.
 func (s *Schema) rulesOf(field graphql.CollectedField, variables map[string]any) iter.Seq[*auth.Rule] {
 	return func(yield func(*auth.Rule) bool) {
 		if rule := s.fields[field.Definition]; rule != nil && !yield(rule) {
@@ -69,13 +68,13 @@ func (s *Schema) rulesOf(field graphql.CollectedField, variables map[string]any)
 	}
 }
 
-// walk yields the rules of the input fields in a value, and reports whether to go on.
+// walk yields the rules of the input fields in a value, and reports whether to continue.
 func (s *Schema) walk(typeName string, value any, yield func(*auth.Rule) bool) bool {
 	def := s.Types[typeName]
 	if value == nil || def.Kind != ast.InputObject {
 		return true
 	}
-	// Lists can be of any Go type: gqlparser makes those that a single value was coerced to.
+	// A list can be of any Go type: gqlparser makes one when it coerces a single value to a list.
 	if list := reflect.ValueOf(value); list.Kind() == reflect.Slice {
 		for i := range list.Len() {
 			if !s.walk(typeName, list.Index(i).Interface(), yield) {

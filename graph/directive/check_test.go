@@ -1,4 +1,4 @@
-package guard
+package directive
 
 import (
 	"strings"
@@ -46,7 +46,7 @@ func TestNew(t *testing.T) {
 		"nested is free":  {sdl: language + note + `type Query { a: T @auth } type T { x: Int y: Int }`},
 		"nested is mixed": {sdl: language + note + `type Query { a: T @auth } type T { x: Int @public y: Int @auth(requires: ADMIN) }`},
 		"nested, forgotten": {
-			sdl: language + note + `type Query { a: T @auth } type T { x: Int y: Int @auth(requires: ADMIN) }`, want: []string{"T.x bears 0"},
+			sdl: language + note + `type Query { a: T @auth } type T { x: Int y: Int @auth(requires: ADMIN) }`, want: []string{"T.x must have either @auth or @public, and has 0"},
 		},
 		"unknown check":     {sdl: language + note + `type Query { a: Int @auth(check: token) }`, want: []string{"Query.a has check token"}},
 		"text for a check":  {sdl: language + note + `type Query { a: Int @auth(check: "TOKENS") }`, want: []string{"Query.a has check TOKENS"}},
@@ -76,7 +76,7 @@ func TestNew(t *testing.T) {
 		},
 		"declared for objects": {
 			sdl:  strings.Replace(language, "@public on FIELD_DEFINITION", "@public on FIELD_DEFINITION | OBJECT", 1) + note + `type Query @public { a: Int @auth }`,
-			want: []string{"directive @public", "Query bears @public"},
+			want: []string{"directive @public", "Query has @public, which has no effect"},
 		},
 		"not declared for arguments": {
 			sdl:  strings.Replace(language, "| ARGUMENT_DEFINITION", "", 1) + note + `type Query { a: Int @auth }`,
@@ -91,26 +91,26 @@ func TestNew(t *testing.T) {
 		},
 		"leads back": {
 			sdl:  language + note + `type Query { a: Int @auth query: Query @auth }`,
-			want: []string{"Query.query bears @auth"},
+			want: []string{"Query.query has @auth, which gqlgen ignores"},
 		},
 
 		"owner alone":         {sdl: language + `type Query { a: Note @auth } type Note { x: Int @auth(requires: [], orOwner: true) }`},
 		"owner or permission": {sdl: language + `type Query { a: Note @auth } type Note { x: Int @auth(permissions: ["audit:read"], orOwner: true) }`},
 		"owner or everybody": {
 			sdl:  language + `type Query { a: Note @auth } type Note { x: Int @auth(orOwner: true) }`,
-			want: []string{"Note.x says orOwner, and requires USER"},
+			want: []string{"Note.x has orOwner and requires USER"},
 		},
 		"owner of a root": {
 			sdl:  language + note + `type Query { a: Int @auth(requires: ADMIN, orOwner: true) }`,
-			want: []string{"Query.a says orOwner"},
+			want: []string{"Query.a has orOwner, but the owner"},
 		},
 		"owner of what has none": {
 			sdl:  language + note + `type Query { a: T @auth } type T { x: Int @auth(requires: ADMIN, orOwner: true) }`,
-			want: []string{"T.x says orOwner"},
+			want: []string{"T.x has orOwner, but the owner"},
 		},
 
 		"permission":         {sdl: language + note + `type Query { a: Int @auth(permissions: ["audit:read"]) }`},
-		"unknown permission": {sdl: language + note + `type Query { a: Int @auth(permissions: ["audit:read", "fly"]) }`, want: []string{`Query.a asks for the permission "fly"`}},
+		"unknown permission": {sdl: language + note + `type Query { a: Int @auth(permissions: ["audit:read", "fly"]) }`, want: []string{`Query.a requires the permission "fly"`}},
 		"max age":            {sdl: language + note + `type Query { a: Int @auth(maxAge: 60) }`},
 		"max age 0":          {sdl: language + note + `type Query { a: Int @auth(maxAge: 0) }`, want: []string{"Query.a has maxAge 0"}},
 		"max age negative":   {sdl: language + note + `type Query { a: Int @auth(maxAge: -1) }`, want: []string{"Query.a has maxAge -1"}},

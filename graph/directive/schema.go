@@ -1,9 +1,9 @@
-// Package guard owns the language of `@auth`: it reads the rules out of a schema, refuses a schema
-// that leaves something open by mistake, decides over whole operations before they run, and says
-// what a schema lets whom do, as a table and as a schema of its own.
+// Package directive owns the access rules of the schema: the directives @auth and @public. It reads them,
+// rejects a schema with a missing or wrong rule, finds the rules that a whole operation must satisfy, and
+// shows the rules: as a table, in words, and as the part of the schema that some roles may use.
 //
-// The rules themselves are decided by internal/auth.
-package guard
+// internal/auth decides whether a caller satisfies a rule.
+package directive
 
 import (
 	"fmt"
@@ -17,29 +17,28 @@ import (
 	"usher/internal/auth"
 )
 
-// The directives of the language.
+// The names of the directives.
 const (
 	directiveAuth   = "auth"
 	directivePublic = "public"
 )
 
-// Schema is a GraphQL schema with its rules.
+// Schema is a GraphQL schema with its access rules.
 type Schema struct {
 	*ast.Schema
-	// rules has each different rule once, so that its address stands for it.
+	// rules has each different rule once, so that equal rules have one address.
 	rules []*auth.Rule
-	// fields, arguments and inputFields are the places that bear @auth. Arguments are those of fields.
+	// fields, arguments (of fields) and inputFields have the rules of those with @auth.
 	fields      map[*ast.FieldDefinition]*auth.Rule
 	arguments   map[*ast.ArgumentDefinition]*auth.Rule
 	inputFields map[*ast.FieldDefinition]*auth.Rule
-	// public are the fields that bear @public.
+	// public has the fields with @public.
 	public map[*ast.FieldDefinition]bool
 }
 
-// New reads the rules of a schema. It returns an error for everything in it that would leave a place
-// open by mistake or shut for everybody, each with its name. In the guarded types, which are named
-// with a value of the Go type that serves them, every field must say who may see it, as those of
-// Query, Mutation and Subscription must, and those of any type that has one guarded field.
+// New reads the rules of a schema. Its error names everything that has no rule by mistake, or a rule that
+// is wrong or allows nobody. Every field needs a rule if its type is Query, Mutation or Subscription, has
+// another field with @auth, or is one of guardedTypes: these have a value of the Go type that serves them.
 func New(schema *ast.Schema, guardedTypes map[string]any) (*Schema, error) {
 	s := &Schema{
 		Schema:      schema,
@@ -48,14 +47,14 @@ func New(schema *ast.Schema, guardedTypes map[string]any) (*Schema, error) {
 		inputFields: map[*ast.FieldDefinition]*auth.Rule{},
 		public:      map[*ast.FieldDefinition]bool{},
 	}
-	c := &check{schema: s, guardedTypes: guardedTypes}
+	c := &checker{schema: s, guardedTypes: guardedTypes}
 	if err := c.run(); err != nil {
 		return nil, err
 	}
 	return s, nil
 }
 
-// Rule returns the schema's rule that has these parts, nil when none has.
+// Rule returns the rule of the schema with these parts, or nil if there is none.
 func (s *Schema) Rule(requires []auth.Role, permissions []string, orOwner bool, check auth.Check, maxAge *int) *auth.Rule {
 	var age time.Duration
 	if maxAge != nil {
@@ -71,10 +70,10 @@ func (s *Schema) Rule(requires []auth.Role, permissions []string, orOwner bool, 
 	return nil
 }
 
-// FieldRule returns the rule of a field, nil when it is not guarded.
+// FieldRule returns the rule of a field, or nil if it has no @auth.
 func (s *Schema) FieldRule(field *ast.FieldDefinition) *auth.Rule { return s.fields[field] }
 
-// intern reads the rule of a directive and returns the one of the schema that is equal.
+// intern reads the rule of a directive, and returns the equal rule of the schema if it has one.
 func (s *Schema) intern(d *ast.Directive) (*auth.Rule, error) {
 	var (
 		arguments   = d.ArgumentMap(nil) // with the defaults of the directive's declaration
@@ -118,8 +117,8 @@ func (s *Schema) intern(d *ast.Directive) (*auth.Rule, error) {
 	return r, nil
 }
 
-// list is a value where a list is expected: a single one is a list of itself (GraphQL October 2021
-// §3.11, input coercion).
+// list coerces a value to a list: a single value is a list of one (GraphQL October 2021 §3.11, input
+// coercion).
 func list(v any) []any {
 	switch v := v.(type) {
 	case nil:

@@ -1,4 +1,4 @@
-package guard
+package directive
 
 import (
 	"slices"
@@ -8,13 +8,12 @@ import (
 	"usher/internal/auth"
 )
 
-// Visible returns the schema as those see it who have the given roles: without the fields, arguments
-// and input fields that only others reach, and without the types that nothing leads to then. What is
-// guarded says so at the end of its description. An owner may be anybody, so what is open to owners
-// is there for all.
+// Visible returns the part of the schema that a user with the given roles may use: without the fields,
+// arguments and input fields that require other roles, and without the types that become unreachable.
+// Rules are added to the descriptions. Any user may be an owner, so what an owner may use stays.
 //
-// It is for introspection. Operations are validated against the whole schema, so that a token that
-// has expired is told so, and not that a field does not exist.
+// It is for introspection. Operations are validated against the whole schema: an expired token must get
+// an error that says so, and not an unknown field.
 func (s *Schema) Visible(roles []auth.Role) *ast.Schema {
 	v := &view{schema: s, roles: roles, types: map[string]*ast.Definition{}}
 	for name, def := range s.Types {
@@ -35,7 +34,7 @@ func (v *view) sees(rule *auth.Rule) bool {
 	return rule == nil || rule.OrOwner || rule.Admits(v.roles)
 }
 
-// definition copies a type with the fields that can be seen.
+// definition copies a type with its visible fields.
 func (v *view) definition(def *ast.Definition) *ast.Definition {
 	seen := *def
 	seen.Fields = nil
@@ -47,9 +46,9 @@ func (v *view) definition(def *ast.Definition) *ast.Definition {
 		field := *f
 		switch {
 		case rule != nil:
-			field.Description = paragraph(f.Description, sentence(rule))
+			field.Description = withAccess(f.Description, accessAlways, rule)
 		case input != nil:
-			field.Description = paragraph(f.Description, sentenceForInput(input))
+			field.Description = withAccess(f.Description, accessWhenSupplied, input)
 		}
 		field.Arguments = nil
 		for _, a := range f.Arguments {
@@ -59,7 +58,7 @@ func (v *view) definition(def *ast.Definition) *ast.Definition {
 			}
 			if rule != nil {
 				guarded := *a
-				guarded.Description = paragraph(a.Description, sentenceForInput(rule))
+				guarded.Description = withAccess(a.Description, accessWhenSupplied, rule)
 				a = &guarded
 			}
 			field.Arguments = append(field.Arguments, a)
@@ -69,15 +68,22 @@ func (v *view) definition(def *ast.Definition) *ast.Definition {
 	return &seen
 }
 
-func paragraph(text, sentence string) string {
-	if text == "" {
-		return sentence
+// The labels of the rules of a field, and of an argument or input field.
+const (
+	accessAlways       = "Access: "
+	accessWhenSupplied = "Access, if a value is supplied: "
+)
+
+// withAccess adds a rule to a description, in a paragraph of its own.
+func withAccess(description, label string, rule *auth.Rule) string {
+	if description != "" {
+		description += "\n\n"
 	}
-	return text + "\n\n" + sentence
+	return description + label + describe(rule) + "."
 }
 
-// dropEmpty drops what is of a type of which no field is left, and reports whether it dropped
-// anything: that may have emptied another type.
+// dropEmpty drops the fields and arguments of types without fields. It reports whether it dropped a
+// field, which may leave another type empty.
 func (v *view) dropEmpty() (dropped bool) {
 	empty := func(t *ast.Type) bool {
 		def := v.types[t.Name()]
@@ -98,7 +104,7 @@ func (v *view) dropEmpty() (dropped bool) {
 	return dropped
 }
 
-// reachable returns the schema of the types that something leads to.
+// reachable returns the schema with the types that are reachable.
 func (v *view) reachable() *ast.Schema {
 	whole := v.schema.Schema
 	seen := *whole
@@ -152,7 +158,7 @@ func (v *view) reachable() *ast.Schema {
 	return &seen
 }
 
-// within keeps of a relation between types what is among the types.
+// within returns the part of a relation that is between the given types.
 func within(relation map[string][]*ast.Definition, types map[string]*ast.Definition) map[string][]*ast.Definition {
 	kept := map[string][]*ast.Definition{}
 	for name, defs := range relation {

@@ -1,4 +1,4 @@
-package guard
+package directive
 
 import (
 	"slices"
@@ -51,29 +51,29 @@ func TestVisible(t *testing.T) {
 			roles: []auth.Role{auth.RoleUser},
 			want: []string{
 				"AlsoHidden.name", // a possible type of Named
-				"Filter.free", "Filter.guarded: Supplying it needs one of the roles `USER`, `ADMIN`.",
+				"Filter.free", "Filter.guarded: Access, if a value is supplied: Signed-in users.",
 				"Named.name",
-				"Note.text: What it says. Needs the role `ADMIN`, or to be the owner, and a sign-in or `reauthenticate` within the last 90 seconds.",
+				"Note.text: What it says. Access: Role ADMIN, or the owner; identity confirmed in the last 90 seconds.",
 				"Person.name",
-				"Query.both(plain:)(filter:)", "Query.me: Needs the role `USER`.",
+				"Query.both(plain:)(filter:)", "Query.me: Access: Signed-in users.",
 			},
 		},
 		"admin": {
 			roles: []auth.Role{auth.RoleUser, auth.RoleAdmin},
 			want: []string{
 				"AlsoHidden.name",
-				"Emptied.field: Supplying it needs the role `ADMIN`.",
-				"Filter.free", "Filter.guarded: Supplying it needs one of the roles `USER`, `ADMIN`.",
+				"Emptied.field: Access, if a value is supplied: Role ADMIN.",
+				"Filter.free", "Filter.guarded: Access, if a value is supplied: Signed-in users.",
 				"Hidden.other",
-				"Mutation.remove: Needs the role `ADMIN`.",
+				"Mutation.remove: Access: Role ADMIN.",
 				"Named.name",
-				"Note.audit: Needs the role `USER` and the permission `audit:read`.",
-				"Note.text: What it says. Needs the role `ADMIN`, or to be the owner, and a sign-in or `reauthenticate` within the last 90 seconds.",
+				"Note.audit: Access: Signed-in users with permission audit:read.",
+				"Note.text: What it says. Access: Role ADMIN, or the owner; identity confirmed in the last 90 seconds.",
 				"Person.name",
-				"Query.both(plain:)(guarded: Supplying it needs the role `ADMIN`.)(emptied:)(filter:)",
-				"Query.me: Needs the role `USER`.",
-				"Query.reachesNothing", "Query.required(input:)", "Query.secret: Needs the role `ADMIN`.",
-				"Wrapper.only: Needs the role `ADMIN`, as the access token says.",
+				"Query.both(plain:)(guarded: Access, if a value is supplied: Role ADMIN.)(emptied:)(filter:)",
+				"Query.me: Access: Signed-in users.",
+				"Query.reachesNothing", "Query.required(input:)", "Query.secret: Access: Role ADMIN.",
+				"Wrapper.only: Access: Role ADMIN; checks the access token only.",
 			},
 		},
 	}

@@ -1,4 +1,4 @@
-package guard
+package directive
 
 import (
 	"encoding/json"

@@ -1,0 +1,41 @@
+// The access rules of the schema, as the server describes them, and what they mean for the viewer.
+import type { Role } from './gql/enums'
+import type { Viewer } from './session'
+
+/** A field, argument or input field with its rule. */
+export interface AccessEntry {
+  /** The schema coordinate: `Query.me`, `Query.user(id:)` or `UpdateUserInput.roles`. */
+  place: string
+  description?: string
+  /** The rule in words. */
+  access: string
+  public: boolean
+  requires?: Role[]
+  orOwner?: boolean
+  /** In seconds. */
+  maxAge?: number
+}
+
+/** The entries of a type. */
+export interface TypeAccess {
+  name: string
+  description?: string
+  entries: AccessEntry[]
+}
+
+/** Reads the access table of `/access.json`, which has the root types first. */
+export const readAccess = (json: string) => JSON.parse(json) as TypeAccess[]
+
+/** What the viewer may do: `confirm` needs the password again, `own` is allowed on their own objects. */
+export type State = 'allowed' | 'confirm' | 'own' | 'denied'
+
+/**
+ * Decides what an entry means for a viewer at a time in milliseconds. Only the server knows which
+ * permissions a role has, so a required role counts as having them.
+ */
+export function stateFor(entry: AccessEntry, viewer: Viewer | null, now: number): State {
+  if (entry.public) return 'allowed'
+  if (!viewer) return 'denied'
+  if (!entry.requires?.some((role) => viewer.user.roles?.includes(role))) return entry.orOwner ? 'own' : 'denied'
+  return entry.maxAge !== undefined && !(now - viewer.provedAt <= entry.maxAge * 1000) ? 'confirm' : 'allowed'
+}
