@@ -37,23 +37,23 @@ type presenter struct {
 // hold outside text.
 var messages = map[ErrorCode]string{
 	ErrorCodeForbidden:           "You are not allowed to do this.",
-	ErrorCodeStepUpRequired:      "Prove anew who you are to do this.",
+	ErrorCodeStepUpRequired:      "Confirm your identity to continue.",
 	ErrorCodeInvalidCredentials:  "The user name, e-mail address or password is wrong.",
-	ErrorCodeBadUserInput:        "Some of the input cannot be accepted.",
+	ErrorCodeBadUserInput:        "Some of the input is invalid.",
 	ErrorCodeRateLimited:         "Too many attempts. Wait before you try again.",
-	ErrorCodeServiceUnavailable:  "The server is busy. Try again soon.",
-	ErrorCodeInternalServerError: "The server failed to answer.",
-	ErrorCodeGraphqlParseFailed:  "The document is not GraphQL; see locations for where reading stopped.",
+	ErrorCodeServiceUnavailable:  "The server is temporarily unavailable. Try again soon.",
+	ErrorCodeInternalServerError: "The server failed to process the request.",
+	ErrorCodeGraphqlParseFailed:  "The document has a syntax error. See locations.",
 
-	ErrorCodeGraphqlValidationFailed: "The document or its variables do not fit the schema.",
+	ErrorCodeGraphqlValidationFailed: "The document or its variables do not match the schema.",
 }
 
 var reasons = map[auth.Reason]string{
 	auth.ReasonNoToken:         "Sign in to do this.",
 	auth.ReasonTokenExpired:    "The access token has expired.",
-	auth.ReasonTokenInvalid:    "The access token is not valid here.",
+	auth.ReasonTokenInvalid:    "The access token is invalid.",
 	auth.ReasonSessionEnded:    "The session has ended. Sign in again.",
-	auth.ReasonAccountDisabled: "This account is disabled.",
+	auth.ReasonAccountDisabled: "The account is disabled.",
 }
 
 // unavailableRetry is what a client is told to wait when the database does not answer.
@@ -106,7 +106,7 @@ func (p *presenter) translate(ctx context.Context, err error) *gqlerror.Error {
 		out.Message = "This server executes queries and mutations only."
 	case isIntrospection(ctx):
 		code = ErrorCodeGraphqlValidationFailed
-		out.Message = "This server does not show its schema."
+		out.Message = "Introspection is disabled on this server."
 	}
 	if !code.IsValid() {
 		code = ErrorCodeInternalServerError
@@ -221,7 +221,7 @@ func (p *presenter) variable(e *gqlerror.Error) string {
 	if e.Message == "unknown field" && len(path) > 1 { // gqlparser's
 		path = path[:len(path)-1]
 	}
-	message := "A variable does not fit the schema: " + path.String()
+	message := "A variable does not match the schema: " + path.String()
 	if p.verbose || e.Rule == coerce.RuleName {
 		message += " " + e.Message
 	}

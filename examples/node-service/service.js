@@ -46,7 +46,7 @@ async function bearer({ headers }) {
     if (!(error instanceof errors.JOSEError) || unavailable.has(error.code)) {
       throw error;
     }
-    throw new Refusal(401, 'invalid_token', 'The access token is not valid here, or not any more.');
+    throw new Refusal(401, 'invalid_token', 'The access token is invalid, expired or for another API.');
   }
 }
 

@@ -65,18 +65,18 @@ func (c *Checker) literal(v *ast.Value) string {
 	if ok {
 		return ""
 	}
-	return fmt.Sprintf("A value of the type %q is expected here.", v.ExpectedType)
+	return fmt.Sprintf("Expected a value of the type %q.", v.ExpectedType)
 }
 
 // object says what is wrong with the fields of an input object (§3.10, §5.6.2, §5.6.4).
 func object(def *ast.Definition, v *ast.Value) string {
 	for _, child := range v.Children {
 		if def.Fields.ForName(child.Name) == nil {
-			return fmt.Sprintf("The type %q does not have one of the fields that stand here.", def.Name)
+			return fmt.Sprintf("The type %q does not have one of the given fields.", def.Name)
 		}
 	}
 	if isOneOf(def) && (len(v.Children) != 1 || v.Children[0].Value.Kind == ast.NullValue) {
-		return fmt.Sprintf("Exactly one field of the type %q is expected here, and not null.", def.Name)
+		return fmt.Sprintf("Give exactly one field of the type %q, and not null.", def.Name)
 	}
 	for _, f := range def.Fields {
 		if required(f) && v.Children.ForName(f.Name) == nil {

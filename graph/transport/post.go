@@ -90,7 +90,7 @@ func (p POST) execute(ctx context.Context, exec graphql.GraphExecutor, params *g
 		return statusOf(response, format), response
 	}
 	if operation.Operation.Operation == ast.Subscription {
-		err := &refusal{http.StatusBadRequest, "A subscription has many answers, and POST has one."}
+		err := &refusal{http.StatusBadRequest, "POST does not support subscriptions, which have many responses."}
 		return err.status, refuse(ctx, exec, err)
 	}
 	next, ctx := exec.DispatchOperation(ctx, operation)

@@ -144,7 +144,7 @@ func (x *exchange) answerPanic() {
 	})
 	x.setHeaders()
 	writeJSON(x, http.StatusInternalServerError,
-		`{"errors":[{"message":"The server failed to answer.","extensions":{"code":"`+codeInternal+
+		`{"errors":[{"message":"The server failed to process the request.","extensions":{"code":"`+codeInternal+
 			`","requestId":"`+x.Info.ID+`"}}]}`)
 }
 

@@ -322,7 +322,7 @@ func TestLog(t *testing.T) {
 }
 
 func TestPanic(t *testing.T) {
-	const body = `{"errors":[{"message":"The server failed to answer.","extensions":` +
+	const body = `{"errors":[{"message":"The server failed to process the request.","extensions":` +
 		`{"code":"INTERNAL_SERVER_ERROR","requestId":"` + zeroID + `"}}]}` + "\n"
 	tests := []struct {
 		name    string

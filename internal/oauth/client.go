@@ -15,14 +15,14 @@ func (s *server) client(r *http.Request, f form) (*auth.Client, error) {
 	assertion := f["client_assertion"] != "" || f["client_assertion_type"] != ""
 	switch headers := r.Header["Authorization"]; {
 	case len(headers) > 1, len(headers) == 1 && (secret != "" || assertion), secret != "" && assertion:
-		return nil, invalidRequest("The client authenticates in more than one way.")
+		return nil, invalidRequest("Use only one way to authenticate the client.")
 	case assertion:
-		return nil, invalidClient("The server does not know this way to authenticate.")
+		return nil, invalidClient("The server does not support this authentication method.")
 	case len(headers) == 1:
 		basicID, basicSecret, ok := basic(r)
 		switch {
 		case !ok || basicSecret == "":
-			return nil, invalidClient("The Authorization header must have the credentials of a client, by the scheme Basic.")
+			return nil, invalidClient("The Authorization header must have the credentials of a client, with the scheme Basic.")
 		case id != "" && id != basicID:
 			return nil, invalidRequest("client_id is not the client that authenticates.")
 		}
@@ -33,7 +33,7 @@ func (s *server) client(r *http.Request, f form) (*auth.Client, error) {
 	client, err := s.clients.Authenticate(r.Context(), id, secret)
 	var e *auth.Error
 	if errors.As(err, &e) && e.Code == auth.CodeInvalidCredentials {
-		return nil, invalidClient("The client is not known, or its secret is wrong.")
+		return nil, invalidClient("The client is unknown, or its secret is wrong.")
 	}
 	return client, err
 }

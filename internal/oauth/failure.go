@@ -84,9 +84,9 @@ func (s *server) failureOf(ctx context.Context, err error) *failure {
 	case errors.Is(err, clients.ErrForeignToken):
 		return refusal(codeInvalidGrant, "The token was issued to another client.")
 	case errors.Is(err, clients.ErrTokenNotRevocable):
-		return refusal(codeUnsupportedTokenType, "A token of this kind is good until it expires.")
+		return refusal(codeUnsupportedTokenType, "Tokens of this type cannot be revoked. They are valid until they expire.")
 	case errors.Is(err, sessions.ErrUnknownResource):
-		return refusal(codeInvalidTarget, "The server issues no access tokens for this resource.")
+		return refusal(codeInvalidTarget, "The server does not issue access tokens for this resource.")
 	case errors.As(err, &e):
 		switch e.Code {
 		case auth.CodeInvalidCredentials:
@@ -95,20 +95,20 @@ func (s *server) failureOf(ctx context.Context, err error) *failure {
 			if e.Reason == auth.ReasonAccountDisabled {
 				return refusal(codeInvalidGrant, "The account is disabled.")
 			}
-			return refusal(codeInvalidGrant, "The token is not valid, or not any more.")
+			return refusal(codeInvalidGrant, "The token is invalid, expired or revoked.")
 		case auth.CodeRateLimited:
 			return unavailable(http.StatusTooManyRequests, e.RetryAfter, "Too many attempts. Wait before you try again.")
 		case auth.CodeServiceUnavailable:
-			return unavailable(http.StatusServiceUnavailable, e.RetryAfter, "The server is busy. Try again soon.")
+			return unavailable(http.StatusServiceUnavailable, e.RetryAfter, "The server is temporarily unavailable. Try again soon.")
 		}
 	case errors.Is(err, auth.ErrUnavailable), errors.Is(err, context.DeadlineExceeded):
 		s.log.ErrorContext(ctx, "database unavailable", "id", request.From(ctx).ID, "err", err)
-		return unavailable(http.StatusServiceUnavailable, unavailableRetry, "The server is busy. Try again soon.")
+		return unavailable(http.StatusServiceUnavailable, unavailableRetry, "The server is temporarily unavailable. Try again soon.")
 	case errors.Is(err, context.Canceled): // the client is gone; nobody reads this
-		return unavailable(http.StatusServiceUnavailable, unavailableRetry, "The request was given up.")
+		return unavailable(http.StatusServiceUnavailable, unavailableRetry, "The request was cancelled.")
 	}
 	s.log.ErrorContext(ctx, "internal error", "id", request.From(ctx).ID, "err", err)
-	return &failure{status: http.StatusInternalServerError, Code: codeServerError, Description: "The server failed to answer."}
+	return &failure{status: http.StatusInternalServerError, Code: codeServerError, Description: "The server failed to process the request."}
 }
 
 // refuse answers with the failure that err is.

@@ -47,17 +47,17 @@ func readForm(w http.ResponseWriter, r *http.Request) (form, error) {
 	case r.Method != http.MethodPost:
 		return nil, wrongMethod(http.MethodPost)
 	case r.URL.RawQuery != "":
-		return nil, invalidRequest("Parameters belong into the body, not into the URL.")
+		return nil, invalidRequest("Parameters belong in the request body, not in the URL.")
 	case err != nil || mediaType != "application/x-www-form-urlencoded" || !isUTF8(parameters):
-		return nil, invalidRequest("The body must be application/x-www-form-urlencoded, in UTF-8.")
+		return nil, invalidRequest("The request body must be application/x-www-form-urlencoded in UTF-8.")
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxForm))
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
-		return nil, &failure{status: http.StatusRequestEntityTooLarge, Code: codeInvalidRequest, Description: "The body is longer than 16 KiB."}
+		return nil, &failure{status: http.StatusRequestEntityTooLarge, Code: codeInvalidRequest, Description: "The request body is larger than 16 KiB."}
 	case err != nil:
-		return nil, invalidRequest("The body cannot be read.")
+		return nil, invalidRequest("The request body could not be read.")
 	}
 	return parseForm(string(body))
 }
@@ -70,15 +70,15 @@ func isUTF8(parameters map[string]string) bool {
 func parseForm(body string) (form, error) {
 	values, err := url.ParseQuery(body)
 	if err != nil {
-		return nil, invalidRequest("The body is not a form.")
+		return nil, invalidRequest("The request body is not a valid form.")
 	}
 	f := form{}
 	for name, of := range values {
 		switch {
 		case len(of) > 1 && name == parameterResource: // RFC 8707 §2 allows it, and servers to refuse it
-			return nil, refusal(codeInvalidTarget, "An access token is for one resource.")
+			return nil, refusal(codeInvalidTarget, "Give only one resource for an access token.")
 		case len(of) > 1:
-			return nil, invalidRequest("A parameter occurs twice.")
+			return nil, invalidRequest("A parameter is given more than once.")
 		}
 		if of[0] != "" {
 			f[name] = of[0]

@@ -26,7 +26,7 @@ type introspection struct {
 // introspect is the introspection endpoint (RFC 7662), for registered clients.
 func (s *server) introspect(r *http.Request, f form, client *auth.Client) (any, error) {
 	if client == nil {
-		return nil, invalidClient("This is for registered clients, which must authenticate.")
+		return nil, invalidClient("Authenticate as a registered client.")
 	}
 	token, ok := f["token"]
 	if !ok {

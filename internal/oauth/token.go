@@ -32,13 +32,13 @@ func (s *server) token(r *http.Request, f form, client *auth.Client) (any, error
 	case grant == "":
 		return nil, invalidRequest("grant_type is missing.")
 	case grant != grantRefreshToken && grant != grantClientCredentials && (grant != grantPassword || !s.passwordGrant):
-		return nil, refusal(codeUnsupportedGrantType, "The server does not offer this grant type.")
+		return nil, refusal(codeUnsupportedGrantType, "The server does not support this grant type.")
 	case grant == grantClientCredentials && client == nil:
-		return nil, invalidClient("This grant type is for registered clients, which must authenticate.")
+		return nil, invalidClient("Authenticate as a registered client to use this grant type.")
 	case grant != grantClientCredentials && client != nil:
-		return nil, refusal(codeUnauthorizedClient, "Registered clients may only use client_credentials.")
+		return nil, refusal(codeUnauthorizedClient, "Registered clients may use client_credentials only.")
 	case f["scope"] != "":
-		return nil, refusal(codeInvalidScope, "The server has no scopes.")
+		return nil, refusal(codeInvalidScope, "The server does not support scopes.")
 	}
 	switch grant {
 	case grantClientCredentials:

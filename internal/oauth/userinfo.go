@@ -26,10 +26,10 @@ func (s *server) userinfo(w http.ResponseWriter, r *http.Request) {
 		wrongMethod("GET, HEAD").write(w, r)
 		return
 	case r.URL.Query().Has("access_token"): // RFC 9700 §4.3.2: it would end up in logs
-		challenge(w, r, invalidRequest("The access token belongs into the Authorization header."))
+		challenge(w, r, invalidRequest("The access token belongs in the Authorization header."))
 		return
 	case len(r.Header["Authorization"]) > 1: // RFC 6750 §3.1: more than one way to send the token
-		challenge(w, r, invalidRequest("Send one Authorization header."))
+		challenge(w, r, invalidRequest("Send only one Authorization header."))
 		return
 	}
 	user, err := s.viewer(r)
@@ -69,7 +69,7 @@ func (s *server) challenge(w http.ResponseWriter, r *http.Request, err error) {
 		w.Header().Set("WWW-Authenticate", `Bearer realm="usher"`)
 		writeJSON(w, http.StatusUnauthorized, nil)
 	case e.Code == auth.CodeUnauthenticated:
-		challenge(w, r, &failure{status: http.StatusUnauthorized, Code: codeInvalidToken, Description: "The access token is not valid, or not any more."})
+		challenge(w, r, &failure{status: http.StatusUnauthorized, Code: codeInvalidToken, Description: "The access token is invalid, expired or revoked."})
 	default:
 		s.failureOf(r.Context(), err).write(w, r)
 	}

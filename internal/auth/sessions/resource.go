@@ -5,7 +5,7 @@ import "usher/internal/auth"
 // ErrUnknownResource says that no access tokens are issued for the resource that a request asks for.
 var ErrUnknownResource = auth.BadInput(auth.FieldError{
 	Field: "resource", Code: auth.InputNotFound,
-	Message: "The server issues no access tokens for this resource. Its operator lists resources in USHER_AUDIENCE.",
+	Message: "The server does not issue access tokens for this resource. Its operator lists resources in USHER_AUDIENCE.",
 })
 
 // ownAPI is the audience that stands for Usher's own API.
