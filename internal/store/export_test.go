@@ -95,19 +95,11 @@ func (s *Store) Open(ctx context.Context) (driver.Conn, error) { return s.postgr
 
 // ViewersTogether looks sessions up in one query.
 func (s *Store) ViewersTogether(ctx context.Context, ids ...uuid.UUID) (viewers []*auth.Viewer, errs []error) {
-	var lookups []*lookup[uuid.UUID, *auth.Viewer]
-	for _, id := range ids {
-		lookups = append(lookups, &lookup[uuid.UUID, *auth.Viewer]{key: id})
-	}
-	s.viewers.answer(ctx, lookups)
-	for _, l := range lookups {
-		viewers, errs = append(viewers, l.value), append(errs, l.err)
+	for _, r := range s.viewers.query(ctx, ids) {
+		viewers, errs = append(viewers, r.Value), append(errs, r.Err)
 	}
 	return viewers, errs
 }
-
-// MaxGathered is the most look-ups of one query.
-const MaxGathered = maxGathered
 
 // Rotation is the use of a refresh token.
 type Rotation struct {
@@ -118,13 +110,12 @@ type Rotation struct {
 
 // RotateTogether uses refresh tokens up in one statement.
 func (s *Store) RotateTogether(ctx context.Context, now time.Time, tokens []Rotation) (rotated []bool, errs []error) {
-	var lookups []*lookup[rotation, bool]
+	var keys []rotation
 	for _, t := range tokens {
-		lookups = append(lookups, &lookup[rotation, bool]{key: rotation{t.Session, t.Generation, t.By, now}})
+		keys = append(keys, rotation{t.Session, t.Generation, t.By, now})
 	}
-	s.rotations.answer(ctx, lookups)
-	for _, l := range lookups {
-		rotated, errs = append(rotated, l.value), append(errs, l.err)
+	for _, r := range s.rotations.query(ctx, keys) {
+		rotated, errs = append(rotated, r.Value), append(errs, r.Err)
 	}
 	return rotated, errs
 }

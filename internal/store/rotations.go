@@ -10,6 +10,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"usher/internal/auth"
+	"usher/internal/batch"
 )
 
 // rotation is the use of a refresh token.
@@ -20,16 +21,15 @@ type rotation struct {
 	now        time.Time
 }
 
-// rotations uses refresh tokens up. Those that come together go into one statement, and so wait for
-// the disk once.
+// rotations uses refresh tokens up in batches, which wait for the disk once.
 type rotations struct {
-	to        sqlx.QueryerContext
-	gathering gathering[rotation, bool]
+	to sqlx.QueryerContext
+	*batch.Batcher[rotation, bool]
 }
 
 func newRotations(to sqlx.QueryerContext) *rotations {
 	r := &rotations{to: to}
-	r.gathering.answer = r.answer
+	r.Batcher = batch.New(r.query)
 	return r
 }
 
@@ -37,8 +37,8 @@ func newRotations(to sqlx.QueryerContext) *rotations {
 // time of the last use never goes back, not even behind that of the sign-in, which is exact.
 const noteUse = `rotated_at = $1, refresh_replays = 0, last_used_at = CASE WHEN last_used_at < $2 THEN $2 ELSE last_used_at END`
 
-// rotate are the statements for so many refresh tokens.
-var rotate = func() (statements [sizes]string) {
+// rotate are the statements, one for each size of a batch.
+var rotate = func() (statements [batchSizes]string) {
 	for i := range statements {
 		var tokens, clients []string
 		for n := range 1 << i {
@@ -55,35 +55,36 @@ var rotate = func() (statements [sizes]string) {
 	return statements
 }()
 
-// answer uses tokens up in one statement. It takes the latest time for all.
-func (r *rotations) answer(ctx context.Context, lookups []*lookup[rotation, bool]) {
-	size := sizeOf(len(lookups))
-	args := make([]any, 2, 2+3<<size)
+// query uses the tokens of a batch up in one statement. It takes the latest time for all.
+func (r *rotations) query(ctx context.Context, tokens []rotation) []batch.Result[bool] {
+	size, padded := pad(tokens)
+	args := make([]any, 2, 2+3*len(padded))
 	var now time.Time
-	for i := range 1 << size {
-		key := lookups[min(i, len(lookups)-1)].key
-		args = append(args, key.session.String(), key.generation, key.by)
-		if key.now.After(now) {
-			now = key.now
+	for _, token := range padded {
+		args = append(args, token.session.String(), token.generation, token.by)
+		if token.now.After(now) {
+			now = token.now
 		}
 	}
 	args[0], args[1] = timestamp(now), timestamp(now.Truncate(auth.UsePrecision))
 	rotated, err := list(ctx, r.to, "rotate", func(r *rotation) []any { return []any{&r.session, &r.generation} }, rotate[size], args...)
-	for _, l := range lookups {
-		l.err = err
-		for i, done := range rotated {
-			if done.session == l.key.session && done.generation == l.key.generation+1 {
-				l.value = true
-				rotated[i].session = uuid.Nil // Of two that use the same token the first did it: its client is noted.
+	results := make([]batch.Result[bool], len(tokens))
+	for i, token := range tokens {
+		results[i].Err = err
+		for j, done := range rotated {
+			if done.session == token.session && done.generation == token.generation+1 {
+				results[i].Value = true
+				rotated[j].session = uuid.Nil // Of two calls with the same token the first used it: its client is noted.
 				break
 			}
 		}
 	}
+	return results
 }
 
 // RotateRefreshToken implements auth.Store.
 func (s *Store) RotateRefreshToken(ctx context.Context, sessionID uuid.UUID, generation uint32, by string, now time.Time) (bool, error) {
-	rotated, err := s.rotations.gathering.find(ctx, rotation{sessionID, generation, by, now})
+	rotated, err := s.rotations.Do(ctx, rotation{sessionID, generation, by, now})
 	return rotated, fault(ctx, "rotate refresh token", err)
 }
 

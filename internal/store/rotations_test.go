@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"usher/internal/batch"
 	"usher/internal/store"
 	"usher/internal/storetest"
 )
@@ -25,7 +26,7 @@ func TestRotateTogether(t *testing.T) {
 				t.Fatal(err)
 			}
 			good := state.Generation
-			for n := 1; n <= store.MaxGathered; n++ {
+			for n := 1; n <= batch.MaxSize; n++ {
 				now := state.Session.LastUsedAt.Add(time.Duration(n) * 30 * time.Second)
 				by := fmt.Sprintf("client %d", n)
 				tokens := []store.Rotation{
@@ -34,7 +35,7 @@ func TestRotateTogether(t *testing.T) {
 					{session, good, "of a second one with the token"},
 					{uuid.Max, good, "of an unknown session"},
 				}
-				tokens = append(tokens[max(0, 2-n):], slices.Repeat([]store.Rotation{{session, good + 7, "of none"}}, store.MaxGathered)...)[:n]
+				tokens = append(tokens[max(0, 2-n):], slices.Repeat([]store.Rotation{{session, good + 7, "of none"}}, batch.MaxSize)...)[:n]
 				rotated, errs := s.RotateTogether(t.Context(), now, tokens)
 				for i := range n {
 					if errs[i] != nil || rotated[i] != (tokens[i].By == by) {
@@ -63,7 +64,7 @@ func TestRotateOfMany(t *testing.T) {
 				t.Fatal(err)
 			}
 			now := state.Session.LastUsedAt.Add(time.Minute)
-			tokens := make([]store.Rotation, store.MaxGathered)
+			tokens := make([]store.Rotation, batch.MaxSize)
 			for i := range tokens {
 				session := state.Session
 				session.ID = uuid.New()

@@ -45,9 +45,6 @@ func (s *Store) use(read, write sqlx.ExtContext) {
 	s.viewers = newBySession(read, &viewers, viewerFields, viewerSession)
 	s.refreshStates = newBySession(read, &refreshStates, refreshStateFields, refreshStateSession)
 	s.rotations = newRotations(write)
-	// SQLite does its work on our own processors, so that a second query would find none at rest.
-	apart := s.dialect == goose.DialectPostgres
-	s.viewers.gathering.second, s.refreshStates.gathering.second = apart, apart
 }
 
 // Close ends all connections, after the queries that run now.

@@ -8,28 +8,28 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"usher/internal/auth"
+	"usher/internal/batch"
 )
 
-// bySession finds what belongs to a session. Look-ups that come together go out together.
+// bySession finds what belongs to a session, in batches.
 type bySession[T any] struct {
-	from      sqlx.QueryerContext
-	queries   *sessionQueries
-	fields    func(*T) []any
-	session   func(*T) *auth.Session
-	gathering gathering[uuid.UUID, *T]
+	from    sqlx.QueryerContext
+	queries *[batchSizes]string
+	fields  func(*T) []any
+	session func(*T) *auth.Session
+	*batch.Batcher[uuid.UUID, *T]
 }
 
-func newBySession[T any](from sqlx.QueryerContext, queries *sessionQueries, fields func(*T) []any, session func(*T) *auth.Session) *bySession[T] {
+func newBySession[T any](
+	from sqlx.QueryerContext, queries *[batchSizes]string, fields func(*T) []any, session func(*T) *auth.Session,
+) *bySession[T] {
 	b := &bySession[T]{from: from, queries: queries, fields: fields, session: session}
-	b.gathering.answer = b.answer
+	b.Batcher = batch.New(b.query)
 	return b
 }
 
-// sessionQueries find what belongs to so many sessions.
-type sessionQueries [sizes]string
-
 // selectBySession returns the queries for columns of a session and its user, and more of the session's.
-func selectBySession(more string) (queries sessionQueries) {
+func selectBySession(more string) (queries [batchSizes]string) {
 	for i := range queries {
 		queries[i] = `
 	SELECT ` + sessionColumns.of("sessions") + `, ` + userColumns.of("users") + more + `
@@ -39,37 +39,34 @@ func selectBySession(more string) (queries sessionQueries) {
 	return queries
 }
 
-func (b *bySession[T]) find(ctx context.Context, sessionID uuid.UUID) (*T, error) {
-	return b.gathering.find(ctx, sessionID)
-}
-
-// answer answers look-ups in one query.
-func (b *bySession[T]) answer(ctx context.Context, lookups []*lookup[uuid.UUID, *T]) {
-	size := sizeOf(len(lookups))
-	ids := make([]any, 1<<size)
-	for i := range ids {
-		// As text both drivers take an id as it is; pgx looks for other ways with a uuid.UUID first.
-		ids[i] = lookups[min(i, len(lookups)-1)].key.String()
+// query looks up the sessions of a batch.
+func (b *bySession[T]) query(ctx context.Context, ids []uuid.UUID) []batch.Result[*T] {
+	size, padded := pad(ids)
+	args := make([]any, len(padded))
+	for i, id := range padded {
+		args[i] = id.String() // pgx encodes text faster than a uuid.UUID.
 	}
-	found, err := list(ctx, b.from, "look up", b.fields, b.queries[size], ids...)
-	if err != nil && !errors.Is(err, auth.ErrUnavailable) && len(lookups) > 1 {
-		for i := range lookups { // A row that cannot be read is the trouble of one of them.
-			b.answer(ctx, lookups[i:i+1])
+	found, err := list(ctx, b.from, "look up", b.fields, b.queries[size], args...)
+	results := make([]batch.Result[*T], len(ids))
+	if err != nil && !errors.Is(err, auth.ErrUnavailable) && len(ids) > 1 {
+		for i := range ids { // A row that cannot be read must fail only its own call.
+			results[i] = b.query(ctx, ids[i:i+1])[0]
 		}
-		return
+		return results
 	}
-	for _, l := range lookups {
-		l.err = err
+	for i, id := range ids {
+		results[i].Err = err
 		if err == nil {
-			l.err = auth.ErrNotFound
+			results[i].Err = auth.ErrNotFound
 		}
-		for i := range found {
-			if b.session(&found[i]).ID == l.key {
-				one := found[i] // Each request has its own.
-				l.value, l.err = &one, nil
+		for j := range found {
+			if b.session(&found[j]).ID == id {
+				one := found[j] // Each request has its own.
+				results[i] = batch.Result[*T]{Value: &one}
 			}
 		}
 	}
+	return results
 }
 
 var viewers = selectBySession("")
@@ -82,7 +79,7 @@ func viewerFields(v *auth.Viewer) []any {
 
 // Viewer implements auth.Store.
 func (s *Store) Viewer(ctx context.Context, sessionID uuid.UUID) (*auth.Viewer, error) {
-	v, err := s.viewers.find(ctx, sessionID)
+	v, err := s.viewers.Do(ctx, sessionID)
 	return v, fault(ctx, "find viewer", err)
 }
 
@@ -97,6 +94,6 @@ func refreshStateFields(r *auth.RefreshState) []any {
 
 // RefreshState implements auth.Store.
 func (s *Store) RefreshState(ctx context.Context, sessionID uuid.UUID) (*auth.RefreshState, error) {
-	r, err := s.refreshStates.find(ctx, sessionID)
+	r, err := s.refreshStates.Do(ctx, sessionID)
 	return r, fault(ctx, "read refresh state", err)
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"usher/internal/auth"
-	"usher/internal/store"
+	"usher/internal/batch"
 	"usher/internal/storetest"
 )
 
@@ -20,7 +20,7 @@ func TestViewersTogether(t *testing.T) {
 			s := open(t, at(t))
 			there, absent := signIn(t, s), uuid.Max
 			ids := []uuid.UUID{there, there, absent}
-			for len(ids) <= store.MaxGathered {
+			for len(ids) <= batch.MaxSize {
 				viewers, errs := s.ViewersTogether(t.Context(), ids...)
 				for i, id := range ids {
 					if id == absent {
