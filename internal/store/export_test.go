@@ -66,8 +66,10 @@ type Query struct {
 func (s *Store) UserQueries(ctx context.Context, q auth.UserQuery) ([]Query, error) {
 	var queries []Query
 	for _, f := range userFilters(q) {
-		text, args := f.countQuery()
-		queries = append(queries, Query{text, args})
+		for _, r := range f {
+			count := r.count()
+			queries = append(queries, Query{numbered(count.text), count.args})
+		}
 	}
 	text, args, err := s.usersQuery(ctx, q)
 	return append(queries, Query{text, args}), err

@@ -17,15 +17,21 @@ var orderColumns = map[auth.UserOrderField]string{
 	auth.UsersByEmail:     "email_order",
 }
 
-// few is how many users are soon collected and sorted.
-const few = 1000
+// maxSorted is how many users a query may collect and sort.
+const maxSorted = 1000
 
 // Users implements auth.Store.
 //
-// There are two ways to a page. When a filter lets only a few users through, its index finds them,
-// and they are sorted. Otherwise the index of the order is walked until enough users have passed,
-// which is soon since many do. A planner that does not know the arguments, or the data, takes one
-// for the other and reads every user for twenty. So the store counts first and leaves it no choice.
+// A filter is a union of index ranges, and one filter leads: the first that few users pass, or else the first.
+// From each range of it, the query reads a page in one of three ways:
+//
+//	seek   The index of the range has the order of the page.
+//	sort   The range has few users: they are collected and sorted.
+//	walk   The range has many users in another order: the index of the page's order is read, and users
+//	       outside of the range are skipped.
+//
+// The other filters are conditions. A planner that knows neither the arguments nor the correlations often
+// reads every user for a page of 20, so the store counts up to maxSorted and leaves it no choice.
 func (s *Store) Users(ctx context.Context, q auth.UserQuery) ([]auth.PlacedUser, error) {
 	const doing = "list users"
 	if orderColumns[q.Order] == "" {
@@ -40,23 +46,6 @@ func (s *Store) Users(ctx context.Context, q auth.UserQuery) ([]auth.PlacedUser,
 		placed[i].Position.ID = placed[i].User.ID
 	}
 	return placed, err
-}
-
-// usersQuery counts, and composes the query.
-func (s *Store) usersQuery(ctx context.Context, q auth.UserQuery) (query string, args []any, err error) {
-	filters := userFilters(q)
-	for i, f := range filters {
-		query, args := f.countQuery()
-		if err := s.read.QueryRowxContext(ctx, query, args...).Scan(f.counts()...); err != nil {
-			return "", nil, err
-		}
-		if f.isScarce() {
-			filters[0], filters[i] = f, filters[0] // The first one finds the users.
-			break
-		}
-	}
-	query, args = listUsers(q, filters)
-	return query, args, nil
 }
 
 var placedUserColumns = slices.Concat(userColumns, columns{"username_order", "email_order"})
@@ -74,21 +63,26 @@ func placedUserFields(order auth.UserOrderField) func(p *auth.PlacedUser) []any 
 	}
 }
 
-// filter lets a user through who is in one of its ranges.
-type filter []indexRange
-
-// indexRange is a part of an index: what holds for its users, and the column that orders them.
+// indexRange is a range of an index of users.
 type indexRange struct {
-	fragment
-	column string
-	count  int // of its users, up to few and one
+	fragment        // what holds for the users in it
+	column   string // what they are ordered by
+	users    int    // how many there are, counted up to maxSorted and one
 }
 
-// userFilters returns the filters of a query. The role USER is none, since every account holds it.
-// Neither is an open account, see listUsers.
-func userFilters(q auth.UserQuery) (filters []filter) {
+// count is a query for users.
+func (r indexRange) count() fragment {
+	return fragment{
+		`SELECT count(*) FROM (SELECT 1 FROM users WHERE ` + r.text + ` ORDER BY ` + r.column + ` LIMIT $) AS counted`,
+		append(slices.Clip(r.args), maxSorted+1),
+	}
+}
+
+// userFilters returns the filters of a query. Every user passes the role USER. Nearly every user passes
+// Disabled: false, which is a condition only, see listUsers.
+func userFilters(q auth.UserQuery) (filters [][]indexRange) {
 	if q.Search != "" {
-		var search filter
+		var search []indexRange
 		// Nothing that begins with the search comes after it and the last code point of Unicode.
 		args := []any{q.Search, q.Search + string(utf8.MaxRune)}
 		for _, column := range []string{"username_order", "email_order", "full_name_key"} {
@@ -97,101 +91,87 @@ func userFilters(q auth.UserQuery) (filters []filter) {
 		filters = append(filters, search)
 	}
 	if q.Role != "" && q.Role != auth.RoleUser {
-		filters = append(filters, filter{{fragment: fragment{hasRole, []any{roleWord(q.Role)}}, column: "id"}})
+		filters = append(filters, []indexRange{{fragment: fragment{hasRole, []any{roleWord(q.Role)}}, column: "id"}})
 	}
 	if q.Disabled != nil && *q.Disabled {
-		filters = append(filters, filter{{fragment: fragment{`disabled_at IS NOT NULL`, nil}, column: "id"}})
+		filters = append(filters, []indexRange{{fragment: fragment{`disabled_at IS NOT NULL`, nil}, column: "id"}})
 	}
 	return filters
 }
 
-// countQuery returns a query for the counts of the filter's ranges.
-func (f filter) countQuery() (query string, args []any) {
-	counts := make([]fragment, len(f))
-	for i, r := range f {
-		counts[i] = fragment{
-			`(SELECT count(*) FROM (SELECT 1 FROM users WHERE ` + r.text + ` ORDER BY ` + r.column + ` LIMIT $) AS counted)`,
-			append(slices.Clip(r.args), few+1),
+// usersQuery finds the filter that leads, and returns the query.
+func (s *Store) usersQuery(ctx context.Context, q auth.UserQuery) (query string, args []any, err error) {
+	filters, lead := userFilters(q), 0
+	for i, f := range filters {
+		total := 0
+		for j := range f {
+			count := f[j].count()
+			if err := s.read.QueryRowxContext(ctx, numbered(count.text), count.args...).Scan(&f[j].users); err != nil {
+				return "", nil, err
+			}
+			total += f[j].users
+		}
+		if total <= maxSorted {
+			lead = i
+			break
 		}
 	}
-	all := join(counts, `, `)
-	return numbered(`SELECT ` + all.text), all.args
+	query, args = listUsers(q, filters, lead)
+	return query, args, nil
 }
 
-// counts points to where the columns of countQuery go.
-func (f filter) counts() []any {
-	counts := make([]any, len(f))
-	for i := range f {
-		counts[i] = &f[i].count
-	}
-	return counts
-}
-
-func (f filter) isScarce() bool {
-	total := 0
-	for _, r := range f {
-		total += r.count
-	}
-	return total <= few
-}
-
-// condition holds for the users whom the filter lets through. Inside of CASE it is not looked for in
-// any index, and PostgreSQL expects that half of the users pass.
-func (f filter) condition() fragment {
-	ranges := make([]fragment, len(f))
-	for i, r := range f {
-		ranges[i] = r.fragment
-	}
-	one := join(ranges, ` OR `)
-	return fragment{`CASE WHEN ` + one.text + ` THEN true END`, one.args}
-}
-
-// listUsers composes the query of a page. Of the filters, the first one finds the users: it makes a
-// page of each of its ranges, and a page out of those.
-func listUsers(q auth.UserQuery, filters []filter) (query string, args []any) {
-	var rest []fragment
-	if q.Disabled != nil && !*q.Disabled {
-		rest = append(rest, fragment{`disabled_at IS NULL`, nil})
-	}
+func listUsers(q auth.UserQuery, filters [][]indexRange, lead int) (query string, args []any) {
 	if len(filters) == 0 {
-		page := userPage(q, `users`, rest)
-		return numbered(page.text), page.args
+		filters = [][]indexRange{{{fragment: fragment{`true`, nil}, column: orderColumns[q.Order]}}}
 	}
-	for _, f := range filters[1:] {
-		rest = append(rest, f.condition())
+	var others []fragment
+	if q.Disabled != nil && !*q.Disabled {
+		others = append(others, fragment{`disabled_at IS NULL`, nil})
 	}
-	var pages []fragment
-	for _, r := range filters[0] {
-		pages = append(pages, rangePage(q, r, rest))
+	for i, f := range filters {
+		if i != lead {
+			others = append(others, unindexed(f))
+		}
 	}
-	if len(pages) == 1 {
-		return numbered(pages[0].text), pages[0].args
-	}
-	for i := range pages {
+	pages := make([]fragment, len(filters[lead]))
+	for i, r := range filters[lead] {
+		pages[i] = rangePage(q, r, others)
+		// SQLite takes no ORDER BY before a UNION.
 		pages[i].text = `SELECT ` + placedUserColumns.of("page") + ` FROM (` + pages[i].text + `) AS page`
 	}
 	all := join(pages, ` UNION `)
 	return numbered(all.text + userOrder(q)), append(all.args, q.Limit)
 }
 
-// rangePage returns the query for a page of the users in a range for whom the rest holds, too.
-func rangePage(q auth.UserQuery, r indexRange, rest []fragment) fragment {
+// rangePage returns the query for a page of the users in a range who meet conditions.
+func rangePage(q auth.UserQuery, r indexRange, conditions []fragment) fragment {
 	switch {
-	case r.column == orderColumns[q.Order]: // its index is that of the order
-		return userPage(q, `users`, append([]fragment{r.fragment}, rest...))
-	case r.count > few: // the index of the order is walked
-		return userPage(q, `users`, append([]fragment{filter{r}.condition()}, rest...))
-	}
-	// All of them are collected and sorted.
-	found := where(append([]fragment{r.fragment}, rest...))
-	page := userPage(q, `found`, nil)
-	return fragment{
-		`WITH found AS MATERIALIZED (SELECT ` + placedUserColumns.of("users") + ` FROM users` + found.text + `) ` + page.text,
-		append(found.args, page.args...),
+	case r.column == orderColumns[q.Order]: // seek
+		return userPage(q, `users`, append([]fragment{r.fragment}, conditions...))
+	case r.users <= maxSorted: // sort
+		collected := where(append([]fragment{r.fragment}, conditions...))
+		page := userPage(q, `collected`, nil)
+		return fragment{
+			`WITH collected AS MATERIALIZED (SELECT ` + placedUserColumns.of("users") + ` FROM users` + collected.text + `) ` + page.text,
+			append(collected.args, page.args...),
+		}
+	default: // walk
+		return userPage(q, `users`, append([]fragment{unindexed([]indexRange{r})}, conditions...))
 	}
 }
 
-// userPage returns the query for a page of the users in a table for whom the conditions hold.
+// unindexed holds for the users in any of the ranges. Inside CASE no planner looks for an index, and PostgreSQL
+// expects that half of the users pass.
+func unindexed(ranges []indexRange) fragment {
+	fragments := make([]fragment, len(ranges))
+	for i, r := range ranges {
+		fragments[i] = r.fragment
+	}
+	either := join(fragments, ` OR `)
+	return fragment{`CASE WHEN ` + either.text + ` THEN true END`, either.args}
+}
+
+// userPage returns the query for a page of the users in a table who meet conditions.
 func userPage(q auth.UserQuery, table string, conditions []fragment) fragment {
 	column := orderColumns[q.Order]
 	if q.After != nil {
