@@ -59,8 +59,8 @@ type AccountStore interface {
 	CreateAccount(ctx context.Context, a *Account, first *Credential) error
 	// User finds a user by id.
 	User(ctx context.Context, id uuid.UUID) (*User, error)
-	// LockUser makes other transactions that lock the user wait until this one ends. It reports whether the
-	// account is enabled.
+	// LockUser makes other transactions that lock the user or write to it wait until this one ends. It
+	// reports whether the account is enabled.
 	LockUser(ctx context.Context, userID uuid.UUID) (bool, error)
 	// SetFullName changes a user's full name and its search key; nil removes both.
 	SetFullName(ctx context.Context, userID uuid.UUID, name, key *string, now time.Time) error

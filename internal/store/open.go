@@ -129,7 +129,7 @@ func (s *Store) openPostgres(at string, o Options) error {
 	db.SetMaxOpenConns(o.MaxConns)
 	db.SetMaxIdleConns(o.MaxConns)
 	db.SetConnMaxLifetime(maxConnAge)
-	s.dialect, s.reader, s.writer = goose.DialectPostgres, db, db
+	s.dialect, s.rowLock, s.reader, s.writer = goose.DialectPostgres, postgresLock, db, db
 	s.use(db, db)
 	return nil
 }

@@ -41,21 +41,6 @@ func (s *Store) EndSession(ctx context.Context, sessionID uuid.UUID, now time.Ti
 	return n == 1, err
 }
 
-// They change nothing: what they are for is the lock. SQLite has no SELECT FOR UPDATE.
-const (
-	lockUserOfSession = `UPDATE users SET disabled_at = disabled_at WHERE id = $1`
-	lockSession       = `UPDATE sessions SET ended_at = ended_at WHERE id = $1 AND ended_at IS NULL AND expires_at > $2`
-)
-
-// LockSession implements auth.Store.
-func (s *Store) LockSession(ctx context.Context, userID, sessionID uuid.UUID, now time.Time) (bool, error) {
-	if _, err := s.exec(ctx, "lock user", lockUserOfSession, userID); err != nil {
-		return false, err
-	}
-	n, err := s.exec(ctx, "lock session", lockSession, sessionID, timestamp(now))
-	return n == 1, err
-}
-
 const endOtherSessions = `
 	UPDATE sessions SET ended_at = $3
 	WHERE user_id = $1 AND id <> $2 AND ended_at IS NULL AND expires_at > $3`

@@ -26,6 +26,7 @@ type Store struct {
 	viewers       *bySession[auth.Viewer]
 	refreshStates *bySession[auth.RefreshState]
 	rotations     *rotations
+	rowLock       string // ends a SELECT that locks
 
 	// reader and writer are one pool on PostgreSQL. SQLite has one writer at a time, so there the
 	// writer is a single connection that requests queue for, and readers never wait for it.
@@ -77,7 +78,7 @@ func (s *Store) inTx(ctx context.Context, f func(ctx context.Context, tx auth.St
 	}
 	// After a commit this does nothing. It also runs when f panics, and lets the panic go on.
 	defer func() { _ = tx.Rollback() }()
-	inside := &Store{}
+	inside := &Store{rowLock: s.rowLock}
 	inside.use(tx, tx)
 	if err := f(ctx, inside); err != nil {
 		return err

@@ -81,15 +81,6 @@ func (s *Store) DeleteUser(ctx context.Context, userID uuid.UUID) error {
 	return s.change(ctx, "delete user", `DELETE FROM users WHERE id = $1`, userID)
 }
 
-// It changes nothing: what it is for is the lock. SQLite has no SELECT FOR UPDATE.
-const lockUser = `UPDATE users SET disabled_at = disabled_at WHERE id = $1 AND disabled_at IS NULL`
-
-// LockUser implements auth.Store.
-func (s *Store) LockUser(ctx context.Context, userID uuid.UUID) (bool, error) {
-	n, err := s.exec(ctx, "lock user", lockUser, userID)
-	return n == 1, err
-}
-
 var usersWithoutKey = `SELECT ` + userColumns.of("users") + `
 	FROM users WHERE full_name IS NOT NULL AND full_name_key IS NULL ORDER BY id LIMIT $1`
 
@@ -117,16 +108,6 @@ func (s *Store) UsersByID(ctx context.Context, ids []uuid.UUID) ([]auth.User, er
 	}
 	query := `SELECT ` + userColumns.of("users") + ` FROM users WHERE id IN (` + placeholders(len(ids)) + `)`
 	return list(ctx, s.read, "find users", userFields, query, args...)
-}
-
-// LockAdministration implements auth.Store.
-func (s *Store) LockAdministration(ctx context.Context) error {
-	const doing = "lock administration"
-	n, err := s.exec(ctx, doing, `UPDATE administration SET id = id`)
-	if err == nil && n != 1 {
-		err = errors.New(doing + ": its row is gone") // Nobody would wait for anybody.
-	}
-	return err
 }
 
 // hasRole holds for users who have the role $, written by roleWord. Those that are only what everybody

@@ -223,29 +223,51 @@ func lockSession(t *testing.T, s auth.Store) {
 	}
 }
 
-// lockSessionAndEnd has transactions that lock a session while others end it: none goes on after the end.
+// lockSessionAndEnd has transactions that lock a session while another one ends it: none continues after the end.
 func lockSessionAndEnd(t *testing.T, s auth.Store) {
 	a := newAccount(1)
 	create(t, s, a)
 	session := newLiveSession(1, a.ID)
 	createSession(t, s, session)
+	lockAndRevoke(t, s,
+		func(ctx context.Context, tx auth.Store) (bool, error) {
+			return tx.LockSession(ctx, a.ID, session.ID, epoch)
+		},
+		func(ctx context.Context, tx auth.Store) (bool, error) { return tx.EndSession(ctx, session.ID, epoch) })
+}
+
+// lockUserAndDisable is lockSessionAndEnd for a user that is disabled.
+func lockUserAndDisable(t *testing.T, s auth.Store) {
+	a := newAccount(1)
+	a.DisabledAt = nil
+	create(t, s, a)
+	lockAndRevoke(t, s,
+		func(ctx context.Context, tx auth.Store) (bool, error) { return tx.LockUser(ctx, a.ID) },
+		func(ctx context.Context, tx auth.Store) (bool, error) {
+			return true, tx.SetDisabled(ctx, a.ID, new(epoch), epoch)
+		})
+}
+
+// lockAndRevoke has many transactions that lock something, and one that revokes it and reports whether it did.
+func lockAndRevoke(t *testing.T, s auth.Store, lock, revoke func(ctx context.Context, tx auth.Store) (bool, error)) {
+	t.Helper()
 	const n = 20
-	var over atomic.Bool // set while the one that ends the session has it locked
+	var revoked atomic.Bool // set while the one that revokes it has it locked
 	errs := together(n, func(i int) error {
 		return s.InTx(t.Context(), func(ctx context.Context, tx auth.Store) error {
 			if i == n/2 {
-				ended, err := tx.EndSession(ctx, session.ID, epoch)
-				over.Store(ended)
+				done, err := revoke(ctx, tx)
+				revoked.Store(done)
 				return err
 			}
-			lives, err := tx.LockSession(ctx, a.ID, session.ID, epoch)
-			if err == nil && lives && over.Load() {
-				err = errors.New("a session that had ended was locked as one that lives")
+			valid, err := lock(ctx, tx)
+			if err == nil && valid && revoked.Load() {
+				err = errors.New("what was revoked was locked as valid")
 			}
 			return err
 		})
 	})
-	if err := errors.Join(errs...); err != nil || !over.Load() {
-		t.Error(over.Load(), err)
+	if err := errors.Join(errs...); err != nil || !revoked.Load() {
+		t.Error(revoked.Load(), err)
 	}
 }

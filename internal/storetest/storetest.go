@@ -68,6 +68,7 @@ func Run(t *testing.T, open func(t *testing.T) auth.Store) {
 		{"Session/Lock", lockSession},
 		{"Session/LockAndEnd", lockSessionAndEnd},
 		{"Session/LockUser", lockUser},
+		{"Session/LockUserAndDisable", lockUserAndDisable},
 		{"Sweep", sweep},
 		{"Event/EveryColumn", eventColumns},
 		{"Event/Refused", eventRefused},
