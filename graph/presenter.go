@@ -56,9 +56,6 @@ var reasons = map[auth.Reason]string{
 	auth.ReasonAccountDisabled: "The account is disabled.",
 }
 
-// unavailableRetry is what a client is told to wait when the database does not answer.
-const unavailableRetry = 2 * time.Second
-
 // present is gqlgen's error presenter. gqlgen calls it in deferred functions of goroutines of its own,
 // where a panic would end the process, so nothing that an error or a context does may get out of it.
 func (p *presenter) present(ctx context.Context, err error) (out *gqlerror.Error) {
@@ -94,11 +91,11 @@ func (p *presenter) translate(ctx context.Context, err error) *gqlerror.Error {
 		presentDomain(ctx, domain, out)
 	case errors.Is(err, auth.ErrUnavailable), errors.Is(err, context.DeadlineExceeded):
 		code = ErrorCodeServiceUnavailable
-		extensions["retryAfter"] = seconds(unavailableRetry)
+		extensions["retryAfter"] = seconds(auth.UnavailableRetry)
 		p.log.ErrorContext(ctx, "database unavailable", "id", info.ID, "err", err)
 	case errors.Is(err, context.Canceled):
 		code = ErrorCodeServiceUnavailable // the client is gone; nobody reads this
-		extensions["retryAfter"] = seconds(unavailableRetry)
+		extensions["retryAfter"] = seconds(auth.UnavailableRetry)
 	case located != nil && located.Unwrap() == nil:
 		code = p.protocolCode(located, out)
 	case errors.Is(err, errOperationKind):

@@ -112,6 +112,8 @@ var (
 
 // Unauthenticated returns the Error of an anonymous request.
 func Unauthenticated(r Reason) *Error { return &Error{Code: CodeUnauthenticated, Reason: r} }
+// UnavailableRetry is how long a client waits before it repeats a request that failed with ErrUnavailable.
+const UnavailableRetry = 2 * time.Second
 
 // The Errors that say no more than their code.
 var (

@@ -70,9 +70,6 @@ func unavailable(status int, retryAfter time.Duration, description string) *fail
 	return &failure{status: status, Code: codeTemporarilyUnavailable, Description: description, retryAfter: retryAfter}
 }
 
-// unavailableRetry is what a client is told to wait when the database does not answer.
-const unavailableRetry = 2 * time.Second
-
 // failureOf translates an error of the domain. What it does not know is logged, and shown as a
 // server_error.
 func (s *server) failureOf(ctx context.Context, err error) *failure {
@@ -103,9 +100,9 @@ func (s *server) failureOf(ctx context.Context, err error) *failure {
 		}
 	case errors.Is(err, auth.ErrUnavailable), errors.Is(err, context.DeadlineExceeded):
 		s.log.ErrorContext(ctx, "database unavailable", "id", request.From(ctx).ID, "err", err)
-		return unavailable(http.StatusServiceUnavailable, unavailableRetry, "The server is temporarily unavailable. Try again soon.")
+		return unavailable(http.StatusServiceUnavailable, auth.UnavailableRetry, "The server is temporarily unavailable. Try again soon.")
 	case errors.Is(err, context.Canceled): // the client is gone; nobody reads this
-		return unavailable(http.StatusServiceUnavailable, unavailableRetry, "The request was cancelled.")
+		return unavailable(http.StatusServiceUnavailable, auth.UnavailableRetry, "The request was cancelled.")
 	}
 	s.log.ErrorContext(ctx, "internal error", "id", request.From(ctx).ID, "err", err)
 	return &failure{status: http.StatusInternalServerError, Code: codeServerError, Description: "The server failed to process the request."}
