@@ -112,6 +112,7 @@ var (
 
 // Unauthenticated returns the Error of an anonymous request.
 func Unauthenticated(r Reason) *Error { return &Error{Code: CodeUnauthenticated, Reason: r} }
+
 // UnavailableRetry is how long a client waits before it repeats a request that failed with ErrUnavailable.
 const UnavailableRetry = 2 * time.Second
 
