@@ -24,10 +24,10 @@ import (
 	"usher/internal/storetest"
 )
 
-// TestAccessMatrix asks, for every place of the schema that bears @auth, as everybody whom a guard
-// can meet, and sees who gets an error with which code, and that no resolver runs for them. The
-// places come from the table that `usher schema access` prints, so that a new one is tested from its
-// first day on; a guarded field of a type that the test cannot reach fails it.
+// TestAccessMatrix requests every field, argument and input field with @auth as every kind of caller. It
+// checks the code of each error, and that no resolver runs for a refused caller. It reads the table that
+// `usher schema access` prints, so it tests new entries without a change, and fails for a guarded field
+// that it cannot reach.
 func TestAccessMatrix(t *testing.T) {
 	t.Parallel()
 	schema, err := graph.AccessSchema()
@@ -47,7 +47,7 @@ func TestAccessMatrix(t *testing.T) {
 	})
 }
 
-// person is somebody whom a guard can meet, and what it can know of them.
+// person is a kind of caller, with what @auth can know about it.
 type person struct {
 	name string
 	// reason is why the access token makes them anonymous, and liveReason why the session does.
@@ -72,7 +72,7 @@ var people = []person{
 }
 
 // nested says how a test reaches the fields of types other than the root ones: the query around the
-// field, and what the fields on the way answer, without their guards.
+// field, and what the fields on the way answer, without their rules.
 var nested = map[string]struct {
 	query string
 	serve func(owner uuid.UUID) map[string]any
@@ -98,7 +98,7 @@ type matrix struct {
 	schema *directive.Schema
 	server *server
 	serve  map[string]any // what fields on the way answer
-	ran    atomic.Int64   // how many fields their guards have admitted
+	ran    atomic.Int64   // how many fields @auth has allowed
 	cases  int
 }
 
@@ -134,7 +134,7 @@ func (m *matrix) test(t *testing.T, place directive.Entry) {
 	default:
 		way, ok := nested[typeName]
 		if !ok {
-			t.Errorf("%s is guarded, and this test does not know the way to a %s: add it to nested", place.Coordinate, typeName)
+			t.Errorf("%s has @auth, and this test has no query that reaches a %s: add one to nested", place.Coordinate, typeName)
 			return
 		}
 		call := m.call(def.Fields.ForName(field), argument)

@@ -23,18 +23,15 @@ import (
 	"usher/internal/request"
 )
 
-// presenter decides what of an error leaves the server. It is the only way out: resolvers,
-// directives, gqlgen and the transport all end here, and what it does not know becomes
-// INTERNAL_SERVER_ERROR.
+// presenter turns errors into what clients may know of them. Every error passes through it, from resolvers,
+// directives, gqlgen and the transport. An unknown error becomes INTERNAL_SERVER_ERROR.
 type presenter struct {
 	log *slog.Logger
-	// verbose shows validation messages that may repeat values of the document. It is for
-	// development.
+	// verbose shows validation messages that may contain values of the document. It is for development.
 	verbose bool
 }
 
-// messages are the texts for people, one for each code that does not bring its own. They never
-// hold outside text.
+// messages has the default message of each code. They never contain text from outside.
 var messages = map[ErrorCode]string{
 	ErrorCodeForbidden:           "You are not allowed to do this.",
 	ErrorCodeStepUpRequired:      "Confirm your identity to continue.",
@@ -56,8 +53,8 @@ var reasons = map[auth.Reason]string{
 	auth.ReasonAccountDisabled: "The account is disabled.",
 }
 
-// present is gqlgen's error presenter. gqlgen calls it in deferred functions of goroutines of its own,
-// where a panic would end the process, so nothing that an error or a context does may get out of it.
+// present is gqlgen's error presenter. gqlgen calls it in deferred functions of its own goroutines, where a
+// panic would end the process, so present contains every panic.
 func (p *presenter) present(ctx context.Context, err error) (out *gqlerror.Error) {
 	if contained(func() { out = p.translate(ctx, err) }, func(cause any) { p.logPanic(ctx, cause) }) {
 		return out
@@ -94,7 +91,7 @@ func (p *presenter) translate(ctx context.Context, err error) *gqlerror.Error {
 		extensions["retryAfter"] = seconds(auth.UnavailableRetry)
 		p.log.ErrorContext(ctx, "database unavailable", "id", info.ID, "err", err)
 	case errors.Is(err, context.Canceled):
-		code = ErrorCodeServiceUnavailable // the client is gone; nobody reads this
+		code = ErrorCodeServiceUnavailable // the client has gone and reads no answer
 		extensions["retryAfter"] = seconds(auth.UnavailableRetry)
 	case located != nil && located.Unwrap() == nil:
 		code = p.protocolCode(located, out)
@@ -122,7 +119,7 @@ func presentDomain(ctx context.Context, e *auth.Error, out *gqlerror.Error) {
 	depth := max(1, len(graphql.GetPath(ctx)))
 	switch e.Code {
 	case auth.CodeUnauthenticated, auth.CodeForbidden, auth.CodeStepUpRequired:
-		out.Path, _ = splitPath(out.Path, depth) // that of a guarded argument runs on into it
+		out.Path, _ = splitPath(out.Path, depth) // the path of a guarded argument continues into the argument
 	}
 	switch e.Code {
 	case auth.CodeUnauthenticated:
@@ -165,8 +162,8 @@ func argumentPath(ctx context.Context, name string) []string {
 	return []string{name}
 }
 
-// splitPath divides the path that gqlgen gives to a bad argument, which runs from the response on
-// into the argument, behind the field, which is as deep as the error's context.
+// splitPath divides the path that gqlgen gives to a bad argument. It runs through the response to the
+// field, which is as deep as the error's context, and on into the argument.
 func splitPath(path ast.Path, depth int) (field ast.Path, value []string) {
 	depth = min(depth, len(path))
 	for _, element := range path[depth:] {
@@ -175,8 +172,8 @@ func splitPath(path ast.Path, depth int) (field ast.Path, value []string) {
 	return path[:depth], value
 }
 
-// isIntrospection reports whether the error is that of a field which gqlgen answers by itself, and
-// for which it has no error but that introspection is off.
+// isIntrospection reports whether the error is of an introspection field. gqlgen has one error for these:
+// that introspection is disabled.
 func isIntrospection(ctx context.Context) bool {
 	f := graphql.GetFieldContext(ctx)
 	if f == nil || f.Field.Field == nil { // an element of a list has no field of its own
@@ -185,8 +182,8 @@ func isIntrospection(ctx context.Context) bool {
 	return f.Field.Name == "__schema" || f.Field.Name == "__type"
 }
 
-// protocolCode finds the code of an error that gqlgen or the transport made, and passes its
-// message on when that only speaks of names in the schema.
+// protocolCode returns the code of an error of gqlgen or the transport. It keeps the message if that
+// contains nothing but names.
 func (p *presenter) protocolCode(e *gqlerror.Error, out *gqlerror.Error) ErrorCode {
 	code, _ := e.Extensions["code"].(string)
 	switch code {
@@ -211,8 +208,8 @@ func (p *presenter) protocolCode(e *gqlerror.Error, out *gqlerror.Error) ErrorCo
 	return ErrorCodeInternalServerError
 }
 
-// variable is the message of an error about the value of a variable. The path has names of the schema,
-// but for the last one when it is the unknown one.
+// variable returns the message of an error about the value of a variable. The path has names of the schema
+// only, except for the last one if that is unknown.
 func (p *presenter) variable(e *gqlerror.Error) string {
 	path := e.Path[1:]
 	if e.Message == "unknown field" && len(path) > 1 { // gqlparser's
@@ -225,9 +222,9 @@ func (p *presenter) variable(e *gqlerror.Error) string {
 	return cut(message + ".")
 }
 
-// rulesAboutNames are the validation rules whose messages hold names of fields, types, arguments,
-// variables and directives, and never a value. The messages of all others may repeat the document's
-// values, and a password written into a document is one.
+// rulesAboutNames are the validation rules whose messages contain names of fields, types, arguments,
+// variables and directives, and never a value. The messages of other rules may contain values of the
+// document, such as a password.
 var rulesAboutNames = []string{
 	"FieldsOnCorrectType", "FieldsOnCorrectTypeWithoutSuggestions", "FragmentsOnCompositeTypes",
 	"KnownArgumentNames", "KnownArgumentNamesWithoutSuggestions", "KnownDirectives", "KnownFragmentNames",
@@ -239,7 +236,7 @@ var rulesAboutNames = []string{
 	coerce.RuleName,
 }
 
-// maxMessage is how many bytes of a message leave at most: names can be as long as the document.
+// maxMessage is the maximum length of a message in bytes: names can be as long as the document.
 const maxMessage = 300
 
 func cut(message string) string {
@@ -249,8 +246,8 @@ func cut(message string) string {
 	return strings.ToValidUTF8(message[:maxMessage], "") + "…"
 }
 
-// recover is gqlgen's recover function: the panic is logged here, with its stack, and leaves as
-// INTERNAL_SERVER_ERROR. Like present, it lets no panic out.
+// recover is gqlgen's recover function. It logs the panic with its stack, and returns an error that becomes
+// INTERNAL_SERVER_ERROR. Like present, it contains every panic.
 func (p *presenter) recover(ctx context.Context, cause any) error {
 	contained(func() { p.logPanic(ctx, cause) }, nil)
 	return errPanic

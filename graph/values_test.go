@@ -135,10 +135,9 @@ func TestDefaultsStay(t *testing.T) {
 	})
 }
 
-// TestAccessBeforeArguments asks, for every guarded field that has arguments, as everybody whom
-// its guard refuses, with arguments of all sorts. With those that fit the schema, whatever the domain
-// thinks of them, the answer is that of the guard. With those that do not, the request is refused for
-// everybody alike, before a guard is asked.
+// TestAccessBeforeArguments requests every guarded field that has arguments as every caller that its rule
+// refuses. If the arguments match the schema, even if the domain would reject them, the error is that of
+// the rule. If they do not, the request is rejected in the same way for every caller, before any rule.
 func TestAccessBeforeArguments(t *testing.T) {
 	t.Parallel()
 	schema, err := graph.AccessSchema()

@@ -1,17 +1,16 @@
 // Package coerce owns the check of an operation's values against the schema, by the rules of input
-// coercion of the GraphQL specification (October 2021 §3.5 to §3.12, §5.6, §6.1.2, §6.4.1). It looks
-// at every literal and every variable of the operation, in arguments of fields and of directives, at
-// every depth, before a guard or a resolver runs. So a value of the wrong kind is an error of the
-// request, and nothing has been done.
+// coercion of the GraphQL specification (October 2021 §3.5 to §3.12, §5.6, §6.1.2, §6.4.1). It checks
+// every literal and every variable of the operation, in arguments of fields and of directives, at every
+// depth, before a directive or a resolver runs. So a wrong value is a request error, and nothing has run.
 //
-// gqlgen and gqlparser check a part of this only. They accept {} for an Int in a variable's place,
-// "1" for an Int, and null for a Boolean! whose variable has a default. Later they panic over some of
-// these and guess what others mean.
+// gqlgen and gqlparser check only a part of this. They accept {} for a variable of the type Int, "1" for
+// an Int, and null for a Boolean! whose variable has a default. Later they panic over some of these values
+// and guess what others mean.
 //
-// Three choices are stricter than the specification. A scalar takes the kinds of value that its own
-// Go function takes, and so an ID of this schema is a string. A scalar takes no object, list or enum
-// value, since no scalar of this schema is one. And a variable that is null is refused wherever it
-// stands in a non-null position, also in a field that @skip leaves out.
+// Three rules are stricter than the specification. A scalar accepts what its Go function accepts, so an ID
+// of this schema is a string. A scalar accepts no object, list or enum value, since no scalar of this
+// schema needs one. And a variable that is null is refused in every non-null position, even in a field
+// that @skip omits.
 package coerce
 
 import (
@@ -26,7 +25,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
-// Scalar reports whether a scalar takes a value: a string, a json.Number or a bool, and in a
+// Scalar reports whether a scalar accepts a value: a string, a json.Number or a bool, and in a
 // variable also a map[string]any or []any.
 type Scalar func(value any) bool
 
@@ -51,7 +50,7 @@ func New(schema *ast.Schema, scalars map[string]Scalar) (*Checker, error) {
 			continue
 		}
 		if scalars[name] == nil {
-			return nil, fmt.Errorf("the scalar %s has no function that says which values it takes", name)
+			return nil, fmt.Errorf("the scalar %s has no function that says which values it accepts", name)
 		}
 		c.scalars[name] = scalars[name]
 	}
@@ -64,8 +63,8 @@ func (*Checker) ExtensionName() string { return "Coerce" }
 // Validate has nothing to check.
 func (*Checker) Validate(graphql.ExecutableSchema) error { return nil }
 
-// MutateOperationContext refuses variables that do not fit. The literals have been checked with the
-// document, by the rule that Apply adds.
+// MutateOperationContext checks the variables. The rule that Apply adds has checked the literals, with the
+// document.
 func (c *Checker) MutateOperationContext(_ context.Context, op *graphql.OperationContext) *gqlerror.Error {
 	if len(op.Operation.VariableDefinitions) == 0 {
 		return nil
