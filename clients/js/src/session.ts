@@ -61,6 +61,9 @@ interface Message<P extends Payload> {
 
 type Turn = <T>(task: () => Promise<T>) => Promise<T>
 
+/** How long a tab waits for a message that was sent before its lock was granted, in milliseconds. */
+const messageTimeout = 500
+
 const refreshOperation = `mutation Refresh($input: RefreshInput!) {
   refresh(input: $input) { accessToken refreshToken expiresIn session { id } }
 }`
@@ -153,7 +156,11 @@ export class UsherClient<P extends Payload = Payload> {
    * false if the user has to sign in.
    */
   refresh(stale = this.#token()): Promise<boolean> {
-    this.#refreshing ??= exclusive(() => this.#renew(stale)).finally(() => { this.#refreshing = undefined })
+    const before = this.#state
+    this.#refreshing ??= exclusive(async (waited) => {
+      if (waited && this.#state === before) await this.#message()
+      return this.#renew(stale)
+    }).finally(() => { this.#refreshing = undefined })
     return this.#refreshing
   }
 
@@ -186,6 +193,19 @@ export class UsherClient<P extends Payload = Payload> {
     // A refresh gives an access token without the confirmation, which another tab may still need.
     if (mine?.confirmed && mine.session.id === session && credentials?.confirmed === false && mine.expiresAt > Date.now()) return
     this.#set({ known: true, credentials, ended })
+  }
+
+  /** Waits for the message of the tab that had the lock before, which may arrive after the lock. */
+  #message(): Promise<void> {
+    return new Promise((resolve) => {
+      const done = () => {
+        clearTimeout(timeout)
+        stop()
+        resolve()
+      }
+      const timeout = setTimeout(done, messageTimeout)
+      const stop = this.subscribe(done)
+    })
   }
 
   #take(payload: P): void {
@@ -295,10 +315,12 @@ function isSame(input: RequestInfo | URL, url: string): boolean {
 
 /**
  * Runs what changes the cookie or the refresh token while no other tab does. The cookie that comes last
- * stays, and must be that of the session which the tabs are in. Web Locks exist in secure contexts only;
+ * stays, and must be that of the session which the tabs are in. The task learns whether it had to wait for
+ * another. Web Locks exist in secure contexts only;
  * elsewhere the server's grace for a repeated refresh token has to do.
  */
-async function exclusive<T>(task: () => Promise<T>): Promise<T> {
-  if (!('navigator' in globalThis && 'locks' in navigator)) return task()
-  return await navigator.locks.request('usher-cookie', task)
+async function exclusive<T>(task: (waited: boolean) => Promise<T>): Promise<T> {
+  if (!('navigator' in globalThis && 'locks' in navigator)) return task(false)
+  const done = await navigator.locks.request('usher-cookie', { ifAvailable: true }, async (lock) => lock && { result: await task(false) })
+  return done ? done.result : await navigator.locks.request('usher-cookie', () => task(true))
 }

@@ -181,12 +181,20 @@ export async function turn(): Promise<void> {
   for (let n = 0; n < 2; n++) await new Promise((resolve) => setImmediate(resolve))
 }
 
-// Node.js has Web Locks from version 24 on. As in a browser, a lock is granted in a later task.
+/** Whether a lock is granted before the messages of the tab that had it, as browsers may do. */
+export const eager = { locks: false }
+
+// Node.js has Web Locks from version 24 on.
+type Task<T> = (lock: object | null) => Promise<T>
 const queues = new Map<string, Promise<unknown>>()
 const locks = {
-  request: <T>(name: string, task: () => Promise<T>): Promise<T> => {
-    const result = (queues.get(name) ?? Promise.resolve()).then(turn).then(task)
-    queues.set(name, result.catch(() => undefined))
+  request: <T>(name: string, ...rest: [Task<T>] | [{ ifAvailable: boolean }, Task<T>]): Promise<T> => {
+    const held = queues.get(name)
+    if (held && rest.length === 2) return rest[1](null)
+    const task = rest.length === 2 ? rest[1] : rest[0]
+    const result = (held ?? Promise.resolve()).then(() => (eager.locks ? undefined : turn())).then(() => task({}))
+    const settled: Promise<unknown> = result.catch(() => undefined).then(() => { if (queues.get(name) === settled) queues.delete(name) })
+    queues.set(name, settled)
     return result
   },
 }

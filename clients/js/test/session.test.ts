@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { afterEach, beforeEach, mock, test } from 'node:test'
 
 import { SessionChangedError, UsherError } from '../src/index.js'
-import { Browser, run, Server, tokenStore, turn, until, url } from './browser.js'
+import { Browser, run, Server, tokenStore, turn, until, url, eager } from './browser.js'
 
 let server: Server
 let browser: Browser
@@ -79,6 +79,37 @@ test('two tabs refresh once', async () => {
   await Promise.all([run(one), run(two)])
   assert.equal(server.count('Refresh'), 1)
   assert.deepEqual(one.state(), two.state())
+})
+
+test('two tabs refresh once, though the lock comes before the message of the tab that had it', async () => {
+  const one = await browser.signedIn()
+  const two = browser.tab()
+  await two.restore()
+  await until(() => one.state().credentials?.accessToken === two.state().credentials?.accessToken)
+  server.log.length = 0
+  server.expire()
+  eager.locks = true
+  try {
+    await Promise.all([run(one), run(two)])
+  } finally {
+    eager.locks = false
+  }
+  assert.equal(server.count('Refresh'), 1)
+  assert.deepEqual(one.state(), two.state())
+})
+
+test('a tab that waited for a refresh which failed refreshes by itself', async () => {
+  const one = await browser.signedIn()
+  const two = browser.tab()
+  await two.restore()
+  server.expire()
+  let refreshes = 0
+  server.before = (name) => {
+    if (name === 'Refresh' && ++refreshes === 1) throw new TypeError('network error')
+  }
+  const results = await Promise.allSettled([one.refresh(), two.refresh()])
+  assert.deepEqual(results.map(({ status }) => status).sort(), ['fulfilled', 'rejected'])
+  await until(() => one.state().credentials?.accessToken === two.state().credentials?.accessToken)
 })
 
 test('without Web Locks and BroadcastChannel a tab keeps its session', async () => {
