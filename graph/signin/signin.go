@@ -1,5 +1,5 @@
-// Package signin owns what the schema adds to a sign-in: where the client keeps the refresh token. A browser may
-// keep it in a cookie; then it never appears in an answer.
+// Package signin owns what the schema adds to a sign-in: where the client keeps the refresh token. A browser can keep it
+// in a cookie. Then no answer contains it.
 package signin
 
 import (
@@ -10,7 +10,6 @@ import (
 	"github.com/google/uuid"
 
 	"usher/internal/auth"
-	"usher/internal/auth/access"
 	"usher/internal/auth/accounts"
 	"usher/internal/auth/sessions"
 	"usher/internal/cookie"
@@ -27,7 +26,7 @@ const (
 	TransportCookie SessionTransport = "COOKIE"
 )
 
-// check refuses a cookie where none can be set, before anything is done.
+// check rejects a cookie where none can be set. It is called before anything is done.
 func (t SessionTransport) check(jar *cookie.Jar) error {
 	if t == TransportCookie && jar.Set == nil {
 		return auth.BadInput(auth.FieldError{
@@ -38,7 +37,7 @@ func (t SessionTransport) check(jar *cookie.Jar) error {
 	return nil
 }
 
-// replaces returns the refresh token that a browser loses when it keeps another one in the cookie.
+// replaces returns the refresh token that a browser drops when it keeps another one in the cookie.
 func (t SessionTransport) replaces(jar *cookie.Jar) string {
 	if t != TransportCookie {
 		return ""
@@ -50,7 +49,7 @@ func (t SessionTransport) replaces(jar *cookie.Jar) string {
 // AuthPayload answers a sign-in, a refresh and a re-authentication. ExpiresIn is in seconds.
 type AuthPayload struct {
 	AccessToken string
-	// RefreshToken is nil when the browser keeps it, and after a re-authentication, which gives none.
+	// RefreshToken is nil when the cookie has it, and after a re-authentication.
 	RefreshToken *string
 	TokenType    string
 	ExpiresIn    int
@@ -58,7 +57,7 @@ type AuthPayload struct {
 	User         *auth.User
 }
 
-// deliver turns tokens into an answer, and hands the refresh token over as the transport says.
+// deliver turns tokens into an answer, and puts the refresh token where the transport says.
 func (t SessionTransport) deliver(jar *cookie.Jar, tokens *sessions.Tokens, err error) (*AuthPayload, error) {
 	if err != nil {
 		return nil, err
@@ -80,7 +79,7 @@ func (t SessionTransport) deliver(jar *cookie.Jar, tokens *sessions.Tokens, err 
 	return p, nil
 }
 
-// Service signs in. It is safe for concurrent use.
+// Service signs users in and out. It is safe for concurrent use.
 type Service struct {
 	accounts *accounts.Service
 	sessions *sessions.Service
@@ -139,8 +138,8 @@ func (s *Service) Login(ctx context.Context, in LoginInput) (*AuthPayload, error
 type RefreshInput struct {
 	// RefreshToken is the token; nil means the one in the request's cookie.
 	RefreshToken *string
-	// Session says where the new one goes. One from a cookie goes into a cookie again, whatever this
-	// says, or a script that is not meant to have it could ask for it.
+	// Session says where the new one goes. A token from a cookie always goes into the cookie again: otherwise a
+	// script could ask for it.
 	Session SessionTransport
 	// Resource is the API that the access token is for; nil means Usher's own.
 	Resource *string
@@ -163,7 +162,7 @@ func (s *Service) Refresh(ctx context.Context, in RefreshInput) (*AuthPayload, e
 	if err := in.Session.check(jar); err != nil {
 		return nil, err
 	}
-	if in.RefreshToken == nil && in.Session == TransportCookie { // a page asks whether somebody is signed in
+	if in.RefreshToken == nil && in.Session == TransportCookie { // a page asks whether a user is signed in
 		return nil, auth.Unauthenticated(auth.ReasonNoToken)
 	}
 	if in.RefreshToken == nil || *in.RefreshToken == "" {
@@ -180,21 +179,16 @@ type ReauthenticateInput struct {
 	Password password.Plaintext
 }
 
-// Reauthenticate lets the signed-in user confirm their identity. The client keeps the refresh token it has.
+// Reauthenticate lets the signed-in user confirm their identity. The client keeps its refresh token.
 func (s *Service) Reauthenticate(ctx context.Context, in ReauthenticateInput) (*AuthPayload, error) {
 	tokens, err := s.sessions.Reauthenticate(ctx, in.Password)
 	return TransportToken.deliver(cookie.From(ctx), tokens, err)
 }
 
-// Settle takes the refresh token of a session that the request has ended away from the browser that keeps it, and
-// one that no session has, once a session was ended. It is called once, after all fields of a mutation.
+// Settle deletes the cookie if the request has ended its session. Call it once, after all fields of a mutation.
 func (s *Service) Settle(ctx context.Context) {
-	jar, caller := cookie.From(ctx), access.CallerFrom(ctx)
-	token, ok := jar.RefreshToken()
-	if !ok || !caller.HasEndedAny() {
-		return
-	}
-	if session, ok := s.sessions.SessionOf(token); !ok || caller.HasEnded(session) {
+	jar := cookie.From(ctx)
+	if token, ok := jar.RefreshToken(); ok && s.sessions.HasEnded(ctx, token) {
 		jar.Forget()
 	}
 }

@@ -165,3 +165,23 @@ func TestSessionPages(t *testing.T) {
 		bad("another user", "FORBIDDEN", ada.User, eve, 1, nil)
 	})
 }
+
+// TestViewerOfAnother changes the user that a request has looked up to another one. Transactions notice.
+func TestViewerOfAnother(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		ada, eve := w.signup(t, "ada"), w.signup(t, "eve")
+		ctx := w.as(t, eve.AccessToken)
+		v, err := w.Viewer(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		v.User.ID = ada.User.ID
+		if _, err := w.RevokeSession(ctx, signin.RevokeSessionInput{SessionID: ada.Session.ID}); kind(err) != ended {
+			t.Errorf("RevokeSession: %v", err)
+		}
+		if err := w.Authorize(w.as(t, ada.AccessToken), forUser, nil); err != nil {
+			t.Errorf("the other session: %v", err)
+		}
+	})
+}

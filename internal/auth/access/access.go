@@ -1,5 +1,5 @@
-// Package access owns who a request is and what it may do: it verifies access tokens, looks session and user up
-// once per request, and decides the rules of the guards. Every guarded field leads through Service.Authorize.
+// Package access owns who calls and what they may do: it verifies access tokens, looks session and user up once per
+// request, and decides the rules of the guards. Every guarded field leads through Service.Authorize.
 package access
 
 import (
@@ -26,20 +26,26 @@ func WithCaller(ctx context.Context, c *Caller) context.Context { return caller.
 // CallerFrom returns the Caller of ctx, an anonymous one when there is none.
 func CallerFrom(ctx context.Context) *Caller { return caller.From(ctx) }
 
+// Store is what a Service reads.
+type Store interface {
+	// Viewer finds a session and its user together, in one query, whatever their state.
+	Viewer(ctx context.Context, sessionID uuid.UUID) (*auth.Viewer, error)
+}
+
 // Service says who calls and what they may do. It is safe for concurrent use.
 type Service struct {
-	store  auth.SessionStore
+	store  Store
 	tokens *token.Authority
 	tx     *transaction.Runner
 }
 
 // New returns a Service. Without tokens every request is anonymous.
-func New(store auth.SessionStore, tokens *token.Authority, tx *transaction.Runner) *Service {
+func New(store Store, tokens *token.Authority, tx *transaction.Runner) *Service {
 	return &Service{store: store, tokens: tokens, tx: tx}
 }
 
-// Identify verifies a bearer token. It never fails: an invalid token makes an anonymous
-// Caller, so that it blocks only what needs one.
+// Identify verifies a bearer token. It never fails: an invalid token makes the request anonymous, and so blocks only
+// what needs a caller.
 func (s *Service) Identify(bearer string) *Caller {
 	if s.tokens == nil {
 		return Anonymous(auth.ReasonTokenInvalid)
@@ -55,13 +61,13 @@ func (s *Service) Identify(bearer string) *Caller {
 	}
 }
 
-// errUndecided stays when a look-up panics, so that later guards of the request refuse as well.
+// errUndecided remains when a look-up panics, so that later guards of the request refuse as well.
 var errUndecided = errors.New("viewer look-up did not finish")
 
-// Viewer returns the request's signed-in user and session, live: both were in the database, and
-// valid, when the first guarded field of this request asked.
+// Viewer returns the request's signed-in user and session. Both were valid in the database when the first guarded
+// field of this request asked.
 func (s *Service) Viewer(ctx context.Context) (*auth.Viewer, error) {
-	state, unlock := caller.From(ctx).Lock()
+	state, unlock := caller.Lock(ctx)
 	defer unlock()
 	return s.viewer(ctx, state)
 }
@@ -73,18 +79,19 @@ func (s *Service) viewer(ctx context.Context, c *caller.State) (*auth.Viewer, er
 	}
 	if !c.LookedUp {
 		c.LookedUp, c.Err = true, errUndecided
-		c.Viewer, c.Err = s.ViewerOf(ctx, c.Claims)
+		c.Viewer, c.Err = ViewerOf(ctx, s.store, s.tx, c.Claims)
 	}
 	return c.Viewer, c.Err
 }
 
-// ViewerOf returns the user and the session of an access token, live.
-func (s *Service) ViewerOf(ctx context.Context, claims *token.Claims) (*auth.Viewer, error) {
+// ViewerOf returns the user and the session of an access token, if they are valid now. It asks for a Runner, so only
+// the domain can call it: whether the claims come from a valid token is for its caller to know.
+func ViewerOf(ctx context.Context, store Store, tx *transaction.Runner, claims *token.Claims) (*auth.Viewer, error) {
 	id, err := uuid.Parse(claims.SessionID)
 	if err != nil {
 		return nil, auth.Unauthenticated(auth.ReasonTokenInvalid)
 	}
-	v, err := s.store.Viewer(ctx, id)
+	v, err := store.Viewer(ctx, id)
 	if errors.Is(err, auth.ErrNotFound) {
 		return nil, auth.Unauthenticated(auth.ReasonSessionEnded)
 	}
@@ -94,14 +101,14 @@ func (s *Service) ViewerOf(ctx context.Context, claims *token.Claims) (*auth.Vie
 	if v.User.ID.String() != claims.Subject {
 		return nil, auth.Unauthenticated(auth.ReasonTokenInvalid)
 	}
-	if err := s.tx.CheckLive(v); err != nil {
+	if err := tx.CheckLive(v); err != nil {
 		return nil, err
 	}
 	return v, nil
 }
 
-// Administrator returns the signed-in user, if they have the role ADMIN. Whatever reads or
-// changes other people's accounts asks here, though the edge has asked before.
+// Administrator returns the signed-in user, if they have the role ADMIN. Everything that reads or changes other
+// people's accounts calls it, although the guard at the edge has checked the role before.
 func (s *Service) Administrator(ctx context.Context) (*auth.Viewer, error) {
 	v, err := s.Viewer(ctx)
 	if err != nil {
@@ -113,7 +120,7 @@ func (s *Service) Administrator(ctx context.Context) (*auth.Viewer, error) {
 	return v, nil
 }
 
-// Roles returns the caller's roles as far as can be told now: none when they are not signed in.
+// Roles returns the caller's roles, none when they are not signed in.
 func (s *Service) Roles(ctx context.Context) []auth.Role {
 	v, err := s.Viewer(ctx)
 	if err != nil {

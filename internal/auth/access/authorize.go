@@ -11,12 +11,11 @@ import (
 	"usher/internal/token"
 )
 
-// Authorize returns nil when the caller of ctx satisfies the rule for an object, and otherwise an
-// error: an *auth.Error with CodeUnauthenticated, CodeForbidden or CodeStepUpRequired, or the fault that
-// kept it from deciding. Only nil admits. The object is the one whose field is guarded; it matters
-// to OrOwner alone.
+// Authorize returns nil when the caller of ctx satisfies the rule for an object. Otherwise it returns an *auth.Error
+// with CodeUnauthenticated, CodeForbidden or CodeStepUpRequired, or the fault that prevented a decision. The object
+// is the one whose field is guarded. Only OrOwner looks at it.
 func (s *Service) Authorize(ctx context.Context, rule *auth.Rule, object any) error {
-	state, unlock := caller.From(ctx).Lock()
+	state, unlock := caller.Lock(ctx)
 	defer unlock()
 	d, err := s.decide(ctx, state, rule)
 	if err != nil {
@@ -36,9 +35,9 @@ func owns(subject uuid.UUID, object any) bool {
 	return ok && subject != uuid.Nil && owned.OwnerID() == subject
 }
 
-// decide looks the caller's decision on a rule up, and makes it the first time. The caller is locked.
+// decide returns the decision on a rule, which it makes the first time. The caller is locked.
 func (s *Service) decide(ctx context.Context, c *caller.State, rule *auth.Rule) (caller.Decision, error) {
-	for _, d := range c.Decisions { // there are no more of them than the schema has different rules
+	for _, d := range c.Decisions { // no more than the schema has different rules
 		if d.Rule == rule {
 			return d, nil
 		}
@@ -51,7 +50,7 @@ func (s *Service) decide(ctx context.Context, c *caller.State, rule *auth.Rule) 
 	if rule.Check == auth.CheckToken {
 		d.Subject, _ = uuid.Parse(c.Claims.Subject) // the zero id owns nothing
 		roles = rolesOf(c.Claims)
-	} else { // Everything else is checked live, so that an unknown value is strict.
+	} else { // An unknown value is as strict as CheckSession.
 		v, err := s.viewer(ctx, c)
 		if err != nil {
 			return d, err
@@ -59,8 +58,8 @@ func (s *Service) decide(ctx context.Context, c *caller.State, rule *auth.Rule) 
 		d.Subject, roles = v.User.ID, v.User.Roles
 	}
 	d.Admitted = rule.Admits(roles)
-	// The token's time counts, not that of the session, or a stolen token would become good when its
-	// owner re-authenticates. Tokens count whole seconds.
+	// The token's time counts, not the session's. Otherwise a stolen token would satisfy the rule when its owner
+	// re-authenticates. Tokens have whole seconds.
 	d.Stale = rule.MaxAge > 0 && s.tx.Now().Truncate(time.Second).Sub(c.Claims.AuthTime) > rule.MaxAge
 	c.Decisions = append(c.Decisions, d)
 	return d, nil

@@ -1,4 +1,4 @@
-// Package accounts owns what people do with their own accounts: sign up, and change what the account says.
+// Package accounts owns what users do with their own accounts: signing up and changing their details.
 package accounts
 
 import (
@@ -23,7 +23,7 @@ func New(maker *Maker, access *access.Service, sessions *sessions.Service, tx *t
 	return &Service{maker: maker, access: access, sessions: sessions, tx: tx}
 }
 
-// Rename changes a user's full name in a transaction, unless it is theirs already.
+// Rename changes a user's full name in a transaction, if it differs.
 func Rename(ctx context.Context, tx *transaction.Tx, u *auth.User, name auth.FullName) error {
 	if equal(u.FullName, name.Text) {
 		return nil

@@ -11,7 +11,7 @@ import (
 	"usher/internal/password"
 )
 
-// Input is what an account is made of.
+// Input is the input for a new account.
 type Input struct {
 	Username *string
 	Email    *string
@@ -42,8 +42,8 @@ func (m *Made) Store(ctx context.Context, tx *transaction.Tx) (proof.Proof, erro
 	return proof.Enroll(ctx, tx, m.Account, m.password)
 }
 
-// Make checks the input, hashes the password and returns an account that is not stored yet.
-// The hash comes before any look at the database, so that a taken name costs as much as a free one.
+// Make checks the input, hashes the password and returns an account that is not stored yet. It hashes before anybody
+// reads the database, so that a taken name costs as much as a free one.
 func (m *Maker) Make(ctx context.Context, in Input, roles []auth.Role) (*Made, error) {
 	a := &auth.Account{User: auth.User{Roles: roles}}
 	var problems []auth.FieldError

@@ -12,7 +12,7 @@ import (
 // SignupInput is the input of Signup.
 type SignupInput struct {
 	Input
-	// Replaces is a refresh token that the client loses by the sign-in; empty means none. Its session ends.
+	// Replaces is the refresh token that the client drops for the new one; empty means none. Its session ends.
 	Replaces string
 }
 
@@ -31,7 +31,7 @@ func (s *Service) Signup(ctx context.Context, in SignupInput) (*sessions.Tokens,
 		if started, err = s.sessions.Start(ctx, tx, owner, in.Replaces); err != nil {
 			return err
 		}
-		return tx.Record(ctx, transaction.InSessionOf(started.Viewer(), auth.EventSignup))
+		return tx.RecordSession(ctx, auth.EventSignup, started.Viewer())
 	})
 	if err != nil {
 		return nil, err

@@ -8,7 +8,7 @@ import (
 	"usher/internal/auth/internal/transaction"
 )
 
-// UpdateMeInput is the input of UpdateMe. What is nil stays as it is.
+// UpdateMeInput is the input of UpdateMe. Nil fields change nothing.
 type UpdateMeInput struct {
 	// FullName is the new full name; an empty one removes it.
 	FullName *string
@@ -19,7 +19,7 @@ type UpdateMePayload struct {
 	User *auth.User
 }
 
-// UpdateMe changes what the account of the signed-in user says.
+// UpdateMe changes the signed-in user's account.
 func (s *Service) UpdateMe(ctx context.Context, in UpdateMeInput) (*UpdateMePayload, error) {
 	v, err := s.access.Viewer(ctx)
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package admin owns what administrators do with other people's accounts. Every verb asks again whether the
-// caller is an administrator, though the edge has asked before.
+// Package admin owns what administrators do with other people's accounts. Every method checks that the caller is an
+// administrator, although the guard at the edge has checked it before.
 package admin
 
 import (
@@ -15,9 +15,10 @@ import (
 
 // Store is what a Service reads outside of transactions.
 type Store interface {
-	auth.AdministrationStore
-	auth.AuditStore
 	User(ctx context.Context, id uuid.UUID) (*auth.User, error)
+	Users(ctx context.Context, q auth.UserQuery) ([]auth.PlacedUser, error)
+	UsersByID(ctx context.Context, ids []uuid.UUID) ([]auth.User, error)
+	Events(ctx context.Context, q auth.AuditEventQuery) ([]auth.AuditEvent, error)
 }
 
 // Service serves administrators. It is safe for concurrent use.
@@ -32,9 +33,8 @@ func New(store Store, access *access.Service, tx *transaction.Runner) *Service {
 	return &Service{store: store, access: access, tx: tx}
 }
 
-// Change runs change on a user in one transaction, and returns the user as change leaves them.
-// Such transactions take turns, so that each decides on what the one before has left: two
-// administrators who demote each other cannot both succeed.
+// Change runs change on a user in one transaction, and returns the changed user. Such transactions take turns, so that
+// each decides on the result of the one before: two administrators that demote each other cannot both succeed.
 func Change(
 	ctx context.Context, runner *transaction.Runner, who transaction.Actor, id uuid.UUID,
 	change func(ctx context.Context, tx *transaction.Tx, u *auth.User) error,
@@ -56,8 +56,7 @@ func Change(
 	return user, nil
 }
 
-// checkOtherAdmin refuses to take the role or the account from an administrator when nobody else has
-// both. The field of the input is the one that asked for it.
+// checkOtherAdmin returns an error about a field of the input when u is the last administrator with an enabled account.
 func checkOtherAdmin(ctx context.Context, tx *transaction.Tx, u *auth.User, field string) error {
 	if !u.IsAdmin() {
 		return nil

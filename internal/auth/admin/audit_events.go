@@ -10,15 +10,15 @@ import (
 	"usher/internal/auth"
 )
 
-// AuditEventFilter says which lines of the audit log to list. What is nil matches every line.
+// AuditEventFilter selects events of the audit log. Nil fields match every event.
 type AuditEventFilter struct {
-	// UserID is whom it happened to.
+	// UserID is the user that the event is about.
 	UserID *uuid.UUID
 	Kind   *auth.AuditEventKind
 }
 
-// AuditEvents lists up to limit lines of the audit log, the newest first, after the line with the id before when
-// that is not nil.
+// AuditEvents lists up to limit events of the audit log, the newest first. If before is not nil, it lists those older
+// than the event with that id.
 func (s *Service) AuditEvents(ctx context.Context, filter *AuditEventFilter, before *uuid.UUID, limit int) ([]auth.AuditEvent, error) {
 	if _, err := s.access.Administrator(ctx); err != nil {
 		return nil, err
@@ -37,7 +37,7 @@ func (s *Service) AuditEvents(ctx context.Context, filter *AuditEventFilter, bef
 	return events, s.findUsers(ctx, events)
 }
 
-// findUsers looks up the users that the events name, all at once.
+// findUsers looks up the users of the events, all at once.
 func (s *Service) findUsers(ctx context.Context, events []auth.AuditEvent) error {
 	users := map[uuid.UUID]*auth.User{}
 	for _, e := range events {

@@ -19,8 +19,7 @@ type DeleteUserPayload struct {
 	UserID uuid.UUID
 }
 
-// DeleteUser deletes an account and its sessions for good. Its lines of the audit log stay. It is
-// for administrators.
+// DeleteUser deletes an account and its sessions. Its events stay in the audit log.
 func (s *Service) DeleteUser(ctx context.Context, in DeleteUserInput) (*DeleteUserPayload, error) {
 	admin, err := s.access.Administrator(ctx)
 	if err != nil {

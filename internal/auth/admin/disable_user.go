@@ -19,7 +19,7 @@ type DisableUserPayload struct {
 	User *auth.User
 }
 
-// DisableUser disables an account and ends its sessions. It is for administrators.
+// DisableUser disables an account and ends its sessions.
 func (s *Service) DisableUser(ctx context.Context, in DisableUserInput) (*DisableUserPayload, error) {
 	admin, err := s.access.Administrator(ctx)
 	if err != nil {
@@ -32,8 +32,7 @@ func (s *Service) DisableUser(ctx context.Context, in DisableUserInput) (*Disabl
 	return &DisableUserPayload{User: user}, nil
 }
 
-// Disable disables an account. Its sessions end with it, so that they are not back when it is enabled
-// again.
+// Disable disables an account for an actor. Its sessions end, so that they are not valid again when it is enabled.
 func Disable(ctx context.Context, runner *transaction.Runner, who transaction.Actor, id uuid.UUID) (*auth.User, error) {
 	return Change(ctx, runner, who, id, func(ctx context.Context, tx *transaction.Tx, u *auth.User) error {
 		if u.DisabledAt != nil {
@@ -42,7 +41,7 @@ func Disable(ctx context.Context, runner *transaction.Runner, who transaction.Ac
 		if err := checkOtherAdmin(ctx, tx, u, "userId"); err != nil {
 			return err
 		}
-		// The account goes first, as at sign-in: whoever signs in now waits, and is refused then.
+		// The account comes first, as at sign-in: a sign-in waits here and is then refused.
 		if err := tx.SetDisabled(ctx, u.ID, &tx.Now, tx.Now); err != nil {
 			return err
 		}
@@ -64,7 +63,7 @@ type EnableUserPayload struct {
 	User *auth.User
 }
 
-// EnableUser enables a disabled account. It is for administrators.
+// EnableUser enables a disabled account.
 func (s *Service) EnableUser(ctx context.Context, in EnableUserInput) (*EnableUserPayload, error) {
 	admin, err := s.access.Administrator(ctx)
 	if err != nil {
@@ -77,7 +76,7 @@ func (s *Service) EnableUser(ctx context.Context, in EnableUserInput) (*EnableUs
 	return &EnableUserPayload{User: user}, nil
 }
 
-// Enable enables a disabled account.
+// Enable enables a disabled account for an actor.
 func Enable(ctx context.Context, runner *transaction.Runner, who transaction.Actor, id uuid.UUID) (*auth.User, error) {
 	return Change(ctx, runner, who, id, func(ctx context.Context, tx *transaction.Tx, u *auth.User) error {
 		if u.DisabledAt == nil {

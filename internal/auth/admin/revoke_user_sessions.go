@@ -20,7 +20,7 @@ type RevokeUserSessionsPayload struct {
 	RevokedCount int
 }
 
-// RevokeUserSessions ends every session of a user. They may sign in again. It is for administrators.
+// RevokeUserSessions ends every session of a user. The user can sign in again.
 func (s *Service) RevokeUserSessions(ctx context.Context, in RevokeUserSessionsInput) (*RevokeUserSessionsPayload, error) {
 	admin, err := s.access.Administrator(ctx)
 	if err != nil {

@@ -12,12 +12,12 @@ import (
 	"usher/internal/auth/internal/transaction"
 )
 
-// UpdateUserInput is the input of UpdateUser. What is nil stays as it is.
+// UpdateUserInput is the input of UpdateUser. Nil fields change nothing.
 type UpdateUserInput struct {
 	UserID uuid.UUID
 	// FullName is the new full name; an empty one removes it.
 	FullName *string
-	// Roles are what the user may be from now on. Everybody keeps the role USER.
+	// Roles replace the user's roles. Every user keeps the role USER.
 	Roles []auth.Role
 }
 
@@ -26,7 +26,7 @@ type UpdateUserPayload struct {
 	User *auth.User
 }
 
-// UpdateUser changes what an account says and what its user may be. It is for administrators.
+// UpdateUser changes a user's full name and roles.
 func (s *Service) UpdateUser(ctx context.Context, in UpdateUserInput) (*UpdateUserPayload, error) {
 	admin, err := s.access.Administrator(ctx)
 	if err != nil {
@@ -65,7 +65,7 @@ func (s *Service) UpdateUser(ctx context.Context, in UpdateUserInput) (*UpdateUs
 	return &UpdateUserPayload{User: user}, nil
 }
 
-// changeRoles gives a user the roles and USER, unless they have just those already.
+// changeRoles replaces a user's roles by those wanted and USER, if they differ.
 func changeRoles(ctx context.Context, tx *transaction.Tx, u *auth.User, wanted []auth.Role) error {
 	var roles []auth.Role // in the order of Roles, each once
 	for _, r := range auth.Roles {

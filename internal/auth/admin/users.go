@@ -14,22 +14,21 @@ import (
 	"usher/internal/identity"
 )
 
-// UserFilter says which users to list. What is nil matches everybody.
+// UserFilter selects users. Nil fields match every user.
 type UserFilter struct {
-	// Search is how a user name, an e-mail address or a full name begins; upper and lower case are
-	// the same.
+	// Search is a prefix of the user name, the e-mail address or the full name, in upper or lower case.
 	Search   *string
 	Role     *auth.Role
 	Disabled *bool
 }
 
-// UserOrder says in which order to list users.
+// UserOrder is the order of a list of users.
 type UserOrder struct {
 	Field     auth.UserOrderField
 	Direction OrderDirection
 }
 
-// OrderDirection says which end of a list comes first: the schema's OrderDirection.
+// OrderDirection is the direction of an order: the schema's OrderDirection.
 type OrderDirection string
 
 // The directions.
@@ -38,7 +37,7 @@ const (
 	Descending OrderDirection = "DESC"
 )
 
-// orDefault returns the order, the newest first for nil. It refuses what the schema does not have.
+// orDefault returns the order; nil means the newest first. It rejects values that the schema does not have.
 func (o *UserOrder) orDefault() (UserOrder, error) {
 	if o == nil {
 		return UserOrder{Field: auth.UsersByCreatedAt, Direction: Descending}, nil
@@ -55,7 +54,7 @@ func (o *UserOrder) orDefault() (UserOrder, error) {
 	return UserOrder{}, auth.BadInput(auth.FieldError{Field: problem, Code: auth.InputInvalidFormat, Message: "Use a value of the schema."})
 }
 
-// UserList is a list of users that an administrator may read.
+// UserList is a list of users for an administrator.
 type UserList struct {
 	// Order is the order of the list.
 	Order UserOrder
@@ -63,7 +62,7 @@ type UserList struct {
 	store Store
 }
 
-// Users returns the list of the users that a filter matches, in an order; nil is the newest first.
+// Users returns the list of the users that match a filter, in an order; nil means the newest first.
 func (s *Service) Users(ctx context.Context, filter *UserFilter, order *UserOrder) (*UserList, error) {
 	if _, err := s.access.Administrator(ctx); err != nil {
 		return nil, err
@@ -86,8 +85,7 @@ func (l *UserList) Read(ctx context.Context, after *auth.UserPosition, limit int
 	return l.store.Users(ctx, query)
 }
 
-// maxSearch is the length of the longest text to search for, in code points: that of the longest
-// name.
+// maxSearch is the longest text to search for, in code points. No name is longer.
 const maxSearch = identity.MaxFullName
 
 // apply puts the filter into a query.
@@ -100,10 +98,10 @@ func (f *UserFilter) apply(q *auth.UserQuery) error {
 			return auth.BadInput(auth.FieldError{Field: "search", Code: auth.InputTooLong, Message: fmt.Sprintf("Use at most %d characters.", maxSearch)})
 		}
 		q.Search = auth.SearchKey(*f.Search)
-		if email, err := identity.ParseEmail(*f.Search); err == nil { // its key can look quite different
+		if email, err := identity.ParseEmail(*f.Search); err == nil { // the key of an address has another form
 			q.Search = email.Key
 		}
-		if strings.Contains(q.Search, "\x00") { // PostgreSQL has no text with it
+		if strings.Contains(q.Search, "\x00") { // which PostgreSQL cannot store
 			return auth.BadInput(auth.FieldError{Field: "search", Code: auth.InputInvalidFormat, Message: "Use characters that a name can have."})
 		}
 	}

@@ -1,5 +1,5 @@
-// Package clients owns what registered OAuth clients do: authenticate, get access tokens for themselves, ask about
-// tokens and give them back.
+// Package clients owns what registered OAuth clients do: authenticate, get access tokens for themselves, introspect
+// tokens and revoke them.
 package clients
 
 import (
@@ -13,12 +13,14 @@ import (
 
 	"usher/internal/auth"
 	"usher/internal/auth/access"
+	"usher/internal/auth/internal/transaction"
 	"usher/internal/auth/sessions"
 	"usher/internal/token"
 )
 
-// Store finds clients.
+// Store is what a Service reads.
 type Store interface {
+	access.Store
 	// Client finds a client by id.
 	Client(ctx context.Context, id uuid.UUID) (*auth.Client, error)
 }
@@ -26,14 +28,14 @@ type Store interface {
 // Service serves OAuth clients. It is safe for concurrent use.
 type Service struct {
 	store    Store
-	access   *access.Service
 	sessions *sessions.Service
 	tokens   *token.Authority
+	tx       *transaction.Runner
 }
 
 // New returns a Service.
-func New(store Store, access *access.Service, sessions *sessions.Service, tokens *token.Authority) *Service {
-	return &Service{store: store, access: access, sessions: sessions, tokens: tokens}
+func New(store Store, sessions *sessions.Service, tokens *token.Authority, tx *transaction.Runner) *Service {
+	return &Service{store: store, sessions: sessions, tokens: tokens, tx: tx}
 }
 
 // Why a token is not revoked.
@@ -45,8 +47,8 @@ var (
 	ErrTokenNotRevocable = errors.New("token cannot be revoked")
 )
 
-// Authenticate finds the client that knows the secret. Whatever is wrong, the error is
-// CodeInvalidCredentials. Nothing limits the attempts: there are too many secrets to guess.
+// Authenticate returns the client with this id and secret. Whatever is wrong, the error is CodeInvalidCredentials.
+// Attempts are not limited: a secret of 256 random bits cannot be guessed.
 func (s *Service) Authenticate(ctx context.Context, clientID, secret string) (*auth.Client, error) {
 	c, err := s.client(ctx, clientID)
 	switch {
@@ -80,12 +82,15 @@ type Token struct {
 	ExpiresIn time.Duration
 }
 
-// Token gives a client an access token for itself (RFC 6749 §4.4) and a resource; nil means
-// Usher's own API. It is nobody's sign-in: `@auth` refuses it.
+// Token issues an access token to a client for itself (RFC 6749 §4.4) and a resource; nil means Usher's own API. No
+// user is signed in by it: `@auth` refuses it.
 func (s *Service) Token(c *auth.Client, resource *string) (*Token, error) {
-	audience, err := s.sessions.AudienceFor(resource)
-	if err != nil {
+	if err := s.sessions.CheckResource(resource); err != nil {
 		return nil, err
+	}
+	audience := "" // Usher's own
+	if resource != nil {
+		audience = *resource
 	}
 	access, err := s.tokens.SignClient(c.ID.String(), audience)
 	if err != nil {
@@ -94,12 +99,12 @@ func (s *Service) Token(c *auth.Client, resource *string) (*Token, error) {
 	return &Token{AccessToken: access, ExpiresIn: s.tokens.TTL()}, nil
 }
 
-// RevokeToken ends the session that an access token or refresh token belongs to (RFC 7009). The token may be
-// an access token for any audience, or any refresh token of the session, used or not: a client that lost the
-// answer to its refresh must be able to sign out. A token that is invalid, or no longer valid, is no error.
+// RevokeToken ends the session of an access token or refresh token (RFC 7009). The access token may be for any
+// audience. The refresh token may be used already: a client that lost the answer to its refresh must be able to sign
+// out. An invalid or expired token is no error.
 //
-// by is the registered client that asks, or nil. It gets ErrForeignToken for the token of a session, since
-// no such token is issued to it, and ErrTokenNotRevocable for its own access token.
+// by is the registered client that asks, or nil. It gets ErrForeignToken for the token of a session, since no such
+// token is issued to it, and ErrTokenNotRevocable for its own access token.
 func (s *Service) RevokeToken(ctx context.Context, by *auth.Client, text string) error {
 	if s.tokens == nil {
 		return auth.ErrNoTokens
@@ -110,14 +115,15 @@ func (s *Service) RevokeToken(ctx context.Context, by *auth.Client, text string)
 		}
 		return ErrTokenNotRevocable
 	}
-	v, err := s.sessions.FindByToken(ctx, text)
+	if by == nil {
+		return s.sessions.RevokeByToken(ctx, text)
+	}
+	_, err := s.sessions.FindByToken(ctx, text)
 	switch {
 	case errors.Is(err, auth.ErrNotFound):
 		return nil
 	case err != nil:
 		return fmt.Errorf("revoke token: %w", err)
-	case by != nil:
-		return ErrForeignToken
 	}
-	return s.sessions.RevokeByToken(ctx, v)
+	return ErrForeignToken
 }

@@ -7,13 +7,14 @@ import (
 	"time"
 
 	"usher/internal/auth"
+	"usher/internal/auth/access"
 	"usher/internal/token"
 )
 
-// Introspection is what there is to know of an access token that is good (RFC 7662 §2.2).
+// Introspection describes a valid access token (RFC 7662 §2.2).
 type Introspection struct {
 	ClientID string
-	// Subject is the user, or the client where no user takes part.
+	// Subject is the id of the user, or of the client in a token without a user.
 	Subject string
 	// User is nil for the token of a client.
 	User *auth.User
@@ -25,12 +26,12 @@ type Introspection struct {
 	ExpiresAt time.Time
 }
 
-// Introspect looks at an access token for a client, as it would be if it were used now: its session
-// and its user must be live, or its client must exist.
+// Introspect describes an access token to a client, if it is valid now: its session and its user must be valid, or
+// its client must exist.
 //
-// A client learns about its own tokens, and about those for the API that it serves (RFC 7662 §4).
-// Introspect returns nil for any other text: for tokens for Usher's own API and for refresh tokens,
-// too, since the client has no use for them but to replay them.
+// A client learns about its own tokens, and about those for the API that it serves (RFC 7662 §4). Introspect
+// returns nil for any other text. That includes users' tokens for Usher's own API and refresh tokens: all that a
+// client could do with them is replay them.
 func (s *Service) Introspect(ctx context.Context, by *auth.Client, text string) (*Introspection, error) {
 	if s.tokens == nil {
 		return nil, auth.ErrNoTokens
@@ -54,7 +55,7 @@ func (s *Service) introspect(ctx context.Context, by *auth.Client, text string) 
 	if err != nil || !s.serves(by, claims.Audience) {
 		return nil, auth.ErrNotFound
 	}
-	v, err := s.access.ViewerOf(ctx, claims)
+	v, err := access.ViewerOf(ctx, s.store, s.tx, claims)
 	if err != nil {
 		return nil, err
 	}
@@ -81,8 +82,8 @@ func (s *Service) introspectClient(ctx context.Context, by *auth.Client, claims 
 	}, nil
 }
 
-// serves reports whether a client serves the API of an audience. Nobody serves Usher's own, whatever
-// the operator has registered.
+// serves reports whether a client serves the API of an audience. No client serves Usher's own, whatever the operator
+// has registered.
 func (s *Service) serves(c *auth.Client, audience string) bool {
 	return c.Resource != nil && *c.Resource == audience && audience != s.tokens.Audience()
 }

@@ -23,18 +23,18 @@ import (
 	"usher/internal/token"
 )
 
-// Options are what the domain stands on. Store and Passwords are required.
+// Options are what the domain needs. Store and Passwords are required.
 type Options struct {
 	Store     auth.Store
 	Passwords *password.Hasher
 	Policy    password.Policy
-	// Tokens signs and verifies access tokens. Without it only Operator is of use: nobody can sign in, and
-	// every request is anonymous.
+	// Tokens signs and verifies access tokens. Without it nobody can sign in and every request is anonymous, as in
+	// the operator's commands.
 	Tokens *token.Authority
-	// Secret is the server's secret, from which the key of refresh tokens derives. It goes with Tokens.
+	// Secret is the server's secret, from which the key of refresh tokens is derived. Tokens requires it.
 	Secret []byte
 	Limits auth.SessionLimits
-	// Now is the one clock that decides. Nil means time.Now.
+	// Now is the clock. Nil means time.Now.
 	Now func() time.Time
 	// Rand is the source of ids and secrets. Nil means crypto/rand.
 	Rand io.Reader
@@ -42,18 +42,18 @@ type Options struct {
 	Log *slog.Logger
 }
 
-// Domain is the domain in its parts, by who asks.
+// Domain is the domain in its parts, one for each kind of caller.
 type Domain struct {
 	Access   *access.Service
 	Sessions *sessions.Service
 	Accounts *accounts.Service
 	Admin    *admin.Service
 	Clients  *clients.Service
-	// Operator asks nobody who they are. It must not reach an edge.
+	// Operator checks no caller. It must not reach an edge.
 	Operator *operator.Service
 }
 
-// New returns the domain, or an error that names the option that is missing.
+// New returns the domain, or an error that names the missing option.
 func New(o Options) (*Domain, error) {
 	switch {
 	case o.Store == nil:
@@ -85,7 +85,7 @@ func New(o Options) (*Domain, error) {
 	maker := accounts.NewMaker(o.Passwords, o.Policy, tx)
 	d.Accounts = accounts.New(maker, d.Access, d.Sessions, tx)
 	d.Admin = admin.New(o.Store, d.Access, tx)
-	d.Clients = clients.New(o.Store, d.Access, d.Sessions, o.Tokens)
+	d.Clients = clients.New(o.Store, d.Sessions, o.Tokens, tx)
 	d.Operator = operator.New(o.Store, maker, tx)
 	return d, nil
 }

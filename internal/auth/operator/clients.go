@@ -16,12 +16,12 @@ import (
 const (
 	clientSecretSize = 32 // 256 bits
 
-	// clientSecretPrefix lets people and scanners of leaked secrets see what the text is.
+	// clientSecretPrefix identifies client secrets to people and to scanners for leaked secrets.
 	clientSecretPrefix = "ucs_"
 )
 
-// CreateClient registers a client that serves an API, or none with nil, and returns its secret, which
-// is kept nowhere.
+// CreateClient registers a client and returns its secret, of which the server keeps only a digest. The resource is the
+// API that the client serves; nil means none.
 func (s *Service) CreateClient(ctx context.Context, name string, resource *string) (c *auth.Client, secret string, err error) {
 	name, err = identity.ParseFullName(name)
 	if err != nil || name == "" {
@@ -50,8 +50,8 @@ func (s *Service) CreateClient(ctx context.Context, name string, resource *strin
 	return c, secret, nil
 }
 
-// DeleteClient deletes a client for good: it gets no more tokens, and those it has are no longer
-// active. It returns auth.ErrNotFound when no client has the id.
+// DeleteClient deletes a client. It gets no more tokens, and its tokens are no longer active. DeleteClient returns
+// auth.ErrNotFound when no client has the id.
 func (s *Service) DeleteClient(ctx context.Context, id uuid.UUID) error {
 	err := s.tx.Run(ctx, transaction.Operator, func(ctx context.Context, tx *transaction.Tx) error {
 		if err := tx.DeleteClient(ctx, id); err != nil {
@@ -65,7 +65,8 @@ func (s *Service) DeleteClient(ctx context.Context, id uuid.UUID) error {
 	return nil
 }
 
-// Clients lists up to limit clients after the one with the id after, oldest first. The zero id begins at the first.
+// Clients lists up to limit clients, the oldest first, after the one with the id after. The zero id means from the
+// start.
 func (s *Service) Clients(ctx context.Context, after uuid.UUID, limit int) ([]auth.Client, error) {
 	return s.store.Clients(ctx, after, limit)
 }

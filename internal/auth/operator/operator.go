@@ -1,11 +1,12 @@
-// Package operator owns what the operator's commands and the server's own jobs do. Nothing asks who calls, so no
-// edge may import it.
+// Package operator owns what the operator's commands and the server's own jobs do. It checks no caller, so no edge may
+// import it.
 package operator
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -16,13 +17,16 @@ import (
 	"usher/internal/identity"
 )
 
-// Store is what a Service reads and writes outside of transactions.
+// Store is what a Service reads outside of transactions. Only Sweep writes there.
 type Store interface {
-	auth.CredentialStore
-	auth.ClientStore
-	auth.CleanupStore
 	User(ctx context.Context, id uuid.UUID) (*auth.User, error)
 	Users(ctx context.Context, q auth.UserQuery) ([]auth.PlacedUser, error)
+	UsersWithoutKey(ctx context.Context, limit int) ([]auth.User, error)
+	PasswordByUsername(ctx context.Context, key string) (*auth.User, *auth.Credential, error)
+	PasswordByEmail(ctx context.Context, key string) (*auth.User, *auth.Credential, error)
+	Clients(ctx context.Context, after uuid.UUID, limit int) ([]auth.Client, error)
+	SweepSessions(ctx context.Context, before time.Time, limit int) (int, error)
+	SweepAttempts(ctx context.Context, before time.Time, limit int) (int, error)
 }
 
 // Service serves the operator. It is safe for concurrent use.
@@ -73,7 +77,7 @@ func (s *Service) FindUser(ctx context.Context, identifier string) (*auth.User, 
 	return user, err
 }
 
-// Users lists users as the query says.
+// Users lists the users that match a query.
 func (s *Service) Users(ctx context.Context, q auth.UserQuery) ([]auth.PlacedUser, error) {
 	return s.store.Users(ctx, q)
 }
@@ -88,7 +92,7 @@ func (s *Service) SetDisabled(ctx context.Context, id uuid.UUID, disabled bool) 
 	return err
 }
 
-// Unlock clears the counters of failed sign-ins of a user, so that they can try again at once.
+// Unlock clears the counters of a user's failed attempts, so that they can try again at once.
 func (s *Service) Unlock(ctx context.Context, id uuid.UUID) error {
 	err := s.tx.Run(ctx, transaction.Operator, func(ctx context.Context, tx *transaction.Tx) error {
 		cleared, err := tx.ClearAttempts(ctx, id)

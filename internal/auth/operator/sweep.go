@@ -10,16 +10,15 @@ import (
 )
 
 const (
-	// sweepAfter is how long a session stays after its end, for whoever looks into what happened.
+	// sweepAfter is how long a session stays stored after its end, for investigations.
 	sweepAfter = 24 * time.Hour
 	// sweepAttemptsAfter is longer than the longest wait of the limit on attempts.
 	sweepAttemptsAfter = 2 * 24 * time.Hour
-	// sweepBatch is how many rows one statement deletes, or one transaction changes: few enough that others need not wait.
+	// sweepBatch is how many rows one statement deletes, or one transaction changes. More would make others wait.
 	sweepBatch = 1000
 )
 
-// Sweep deletes what nobody can need any more, and completes what older servers have left, batch by
-// batch.
+// Sweep deletes expired data and completes rows that servers of older releases have written, in batches.
 func (s *Service) Sweep(ctx context.Context) error {
 	now := s.tx.Now()
 	return errors.Join(
@@ -29,7 +28,7 @@ func (s *Service) Sweep(ctx context.Context) error {
 	)
 }
 
-// keyFullNames makes some full names searchable that were written by servers that did not search, and
+// keyFullNames writes the search keys of some full names that servers of older releases have stored without one, and
 // returns how many.
 func (s *Service) keyFullNames(ctx context.Context) (int, error) {
 	users, err := s.store.UsersWithoutKey(ctx, sweepBatch)
@@ -46,7 +45,7 @@ func (s *Service) keyFullNames(ctx context.Context) (int, error) {
 	})
 }
 
-// inBatches sweeps until a batch is not full.
+// inBatches calls sweep until a batch is not full.
 func inBatches(sweep func() (int, error)) error {
 	for {
 		if n, err := sweep(); err != nil || n < sweepBatch {

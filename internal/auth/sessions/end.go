@@ -4,15 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/google/uuid"
 
 	"usher/internal/auth"
+	"usher/internal/auth/internal/caller"
 	"usher/internal/auth/internal/transaction"
 )
 
-// Logout ends the session of the request and returns its id. Its access tokens are refused from now on, and so
-// is its refresh token.
+// Logout ends the session of the request and returns its id. Its access tokens and its refresh token are refused
+// from now on.
 func (s *Service) Logout(ctx context.Context) (uuid.UUID, error) {
 	v, err := s.access.Viewer(ctx)
 	if err != nil {
@@ -21,8 +23,8 @@ func (s *Service) Logout(ctx context.Context) (uuid.UUID, error) {
 	return v.Session.ID, s.end(ctx, transaction.InSession(v), v, auth.EventLogout)
 }
 
-// Revoke ends a session of the signed-in user. A session of somebody else is not found, like
-// one that does not exist. One that has ended already is fine.
+// Revoke ends a session of the signed-in user. Another user's session is not found, like one that does not exist. A
+// session that has already ended is no error.
 func (s *Service) Revoke(ctx context.Context, id uuid.UUID) error {
 	viewer, err := s.access.Viewer(ctx)
 	if err != nil {
@@ -38,14 +40,14 @@ func (s *Service) Revoke(ctx context.Context, id uuid.UUID) error {
 	return s.end(ctx, transaction.InSession(viewer), target, auth.EventSessionRevoked)
 }
 
-// end ends a session and records why, when it still lived.
+// end ends a session and records why, unless it has already ended.
 func (s *Service) end(ctx context.Context, who transaction.Actor, v *auth.Viewer, why auth.AuditEventKind) error {
 	err := s.tx.Run(ctx, who, func(ctx context.Context, tx *transaction.Tx) error {
 		ended, err := tx.EndSession(ctx, v.Session.ID, tx.Now)
 		if err != nil || !ended {
 			return err
 		}
-		return tx.Record(ctx, transaction.InSessionOf(v, why))
+		return tx.RecordSession(ctx, why, v)
 	})
 	if err != nil {
 		return fmt.Errorf("end session: %w", err)
@@ -72,8 +74,8 @@ func (s *Service) RevokeOthers(ctx context.Context) (n int, err error) {
 	return n, nil
 }
 
-// FindByToken finds the session of an access or refresh token, whatever its state: that of a
-// disabled account can be ended too, and is not back when the account is enabled again.
+// FindByToken finds the session of an access or refresh token, whatever its state. The session of a disabled account
+// can be ended too, so that it is not valid again when the account is enabled.
 func (s *Service) FindByToken(ctx context.Context, text string) (*auth.Viewer, error) {
 	if t, ok := s.refresh.open(text); ok {
 		state, err := s.store.RefreshState(ctx, t.session)
@@ -100,8 +102,26 @@ func (s *Service) FindByToken(ctx context.Context, text string) (*auth.Viewer, e
 	return v, err
 }
 
-// RevokeByToken ends the session of v because somebody has presented one of its tokens for that. It may be a
-// thief who gives the token back, so nobody is the actor.
-func (s *Service) RevokeByToken(ctx context.Context, v *auth.Viewer) error {
+// RevokeByToken ends the session of an access or refresh token, which is all that the caller has to show. A token of
+// no session is no error. The audit log names no actor: the caller may be a thief.
+func (s *Service) RevokeByToken(ctx context.Context, text string) error {
+	v, err := s.FindByToken(ctx, text)
+	switch {
+	case errors.Is(err, auth.ErrNotFound):
+		return nil
+	case err != nil:
+		return fmt.Errorf("revoke token: %w", err)
+	}
 	return s.end(ctx, transaction.Nobody, v, auth.EventTokenRevoked)
+}
+
+// HasEnded reports whether the request has ended the session of a refresh token. A token that this server has not
+// issued counts as one of a session that the request has ended, if it has ended any.
+func (s *Service) HasEnded(ctx context.Context, refreshToken string) bool {
+	ended := caller.Ended(ctx)
+	if len(ended) == 0 {
+		return false
+	}
+	t, ok := s.refresh.open(refreshToken)
+	return !ok || slices.Contains(ended, t.session)
 }

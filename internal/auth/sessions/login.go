@@ -15,18 +15,18 @@ type LoginInput struct {
 	Password   password.Plaintext
 	// Resource is the API that the access token is for; nil means Usher's own.
 	Resource *string
-	// Replaces is a refresh token that the client loses by the sign-in; empty means none. Its session ends.
+	// Replaces is the refresh token that the client drops for the new one; empty means none. Its session ends.
 	Replaces string
 }
 
-// Login signs a user in with a password. Whatever is wrong with identifier or password, the
-// answer is CodeInvalidCredentials, at the cost of one password hash.
+// Login signs a user in with a password. Whatever is wrong with identifier or password, the error is
+// CodeInvalidCredentials and the cost is one password hash.
 func (s *Service) Login(ctx context.Context, in LoginInput) (*Tokens, error) {
-	audience, err := s.AudienceFor(in.Resource)
+	audience, err := s.audience(in.Resource)
 	if err != nil {
 		return nil, err
 	}
-	verified, err := s.proofs.Password(ctx, in.Password, transaction.Nobody, s.proofs.ByIdentifier(in.Identifier))
+	verified, err := s.proofs.Password(ctx, in.Password, nil, s.proofs.ByIdentifier(in.Identifier))
 	if err != nil {
 		return nil, err
 	}
@@ -38,7 +38,7 @@ func (s *Service) Login(ctx context.Context, in LoginInput) (*Tokens, error) {
 		if _, err = tx.ClearAttempts(ctx, verified.User().ID); err != nil {
 			return err
 		}
-		return tx.Record(ctx, transaction.InSessionOf(&started.viewer, auth.EventLogin))
+		return tx.RecordSession(ctx, auth.EventLogin, &started.viewer)
 	})
 	if err != nil {
 		return nil, err

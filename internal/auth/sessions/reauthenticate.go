@@ -8,17 +8,16 @@ import (
 	"usher/internal/password"
 )
 
-// Reauthenticate lets the signed-in user confirm their identity, and answers with an access
-// token that says so. The time is in that token alone: the session keeps the time of its
-// sign-in, and so do the tokens that refresh gives. Otherwise a copied refresh token would become a
-// copy of the proof. The refresh token stays the same, which is why none is in the answer. A wrong
-// password answers as at Login, and counts apart from those there.
+// Reauthenticate lets the signed-in user confirm their identity, and returns an access token with the new time of
+// authentication. Only that token has it: the session and the tokens of later refreshes keep the time of the sign-in.
+// Otherwise a thief with a copied refresh token would get the new time too. The refresh token stays the same, so none
+// is returned. A wrong password has the same error as at Login, and a counter of its own.
 func (s *Service) Reauthenticate(ctx context.Context, p password.Plaintext) (*Tokens, error) {
 	v, err := s.access.Viewer(ctx)
 	if err != nil {
 		return nil, err
 	}
-	verified, err := s.proofs.Password(ctx, p, transaction.InSession(v), s.proofs.OfUser(v.User.ID))
+	verified, err := s.proofs.Password(ctx, p, v, s.proofs.OfUser(v.User.ID))
 	if err != nil {
 		return nil, err
 	}
@@ -27,7 +26,7 @@ func (s *Service) Reauthenticate(ctx context.Context, p password.Plaintext) (*To
 		if _, err := tx.ClearAttempts(ctx, v.User.ID); err != nil {
 			return err
 		}
-		return tx.Record(ctx, transaction.InSessionOf(v, auth.EventReauthenticated))
+		return tx.RecordSession(ctx, auth.EventReauthenticated, v)
 	})
 	if err != nil {
 		return nil, err

@@ -21,21 +21,19 @@ type RefreshInput struct {
 	RefreshToken string
 	// Resource is the API that the access token is for; nil means Usher's own.
 	Resource *string
-	// Replaces is a refresh token that the client loses by this, other than the one presented; empty means none.
-	// Its session ends.
+	// Replaces is another refresh token that the client drops for the new one; empty means none. Its session ends.
 	Replaces string
 }
 
-// Refresh gives a new access token, and a new refresh token for the one presented.
+// Refresh exchanges a refresh token for a new token pair. The presented token becomes invalid (RFC 9700 §4.14.2).
 //
-// The presented token is used up by that, and so is every older one (RFC 9700 §4.14.2). Only the one that
-// was used last may be presented again, see canReplay: then it gets the same successor. Any other used token
-// may have been copied, and ends the session.
+// Only the token that was used last may be presented again, see canReplay. It gets the same successor. Any other used
+// token may have been copied, and ends the session.
 //
-// A token that the database does not know yet is ahead of it: the seal says that this server issued it, so
-// the database has lost commits in a failover. It gets its successor, and the session goes on from there.
+// A token can be ahead of the database. Its seal shows that this server issued it, so the database has lost commits in
+// a failover. The token gets its successor, and the session continues from there.
 func (s *Service) Refresh(ctx context.Context, in RefreshInput) (*Tokens, error) {
-	audience, err := s.AudienceFor(in.Resource)
+	audience, err := s.audience(in.Resource)
 	if err != nil {
 		return nil, err
 	}
@@ -56,16 +54,16 @@ func (s *Service) Refresh(ctx context.Context, in RefreshInput) (*Tokens, error)
 // rotate uses a refresh token up for its successor, and returns the state of its session.
 func (s *Service) rotate(ctx context.Context, presented refreshToken) (*auth.RefreshState, error) {
 	client := clientDigest(request.From(ctx))
-	// Each pass decides on one state of the session. There is another pass only when another request has
-	// changed that state in between, which each request does once.
-	for range refreshTurns {
+	// Each pass decides on one state of the session. Another pass follows only when another request has changed the
+	// state meanwhile, which each request does once.
+	for range maxPasses {
 		state, err := s.refreshState(ctx, presented)
 		if err != nil {
 			return nil, err
 		}
 		now := s.tx.Now()
 		used := presented.generation < state.Generation
-		if used && !s.canReplay(state, presented, client, now) {
+		if used && !canReplay(state, presented, client, s.limits.RefreshGrace, now) {
 			return nil, s.endReused(ctx, &state.Viewer)
 		}
 		if err := s.tx.CheckLive(&state.Viewer); err != nil {
@@ -88,23 +86,21 @@ func (s *Service) rotate(ctx context.Context, presented refreshToken) (*auth.Ref
 }
 
 const (
-	refreshTurns     = 10
+	maxPasses        = 10
 	endReusedTimeout = 10 * time.Second
 
-	// maxReplays is how often a used refresh token may be presented again. Tabs that a browser restores all
-	// at once refresh with one token. More than thirty replays come from a loop or from another client.
+	// maxReplays is how often a used refresh token may be presented again. When a browser restores its tabs, they all
+	// refresh with one token at once. More than thirty replays come from a loop or from another client.
 	maxReplays = 30
 
-	// olderGrace is how long a used token may be presented again when a server of an older release rotated
-	// it, which notes no client. It is the grace of that release.
+	// olderGrace is how long a used token may be presented again when a server of an older release rotated it. Such
+	// a server notes no client and has this grace.
 	olderGrace = 10 * time.Second
 )
 
-// canReplay reports whether a used token may be presented again: as long as nobody has used its successor, for
-// a limited time, a limited number of times, and by the client that used it. That is what requests in
-// parallel and a client that never saw the answer look like.
-func (s *Service) canReplay(state *auth.RefreshState, presented refreshToken, client string, now time.Time) bool {
-	grace := s.limits.RefreshGrace
+// canReplay reports whether a used token may be presented again: while its successor is unused, for a limited time, a
+// limited number of times, and by the client that used it. Parallel requests, and a client that lost the answer, do so.
+func canReplay(state *auth.RefreshState, presented refreshToken, client string, grace time.Duration, now time.Time) bool {
 	noted := state.RotatedBy != nil && strings.HasPrefix(*state.RotatedBy, noteOf("", state.Generation))
 	if !noted {
 		grace = min(grace, olderGrace)
@@ -115,15 +111,14 @@ func (s *Service) canReplay(state *auth.RefreshState, presented refreshToken, cl
 		(!noted || *state.RotatedBy == noteOf(client, state.Generation))
 }
 
-// noteOf is what a rotation to a generation notes of the client. The generation shows whether the note is of
-// the last rotation: servers of older releases, which may run beside this one, note nothing.
+// noteOf is what a rotation to a generation notes about the client. The generation shows whether the last rotation
+// wrote the note: servers of older releases, which may run beside this one, write none.
 func noteOf(client string, generation uint32) string {
 	return strconv.FormatUint(uint64(generation), 10) + " " + client
 }
 
-// clientDigest identifies the client of a request, as far as a server can tell clients apart: by network and
-// User-Agent. A household or a device has an IPv4 address or an IPv6 /64, within which devices change their
-// addresses by themselves (RFC 8981).
+// clientDigest identifies the client of a request by network and User-Agent. A household or a device has an IPv4
+// address or an IPv6 /64, within which devices change their addresses by themselves (RFC 8981).
 func clientDigest(info request.Info) string {
 	address := info.Client.Unmap().WithZone("")
 	network := address.String()
@@ -134,7 +129,7 @@ func clientDigest(info request.Info) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:16])
 }
 
-// use uses a token up that is not used yet. It reports false when the state has changed meanwhile.
+// use marks an unused token as used. It reports false when the state has changed meanwhile.
 func (s *Service) use(ctx context.Context, state *auth.RefreshState, presented refreshToken, client string, now time.Time) (done bool, err error) {
 	id, ahead := state.Session.ID, presented.generation > state.Generation
 	next := presented.successor().generation
@@ -151,21 +146,21 @@ func (s *Service) use(ctx context.Context, state *auth.RefreshState, presented r
 		state.Session.Use(now)
 	}
 	if done && ahead {
-		s.log.WarnContext(ctx, "a refresh token was ahead of the database, which has lost commits",
+		s.log.WarnContext(ctx, "refresh token ahead of the database: the database has lost commits",
 			"session", id, "presented", presented.generation, "stored", state.Generation)
 	}
 	return done, nil
 }
 
-// replay counts and records that the token before the valid one was presented again. It reports false when
-// the state has changed meanwhile.
+// replay counts and records that the predecessor of the valid token was presented again. It reports false when the
+// state has changed meanwhile.
 func (s *Service) replay(ctx context.Context, state *auth.RefreshState) (counted bool, err error) {
 	err = s.tx.Run(ctx, transaction.Nobody, func(ctx context.Context, tx *transaction.Tx) (err error) {
 		counted, err = tx.ReplayRefreshToken(ctx, state.Session.ID, state.Generation, maxReplays, tx.Now)
 		if err != nil || !counted {
 			return err
 		}
-		return tx.Record(ctx, transaction.InSessionOf(&state.Viewer, auth.EventRefreshReplayed))
+		return tx.RecordSession(ctx, auth.EventRefreshReplayed, &state.Viewer)
 	})
 	if err != nil {
 		return false, fmt.Errorf("replay refresh token: %w", err)
@@ -173,7 +168,7 @@ func (s *Service) replay(ctx context.Context, state *auth.RefreshState) (counted
 	return counted, nil
 }
 
-// refreshState reads the state of the token's session, when the token belongs to it.
+// refreshState reads the state of the token's session, if the token belongs to it.
 func (s *Service) refreshState(ctx context.Context, t refreshToken) (*auth.RefreshState, error) {
 	state, err := s.store.RefreshState(ctx, t.session)
 	switch {
@@ -187,20 +182,13 @@ func (s *Service) refreshState(ctx context.Context, t refreshToken) (*auth.Refre
 	return state, nil
 }
 
-// endReused ends a session of which a used refresh token was presented again. It finishes though
-// the client may go away: otherwise a thief could try tokens without being noticed.
+// endReused ends a session whose used refresh token was presented again. It finishes even if the client disconnects:
+// otherwise a thief could try tokens unnoticed.
 func (s *Service) endReused(ctx context.Context, v *auth.Viewer) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endReusedTimeout)
 	defer cancel()
-	err := s.tx.Run(ctx, transaction.Nobody, func(ctx context.Context, tx *transaction.Tx) error {
-		ended, err := tx.EndSession(ctx, v.Session.ID, tx.Now)
-		if err != nil || !ended {
-			return err
-		}
-		return tx.Record(ctx, transaction.InSessionOf(v, auth.EventRefreshReuse))
-	})
-	if err != nil {
-		return fmt.Errorf("end session after reuse: %w", err)
+	if err := s.end(ctx, transaction.Nobody, v, auth.EventRefreshReuse); err != nil {
+		return err
 	}
 	return auth.Unauthenticated(auth.ReasonSessionEnded)
 }

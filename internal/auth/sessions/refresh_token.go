@@ -13,12 +13,12 @@ import (
 	"usher/internal/seal"
 )
 
-// refreshToken is what a refresh token says: the session, which of its refresh tokens this is, and
-// the session's secret.
+// refreshToken is the content of a refresh token: the session, the number of the token in the session, and the
+// session's secret.
 //
-// The secret is random and stored nowhere but in the token; the database has its digest. The whole
-// is sealed. So a dump of the database makes no token, even for who knows the server's key, and the
-// successor of a token can be made again from the token alone: an answer that was lost is no loss.
+// The secret is random. The database has only its digest, so a dump of the database is not enough to make tokens, even
+// with the server's key. The successor of a token can be made from the token alone, so a client that lost the answer
+// to a refresh can get it again.
 type refreshToken struct {
 	session    uuid.UUID
 	generation uint32
@@ -27,7 +27,7 @@ type refreshToken struct {
 
 const secretSize = 16 // 128 bits
 
-// refreshPrefix lets people and scanners of leaked secrets see what the text is.
+// refreshPrefix identifies refresh tokens to people and to scanners for leaked secrets.
 const refreshPrefix = "urt_"
 
 func newRefreshToken(session uuid.UUID, random io.Reader) (refreshToken, error) {

@@ -11,25 +11,12 @@ import (
 	"usher/internal/auth/internal/transaction"
 )
 
-// SessionOf returns the session that a refresh token belongs to, whatever its state. It reports false when this
-// server has not made the token.
-func (s *Service) SessionOf(refreshToken string) (uuid.UUID, bool) {
-	t, ok := s.refresh.open(refreshToken)
-	return t.session, ok
-}
-
-// replaced opens a refresh token that a client loses for one of a session, if it belongs to another session.
-func (s *Service) replaced(lost string, session uuid.UUID) (t refreshToken, ok bool) {
-	t, ok = s.refresh.open(lost)
-	return t, ok && t.session != session
-}
-
-// endReplaced ends the session of the refresh token that a client loses for one of another session, whichever
-// user it belongs to: the client has no other trace of it, so nobody could end it later. A token that is
-// not valid, or of a session that has ended, is ignored.
-func (s *Service) endReplaced(ctx context.Context, tx *transaction.Tx, lost string, session uuid.UUID) error {
-	old, ok := s.replaced(lost, session)
-	if !ok {
+// endReplaced ends the session of the refresh token that a client drops for a token of another session. It may be
+// another user's session: the client has no other trace of it, so nobody could end it later. A token that is invalid,
+// or whose session has ended, is ignored.
+func (s *Service) endReplaced(ctx context.Context, tx *transaction.Tx, dropped string, session uuid.UUID) error {
+	old, ok := s.refresh.open(dropped)
+	if !ok || old.session == session {
 		return nil
 	}
 	state, err := tx.RefreshState(ctx, old.session)
@@ -49,16 +36,16 @@ func (s *Service) endReplaced(ctx context.Context, tx *transaction.Tx, lost stri
 	if !ended {
 		return nil
 	}
-	return tx.Record(ctx, transaction.InSessionOf(&state.Viewer, auth.EventTokenRevoked))
+	return tx.RecordSession(ctx, auth.EventTokenRevoked, &state.Viewer)
 }
 
-// endReplacedByRefresh is endReplaced for a refresh of the session of v. If it fails, the client can present
-// the same refresh token again.
-func (s *Service) endReplacedByRefresh(ctx context.Context, v *auth.Viewer, lost string) error {
-	if _, ok := s.replaced(lost, v.Session.ID); !ok {
+// endReplacedByRefresh is endReplaced for a refresh of the session of v. If it fails, the client can present the same
+// refresh token again.
+func (s *Service) endReplacedByRefresh(ctx context.Context, v *auth.Viewer, dropped string) error {
+	if t, ok := s.refresh.open(dropped); !ok || t.session == v.Session.ID {
 		return nil
 	}
 	return s.tx.Run(ctx, transaction.InSession(v), func(ctx context.Context, tx *transaction.Tx) error {
-		return s.endReplaced(ctx, tx, lost, v.Session.ID)
+		return s.endReplaced(ctx, tx, dropped, v.Session.ID)
 	})
 }

@@ -1,5 +1,5 @@
-// Package sessions owns sessions: how one starts from a proof, the tokens that a client gets for it, how it goes
-// on with a refresh token, and how it ends. It knows nothing of where a client keeps its tokens.
+// Package sessions owns sessions: starting one from a proof, issuing its tokens, refreshing them, and ending it. It
+// does not know where a client keeps its tokens.
 package sessions
 
 import (
@@ -21,13 +21,17 @@ import (
 	"usher/internal/token"
 )
 
-// Store is what a Service reads and writes outside of transactions.
+// Store is what a Service reads outside of transactions. What it writes there is for the holder of a refresh token,
+// and each write depends on the state of the token's session.
 type Store interface {
-	auth.SessionStore
-	auth.RefreshStore
+	Viewer(ctx context.Context, sessionID uuid.UUID) (*auth.Viewer, error)
+	Sessions(ctx context.Context, userID uuid.UUID, now, idleSince time.Time, after *auth.SessionPosition, limit int) ([]auth.Session, error)
+	RefreshState(ctx context.Context, sessionID uuid.UUID) (*auth.RefreshState, error)
+	RotateRefreshToken(ctx context.Context, sessionID uuid.UUID, generation uint32, by string, now time.Time) (bool, error)
+	AdvanceRefreshToken(ctx context.Context, sessionID uuid.UUID, from, to uint32, by string, now time.Time) (bool, error)
 }
 
-// Options are what a Service stands on. Without Tokens it signs nobody in.
+// Options are what a Service needs. Without Tokens nobody can sign in.
 type Options struct {
 	Store  Store
 	Access *access.Service
@@ -40,7 +44,7 @@ type Options struct {
 	Log           *slog.Logger
 }
 
-// Service starts, continues and ends sessions. It is safe for concurrent use.
+// Service starts, refreshes and ends sessions. It is safe for concurrent use.
 type Service struct {
 	store   Store
 	access  *access.Service
@@ -60,14 +64,14 @@ func New(o Options) *Service {
 	}
 }
 
-// Tokens are what a client gets by a sign-in, a refresh or a re-authentication.
+// Tokens are what a client gets from a sign-in, a refresh or a re-authentication.
 type Tokens struct {
 	AccessToken string
 	// ExpiresIn is how long the access token is valid.
 	ExpiresIn time.Duration
-	// RefreshToken is empty after a re-authentication: the client keeps the one it has.
+	// RefreshToken is empty after a re-authentication: the client keeps its current one.
 	RefreshToken string
-	// RefreshExpiresIn is how long the client may keep the refresh token at most.
+	// RefreshExpiresIn is how long until the session expires.
 	RefreshExpiresIn time.Duration
 	Session          *auth.Session
 	User             *auth.User
@@ -76,7 +80,7 @@ type Tokens struct {
 // TokenType is how access tokens are used (RFC 6750).
 const TokenType = "Bearer"
 
-var errNoProof = errors.New("nobody has authenticated")
+var errNoProof = errors.New("the user has not authenticated")
 
 // Started is a new session with its first refresh token.
 type Started struct {
@@ -87,8 +91,8 @@ type Started struct {
 // Viewer is the session and its user.
 func (s *Started) Viewer() *auth.Viewer { return &s.viewer }
 
-// Start writes a new session for the user of a proof. The session of the refresh token that the client loses by
-// this ends first, so that it does not count. Then the oldest sessions of a user with too many end.
+// Start writes a new session for the user of a proof. The session of the refresh token that it replaces ends first, so
+// that it does not count. If the user then has too many sessions, the oldest end.
 func (s *Service) Start(ctx context.Context, tx *transaction.Tx, p proof.Proof, replaces string) (*Started, error) {
 	fail := func(err error) (*Started, error) { return nil, fmt.Errorf("start session: %w", err) }
 	user := p.User()
@@ -120,8 +124,8 @@ func (s *Service) Start(ctx context.Context, tx *transaction.Tx, p proof.Proof, 
 	if info.UserAgent != "" {
 		v.Session.UserAgent = new(info.UserAgent)
 	}
-	// Sign-ins of one user take turns here, so that together they keep to the limit, and none
-	// comes in after the user was disabled.
+	// Sign-ins of one user take turns here. Otherwise they could exceed the limit together, or finish after the user
+	// was disabled.
 	enabled, err := tx.LockUser(ctx, user.ID)
 	if err != nil {
 		return fail(err)
@@ -146,7 +150,7 @@ func (s *Service) TokensOf(ctx context.Context, started *Started) (*Tokens, erro
 	return s.tokensOf(ctx, &started.viewer, started.refresh, ownAPI)
 }
 
-// tokensOf returns an access token for an audience, and a refresh token.
+// tokensOf returns an access token for an audience and a refresh token.
 func (s *Service) tokensOf(ctx context.Context, v *auth.Viewer, refresh refreshToken, audience string) (*Tokens, error) {
 	t, err := s.sign(ctx, v, v.Session.Methods, v.Session.AuthenticatedAt(), audience)
 	if err != nil {
@@ -157,8 +161,8 @@ func (s *Service) tokensOf(ctx context.Context, v *auth.Viewer, refresh refreshT
 	return t, nil
 }
 
-// sign signs an access token for the session and an audience, and makes the request that of the session's
-// user. The token says how and when the user authenticated.
+// sign signs an access token for the session and an audience, with how and when the user authenticated. The session's
+// user is the caller of the request from now on.
 func (s *Service) sign(ctx context.Context, v *auth.Viewer, methods []auth.Method, at time.Time, audience string) (*Tokens, error) {
 	if s.tokens == nil {
 		return nil, auth.ErrNoTokens
@@ -199,8 +203,8 @@ func names[T ~string](values []T) []string {
 	return texts
 }
 
-// List lists up to limit living sessions of a user, the newest first, after a position when that is not nil. It
-// is for that user and for administrators.
+// List lists up to limit valid sessions of a user, the newest first, after a position when that is not nil. Only the
+// user and administrators may call it.
 func (s *Service) List(ctx context.Context, user uuid.UUID, after *auth.SessionPosition, limit int) ([]auth.Session, error) {
 	viewer, err := s.access.Viewer(ctx)
 	if err != nil {

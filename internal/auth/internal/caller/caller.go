@@ -1,7 +1,8 @@
-// Package caller owns what one request knows of its caller: the claims of its access token, the live session
-// and user once they were looked up, and the decisions of the guards.
+// Package caller owns what one request knows of its caller: the claims of its access token, the session and user
+// once they are looked up, and the decisions of the guards.
 //
-// Only the domain can import it, so nothing at the edges can make a request somebody else's.
+// Only the domain can import it. The edges hold a Caller, and can do no more with it than read its claims, so no
+// resolver can make a request somebody else's.
 package caller
 
 import (
@@ -15,8 +16,8 @@ import (
 	"usher/internal/token"
 )
 
-// Caller is the sender of a request, as far as its access token tells: its claims, or the reason why
-// it is anonymous. A Caller belongs to one request and is safe for its resolvers' concurrent use.
+// Caller is the sender of a request, as its access token describes them: by the claims, or by the reason why the
+// request is anonymous. A Caller belongs to one request and is safe for concurrent use by its resolvers.
 type Caller struct {
 	mu    sync.Mutex
 	state State
@@ -27,8 +28,8 @@ type Caller struct {
 type State struct {
 	Claims *token.Claims
 	Reason auth.Reason
-	// Viewer and Err are the result of the look-up of session and user, when LookedUp is set. The store is
-	// asked once per request.
+	// Viewer and Err are the result of looking up session and user, once LookedUp is set. A request asks the
+	// store once.
 	LookedUp bool
 	Viewer   *auth.Viewer
 	Err      error
@@ -36,7 +37,7 @@ type State struct {
 	Decisions []Decision
 }
 
-// Decision is what holds of a caller and a rule for the whole of a request, whatever the object.
+// Decision is the part of a guard's decision that holds for the whole request, whatever the object.
 type Decision struct {
 	Rule     *auth.Rule
 	Admitted bool // by roles and permissions
@@ -50,25 +51,17 @@ func Anonymous(r auth.Reason) *Caller { return &Caller{state: State{Reason: r}} 
 // Of returns the Caller with the claims of a valid access token.
 func Of(claims *token.Claims) *Caller { return &Caller{state: State{Claims: claims}} }
 
-// Claims returns the claims of the request's access token, nil when the request is anonymous.
+// Claims returns a copy of the claims of the request's access token, nil when the request is anonymous. It is a
+// copy because `@auth(check: TOKEN)` decides by the original.
 func (c *Caller) Claims() *token.Claims {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.state.Claims
-}
-
-// HasEnded reports whether this request has ended a session.
-func (c *Caller) HasEnded(session uuid.UUID) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return slices.Contains(c.ended, session)
-}
-
-// HasEndedAny reports whether this request has ended any session.
-func (c *Caller) HasEndedAny() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return len(c.ended) > 0
+	if c.state.Claims == nil {
+		return nil
+	}
+	claims := *c.state.Claims
+	claims.Roles, claims.Methods = slices.Clone(claims.Roles), slices.Clone(claims.Methods)
+	return &claims
 }
 
 type key struct{}
@@ -78,8 +71,7 @@ func With(ctx context.Context, c *Caller) context.Context {
 	return context.WithValue(ctx, key{}, c)
 }
 
-// none serves contexts without a Caller: they are anonymous, so a forgotten middleware refuses instead of
-// admitting.
+// none stands in contexts without a Caller. It is anonymous, so a missing middleware refuses requests.
 var none = Anonymous(auth.ReasonNoToken)
 
 // From returns the Caller of ctx, an anonymous one when there is none.
@@ -90,43 +82,49 @@ func From(ctx context.Context) *Caller {
 	return none
 }
 
-// Lock returns what the request knows of its caller, for the use of the caller alone until unlock is called.
-func (c *Caller) Lock() (s *State, unlock func()) {
+// Lock returns what the request of ctx knows of its caller. Others wait until unlock is called. Lock is not a
+// method: the edges could call that.
+func Lock(ctx context.Context) (s *State, unlock func()) {
+	c := From(ctx)
 	c.mu.Lock()
 	return &c.state, c.mu.Unlock
 }
 
-// Become makes a request that has just signed somebody in that user's, so that its answer may show
-// what they may see.
+// Become makes a request that has just signed a user in that user's, so that its answer may show what they may
+// see.
 func Become(ctx context.Context, v *auth.Viewer, claims *token.Claims) {
-	set(ctx, State{Claims: claims, LookedUp: true, Viewer: v})
+	change(ctx, func(c *Caller) { c.state = State{Claims: claims, LookedUp: true, Viewer: v} })
 }
 
 // Renew replaces what the request knows of its user and session, after it has changed them.
 func Renew(ctx context.Context, v *auth.Viewer) {
-	set(ctx, State{Claims: From(ctx).Claims(), LookedUp: true, Viewer: v})
-}
-
-func set(ctx context.Context, s State) {
-	c := From(ctx)
-	if c == none {
-		return
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.state = s
+	change(ctx, func(c *Caller) { c.state = State{Claims: c.state.Claims, LookedUp: true, Viewer: v} })
 }
 
 // End notes that the request has ended a session. If that is its own, the request is anonymous from now on.
 func End(ctx context.Context, session uuid.UUID) {
+	change(ctx, func(c *Caller) {
+		c.ended = append(c.ended, session)
+		if c.state.Claims != nil && c.state.Claims.SessionID == session.String() {
+			c.state = State{Reason: auth.ReasonSessionEnded}
+		}
+	})
+}
+
+// Ended returns the sessions that the request has ended.
+func Ended(ctx context.Context) []uuid.UUID {
+	c := From(ctx)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.ended)
+}
+
+func change(ctx context.Context, change func(c *Caller)) {
 	c := From(ctx)
 	if c == none {
 		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.ended = append(c.ended, session)
-	if c.state.Claims != nil && c.state.Claims.SessionID == session.String() {
-		c.state = State{Reason: auth.ReasonSessionEnded}
-	}
+	change(c)
 }

@@ -13,9 +13,9 @@ import (
 	"usher/internal/auth"
 )
 
-// attemptLimit limits the attempts of one counter. The first are free. Then each doubles the wait, from
-// a second to an hour. From daily on, if that is less than most, there is one a day. After most there are
-// none, until a success on the account's other counter or an operator clears both.
+// attemptLimit limits the attempts of one counter. The first ones are free. Each further one doubles the wait, from a
+// second to an hour. From daily on, one a day is allowed, and after most none, until a success on the account's other
+// counter or an operator clears both.
 type attemptLimit struct {
 	free, daily, most int
 }
@@ -28,29 +28,28 @@ const (
 	clockLeeway = time.Minute
 )
 
-// An account has a counter of each kind. The two are separate so that failed sign-ins by strangers do not
-// keep the owner from reauthenticating. That is also the way back when strangers have used up the other
-// counter.
+// An account has a counter of each kind. They are separate so that failed sign-ins by strangers do not stop the owner
+// from re-authenticating, which also clears the counter that strangers have used up.
 //
-// At most 100 attempts in a row may fail (NIST SP 800-63B-4 §3.2.2). The counters let 70 + 15 = 85 of them
-// through. The other 15 are those in flight when the counters are cleared: they fail afterwards and are
-// counted nowhere. As many attempts as are free can be in flight at once, 10 + 5, because the next one
-// waits longer than a hash takes. A success is one of them, which leaves 14. An operator's unlock is not.
+// At most 100 attempts in a row may fail (NIST SP 800-63B-4 §3.2.2). The counters allow 70 + 15 = 85. The other 15 are
+// those in flight when the counters are cleared: they fail afterwards and are not counted. All free attempts can be
+// in flight at once, 10 + 5, because the next one waits longer than a hash takes. If a success clears the counters, it
+// is one of them, which leaves 14. An operator's unlock is not.
 var (
 	loginLimit          = attemptLimit{free: 10, daily: 50, most: 70}
 	reauthenticateLimit = attemptLimit{free: 5, daily: 15, most: 15} // used up before one a day
 )
 
-// wait returns how long after now the next attempt may come; zero or less means at once. A replica whose
-// clock was wrong may have left a last attempt in the far future. It counts as long ago, or it would lock
-// the account until then.
+// wait returns how long after now the next attempt is allowed; zero or less means at once. A replica with a wrong clock
+// may have written a last attempt in the far future. It counts as long ago: otherwise the account would be locked until
+// then.
 func (l attemptLimit) wait(a auth.Attempts, now time.Time) time.Duration {
 	var pause time.Duration
 	switch {
 	case a.Count < l.free:
 		return 0
 	case a.Count >= l.most:
-		return dailyWait // There is no time to name. A client that asks once a day does no harm.
+		return dailyWait // No wait would help. A client that asks once a day does no harm.
 	case a.Count >= l.daily:
 		pause = dailyWait
 	default:
@@ -79,20 +78,20 @@ func reauthenticateAttempts(userID uuid.UUID) limitedCounter {
 	return limitedCounter{auth.AttemptCounter{Key: "reauthenticate:" + userID.String(), UserID: &userID}, reauthenticateLimit}
 }
 
-// unknownAttempts counts the sign-ins by a name that no account has, in its canonical form if it has
-// one. The limit is that of accounts, so it does not tell which accounts exist. The key is a digest,
-// because people type passwords into the wrong field and those must not be stored.
+// unknownAttempts counts the sign-ins by a name that no account has, in its canonical form if it has one. The limit is
+// the same as for accounts, so it does not reveal which accounts exist. The key is a digest: people type passwords into
+// the wrong field, and those must not be stored.
 func unknownAttempts(name string) limitedCounter {
 	sum := sha256.Sum256([]byte(name))
 	return limitedCounter{auth.AttemptCounter{Key: base64.RawURLEncoding.EncodeToString(sum[:])}, loginLimit}
 }
 
-// reserveAttempt counts an attempt before its password is hashed. So no other attempt, on any replica, can
-// pass the check of the limit before this one is counted. A success clears the counter. An attempt that
-// never gets that far, because the server stops or the database fails, stays counted as a failure.
+// reserveAttempt counts an attempt before its password is hashed, so that no other attempt, on any replica, passes the
+// limit before this one is counted. A success clears the counter. An attempt that does not finish, because the server
+// stops or the database fails, stays counted as a failure.
 //
-// It returns CodeRateLimited when there is a wait, and ErrNotFound as ReserveAttempt does. The loop ends,
-// because each lost race means that another attempt was counted.
+// It returns CodeRateLimited when the caller has to wait, and ErrNotFound as ReserveAttempt does. The loop ends, because
+// each lost race means that another attempt was counted.
 func (c *Checker) reserveAttempt(ctx context.Context, counter limitedCounter) error {
 	var was auth.Attempts // most sign-ins follow a success
 	for {
@@ -124,7 +123,6 @@ func (c *Checker) beginAttempt(ctx context.Context, find Finder) (holder, error)
 		if !errors.Is(err, auth.ErrNotFound) {
 			return found, err
 		}
-		// The account was deleted between the two. Next time it is not found, unless somebody signs up
-		// with its name.
+		// The account was deleted between the two. Next time it is not found, unless its name was taken again.
 	}
 }

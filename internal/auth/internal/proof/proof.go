@@ -1,8 +1,6 @@
-// Package proof owns the checks of credentials. A Proof says that a user has just authenticated: only this
-// package can make one, and only where it has checked a credential or created the account. No session starts
-// without a Proof.
-//
-// Attempts are limited here too, see Checker.Password.
+// Package proof owns the checks of credentials and the limits on attempts. A Proof says that a user has just
+// authenticated. Only this package can make one, where it has checked a credential or created the account. No session
+// starts without a Proof.
 package proof
 
 import (
@@ -27,19 +25,22 @@ type Proof struct {
 	at      time.Time
 }
 
-// User is who has authenticated; nil for the zero Proof.
+// User is the user that has authenticated; nil for the zero Proof.
 func (p Proof) User() *auth.User { return p.user }
 
-// Methods are the ways in which they did.
+// Methods are the methods that the user authenticated with.
 func (p Proof) Methods() []auth.Method { return p.methods }
 
-// At is when they did.
+// At is when the user authenticated.
 func (p Proof) At() time.Time { return p.at }
 
-// Store is what the checks read and write outside of transactions.
+// Store is what a Checker reads outside of transactions. It writes attempts there: they count whoever makes them.
 type Store interface {
-	auth.CredentialStore
-	auth.AttemptStore
+	PasswordOf(ctx context.Context, userID uuid.UUID) (*auth.User, *auth.Credential, error)
+	PasswordByUsername(ctx context.Context, key string) (*auth.User, *auth.Credential, error)
+	PasswordByEmail(ctx context.Context, key string) (*auth.User, *auth.Credential, error)
+	Attempts(ctx context.Context, c auth.AttemptCounter) (auth.Attempts, error)
+	ReserveAttempt(ctx context.Context, c auth.AttemptCounter, was auth.Attempts, now time.Time) (bool, error)
 }
 
 // Checker checks credentials. It is safe for concurrent use.
@@ -64,16 +65,15 @@ type holder struct {
 	password *auth.Credential
 }
 
-// Password checks the password of the account that find finds. It is the one place that does. Whatever is wrong
-// with account or password, the answer is auth.ErrInvalidCredentials, at the cost of one password hash.
+// Password checks the password of the account that find finds. No other code checks passwords. Whatever is wrong with
+// account or password, the error is auth.ErrInvalidCredentials and the cost is one password hash.
 //
-// It takes a hashing slot before it reads the database, so that few attempts are in flight: until an attempt
-// ends, it counts as a failure for the other attempts at its account. Once begun, an attempt finishes even if
-// the client goes away. Otherwise the owner's own lost requests would count against them.
+// Password takes a hashing slot before it reads the database, so that few attempts are in flight: until an attempt
+// ends, it counts as a failure for other attempts at its account. An attempt that has begun finishes even if the
+// client disconnects. Otherwise lost requests of the owner would count against them.
 //
-// The caller of Password clears the counter in the transaction that the proof is for. The actor is Nobody at a
-// sign-in, and the user's session otherwise.
-func (c *Checker) Password(ctx context.Context, p password.Plaintext, who transaction.Actor, find Finder) (Proof, error) {
+// Code that uses the Proof clears the counter in the same transaction. by is the session that asks; nil at a sign-in.
+func (c *Checker) Password(ctx context.Context, p password.Plaintext, by *auth.Viewer, find Finder) (Proof, error) {
 	slot, err := c.passwords.Acquire(ctx)
 	if err != nil {
 		return Proof{}, HashingError(err)
@@ -93,11 +93,11 @@ func (c *Checker) Password(ctx context.Context, p password.Plaintext, who transa
 		return Proof{}, fmt.Errorf("verify password: %w", err)
 	}
 	if !ok {
-		return Proof{}, c.fail(ctx, who, found.user, auth.ErrInvalidCredentials)
+		return Proof{}, c.fail(ctx, by, found.user, auth.ErrInvalidCredentials)
 	}
-	// Without the right password nobody learns that the account is disabled.
+	// Only callers with the right password learn that the account is disabled.
 	if found.user.DisabledAt != nil {
-		return Proof{}, c.fail(ctx, who, found.user, auth.Unauthenticated(auth.ReasonAccountDisabled))
+		return Proof{}, c.fail(ctx, by, found.user, auth.Unauthenticated(auth.ReasonAccountDisabled))
 	}
 	if rehash {
 		c.rehash(ctx, slot, found, p)
@@ -120,12 +120,15 @@ func Enroll(ctx context.Context, tx *transaction.Tx, a *auth.Account, first *aut
 	return Proof{user: &a.User, methods: []auth.Method{auth.MethodPassword}, at: tx.Now}, nil
 }
 
-// fail writes a failed check to the audit log and returns the answer. The attempt stays counted
-// unless the password was right.
-func (c *Checker) fail(ctx context.Context, who transaction.Actor, user *auth.User, answer *auth.Error) error {
-	// The server records it, not the caller: it does so even if the caller's session has ended meanwhile.
+// fail writes a failed check to the audit log and returns the answer. The attempt stays counted unless the password
+// was right.
+func (c *Checker) fail(ctx context.Context, by *auth.Viewer, user *auth.User, answer *auth.Error) error {
+	// The transaction is the server's, not the caller's: the failure counts even if their session has ended meanwhile.
 	err := c.tx.Run(ctx, transaction.Nobody, func(ctx context.Context, tx *transaction.Tx) error {
-		event := who.About(auth.AuditEvent{Kind: auth.EventLoginFailed})
+		event := auth.AuditEvent{Kind: auth.EventLoginFailed}
+		if by != nil {
+			event.ActorID, event.SessionID = &by.User.ID, &by.Session.ID
+		}
 		if user != nil {
 			event.UserID = &user.ID
 		}
@@ -142,8 +145,8 @@ func (c *Checker) fail(ctx context.Context, who transaction.Actor, user *auth.Us
 	return answer
 }
 
-// rehash replaces a hash of another system, or of weaker parameters, while the password is at
-// hand. A failure costs nothing but another try at the next sign-in.
+// rehash replaces a hash of another system or with weaker parameters, while the password is known. If that fails, the
+// next sign-in tries again.
 func (c *Checker) rehash(ctx context.Context, slot *password.Slot, found holder, p password.Plaintext) {
 	hash, err := slot.Hash(p)
 	if err == nil {
@@ -157,7 +160,7 @@ func (c *Checker) rehash(ctx context.Context, slot *password.Slot, found holder,
 	}
 }
 
-// busyRetry is what a client is told to wait when every hashing slot and the queue are full.
+// busyRetry is how long a client should wait when all hashing slots and the queue are full.
 const busyRetry = time.Second
 
 // HashingError translates an error of the password hasher.
@@ -193,7 +196,7 @@ func (c *Checker) ByIdentifier(identifier string) Finder {
 	}
 }
 
-// OfUser finds the account of a user that is signed in.
+// OfUser finds the account of a signed-in user.
 func (c *Checker) OfUser(id uuid.UUID) Finder {
 	return func(ctx context.Context) (holder, limitedCounter, error) {
 		user, credential, err := c.store.PasswordOf(ctx, id)

@@ -1,5 +1,6 @@
-// Package transaction owns the domain's transactions: who one is for, the check that they may still act, and
-// the lines of the audit log that it leaves. Everything that writes for a caller goes through Runner.Run.
+// Package transaction owns the domain's transactions: their actor, the check that the actor may still act, and their
+// events in the audit log. Everything that writes for a caller goes through Runner.Run: the stores of the other
+// packages have no other way to write for one.
 //
 // Only the domain can import it, so no edge can act as the operator.
 package transaction
@@ -19,42 +20,36 @@ import (
 	"usher/internal/request"
 )
 
-// Actor is who does something: a user, in a session if there is one, the operator, or nobody who is
-// known. Run checks it.
+// Actor is the one a transaction is for: a user, in a session if there is one, the operator, or nobody known. Run
+// checks it.
 type Actor struct {
 	userID    *uuid.UUID
 	sessionID *uuid.UUID
 	operator  bool
-	// administers says that this is an act of administration. Such acts take turns, and need the role
-	// ADMIN when a session does them.
+	// administers marks a change to other accounts. Such changes take turns. A user needs a session and the role
+	// ADMIN for them.
 	administers bool
 }
 
-// The actors without a user. The server itself is Nobody.
+// The actors without a user. Nobody stands for the server itself too.
 var (
 	Nobody   Actor
 	Operator = Actor{operator: true}
 )
 
-// ByUser is a user that has just authenticated, before the session begins.
+// ByUser is a user that has just authenticated and has no session yet.
 func ByUser(id uuid.UUID) Actor { return Actor{userID: &id} }
 
-// InSession is the user of a session that a guard has found live. Run checks that again.
+// InSession is the user of a session that a guard has found valid. Run checks that again.
 func InSession(v *auth.Viewer) Actor { return Actor{userID: &v.User.ID, sessionID: &v.Session.ID} }
 
-// Administering is the actor at an act of administration.
+// Administering is the actor in a change to other accounts.
 func (a Actor) Administering() Actor {
 	a.administers = true
 	return a
 }
 
-// About sets who an event that Nobody records is about as its actor: the event happened at their request.
-func (a Actor) About(e auth.AuditEvent) auth.AuditEvent {
-	e.ActorID, e.SessionID = a.userID, a.sessionID
-	return e
-}
-
-// Options are what a Runner stands on. All are required.
+// Options are what a Runner needs. All are required.
 type Options struct {
 	Store auth.Store
 	// IdleLimit is how long a session lives without a refresh.
@@ -73,7 +68,7 @@ func New(o Options) *Runner { return &Runner{o} }
 // Now is the time as the databases keep it: UTC, in microseconds.
 func (r *Runner) Now() time.Time { return r.options.Now().UTC().Truncate(time.Microsecond) }
 
-// NewID returns an id for something that is created now.
+// NewID returns the id of something created now.
 func (r *Runner) NewID() (uuid.UUID, error) { return auth.NewID(r.Now(), r.options.Rand) }
 
 // Rand is the source of secrets.
@@ -82,15 +77,15 @@ func (r *Runner) Rand() io.Reader { return r.options.Rand }
 // CheckLive returns why a session is no longer valid, nil while it is.
 func (r *Runner) CheckLive(v *auth.Viewer) error { return v.CheckLive(r.Now(), r.options.IdleLimit) }
 
-// IdleSince is when a session that is idle too long at now was last used, at the latest.
+// IdleSince is the last use of a session that has just become idle for too long at now.
 func (r *Runner) IdleSince(now time.Time) time.Time { return now.Add(-r.options.IdleLimit) }
 
-// Tx is one transaction of one actor, and its lines of the audit log.
+// Tx is one transaction of one actor.
 type Tx struct {
 	auth.Store
 	// Now is the time of everything that the transaction writes.
 	Now time.Time
-	// Viewer are the session and the user of the actor, as the transaction has found them; nil without a session.
+	// Viewer is the session and the user of the actor, as the transaction has read them; nil without a session.
 	Viewer *auth.Viewer
 
 	who    Actor
@@ -99,12 +94,11 @@ type Tx struct {
 	ended  []uuid.UUID
 }
 
-// Run runs f in one transaction for an actor. Nothing else in the domain opens one. For an actor with a
-// session, f runs only if session and user are still valid, and neither can be revoked before the transaction
-// ends. Otherwise the error is the one that the guard would have returned.
+// Run runs f in one transaction for an actor. For an actor with a session, f runs only if session and user are still
+// valid, and neither can be revoked before the transaction ends. Otherwise the error is the same as the guard's.
 //
-// f may run more than once, see auth.Store.InTx. What f records is logged after the commit, so that the log never
-// tells of what did not happen. A request that ends its own session is anonymous from then on.
+// f may run more than once, see auth.Store.InTx. Events are logged after the commit, so that the log has none that did
+// not happen. A request that ends its own session is anonymous from then on.
 func (r *Runner) Run(ctx context.Context, who Actor, f func(ctx context.Context, tx *Tx) error) error {
 	var tx *Tx
 	err := r.options.Store.InTx(ctx, func(ctx context.Context, store auth.Store) error {
@@ -126,10 +120,16 @@ func (r *Runner) Run(ctx context.Context, who Actor, f func(ctx context.Context,
 	return nil
 }
 
-// admit checks who a transaction is for. Between the guard and here the caller may have been revoked. The
-// locks on user and session make a revocation that comes now wait until the transaction has ended.
+// errNoAdministrator is a mistake of the domain's own code.
+var errNoAdministrator = errors.New("transaction: only the operator and users in a session administer")
+
+// admit checks the actor. After the guard's check the session may have been revoked. The locks on user and session make
+// a revocation wait from now on until the transaction ends.
 func (r *Runner) admit(ctx context.Context, tx *Tx) error {
 	if tx.who.administers {
+		if !tx.who.operator && tx.who.sessionID == nil {
+			return errNoAdministrator
+		}
 		if err := tx.LockAdministration(ctx); err != nil {
 			return err
 		}
@@ -138,7 +138,7 @@ func (r *Runner) admit(ctx context.Context, tx *Tx) error {
 	if tx.who.sessionID == nil {
 		return nil
 	}
-	lives, err := tx.LockSession(ctx, *tx.who.userID, *tx.who.sessionID, tx.Now)
+	valid, err := tx.LockSession(ctx, *tx.who.userID, *tx.who.sessionID, tx.Now)
 	if err != nil {
 		return err
 	}
@@ -153,7 +153,7 @@ func (r *Runner) admit(ctx context.Context, tx *Tx) error {
 	if err := r.CheckLive(v); err != nil {
 		return err
 	}
-	if !lives {
+	if !valid || v.User.ID != *tx.who.userID {
 		return auth.Unauthenticated(auth.ReasonSessionEnded)
 	}
 	if tx.who.administers && !v.User.IsAdmin() {
@@ -163,7 +163,7 @@ func (r *Runner) admit(ctx context.Context, tx *Tx) error {
 	return nil
 }
 
-// EndSession ends a session that lives, and reports whether it did.
+// EndSession ends a session, and reports whether it did. It reports false when the session has ended before.
 func (tx *Tx) EndSession(ctx context.Context, id uuid.UUID, now time.Time) (bool, error) {
 	tx.ended = append(tx.ended, id)
 	return tx.Store.EndSession(ctx, id, now)
@@ -181,15 +181,20 @@ func (tx *Tx) DeleteUser(ctx context.Context, userID uuid.UUID) error {
 	return tx.Store.DeleteUser(ctx, userID)
 }
 
-// endOwn notes that the sessions of a user end but one. Only that of the request matters.
+// endOwn notes that all sessions of a user but one end. Only the request's own session matters.
 func (tx *Tx) endOwn(userID, except uuid.UUID) {
 	if v := tx.Viewer; v != nil && v.User.ID == userID && v.Session.ID != except {
 		tx.ended = append(tx.ended, v.Session.ID)
 	}
 }
 
-// Record writes what happened to the audit log. The transaction knows when and from where, and who did it unless
-// the event says so. The ids of its lines are in their order.
+// RecordSession records an event about a session and its user.
+func (tx *Tx) RecordSession(ctx context.Context, kind auth.AuditEventKind, v *auth.Viewer) error {
+	return tx.Record(ctx, auth.AuditEvent{Kind: kind, UserID: &v.User.ID, SessionID: &v.Session.ID})
+}
+
+// Record writes an event to the audit log. The transaction adds the time and the origin, and the actor unless the
+// event has one. The ids of events are in their order.
 func (tx *Tx) Record(ctx context.Context, e auth.AuditEvent) (err error) {
 	if e.ID, err = auth.NewID(tx.Now.Add(time.Duration(len(tx.events))*time.Microsecond), tx.rand); err != nil {
 		return err
@@ -218,7 +223,7 @@ func (tx *Tx) Record(ctx context.Context, e auth.AuditEvent) (err error) {
 	return nil
 }
 
-// logEvent writes an event to the server's log, without what it does not have.
+// logEvent writes an event to the server's log, without the fields that it does not have.
 func logEvent(ctx context.Context, log *slog.Logger, e *auth.AuditEvent) {
 	attrs := []slog.Attr{slog.String("id", request.From(ctx).ID), slog.String("event", string(e.Kind))}
 	for _, id := range []struct {
@@ -233,9 +238,4 @@ func logEvent(ctx context.Context, log *slog.Logger, e *auth.AuditEvent) {
 		attrs = append(attrs, slog.Bool("operator", true))
 	}
 	log.LogAttrs(ctx, slog.LevelInfo, "audit", attrs...)
-}
-
-// InSessionOf is an event about a user in one of their sessions.
-func InSessionOf(v *auth.Viewer, kind auth.AuditEventKind) auth.AuditEvent {
-	return auth.AuditEvent{Kind: kind, UserID: &v.User.ID, SessionID: &v.Session.ID}
 }
