@@ -1,5 +1,5 @@
 // Package connection owns the lists of the schema: pages, edges and cursors, as the GraphQL Cursor Connections
-// Specification has them. Cursors are sealed, so that a client can only go on from where it was.
+// Specification defines them. Cursors are signed, so that a client can continue only from a page that it has got.
 package connection
 
 import (
@@ -9,7 +9,7 @@ import (
 	"usher/internal/seal"
 )
 
-// PageInfo says where a page of a connection lies.
+// PageInfo describes the position of a page in a connection.
 type PageInfo struct {
 	HasNextPage     bool
 	HasPreviousPage bool
@@ -17,22 +17,21 @@ type PageInfo struct {
 	EndCursor       *string
 }
 
-// MaxPage is how many elements a page may have.
+// MaxPage is the largest size of a page.
 const MaxPage = 100
 
 // list is a list of T that is read page by page. P is a position in it.
 type list[T, P any] struct {
-	// scope names the list and its order. Cursors of another scope are refused.
+	// scope identifies the list and its order. Cursors of another scope are invalid.
 	scope string
-	// read returns up to limit elements after a position; nil begins at the first.
+	// read returns up to limit elements after a position; nil means from the start.
 	read func(after *P, limit int) ([]T, error)
-	// position returns where an element is, as a cursor has it, and parse reads that.
+	// position encodes the position of an element for a cursor, and parse decodes it.
 	position func(*T) []byte
 	parse    func(content []byte) (P, error)
 }
 
-// page returns the edges of up to first elements of a list, after a cursor of an earlier page when
-// it is not nil.
+// page returns the edges of up to first elements of a list, after a cursor of an earlier page when that is not nil.
 func page[T, P, E any](
 	cursors seal.Key, l list[T, P], first int, after *string, edge func(cursor string, element *T) E,
 ) ([]E, PageInfo, error) {
@@ -50,7 +49,7 @@ func page[T, P, E any](
 		}
 		start = &position
 	}
-	found, err := l.read(start, first+1) // one more tells whether the list goes on
+	found, err := l.read(start, first+1) // one more shows whether there is a next page
 	if err != nil {
 		return fail(err)
 	}

@@ -10,7 +10,7 @@ import (
 	"usher/internal/seal"
 )
 
-// FuzzCursor opens cursors that nobody made, and those that hold anything at all, of every list.
+// FuzzCursor opens forged cursors, and signed ones with any content, of every list.
 func FuzzCursor(f *testing.F) {
 	cursors, err := seal.NewKey(bytes.Repeat([]byte{7}, 32), "test")
 	if err != nil {
@@ -27,7 +27,7 @@ func FuzzCursor(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string, content []byte) {
 		if _, err := openCursor(cursors, users, text); err == nil {
-			t.Errorf("a cursor nobody made was taken: %q", text)
+			t.Errorf("a forged cursor was accepted: %q", text)
 		}
 		if p, err := openCursor(cursors, users, cursors.Sign("users", content)); err == nil {
 			wantPosition(t, content, users.position(&auth.PlacedUser{Position: p}))

@@ -14,14 +14,14 @@ import (
 	"usher/internal/seal"
 )
 
-// Lists are the lists of the schema. They are safe for concurrent use.
+// Lists reads the lists of the schema. It is safe for concurrent use.
 type Lists struct {
 	admin    *admin.Service
 	sessions *sessions.Service
 	cursors  seal.Key
 }
 
-// New returns the lists. The key of their cursors derives from the server's secret.
+// New returns Lists. The key of the cursors is derived from the server's secret.
 func New(admin *admin.Service, sessions *sessions.Service, secret []byte) (*Lists, error) {
 	cursors, err := seal.NewKey(secret, "usher cursor")
 	if err != nil {
@@ -42,8 +42,8 @@ type UserEdge struct {
 	Node   *auth.User
 }
 
-// Users lists users: up to first of them, after a cursor of an earlier page in the same order when
-// it is not nil. Without an order the newest come first. It is for administrators.
+// Users lists up to first users, after a cursor of an earlier page in the same order when that is not nil. Without an
+// order the newest come first. Only administrators may call it.
 func (l *Lists) Users(ctx context.Context, first int, after *string, filter *admin.UserFilter, order *admin.UserOrder) (*UserConnection, error) {
 	found, err := l.admin.Users(ctx, filter, order)
 	if err != nil {
@@ -83,14 +83,14 @@ type AuditEventConnection struct {
 	PageInfo PageInfo
 }
 
-// AuditEventEdge is a line of the audit log in a page.
+// AuditEventEdge is an audit event in a page.
 type AuditEventEdge struct {
 	Cursor string
 	Node   *auth.AuditEvent
 }
 
-// AuditEvents lists the audit log, the newest line first: up to first lines, after a cursor of an
-// earlier page when it is not nil. It is for administrators.
+// AuditEvents lists up to first audit events, the newest first, after a cursor of an earlier page when that is not nil.
+// Only administrators may call it.
 func (l *Lists) AuditEvents(ctx context.Context, first int, after *string, filter *admin.AuditEventFilter) (*AuditEventConnection, error) {
 	events := list[auth.AuditEvent, uuid.UUID]{
 		scope: "audit events",
@@ -123,8 +123,8 @@ type SessionEdge struct {
 	Node   *auth.Session
 }
 
-// SessionsOf lists the living sessions of a user, the newest first: up to first of them, after a
-// cursor of an earlier page when it is not nil. It is for that user and for administrators.
+// SessionsOf lists up to first valid sessions of a user, the newest first, after a cursor of an earlier page when that
+// is not nil. Only the user and administrators may call it.
 func (l *Lists) SessionsOf(ctx context.Context, user *auth.User, first int, after *string) (*SessionConnection, error) {
 	sessions := list[auth.Session, auth.SessionPosition]{
 		scope: "sessions of " + user.ID.String(),

@@ -1,10 +1,10 @@
-// Package auth owns the terms of the domain: users, sessions, roles, the rule of a guard, the lines of the audit
-// log, the errors a client may see, and what a store must keep of them.
+// Package auth owns the types of the domain: users, sessions, roles, the rules of guards, audit events, the errors that
+// clients may see, and the interfaces of the store.
 //
-// What is done with them stands in the packages below it, by who asks. The callers of the API: access (who is
-// it, and may they), sessions, accounts. Administrators: admin. OAuth clients: clients. The operator's commands
-// and the server's own jobs, for which nobody is asked: operator. Package domain puts them together. None of
-// them knows SQL, HTTP or GraphQL.
+// The packages below it own the operations, by caller. Callers of the API use access (who calls, and what they may do),
+// sessions and accounts. Administrators use admin, and OAuth clients use clients. The operator's commands and the
+// server's own jobs use operator, which checks no caller. Package domain puts them together. None of them knows SQL,
+// HTTP or GraphQL.
 package auth
 
 import (
@@ -12,16 +12,16 @@ import (
 	"time"
 )
 
-// SessionLimits say how long sessions live and how many a user may have. Zero means the default.
+// SessionLimits limit the age and the number of sessions. Zero means the default.
 type SessionLimits struct {
-	// MaxAge is how long a session lives after its sign-in, whatever its use: 30 days.
+	// MaxAge is how long after its sign-in a session expires, whatever its use. The default is 30 days.
 	MaxAge time.Duration
-	// IdleLimit is how long a session lives without a refresh: 7 days.
+	// IdleLimit is how long after its last refresh a session expires. The default is 7 days.
 	IdleLimit time.Duration
-	// RefreshGrace is how long a refresh token may be presented again after it was used, to get
-	// the successor that it got then, as long as nobody has used that: an hour.
+	// RefreshGrace is how long a used refresh token may be presented again for the same successor, while that
+	// is unused. The default is an hour.
 	RefreshGrace time.Duration
-	// PerUser is how many live sessions a user may have; the oldest makes room for one more: 50.
+	// PerUser is how many valid sessions a user may have. One more ends the oldest. The default is 50.
 	PerUser int
 }
 

@@ -8,22 +8,22 @@ import (
 	"github.com/google/uuid"
 )
 
-// Client is another program that an operator has registered, to get tokens for itself and to ask
-// about those of others. It is confidential (RFC 6749 §2.1): it keeps a secret.
+// Client is a registered OAuth client. It gets tokens for itself and introspects those of others. It is confidential
+// (RFC 6749 §2.1): it keeps a secret.
 type Client struct {
 	// ID is its client_id.
 	ID   uuid.UUID
 	Name string
-	// SecretDigest is the SHA-256 digest of its secret, which is random and too long to be guessed.
+	// SecretDigest is the SHA-256 digest of its secret. The secret is random and too long to guess.
 	SecretDigest []byte
-	// Resource is the API that it serves, by the audience of the access tokens that are for it; nil when
-	// it serves none. Several clients may serve the same one.
+	// Resource is the API that it serves, as in the audience of access tokens; nil if it serves none. Several
+	// clients may serve the same API.
 	Resource  *string
 	CreatedAt time.Time
 }
 
-// FirstPartyClientID is the client_id of the frontends that sign users in. They keep no secret and
-// need not name themselves: holding a token is all they have to show (RFC 6749 §2.1, "public").
+// FirstPartyClientID is the client_id of the frontends that sign users in. They are public clients (RFC 6749 §2.1): they
+// keep no secret and do not authenticate.
 const FirstPartyClientID = "usher"
 
 // ClientStore keeps the registered clients.
@@ -32,14 +32,14 @@ type ClientStore interface {
 	CreateClient(ctx context.Context, c *Client) error
 	// Client finds a client by id.
 	Client(ctx context.Context, id uuid.UUID) (*Client, error)
-	// Clients lists up to limit clients after the one with the id after, oldest first. The zero id
-	// begins at the first.
+	// Clients lists up to limit clients, the oldest first, after the one with the id after. The zero id means from
+	// the start.
 	Clients(ctx context.Context, after uuid.UUID, limit int) ([]Client, error)
-	// DeleteClient deletes a client for good.
+	// DeleteClient deletes a client.
 	DeleteClient(ctx context.Context, id uuid.UUID) error
 }
 
-// ClientSecretDigest is what the server keeps of a client's secret.
+// ClientSecretDigest returns the digest of a client's secret.
 func ClientSecretDigest(secret string) []byte {
 	sum := sha256.Sum256([]byte(secret))
 	return sum[:]

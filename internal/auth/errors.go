@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// Code says what kind of failure an Error is. Its values are those of the schema's ErrorCode that
-// the domain can cause; the edges add their own.
+// Code is the kind of an Error. Its values are those of the schema's ErrorCode that the domain can cause. The edges have
+// others.
 type Code string
 
-// The codes of the domain. The schema describes what each means to a client.
+// The codes of the domain. The schema describes them.
 const (
 	CodeUnauthenticated    Code = "UNAUTHENTICATED"
 	CodeForbidden          Code = "FORBIDDEN"
@@ -22,10 +22,10 @@ const (
 	CodeServiceUnavailable Code = "SERVICE_UNAVAILABLE"
 )
 
-// Reason says why a request is anonymous: the schema's UnauthenticatedReason.
+// Reason is why a request is anonymous: the schema's UnauthenticatedReason.
 type Reason string
 
-// The reasons, from the least to the most that the server knows of the sender.
+// The reasons. The schema describes them.
 const (
 	ReasonNoToken         Reason = "NO_TOKEN"
 	ReasonTokenExpired    Reason = "TOKEN_EXPIRED"
@@ -34,13 +34,13 @@ const (
 	ReasonAccountDisabled Reason = "ACCOUNT_DISABLED"
 )
 
-// Error is a failure the client may see. Everything else that a Service returns is internal, and
-// the edges show no more of it than that it happened.
+// Error is an error that clients may see. All other errors of the domain are internal: the edges say only that one
+// happened.
 type Error struct {
 	Code Code
 	// Reason is set with CodeUnauthenticated.
 	Reason Reason
-	// MaxAge is set with CodeStepUpRequired: how long ago the proof may have been.
+	// MaxAge is set with CodeStepUpRequired: how long ago the user may have authenticated.
 	MaxAge time.Duration
 	// Fields is set with CodeBadUserInput and has at least one element.
 	Fields []FieldError
@@ -50,7 +50,7 @@ type Error struct {
 	Err error
 }
 
-// Error describes e for the log. It holds no outside text.
+// Error describes e for the log. It contains no text from clients.
 func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString(string(e.Code))
@@ -84,43 +84,43 @@ const (
 	InputLastAdmin     InputCode = "LAST_ADMIN"
 )
 
-// FieldError is what is wrong with one input value.
+// FieldError is an error of one input value.
 type FieldError struct {
 	// Field names the value, such as "email"; empty when the edge knows which value it is.
 	Field string
 	Code  InputCode
-	// Message tells a person what to do. It never repeats the value.
+	// Message tells the user what to do. It never repeats the value.
 	Message string
 }
 
-// BadInput returns an Error for input values that cannot be accepted.
+// BadInput returns an Error for invalid input values.
 func BadInput(fields ...FieldError) *Error {
 	return &Error{Code: CodeBadUserInput, Fields: fields}
 }
 
-// The failures of a Store that the domain acts on. A Store returns them wrapped or as they are.
+// The errors of a Store that the domain handles. A Store may wrap them.
 var (
-	// ErrNotFound says that no row has the wanted key.
+	// ErrNotFound says that no row has the key.
 	ErrNotFound = errors.New("not found")
-	// ErrUsernameTaken says that another account holds the user name's key.
+	// ErrUsernameTaken says that another account has the user name's key.
 	ErrUsernameTaken = errors.New("user name taken")
-	// ErrEmailTaken says that another account holds the e-mail address's key.
+	// ErrEmailTaken says that another account has the e-mail address's key.
 	ErrEmailTaken = errors.New("e-mail address taken")
-	// ErrUnavailable says that the database cannot be reached or is too busy; trying again may help.
+	// ErrUnavailable says that the database is unreachable or too busy. Trying again may help.
 	ErrUnavailable = errors.New("database unavailable")
 )
 
-// Unauthenticated returns the Error of an anonymous request.
+// Unauthenticated returns the Error of a request without a valid session.
 func Unauthenticated(r Reason) *Error { return &Error{Code: CodeUnauthenticated, Reason: r} }
 
 // UnavailableRetry is how long a client waits before it repeats a request that failed with ErrUnavailable.
 const UnavailableRetry = 2 * time.Second
 
-// The Errors that say no more than their code.
+// The Errors with nothing but a code.
 var (
 	ErrForbidden          = &Error{Code: CodeForbidden}
 	ErrInvalidCredentials = &Error{Code: CodeInvalidCredentials}
 )
 
-// ErrNoTokens says that this process was started without the keys of access tokens, and signs nobody in.
+// ErrNoTokens says that this process has no keys to sign access tokens.
 var ErrNoTokens = errors.New("auth: no token authority")

@@ -7,7 +7,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// AuditEventKind says what happened: the schema's AuditEventKind.
+// AuditEventKind is the kind of an audit event: the schema's AuditEventKind.
 type AuditEventKind string
 
 // The kinds of events. The schema describes them.
@@ -33,7 +33,7 @@ const (
 	EventClientDeleted       AuditEventKind = "CLIENT_DELETED"
 )
 
-// AuditEventKinds lists every kind there is.
+// AuditEventKinds lists all kinds.
 var AuditEventKinds = []AuditEventKind{
 	EventSignup, EventLogin, EventLoginFailed, EventReauthenticated,
 	EventRefreshReplayed, EventRefreshReuse, EventLogout, EventSessionRevoked, EventTokenRevoked, EventUserCreated, EventUserUpdated, EventUserRolesChanged,
@@ -41,45 +41,45 @@ var AuditEventKinds = []AuditEventKind{
 	EventClientCreated, EventClientDeleted,
 }
 
-// AuditEvent is a line of the audit log. It never holds a secret, and it is never changed.
+// AuditEvent is an event in the audit log. It contains no secret and never changes.
 type AuditEvent struct {
 	ID   uuid.UUID
 	At   time.Time
 	Kind AuditEventKind
-	// ActorID is the user who did it; nil when nobody was signed in.
+	// ActorID is the user that caused the event; nil when nobody was signed in.
 	ActorID *uuid.UUID
-	// Operator says that a command on the server's machine did it, and no request.
+	// Operator says that an operator's command caused the event.
 	Operator bool
-	// UserID is whom it happened to, SessionID in which session, and ClientID to which OAuth client.
+	// UserID, SessionID and ClientID are the user, the session and the OAuth client that the event is about.
 	UserID    *uuid.UUID
 	SessionID *uuid.UUID
 	ClientID  *uuid.UUID
-	// Roles are what the user got with EventUserCreated and EventUserRolesChanged; otherwise nil.
+	// Roles are the user's new roles with EventUserCreated and EventUserRolesChanged; otherwise nil.
 	Roles []Role
-	// IPAddress, UserAgent and RequestID say where it came from, when it came over HTTP.
+	// IPAddress, UserAgent and RequestID describe the request; nil outside of HTTP.
 	IPAddress *string
 	UserAgent *string
 	RequestID *string
 
-	// Actor and User are those that ActorID and UserID name; nil when they are gone. AuditEvents
-	// looks them up, a Store does not.
+	// Actor and User are the users with ActorID and UserID; nil when they were deleted. Store.Events does not set
+	// them.
 	Actor *User
 	User  *User
 }
 
 // AuditStore keeps the audit log.
 type AuditStore interface {
-	// AddEvent writes a line of the audit log. Nothing changes or deletes it.
+	// AddEvent writes an event. Nothing changes or deletes it.
 	AddEvent(ctx context.Context, e *AuditEvent) error
-	// Events lists the lines of the audit log that a query asks for, the newest first.
+	// Events lists the events that match a query, the newest first.
 	Events(ctx context.Context, q AuditEventQuery) ([]AuditEvent, error)
 }
 
-// AuditEventQuery asks for a page of the audit log. The zero values of its filters match every line.
+// AuditEventQuery selects a page of the audit log. Zero filters match every event.
 type AuditEventQuery struct {
 	UserID *uuid.UUID
 	Kind   AuditEventKind
-	// Before is the line to go on after; nil begins at the newest.
+	// Before is the event before which the page starts; nil means at the newest.
 	Before *uuid.UUID
 	Limit  int
 }

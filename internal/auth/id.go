@@ -9,9 +9,8 @@ import (
 	"github.com/google/uuid"
 )
 
-// NewID returns a UUID version 7 (RFC 9562 §5.7): 62 random bits, so that it is never given twice,
-// behind the time in microseconds, so that an index grows at its end and ids are in the order of
-// their times (§6.2, method 3).
+// NewID returns a UUID version 7 (RFC 9562 §5.7): the time in microseconds (§6.2, method 3), so that ids sort by time and
+// an index grows at its end, and 62 random bits, so that it is unique.
 func NewID(now time.Time, random io.Reader) (uuid.UUID, error) {
 	var id uuid.UUID
 	if _, err := io.ReadFull(random, id[6:]); err != nil {

@@ -8,15 +8,14 @@ import (
 	"usher/internal/password"
 )
 
-// inputMessages tell a person how to fill in a field of the input. A password's problem brings its
-// own text.
+// inputMessages tell a user how to fill in a field of the input. Errors of passwords have texts of their own.
 var inputMessages = map[string]string{
 	"username": "Use 2 to 64 letters, digits and punctuation marks of one script, without spaces and @.",
 	"email":    "Use one plain address such as ada@example.com.",
 	"fullName": "Use at most 200 characters on one line.",
 }
 
-// InvalidField translates what a leaf package found wrong with a value of the input.
+// InvalidField translates a leaf package's error about a value of the input.
 func InvalidField(field string, err error) FieldError {
 	f := FieldError{Field: field, Code: InputInvalidFormat, Message: inputMessages[field]}
 	switch {
@@ -36,12 +35,12 @@ func InvalidField(field string, err error) FieldError {
 	return f
 }
 
-// FullName is a full name and its search key; both are nil when there is none.
+// FullName is a full name and its search key; both are nil for no name.
 type FullName struct {
 	Text, Key *string
 }
 
-// ParseFullName reads a full name; an empty one is none.
+// ParseFullName reads a full name. An empty one means no name.
 func ParseFullName(raw string) (FullName, error) {
 	text, err := identity.ParseFullName(raw)
 	if err != nil || text == "" {
@@ -50,11 +49,11 @@ func ParseFullName(raw string) (FullName, error) {
 	return FullName{&text, new(SearchKey(text))}, nil
 }
 
-// maxSearchKey is how much of a name is searched, in code points. The form in which it is may be
-// many times as long as the name, and an index of PostgreSQL takes no key beyond 2.6 KiB.
+// maxSearchKey limits search keys, in code points. A key may be many times as long as its name, and an index of
+// PostgreSQL accepts at most 2.6 KiB.
 const maxSearchKey = 200
 
-// SearchKey returns the form in which names are searched, of a name or of the text to search for.
+// SearchKey returns the search key of a name, or of a text to search for.
 func SearchKey(text string) string {
 	key := []rune(identity.SearchKey(text))
 	return string(key[:min(len(key), maxSearchKey)])

@@ -2,8 +2,8 @@ package auth
 
 import "slices"
 
-// Permission is one thing that a role may do, finer than the role itself. `@auth(permissions: …)`
-// names it; nobody is given one but through a role.
+// Permission is something that a role may do. `@auth(permissions: …)` requires it. Users have permissions only through
+// their roles.
 type Permission string
 
 // The permissions.
@@ -11,8 +11,8 @@ const (
 	PermissionReadAudit Permission = "audit:read"
 )
 
-// permissions say what each role may do. This table is the one place that does: add yours here. The
-// server does not start while the schema asks for a permission that no role has.
+// permissions are the permissions of each role. Add yours here. The server does not start when the schema requires a
+// permission that no role has.
 var permissions = map[Role][]Permission{
 	RoleAdmin: {PermissionReadAudit},
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// Check says what a guard believes: the schema's AuthCheck.
+// Check says what a guard checks: the schema's AuthCheck.
 type Check string
 
 // The checks. The schema describes them.
@@ -16,30 +16,28 @@ const (
 	CheckToken   Check = "TOKEN"
 )
 
-// Rule is what `@auth` requires. It must not be changed once it is in use: decisions on it are
-// remembered by its address.
+// Rule is what `@auth` requires. It must not change once it is in use: a request remembers decisions by its address.
 type Rule struct {
-	// Requires lists the roles of which the caller needs at least one. Empty admits nobody but the
-	// owner.
+	// Requires lists roles. The caller needs at least one. An empty list admits only the owner.
 	Requires []Role
-	// Permissions lists what the caller's roles must allow, all of it.
+	// Permissions lists permissions. The caller's roles must have all of them.
 	Permissions []Permission
-	// OrOwner admits the owner of the object as well, whatever their roles.
+	// OrOwner also admits the owner of the object, whatever their roles.
 	OrOwner bool
 	Check   Check
 	// MaxAge limits how long ago the caller authenticated. Zero means no limit.
 	MaxAge time.Duration
 }
 
-// Admits reports whether somebody with the given roles satisfies the rule's roles and permissions.
+// Admits reports whether a caller with the given roles satisfies the rule's roles and permissions.
 func (r *Rule) Admits(roles []Role) bool {
 	return slices.ContainsFunc(roles, func(role Role) bool { return slices.Contains(r.Requires, role) }) &&
 		!slices.ContainsFunc(r.Permissions, func(p Permission) bool { return !holds(roles, p) })
 }
 
-// Owned is an object that belongs to a user. `@auth(orOwner: true)` asks it.
+// Owned is an object that belongs to a user. `@auth(orOwner: true)` calls it.
 type Owned interface {
-	// OwnerID returns the id of that user; the zero id when it belongs to nobody.
+	// OwnerID returns the id of that user; the zero id when there is none.
 	OwnerID() uuid.UUID
 }
 

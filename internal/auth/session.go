@@ -7,45 +7,45 @@ import (
 	"github.com/google/uuid"
 )
 
-// Session is one sign-in of one user, from one device. Access tokens name it, and `@auth` refuses
-// them from the moment it ends.
+// Session is one sign-in of a user on one device. Access tokens contain its id, and `@auth` refuses them as soon as it
+// ends.
 type Session struct {
 	ID     uuid.UUID
 	UserID uuid.UUID
-	// AuthTime is when the user authenticated to sign in, and Methods are the ways they did.
+	// AuthTime is when the user authenticated to sign in, and Methods are the methods they used.
 	AuthTime  time.Time
 	Methods   []Method
 	CreatedAt time.Time
 	// LastUsedAt is the minute of the last refresh, or the time of the sign-in.
 	LastUsedAt time.Time
-	// ExpiresAt is the age limit. Nothing moves it.
+	// ExpiresAt is the age limit. It never changes.
 	ExpiresAt time.Time
-	// EndedAt is when the session was ended before its time; nil while it lives.
+	// EndedAt is when the session was ended; nil if it was not.
 	EndedAt *time.Time
-	// IPAddress and UserAgent describe the device at sign-in, when it came over HTTP.
+	// IPAddress and UserAgent describe the device at sign-in; nil outside of HTTP.
 	IPAddress *string
 	UserAgent *string
 }
 
-// Method is a way to authenticate, under its name in the claim amr (RFC 8176 §2).
+// Method is a method of authentication, by its name in the claim amr (RFC 8176 §2).
 type Method string
 
 // MethodPassword is the password.
 const MethodPassword Method = "pwd"
 
-// UsePrecision is how exactly LastUsedAt is kept. A thief with a copied access token can ask for it all the
-// time, and must not see when the owner refreshes.
+// UsePrecision is the precision of LastUsedAt. A thief with a copied access token can poll it, and must not see when the
+// owner refreshes.
 const UsePrecision = time.Minute
 
-// Use notes a refresh in s, as the Store does.
+// Use records a refresh in s, as the Store does.
 func (s *Session) Use(now time.Time) {
 	if minute := now.Truncate(UsePrecision); minute.After(s.LastUsedAt) {
 		s.LastUsedAt = minute
 	}
 }
 
-// AuthenticatedAt is when the user authenticated, as far as the session knows. A server of an older release
-// that runs beside this one raises AuthTime in reauthenticate, which must not reach the tokens of others.
+// AuthenticatedAt is when the user authenticated to sign in. A server of an older release that runs beside this one
+// changes AuthTime in reauthenticate, which must not reach the tokens of later refreshes.
 func (s *Session) AuthenticatedAt() time.Time {
 	if s.AuthTime.After(s.CreatedAt) {
 		return s.CreatedAt
@@ -53,8 +53,7 @@ func (s *Session) AuthenticatedAt() time.Time {
 	return s.AuthTime
 }
 
-// Viewer is the signed-in user of a request and the session that signed them in, as the database
-// has them now.
+// Viewer is the signed-in user of a request and their session, as the database has them now.
 type Viewer struct {
 	User    User
 	Session Session
@@ -75,24 +74,24 @@ func (v *Viewer) CheckLive(now time.Time, idleLimit time.Duration) error {
 
 // SessionStore keeps sessions.
 type SessionStore interface {
-	// CreateSession writes a new session, with the digest of its secret and refresh token number 0.
+	// CreateSession writes a new session with the digest of its secret. Its valid refresh token is number 0.
 	CreateSession(ctx context.Context, session *Session, secretDigest []byte) error
 	// Viewer finds a session and its user together, in one query, whatever their state.
 	Viewer(ctx context.Context, sessionID uuid.UUID) (*Viewer, error)
-	// LockSession makes other transactions that write to a session or to its user wait until this one ends.
-	// It locks the user first, as whatever ends many sessions of a user does, so that transactions do not
-	// wait for one another in a ring. It reports whether the session was neither ended nor expired.
+	// LockSession makes other transactions that write to a session or to its user wait until this one ends. It locks
+	// the user first, as everything does that ends many sessions of a user, so that transactions do not deadlock. It
+	// reports whether the session was neither ended nor expired.
 	LockSession(ctx context.Context, userID, sessionID uuid.UUID, now time.Time) (bool, error)
-	// EndSession ends a session that lives, and reports whether it did.
+	// EndSession ends a session that has not ended, and reports whether it did.
 	EndSession(ctx context.Context, sessionID uuid.UUID, now time.Time) (bool, error)
-	// EndOtherSessions ends the sessions of a user that were neither ended nor expired, but one; the
-	// zero id spares none. Those that are idle too long end as well, or a longer limit could bring
-	// them back. It returns how many.
+	// EndOtherSessions ends all sessions of a user that were neither ended nor expired, except one; the zero id
+	// excepts none. It returns how many. Sessions that are idle too long end too: otherwise a longer limit could make
+	// them valid again.
 	EndOtherSessions(ctx context.Context, userID, except uuid.UUID, now time.Time) (int, error)
-	// EndOldestSessions ends the sessions of a user that live, but the newest few.
+	// EndOldestSessions ends the valid sessions of a user, except the newest ones.
 	EndOldestSessions(ctx context.Context, userID uuid.UUID, keep int, now, idleSince time.Time) error
-	// Sessions lists up to limit sessions of a user that were neither ended nor expired at now nor
-	// last used before idleSince, the newest first, after a position when that is not nil.
+	// Sessions lists up to limit sessions of a user, the newest first, after a position when that is not nil. It
+	// leaves out sessions that ended, that are expired at now, or that were last used before idleSince.
 	Sessions(ctx context.Context, userID uuid.UUID, now, idleSince time.Time, after *SessionPosition, limit int) ([]Session, error)
 }
 
@@ -102,34 +101,32 @@ type SessionPosition struct {
 	ID        uuid.UUID
 }
 
-// RefreshState is what decides over a refresh token.
+// RefreshState is what decides whether a refresh token is valid.
 type RefreshState struct {
 	Viewer
-	// SecretDigest is the digest of the session's secret; empty for a session that has none.
+	// SecretDigest is the digest of the session's secret; empty if it has none.
 	SecretDigest []byte
-	// Generation numbers the one refresh token of the session that is not used yet.
+	// Generation is the number of the valid refresh token, the only unused one of the session.
 	Generation uint32
 	// RotatedAt is when its predecessor was used.
 	RotatedAt time.Time
-	// RotatedBy says which client used it. A server of an older release does not change it, so it may be
-	// that of an earlier rotation, or nil.
+	// RotatedBy identifies the client that used the predecessor. A server of an older release does not write it, so
+	// it may be that of an earlier rotation, or nil.
 	RotatedBy *string
-	// Replays is how often the predecessor was presented again since then.
+	// Replays is how often the predecessor was presented again.
 	Replays int
 }
 
-// RefreshStore keeps what decides over refresh tokens.
+// RefreshStore keeps the state of refresh tokens.
 type RefreshStore interface {
-	// RefreshState reads what decides over a refresh token of a session, in one query.
+	// RefreshState reads the state of a session's refresh tokens, in one query.
 	RefreshState(ctx context.Context, sessionID uuid.UUID) (*RefreshState, error)
-	// RotateRefreshToken makes the next refresh token of a living session the valid one, unless
-	// generation is not that of the valid one any more. It notes the client, and the minute of the use. It
-	// reports whether it did.
+	// RotateRefreshToken makes the successor of a refresh token the valid one, if generation is that of the valid
+	// one and the session has not ended. It notes the client and the minute, and reports whether it did.
 	RotateRefreshToken(ctx context.Context, sessionID uuid.UUID, generation uint32, by string, now time.Time) (bool, error)
-	// AdvanceRefreshToken is RotateRefreshToken from one generation to any later one.
+	// AdvanceRefreshToken is RotateRefreshToken to any later generation.
 	AdvanceRefreshToken(ctx context.Context, sessionID uuid.UUID, from, to uint32, by string, now time.Time) (bool, error)
-	// ReplayRefreshToken counts that the predecessor of a generation was presented again, unless the
-	// generation is not that of the valid token any more, limit is reached, or the session has ended. It
-	// reports whether it did.
+	// ReplayRefreshToken counts that the predecessor of a generation was presented again, if the generation is that
+	// of the valid token, the limit is not reached and the session has not ended. It reports whether it did.
 	ReplayRefreshToken(ctx context.Context, sessionID uuid.UUID, generation uint32, limit int, now time.Time) (bool, error)
 }

@@ -8,9 +8,9 @@ import (
 	"github.com/google/uuid"
 )
 
-// User is an account as its owner and administrators may see it. It holds no credential.
+// User is an account as its owner and administrators may see it. It contains no credential.
 type User struct {
-	// ID names the account for good. It is the subject of its access tokens.
+	// ID never changes. It is the subject of the account's access tokens.
 	ID uuid.UUID
 	// Username and Email are as the user wrote them; at least one is set.
 	Username *string
@@ -26,18 +26,17 @@ type User struct {
 // IsAdmin reports whether the user has the role ADMIN.
 func (u *User) IsAdmin() bool { return slices.Contains(u.Roles, RoleAdmin) }
 
-// Account is a User with the keys by which it is found.
+// Account is a User with its search keys.
 type Account struct {
 	User
-	// UsernameKey and EmailKey are the canonical forms that must be unique, FullNameKey is the one
-	// that is searched; each is set when its User field is.
+	// UsernameKey and EmailKey are canonical forms and must be unique. FullNameKey is for search only. Each is set
+	// when its User field is.
 	UsernameKey *string
 	EmailKey    *string
 	FullNameKey *string
 }
 
-// Role is what a user may be: the schema's Role. A team that needs another one adds it here, in
-// Roles, and in the schema.
+// Role is a role of a user: the schema's Role. To add one, add it here, to Roles and to the schema.
 type Role string
 
 // The roles.
@@ -46,16 +45,16 @@ const (
 	RoleAdmin Role = "ADMIN"
 )
 
-// Roles lists every role there is, the most ordinary first.
+// Roles lists all roles, the least powerful first.
 var Roles = []Role{RoleUser, RoleAdmin}
 
 // Valid reports whether r is one of Roles.
 func (r Role) Valid() bool { return slices.Contains(Roles, r) }
 
-// AccountStore keeps accounts.
+// AccountStore stores accounts.
 type AccountStore interface {
-	// CreateAccount writes a new account and its first credential. It returns ErrUsernameTaken or ErrEmailTaken
-	// when another account holds the key; of many at once, exactly one succeeds.
+	// CreateAccount writes a new account and its first credential. It returns ErrUsernameTaken or ErrEmailTaken when
+	// another account has the key. Of many at once, exactly one succeeds.
 	CreateAccount(ctx context.Context, a *Account, first *Credential) error
 	// User finds a user by id.
 	User(ctx context.Context, id uuid.UUID) (*User, error)
@@ -64,6 +63,6 @@ type AccountStore interface {
 	LockUser(ctx context.Context, userID uuid.UUID) (bool, error)
 	// SetFullName changes a user's full name and its search key; nil removes both.
 	SetFullName(ctx context.Context, userID uuid.UUID, name, key *string, now time.Time) error
-	// DeleteUser deletes an account for good, with its credentials and its sessions.
+	// DeleteUser deletes an account with its credentials and its sessions.
 	DeleteUser(ctx context.Context, userID uuid.UUID) error
 }

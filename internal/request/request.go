@@ -1,5 +1,5 @@
-// Package request owns what travels with one HTTP request through every layer: on its way in, its id and where
-// it came from; on its way out, what its log line will say. It depends on nothing, so every package may use it.
+// Package request owns what every layer knows of one HTTP request: on the way in its id and origin, on the way out its
+// outcome for the log. It depends on nothing, so every package may use it.
 package request
 
 import (
@@ -18,18 +18,18 @@ type Info struct {
 	UserAgent string
 }
 
-// Outcome is what a request did, for the log. The edges fill it in.
+// Outcome is the outcome of a request, for the log. The edges set it.
 type Outcome struct {
-	// Operation is the name of the GraphQL operation. It is outside text.
+	// Operation is the name of the GraphQL operation, as the client sent it.
 	Operation string
 	// Code is the code of the first error in the response; empty for success.
 	Code string
-	// Forbidden says that something was refused to a caller that is signed in. The log names them then.
+	// Forbidden says that a signed-in caller was refused something. The log then names the caller.
 	Forbidden bool
 }
 
-// Exchange is a request and its outcome. Each request has its own. It is written by the goroutine that
-// serves the request and must not be used after the response.
+// Exchange is a request and its outcome. Only the goroutine that serves the request writes to it. It must not be used
+// after the response.
 type Exchange struct {
 	Info    Info
 	Outcome Outcome
@@ -45,7 +45,7 @@ func With(ctx context.Context, x *Exchange) context.Context {
 // From returns the Info of the request of ctx, an empty one outside of a request (a command, a job).
 func From(ctx context.Context) Info { return exchange(ctx).Info }
 
-// OutcomeOf returns the Outcome of the request of ctx, to be filled in. Outside of a request it goes nowhere.
+// OutcomeOf returns the Outcome of the request of ctx, to be set. Outside of a request it is discarded.
 func OutcomeOf(ctx context.Context) *Outcome { return &exchange(ctx).Outcome }
 
 func exchange(ctx context.Context) *Exchange {

@@ -1,6 +1,5 @@
-// Package seal derives keys from the server's secret, and protects with them what the server hands out or
-// stores. Key authenticates texts that clients keep, such as refresh tokens and cursors. Box encrypts what only
-// the server may read, such as private keys in the database.
+// Package seal owns the keys that are derived from the server's secret. Key authenticates texts that clients keep, such
+// as refresh tokens and cursors. Box encrypts data that only the server may read, such as private keys in the database.
 package seal
 
 import (
@@ -18,8 +17,7 @@ import (
 // minSecret is the shortest secret that keys are derived from, in bytes.
 const minSecret = sha256.Size
 
-// derive returns a key of its own for each label (RFC 5869). Another label makes everything unreadable that was
-// sealed under the old one.
+// derive returns the key of a label (RFC 5869). To change a label is to lose everything that is sealed under it.
 func derive(secret []byte, label string) ([]byte, error) {
 	if len(secret) < minSecret {
 		return nil, errors.New("seal: the server's secret is shorter than 32 bytes")
@@ -31,9 +29,9 @@ func derive(secret []byte, label string) ([]byte, error) {
 	return key, nil
 }
 
-// Key makes text that only this server can have made. Its content is not hidden: everybody can decode it.
+// Key signs text. The content is authentic but not secret: everybody can decode it.
 //
-// The key is held by a closure, where no verb of fmt finds it.
+// The key is in a closure, where no verb of fmt prints it.
 type Key struct{ key func() []byte }
 
 // NewKey derives the Key of a label.
@@ -45,22 +43,22 @@ func NewKey(secret []byte, label string) (Key, error) {
 	return Key{func() []byte { return key }}, nil
 }
 
-// maxSigned is the length of the longest text that is opened. Nothing that is signed is as long.
+// maxSigned is the length of the longest text that Open accepts. Signed texts are shorter.
 const maxSigned = 512
 
-// Sign returns content with its MAC, in base64url. What is signed in one scope does not open in another.
+// Sign returns content with its MAC, in base64url. Open rejects it in another scope.
 func (k Key) Sign(scope string, content []byte) string {
 	return base64.RawURLEncoding.EncodeToString(append(slices.Clip(content), k.mac(scope, content)...))
 }
 
-// Open returns the content of a text that Sign made in the scope. Each content has one text only, so a text
-// that was seen before can be recognized as it is.
+// Open returns the content of a text that Sign made in the scope. Each content has only one valid text, so equal
+// content means equal text.
 func (k Key) Open(scope, text string) ([]byte, bool) {
 	if len(text) > maxSigned {
 		return nil, false
 	}
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(text)
-	// The decoder skips CR and LF, even when strict. They show in the length.
+	// The decoder ignores CR and LF, even when strict. The length reveals them.
 	if err != nil || len(text) != base64.RawURLEncoding.EncodedLen(len(raw)) || len(raw) < sha256.Size {
 		return nil, false
 	}
@@ -71,12 +69,12 @@ func (k Key) Open(scope, text string) ([]byte, bool) {
 func (k Key) mac(scope string, content []byte) []byte {
 	h := hmac.New(sha256.New, k.key())
 	h.Write([]byte(scope))
-	h.Write([]byte{0}) // no scope contains it
+	h.Write([]byte{0}) // which no scope contains
 	h.Write(content)
 	return h.Sum(nil)
 }
 
-// Box encrypts with AES-256-GCM and random nonces. It holds its cipher as Key does.
+// Box encrypts with AES-256-GCM and random nonces. Its cipher is in a closure, as the key of Key is.
 type Box struct{ cipher func() cipher.AEAD }
 
 // NewBox derives the Box of a label.
@@ -96,12 +94,12 @@ func NewBox(secret []byte, label string) (Box, error) {
 	return Box{func() cipher.AEAD { return aead }}, nil
 }
 
-// Encrypt hides content. It opens only together with the same context, which is authenticated but not hidden.
+// Encrypt encrypts content. Decrypting it takes the same context, which is authenticated but not encrypted.
 func (b Box) Encrypt(content, context []byte) []byte {
 	return b.cipher().Seal(nil, nil, content, context)
 }
 
-// Decrypt returns what Encrypt has hidden, or an error when it was changed, or belongs to another context or key.
+// Decrypt returns the content that Encrypt encrypted, or an error for changed data, another context or another key.
 func (b Box) Decrypt(sealed, context []byte) ([]byte, error) {
 	content, err := b.cipher().Open(nil, nil, sealed, context)
 	if err != nil {

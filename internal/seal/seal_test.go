@@ -15,8 +15,8 @@ func newTestKey(tb testing.TB) Key {
 	return s
 }
 
-// TestSealedSpelling opens texts of which a careless decoder of base64url makes the same bytes.
-func TestSealedSpelling(t *testing.T) {
+// TestOpenSpelling opens other spellings that a lenient decoder of base64url accepts.
+func TestOpenSpelling(t *testing.T) {
 	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 	s := newTestKey(t)
 	for n := range 4 { // texts of every length modulo 4
@@ -25,31 +25,31 @@ func TestSealedSpelling(t *testing.T) {
 		if got, ok := s.Open("scope", sealed); !ok || !bytes.Equal(got, content) {
 			t.Fatalf("%q does not open", sealed)
 		}
-		refuse := func(text string) {
+		reject := func(text string) {
 			t.Helper()
 			if _, ok := s.Open("scope", text); ok {
-				t.Errorf("opens as well as %q: %q", sealed, text)
+				t.Errorf("%q opens, as %q does", text, sealed)
 			}
 		}
 		for i := range len(sealed) + 1 {
 			for _, junk := range []string{"\n", "\r", "\r\n", "\n\n\n\n", " ", "=", "\x00"} {
-				refuse(sealed[:i] + junk + sealed[i:])
+				reject(sealed[:i] + junk + sealed[i:])
 			}
 		}
-		refuse(sealed + "==")
+		reject(sealed + "==")
 		last := strings.IndexByte(alphabet, sealed[len(sealed)-1])
 		for other := range alphabet {
 			if other != last {
-				refuse(sealed[:len(sealed)-1] + alphabet[other:other+1])
+				reject(sealed[:len(sealed)-1] + alphabet[other:other+1])
 			}
 		}
 		if standard := strings.NewReplacer("-", "+", "_", "/").Replace(sealed); standard != sealed {
-			refuse(standard)
+			reject(standard)
 		}
 	}
 }
 
-// FuzzSealed puts any text in place of any part of a sealed one. What opens is what was sealed.
+// FuzzSealed replaces any part of a signed text. Only the unchanged text opens.
 func FuzzSealed(f *testing.F) {
 	s := newTestKey(f)
 	f.Add([]byte("ada"), uint(3), uint(0), "\n")
