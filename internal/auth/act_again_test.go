@@ -45,9 +45,9 @@ func TestActsRunAgain(t *testing.T) {
 		w.clock.Advance(time.Minute)
 		ago := func(at time.Time) string { return w.clock.Now().Sub(at).String() + " ago" }
 		w.newEvents(t)
-		w.store.rolledBack = again
+		w.store.RollBack(again)
 		answer, err := acts[name](w.as(t, root.AccessToken), w, ada.User.ID, other.Session.ID)
-		w.store.rolledBack = false
+		w.store.RollBack(false)
 		switch p := answer.(type) {
 		case *accounts.UpdateMePayload:
 			answer = *p.User.FullName + ago(p.User.UpdatedAt)

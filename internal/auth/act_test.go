@@ -1,6 +1,7 @@
 package auth_test
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"time"
@@ -95,7 +96,7 @@ func TestNothingWithoutEvent(t *testing.T) {
 		}
 		w.newEvents(t)
 		w.log.take()
-		w.store.failEvent = errLost
+		w.store.After("AddEvent", func(context.Context) error { return errLost })
 		for name, do := range acts {
 			before := w.state(t)
 			if err := do(); !errors.Is(err, errLost) {
@@ -109,7 +110,7 @@ func TestNothingWithoutEvent(t *testing.T) {
 		if logged := w.log.take(); logged != "" {
 			t.Errorf("the log tells of what did not happen:\n%s", logged)
 		}
-		w.store.failEvent = nil
+		w.store.After("AddEvent", nil)
 		if err := w.Unlock(t.Context(), ada.User.ID); err != nil {
 			t.Fatal(err)
 		}

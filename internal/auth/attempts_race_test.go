@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"usher/graph/signin"
-	"usher/internal/auth"
 	"usher/internal/auth/domain"
 	"usher/internal/password"
 	"usher/internal/store"
@@ -93,23 +92,8 @@ func TestAttemptsRace(t *testing.T) {
 	}
 }
 
-// heldStore holds an attempt after it was counted, when its context says so, until release is closed.
-type heldStore struct {
-	auth.Store
-	counted chan struct{}
-	release chan struct{}
-}
-
-type holdKey struct{}
-
-func (h heldStore) ReserveAttempt(ctx context.Context, c auth.AttemptCounter, was auth.Attempts, now time.Time) (bool, error) {
-	reserved, err := h.Store.ReserveAttempt(ctx, c, was, now)
-	if reserved && ctx.Value(holdKey{}) != nil {
-		h.counted <- struct{}{}
-		<-h.release
-	}
-	return reserved, err
-}
+// heldKey marks the context of an attempt that waits after it was counted.
+type heldKey struct{}
 
 // TestAttemptsRaceSuccess clears the counters of an account while as many wrong passwords as possible are
 // being hashed. These fail afterwards. Then both counters are used up: at most 100 fail in a row.
@@ -135,9 +119,16 @@ func TestAttemptsRaceSuccess(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			each(t, func(t *testing.T, w *world) {
-				held := heldStore{w.store, make(chan struct{}), make(chan struct{})}
+				counted, release := make(chan struct{}), make(chan struct{})
+				w.store.After("ReserveAttempt", func(ctx context.Context) error {
+					if ctx.Value(heldKey{}) != nil {
+						counted <- struct{}{}
+						<-release
+					}
+					return nil
+				})
 				w.parts = w.service(t, domain.Options{
-					Store: held, Limits: longSessions.Limits,
+					Limits:    longSessions.Limits,
 					Passwords: password.New(password.Options{CheapForTests: true, Parallel: 20}),
 				})
 				w.signupBoth(t)
@@ -155,17 +146,17 @@ func TestAttemptsRaceSuccess(t *testing.T) {
 				hold := func(n int, try func() string) {
 					for range n {
 						group.Go(func() { guess(try) })
-						<-held.counted
+						<-counted
 					}
 				}
 				hold(tt.logins, func() string {
-					return w.tryLogin(context.WithValue(t.Context(), holdKey{}, true), "ada", "wrong")
+					return w.tryLogin(context.WithValue(t.Context(), heldKey{}, true), "ada", "wrong")
 				})
 				hold(tt.reauthentications, func() string {
-					return w.tryReauthenticate(context.WithValue(session(), holdKey{}, true), "wrong")
+					return w.tryReauthenticate(context.WithValue(session(), heldKey{}, true), "wrong")
 				})
 				tt.clear(t, w, p)
-				close(held.release)
+				close(release)
 				group.Wait()
 				if n := failures.Load(); n != int64(tt.logins+tt.reauthentications) {
 					t.Fatalf("%d attempts were in flight and failed, want %d", n, tt.logins+tt.reauthentications)

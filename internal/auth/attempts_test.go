@@ -236,14 +236,14 @@ func TestAttemptsClearedWithTheSuccess(t *testing.T) {
 		for range 4 {
 			w.tryReauthenticate(ctx, "wrong")
 		}
-		w.store.failEvent = errLost
+		w.store.After("AddEvent", func(context.Context) error { return errLost })
 		if _, err := w.Login(t.Context(), signin.LoginInput{Identifier: "ada", Password: goodPassword}); !errors.Is(err, errLost) {
 			t.Errorf("Login: %v", err)
 		}
 		if _, err := w.Reauthenticate(ctx, signin.ReauthenticateInput{Password: goodPassword}); !errors.Is(err, errLost) {
 			t.Errorf("Reauthenticate: %v", err)
 		}
-		w.store.failEvent = nil
+		w.store.After("AddEvent", nil)
 		const wait = "RATE_LIMITED after 1s"
 		if got := w.tryLogin(t.Context(), "ada", goodPassword); got != wait {
 			t.Errorf("Login: %q, want %q", got, wait)
@@ -291,12 +291,10 @@ func TestAttemptsDeleted(t *testing.T) {
 		for name, tt := range tests {
 			t.Run(name, func(t *testing.T) {
 				p := w.signup(t, name)
-				w.store.onReserveAttempt = func() {
-					w.store.onReserveAttempt = nil
-					if err := w.store.DeleteUser(t.Context(), p.User.ID); err != nil {
-						t.Error(err)
-					}
-				}
+				w.store.Before("ReserveAttempt", func(ctx context.Context) error {
+					w.store.Before("ReserveAttempt", nil)
+					return w.store.DeleteUser(ctx, p.User.ID)
+				})
 				if got := tt.try(p); got != tt.want {
 					t.Errorf("%q, want %q", got, tt.want)
 				}

@@ -176,12 +176,12 @@ func TestAuditEvents(t *testing.T) {
 				var got []string
 				var after *string
 				for pages := 1; ; pages++ {
-					lookUps := w.store.usersByID
+					lookUps := w.store.Calls("UsersByID")
 					page, err := w.AuditEvents(ctx, size, after, tt.filter)
 					if err != nil {
 						t.Fatalf("%s: %v", name, err)
 					}
-					if n := w.store.usersByID - lookUps; n > 1 {
+					if n := w.store.Calls("UsersByID") - lookUps; n > 1 {
 						t.Errorf("%s: %d look-ups of users for a page", name, n)
 					}
 					for _, e := range page.Edges {

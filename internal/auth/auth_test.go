@@ -17,7 +17,6 @@ import (
 
 	gocmp "github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"usher/graph/connection"
 	"usher/graph/signin"
@@ -119,7 +118,7 @@ func current(ctx context.Context, s *auth.Session) bool {
 // world is the domain on a real database with a clock that tests move.
 type world struct {
 	parts
-	store  *watched
+	store  *storetest.Faults
 	tokens *token.Authority
 	clock  *clock
 	log    *buffer
@@ -165,78 +164,6 @@ func (c *clock) Advance(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-// watched is the real store, with a count of the look-ups of viewers and of many users, and ways to
-// make look-ups of viewers, the writing of events and the first run of each transaction fail.
-type watched struct {
-	auth.Store
-	mu        sync.Mutex
-	viewers   int
-	usersByID int
-	fail      func() error
-	failEvent error
-
-	onReserveAttempt, onRefreshState, onInTx func()
-	// rolledBack makes each transaction run once more, as after a deadlock.
-	rolledBack bool
-}
-
-func (w *watched) UsersByID(ctx context.Context, ids []uuid.UUID) ([]auth.User, error) {
-	w.usersByID++
-	return w.Store.UsersByID(ctx, ids)
-}
-
-func (w *watched) InTx(ctx context.Context, f func(ctx context.Context, tx auth.Store) error) error {
-	if w.onInTx != nil {
-		w.onInTx()
-	}
-	runs := 0
-	return w.Store.InTx(ctx, func(ctx context.Context, tx auth.Store) error {
-		err := f(ctx, watchedTx{tx, w.failEvent})
-		if runs++; err == nil && runs == 1 && w.rolledBack {
-			return &pgconn.PgError{Code: "40P01"}
-		}
-		return err
-	})
-}
-
-type watchedTx struct {
-	auth.Store
-	failEvent error
-}
-
-// AddEvent fails after it has written, so that what it wrote has to be taken back.
-func (w watchedTx) AddEvent(ctx context.Context, e *auth.AuditEvent) error {
-	return cmp.Or(w.Store.AddEvent(ctx, e), w.failEvent)
-}
-
-func (w *watched) RefreshState(ctx context.Context, id uuid.UUID) (*auth.RefreshState, error) {
-	state, err := w.Store.RefreshState(ctx, id)
-	if w.onRefreshState != nil {
-		w.onRefreshState()
-	}
-	return state, err
-}
-
-func (w *watched) ReserveAttempt(ctx context.Context, c auth.AttemptCounter, was auth.Attempts, now time.Time) (bool, error) {
-	if w.onReserveAttempt != nil {
-		w.onReserveAttempt()
-	}
-	return w.Store.ReserveAttempt(ctx, c, was, now)
-}
-
-func (w *watched) Viewer(ctx context.Context, id uuid.UUID) (*auth.Viewer, error) {
-	w.mu.Lock()
-	w.viewers++
-	fail := w.fail
-	w.mu.Unlock()
-	if fail != nil {
-		if err := fail(); err != nil {
-			return nil, err
-		}
-	}
-	return w.Store.Viewer(ctx, id)
-}
-
 // each runs a test on every database.
 func each(t *testing.T, test func(t *testing.T, w *world)) {
 	t.Helper()
@@ -245,10 +172,10 @@ func each(t *testing.T, test func(t *testing.T, w *world)) {
 	})
 }
 
-func newWorld(t testing.TB, store auth.Store) *world {
+func newWorld(t testing.TB, store *store.Store) *world {
 	t.Helper()
 	w := &world{
-		store: &watched{Store: store},
+		store: storetest.NewFaults(store),
 		clock: &clock{now: time.Date(2026, 1, 31, 12, 0, 0, 123456000, time.UTC)},
 		log:   &buffer{},
 		seen:  map[uuid.UUID]bool{},

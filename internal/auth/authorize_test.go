@@ -11,6 +11,7 @@ import (
 
 	"usher/graph/signin"
 	"usher/internal/auth"
+	"usher/internal/storetest"
 	"usher/internal/token"
 )
 
@@ -199,12 +200,12 @@ func TestOneLookUp(t *testing.T) {
 				})
 			}
 			wg.Wait()
-			if w.store.viewers != request {
-				t.Fatalf("%d look-ups after %d requests", w.store.viewers, request)
+			if n := w.store.Calls("Viewer"); n != request {
+				t.Fatalf("%d look-ups after %d requests", n, request)
 			}
 		}
-		if err := w.Authorize(w.as(t, bearer), byToken, nil); err != nil || w.store.viewers != 3 {
-			t.Errorf("a check of the token alone: %v with %d look-ups, want none", err, w.store.viewers-3)
+		if err := w.Authorize(w.as(t, bearer), byToken, nil); err != nil || w.store.Calls("Viewer") != 3 {
+			t.Errorf("a check of the token alone: %v with %d look-ups, want none", err, w.store.Calls("Viewer")-3)
 		}
 	})
 }
@@ -213,16 +214,16 @@ func TestOneLookUp(t *testing.T) {
 func TestFaultsRefuse(t *testing.T) {
 	t.Parallel()
 	errGone := errors.New("connection lost")
-	tests := map[string]func() error{
-		"error": func() error { return errGone },
-		"panic": func() error { panic("broken store") },
+	tests := map[string]storetest.Hook{
+		"error": func(context.Context) error { return errGone },
+		"panic": func(context.Context) error { panic("broken store") },
 	}
 	each(t, func(t *testing.T, w *world) {
 		bearer := w.signup(t, "ada").AccessToken
 		for name, fail := range tests {
 			t.Run(name, func(t *testing.T) {
-				w.store.fail = fail
-				defer func() { w.store.fail = nil }()
+				w.store.Before("Viewer", fail)
+				defer w.store.Before("Viewer", nil)
 				ctx := w.as(t, bearer)
 				for range 2 {
 					if admitted(ctx, w) {

@@ -143,15 +143,15 @@ func TestCallerGone(t *testing.T) {
 				other := w.login(t, *caller.User.Username)
 				victim := w.signup(t, fmt.Sprint("victim", n))
 				var before state
-				hook := func() {
-					w.store.onInTx = nil
-					if err := f.end(t.Context(), w, caller); err != nil {
+				w.store.Before("InTx", func(ctx context.Context) error {
+					w.store.Before("InTx", nil)
+					if err := f.end(ctx, w, caller); err != nil {
 						t.Fatal(err)
 					}
 					before = w.state(t)
 					w.newEvents(t)
-				}
-				w.store.onInTx = hook
+					return nil
+				})
 				answer, err := do(w.as(t, caller.AccessToken), w, victim.User.ID, other.Session.ID)
 				if got := kind(err); got != f.want {
 					t.Errorf("%s by somebody %s: %q, want %q", name, f.name, got, f.want)
@@ -195,8 +195,10 @@ func TestCallerGoneInQueue(t *testing.T) {
 					return fmt.Errorf("EndSession: %v, %w", ok, err)
 				}
 				// SQLite lets nobody write meanwhile, and so reauthenticate waits where it reserves its attempt.
-				begin := sync.OnceFunc(func() { close(begins) })
-				w.store.onInTx, w.store.onReserveAttempt = begin, begin
+				once := sync.OnceFunc(func() { close(begins) })
+				begin := func(context.Context) error { once(); return nil }
+				w.store.Before("InTx", begin)
+				w.store.Before("ReserveAttempt", begin)
 				go func() {
 					do := callerActs[name]
 					if name == "enableUser" {
@@ -214,7 +216,8 @@ func TestCallerGoneInQueue(t *testing.T) {
 				t.Fatal(err)
 			}
 			got := kind(<-answer)
-			w.store.onInTx, w.store.onReserveAttempt = nil, nil // not before, for the mutation reads them
+			w.store.Before("InTx", nil)
+			w.store.Before("ReserveAttempt", nil)
 			if got != ended {
 				t.Errorf("%s: %q, want %q", name, got, ended)
 			}

@@ -1,6 +1,7 @@
 package auth_test
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -239,7 +240,7 @@ func TestRevokeTokenFailure(t *testing.T) {
 		p := w.signup(t, "ada")
 		books, _ := w.registerFor(t, "Books", new(api))
 		forAPI := w.refreshFor(t, p, api).AccessToken
-		w.store.fail = func() error { return auth.ErrUnavailable }
+		w.store.Before("Viewer", func(context.Context) error { return auth.ErrUnavailable })
 		if err := w.RevokeToken(t.Context(), nil, p.AccessToken); !errors.Is(err, auth.ErrUnavailable) {
 			t.Errorf("RevokeToken: %v, want ErrUnavailable", err)
 		}

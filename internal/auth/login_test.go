@@ -91,12 +91,12 @@ func TestLoginAbandoned(t *testing.T) {
 		w.signup(t, "ada")
 		for range 10 {
 			ctx, cancel := context.WithCancel(t.Context())
-			w.store.onReserveAttempt = cancel
+			w.store.Before("ReserveAttempt", func(context.Context) error { cancel(); return nil })
 			if got := w.tryLogin(ctx, "ada", "wrong"); got != "INVALID_CREDENTIALS" {
 				t.Fatalf("Login: %q", got)
 			}
 		}
-		w.store.onReserveAttempt = nil
+		w.store.Before("ReserveAttempt", nil)
 		if got := w.tryLogin(t.Context(), "ada", goodPassword); got != "RATE_LIMITED after 1s" {
 			t.Errorf("after ten abandoned guesses: %q", got)
 		}

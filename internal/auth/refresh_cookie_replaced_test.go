@@ -1,6 +1,7 @@
 package auth_test
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"time"
@@ -144,11 +145,12 @@ func TestRefreshOverCookieFails(t *testing.T) {
 			_, err := w.Refresh(b.context(t, w, ""), signin.RefreshInput{RefreshToken: moved.RefreshToken, Session: signin.TransportCookie})
 			return err
 		}
-		w.store.failEvent = errors.New("connection lost")
-		if err := refresh(); !errors.Is(err, w.store.failEvent) || b.token != kept {
+		errLost := errors.New("connection lost")
+		w.store.After("AddEvent", func(context.Context) error { return errLost })
+		if err := refresh(); !errors.Is(err, errLost) || b.token != kept {
 			t.Fatalf("Refresh: %v, and the cookie has %q", err, b.token)
 		}
-		w.store.failEvent = nil
+		w.store.After("AddEvent", nil)
 		w.newEvents(t)
 		if err := refresh(); err != nil || b.token == kept {
 			t.Errorf("Refresh again: %v", err)

@@ -1,6 +1,7 @@
 package auth_test
 
 import (
+	"context"
 	"database/sql"
 	"errors"
 	"strings"
@@ -121,11 +122,11 @@ func TestRefreshReplayLost(t *testing.T) {
 			t.Fatal(failed)
 		}
 		w.newEvents(t)
-		w.store.failEvent = errLost
+		w.store.After("AddEvent", func(context.Context) error { return errLost })
 		if p, err := w.Refresh(t.Context(), signin.RefreshInput{RefreshToken: first.RefreshToken}); !errors.Is(err, errLost) || p != nil {
 			t.Errorf("Refresh: %v, %v", p, err)
 		}
-		w.store.failEvent = nil
+		w.store.After("AddEvent", nil)
 		state, err := w.store.RefreshState(t.Context(), first.Session.ID)
 		if err != nil || state.Replays != 0 {
 			t.Errorf("%d replays are counted, %v", state.Replays, err)

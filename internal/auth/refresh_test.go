@@ -61,9 +61,9 @@ func TestReuseAbandoned(t *testing.T) {
 		}
 		w.clock.Advance(time.Hour)
 		ctx, cancel := context.WithCancel(t.Context())
-		w.store.onRefreshState = cancel
+		w.store.After("RefreshState", func(context.Context) error { cancel(); return nil })
 		_, _ = w.refresh(ctx, *first.RefreshToken)
-		w.store.onRefreshState = nil
+		w.store.After("RefreshState", nil)
 		if _, failed := w.refresh(t.Context(), *second.RefreshToken); failed != ended {
 			t.Errorf("the successor: %q, want the session ended", failed)
 		}

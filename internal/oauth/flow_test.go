@@ -1,6 +1,7 @@
 package oauth_test
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"usher/internal/app"
+	"usher/internal/auth"
 	"usher/internal/auth/sessions"
 	"usher/internal/store"
 	"usher/internal/storetest"
@@ -78,7 +80,9 @@ func TestRateLimit(t *testing.T) {
 func TestUnavailable(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
-		w.store.broken.Store(true)
+		for _, method := range []string{"Viewer", "RefreshState", "Client", "ReserveAttempt"} {
+			w.store.Before(method, func(context.Context) error { return auth.ErrUnavailable })
+		}
 		secrets := []string{w.user.AccessToken, w.user.RefreshToken, w.clientSecret, goodPassword}
 		for name, c := range map[string]call{
 			"refresh":            {path: "/oauth/token", form: params("grant_type", "refresh_token", "refresh_token", w.user.RefreshToken)},

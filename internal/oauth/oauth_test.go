@@ -1,7 +1,6 @@
 package oauth_test
 
 import (
-	"context"
 	"encoding/json"
 	"log/slog"
 	"maps"
@@ -9,11 +8,8 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
-
-	"github.com/google/uuid"
 
 	"usher/internal/app"
 	"usher/internal/auth"
@@ -39,54 +35,12 @@ type world struct {
 	handler http.Handler
 	routes  map[string]http.Handler
 	domain  *domain.Domain
-	store   *breakable
+	store   *storetest.Faults
 	log     *strings.Builder // without audit events, which are the domain's
 
 	user         *sessions.Tokens
 	client       *auth.Client
 	clientSecret string
-}
-
-// breakable is the real store, until it is broken: then the database of sessions and clients is
-// out of reach.
-type breakable struct {
-	app.Store
-	broken atomic.Bool
-}
-
-func (b *breakable) fault() error {
-	if b.broken.Load() {
-		return auth.ErrUnavailable
-	}
-	return nil
-}
-
-func (b *breakable) Viewer(ctx context.Context, id uuid.UUID) (*auth.Viewer, error) {
-	if err := b.fault(); err != nil {
-		return nil, err
-	}
-	return b.Store.Viewer(ctx, id)
-}
-
-func (b *breakable) RefreshState(ctx context.Context, id uuid.UUID) (*auth.RefreshState, error) {
-	if err := b.fault(); err != nil {
-		return nil, err
-	}
-	return b.Store.RefreshState(ctx, id)
-}
-
-func (b *breakable) Client(ctx context.Context, id uuid.UUID) (*auth.Client, error) {
-	if err := b.fault(); err != nil {
-		return nil, err
-	}
-	return b.Store.Client(ctx, id)
-}
-
-func (b *breakable) ReserveAttempt(ctx context.Context, c auth.AttemptCounter, was auth.Attempts, now time.Time) (bool, error) {
-	if err := b.fault(); err != nil {
-		return false, err
-	}
-	return b.Store.ReserveAttempt(ctx, c, was, now)
 }
 
 // each runs a test on every database, with the password grant.
@@ -99,7 +53,7 @@ func each(t *testing.T, test func(t *testing.T, w *world)) {
 
 func newWorld(t *testing.T, s *store.Store, change func(*app.Settings)) *world {
 	t.Helper()
-	w := &world{store: &breakable{Store: s}, log: new(strings.Builder)}
+	w := &world{store: storetest.NewFaults(s), log: new(strings.Builder)}
 	settings := app.Settings{Server: config.Server{
 		Issuer: issuer, Audience: config.Resources{api, otherAPI},
 		Keys: config.Keys{
