@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	"usher/internal/auth/authtest"
 )
 
 // modelCounter is what the rule says of a counter, written down a second time as the list of its waits.
@@ -33,15 +35,15 @@ func (m *modelCounter) attempt(now time.Time) (answer string, through bool) {
 // ways are mixed, no more than 85 guesses in a row get through one after the other.
 func TestAttemptsModel(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
-		w.parts = w.service(t, longSessions)
-		w.signupBoth(t)
-		rapid.Check(t, func(r *rapid.T) { runAttemptsModel(t, r, w) })
+	eachDatabase(t, func(t *testing.T, f *fixture) {
+		f.parts = f.newParts(t, longSessions)
+		f.signupBoth(t)
+		rapid.Check(t, func(r *rapid.T) { runAttemptsModel(t, r, f) })
 	})
 }
 
-func runAttemptsModel(t *testing.T, r *rapid.T, w *world) {
-	p := w.login(t, "ada") // whatever the run before has left, see the end
+func runAttemptsModel(t *testing.T, r *rapid.T, f *fixture) {
+	p := f.login(t, "ada") // whatever the run before has left, see the end
 	login, session := &modelCounter{waits: loginWaits}, &modelCounter{waits: reauthenticateWaits}
 	name := rapid.StringMatching(`[a-z]{12}`).Draw(r, "name")
 	unknown := &modelCounter{waits: loginWaits}
@@ -56,11 +58,11 @@ func runAttemptsModel(t *testing.T, r *rapid.T, w *world) {
 	byName := func(r *rapid.T) string {
 		return rapid.SampledFrom([]string{"ada", "Ada", "ada@example.com"}).Draw(r, "name")
 	}
-	bearer := func() string { return w.sign(t, p.User.ID, p.Session.ID) }
+	bearer := func() string { return f.sign(t, p.User.ID, p.Session.ID) }
 	// guess tries wrong passwords up to many times, and waits as long as it is told to in between.
 	guess := func(r *rapid.T, m *modelCounter, what string, many int, try func() string) {
 		for range rapid.SampledFrom([]int{1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 3, 3, many}).Draw(r, "times") {
-			want, through := m.attempt(w.clock.Now())
+			want, through := m.attempt(f.Clock.Now())
 			check(r, what, try(), want)
 			if through && m != unknown {
 				inARow++
@@ -68,13 +70,13 @@ func runAttemptsModel(t *testing.T, r *rapid.T, w *world) {
 			if inARow > 85 {
 				r.Fatal("more than 85 guesses in a row")
 			}
-			if wait := m.last.Add(m.waits[min(m.count, len(m.waits)-1)]).Sub(w.clock.Now()); wait > 0 {
-				w.clock.Advance(wait)
+			if wait := m.last.Add(m.waits[min(m.count, len(m.waits)-1)]).Sub(f.Clock.Now()); wait > 0 {
+				f.Clock.Advance(wait)
 			}
 		}
 	}
 	right := func(r *rapid.T, m *modelCounter, what string, try func() string) {
-		want, through := m.attempt(w.clock.Now())
+		want, through := m.attempt(f.Clock.Now())
 		if through {
 			want = ""
 			success()
@@ -84,40 +86,40 @@ func runAttemptsModel(t *testing.T, r *rapid.T, w *world) {
 	r.Repeat(map[string]func(*rapid.T){
 		"guess by a name": func(r *rapid.T) {
 			n := byName(r)
-			guess(r, login, "login", 60, func() string { return w.tryLogin(r.Context(), n, "wrong") })
+			guess(r, login, "login", 60, func() string { return f.tryLogin(r.Context(), n, "wrong") })
 		},
 		"guess in a session": func(r *rapid.T) {
-			guess(r, session, "reauthenticate", 15, func() string { return w.tryReauthenticate(w.as(t, bearer()), "wrong") })
+			guess(r, session, "reauthenticate", 15, func() string { return f.tryReauthenticate(f.As(t, bearer()), "wrong") })
 		},
 		"guess by a name that nobody has": func(r *rapid.T) {
-			guess(r, unknown, "unknown", 15, func() string { return w.tryLogin(r.Context(), name, "wrong") })
+			guess(r, unknown, "unknown", 15, func() string { return f.tryLogin(r.Context(), name, "wrong") })
 		},
 		"sign in": func(r *rapid.T) {
 			if rapid.IntRange(0, 9).Draw(r, "rarely") == 0 {
-				right(r, login, "login", func() string { return w.tryLogin(r.Context(), byName(r), goodPassword) })
+				right(r, login, "login", func() string { return f.tryLogin(r.Context(), byName(r), authtest.Password) })
 			}
 		},
 		"reauthenticate": func(r *rapid.T) {
 			if rapid.IntRange(0, 9).Draw(r, "rarely") == 0 {
-				right(r, session, "reauthenticate", func() string { return w.tryReauthenticate(w.as(t, bearer()), goodPassword) })
+				right(r, session, "reauthenticate", func() string { return f.tryReauthenticate(f.As(t, bearer()), authtest.Password) })
 			}
 		},
 		"wait": func(r *rapid.T) {
-			w.clock.Advance(rapid.SampledFrom([]time.Duration{
+			f.Clock.Advance(rapid.SampledFrom([]time.Duration{
 				time.Second, time.Minute, time.Hour, 24 * time.Hour, 48*time.Hour + 1000, 30 * 24 * time.Hour, year,
 			}).Draw(r, "time"))
 		},
 		"sweep": func(r *rapid.T) {
-			if err := w.Sweep(r.Context()); err != nil {
+			if err := f.Sweep(r.Context()); err != nil {
 				r.Fatal(err)
 			}
 			// The one difference between a name that somebody has and one that nobody has.
-			if w.clock.Now().Sub(unknown.last) > 48*time.Hour {
+			if f.Clock.Now().Sub(unknown.last) > 48*time.Hour {
 				unknown.count = 0
 			}
 		},
 	})
-	if err := w.Unlock(r.Context(), p.User.ID); err != nil {
+	if err := f.Unlock(r.Context(), p.User.ID); err != nil {
 		r.Fatal(err)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"usher/graph/signin"
+	"usher/internal/auth/authtest"
 	"usher/internal/auth/domain"
 	"usher/internal/password"
 	"usher/internal/store"
@@ -23,7 +24,7 @@ func TestAttemptsRace(t *testing.T) {
 	for database, at := range storetest.URLs {
 		t.Run(database, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, nil)
+			f := newFixture(t, nil)
 			url := at(t)
 			var replicas []parts
 			for range 2 {
@@ -36,12 +37,12 @@ func TestAttemptsRace(t *testing.T) {
 						t.Error(err)
 					}
 				})
-				replicas = append(replicas, w.service(t, domain.Options{
+				replicas = append(replicas, f.newParts(t, domain.Options{
 					Store: s, Passwords: password.New(password.Options{CheapForTests: true, Parallel: 60, Queue: many}),
 				}))
 			}
-			w.parts = replicas[0]
-			p := w.signupBoth(t)
+			f.parts = replicas[0]
+			p := f.signupBoth(t)
 			login := func(name string) func(n int) error {
 				return func(n int) error {
 					identifier := name
@@ -63,12 +64,12 @@ func TestAttemptsRace(t *testing.T) {
 				{"after a second", login(""), time.Second, 1, "2s"},
 				{"after an hour", login("ada"), time.Hour, 1, "4s"},
 				{"in a session", func(n int) error {
-					_, err := replicas[n%2].Reauthenticate(w.as(t, w.sign(t, p.User.ID, p.Session.ID)), signin.ReauthenticateInput{Password: "wrong"})
+					_, err := replicas[n%2].Reauthenticate(f.As(t, f.sign(t, p.User.ID, p.Session.ID)), signin.ReauthenticateInput{Password: "wrong"})
 					return err
 				}, 0, 5, "1s"},
 				{"by a name that nobody has", login("nobody"), 0, 10, "1s"},
 			} {
-				w.clock.Advance(tt.advance)
+				f.Clock.Advance(tt.advance)
 				got := map[string]int{}
 				var mu sync.Mutex
 				var wg sync.WaitGroup
@@ -76,7 +77,7 @@ func TestAttemptsRace(t *testing.T) {
 				for n := range many {
 					wg.Go(func() {
 						<-start
-						answer := kind(tt.guess(n))
+						answer := authtest.Code(tt.guess(n))
 						mu.Lock()
 						defer mu.Unlock()
 						got[answer]++
@@ -99,41 +100,41 @@ type heldKey struct{}
 // being hashed. These fail afterwards. Then both counters are used up: at most 100 fail in a row.
 func TestAttemptsRaceSuccess(t *testing.T) {
 	t.Parallel()
-	type success func(t *testing.T, w *world, p *signin.AuthPayload)
+	type success func(t *testing.T, f *fixture, p *signin.AuthPayload)
 	for name, tt := range map[string]struct {
 		logins, reauthentications int // in flight
 		clear                     success
 	}{
-		"login": {9, 5, func(t *testing.T, w *world, _ *signin.AuthPayload) { w.login(t, "ada") }},
-		"reauthenticate": {10, 4, func(t *testing.T, w *world, p *signin.AuthPayload) {
-			if got := w.tryReauthenticate(w.as(t, w.sign(t, p.User.ID, p.Session.ID)), goodPassword); got != "" {
+		"login": {9, 5, func(t *testing.T, f *fixture, _ *signin.AuthPayload) { f.login(t, "ada") }},
+		"reauthenticate": {10, 4, func(t *testing.T, f *fixture, p *signin.AuthPayload) {
+			if got := f.tryReauthenticate(f.As(t, f.sign(t, p.User.ID, p.Session.ID)), authtest.Password); got != "" {
 				t.Errorf("reauthenticate: %q", got)
 			}
 		}},
-		"unlock": {10, 5, func(t *testing.T, w *world, p *signin.AuthPayload) {
-			if err := w.Unlock(t.Context(), p.User.ID); err != nil {
+		"unlock": {10, 5, func(t *testing.T, f *fixture, p *signin.AuthPayload) {
+			if err := f.Unlock(t.Context(), p.User.ID); err != nil {
 				t.Error(err)
 			}
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			each(t, func(t *testing.T, w *world) {
+			eachDatabase(t, func(t *testing.T, f *fixture) {
 				counted, release := make(chan struct{}), make(chan struct{})
-				w.store.After("ReserveAttempt", func(ctx context.Context) error {
+				f.Store.After("ReserveAttempt", func(ctx context.Context) error {
 					if ctx.Value(heldKey{}) != nil {
 						counted <- struct{}{}
 						<-release
 					}
 					return nil
 				})
-				w.parts = w.service(t, domain.Options{
+				f.parts = f.newParts(t, domain.Options{
 					Limits:    longSessions.Limits,
 					Passwords: password.New(password.Options{CheapForTests: true, Parallel: 20}),
 				})
-				w.signupBoth(t)
-				p := w.login(t, "ada")
-				session := func() context.Context { return w.as(t, w.sign(t, p.User.ID, p.Session.ID)) }
+				f.signupBoth(t)
+				p := f.login(t, "ada")
+				session := func() context.Context { return f.As(t, f.sign(t, p.User.ID, p.Session.ID)) }
 				var failures atomic.Int64
 				guess := func(try func() string) bool {
 					got := try()
@@ -150,22 +151,22 @@ func TestAttemptsRaceSuccess(t *testing.T) {
 					}
 				}
 				hold(tt.logins, func() string {
-					return w.tryLogin(context.WithValue(t.Context(), heldKey{}, true), "ada", "wrong")
+					return f.tryLogin(context.WithValue(t.Context(), heldKey{}, true), "ada", "wrong")
 				})
 				hold(tt.reauthentications, func() string {
-					return w.tryReauthenticate(context.WithValue(session(), heldKey{}, true), "wrong")
+					return f.tryReauthenticate(context.WithValue(session(), heldKey{}, true), "wrong")
 				})
-				tt.clear(t, w, p)
+				tt.clear(t, f, p)
 				close(release)
 				group.Wait()
 				if n := failures.Load(); n != int64(tt.logins+tt.reauthentications) {
 					t.Fatalf("%d attempts were in flight and failed, want %d", n, tt.logins+tt.reauthentications)
 				}
-				for guess(func() string { return w.tryLogin(t.Context(), "ada", "wrong") }) {
-					w.clock.Advance(24 * time.Hour)
+				for guess(func() string { return f.tryLogin(t.Context(), "ada", "wrong") }) {
+					f.Clock.Advance(24 * time.Hour)
 				}
-				for guess(func() string { return w.tryReauthenticate(session(), "wrong") }) {
-					w.clock.Advance(24 * time.Hour)
+				for guess(func() string { return f.tryReauthenticate(session(), "wrong") }) {
+					f.Clock.Advance(24 * time.Hour)
 				}
 				if n := failures.Load(); n < 85 || n > 100 {
 					t.Errorf("%d failures in a row, want at most 100", n)

@@ -9,6 +9,7 @@ import (
 
 	"usher/graph/signin"
 	"usher/internal/auth"
+	"usher/internal/auth/authtest"
 	"usher/internal/auth/domain"
 	"usher/internal/password"
 )
@@ -35,9 +36,9 @@ const (
 )
 
 // signupBoth signs up an account with both kinds of names.
-func (w *world) signupBoth(t *testing.T) *signin.AuthPayload {
+func (f *fixture) signupBoth(t *testing.T) *signin.AuthPayload {
 	t.Helper()
-	p, err := w.Signup(t.Context(), signin.SignupInput{Username: new("ada"), Email: new("ada@example.com"), Password: goodPassword})
+	p, err := f.Signup(t.Context(), signin.SignupInput{Username: new("ada"), Email: new("ada@example.com"), Password: authtest.Password})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,13 +49,13 @@ func (w *world) signupBoth(t *testing.T) *signin.AuthPayload {
 // a session.
 func TestAttempts(t *testing.T) {
 	t.Parallel()
-	by := func(names ...string) func(w *world, _ context.Context, i int, p password.Plaintext) string {
-		return func(w *world, ctx context.Context, i int, p password.Plaintext) string {
-			return w.tryLogin(ctx, names[i%len(names)], p)
+	by := func(names ...string) func(f *fixture, _ context.Context, i int, p password.Plaintext) string {
+		return func(f *fixture, ctx context.Context, i int, p password.Plaintext) string {
+			return f.tryLogin(ctx, names[i%len(names)], p)
 		}
 	}
 	tests := map[string]struct {
-		guess func(w *world, session context.Context, i int, p password.Plaintext) string
+		guess func(f *fixture, session context.Context, i int, p password.Plaintext) string
 		waits []time.Duration
 	}{
 		"user name":       {by("ada", "ADA"), loginWaits},
@@ -63,8 +64,8 @@ func TestAttempts(t *testing.T) {
 		"unknown name":    {by("nobody", "NOBODY"), loginWaits},
 		"unknown address": {by("nobody@example.com", "Nobody@Example.com"), loginWaits},
 		"impossible name": {by("\x00"), loginWaits},
-		"session": {func(w *world, session context.Context, _ int, p password.Plaintext) string {
-			return w.tryReauthenticate(session, p)
+		"session": {func(f *fixture, session context.Context, _ int, p password.Plaintext) string {
+			return f.tryReauthenticate(session, p)
 		}, reauthenticateWaits},
 	}
 	if n := len(loginWaits) + len(reauthenticateWaits); n != 85 {
@@ -80,28 +81,28 @@ func TestAttempts(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			each(t, func(t *testing.T, w *world) {
-				w.signupBoth(t)
-				w.parts = w.service(t, longSessions)
-				p := w.login(t, "ada")
-				session := func() context.Context { return w.as(t, w.sign(t, p.User.ID, p.Session.ID)) }
+			eachDatabase(t, func(t *testing.T, f *fixture) {
+				f.signupBoth(t)
+				f.parts = f.newParts(t, longSessions)
+				p := f.login(t, "ada")
+				session := func() context.Context { return f.As(t, f.sign(t, p.User.ID, p.Session.ID)) }
 				for i, wait := range tt.waits {
 					if wait > 0 {
-						w.clock.Advance(wait - time.Microsecond)
-						if got := tt.guess(w, session(), i, goodPassword); got != "RATE_LIMITED after 1µs" {
+						f.Clock.Advance(wait - time.Microsecond)
+						if got := tt.guess(f, session(), i, authtest.Password); got != "RATE_LIMITED after 1µs" {
 							t.Fatalf("attempt %d before its time: %q", i+1, got)
 						}
-						w.clock.Advance(time.Microsecond)
+						f.Clock.Advance(time.Microsecond)
 					}
-					if got := tt.guess(w, session(), i, "wrong"); got != wrong {
+					if got := tt.guess(f, session(), i, "wrong"); got != wrong {
 						t.Fatalf("attempt %d: %q", i+1, got)
 					}
 				}
 				for range 3 {
-					if got := tt.guess(w, session(), 0, goodPassword); got != exhausted {
+					if got := tt.guess(f, session(), 0, authtest.Password); got != exhausted {
 						t.Errorf("one more: %q", got)
 					}
-					w.clock.Advance(year)
+					f.Clock.Advance(year)
 				}
 			})
 		})
@@ -116,19 +117,19 @@ var longSessions = domain.Options{Limits: auth.SessionLimits{MaxAge: 200 * year,
 // TestAttemptsWayBack uses up one of the two counters of an account and takes each way back.
 func TestAttemptsWayBack(t *testing.T) {
 	t.Parallel()
-	type way func(t *testing.T, w *world, p *signin.AuthPayload)
-	reauthenticate := func(t *testing.T, w *world, p *signin.AuthPayload) {
-		if got := w.tryReauthenticate(w.as(t, w.sign(t, p.User.ID, p.Session.ID)), goodPassword); got != "" {
+	type way func(t *testing.T, f *fixture, p *signin.AuthPayload)
+	reauthenticate := func(t *testing.T, f *fixture, p *signin.AuthPayload) {
+		if got := f.tryReauthenticate(f.As(t, f.sign(t, p.User.ID, p.Session.ID)), authtest.Password); got != "" {
 			t.Errorf("reauthenticate: %q", got)
 		}
 	}
-	login := func(t *testing.T, w *world, _ *signin.AuthPayload) {
-		if got := w.tryLogin(t.Context(), "ada@example.com", goodPassword); got != "" {
+	login := func(t *testing.T, f *fixture, _ *signin.AuthPayload) {
+		if got := f.tryLogin(t.Context(), "ada@example.com", authtest.Password); got != "" {
 			t.Errorf("login: %q", got)
 		}
 	}
-	unlock := func(t *testing.T, w *world, p *signin.AuthPayload) {
-		if err := w.Unlock(t.Context(), p.User.ID); err != nil {
+	unlock := func(t *testing.T, f *fixture, p *signin.AuthPayload) {
+		if err := f.Unlock(t.Context(), p.User.ID); err != nil {
 			t.Error(err)
 		}
 	}
@@ -144,18 +145,18 @@ func TestAttemptsWayBack(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			each(t, func(t *testing.T, w *world) {
-				w.signupBoth(t)
-				w.parts = w.service(t, longSessions)
-				p := w.login(t, "ada")
-				session := func() context.Context { return w.as(t, w.sign(t, p.User.ID, p.Session.ID)) }
-				guess, waits := func() string { return w.tryLogin(t.Context(), "ada", "wrong") }, loginWaits
+			eachDatabase(t, func(t *testing.T, f *fixture) {
+				f.signupBoth(t)
+				f.parts = f.newParts(t, longSessions)
+				p := f.login(t, "ada")
+				session := func() context.Context { return f.As(t, f.sign(t, p.User.ID, p.Session.ID)) }
+				guess, waits := func() string { return f.tryLogin(t.Context(), "ada", "wrong") }, loginWaits
 				if tt.inSession {
-					guess, waits = func() string { return w.tryReauthenticate(session(), "wrong") }, reauthenticateWaits
+					guess, waits = func() string { return f.tryReauthenticate(session(), "wrong") }, reauthenticateWaits
 				}
 				for round := range 2 {
 					for i, wait := range waits {
-						w.clock.Advance(wait)
+						f.Clock.Advance(wait)
 						if got := guess(); got != wrong {
 							t.Fatalf("round %d, attempt %d: %q", round, i+1, got)
 						}
@@ -163,15 +164,15 @@ func TestAttemptsWayBack(t *testing.T) {
 					if got := guess(); got != exhausted {
 						t.Fatalf("one more: %q", got)
 					}
-					tt.back(t, w, p)
+					tt.back(t, f, p)
 				}
 				for range 10 { // both begin at zero
-					if got := w.tryLogin(t.Context(), "ada", "wrong"); got != wrong {
+					if got := f.tryLogin(t.Context(), "ada", "wrong"); got != wrong {
 						t.Errorf("login after the way back: %q", got)
 					}
 				}
 				for range 5 {
-					if got := w.tryReauthenticate(session(), "wrong"); got != wrong {
+					if got := f.tryReauthenticate(session(), "wrong"); got != wrong {
 						t.Errorf("reauthenticate after the way back: %q", got)
 					}
 				}
@@ -184,39 +185,39 @@ func TestAttemptsWayBack(t *testing.T) {
 // other way round.
 func TestAttemptsOfStrangers(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
-		root := w.admin(t, "root")
-		w.newEvents(t)
+	eachDatabase(t, func(t *testing.T, f *fixture) {
+		root := f.admin(t, "root")
+		f.NewEvents(t)
 		for i := range 11 {
 			want := wrong
 			if i == 10 {
 				want = "RATE_LIMITED after 1s"
 			}
-			if got := w.tryLogin(t.Context(), "root", "wrong"); got != want {
+			if got := f.tryLogin(t.Context(), "root", "wrong"); got != want {
 				t.Fatalf("a stranger: %q, want %q", got, want)
 			}
 		}
-		ctx := w.as(t, root.AccessToken)
+		ctx := f.As(t, root.AccessToken)
 		for i := range 6 {
 			want := wrong
 			if i == 5 {
 				want = "RATE_LIMITED after 1s"
 			}
-			if got := w.tryReauthenticate(ctx, "wrong"); got != want {
+			if got := f.tryReauthenticate(ctx, "wrong"); got != want {
 				t.Fatalf("the administrator: %q, want %q", got, want)
 			}
 		}
-		if _, err := w.Me(ctx); err != nil {
+		if _, err := f.Me(ctx); err != nil {
 			t.Errorf("the rest of the request: %v", err)
 		}
-		if session, _ := w.authTimes(t, root.AccessToken); !session.Equal(root.Session.AuthTime) {
+		if session, _ := f.authTimes(t, root.AccessToken); !session.Equal(root.Session.AuthTime) {
 			t.Errorf("auth time %v, want that of the sign-in", session)
 		}
-		w.wantEvents(t, slices.Concat(
+		f.WantEvents(t, slices.Concat(
 			slices.Repeat([]string{"LOGIN_FAILED by root of root in a session"}, 5),
 			slices.Repeat([]string{"LOGIN_FAILED of root"}, 10))...)
-		w.clock.Advance(time.Second)
-		if got := w.tryReauthenticate(ctx, goodPassword); got != "" {
+		f.Clock.Advance(time.Second)
+		if got := f.tryReauthenticate(ctx, authtest.Password); got != "" {
 			t.Errorf("the right password: %q", got)
 		}
 	})
@@ -227,28 +228,28 @@ func TestAttemptsOfStrangers(t *testing.T) {
 func TestAttemptsClearedWithTheSuccess(t *testing.T) {
 	t.Parallel()
 	errLost := errors.New("connection lost")
-	each(t, func(t *testing.T, w *world) {
-		p := w.signup(t, "ada")
-		ctx := w.as(t, p.AccessToken)
+	eachDatabase(t, func(t *testing.T, f *fixture) {
+		p := f.signup(t, "ada")
+		ctx := f.As(t, p.AccessToken)
 		for range 9 {
-			w.tryLogin(t.Context(), "ada", "wrong")
+			f.tryLogin(t.Context(), "ada", "wrong")
 		}
 		for range 4 {
-			w.tryReauthenticate(ctx, "wrong")
+			f.tryReauthenticate(ctx, "wrong")
 		}
-		w.store.After("AddEvent", func(context.Context) error { return errLost })
-		if _, err := w.Login(t.Context(), signin.LoginInput{Identifier: "ada", Password: goodPassword}); !errors.Is(err, errLost) {
+		f.Store.After("AddEvent", func(context.Context) error { return errLost })
+		if _, err := f.Login(t.Context(), signin.LoginInput{Identifier: "ada", Password: authtest.Password}); !errors.Is(err, errLost) {
 			t.Errorf("Login: %v", err)
 		}
-		if _, err := w.Reauthenticate(ctx, signin.ReauthenticateInput{Password: goodPassword}); !errors.Is(err, errLost) {
+		if _, err := f.Reauthenticate(ctx, signin.ReauthenticateInput{Password: authtest.Password}); !errors.Is(err, errLost) {
 			t.Errorf("Reauthenticate: %v", err)
 		}
-		w.store.After("AddEvent", nil)
+		f.Store.After("AddEvent", nil)
 		const wait = "RATE_LIMITED after 1s"
-		if got := w.tryLogin(t.Context(), "ada", goodPassword); got != wait {
+		if got := f.tryLogin(t.Context(), "ada", authtest.Password); got != wait {
 			t.Errorf("Login: %q, want %q", got, wait)
 		}
-		if got := w.tryReauthenticate(ctx, goodPassword); got != wait {
+		if got := f.tryReauthenticate(ctx, authtest.Password); got != wait {
 			t.Errorf("Reauthenticate: %q, want %q", got, wait)
 		}
 	})
@@ -257,18 +258,18 @@ func TestAttemptsClearedWithTheSuccess(t *testing.T) {
 // TestAttemptsDisabled knows the password of a disabled account: that is a success for the counter.
 func TestAttemptsDisabled(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
-		p := w.signup(t, "ada")
-		if err := w.store.SetDisabled(t.Context(), p.User.ID, new(w.clock.Now()), w.clock.Now()); err != nil {
+	eachDatabase(t, func(t *testing.T, f *fixture) {
+		p := f.signup(t, "ada")
+		if err := f.Store.SetDisabled(t.Context(), p.User.ID, new(f.Clock.Now()), f.Clock.Now()); err != nil {
 			t.Fatal(err)
 		}
 		for range 2 {
 			for range 9 {
-				if got := w.tryLogin(t.Context(), "ada", "wrong"); got != wrong {
+				if got := f.tryLogin(t.Context(), "ada", "wrong"); got != wrong {
 					t.Fatalf("a wrong password: %q", got)
 				}
 			}
-			if got := w.tryLogin(t.Context(), "ada", goodPassword); got != "UNAUTHENTICATED ACCOUNT_DISABLED" {
+			if got := f.tryLogin(t.Context(), "ada", authtest.Password); got != "UNAUTHENTICATED ACCOUNT_DISABLED" {
 				t.Fatalf("the right password: %q", got)
 			}
 		}
@@ -278,22 +279,24 @@ func TestAttemptsDisabled(t *testing.T) {
 // TestAttemptsDeleted deletes the account between the look at it and the count.
 func TestAttemptsDeleted(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
+	eachDatabase(t, func(t *testing.T, f *fixture) {
 		tests := map[string]struct {
 			try  func(p *signin.AuthPayload) string
 			want string
 		}{
-			"login": {func(p *signin.AuthPayload) string { return w.tryLogin(t.Context(), *p.User.Username, goodPassword) }, wrong},
+			"login": {func(p *signin.AuthPayload) string {
+				return f.tryLogin(t.Context(), *p.User.Username, authtest.Password)
+			}, wrong},
 			"session": {func(p *signin.AuthPayload) string {
-				return w.tryReauthenticate(w.as(t, p.AccessToken), goodPassword)
+				return f.tryReauthenticate(f.As(t, p.AccessToken), authtest.Password)
 			}, ended},
 		}
 		for name, tt := range tests {
 			t.Run(name, func(t *testing.T) {
-				p := w.signup(t, name)
-				w.store.Before("ReserveAttempt", func(ctx context.Context) error {
-					w.store.Before("ReserveAttempt", nil)
-					return w.store.DeleteUser(ctx, p.User.ID)
+				p := f.signup(t, name)
+				f.Store.Before("ReserveAttempt", func(ctx context.Context) error {
+					f.Store.Before("ReserveAttempt", nil)
+					return f.Store.DeleteUser(ctx, p.User.ID)
 				})
 				if got := tt.try(p); got != tt.want {
 					t.Errorf("%q, want %q", got, tt.want)
@@ -324,18 +327,18 @@ func TestAttemptsClockAhead(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			each(t, func(t *testing.T, w *world) {
-				p := w.signup(t, "ada")
+			eachDatabase(t, func(t *testing.T, f *fixture) {
+				p := f.signup(t, "ada")
 				counter := auth.AttemptCounter{Key: "login:" + p.User.ID.String(), UserID: &p.User.ID}
 				var was auth.Attempts
 				for range tt.count {
-					at := w.clock.Now().Add(tt.ahead)
-					if ok, err := w.store.ReserveAttempt(t.Context(), counter, was, at); err != nil || !ok {
+					at := f.Clock.Now().Add(tt.ahead)
+					if ok, err := f.Store.ReserveAttempt(t.Context(), counter, was, at); err != nil || !ok {
 						t.Fatal(ok, err)
 					}
 					was = auth.Attempts{Count: was.Count + 1, LastAt: at}
 				}
-				if got := w.tryLogin(t.Context(), "ada", "wrong"); got != tt.want {
+				if got := f.tryLogin(t.Context(), "ada", "wrong"); got != tt.want {
 					t.Errorf("%q, want %q", got, tt.want)
 				}
 			})

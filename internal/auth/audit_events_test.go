@@ -14,65 +14,66 @@ import (
 	"usher/internal/auth"
 	"usher/internal/auth/accounts"
 	"usher/internal/auth/admin"
+	"usher/internal/auth/authtest"
 	"usher/internal/request"
 )
 
 // TestSignInEvents checks what the audit log says of sign-ins and their ends.
 func TestSignInEvents(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
-		ada := w.signup(t, "ada")
-		w.wantEvents(t, "SIGNUP by ada of ada in a session")
-		second, third := w.login(t, "ada"), w.login(t, "ada")
-		w.wantEvents(t, "LOGIN by ada of ada in a session", "LOGIN by ada of ada in a session")
+	eachDatabase(t, func(t *testing.T, f *fixture) {
+		ada := f.signup(t, "ada")
+		f.WantEvents(t, "SIGNUP by ada of ada in a session")
+		second, third := f.login(t, "ada"), f.login(t, "ada")
+		f.WantEvents(t, "LOGIN by ada of ada in a session", "LOGIN by ada of ada in a session")
 		for _, name := range []string{"ada", "nobody"} {
-			if got := w.tryLogin(t.Context(), name, "wrong"); got != "INVALID_CREDENTIALS" {
+			if got := f.tryLogin(t.Context(), name, "wrong"); got != "INVALID_CREDENTIALS" {
 				t.Error(got)
 			}
 		}
-		w.wantEvents(t, "LOGIN_FAILED", "LOGIN_FAILED of ada")
+		f.WantEvents(t, "LOGIN_FAILED", "LOGIN_FAILED of ada")
 
 		for range 2 { // the second time changes nothing
-			if _, err := w.RevokeSession(w.as(t, ada.AccessToken), signin.RevokeSessionInput{SessionID: second.Session.ID}); err != nil {
+			if _, err := f.RevokeSession(f.As(t, ada.AccessToken), signin.RevokeSessionInput{SessionID: second.Session.ID}); err != nil {
 				t.Fatal(err)
 			}
 		}
-		w.wantEvents(t, "SESSION_REVOKED by ada of ada in a session")
+		f.WantEvents(t, "SESSION_REVOKED by ada of ada in a session")
 		for range 2 {
-			if _, err := w.RevokeOtherSessions(w.as(t, ada.AccessToken)); err != nil {
+			if _, err := f.RevokeOtherSessions(f.As(t, ada.AccessToken)); err != nil {
 				t.Fatal(err)
 			}
 		}
-		w.wantEvents(t, "SESSION_REVOKED by ada of ada in a session")
-		if _, err := w.Logout(w.as(t, ada.AccessToken)); err != nil {
+		f.WantEvents(t, "SESSION_REVOKED by ada of ada in a session")
+		if _, err := f.Logout(f.As(t, ada.AccessToken)); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := w.Logout(w.as(t, third.AccessToken)); kind(err) != ended {
+		if _, err := f.Logout(f.As(t, third.AccessToken)); authtest.Code(err) != ended {
 			t.Errorf("Logout of a revoked session: %v", err)
 		}
-		w.wantEvents(t, "LOGOUT by ada of ada in a session")
+		f.WantEvents(t, "LOGOUT by ada of ada in a session")
 
-		reused := w.login(t, "ada")
-		w.newEvents(t)
-		if _, failed := w.refresh(t.Context(), *reused.RefreshToken); failed != "" {
+		reused := f.login(t, "ada")
+		f.NewEvents(t)
+		if _, failed := f.refresh(t.Context(), *reused.RefreshToken); failed != "" {
 			t.Fatal(failed)
 		}
-		w.wantEvents(t)
-		w.clock.Advance(time.Hour)
+		f.WantEvents(t)
+		f.Clock.Advance(time.Hour)
 		for range 2 {
-			if _, failed := w.refresh(t.Context(), *reused.RefreshToken); failed != ended {
+			if _, failed := f.refresh(t.Context(), *reused.RefreshToken); failed != ended {
 				t.Fatal(failed)
 			}
 		}
-		w.wantEvents(t, "REFRESH_REUSE of ada in a session")
-		revoked := w.login(t, "ada")
-		w.newEvents(t)
+		f.WantEvents(t, "REFRESH_REUSE of ada in a session")
+		revoked := f.login(t, "ada")
+		f.NewEvents(t)
 		for range 2 {
-			if err := w.RevokeToken(t.Context(), nil, revoked.AccessToken); err != nil {
+			if err := f.RevokeToken(t.Context(), nil, revoked.AccessToken); err != nil {
 				t.Fatal(err)
 			}
 		}
-		w.wantEvents(t, "TOKEN_REVOKED of ada in a session")
+		f.WantEvents(t, "TOKEN_REVOKED of ada in a session")
 	})
 }
 
@@ -80,15 +81,15 @@ func TestSignInEvents(t *testing.T) {
 // and that no secret is in either.
 func TestEventOrigin(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
-		if _, err := w.CreateUser(t.Context(), accounts.Input{Username: new("root"), Password: goodPassword}, auth.Roles); err != nil {
+	eachDatabase(t, func(t *testing.T, f *fixture) {
+		if _, err := f.CreateUser(t.Context(), accounts.Input{Username: new("root"), Password: authtest.Password}, auth.Roles); err != nil {
 			t.Fatal(err)
 		}
-		ada := w.signup(t, "ada") // from a device
-		if got := w.tryLogin(device(t.Context()), "ada", "a wrong password"); got != "INVALID_CREDENTIALS" {
+		ada := f.signup(t, "ada") // from a device
+		if got := f.tryLogin(device(t.Context()), "ada", "a wrong password"); got != "INVALID_CREDENTIALS" {
 			t.Fatal(got)
 		}
-		events, err := w.store.Events(t.Context(), auth.AuditEventQuery{Limit: 10})
+		events, err := f.Store.Events(t.Context(), auth.AuditEventQuery{Limit: 10})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -101,11 +102,11 @@ func TestEventOrigin(t *testing.T) {
 			if diff := cmp.Diff(want, []*string{e.IPAddress, e.UserAgent, e.RequestID}); diff != "" {
 				t.Errorf("%s: address, user agent and request (-want +got):\n%s", e.Kind, diff)
 			}
-			if !e.At.Equal(w.clock.Now()) || e.ID.Version() != 7 {
+			if !e.At.Equal(f.Clock.Now()) || e.ID.Version() != 7 {
 				t.Errorf("%s: at %v with the id %v", e.Kind, e.At, e.ID)
 			}
 		}
-		logged := w.log.take()
+		logged := f.Log.Take()
 		for _, want := range []string{
 			"msg=audit id=r1 event=SIGNUP actor=" + ada.User.ID.String() + " user=" + ada.User.ID.String() + " session=" + ada.Session.ID.String() + "\n",
 			"event=LOGIN_FAILED user=" + ada.User.ID.String() + "\n",
@@ -115,7 +116,7 @@ func TestEventOrigin(t *testing.T) {
 				t.Errorf("the log lacks %q:\n%s", want, logged)
 			}
 		}
-		for _, secret := range []string{"password", goodPassword, "wrong", ada.AccessToken, *ada.RefreshToken} {
+		for _, secret := range []string{"password", authtest.Password, "wrong", ada.AccessToken, *ada.RefreshToken} {
 			if all := logged + fmt.Sprintf("%+v", events); strings.Contains(all, secret) {
 				t.Errorf("%q is in the log:\n%s", secret, all)
 			}
@@ -125,28 +126,28 @@ func TestEventOrigin(t *testing.T) {
 
 func TestAuditEvents(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
+	eachDatabase(t, func(t *testing.T, f *fixture) {
 		// Each event has a millisecond of its own, so that their order is certain.
-		step := func() { w.clock.Advance(time.Millisecond) }
-		root := w.admin(t, "root")
+		step := func() { f.Clock.Advance(time.Millisecond) }
+		root := f.admin(t, "root")
 		step()
-		ada := w.signup(t, "ada")
+		ada := f.signup(t, "ada")
 		step()
-		eve := w.signup(t, "eve")
-		ctx := w.as(t, root.AccessToken)
-		for _, do := range []verb{revoke, shut, open} {
+		eve := f.signup(t, "eve")
+		ctx := f.As(t, root.AccessToken)
+		for _, do := range []verb{revokeUserSessions, disableUser, enableUser} {
 			for _, p := range []*signin.AuthPayload{ada, eve} {
 				step()
-				if err := do(ctx, w, p.User.ID); err != nil {
+				if err := do(ctx, f, p.User.ID); err != nil {
 					t.Fatal(err)
 				}
 			}
 		}
 		step()
-		w.register(t, "Books")
+		f.register(t, "Books")
 		step()
-		w.newEvents(t) // remembers the names
-		if err := remove(ctx, w, eve.User.ID); err != nil {
+		f.NewEvents(t) // remembers the names
+		if err := deleteUser(ctx, f, eve.User.ID); err != nil {
 			t.Fatal(err)
 		}
 
@@ -176,17 +177,17 @@ func TestAuditEvents(t *testing.T) {
 				var got []string
 				var after *string
 				for pages := 1; ; pages++ {
-					lookUps := w.store.Calls("UsersByID")
-					page, err := w.AuditEvents(ctx, size, after, tt.filter)
+					lookUps := f.Store.Calls("UsersByID")
+					page, err := f.AuditEvents(ctx, size, after, tt.filter)
 					if err != nil {
 						t.Fatalf("%s: %v", name, err)
 					}
-					if n := w.store.Calls("UsersByID") - lookUps; n > 1 {
+					if n := f.Store.Calls("UsersByID") - lookUps; n > 1 {
 						t.Errorf("%s: %d look-ups of users for a page", name, n)
 					}
 					for _, e := range page.Edges {
 						wantPeople(t, e.Node, root.User, ada.User)
-						got = append(got, w.line(*e.Node))
+						got = append(got, f.Describe(*e.Node))
 					}
 					wantEnds(t, page.PageInfo, pages > 1, len(page.Edges), func(i int) string { return page.Edges[i].Cursor })
 					if !page.PageInfo.HasNextPage {
@@ -222,10 +223,10 @@ func wantPeople(t *testing.T, e *auth.AuditEvent, there ...*auth.User) {
 
 func TestAuditEventsBadInput(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
-		root := w.admin(t, "root")
-		ctx := w.as(t, root.AccessToken)
-		users, err := w.Users(ctx, 1, nil, nil, nil)
+	eachDatabase(t, func(t *testing.T, f *fixture) {
+		root := f.admin(t, "root")
+		ctx := f.As(t, root.AccessToken)
+		users, err := f.Users(ctx, 1, nil, nil, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -239,7 +240,7 @@ func TestAuditEventsBadInput(t *testing.T) {
 			"garbage":         {1, new("garbage"), "after INVALID_FORMAT"},
 			"cursor of users": {1, users.PageInfo.EndCursor, "after INVALID_FORMAT"},
 		} {
-			_, err := w.AuditEvents(ctx, tt.first, tt.after, nil)
+			_, err := f.AuditEvents(ctx, tt.first, tt.after, nil)
 			wantProblem(t, name, err, tt.want)
 		}
 	})

@@ -11,6 +11,7 @@ import (
 
 	"usher/graph/signin"
 	"usher/internal/auth"
+	"usher/internal/auth/authtest"
 	"usher/internal/storetest"
 	"usher/internal/token"
 )
@@ -25,7 +26,7 @@ func TestAuthorize(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		// prepare changes the world after the user has signed in, and returns the request's token.
-		prepare func(t *testing.T, w *world, ada *signin.AuthPayload) string
+		prepare func(t *testing.T, f *fixture, ada *signin.AuthPayload) string
 		rule    *auth.Rule
 		object  func(ada *signin.AuthPayload) any
 		want    string
@@ -39,11 +40,11 @@ func TestAuthorize(t *testing.T) {
 		"nobody, by token": {rule: &auth.Rule{Check: auth.CheckToken}, want: "FORBIDDEN"},
 		"unknown check":    {prepare: endSession, rule: &auth.Rule{Requires: forUser.Requires, Check: "?"}, want: "UNAUTHENTICATED SESSION_ENDED"},
 		"garbage": {
-			prepare: func(*testing.T, *world, *signin.AuthPayload) string { return "garbage" },
+			prepare: func(*testing.T, *fixture, *signin.AuthPayload) string { return "garbage" },
 			rule:    forUser, want: "UNAUTHENTICATED TOKEN_INVALID",
 		},
 		"garbage by token": {
-			prepare: func(*testing.T, *world, *signin.AuthPayload) string { return "garbage" },
+			prepare: func(*testing.T, *fixture, *signin.AuthPayload) string { return "garbage" },
 			rule:    byToken, want: "UNAUTHENTICATED TOKEN_INVALID",
 		},
 		"expired":           {prepare: expire, rule: forUser, want: "UNAUTHENTICATED TOKEN_EXPIRED"},
@@ -82,20 +83,20 @@ func TestAuthorize(t *testing.T) {
 		"too old and no role": {prepare: after(2 * time.Minute), rule: &auth.Rule{Requires: forAdmin.Requires, MaxAge: time.Minute}, want: "FORBIDDEN"},
 		"too old owner":       {prepare: after(2 * time.Minute), rule: &auth.Rule{OrOwner: true, MaxAge: time.Minute}, object: own, want: "STEP_UP_REQUIRED"},
 	}
-	each(t, func(t *testing.T, w *world) {
+	eachDatabase(t, func(t *testing.T, f *fixture) {
 		for name, tt := range tests {
 			t.Run(name, func(t *testing.T) {
-				ada := w.signup(t, "user-"+uniqueName(name))
+				ada := f.signup(t, "user-"+uniqueName(name))
 				bearer := ada.AccessToken
 				if tt.prepare != nil {
-					bearer = tt.prepare(t, w, ada)
+					bearer = tt.prepare(t, f, ada)
 				}
 				var object any
 				if tt.object != nil {
 					object = tt.object(ada)
 				}
-				ctx := w.as(t, bearer)
-				if got := kind(w.Authorize(ctx, tt.rule, object)); got != tt.want {
+				ctx := f.As(t, bearer)
+				if got := authtest.Code(f.Authorize(ctx, tt.rule, object)); got != tt.want {
 					t.Errorf("Authorize: %q, want %q", got, tt.want)
 				}
 			})
@@ -113,18 +114,18 @@ func own(ada *signin.AuthPayload) any { return ada.User }
 
 func foreign(*signin.AuthPayload) any { return &auth.User{ID: uuid.UUID{15: 1}} }
 
-func promote(t *testing.T, w *world, p *signin.AuthPayload) string {
+func promote(t *testing.T, f *fixture, p *signin.AuthPayload) string {
 	t.Helper()
-	if err := w.store.SetRoles(t.Context(), p.User.ID, auth.Roles, w.clock.Now()); err != nil {
+	if err := f.Store.SetRoles(t.Context(), p.User.ID, auth.Roles, f.Clock.Now()); err != nil {
 		t.Fatal(err)
 	}
 	return p.AccessToken
 }
 
 // after lets some time pass since the sign-in.
-func after(d time.Duration) func(*testing.T, *world, *signin.AuthPayload) string {
-	return func(_ *testing.T, w *world, p *signin.AuthPayload) string {
-		w.clock.Advance(d)
+func after(d time.Duration) func(*testing.T, *fixture, *signin.AuthPayload) string {
+	return func(_ *testing.T, f *fixture, p *signin.AuthPayload) string {
+		f.Clock.Advance(d)
 		return p.AccessToken
 	}
 }
@@ -139,42 +140,42 @@ func uniqueName(s string) string {
 	return string(name)
 }
 
-func endSession(t *testing.T, w *world, p *signin.AuthPayload) string {
+func endSession(t *testing.T, f *fixture, p *signin.AuthPayload) string {
 	t.Helper()
-	v, err := w.Viewer(w.as(t, p.AccessToken))
+	v, err := f.Viewer(f.As(t, p.AccessToken))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if ended, err := w.store.EndSession(t.Context(), v.Session.ID, w.clock.Now()); err != nil || !ended {
+	if ended, err := f.Store.EndSession(t.Context(), v.Session.ID, f.Clock.Now()); err != nil || !ended {
 		t.Fatal(ended, err)
 	}
 	return p.AccessToken
 }
 
-func disable(t *testing.T, w *world, p *signin.AuthPayload) string {
+func disable(t *testing.T, f *fixture, p *signin.AuthPayload) string {
 	t.Helper()
-	if err := w.store.SetDisabled(t.Context(), p.User.ID, new(w.clock.Now()), w.clock.Now()); err != nil {
+	if err := f.Store.SetDisabled(t.Context(), p.User.ID, new(f.Clock.Now()), f.Clock.Now()); err != nil {
 		t.Fatal(err)
 	}
 	return p.AccessToken
 }
 
-func expire(t *testing.T, w *world, p *signin.AuthPayload) string {
+func expire(t *testing.T, f *fixture, p *signin.AuthPayload) string {
 	t.Helper()
-	w.clock.Advance(16 * time.Minute)
+	f.Clock.Advance(16 * time.Minute)
 	return p.AccessToken
 }
 
 // TestNoCaller checks that a context which no middleware has seen is anonymous.
 func TestNoCaller(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
+	eachDatabase(t, func(t *testing.T, f *fixture) {
 		for _, rule := range []*auth.Rule{forUser, byToken} {
-			if got := kind(w.Authorize(t.Context(), rule, nil)); got != "UNAUTHENTICATED NO_TOKEN" {
+			if got := authtest.Code(f.Authorize(t.Context(), rule, nil)); got != "UNAUTHENTICATED NO_TOKEN" {
 				t.Errorf("Authorize: %q, want NO_TOKEN", got)
 			}
 		}
-		if _, err := w.Me(t.Context()); kind(err) != "UNAUTHENTICATED NO_TOKEN" {
+		if _, err := f.Me(t.Context()); authtest.Code(err) != "UNAUTHENTICATED NO_TOKEN" {
 			t.Errorf("Me: %v, want NO_TOKEN", err)
 		}
 	})
@@ -184,28 +185,28 @@ func TestNoCaller(t *testing.T) {
 // and the next request asks again.
 func TestOneLookUp(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
-		bearer := w.signup(t, "ada").AccessToken
+	eachDatabase(t, func(t *testing.T, f *fixture) {
+		bearer := f.signup(t, "ada").AccessToken
 		for request := 1; request <= 3; request++ {
-			ctx := w.as(t, bearer)
+			ctx := f.As(t, bearer)
 			var wg sync.WaitGroup
 			for range 20 {
 				wg.Go(func() {
-					if err := w.Authorize(ctx, forUser, nil); err != nil {
+					if err := f.Authorize(ctx, forUser, nil); err != nil {
 						t.Error(err)
 					}
-					if err := w.Authorize(ctx, byToken, nil); err != nil {
+					if err := f.Authorize(ctx, byToken, nil); err != nil {
 						t.Error(err)
 					}
 				})
 			}
 			wg.Wait()
-			if n := w.store.Calls("Viewer"); n != request {
+			if n := f.Store.Calls("Viewer"); n != request {
 				t.Fatalf("%d look-ups after %d requests", n, request)
 			}
 		}
-		if err := w.Authorize(w.as(t, bearer), byToken, nil); err != nil || w.store.Calls("Viewer") != 3 {
-			t.Errorf("a check of the token alone: %v with %d look-ups, want none", err, w.store.Calls("Viewer")-3)
+		if err := f.Authorize(f.As(t, bearer), byToken, nil); err != nil || f.Store.Calls("Viewer") != 3 {
+			t.Errorf("a check of the token alone: %v with %d look-ups, want none", err, f.Store.Calls("Viewer")-3)
 		}
 	})
 }
@@ -218,15 +219,15 @@ func TestFaultsRefuse(t *testing.T) {
 		"error": func(context.Context) error { return errGone },
 		"panic": func(context.Context) error { panic("broken store") },
 	}
-	each(t, func(t *testing.T, w *world) {
-		bearer := w.signup(t, "ada").AccessToken
+	eachDatabase(t, func(t *testing.T, f *fixture) {
+		bearer := f.signup(t, "ada").AccessToken
 		for name, fail := range tests {
 			t.Run(name, func(t *testing.T) {
-				w.store.Before("Viewer", fail)
-				defer w.store.Before("Viewer", nil)
-				ctx := w.as(t, bearer)
+				f.Store.Before("Viewer", fail)
+				defer f.Store.Before("Viewer", nil)
+				ctx := f.As(t, bearer)
 				for range 2 {
-					if admitted(ctx, w) {
+					if admitted(ctx, f) {
 						t.Fatal("a fault admitted the request")
 					}
 				}
@@ -235,24 +236,24 @@ func TestFaultsRefuse(t *testing.T) {
 	})
 }
 
-func admitted(ctx context.Context, w *world) (ok bool) {
+func admitted(ctx context.Context, f *fixture) (ok bool) {
 	defer func() { _ = recover() }()
-	return w.Authorize(ctx, forUser, nil) == nil
+	return f.Authorize(ctx, forUser, nil) == nil
 }
 
 // TestNobodyOwnsNothing checks that a token whose subject is no user's id does not own what belongs to
 // nobody.
 func TestNobodyOwnsNothing(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
-		bearer, err := w.tokens.Sign(token.Claims{
-			Subject: "somebody", SessionID: uuid.NewString(), ClientID: "usher", AuthTime: w.clock.Now(), Roles: []string{"USER"},
+	eachDatabase(t, func(t *testing.T, f *fixture) {
+		bearer, err := f.Tokens.Sign(token.Claims{
+			Subject: "somebody", SessionID: uuid.NewString(), ClientID: "usher", AuthTime: f.Clock.Now(), Roles: []string{"USER"},
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
 		rule := &auth.Rule{OrOwner: true, Check: auth.CheckToken}
-		if got := kind(w.Authorize(w.as(t, bearer), rule, &auth.User{})); got != "FORBIDDEN" {
+		if got := authtest.Code(f.Authorize(f.As(t, bearer), rule, &auth.User{})); got != "FORBIDDEN" {
 			t.Errorf("Authorize: %q, want FORBIDDEN", got)
 		}
 	})
@@ -261,17 +262,17 @@ func TestNobodyOwnsNothing(t *testing.T) {
 // TestStepUpIsTheTokens checks that a token from before the proof stays as old as it is.
 func TestStepUpIsTheTokens(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
-		old := w.signup(t, "ada").AccessToken
-		w.clock.Advance(2 * time.Minute)
-		p, err := w.Reauthenticate(w.as(t, old), signin.ReauthenticateInput{Password: goodPassword})
+	eachDatabase(t, func(t *testing.T, f *fixture) {
+		old := f.signup(t, "ada").AccessToken
+		f.Clock.Advance(2 * time.Minute)
+		p, err := f.Reauthenticate(f.As(t, old), signin.ReauthenticateInput{Password: authtest.Password})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := kind(w.Authorize(w.as(t, old), recent, nil)); got != "STEP_UP_REQUIRED" {
+		if got := authtest.Code(f.Authorize(f.As(t, old), recent, nil)); got != "STEP_UP_REQUIRED" {
 			t.Errorf("the old token: %q, want STEP_UP_REQUIRED", got)
 		}
-		if got := kind(w.Authorize(w.as(t, p.AccessToken), recent, nil)); got != "" {
+		if got := authtest.Code(f.Authorize(f.As(t, p.AccessToken), recent, nil)); got != "" {
 			t.Errorf("the new token: %q", got)
 		}
 	})
@@ -281,23 +282,23 @@ func TestStepUpIsTheTokens(t *testing.T) {
 // become somebody else's, or nobody's.
 func TestDecisionsFollow(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
-		ada, root := w.signup(t, "ada"), w.signup(t, "root")
-		promote(t, w, root)
-		ctx := w.as(t, ada.AccessToken)
+	eachDatabase(t, func(t *testing.T, f *fixture) {
+		ada, root := f.signup(t, "ada"), f.signup(t, "root")
+		promote(t, f, root)
+		ctx := f.As(t, ada.AccessToken)
 		expect := func(when, want string) {
 			t.Helper()
-			if got := kind(w.Authorize(ctx, forAdmin, nil)); got != want {
+			if got := authtest.Code(f.Authorize(ctx, forAdmin, nil)); got != want {
 				t.Errorf("%s: %q, want %q", when, got, want)
 			}
 		}
 		expect("as ada", "FORBIDDEN")
 		expect("as ada, again", "FORBIDDEN")
-		if _, err := w.Login(ctx, signin.LoginInput{Identifier: "root", Password: goodPassword}); err != nil {
+		if _, err := f.Login(ctx, signin.LoginInput{Identifier: "root", Password: authtest.Password}); err != nil {
 			t.Fatal(err)
 		}
 		expect("after root signed in", "")
-		if _, err := w.Logout(ctx); err != nil {
+		if _, err := f.Logout(ctx); err != nil {
 			t.Fatal(err)
 		}
 		expect("after logout", "UNAUTHENTICATED SESSION_ENDED")

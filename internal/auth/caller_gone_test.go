@@ -19,51 +19,52 @@ import (
 	"usher/internal/auth"
 	"usher/internal/auth/accounts"
 	"usher/internal/auth/admin"
+	"usher/internal/auth/authtest"
 )
 
-// act is what a signed-in user does: to a user, who may be somebody else, and a session of their own.
-type act func(ctx context.Context, w *world, user, session uuid.UUID) (answer any, err error)
+// operation is what a signed-in user does: to a user, who may be somebody else, and a session of their own.
+type operation func(ctx context.Context, f *fixture, user, session uuid.UUID) (answer any, err error)
 
-// callerActs are the mutations that need somebody to be signed in. All of them write.
-var callerActs = map[string]act{
-	"logout": func(ctx context.Context, w *world, _, _ uuid.UUID) (any, error) {
-		_, err := w.Logout(ctx)
+// callerOperations are the mutations that need somebody to be signed in. All of them write.
+var callerOperations = map[string]operation{
+	"logout": func(ctx context.Context, f *fixture, _, _ uuid.UUID) (any, error) {
+		_, err := f.Logout(ctx)
 		return nil, err
 	},
-	"revokeSession": func(ctx context.Context, w *world, _, session uuid.UUID) (any, error) {
-		_, err := w.RevokeSession(ctx, signin.RevokeSessionInput{SessionID: session})
+	"revokeSession": func(ctx context.Context, f *fixture, _, session uuid.UUID) (any, error) {
+		_, err := f.RevokeSession(ctx, signin.RevokeSessionInput{SessionID: session})
 		return nil, err
 	},
-	"revokeOtherSessions": func(ctx context.Context, w *world, _, _ uuid.UUID) (any, error) {
-		return w.RevokeOtherSessions(ctx)
+	"revokeOtherSessions": func(ctx context.Context, f *fixture, _, _ uuid.UUID) (any, error) {
+		return f.RevokeOtherSessions(ctx)
 	},
-	"reauthenticate": func(ctx context.Context, w *world, _, _ uuid.UUID) (any, error) {
-		p, err := w.Reauthenticate(ctx, signin.ReauthenticateInput{Password: goodPassword})
+	"reauthenticate": func(ctx context.Context, f *fixture, _, _ uuid.UUID) (any, error) {
+		p, err := f.Reauthenticate(ctx, signin.ReauthenticateInput{Password: authtest.Password})
 		if p != nil {
 			p.AccessToken = "" // It differs each time.
 		}
 		return p, err
 	},
-	"updateMe": func(ctx context.Context, w *world, _, _ uuid.UUID) (any, error) {
-		return w.UpdateMe(ctx, accounts.UpdateMeInput{FullName: new("Changed")})
+	"updateMe": func(ctx context.Context, f *fixture, _, _ uuid.UUID) (any, error) {
+		return f.UpdateMe(ctx, accounts.UpdateMeInput{FullName: new("Changed")})
 	},
-	"updateUser": func(ctx context.Context, w *world, user, _ uuid.UUID) (any, error) {
-		return w.UpdateUser(ctx, admin.UpdateUserInput{UserID: user, FullName: new("Changed"), Roles: auth.Roles})
+	"updateUser": func(ctx context.Context, f *fixture, user, _ uuid.UUID) (any, error) {
+		return f.UpdateUser(ctx, admin.UpdateUserInput{UserID: user, FullName: new("Changed"), Roles: auth.Roles})
 	},
-	"disableUser": func(ctx context.Context, w *world, user, _ uuid.UUID) (any, error) {
-		return w.DisableUser(ctx, admin.DisableUserInput{UserID: user})
+	"disableUser": func(ctx context.Context, f *fixture, user, _ uuid.UUID) (any, error) {
+		return f.DisableUser(ctx, admin.DisableUserInput{UserID: user})
 	},
-	"enableUser": func(ctx context.Context, w *world, user, _ uuid.UUID) (any, error) {
-		if err := w.store.SetDisabled(ctx, user, new(w.clock.Now()), w.clock.Now()); err != nil {
+	"enableUser": func(ctx context.Context, f *fixture, user, _ uuid.UUID) (any, error) {
+		if err := f.Store.SetDisabled(ctx, user, new(f.Clock.Now()), f.Clock.Now()); err != nil {
 			return nil, err
 		}
-		return w.EnableUser(ctx, admin.EnableUserInput{UserID: user})
+		return f.EnableUser(ctx, admin.EnableUserInput{UserID: user})
 	},
-	"revokeUserSessions": func(ctx context.Context, w *world, user, _ uuid.UUID) (any, error) {
-		return w.RevokeUserSessions(ctx, admin.RevokeUserSessionsInput{UserID: user})
+	"revokeUserSessions": func(ctx context.Context, f *fixture, user, _ uuid.UUID) (any, error) {
+		return f.RevokeUserSessions(ctx, admin.RevokeUserSessionsInput{UserID: user})
 	},
-	"deleteUser": func(ctx context.Context, w *world, user, _ uuid.UUID) (any, error) {
-		return w.DeleteUser(ctx, admin.DeleteUserInput{UserID: user})
+	"deleteUser": func(ctx context.Context, f *fixture, user, _ uuid.UUID) (any, error) {
+		return f.DeleteUser(ctx, admin.DeleteUserInput{UserID: user})
 	},
 }
 
@@ -97,72 +98,72 @@ func callerMutations(t *testing.T) map[string]bool {
 // written.
 func TestCallerGone(t *testing.T) {
 	t.Parallel()
-	type fate struct {
+	type testCase struct {
 		name, want string
-		end        func(ctx context.Context, w *world, p *signin.AuthPayload) error
+		end        func(ctx context.Context, f *fixture, p *signin.AuthPayload) error
 		admins     bool // only those who need the role ADMIN are refused
 	}
-	fates := []fate{
-		{"signed out", ended, func(ctx context.Context, w *world, p *signin.AuthPayload) error {
-			_, err := w.store.EndSession(ctx, p.Session.ID, w.clock.Now())
+	cases := []testCase{
+		{"signed out", ended, func(ctx context.Context, f *fixture, p *signin.AuthPayload) error {
+			_, err := f.Store.EndSession(ctx, p.Session.ID, f.Clock.Now())
 			return err
 		}, false},
-		{"disabled", "UNAUTHENTICATED ACCOUNT_DISABLED", func(ctx context.Context, w *world, p *signin.AuthPayload) error {
-			return w.store.SetDisabled(ctx, p.User.ID, new(w.clock.Now()), w.clock.Now())
+		{"disabled", "UNAUTHENTICATED ACCOUNT_DISABLED", func(ctx context.Context, f *fixture, p *signin.AuthPayload) error {
+			return f.Store.SetDisabled(ctx, p.User.ID, new(f.Clock.Now()), f.Clock.Now())
 		}, false},
-		{"deleted", ended, func(ctx context.Context, w *world, p *signin.AuthPayload) error {
-			return w.store.DeleteUser(ctx, p.User.ID)
+		{"deleted", ended, func(ctx context.Context, f *fixture, p *signin.AuthPayload) error {
+			return f.Store.DeleteUser(ctx, p.User.ID)
 		}, false},
-		{"idle", ended, func(_ context.Context, w *world, _ *signin.AuthPayload) error {
-			w.clock.Advance(7 * 24 * time.Hour)
+		{"idle", ended, func(_ context.Context, f *fixture, _ *signin.AuthPayload) error {
+			f.Clock.Advance(7 * 24 * time.Hour)
 			return nil
 		}, false},
-		{"too old", ended, func(_ context.Context, w *world, _ *signin.AuthPayload) error {
-			w.clock.Advance(30 * 24 * time.Hour)
+		{"too old", ended, func(_ context.Context, f *fixture, _ *signin.AuthPayload) error {
+			f.Clock.Advance(30 * 24 * time.Hour)
 			return nil
 		}, false},
-		{"demoted", "FORBIDDEN", func(ctx context.Context, w *world, p *signin.AuthPayload) error {
-			return w.store.SetRoles(ctx, p.User.ID, []auth.Role{auth.RoleUser}, w.clock.Now())
+		{"demoted", "FORBIDDEN", func(ctx context.Context, f *fixture, p *signin.AuthPayload) error {
+			return f.Store.SetRoles(ctx, p.User.ID, []auth.Role{auth.RoleUser}, f.Clock.Now())
 		}, true},
 	}
 	mutations := callerMutations(t)
-	each(t, func(t *testing.T, w *world) {
+	eachDatabase(t, func(t *testing.T, f *fixture) {
 		n := 0
 		for name, forAdmins := range mutations {
-			do, ok := callerActs[name]
+			do, ok := callerOperations[name]
 			if !ok {
 				t.Errorf("%s writes for a caller and is not tested here", name)
 				continue
 			}
-			for _, f := range fates {
-				if f.admins && !forAdmins {
+			for _, c := range cases {
+				if c.admins && !forAdmins {
 					continue
 				}
 				n++
-				caller := w.admin(t, fmt.Sprint("caller", n))
-				other := w.login(t, *caller.User.Username)
-				victim := w.signup(t, fmt.Sprint("victim", n))
+				caller := f.admin(t, fmt.Sprint("caller", n))
+				other := f.login(t, *caller.User.Username)
+				victim := f.signup(t, fmt.Sprint("victim", n))
 				var before state
-				w.store.Before("InTx", func(ctx context.Context) error {
-					w.store.Before("InTx", nil)
-					if err := f.end(ctx, w, caller); err != nil {
+				f.Store.Before("InTx", func(ctx context.Context) error {
+					f.Store.Before("InTx", nil)
+					if err := c.end(ctx, f, caller); err != nil {
 						t.Fatal(err)
 					}
-					before = w.state(t)
-					w.newEvents(t)
+					before = f.state(t)
+					f.NewEvents(t)
 					return nil
 				})
-				answer, err := do(w.as(t, caller.AccessToken), w, victim.User.ID, other.Session.ID)
-				if got := kind(err); got != f.want {
-					t.Errorf("%s by somebody %s: %q, want %q", name, f.name, got, f.want)
+				answer, err := do(f.As(t, caller.AccessToken), f, victim.User.ID, other.Session.ID)
+				if got := authtest.Code(err); got != c.want {
+					t.Errorf("%s by somebody %s: %q, want %q", name, c.name, got, c.want)
 				}
 				if err == nil {
-					t.Errorf("%s by somebody %s: %+v", name, f.name, answer)
+					t.Errorf("%s by somebody %s: %+v", name, c.name, answer)
 				}
-				if diff := cmp.Diff(before, w.state(t)); diff != "" {
-					t.Errorf("%s by somebody %s has written (-before +after):\n%s", name, f.name, diff)
+				if diff := cmp.Diff(before, f.state(t)); diff != "" {
+					t.Errorf("%s by somebody %s has written (-before +after):\n%s", name, c.name, diff)
 				}
-				w.wantEvents(t)
+				f.WantEvents(t)
 			}
 		}
 	})
@@ -173,40 +174,40 @@ func TestCallerGone(t *testing.T) {
 func TestCallerGoneInQueue(t *testing.T) {
 	t.Parallel()
 	mutations := callerMutations(t)
-	eachWithDB(t, func(t *testing.T, w *world, db *sql.DB) {
+	eachDatabaseWithSQL(t, func(t *testing.T, f *fixture, db *sql.DB) {
 		for name, forAdmins := range mutations {
-			caller := w.admin(t, "caller-"+strings.ToLower(name))
-			other := w.login(t, *caller.User.Username)
-			victim := w.signup(t, "victim-"+strings.ToLower(name))
-			ctx := w.as(t, caller.AccessToken)
-			if _, err := w.Me(ctx); err != nil { // The guard lets the request pass.
+			caller := f.admin(t, "caller-"+strings.ToLower(name))
+			other := f.login(t, *caller.User.Username)
+			victim := f.signup(t, "victim-"+strings.ToLower(name))
+			ctx := f.As(t, caller.AccessToken)
+			if _, err := f.Me(ctx); err != nil { // The guard lets the request pass.
 				t.Fatal(err)
 			}
-			before := w.users(t)
+			before := f.AllUsers(t)
 			answer := make(chan error, 1)
 			begins := make(chan struct{})
-			err := w.store.Store.InTx(t.Context(), func(tctx context.Context, tx auth.Store) error {
+			err := f.Store.Store.InTx(t.Context(), func(tctx context.Context, tx auth.Store) error {
 				if forAdmins {
 					if err := tx.LockAdministration(tctx); err != nil {
 						return err
 					}
 				}
-				if ok, err := tx.EndSession(tctx, caller.Session.ID, w.clock.Now()); !ok || err != nil {
+				if ok, err := tx.EndSession(tctx, caller.Session.ID, f.Clock.Now()); !ok || err != nil {
 					return fmt.Errorf("EndSession: %v, %w", ok, err)
 				}
 				// SQLite lets nobody write meanwhile, and so reauthenticate waits where it reserves its attempt.
 				once := sync.OnceFunc(func() { close(begins) })
 				begin := func(context.Context) error { once(); return nil }
-				w.store.Before("InTx", begin)
-				w.store.Before("ReserveAttempt", begin)
+				f.Store.Before("InTx", begin)
+				f.Store.Before("ReserveAttempt", begin)
 				go func() {
-					do := callerActs[name]
+					do := callerOperations[name]
 					if name == "enableUser" {
-						do = func(ctx context.Context, w *world, user, _ uuid.UUID) (any, error) {
-							return w.EnableUser(ctx, admin.EnableUserInput{UserID: user})
+						do = func(ctx context.Context, f *fixture, user, _ uuid.UUID) (any, error) {
+							return f.EnableUser(ctx, admin.EnableUserInput{UserID: user})
 						}
 					}
-					_, err := do(ctx, w, victim.User.ID, other.Session.ID)
+					_, err := do(ctx, f, victim.User.ID, other.Session.ID)
 					answer <- err
 				}()
 				<-begins
@@ -215,19 +216,19 @@ func TestCallerGoneInQueue(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := kind(<-answer)
-			w.store.Before("InTx", nil)
-			w.store.Before("ReserveAttempt", nil)
+			got := authtest.Code(<-answer)
+			f.Store.Before("InTx", nil)
+			f.Store.Before("ReserveAttempt", nil)
 			if got != ended {
 				t.Errorf("%s: %q, want %q", name, got, ended)
 			}
-			if diff := cmp.Diff(before, w.users(t)); diff != "" {
+			if diff := cmp.Diff(before, f.AllUsers(t)); diff != "" {
 				t.Errorf("%s changed users (-before +after):\n%s", name, diff)
 			}
-			if err := w.Authorize(w.as(t, victim.AccessToken), forUser, nil); err != nil {
+			if err := f.Authorize(f.As(t, victim.AccessToken), forUser, nil); err != nil {
 				t.Errorf("%s: the session of the victim: %v", name, err)
 			}
-			if err := w.Authorize(w.as(t, other.AccessToken), forUser, nil); err != nil {
+			if err := f.Authorize(f.As(t, other.AccessToken), forUser, nil); err != nil {
 				t.Errorf("%s: another session of the caller: %v", name, err)
 			}
 		}
@@ -255,15 +256,15 @@ func untilWaiting(ctx context.Context, db *sql.DB) error {
 // that wait for one another in a ring.
 func TestRevokeOtherSessionsTogether(t *testing.T) {
 	t.Parallel()
-	eachWithDB(t, func(t *testing.T, w *world, _ *sql.DB) {
+	eachDatabaseWithSQL(t, func(t *testing.T, f *fixture, _ *sql.DB) {
 		for round, n := range []int{2, 2, 2, 2, 8, 50} {
 			name := fmt.Sprint("ada", round)
-			w.signup(t, name)
+			f.signup(t, name)
 			requests := make([]context.Context, n)
 			for i := range requests {
-				w.clock.Advance(time.Microsecond) // or the order of the sessions would be that of their random bits
-				requests[i] = w.as(t, w.login(t, name).AccessToken)
-				if _, err := w.Me(requests[i]); err != nil {
+				f.Clock.Advance(time.Microsecond) // or the order of the sessions would be that of their random bits
+				requests[i] = f.As(t, f.login(t, name).AccessToken)
+				if _, err := f.Me(requests[i]); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -271,8 +272,8 @@ func TestRevokeOtherSessionsTogether(t *testing.T) {
 			var wg sync.WaitGroup
 			for i, ctx := range requests {
 				wg.Go(func() {
-					_, err := w.RevokeOtherSessions(ctx)
-					answers[i] = kind(err)
+					_, err := f.RevokeOtherSessions(ctx)
+					answers[i] = authtest.Code(err)
 				})
 			}
 			wg.Wait()

@@ -12,32 +12,33 @@ import (
 
 	"usher/graph/signin"
 	"usher/internal/auth"
+	"usher/internal/auth/authtest"
 	"usher/internal/auth/clients"
 )
 
 // register makes a client that serves no API and returns it with its secret.
-func (w *world) register(t *testing.T, name string) (*auth.Client, string) {
+func (f *fixture) register(t *testing.T, name string) (*auth.Client, string) {
 	t.Helper()
-	return w.registerFor(t, name, nil)
+	return f.registerFor(t, name, nil)
 }
 
-func (w *world) registerFor(t *testing.T, name string, resource *string) (*auth.Client, string) {
+func (f *fixture) registerFor(t *testing.T, name string, resource *string) (*auth.Client, string) {
 	t.Helper()
-	c, secret, err := w.CreateClient(t.Context(), name, resource)
+	c, secret, err := f.CreateClient(t.Context(), name, resource)
 	if err != nil {
 		t.Fatalf("CreateClient: %v", err)
 	}
 	return c, secret
 }
 
-func (w *world) clientToken(t *testing.T, c *auth.Client) string {
+func (f *fixture) clientToken(t *testing.T, c *auth.Client) string {
 	t.Helper()
-	return w.clientTokenFor(t, c, nil)
+	return f.clientTokenFor(t, c, nil)
 }
 
-func (w *world) clientTokenFor(t *testing.T, c *auth.Client, resource *string) string {
+func (f *fixture) clientTokenFor(t *testing.T, c *auth.Client, resource *string) string {
 	t.Helper()
-	issued, err := w.Token(c, resource)
+	issued, err := f.Token(c, resource)
 	if err != nil {
 		t.Fatalf("ClientToken: %v", err)
 	}
@@ -46,16 +47,16 @@ func (w *world) clientTokenFor(t *testing.T, c *auth.Client, resource *string) s
 
 func TestCreateClient(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
+	eachDatabase(t, func(t *testing.T, f *fixture) {
 		for _, name := range []string{"", "  ", "a\nb", "\xff", strings.Repeat("a", 201)} {
-			if _, _, err := w.CreateClient(t.Context(), name, nil); kind(err) != "BAD_USER_INPUT name=INVALID_FORMAT" {
-				t.Errorf("CreateClient(%q): %q", name, kind(err))
+			if _, _, err := f.CreateClient(t.Context(), name, nil); authtest.Code(err) != "BAD_USER_INPUT name=INVALID_FORMAT" {
+				t.Errorf("CreateClient(%q): %q", name, authtest.Code(err))
 			}
 		}
-		books, secret := w.register(t, "Books")
-		w.clock.Advance(time.Millisecond)
-		shop, other := w.registerFor(t, "Books", new(api)) // a name is only for people
-		stored, err := w.store.Clients(t.Context(), uuid.Nil, 10)
+		books, secret := f.register(t, "Books")
+		f.Clock.Advance(time.Millisecond)
+		shop, other := f.registerFor(t, "Books", new(api)) // a name is only for people
+		stored, err := f.Store.Clients(t.Context(), uuid.Nil, 10)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -70,9 +71,9 @@ func TestCreateClient(t *testing.T) {
 
 func TestAuthenticateClient(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
-		books, secret := w.register(t, "Books")
-		_, other := w.register(t, "Shop")
+	eachDatabase(t, func(t *testing.T, f *fixture) {
+		books, secret := f.register(t, "Books")
+		_, other := f.register(t, "Shop")
 		id := books.ID.String()
 		const refused = "INVALID_CREDENTIALS"
 		for name, tt := range map[string]struct{ id, secret, want string }{
@@ -89,20 +90,20 @@ func TestAuthenticateClient(t *testing.T) {
 			"NUL":               {"\x00", secret, refused},
 		} {
 			t.Run(name, func(t *testing.T) {
-				c, err := w.Authenticate(t.Context(), tt.id, tt.secret)
-				if kind(err) != tt.want {
-					t.Fatalf("AuthenticateClient: %q, want %q", kind(err), tt.want)
+				c, err := f.Authenticate(t.Context(), tt.id, tt.secret)
+				if authtest.Code(err) != tt.want {
+					t.Fatalf("AuthenticateClient: %q, want %q", authtest.Code(err), tt.want)
 				}
 				if err == nil && c.ID != books.ID {
 					t.Errorf("the client is %s, want %s", c.ID, books.ID)
 				}
 			})
 		}
-		if err := w.store.DeleteClient(t.Context(), books.ID); err != nil {
+		if err := f.Store.DeleteClient(t.Context(), books.ID); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := w.Authenticate(t.Context(), id, secret); kind(err) != refused {
-			t.Errorf("after it was deleted: %q", kind(err))
+		if _, err := f.Authenticate(t.Context(), id, secret); authtest.Code(err) != refused {
+			t.Errorf("after it was deleted: %q", authtest.Code(err))
 		}
 	})
 }
@@ -110,16 +111,16 @@ func TestAuthenticateClient(t *testing.T) {
 // TestClientTokenIsNobody checks that no guard takes a client for a user.
 func TestClientTokenIsNobody(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
-		c, _ := w.register(t, "Books")
-		ctx := w.as(t, w.clientToken(t, c))
+	eachDatabase(t, func(t *testing.T, f *fixture) {
+		c, _ := f.register(t, "Books")
+		ctx := f.As(t, f.clientToken(t, c))
 		const want = "UNAUTHENTICATED TOKEN_INVALID"
-		if _, err := w.Me(ctx); kind(err) != want {
-			t.Errorf("Me: %q, want %q", kind(err), want)
+		if _, err := f.Me(ctx); authtest.Code(err) != want {
+			t.Errorf("Me: %q, want %q", authtest.Code(err), want)
 		}
 		for _, check := range []auth.Check{auth.CheckSession, auth.CheckToken} {
-			if err := w.Authorize(ctx, &auth.Rule{Requires: auth.Roles, Check: check}, nil); kind(err) != want {
-				t.Errorf("Authorize by %s: %q, want %q", check, kind(err), want)
+			if err := f.Authorize(ctx, &auth.Rule{Requires: auth.Roles, Check: check}, nil); authtest.Code(err) != want {
+				t.Errorf("Authorize by %s: %q, want %q", check, authtest.Code(err), want)
 			}
 		}
 	})
@@ -127,9 +128,9 @@ func TestClientTokenIsNobody(t *testing.T) {
 
 func TestRevokeToken(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
-		client, _ := w.register(t, "Books")
-		another, _ := w.register(t, "Shop")
+	eachDatabase(t, func(t *testing.T, f *fixture) {
+		client, _ := f.register(t, "Books")
+		another, _ := f.register(t, "Shop")
 		tests := map[string]struct {
 			by    *auth.Client
 			token func(p *signin.AuthPayload) string
@@ -139,15 +140,15 @@ func TestRevokeToken(t *testing.T) {
 			"refresh token": {nil, func(p *signin.AuthPayload) string { return *p.RefreshToken }, nil, true},
 			"access token":  {nil, func(p *signin.AuthPayload) string { return p.AccessToken }, nil, true},
 			"for an API": {nil, func(p *signin.AuthPayload) string {
-				forAPI, err := w.signTo(api, p.User.ID, p.Session.ID)
+				forAPI, err := f.signTo(api, p.User.ID, p.Session.ID)
 				if err != nil {
 					t.Fatal(err)
 				}
 				return forAPI
 			}, nil, true},
-			"of a client":    {nil, func(*signin.AuthPayload) string { return w.clientToken(t, client) }, clients.ErrForeignToken, false},
-			"by its client":  {client, func(*signin.AuthPayload) string { return w.clientToken(t, client) }, clients.ErrTokenNotRevocable, false},
-			"by another":     {another, func(*signin.AuthPayload) string { return w.clientToken(t, client) }, clients.ErrForeignToken, false},
+			"of a client":    {nil, func(*signin.AuthPayload) string { return f.clientToken(t, client) }, clients.ErrForeignToken, false},
+			"by its client":  {client, func(*signin.AuthPayload) string { return f.clientToken(t, client) }, clients.ErrTokenNotRevocable, false},
+			"by another":     {another, func(*signin.AuthPayload) string { return f.clientToken(t, client) }, clients.ErrForeignToken, false},
 			"client, access": {client, func(p *signin.AuthPayload) string { return p.AccessToken }, clients.ErrForeignToken, false},
 			"client, refresh": {
 				client, func(p *signin.AuthPayload) string { return *p.RefreshToken }, clients.ErrForeignToken, false,
@@ -155,27 +156,27 @@ func TestRevokeToken(t *testing.T) {
 			"garbage": {nil, func(*signin.AuthPayload) string { return "garbage" }, nil, false},
 			"forged":  {nil, func(p *signin.AuthPayload) string { return (*p.RefreshToken)[:40] + "AAAA" + (*p.RefreshToken)[44:] }, nil, false},
 			"user of another session": {nil, func(p *signin.AuthPayload) string {
-				return w.sign(t, uuid.New(), p.Session.ID)
+				return f.sign(t, uuid.New(), p.Session.ID)
 			}, nil, false},
 		}
 		for name, tt := range tests {
 			t.Run(name, func(t *testing.T) {
-				p := w.signup(t, "u"+uuid.NewString()[:8])
-				if err := w.RevokeToken(t.Context(), tt.by, tt.token(p)); !errors.Is(err, tt.want) {
+				p := f.signup(t, "u"+uuid.NewString()[:8])
+				if err := f.RevokeToken(t.Context(), tt.by, tt.token(p)); !errors.Is(err, tt.want) {
 					t.Fatalf("RevokeToken: %v, want %v", err, tt.want)
 				}
 				want := ""
 				if tt.ends {
 					want = "UNAUTHENTICATED SESSION_ENDED"
 				}
-				if _, err := w.Me(w.as(t, p.AccessToken)); kind(err) != want {
-					t.Errorf("Me: %q, want %q", kind(err), want)
+				if _, err := f.Me(f.As(t, p.AccessToken)); authtest.Code(err) != want {
+					t.Errorf("Me: %q, want %q", authtest.Code(err), want)
 				}
-				if _, err := w.Refresh(t.Context(), signin.RefreshInput{RefreshToken: p.RefreshToken}); kind(err) != want {
-					t.Errorf("Refresh: %q, want %q", kind(err), want)
+				if _, err := f.Refresh(t.Context(), signin.RefreshInput{RefreshToken: p.RefreshToken}); authtest.Code(err) != want {
+					t.Errorf("Refresh: %q, want %q", authtest.Code(err), want)
 				}
 				if tt.ends {
-					if err := w.RevokeToken(t.Context(), tt.by, tt.token(p)); err != nil {
+					if err := f.RevokeToken(t.Context(), tt.by, tt.token(p)); err != nil {
 						t.Errorf("RevokeToken once more: %v", err)
 					}
 				}
@@ -188,25 +189,25 @@ func TestRevokeToken(t *testing.T) {
 // answer to a refresh.
 func TestRevokeUsedRefreshToken(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
-		first := w.signup(t, "ada")
-		second, err := w.Refresh(t.Context(), signin.RefreshInput{RefreshToken: first.RefreshToken})
+	eachDatabase(t, func(t *testing.T, f *fixture) {
+		first := f.signup(t, "ada")
+		second, err := f.Refresh(t.Context(), signin.RefreshInput{RefreshToken: first.RefreshToken})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := w.RevokeToken(t.Context(), nil, *first.RefreshToken); err != nil {
+		if err := f.RevokeToken(t.Context(), nil, *first.RefreshToken); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := w.Me(w.as(t, second.AccessToken)); kind(err) != "UNAUTHENTICATED SESSION_ENDED" {
-			t.Errorf("Me: %q", kind(err))
+		if _, err := f.Me(f.As(t, second.AccessToken)); authtest.Code(err) != "UNAUTHENTICATED SESSION_ENDED" {
+			t.Errorf("Me: %q", authtest.Code(err))
 		}
 	})
 }
 
-// enable opens an account that disable has shut, with all its sessions.
-func enable(t *testing.T, w *world, p *signin.AuthPayload) {
+// enable opens an account that disable has disableUser, with all its sessions.
+func enable(t *testing.T, f *fixture, p *signin.AuthPayload) {
 	t.Helper()
-	if err := w.store.SetDisabled(t.Context(), p.User.ID, nil, w.clock.Now()); err != nil {
+	if err := f.Store.SetDisabled(t.Context(), p.User.ID, nil, f.Clock.Now()); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -215,19 +216,19 @@ func enable(t *testing.T, w *world, p *signin.AuthPayload) {
 // is not back with the account.
 func TestRevokeTokenOfDisabled(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
+	eachDatabase(t, func(t *testing.T, f *fixture) {
 		for name, token := range map[string]func(p *signin.AuthPayload) string{
 			"ada": func(p *signin.AuthPayload) string { return *p.RefreshToken },
 			"bob": func(p *signin.AuthPayload) string { return p.AccessToken },
 		} {
-			p := w.signup(t, name)
-			disable(t, w, p)
-			if err := w.RevokeToken(t.Context(), nil, token(p)); err != nil {
+			p := f.signup(t, name)
+			disable(t, f, p)
+			if err := f.RevokeToken(t.Context(), nil, token(p)); err != nil {
 				t.Fatal(err)
 			}
-			enable(t, w, p)
-			if _, err := w.Me(w.as(t, p.AccessToken)); kind(err) != "UNAUTHENTICATED SESSION_ENDED" {
-				t.Errorf("Me of %s: %q", name, kind(err))
+			enable(t, f, p)
+			if _, err := f.Me(f.As(t, p.AccessToken)); authtest.Code(err) != "UNAUTHENTICATED SESSION_ENDED" {
+				t.Errorf("Me of %s: %q", name, authtest.Code(err))
 			}
 		}
 	})
@@ -236,15 +237,15 @@ func TestRevokeTokenOfDisabled(t *testing.T) {
 // TestRevokeTokenFailure checks that a lost database is never taken for a token that is not there.
 func TestRevokeTokenFailure(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
-		p := w.signup(t, "ada")
-		books, _ := w.registerFor(t, "Books", new(api))
-		forAPI := w.refreshFor(t, p, api).AccessToken
-		w.store.Before("Viewer", func(context.Context) error { return auth.ErrUnavailable })
-		if err := w.RevokeToken(t.Context(), nil, p.AccessToken); !errors.Is(err, auth.ErrUnavailable) {
+	eachDatabase(t, func(t *testing.T, f *fixture) {
+		p := f.signup(t, "ada")
+		books, _ := f.registerFor(t, "Books", new(api))
+		forAPI := f.refreshFor(t, p, api).AccessToken
+		f.Store.Before("Viewer", func(context.Context) error { return auth.ErrUnavailable })
+		if err := f.RevokeToken(t.Context(), nil, p.AccessToken); !errors.Is(err, auth.ErrUnavailable) {
 			t.Errorf("RevokeToken: %v, want ErrUnavailable", err)
 		}
-		if _, err := w.Introspect(t.Context(), books, forAPI); !errors.Is(err, auth.ErrUnavailable) {
+		if _, err := f.Introspect(t.Context(), books, forAPI); !errors.Is(err, auth.ErrUnavailable) {
 			t.Errorf("Introspect: %v, want ErrUnavailable", err)
 		}
 	})

@@ -11,8 +11,8 @@ import (
 	"usher/internal/storetest"
 )
 
-// eachWithDB is each with the database by itself, past the store.
-func eachWithDB(t *testing.T, test func(t *testing.T, w *world, db *sql.DB)) {
+// eachDatabaseWithSQL is each with the database by itself, past the store.
+func eachDatabaseWithSQL(t *testing.T, test func(t *testing.T, f *fixture, db *sql.DB)) {
 	t.Helper()
 	for name, url := range storetest.URLs {
 		t.Run(name, func(t *testing.T) {
@@ -35,7 +35,7 @@ func eachWithDB(t *testing.T, test func(t *testing.T, w *world, db *sql.DB)) {
 					t.Error(err)
 				}
 			})
-			test(t, newWorld(t, s), db)
+			test(t, newFixture(t, s), db)
 		})
 	}
 }

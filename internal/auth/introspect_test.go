@@ -12,9 +12,9 @@ import (
 )
 
 // introspected fails the test unless a client learns just that about a token.
-func (w *world) introspected(t *testing.T, name string, by *auth.Client, token string, want *clients.Introspection) {
+func (f *fixture) introspected(t *testing.T, name string, by *auth.Client, token string, want *clients.Introspection) {
 	t.Helper()
-	got, err := w.Introspect(t.Context(), by, token)
+	got, err := f.Introspect(t.Context(), by, token)
 	if err != nil {
 		t.Fatalf("%s: %v", name, err)
 	}
@@ -32,17 +32,17 @@ func (w *world) introspected(t *testing.T, name string, by *auth.Client, token s
 // TestIntrospect has every client ask about every token.
 func TestIntrospect(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
+	eachDatabase(t, func(t *testing.T, f *fixture) {
 		asking := map[string]*auth.Client{}
 		for name, resource := range map[string]*string{
 			"plain": nil, "books": new(api), "books too": new(api), "reports": new(otherAPI),
 			"itself": new(issuer), "longer": new(api + "/"),
 		} {
-			asking[name], _ = w.registerFor(t, name, resource)
+			asking[name], _ = f.registerFor(t, name, resource)
 		}
-		first := w.signup(t, "ada")
-		p := w.refreshFor(t, first, api)
-		issuedAt := w.clock.Now().Truncate(time.Second)
+		first := f.signup(t, "ada")
+		p := f.refreshFor(t, first, api)
+		issuedAt := f.Clock.Now().Truncate(time.Second)
 		answer := func(client, subject string, user *auth.User, audience string) *clients.Introspection {
 			return &clients.Introspection{
 				ClientID: client, Subject: subject, User: user, Issuer: issuer, Audience: audience,
@@ -62,19 +62,19 @@ func TestIntrospect(t *testing.T) {
 			"user, for Usher":      {first.AccessToken, nil},
 			"refresh token":        {*p.RefreshToken, nil},
 			"used refresh token":   {*first.RefreshToken, nil},
-			"client, for Usher":    {w.clientToken(t, asking["plain"]), map[string]*clients.Introspection{"plain": own("plain", issuer)}},
-			"service, for Usher":   {w.clientToken(t, asking["books"]), map[string]*clients.Introspection{"books": own("books", issuer)}},
-			"itself, for Usher":    {w.clientToken(t, asking["itself"]), map[string]*clients.Introspection{"itself": own("itself", issuer)}},
-			"client, for the API":  {w.clientTokenFor(t, asking["plain"], new(api)), map[string]*clients.Introspection{"plain": own("plain", api), "books": own("plain", api), "books too": own("plain", api)}},
-			"service, for another": {w.clientTokenFor(t, asking["books"], new(otherAPI)), map[string]*clients.Introspection{"books": own("books", otherAPI), "reports": own("books", otherAPI)}},
-			"no session":           {must(w.signTo(api, p.User.ID, uuid.New())), nil},
-			"another's session":    {must(w.signTo(api, uuid.New(), p.Session.ID)), nil},
+			"client, for Usher":    {f.clientToken(t, asking["plain"]), map[string]*clients.Introspection{"plain": own("plain", issuer)}},
+			"service, for Usher":   {f.clientToken(t, asking["books"]), map[string]*clients.Introspection{"books": own("books", issuer)}},
+			"itself, for Usher":    {f.clientToken(t, asking["itself"]), map[string]*clients.Introspection{"itself": own("itself", issuer)}},
+			"client, for the API":  {f.clientTokenFor(t, asking["plain"], new(api)), map[string]*clients.Introspection{"plain": own("plain", api), "books": own("plain", api), "books too": own("plain", api)}},
+			"service, for another": {f.clientTokenFor(t, asking["books"], new(otherAPI)), map[string]*clients.Introspection{"books": own("books", otherAPI), "reports": own("books", otherAPI)}},
+			"no session":           {must(f.signTo(api, p.User.ID, uuid.New())), nil},
+			"another's session":    {must(f.signTo(api, uuid.New(), p.Session.ID)), nil},
 			"garbage":              {"garbage", nil},
 			"empty":                {"", nil},
 		}
 		for name, tt := range tests {
 			for asking, by := range asking {
-				w.introspected(t, asking+" about "+name, by, tt.token, tt.want[asking])
+				f.introspected(t, asking+" about "+name, by, tt.token, tt.want[asking])
 			}
 		}
 	})
@@ -90,12 +90,12 @@ func must(token string, err error) string {
 // TestIntrospectEnded asks about tokens that were good.
 func TestIntrospectEnded(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
-		client, _ := w.registerFor(t, "Books", new(api))
-		p := w.refreshFor(t, w.signup(t, "ada"), api)
+	eachDatabase(t, func(t *testing.T, f *fixture) {
+		client, _ := f.registerFor(t, "Books", new(api))
+		p := f.refreshFor(t, f.signup(t, "ada"), api)
 		live := func(token string) bool {
 			t.Helper()
-			in, err := w.Introspect(t.Context(), client, token)
+			in, err := f.Introspect(t.Context(), client, token)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -104,34 +104,34 @@ func TestIntrospectEnded(t *testing.T) {
 		if !live(p.AccessToken) {
 			t.Fatal("a good token is not active")
 		}
-		disable(t, w, p)
+		disable(t, f, p)
 		if live(p.AccessToken) {
 			t.Error("an access token of a disabled user is active")
 		}
-		enable(t, w, p)
+		enable(t, f, p)
 		if !live(p.AccessToken) {
 			t.Error("an access token of an enabled user is not active")
 		}
-		if err := w.RevokeToken(t.Context(), nil, *p.RefreshToken); err != nil {
+		if err := f.RevokeToken(t.Context(), nil, *p.RefreshToken); err != nil {
 			t.Fatal(err)
 		}
 		if live(p.AccessToken) {
 			t.Error("an access token of an ended session is active")
 		}
 
-		other, _ := w.register(t, "Shop")
-		issued := w.clientTokenFor(t, other, new(api))
+		other, _ := f.register(t, "Shop")
+		issued := f.clientTokenFor(t, other, new(api))
 		if !live(issued) {
 			t.Error("a good client token is not active")
 		}
-		if err := w.store.DeleteClient(t.Context(), other.ID); err != nil {
+		if err := f.Store.DeleteClient(t.Context(), other.ID); err != nil {
 			t.Fatal(err)
 		}
 		if live(issued) {
 			t.Error("the token of a deleted client is active")
 		}
-		issued = w.clientToken(t, client)
-		w.clock.Advance(16 * time.Minute)
+		issued = f.clientToken(t, client)
+		f.Clock.Advance(16 * time.Minute)
 		if live(issued) {
 			t.Error("an expired client token is active")
 		}

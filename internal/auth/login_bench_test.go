@@ -9,6 +9,7 @@ import (
 	"usher/graph/signin"
 	"usher/internal/auth"
 	"usher/internal/auth/accounts"
+	"usher/internal/auth/authtest"
 	"usher/internal/auth/domain"
 	"usher/internal/password"
 	"usher/internal/store"
@@ -30,9 +31,9 @@ func BenchmarkLogin(b *testing.B) {
 					b.Fatal(err)
 				}
 				defer s.Close()
-				service := newWorld(b, s).service(b, domain.Options{Passwords: password.New(passwords)})
+				service := newFixture(b, s).newParts(b, domain.Options{Passwords: password.New(passwords)})
 				for n := range users {
-					in := accounts.Input{Username: new(fmt.Sprintf("user%d", n)), Password: goodPassword}
+					in := accounts.Input{Username: new(fmt.Sprintf("user%d", n)), Password: authtest.Password}
 					if _, err := service.CreateUser(b.Context(), in, auth.Roles); err != nil {
 						b.Fatal(err)
 					}
@@ -43,7 +44,7 @@ func BenchmarkLogin(b *testing.B) {
 				b.ResetTimer()
 				b.RunParallel(func(pb *testing.PB) {
 					for pb.Next() {
-						in := signin.LoginInput{Identifier: fmt.Sprintf("user%d", turn.Add(1)%users), Password: goodPassword}
+						in := signin.LoginInput{Identifier: fmt.Sprintf("user%d", turn.Add(1)%users), Password: authtest.Password}
 						if _, err := service.Login(b.Context(), in); err != nil {
 							b.Error(err)
 							return

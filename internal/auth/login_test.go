@@ -8,12 +8,13 @@ import (
 	"golang.org/x/crypto/bcrypt"
 
 	"usher/graph/signin"
+	"usher/internal/auth/authtest"
 	"usher/internal/password"
 )
 
-func (w *world) tryLogin(ctx context.Context, identifier string, p password.Plaintext) string {
-	_, err := w.Login(ctx, signin.LoginInput{Identifier: identifier, Password: p})
-	return kind(err)
+func (f *fixture) tryLogin(ctx context.Context, identifier string, p password.Plaintext) string {
+	_, err := f.Login(ctx, signin.LoginInput{Identifier: identifier, Password: p})
+	return authtest.Code(err)
 }
 
 func TestLogin(t *testing.T) {
@@ -23,34 +24,34 @@ func TestLogin(t *testing.T) {
 		password   password.Plaintext
 		want       string
 	}{
-		"user name":            {"Ada", goodPassword, ""},
-		"other case":           {"aDA", goodPassword, ""},
-		"spaces around":        {" ada ", goodPassword, ""},
-		"address":              {"ada@example.com", goodPassword, ""},
-		"address, other case":  {"ADA@EXAMPLE.COM", goodPassword, ""},
-		"wrong password":       {"ada", goodPassword + "!", "INVALID_CREDENTIALS"},
+		"user name":            {"Ada", authtest.Password, ""},
+		"other case":           {"aDA", authtest.Password, ""},
+		"spaces around":        {" ada ", authtest.Password, ""},
+		"address":              {"ada@example.com", authtest.Password, ""},
+		"address, other case":  {"ADA@EXAMPLE.COM", authtest.Password, ""},
+		"wrong password":       {"ada", authtest.Password + "!", "INVALID_CREDENTIALS"},
 		"other case in it":     {"ada", "Four small green turtles", "INVALID_CREDENTIALS"},
 		"no password":          {"ada", "", "INVALID_CREDENTIALS"},
 		"invalid UTF-8":        {"ada", "\xff", "INVALID_CREDENTIALS"},
-		"unknown name":         {"nobody", goodPassword, "INVALID_CREDENTIALS"},
-		"unknown address":      {"nobody@example.com", goodPassword, "INVALID_CREDENTIALS"},
-		"impossible name":      {"\x00", goodPassword, "INVALID_CREDENTIALS"},
-		"empty name":           {"", goodPassword, "INVALID_CREDENTIALS"},
-		"SQL":                  {"' OR 1=1 --", goodPassword, "INVALID_CREDENTIALS"},
-		"disabled":             {"eve", goodPassword, "UNAUTHENTICATED ACCOUNT_DISABLED"},
+		"unknown name":         {"nobody", authtest.Password, "INVALID_CREDENTIALS"},
+		"unknown address":      {"nobody@example.com", authtest.Password, "INVALID_CREDENTIALS"},
+		"impossible name":      {"\x00", authtest.Password, "INVALID_CREDENTIALS"},
+		"empty name":           {"", authtest.Password, "INVALID_CREDENTIALS"},
+		"SQL":                  {"' OR 1=1 --", authtest.Password, "INVALID_CREDENTIALS"},
+		"disabled":             {"eve", authtest.Password, "UNAUTHENTICATED ACCOUNT_DISABLED"},
 		"disabled, wrong word": {"eve", "wrong", "INVALID_CREDENTIALS"},
 	}
-	each(t, func(t *testing.T, w *world) {
-		if _, err := w.Signup(t.Context(), signin.SignupInput{Username: new("Ada"), Email: new("Ada@example.com"), Password: goodPassword}); err != nil {
+	eachDatabase(t, func(t *testing.T, f *fixture) {
+		if _, err := f.Signup(t.Context(), signin.SignupInput{Username: new("Ada"), Email: new("Ada@example.com"), Password: authtest.Password}); err != nil {
 			t.Fatal(err)
 		}
-		eve := w.signup(t, "eve").User
-		if err := w.store.SetDisabled(t.Context(), eve.ID, new(w.clock.Now()), w.clock.Now()); err != nil {
+		eve := f.signup(t, "eve").User
+		if err := f.Store.SetDisabled(t.Context(), eve.ID, new(f.Clock.Now()), f.Clock.Now()); err != nil {
 			t.Fatal(err)
 		}
 		for name, tt := range tests {
 			t.Run(name, func(t *testing.T) {
-				if got := w.tryLogin(t.Context(), tt.identifier, tt.password); got != tt.want {
+				if got := f.tryLogin(t.Context(), tt.identifier, tt.password); got != tt.want {
 					t.Errorf("Login: %q, want %q", got, tt.want)
 				}
 			})
@@ -61,18 +62,18 @@ func TestLogin(t *testing.T) {
 // TestLoginNewSession checks that each log-in is a session of its own.
 func TestLoginNewSession(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
+	eachDatabase(t, func(t *testing.T, f *fixture) {
 		sessions := map[uuid.UUID]bool{}
-		tokens := []string{w.signup(t, "ada").AccessToken}
+		tokens := []string{f.signup(t, "ada").AccessToken}
 		for range 2 {
-			p, err := w.Login(t.Context(), signin.LoginInput{Identifier: "ada", Password: goodPassword})
+			p, err := f.Login(t.Context(), signin.LoginInput{Identifier: "ada", Password: authtest.Password})
 			if err != nil {
 				t.Fatal(err)
 			}
 			tokens = append(tokens, p.AccessToken)
 		}
 		for _, bearer := range tokens {
-			v, err := w.Viewer(w.as(t, bearer))
+			v, err := f.Viewer(f.As(t, bearer))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -87,17 +88,17 @@ func TestLoginNewSession(t *testing.T) {
 // TestLoginAbandoned goes away while a wrong password is being hashed: the guess counts all the same.
 func TestLoginAbandoned(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
-		w.signup(t, "ada")
+	eachDatabase(t, func(t *testing.T, f *fixture) {
+		f.signup(t, "ada")
 		for range 10 {
 			ctx, cancel := context.WithCancel(t.Context())
-			w.store.Before("ReserveAttempt", func(context.Context) error { cancel(); return nil })
-			if got := w.tryLogin(ctx, "ada", "wrong"); got != "INVALID_CREDENTIALS" {
+			f.Store.Before("ReserveAttempt", func(context.Context) error { cancel(); return nil })
+			if got := f.tryLogin(ctx, "ada", "wrong"); got != "INVALID_CREDENTIALS" {
 				t.Fatalf("Login: %q", got)
 			}
 		}
-		w.store.Before("ReserveAttempt", nil)
-		if got := w.tryLogin(t.Context(), "ada", goodPassword); got != "RATE_LIMITED after 1s" {
+		f.Store.Before("ReserveAttempt", nil)
+		if got := f.tryLogin(t.Context(), "ada", authtest.Password); got != "RATE_LIMITED after 1s" {
 			t.Errorf("after ten abandoned guesses: %q", got)
 		}
 	})
@@ -106,9 +107,9 @@ func TestLoginAbandoned(t *testing.T) {
 // TestRehash signs in with a hash of another system and finds it replaced.
 func TestRehash(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
-		user := w.signup(t, "ada").User
-		_, stored, err := w.store.PasswordByUsername(t.Context(), "ada")
+	eachDatabase(t, func(t *testing.T, f *fixture) {
+		user := f.signup(t, "ada").User
+		_, stored, err := f.Store.PasswordByUsername(t.Context(), "ada")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -116,15 +117,15 @@ func TestRehash(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if ok, err := w.store.ReplacePassword(t.Context(), user.ID, stored.Secret, string(foreign), w.clock.Now()); err != nil || !ok {
+		if ok, err := f.Store.ReplacePassword(t.Context(), user.ID, stored.Secret, string(foreign), f.Clock.Now()); err != nil || !ok {
 			t.Fatal(ok, err)
 		}
 		for range 2 {
-			if got := w.tryLogin(t.Context(), "ada", "an imported password"); got != "" {
+			if got := f.tryLogin(t.Context(), "ada", "an imported password"); got != "" {
 				t.Fatalf("Login: %q", got)
 			}
 		}
-		_, stored, err = w.store.PasswordByUsername(t.Context(), "ada")
+		_, stored, err = f.Store.PasswordByUsername(t.Context(), "ada")
 		if err != nil {
 			t.Fatal(err)
 		}

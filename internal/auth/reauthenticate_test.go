@@ -8,23 +8,24 @@ import (
 
 	"usher/graph/signin"
 	"usher/internal/auth"
+	"usher/internal/auth/authtest"
 	"usher/internal/password"
 )
 
-func (w *world) tryReauthenticate(ctx context.Context, p password.Plaintext) string {
-	_, err := w.Reauthenticate(ctx, signin.ReauthenticateInput{Password: p})
-	return kind(err)
+func (f *fixture) tryReauthenticate(ctx context.Context, p password.Plaintext) string {
+	_, err := f.Reauthenticate(ctx, signin.ReauthenticateInput{Password: p})
+	return authtest.Code(err)
 }
 
 // authTimes are when the user of a session proved who they are: as the database has it, and as a
 // token says.
-func (w *world) authTimes(t *testing.T, bearer string) (session, token time.Time) {
+func (f *fixture) authTimes(t *testing.T, bearer string) (session, token time.Time) {
 	t.Helper()
-	v, err := w.Viewer(w.as(t, bearer))
+	v, err := f.Viewer(f.As(t, bearer))
 	if err != nil {
 		t.Fatal(err)
 	}
-	claims, err := w.tokens.Verify(bearer)
+	claims, err := f.Tokens.Verify(bearer)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,62 +34,62 @@ func (w *world) authTimes(t *testing.T, bearer string) (session, token time.Time
 
 func TestReauthenticate(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
-		ada := w.signup(t, "ada")
-		other := w.login(t, "ada")
-		w.newEvents(t)
-		signedIn := w.clock.Now()
-		w.clock.Advance(2 * time.Minute)
-		ctx := w.as(t, ada.AccessToken)
-		if got := kind(w.Authorize(ctx, recent, nil)); got != "STEP_UP_REQUIRED" {
+	eachDatabase(t, func(t *testing.T, f *fixture) {
+		ada := f.signup(t, "ada")
+		other := f.login(t, "ada")
+		f.NewEvents(t)
+		signedIn := f.Clock.Now()
+		f.Clock.Advance(2 * time.Minute)
+		ctx := f.As(t, ada.AccessToken)
+		if got := authtest.Code(f.Authorize(ctx, recent, nil)); got != "STEP_UP_REQUIRED" {
 			t.Fatalf("before: %q", got)
 		}
-		got, err := w.Reauthenticate(ctx, signin.ReauthenticateInput{Password: goodPassword})
+		got, err := f.Reauthenticate(ctx, signin.ReauthenticateInput{Password: authtest.Password})
 		if err != nil {
 			t.Fatal(err)
 		}
-		now := w.clock.Now()
+		now := f.Clock.Now()
 		if got.RefreshToken != nil || got.TokenType != "Bearer" || got.ExpiresIn != 900 ||
 			got.Session.ID != ada.Session.ID || !got.Session.AuthTime.Equal(signedIn) || got.User.ID != ada.User.ID {
 			t.Errorf("answer %+v, want the same session and no refresh token", got)
 		}
-		w.wantEvents(t, "REAUTHENTICATED by ada of ada in a session")
-		if session, token := w.authTimes(t, got.AccessToken); !session.Equal(signedIn) || !token.Equal(now.Truncate(time.Second)) {
+		f.WantEvents(t, "REAUTHENTICATED by ada of ada in a session")
+		if session, token := f.authTimes(t, got.AccessToken); !session.Equal(signedIn) || !token.Equal(now.Truncate(time.Second)) {
 			t.Errorf("auth time %v in the session and %v in the token, want %v and %v", session, token, signedIn, now)
 		}
 		byItself := &auth.Rule{Requires: forUser.Requires, MaxAge: time.Minute, Check: auth.CheckToken}
 		for name, ctx := range map[string]context.Context{
-			"the rest of the request": ctx, "the new token": w.as(t, got.AccessToken), "the old token": w.as(t, ada.AccessToken),
+			"the rest of the request": ctx, "the new token": f.As(t, got.AccessToken), "the old token": f.As(t, ada.AccessToken),
 		} {
 			want := ""
 			if name == "the old token" {
 				want = "STEP_UP_REQUIRED"
 			}
-			if got := kind(w.Authorize(ctx, recent, nil)); got != want {
+			if got := authtest.Code(f.Authorize(ctx, recent, nil)); got != want {
 				t.Errorf("%s: %q, want %q", name, got, want)
 			}
-			if got := kind(w.Authorize(ctx, byItself, nil)); got != want {
+			if got := authtest.Code(f.Authorize(ctx, byItself, nil)); got != want {
 				t.Errorf("%s, by itself: %q, want %q", name, got, want)
 			}
 		}
-		if got := kind(w.Authorize(w.as(t, other.AccessToken), recent, nil)); got != "STEP_UP_REQUIRED" {
+		if got := authtest.Code(f.Authorize(f.As(t, other.AccessToken), recent, nil)); got != "STEP_UP_REQUIRED" {
 			t.Errorf("another session of the user: %q", got)
 		}
-		if session, _ := w.authTimes(t, other.AccessToken); !session.Equal(signedIn) {
+		if session, _ := f.authTimes(t, other.AccessToken); !session.Equal(signedIn) {
 			t.Errorf("another session of the user has the auth time %v", session)
 		}
 
 		// The refresh token is still the one from sign-up, and what it gets says no more than the sign-up did.
-		refreshed, failed := w.refresh(t.Context(), *ada.RefreshToken)
+		refreshed, failed := f.refresh(t.Context(), *ada.RefreshToken)
 		if failed != "" {
 			t.Fatalf("Refresh: %q", failed)
 		}
-		if session, token := w.authTimes(t, refreshed.AccessToken); !session.Equal(signedIn) || !token.Equal(signedIn.Truncate(time.Second)) {
+		if session, token := f.authTimes(t, refreshed.AccessToken); !session.Equal(signedIn) || !token.Equal(signedIn.Truncate(time.Second)) {
 			t.Errorf("auth time %v in the session and %v in the refreshed token, want %v", session, token, signedIn)
 		}
 		// The proof lasts as long as its token, whatever happens beside it.
-		w.clock.Advance(30 * time.Second)
-		if got := kind(w.Authorize(w.as(t, got.AccessToken), recent, nil)); got != "" {
+		f.Clock.Advance(30 * time.Second)
+		if got := authtest.Code(f.Authorize(f.As(t, got.AccessToken), recent, nil)); got != "" {
 			t.Errorf("the new token after a refresh: %q", got)
 		}
 	})
@@ -98,17 +99,17 @@ func TestReauthenticate(t *testing.T) {
 // it does not reach the tokens that a refresh gives.
 func TestReauthenticateOfOlderServer(t *testing.T) {
 	t.Parallel()
-	eachWithDB(t, func(t *testing.T, w *world, db *sql.DB) {
-		ada := w.signup(t, "ada")
-		w.clock.Advance(2 * time.Minute)
-		if _, err := db.ExecContext(t.Context(), `UPDATE sessions SET auth_time = $1`, w.clock.Now()); err != nil {
+	eachDatabaseWithSQL(t, func(t *testing.T, f *fixture, db *sql.DB) {
+		ada := f.signup(t, "ada")
+		f.Clock.Advance(2 * time.Minute)
+		if _, err := db.ExecContext(t.Context(), `UPDATE sessions SET auth_time = $1`, f.Clock.Now()); err != nil {
 			t.Fatal(err)
 		}
-		refreshed, failed := w.refresh(t.Context(), *ada.RefreshToken)
+		refreshed, failed := f.refresh(t.Context(), *ada.RefreshToken)
 		if failed != "" {
 			t.Fatal(failed)
 		}
-		if got := kind(w.Authorize(w.as(t, refreshed.AccessToken), recent, nil)); got != "STEP_UP_REQUIRED" {
+		if got := authtest.Code(f.Authorize(f.As(t, refreshed.AccessToken), recent, nil)); got != "STEP_UP_REQUIRED" {
 			t.Errorf("a refreshed token: %q", got)
 		}
 	})
@@ -119,25 +120,25 @@ func TestReauthenticateRefused(t *testing.T) {
 	t.Parallel()
 	const shutAccount = "UNAUTHENTICATED ACCOUNT_DISABLED"
 	tests := map[string]struct {
-		happens                func(t *testing.T, w *world, root, p *signin.AuthPayload)
+		happens                func(t *testing.T, f *fixture, root, p *signin.AuthPayload)
 		before, amid, withFail string
 	}{
 		"ended": {
-			func(t *testing.T, w *world, _, p *signin.AuthPayload) { endSession(t, w, p) },
+			func(t *testing.T, f *fixture, _, p *signin.AuthPayload) { endSession(t, f, p) },
 			ended, ended, "INVALID_CREDENTIALS",
 		},
 		"disabled": {
-			func(t *testing.T, w *world, root, p *signin.AuthPayload) {
-				if err := shut(w.as(t, root.AccessToken), w, p.User.ID); err != nil {
+			func(t *testing.T, f *fixture, root, p *signin.AuthPayload) {
+				if err := disableUser(f.As(t, root.AccessToken), f, p.User.ID); err != nil {
 					t.Fatal(err)
 				}
 			},
 			shutAccount, shutAccount, "INVALID_CREDENTIALS",
 		},
 		"disabled and enabled": {
-			func(t *testing.T, w *world, root, p *signin.AuthPayload) {
-				for _, do := range []verb{shut, open} {
-					if err := do(w.as(t, root.AccessToken), w, p.User.ID); err != nil {
+			func(t *testing.T, f *fixture, root, p *signin.AuthPayload) {
+				for _, do := range []verb{disableUser, enableUser} {
+					if err := do(f.As(t, root.AccessToken), f, p.User.ID); err != nil {
 						t.Fatal(err)
 					}
 				}
@@ -145,44 +146,44 @@ func TestReauthenticateRefused(t *testing.T) {
 			ended, ended, "INVALID_CREDENTIALS",
 		},
 		"deleted": {
-			func(t *testing.T, w *world, root, p *signin.AuthPayload) {
-				if err := remove(w.as(t, root.AccessToken), w, p.User.ID); err != nil {
+			func(t *testing.T, f *fixture, root, p *signin.AuthPayload) {
+				if err := deleteUser(f.As(t, root.AccessToken), f, p.User.ID); err != nil {
 					t.Fatal(err)
 				}
 			},
 			ended, ended, ended,
 		},
 	}
-	each(t, func(t *testing.T, w *world) {
-		root := w.admin(t, "root")
+	eachDatabase(t, func(t *testing.T, f *fixture) {
+		root := f.admin(t, "root")
 		for name, tt := range tests {
 			t.Run(name, func(t *testing.T) {
-				p := w.signup(t, uniqueName(name))
-				amid := []context.Context{w.as(t, p.AccessToken), w.as(t, p.AccessToken)}
+				p := f.signup(t, uniqueName(name))
+				amid := []context.Context{f.As(t, p.AccessToken), f.As(t, p.AccessToken)}
 				for _, ctx := range amid {
-					if _, err := w.Me(ctx); err != nil {
+					if _, err := f.Me(ctx); err != nil {
 						t.Fatal(err)
 					}
 				}
-				tt.happens(t, w, root, p)
-				w.newEvents(t)
-				if got := w.tryReauthenticate(w.as(t, p.AccessToken), goodPassword); got != tt.before {
+				tt.happens(t, f, root, p)
+				f.NewEvents(t)
+				if got := f.tryReauthenticate(f.As(t, p.AccessToken), authtest.Password); got != tt.before {
 					t.Errorf("before the request: %q, want %q", got, tt.before)
 				}
-				if got := w.tryReauthenticate(amid[0], goodPassword); got != tt.amid {
+				if got := f.tryReauthenticate(amid[0], authtest.Password); got != tt.amid {
 					t.Errorf("amid the request: %q, want %q", got, tt.amid)
 				}
 				if name == "disabled" { // the password was right, but the account is shut
-					w.wantEvents(t, "LOGIN_FAILED by disabled of disabled in a session")
+					f.WantEvents(t, "LOGIN_FAILED by disabled of disabled in a session")
 				} else {
-					w.wantEvents(t)
+					f.WantEvents(t)
 				}
-				if got := w.tryReauthenticate(amid[1], "wrong"); got != tt.withFail {
+				if got := f.tryReauthenticate(amid[1], "wrong"); got != tt.withFail {
 					t.Errorf("amid the request, with a wrong password: %q, want %q", got, tt.withFail)
 				}
 			})
 		}
-		if got := w.tryReauthenticate(t.Context(), goodPassword); got != "UNAUTHENTICATED NO_TOKEN" {
+		if got := f.tryReauthenticate(t.Context(), authtest.Password); got != "UNAUTHENTICATED NO_TOKEN" {
 			t.Errorf("nobody: %q", got)
 		}
 	})

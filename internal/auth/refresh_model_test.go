@@ -18,6 +18,7 @@ import (
 	"usher/graph/signin"
 	"usher/internal/auth"
 	"usher/internal/auth/access"
+	"usher/internal/auth/authtest"
 	"usher/internal/request"
 )
 
@@ -106,19 +107,19 @@ func (m *modelSession) end(now time.Time, why auth.AuditEventKind) {
 // the three is asserted besides.
 func TestRefreshModel(t *testing.T) {
 	t.Parallel()
-	eachWithDB(t, func(t *testing.T, w *world, db *sql.DB) {
+	eachDatabaseWithSQL(t, func(t *testing.T, f *fixture, db *sql.DB) {
 		users := 0 // Each run has one, who does not reach the limit on sessions.
 		rapid.Check(t, func(r *rapid.T) {
 			users++
 			name := fmt.Sprintf("ada-%d", users)
-			w.signup(t, name)
-			(&model{w: w, db: db, user: name}).run(r)
+			f.signup(t, name)
+			(&model{f: f, db: db, user: name}).run(r)
 		})
 	})
 }
 
 type model struct {
-	w        *world
+	f        *fixture
 	db       *sql.DB
 	user     string
 	sessions []*modelSession
@@ -145,13 +146,13 @@ func (m *model) run(r *rapid.T) {
 		"failover":            m.failover,
 		"log out": func(r *rapid.T) {
 			s := m.some(r)
-			if _, err := m.w.Logout(access.WithCaller(r.Context(), m.w.Identify(s.access))); err == nil {
-				s.end(m.w.clock.Now(), auth.EventLogout)
+			if _, err := m.f.Logout(access.WithCaller(r.Context(), m.f.Identify(s.access))); err == nil {
+				s.end(m.f.Clock.Now(), auth.EventLogout)
 				s.honest = false
 			}
 		},
 		"wait": func(r *rapid.T) {
-			m.w.clock.Advance(rapid.SampledFrom([]time.Duration{
+			m.f.Clock.Advance(rapid.SampledFrom([]time.Duration{
 				time.Second, 30 * time.Second, 15 * time.Minute, 59 * time.Minute, time.Hour, 24 * time.Hour, 7 * 24 * time.Hour,
 			}).Draw(r, "time"))
 		},
@@ -168,12 +169,12 @@ func (m *model) login(r *rapid.T) {
 	if len(m.sessions) == 4 {
 		return
 	}
-	p, err := m.w.Login(client(r.Context(), owner), signin.LoginInput{Identifier: m.user, Password: goodPassword})
+	p, err := m.f.Login(client(r.Context(), owner), signin.LoginInput{Identifier: m.user, Password: authtest.Password})
 	if err != nil {
 		r.Fatal(err)
 	}
 	m.sessions = append(m.sessions, &modelSession{
-		modelState: modelState{usedAt: m.w.clock.Now()},
+		modelState: modelState{usedAt: m.f.Clock.Now()},
 		user:       p.User.ID, id: p.Session.ID, access: p.AccessToken, expiresAt: p.Session.ExpiresAt,
 		tokens: []string{*p.RefreshToken}, honest: true, events: map[auth.AuditEventKind]int{},
 	})
@@ -182,7 +183,7 @@ func (m *model) login(r *rapid.T) {
 // own has the owner present a token, in several tabs at once or in one. The answers may get lost.
 func (m *model) own(r *rapid.T, s *modelSession, i int) {
 	before := s.modelState
-	now, n := m.w.clock.Now(), rapid.SampledFrom([]int{1, 1, 1, 2, 8, 33}).Draw(r, "requests")
+	now, n := m.f.Clock.Now(), rapid.SampledFrom([]int{1, 1, 1, 2, 8, 33}).Draw(r, "requests")
 	if !s.live(now) || i < s.unused && !now.Before(s.rotatedAt.Add(time.Hour)) || s.replays+n > 30 {
 		s.honest = false // beyond the caps
 	}
@@ -206,7 +207,7 @@ func (m *model) steal(r *rapid.T) {
 	}
 	i, by := rapid.SampledFrom(s.stolen).Draw(r, "token"), rapid.SampledFrom([]string{thief, owner}).Draw(r, "client")
 	s.honest = false
-	before, now := s.modelState, m.w.clock.Now()
+	before, now := s.modelState, m.f.Clock.Now()
 	got := m.present(r, s, i, by, 1)
 	if got > 0 {
 		s.stolen = append(s.stolen, i+1)
@@ -231,12 +232,12 @@ func (m *model) present(r *rapid.T, s *modelSession, i int, by string, n int) in
 	answers := make([]answer, n)
 	var wg sync.WaitGroup
 	for k := range n {
-		wg.Go(func() { answers[k].payload, answers[k].failed = m.w.refresh(client(r.Context(), by), s.tokens[i]) })
+		wg.Go(func() { answers[k].payload, answers[k].failed = m.f.refresh(client(r.Context(), by), s.tokens[i]) })
 	}
 	wg.Wait()
 	want, got := 0, 0
 	for range n {
-		if s.refresh(i, by, m.w.clock.Now()) {
+		if s.refresh(i, by, m.f.Clock.Now()) {
 			want++
 		}
 	}
@@ -289,12 +290,12 @@ func (m *model) failover(r *rapid.T) {
 
 func (m *model) check(r *rapid.T) {
 	for _, s := range m.sessions {
-		bearer, err := m.w.signFor(s.user, s.id) // s.access may have expired
+		bearer, err := m.f.signFor(s.user, s.id) // s.access may have expired
 		if err != nil {
 			r.Fatal(err)
 		}
-		err = m.w.Authorize(access.WithCaller(r.Context(), m.w.Identify(bearer)), forUser, nil)
-		if live := s.live(m.w.clock.Now()); (err == nil) != live {
+		err = m.f.Authorize(access.WithCaller(r.Context(), m.f.Identify(bearer)), forUser, nil)
+		if live := s.live(m.f.Clock.Now()); (err == nil) != live {
 			r.Fatalf("the guard says %v, and the model that the session lives: %v", err, live)
 		}
 	}
@@ -303,7 +304,7 @@ func (m *model) check(r *rapid.T) {
 // checkEvents compares the audit log, from which no failover of this test takes anything, with the model.
 func (m *model) checkEvents(r *rapid.T) {
 	for _, kind := range []auth.AuditEventKind{auth.EventRefreshReplayed, auth.EventRefreshReuse, auth.EventLogout} {
-		events, err := m.w.store.Events(r.Context(), auth.AuditEventQuery{Kind: kind, Limit: 2000})
+		events, err := m.f.Store.Events(r.Context(), auth.AuditEventQuery{Kind: kind, Limit: 2000})
 		if err != nil {
 			r.Fatal(err)
 		}

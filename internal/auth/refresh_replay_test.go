@@ -13,6 +13,7 @@ import (
 	"usher/graph/signin"
 	"usher/internal/auth"
 	"usher/internal/auth/admin"
+	"usher/internal/auth/authtest"
 )
 
 // TestRefreshReplay repeats a refresh as after a lost answer.
@@ -41,26 +42,26 @@ func TestRefreshReplay(t *testing.T) {
 		"another network":                 {by: homeIPv6, again: "2001:db8:0:2::7 Browser/1.0", want: ended},
 		"another kind of network":         {by: homeIPv6, again: home, want: ended},
 	}
-	each(t, func(t *testing.T, w *world) {
+	eachDatabase(t, func(t *testing.T, f *fixture) {
 		for name, tt := range tests {
 			t.Run(name, func(t *testing.T) {
-				first := w.signup(t, "user-"+uniqueName(name))
-				other, err := w.Login(t.Context(), signin.LoginInput{Identifier: *first.User.Username, Password: goodPassword})
+				first := f.signup(t, "user-"+uniqueName(name))
+				other, err := f.Login(t.Context(), signin.LoginInput{Identifier: *first.User.Username, Password: authtest.Password})
 				if err != nil {
 					t.Fatal(err)
 				}
-				second, failed := w.refresh(client(t.Context(), tt.by), *first.RefreshToken)
+				second, failed := f.refresh(client(t.Context(), tt.by), *first.RefreshToken)
 				if failed != "" {
 					t.Fatal(failed)
 				}
 				if tt.use {
-					if _, failed := w.refresh(client(t.Context(), tt.by), *second.RefreshToken); failed != "" {
+					if _, failed := f.refresh(client(t.Context(), tt.by), *second.RefreshToken); failed != "" {
 						t.Fatal(failed)
 					}
 				}
-				w.clock.Advance(tt.wait)
-				w.newEvents(t)
-				again, failed := w.refresh(client(t.Context(), tt.again), *first.RefreshToken)
+				f.Clock.Advance(tt.wait)
+				f.NewEvents(t)
+				again, failed := f.refresh(client(t.Context(), tt.again), *first.RefreshToken)
 				if failed != tt.want {
 					t.Fatalf("Refresh: %q, want %q", failed, tt.want)
 				}
@@ -69,20 +70,20 @@ func TestRefreshReplay(t *testing.T) {
 					if *again.RefreshToken != *second.RefreshToken {
 						t.Error("the same token got two successors")
 					}
-					w.wantEvents(t, "REFRESH_REPLAYED of "+user+" in a session")
+					f.WantEvents(t, "REFRESH_REPLAYED of "+user+" in a session")
 					return
 				}
-				w.wantEvents(t, "REFRESH_REUSE of "+user+" in a session")
+				f.WantEvents(t, "REFRESH_REUSE of "+user+" in a session")
 				// The session is over, and only that one.
 				for _, text := range []string{*first.RefreshToken, *second.RefreshToken} {
-					if _, failed := w.refresh(client(t.Context(), tt.by), text); failed != ended {
+					if _, failed := f.refresh(client(t.Context(), tt.by), text); failed != ended {
 						t.Errorf("a token of the ended session: %q", failed)
 					}
 				}
-				if got := kind(w.Authorize(w.as(t, second.AccessToken), forUser, nil)); got != ended && tt.wait < 15*time.Minute {
+				if got := authtest.Code(f.Authorize(f.As(t, second.AccessToken), forUser, nil)); got != ended && tt.wait < 15*time.Minute {
 					t.Errorf("its access token: %q", got)
 				}
-				if _, failed := w.refresh(t.Context(), *other.RefreshToken); failed != "" {
+				if _, failed := f.refresh(t.Context(), *other.RefreshToken); failed != "" {
 					t.Errorf("another session of the user: %q", failed)
 				}
 			})
@@ -93,15 +94,15 @@ func TestRefreshReplay(t *testing.T) {
 // TestRefreshReplayEvent checks that a replay is recorded with the address and the name of the client.
 func TestRefreshReplayEvent(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
-		root := w.admin(t, "root")
-		text := *w.signup(t, "ada").RefreshToken
+	eachDatabase(t, func(t *testing.T, f *fixture) {
+		root := f.admin(t, "root")
+		text := *f.signup(t, "ada").RefreshToken
 		for range 2 {
-			if _, failed := w.refresh(client(t.Context(), "2001:db8::7 Browser/1.0"), text); failed != "" {
+			if _, failed := f.refresh(client(t.Context(), "2001:db8::7 Browser/1.0"), text); failed != "" {
 				t.Fatal(failed)
 			}
 		}
-		found, err := w.AuditEvents(w.as(t, root.AccessToken), 10, nil, &admin.AuditEventFilter{Kind: new(auth.EventRefreshReplayed)})
+		found, err := f.AuditEvents(f.As(t, root.AccessToken), 10, nil, &admin.AuditEventFilter{Kind: new(auth.EventRefreshReplayed)})
 		if err != nil || len(found.Edges) != 1 {
 			t.Fatalf("%+v, %v, want one event", found, err)
 		}
@@ -116,49 +117,49 @@ func TestRefreshReplayEvent(t *testing.T) {
 func TestRefreshReplayLost(t *testing.T) {
 	t.Parallel()
 	errLost := errors.New("connection lost")
-	each(t, func(t *testing.T, w *world) {
-		first := w.signup(t, "ada")
-		if _, failed := w.refresh(t.Context(), *first.RefreshToken); failed != "" {
+	eachDatabase(t, func(t *testing.T, f *fixture) {
+		first := f.signup(t, "ada")
+		if _, failed := f.refresh(t.Context(), *first.RefreshToken); failed != "" {
 			t.Fatal(failed)
 		}
-		w.newEvents(t)
-		w.store.After("AddEvent", func(context.Context) error { return errLost })
-		if p, err := w.Refresh(t.Context(), signin.RefreshInput{RefreshToken: first.RefreshToken}); !errors.Is(err, errLost) || p != nil {
+		f.NewEvents(t)
+		f.Store.After("AddEvent", func(context.Context) error { return errLost })
+		if p, err := f.Refresh(t.Context(), signin.RefreshInput{RefreshToken: first.RefreshToken}); !errors.Is(err, errLost) || p != nil {
 			t.Errorf("Refresh: %v, %v", p, err)
 		}
-		w.store.After("AddEvent", nil)
-		state, err := w.store.RefreshState(t.Context(), first.Session.ID)
+		f.Store.After("AddEvent", nil)
+		state, err := f.Store.RefreshState(t.Context(), first.Session.ID)
 		if err != nil || state.Replays != 0 {
 			t.Errorf("%d replays are counted, %v", state.Replays, err)
 		}
-		w.wantEvents(t)
+		f.WantEvents(t)
 	})
 }
 
 // TestRefreshReplayRace presents a used token from one client more often than is allowed, all at once.
 func TestRefreshReplayRace(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
-		first := w.signup(t, "ada")
-		second, failed := w.refresh(t.Context(), *first.RefreshToken)
+	eachDatabase(t, func(t *testing.T, f *fixture) {
+		first := f.signup(t, "ada")
+		second, failed := f.refresh(t.Context(), *first.RefreshToken)
 		if failed != "" {
 			t.Fatal(failed)
 		}
-		w.newEvents(t)
-		answers := w.refreshTogether(t, *first.RefreshToken, 80)
+		f.NewEvents(t)
+		answers := f.refreshTogether(t, *first.RefreshToken, 80)
 		want := map[string]int{*second.RefreshToken: 30, ended: 50}
 		if diff := cmp.Diff(want, answers); diff != "" {
 			t.Errorf("answers (-want +got):\n%s", diff)
 		}
 		events := map[string]int{}
-		for _, line := range w.newEvents(t) {
+		for _, line := range f.NewEvents(t) {
 			events[line]++
 		}
 		want = map[string]int{"REFRESH_REPLAYED of ada in a session": 30, "REFRESH_REUSE of ada in a session": 1}
 		if diff := cmp.Diff(want, events); diff != "" {
 			t.Errorf("events (-want +got):\n%s", diff)
 		}
-		if _, failed := w.refresh(t.Context(), *second.RefreshToken); failed != ended {
+		if _, failed := f.refresh(t.Context(), *second.RefreshToken); failed != ended {
 			t.Errorf("the successor: %q", failed)
 		}
 	})
@@ -177,26 +178,26 @@ func TestRefreshOfOlderServer(t *testing.T) {
 	}
 	// As that release does it, for all sessions.
 	const older = `UPDATE sessions SET refresh_generation = refresh_generation + 1, rotated_at = $1, last_used_at = $1`
-	eachWithDB(t, func(t *testing.T, w *world, db *sql.DB) {
+	eachDatabaseWithSQL(t, func(t *testing.T, f *fixture, db *sql.DB) {
 		for name, tt := range tests {
 			for _, before := range []string{"nobody", owner} { // What is noted before it.
-				p := w.signup(t, uniqueName(name)+"-"+before[:3])
+				p := f.signup(t, uniqueName(name)+"-"+before[:3])
 				if before == owner {
 					var failed string
-					if p, failed = w.refresh(client(t.Context(), owner), *p.RefreshToken); failed != "" {
+					if p, failed = f.refresh(client(t.Context(), owner), *p.RefreshToken); failed != "" {
 						t.Fatal(failed)
 					}
 				}
-				if _, err := db.ExecContext(t.Context(), older, w.clock.Now()); err != nil {
+				if _, err := db.ExecContext(t.Context(), older, f.Clock.Now()); err != nil {
 					t.Fatal(err)
 				}
-				w.clock.Advance(tt.wait)
-				again, failed := w.refresh(client(t.Context(), thief), *p.RefreshToken)
+				f.Clock.Advance(tt.wait)
+				again, failed := f.refresh(client(t.Context(), thief), *p.RefreshToken)
 				if failed != tt.want {
 					t.Errorf("%s, after %s: %q, want %q", name, before, failed, tt.want)
 				}
 				if failed == "" {
-					if _, failed := w.refresh(client(t.Context(), thief), *again.RefreshToken); failed != "" {
+					if _, failed := f.refresh(client(t.Context(), thief), *again.RefreshToken); failed != "" {
 						t.Errorf("%s, after %s: the successor: %q", name, before, failed)
 					}
 				}
@@ -209,11 +210,11 @@ func TestRefreshOfOlderServer(t *testing.T) {
 // commits: the session goes on from the token that the client has.
 func TestRefreshAfterLostCommits(t *testing.T) {
 	t.Parallel()
-	eachWithDB(t, func(t *testing.T, w *world, db *sql.DB) {
-		p := w.signup(t, "ada")
+	eachDatabaseWithSQL(t, func(t *testing.T, f *fixture, db *sql.DB) {
+		p := f.signup(t, "ada")
 		chain := []string{*p.RefreshToken}
 		for range 5 {
-			p, failed := w.refresh(client(t.Context(), owner), chain[len(chain)-1])
+			p, failed := f.refresh(client(t.Context(), owner), chain[len(chain)-1])
 			if failed != "" {
 				t.Fatal(failed)
 			}
@@ -222,39 +223,39 @@ func TestRefreshAfterLostCommits(t *testing.T) {
 		if _, err := db.ExecContext(t.Context(), `UPDATE sessions SET refresh_generation = 2`); err != nil {
 			t.Fatal(err)
 		}
-		w.log.take()
+		f.Log.Take()
 		// Two tabs, and then a third one whose answer was lost.
 		for round := range 3 {
-			got, failed := w.refresh(client(t.Context(), owner), chain[4])
+			got, failed := f.refresh(client(t.Context(), owner), chain[4])
 			if failed != "" || *got.RefreshToken != chain[5] {
 				t.Fatalf("round %d: %q, want the successor that the token has had before", round, failed)
 			}
 		}
-		if logged := w.log.take(); strings.Count(logged, "level=WARN") != 1 || !strings.Contains(logged, "presented=4 stored=2") {
+		if logged := f.Log.Take(); strings.Count(logged, "level=WARN") != 1 || !strings.Contains(logged, "presented=4 stored=2") {
 			t.Errorf("the log says:\n%s", logged)
 		}
-		last, failed := w.refresh(client(t.Context(), owner), chain[5])
+		last, failed := f.refresh(client(t.Context(), owner), chain[5])
 		if failed != "" {
 			t.Fatal(failed)
 		}
 		// The older ones, which the database took for unused meanwhile, are not good again.
-		if _, failed := w.refresh(client(t.Context(), owner), chain[2]); failed != ended {
+		if _, failed := f.refresh(client(t.Context(), owner), chain[2]); failed != ended {
 			t.Errorf("a used token from before: %q", failed)
 		}
-		if _, failed := w.refresh(client(t.Context(), owner), *last.RefreshToken); failed != ended {
+		if _, failed := f.refresh(client(t.Context(), owner), *last.RefreshToken); failed != ended {
 			t.Errorf("the session: %q", failed)
 		}
 
 		// A session that has ended stays so.
-		over := w.signup(t, "eve")
-		if _, failed := w.refresh(t.Context(), *over.RefreshToken); failed != "" {
+		over := f.signup(t, "eve")
+		if _, failed := f.refresh(t.Context(), *over.RefreshToken); failed != "" {
 			t.Fatal(failed)
 		}
-		endSession(t, w, over)
+		endSession(t, f, over)
 		if _, err := db.ExecContext(t.Context(), `UPDATE sessions SET refresh_generation = 0`); err != nil {
 			t.Fatal(err)
 		}
-		if _, failed := w.refresh(t.Context(), *over.RefreshToken); failed != ended {
+		if _, failed := f.refresh(t.Context(), *over.RefreshToken); failed != ended {
 			t.Errorf("a token of a session that has ended: %q", failed)
 		}
 	})

@@ -8,6 +8,7 @@ import (
 
 	"usher/graph/signin"
 	"usher/internal/auth"
+	"usher/internal/auth/authtest"
 )
 
 // What docs/security.md says of a thief who has copied both tokens of a session. TestRefreshModel has the
@@ -15,25 +16,25 @@ import (
 
 // theft is a session of which a thief has copied both tokens.
 type theft struct {
-	w *world
+	f *fixture
 	t *testing.T
 	// tokens are the refresh tokens in their order, and access the access tokens that came with them.
 	tokens, access []string
 	session        *auth.Session
 }
 
-func newTheft(t *testing.T, w *world, name string) *theft {
+func newTheft(t *testing.T, f *fixture, name string) *theft {
 	t.Helper()
-	p := w.signup(t, name)
-	w.newEvents(t)
-	return &theft{w: w, t: t, tokens: []string{*p.RefreshToken}, access: []string{p.AccessToken}, session: p.Session}
+	p := f.signup(t, name)
+	f.NewEvents(t)
+	return &theft{f: f, t: t, tokens: []string{*p.RefreshToken}, access: []string{p.AccessToken}, session: p.Session}
 }
 
 // presents has a client present the i-th refresh token, and fails the test unless it gets what is wanted: its
 // successor, or the error.
 func (h *theft) presents(by string, i int, want string) {
 	h.t.Helper()
-	p, failed := h.w.refresh(client(h.t.Context(), by), h.tokens[i])
+	p, failed := h.f.refresh(client(h.t.Context(), by), h.tokens[i])
 	if failed != want {
 		h.t.Fatalf("token %d by %s: %q, want %q", i, by, failed, want)
 	}
@@ -57,7 +58,7 @@ func (h *theft) isOver() {
 		}
 	}
 	for i, access := range h.access {
-		if got := kind(h.w.Authorize(h.w.as(h.t, access), forUser, nil)); got != ended {
+		if got := authtest.Code(h.f.Authorize(h.f.As(h.t, access), forUser, nil)); got != ended {
 			h.t.Errorf("access token %d: %q", i, got)
 		}
 	}
@@ -67,13 +68,13 @@ func (h *theft) isOver() {
 // recorded.
 func TestThiefAfterOwner(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
+	eachDatabase(t, func(t *testing.T, f *fixture) {
 		for name, wait := range map[string]time.Duration{"at once": 0, "after a second": time.Second, "later": 10 * time.Minute} {
-			h := newTheft(t, w, uniqueName(name))
+			h := newTheft(t, f, uniqueName(name))
 			h.presents(owner, 0, "")
-			w.clock.Advance(wait)
+			f.Clock.Advance(wait)
 			h.presents(thief, 0, ended)
-			w.wantEvents(t, "REFRESH_REUSE of "+uniqueName(name)+" in a session")
+			f.WantEvents(t, "REFRESH_REUSE of "+uniqueName(name)+" in a session")
 			h.isOver()
 		}
 	})
@@ -83,19 +84,19 @@ func TestThiefAfterOwner(t *testing.T) {
 // refreshes, and no longer.
 func TestThiefBeforeOwner(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
+	eachDatabase(t, func(t *testing.T, f *fixture) {
 		for name, refreshes := range map[string]int{"once": 1, "more often": 4} {
-			h := newTheft(t, w, uniqueName(name))
+			h := newTheft(t, f, uniqueName(name))
 			for i := range refreshes {
-				w.clock.Advance(time.Minute)
+				f.Clock.Advance(time.Minute)
 				h.presents(thief, i, "")
 			}
-			if err := w.Authorize(w.as(t, h.access[refreshes]), forUser, nil); err != nil {
+			if err := f.Authorize(f.As(t, h.access[refreshes]), forUser, nil); err != nil {
 				t.Errorf("the access token of the thief: %v", err)
 			}
-			w.wantEvents(t)
+			f.WantEvents(t)
 			h.presents(owner, 0, ended)
-			w.wantEvents(t, "REFRESH_REUSE of "+uniqueName(name)+" in a session")
+			f.WantEvents(t, "REFRESH_REUSE of "+uniqueName(name)+" in a session")
 			h.isOver()
 		}
 	})
@@ -105,19 +106,19 @@ func TestThiefBeforeOwner(t *testing.T) {
 // owner, and each time is recorded. Missing one ends the session.
 func TestThiefWithClientOfOwner(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
-		h := newTheft(t, w, "ada")
+	eachDatabase(t, func(t *testing.T, f *fixture) {
+		h := newTheft(t, f, "ada")
 		for i := range 5 {
-			w.clock.Advance(2 * time.Minute)
+			f.Clock.Advance(2 * time.Minute)
 			h.presents(owner, i, "") // the owner
-			w.wantEvents(t)
+			f.WantEvents(t)
 			h.presents(owner, i, "") // the thief
-			w.wantEvents(t, "REFRESH_REPLAYED of ada in a session")
+			f.WantEvents(t, "REFRESH_REPLAYED of ada in a session")
 		}
 		h.presents(owner, 5, "")
 		h.presents(owner, 6, "")
 		h.presents(owner, 5, ended) // the thief
-		w.wantEvents(t, "REFRESH_REUSE of ada in a session")
+		f.WantEvents(t, "REFRESH_REUSE of ada in a session")
 		h.isOver()
 	})
 }
@@ -128,23 +129,23 @@ func TestThiefCannotStepUp(t *testing.T) {
 	t.Parallel()
 	for name, by := range map[string]string{"own client": thief, "client of the owner": owner} {
 		t.Run(name, func(t *testing.T) {
-			each(t, func(t *testing.T, w *world) {
-				h := newTheft(t, w, "ada")
-				w.clock.Advance(2 * time.Minute)
-				ctx := w.as(t, h.access[0])
-				if _, err := w.Reauthenticate(ctx, signin.ReauthenticateInput{Password: goodPassword}); err != nil {
+			eachDatabase(t, func(t *testing.T, f *fixture) {
+				h := newTheft(t, f, "ada")
+				f.Clock.Advance(2 * time.Minute)
+				ctx := f.As(t, h.access[0])
+				if _, err := f.Reauthenticate(ctx, signin.ReauthenticateInput{Password: authtest.Password}); err != nil {
 					t.Fatal(err)
 				}
 				for i := range 3 {
 					h.presents(by, i, "")
-					w.clock.Advance(time.Second)
+					f.Clock.Advance(time.Second)
 				}
 				for i, access := range h.access {
-					if got := kind(w.Authorize(w.as(t, access), recent, nil)); got != "STEP_UP_REQUIRED" {
+					if got := authtest.Code(f.Authorize(f.As(t, access), recent, nil)); got != "STEP_UP_REQUIRED" {
 						t.Errorf("access token %d: %q", i, got)
 					}
 				}
-				if session, _ := w.authTimes(t, h.access[3]); !session.Equal(h.session.AuthTime) {
+				if session, _ := f.authTimes(t, h.access[3]); !session.Equal(h.session.AuthTime) {
 					t.Errorf("the session tells that its owner has just proved who they are: %v", session)
 				}
 			})
@@ -155,31 +156,31 @@ func TestThiefCannotStepUp(t *testing.T) {
 // TestThiefWatches polls a session with a copied access token: all that it tells of a refresh is the minute.
 func TestThiefWatches(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
-		h := newTheft(t, w, "ada")
+	eachDatabase(t, func(t *testing.T, f *fixture) {
+		h := newTheft(t, f, "ada")
 		poll := func() auth.Session {
 			t.Helper()
-			me := w.as(t, h.access[0])
-			user, err := w.Me(me)
+			me := f.As(t, h.access[0])
+			user, err := f.Me(me)
 			if err != nil {
 				t.Fatal(err)
 			}
-			found, err := w.SessionsOf(me, user, 10, nil)
+			found, err := f.SessionsOf(me, user, 10, nil)
 			if err != nil || len(found.Edges) != 1 {
 				t.Fatalf("%+v, %v", found, err)
 			}
 			return *found.Edges[0].Node
 		}
 		before := poll()
-		w.clock.Advance(20 * time.Second) // The sign-in was in this minute.
+		f.Clock.Advance(20 * time.Second) // The sign-in was in this minute.
 		h.presents(owner, 0, "")
 		if diff := cmp.Diff(before, poll()); diff != "" {
 			t.Errorf("the session shows a refresh in the minute of the sign-in:\n%s", diff)
 		}
-		w.clock.Advance(50 * time.Second)
+		f.Clock.Advance(50 * time.Second)
 		h.presents(owner, 1, "")
 		first := poll()
-		w.clock.Advance(20 * time.Second)
+		f.Clock.Advance(20 * time.Second)
 		h.presents(owner, 2, "")
 		if diff := cmp.Diff(first, poll()); diff != "" {
 			t.Errorf("the session shows a second refresh in a minute:\n%s", diff)

@@ -7,14 +7,15 @@ import (
 
 	"usher/graph/signin"
 	"usher/internal/auth/admin"
+	"usher/internal/auth/authtest"
 )
 
 func TestRevokeUserSessions(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
-		root, ada, eve := w.admin(t, "root"), w.signup(t, "ada"), w.signup(t, "eve")
-		sessions := []*signin.AuthPayload{ada, w.login(t, "ada"), w.login(t, "ada")}
-		w.newEvents(t)
+	eachDatabase(t, func(t *testing.T, f *fixture) {
+		root, ada, eve := f.admin(t, "root"), f.signup(t, "ada"), f.signup(t, "eve")
+		sessions := []*signin.AuthPayload{ada, f.login(t, "ada"), f.login(t, "ada")}
+		f.NewEvents(t)
 		for _, want := range []struct {
 			count  int
 			events []string
@@ -22,25 +23,25 @@ func TestRevokeUserSessions(t *testing.T) {
 			{3, []string{"USER_SESSIONS_REVOKED by root of ada in a session"}},
 			{0, nil},
 		} {
-			got, err := w.RevokeUserSessions(w.as(t, root.AccessToken), admin.RevokeUserSessionsInput{UserID: ada.User.ID})
+			got, err := f.RevokeUserSessions(f.As(t, root.AccessToken), admin.RevokeUserSessionsInput{UserID: ada.User.ID})
 			if err != nil {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(&admin.RevokeUserSessionsPayload{User: ada.User, RevokedCount: want.count}, got); diff != "" {
 				t.Errorf("answer (-want +got):\n%s", diff)
 			}
-			w.wantEvents(t, want.events...)
+			f.WantEvents(t, want.events...)
 		}
 		for _, p := range sessions {
-			if got := kind(w.Authorize(w.as(t, p.AccessToken), forUser, nil)); got != ended {
+			if got := authtest.Code(f.Authorize(f.As(t, p.AccessToken), forUser, nil)); got != ended {
 				t.Errorf("the next request: %q", got)
 			}
-			if _, got := w.refresh(t.Context(), *p.RefreshToken); got != ended {
+			if _, got := f.refresh(t.Context(), *p.RefreshToken); got != ended {
 				t.Errorf("refresh: %q", got)
 			}
 		}
-		for name, p := range map[string]*signin.AuthPayload{"root": root, "eve": eve, "ada, signed in anew": w.login(t, "ada")} {
-			if err := w.Authorize(w.as(t, p.AccessToken), forUser, nil); err != nil {
+		for name, p := range map[string]*signin.AuthPayload{"root": root, "eve": eve, "ada, signed in anew": f.login(t, "ada")} {
+			if err := f.Authorize(f.As(t, p.AccessToken), forUser, nil); err != nil {
 				t.Errorf("%s: %v", name, err)
 			}
 		}

@@ -8,35 +8,36 @@ import (
 
 	"usher/graph/signin"
 	"usher/internal/auth"
+	"usher/internal/auth/authtest"
 )
 
 // TestSessionsPerUser signs in too often, also in parallel.
 func TestSessionsPerUser(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
-		first := w.signup(t, "ada")
+	eachDatabase(t, func(t *testing.T, f *fixture) {
+		first := f.signup(t, "ada")
 		var wg sync.WaitGroup
 		for range 60 {
 			wg.Go(func() {
-				w.clock.Advance(time.Millisecond)
-				if _, err := w.Login(t.Context(), signin.LoginInput{Identifier: "ada", Password: goodPassword}); err != nil {
+				f.Clock.Advance(time.Millisecond)
+				if _, err := f.Login(t.Context(), signin.LoginInput{Identifier: "ada", Password: authtest.Password}); err != nil {
 					t.Error(err)
 				}
 			})
 		}
 		wg.Wait()
-		last, err := w.Login(t.Context(), signin.LoginInput{Identifier: "ada", Password: goodPassword})
+		last, err := f.Login(t.Context(), signin.LoginInput{Identifier: "ada", Password: authtest.Password})
 		if err != nil {
 			t.Fatal(err)
 		}
-		page, err := w.SessionsOf(w.as(t, last.AccessToken), last.User, 100, nil)
+		page, err := f.SessionsOf(f.As(t, last.AccessToken), last.User, 100, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if n := len(page.Edges); n != 50 {
 			t.Errorf("%d sessions live, want 50", n)
 		}
-		if got := kind(w.Authorize(w.as(t, first.AccessToken), forUser, nil)); got != ended {
+		if got := authtest.Code(f.Authorize(f.As(t, first.AccessToken), forUser, nil)); got != ended {
 			t.Errorf("the oldest session: %q, want it ended", got)
 		}
 	})
@@ -44,23 +45,23 @@ func TestSessionsPerUser(t *testing.T) {
 
 func TestLogout(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
-		ada := w.signup(t, "ada")
-		ctx := w.as(t, ada.AccessToken)
-		got, err := w.Logout(ctx)
+	eachDatabase(t, func(t *testing.T, f *fixture) {
+		ada := f.signup(t, "ada")
+		ctx := f.As(t, ada.AccessToken)
+		got, err := f.Logout(ctx)
 		if err != nil || got.SessionID != ada.Session.ID {
 			t.Fatal(got, err)
 		}
-		if _, err := w.Me(ctx); kind(err) != ended {
+		if _, err := f.Me(ctx); authtest.Code(err) != ended {
 			t.Errorf("the rest of the request: %v", err)
 		}
-		if got := kind(w.Authorize(w.as(t, ada.AccessToken), forUser, nil)); got != ended {
+		if got := authtest.Code(f.Authorize(f.As(t, ada.AccessToken), forUser, nil)); got != ended {
 			t.Errorf("the next request: %q", got)
 		}
-		if _, failed := w.refresh(t.Context(), *ada.RefreshToken); failed != ended {
+		if _, failed := f.refresh(t.Context(), *ada.RefreshToken); failed != ended {
 			t.Errorf("refresh: %q", failed)
 		}
-		if _, err := w.Logout(w.as(t, ada.AccessToken)); kind(err) != ended {
+		if _, err := f.Logout(f.As(t, ada.AccessToken)); authtest.Code(err) != ended {
 			t.Errorf("again: %v", err)
 		}
 	})
@@ -68,13 +69,13 @@ func TestLogout(t *testing.T) {
 
 func TestRevokeSessions(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
-		eve := w.signup(t, "eve")
-		w.signup(t, "ada")
+	eachDatabase(t, func(t *testing.T, f *fixture) {
+		eve := f.signup(t, "eve")
+		f.signup(t, "ada")
 		var p []*signin.AuthPayload
 		for range 3 {
-			w.clock.Advance(time.Second)
-			payload, err := w.Login(t.Context(), signin.LoginInput{Identifier: "ada", Password: goodPassword})
+			f.Clock.Advance(time.Second)
+			payload, err := f.Login(t.Context(), signin.LoginInput{Identifier: "ada", Password: authtest.Password})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -82,8 +83,8 @@ func TestRevokeSessions(t *testing.T) {
 		}
 		const missing = "BAD_USER_INPUT sessionId=NOT_FOUND"
 		revoke := func(by *signin.AuthPayload, in signin.RevokeSessionInput) string {
-			_, err := w.RevokeSession(w.as(t, by.AccessToken), in)
-			return kind(err)
+			_, err := f.RevokeSession(f.As(t, by.AccessToken), in)
+			return authtest.Code(err)
 		}
 		for name, in := range map[string]signin.RevokeSessionInput{
 			"somebody else's": {SessionID: eve.Session.ID}, "none": {}, "a user's id": {SessionID: eve.User.ID},
@@ -97,15 +98,15 @@ func TestRevokeSessions(t *testing.T) {
 				t.Errorf("one's own: %q", got)
 			}
 		}
-		if got := kind(w.Authorize(w.as(t, p[1].AccessToken), forUser, nil)); got != ended {
+		if got := authtest.Code(f.Authorize(f.As(t, p[1].AccessToken), forUser, nil)); got != ended {
 			t.Errorf("the revoked session: %q", got)
 		}
-		others, err := w.RevokeOtherSessions(w.as(t, p[0].AccessToken))
+		others, err := f.RevokeOtherSessions(f.As(t, p[0].AccessToken))
 		if err != nil || others.RevokedCount != 2 { // that of sign-up, and the third
 			t.Errorf("RevokeOtherSessions: %v, %v, want 2", others, err)
 		}
 		for name, payload := range map[string]*signin.AuthPayload{"one's own": p[0], "eve's": eve} {
-			if err := w.Authorize(w.as(t, payload.AccessToken), forUser, nil); err != nil {
+			if err := f.Authorize(f.As(t, payload.AccessToken), forUser, nil); err != nil {
 				t.Errorf("%s session: %v", name, err)
 			}
 		}
@@ -117,21 +118,21 @@ func TestRevokeSessions(t *testing.T) {
 
 func TestSessionPages(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
-		eve := w.signup(t, "eve")
-		ada := w.signup(t, "ada")
+	eachDatabase(t, func(t *testing.T, f *fixture) {
+		eve := f.signup(t, "eve")
+		ada := f.signup(t, "ada")
 		for range 6 {
-			w.clock.Advance(time.Second)
+			f.Clock.Advance(time.Second)
 			var err error
-			if ada, err = w.Login(t.Context(), signin.LoginInput{Identifier: "ada", Password: goodPassword}); err != nil {
+			if ada, err = f.Login(t.Context(), signin.LoginInput{Identifier: "ada", Password: authtest.Password}); err != nil {
 				t.Fatal(err)
 			}
 		}
-		ctx := w.as(t, ada.AccessToken)
+		ctx := f.As(t, ada.AccessToken)
 		var got []string
 		var after *string
 		for pages := 1; ; pages++ {
-			page, err := w.SessionsOf(ctx, ada.User, 3, after)
+			page, err := f.SessionsOf(ctx, ada.User, 3, after)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -152,7 +153,7 @@ func TestSessionPages(t *testing.T) {
 
 		bad := func(name, want string, user *auth.User, as *signin.AuthPayload, first int, after *string) {
 			t.Helper()
-			if _, err := w.SessionsOf(w.as(t, as.AccessToken), user, first, after); kind(err) != want {
+			if _, err := f.SessionsOf(f.As(t, as.AccessToken), user, first, after); authtest.Code(err) != want {
 				t.Errorf("%s: %v, want %s", name, err, want)
 			}
 		}
@@ -169,18 +170,18 @@ func TestSessionPages(t *testing.T) {
 // TestViewerOfAnother changes the user that a request has looked up to another one. Transactions notice.
 func TestViewerOfAnother(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
-		ada, eve := w.signup(t, "ada"), w.signup(t, "eve")
-		ctx := w.as(t, eve.AccessToken)
-		v, err := w.Viewer(ctx)
+	eachDatabase(t, func(t *testing.T, f *fixture) {
+		ada, eve := f.signup(t, "ada"), f.signup(t, "eve")
+		ctx := f.As(t, eve.AccessToken)
+		v, err := f.Viewer(ctx)
 		if err != nil {
 			t.Fatal(err)
 		}
 		v.User.ID = ada.User.ID
-		if _, err := w.RevokeSession(ctx, signin.RevokeSessionInput{SessionID: ada.Session.ID}); kind(err) != ended {
+		if _, err := f.RevokeSession(ctx, signin.RevokeSessionInput{SessionID: ada.Session.ID}); authtest.Code(err) != ended {
 			t.Errorf("RevokeSession: %v", err)
 		}
-		if err := w.Authorize(w.as(t, ada.AccessToken), forUser, nil); err != nil {
+		if err := f.Authorize(f.As(t, ada.AccessToken), forUser, nil); err != nil {
 			t.Errorf("the other session: %v", err)
 		}
 	})

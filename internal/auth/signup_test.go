@@ -12,22 +12,23 @@ import (
 	"usher/graph/signin"
 	"usher/internal/auth"
 	"usher/internal/auth/accounts"
+	"usher/internal/auth/authtest"
 )
 
 func TestSignup(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
-		got, err := w.Signup(device(t.Context()), signin.SignupInput{
-			Username: new("Ada"), Email: new("Ada@Example.COM"), Password: goodPassword, FullName: new("  Ada Lovelace "),
+	eachDatabase(t, func(t *testing.T, f *fixture) {
+		got, err := f.Signup(device(t.Context()), signin.SignupInput{
+			Username: new("Ada"), Email: new("Ada@Example.COM"), Password: authtest.Password, FullName: new("  Ada Lovelace "),
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
 		want := auth.User{
 			ID: got.User.ID, Username: new("Ada"), Email: new("Ada@example.com"), FullName: new("Ada Lovelace"),
-			Roles: []auth.Role{auth.RoleUser}, CreatedAt: w.clock.Now(), UpdatedAt: w.clock.Now(),
+			Roles: []auth.Role{auth.RoleUser}, CreatedAt: f.Clock.Now(), UpdatedAt: f.Clock.Now(),
 		}
-		me, err := w.Me(w.as(t, got.AccessToken))
+		me, err := f.Me(f.As(t, got.AccessToken))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -40,11 +41,11 @@ func TestSignup(t *testing.T) {
 		if got.TokenType != "Bearer" || got.ExpiresIn != 900 {
 			t.Errorf("got %s for %d s, want Bearer for 900 s", got.TokenType, got.ExpiresIn)
 		}
-		viewer, err := w.Viewer(w.as(t, got.AccessToken))
+		viewer, err := f.Viewer(f.As(t, got.AccessToken))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if s := viewer.Session; *s.IPAddress != "192.0.2.7" || *s.UserAgent != "Test/1.0" || !s.AuthTime.Equal(w.clock.Now()) {
+		if s := viewer.Session; *s.IPAddress != "192.0.2.7" || *s.UserAgent != "Test/1.0" || !s.AuthTime.Equal(f.Clock.Now()) {
 			t.Errorf("session %+v, want the device's address and name, and the time", s)
 		}
 	})
@@ -56,19 +57,19 @@ func TestSignupBadInput(t *testing.T) {
 		in   signin.SignupInput
 		want string
 	}{
-		"no name at all":         {signin.SignupInput{Password: goodPassword}, "BAD_USER_INPUT input=REQUIRED"},
-		"empty user name":        {signin.SignupInput{Username: new(""), Password: goodPassword}, "BAD_USER_INPUT username=REQUIRED"},
-		"spaces":                 {signin.SignupInput{Username: new("   "), Password: goodPassword}, "BAD_USER_INPUT username=REQUIRED"},
-		"one letter":             {signin.SignupInput{Username: new("a"), Password: goodPassword}, "BAD_USER_INPUT username=TOO_SHORT"},
-		"long user name":         {signin.SignupInput{Username: new(strings.Repeat("a", 65)), Password: goodPassword}, "BAD_USER_INPUT username=TOO_LONG"},
-		"NUL":                    {signin.SignupInput{Username: new("a\x00da"), Password: goodPassword}, "BAD_USER_INPUT username=INVALID_FORMAT"},
-		"zero width":             {signin.SignupInput{Username: new("a\u200bda"), Password: goodPassword}, "BAD_USER_INPUT username=INVALID_FORMAT"},
-		"right to left override": {signin.SignupInput{Username: new("a\u202eda"), Password: goodPassword}, "BAD_USER_INPUT username=INVALID_FORMAT"},
-		"mixed scripts":          {signin.SignupInput{Username: new("p\u0430ypal"), Password: goodPassword}, "BAD_USER_INPUT username=INVALID_FORMAT"},
-		"user name as address":   {signin.SignupInput{Username: new("a@b.example"), Password: goodPassword}, "BAD_USER_INPUT username=INVALID_FORMAT"},
-		"two addresses":          {signin.SignupInput{Email: new("a@b.example,c@d.example"), Password: goodPassword}, "BAD_USER_INPUT email=INVALID_FORMAT"},
-		"address with CR LF":     {signin.SignupInput{Email: new("a@b.example\r\nBcc: x@y.example"), Password: goodPassword}, "BAD_USER_INPUT email=INVALID_FORMAT"},
-		"address with comment":   {signin.SignupInput{Email: new("a(x)@b.example"), Password: goodPassword}, "BAD_USER_INPUT email=INVALID_FORMAT"},
+		"no name at all":         {signin.SignupInput{Password: authtest.Password}, "BAD_USER_INPUT input=REQUIRED"},
+		"empty user name":        {signin.SignupInput{Username: new(""), Password: authtest.Password}, "BAD_USER_INPUT username=REQUIRED"},
+		"spaces":                 {signin.SignupInput{Username: new("   "), Password: authtest.Password}, "BAD_USER_INPUT username=REQUIRED"},
+		"one letter":             {signin.SignupInput{Username: new("a"), Password: authtest.Password}, "BAD_USER_INPUT username=TOO_SHORT"},
+		"long user name":         {signin.SignupInput{Username: new(strings.Repeat("a", 65)), Password: authtest.Password}, "BAD_USER_INPUT username=TOO_LONG"},
+		"NUL":                    {signin.SignupInput{Username: new("a\x00da"), Password: authtest.Password}, "BAD_USER_INPUT username=INVALID_FORMAT"},
+		"zero width":             {signin.SignupInput{Username: new("a\u200bda"), Password: authtest.Password}, "BAD_USER_INPUT username=INVALID_FORMAT"},
+		"right to left override": {signin.SignupInput{Username: new("a\u202eda"), Password: authtest.Password}, "BAD_USER_INPUT username=INVALID_FORMAT"},
+		"mixed scripts":          {signin.SignupInput{Username: new("p\u0430ypal"), Password: authtest.Password}, "BAD_USER_INPUT username=INVALID_FORMAT"},
+		"user name as address":   {signin.SignupInput{Username: new("a@b.example"), Password: authtest.Password}, "BAD_USER_INPUT username=INVALID_FORMAT"},
+		"two addresses":          {signin.SignupInput{Email: new("a@b.example,c@d.example"), Password: authtest.Password}, "BAD_USER_INPUT email=INVALID_FORMAT"},
+		"address with CR LF":     {signin.SignupInput{Email: new("a@b.example\r\nBcc: x@y.example"), Password: authtest.Password}, "BAD_USER_INPUT email=INVALID_FORMAT"},
+		"address with comment":   {signin.SignupInput{Email: new("a(x)@b.example"), Password: authtest.Password}, "BAD_USER_INPUT email=INVALID_FORMAT"},
 		"short password":         {signin.SignupInput{Username: new("ada"), Password: "four small gre"}, "BAD_USER_INPUT password=TOO_SHORT"},
 		"empty password":         {signin.SignupInput{Username: new("ada")}, "BAD_USER_INPUT password=TOO_SHORT"},
 		"common password":        {signin.SignupInput{Username: new("ada"), Password: "passwordpassword"}, "BAD_USER_INPUT password=TOO_COMMON"},
@@ -76,27 +77,27 @@ func TestSignupBadInput(t *testing.T) {
 			signin.SignupInput{Username: new("christopherlee"), Password: "christopherlee1"},
 			"BAD_USER_INPUT password=TOO_COMMON",
 		},
-		"long full name": {signin.SignupInput{Username: new("ada"), FullName: new(strings.Repeat("x", 201)), Password: goodPassword}, "BAD_USER_INPUT fullName=TOO_LONG"},
+		"long full name": {signin.SignupInput{Username: new("ada"), FullName: new(strings.Repeat("x", 201)), Password: authtest.Password}, "BAD_USER_INPUT fullName=TOO_LONG"},
 		"everything": {
 			signin.SignupInput{Username: new("a b"), Email: new("x"), FullName: new("\x07"), Password: "short"},
 			"BAD_USER_INPUT username=INVALID_FORMAT email=INVALID_FORMAT fullName=INVALID_FORMAT password=TOO_SHORT",
 		},
-		"taken":              {signin.SignupInput{Username: new("GRACE"), Password: goodPassword}, "BAD_USER_INPUT username=TAKEN"},
-		"taken, full width":  {signin.SignupInput{Username: new("ｇｒａｃｅ"), Password: goodPassword}, "BAD_USER_INPUT username=TAKEN"},
-		"taken address":      {signin.SignupInput{Email: new("GRACE@EXAMPLE.com"), Password: goodPassword}, "BAD_USER_INPUT email=TAKEN"},
-		"free and taken one": {signin.SignupInput{Username: new("hopper"), Email: new("grace@example.com"), Password: goodPassword}, "BAD_USER_INPUT email=TAKEN"},
+		"taken":              {signin.SignupInput{Username: new("GRACE"), Password: authtest.Password}, "BAD_USER_INPUT username=TAKEN"},
+		"taken, full width":  {signin.SignupInput{Username: new("ｇｒａｃｅ"), Password: authtest.Password}, "BAD_USER_INPUT username=TAKEN"},
+		"taken address":      {signin.SignupInput{Email: new("GRACE@EXAMPLE.com"), Password: authtest.Password}, "BAD_USER_INPUT email=TAKEN"},
+		"free and taken one": {signin.SignupInput{Username: new("hopper"), Email: new("grace@example.com"), Password: authtest.Password}, "BAD_USER_INPUT email=TAKEN"},
 	}
-	each(t, func(t *testing.T, w *world) {
-		if _, err := w.Signup(t.Context(), signin.SignupInput{Username: new("Grace"), Email: new("grace@example.com"), Password: goodPassword}); err != nil {
+	eachDatabase(t, func(t *testing.T, f *fixture) {
+		if _, err := f.Signup(t.Context(), signin.SignupInput{Username: new("Grace"), Email: new("grace@example.com"), Password: authtest.Password}); err != nil {
 			t.Fatal(err)
 		}
 		for name, tt := range tests {
 			t.Run(name, func(t *testing.T) {
-				payload, err := w.Signup(t.Context(), tt.in)
-				if got := kind(err); got != tt.want || payload != nil {
+				payload, err := f.Signup(t.Context(), tt.in)
+				if got := authtest.Code(err); got != tt.want || payload != nil {
 					t.Errorf("Signup: %q, want %q", got, tt.want)
 				}
-				if users := w.users(t); len(users) != 1 {
+				if users := f.AllUsers(t); len(users) != 1 {
 					t.Errorf("%d users are stored, want Grace alone", len(users))
 				}
 			})
@@ -107,15 +108,15 @@ func TestSignupBadInput(t *testing.T) {
 // TestSignupRace lets many sign up with one name at once.
 func TestSignupRace(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
+	eachDatabase(t, func(t *testing.T, f *fixture) {
 		const n = 100
 		results := make(chan string, n)
 		var wg sync.WaitGroup
 		for i := range n {
 			wg.Go(func() {
 				name := []string{"ada", "ADA", "Ada", "ａｄａ"}[i%4]
-				_, err := w.Signup(t.Context(), signin.SignupInput{Username: &name, Password: goodPassword})
-				results <- kind(err)
+				_, err := f.Signup(t.Context(), signin.SignupInput{Username: &name, Password: authtest.Password})
+				results <- authtest.Code(err)
 			})
 		}
 		wg.Wait()
@@ -128,7 +129,7 @@ func TestSignupRace(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("answers (-want +got):\n%s", diff)
 		}
-		if users := w.users(t); len(users) != 1 {
+		if users := f.AllUsers(t); len(users) != 1 {
 			t.Errorf("%d users are stored, want 1", len(users))
 		}
 	})
@@ -136,20 +137,20 @@ func TestSignupRace(t *testing.T) {
 
 func TestCreateUser(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
-		in := accounts.Input{Username: new("root"), Password: goodPassword}
-		user, err := w.CreateUser(t.Context(), in, []auth.Role{auth.RoleUser, auth.RoleAdmin})
+	eachDatabase(t, func(t *testing.T, f *fixture) {
+		in := accounts.Input{Username: new("root"), Password: authtest.Password}
+		user, err := f.CreateUser(t.Context(), in, []auth.Role{auth.RoleUser, auth.RoleAdmin})
 		if err != nil {
 			t.Fatal(err)
 		}
-		payload, err := w.Login(t.Context(), signin.LoginInput{Identifier: "root", Password: goodPassword})
+		payload, err := f.Login(t.Context(), signin.LoginInput{Identifier: "root", Password: authtest.Password})
 		if err != nil {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(user, payload.User); diff != "" {
 			t.Errorf("the user at log-in (-created +got):\n%s", diff)
 		}
-		if err := w.Authorize(w.as(t, payload.AccessToken), &auth.Rule{Requires: []auth.Role{auth.RoleAdmin}}, nil); err != nil {
+		if err := f.Authorize(f.As(t, payload.AccessToken), &auth.Rule{Requires: []auth.Role{auth.RoleAdmin}}, nil); err != nil {
 			t.Errorf("Authorize: %v, want an administrator", err)
 		}
 	})
@@ -158,12 +159,12 @@ func TestCreateUser(t *testing.T) {
 // TestIDs checks that ids are distinct and grow with time.
 func TestIDs(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
+	eachDatabase(t, func(t *testing.T, f *fixture) {
 		for i := range 5 {
-			w.signup(t, fmt.Sprintf("user%d", i))
-			w.clock.Advance(time.Millisecond)
+			f.signup(t, fmt.Sprintf("user%d", i))
+			f.Clock.Advance(time.Millisecond)
 		}
-		for i, u := range w.users(t) {
+		for i, u := range f.AllUsers(t) {
 			if want := fmt.Sprintf("user%d", i); *u.Username != want || u.ID.Version() != 7 {
 				t.Errorf("user %d is %s with an id of version %d, want %s with 7", i, *u.Username, u.ID.Version(), want)
 			}

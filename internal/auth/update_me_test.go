@@ -9,15 +9,16 @@ import (
 
 	"usher/internal/auth"
 	"usher/internal/auth/accounts"
+	"usher/internal/auth/authtest"
 )
 
 func TestUpdateMe(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
-		ada := w.signup(t, "ada")
-		w.signup(t, "eve")
+	eachDatabase(t, func(t *testing.T, f *fixture) {
+		ada := f.signup(t, "ada")
+		f.signup(t, "eve")
 		want := *ada.User
-		w.newEvents(t)
+		f.NewEvents(t)
 		for _, step := range []struct {
 			in      *string
 			want    *string
@@ -30,23 +31,23 @@ func TestUpdateMe(t *testing.T) {
 			{new(" "), nil, false},
 			{nil, nil, false},
 		} {
-			w.clock.Advance(time.Second)
+			f.Clock.Advance(time.Second)
 			var events []string
 			if step.changes {
-				want.UpdatedAt = w.clock.Now()
+				want.UpdatedAt = f.Clock.Now()
 				events = []string{"USER_UPDATED by ada of ada in a session"}
 			}
 			want.FullName = step.want
-			ctx := w.as(t, ada.AccessToken)
-			got, err := w.UpdateMe(ctx, accounts.UpdateMeInput{FullName: step.in})
+			ctx := f.As(t, ada.AccessToken)
+			got, err := f.UpdateMe(ctx, accounts.UpdateMeInput{FullName: step.in})
 			if err != nil {
 				t.Fatal(err)
 			}
-			here, err := w.Me(ctx)
+			here, err := f.Me(ctx)
 			if err != nil {
 				t.Fatal(err)
 			}
-			next, err := w.Me(w.as(t, ada.AccessToken))
+			next, err := f.Me(f.As(t, ada.AccessToken))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -55,42 +56,42 @@ func TestUpdateMe(t *testing.T) {
 					t.Errorf("the user of the %s (-want +got):\n%s", name, diff)
 				}
 			}
-			w.wantEvents(t, events...)
+			f.WantEvents(t, events...)
 		}
 	})
 }
 
 func TestUpdateMeRefused(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
-		root, ada := w.admin(t, "root"), w.signup(t, "ada")
-		before := w.users(t)
-		w.newEvents(t)
-		_, err := w.UpdateMe(w.as(t, ada.AccessToken), accounts.UpdateMeInput{FullName: new(strings.Repeat("x", 201))})
+	eachDatabase(t, func(t *testing.T, f *fixture) {
+		root, ada := f.admin(t, "root"), f.signup(t, "ada")
+		before := f.AllUsers(t)
+		f.NewEvents(t)
+		_, err := f.UpdateMe(f.As(t, ada.AccessToken), accounts.UpdateMeInput{FullName: new(strings.Repeat("x", 201))})
 		wantProblem(t, "too long", err, "fullName TOO_LONG")
-		for name, bearer := range map[string]string{"NO_TOKEN": "", "TOKEN_INVALID": "garbage", "SESSION_ENDED": endSession(t, w, ada)} {
+		for name, bearer := range map[string]string{"NO_TOKEN": "", "TOKEN_INVALID": "garbage", "SESSION_ENDED": endSession(t, f, ada)} {
 			ctx := t.Context()
 			if bearer != "" {
-				ctx = w.as(t, bearer)
+				ctx = f.As(t, bearer)
 			}
-			if _, err := w.UpdateMe(ctx, accounts.UpdateMeInput{FullName: new("x")}); kind(err) != "UNAUTHENTICATED "+name {
+			if _, err := f.UpdateMe(ctx, accounts.UpdateMeInput{FullName: new("x")}); authtest.Code(err) != "UNAUTHENTICATED "+name {
 				t.Errorf("%v, want %s", err, name)
 			}
 		}
-		if diff := cmp.Diff(before, w.users(t)); diff != "" {
+		if diff := cmp.Diff(before, f.AllUsers(t)); diff != "" {
 			t.Errorf("users (-before +after):\n%s", diff)
 		}
-		w.wantEvents(t)
+		f.WantEvents(t)
 
-		deleted := w.login(t, "ada")
-		ctx := w.as(t, deleted.AccessToken)
-		if _, err := w.Me(ctx); err != nil {
+		deleted := f.login(t, "ada")
+		ctx := f.As(t, deleted.AccessToken)
+		if _, err := f.Me(ctx); err != nil {
 			t.Fatal(err)
 		}
-		if err := remove(w.as(t, root.AccessToken), w, deleted.User.ID); err != nil {
+		if err := deleteUser(f.As(t, root.AccessToken), f, deleted.User.ID); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := w.UpdateMe(ctx, accounts.UpdateMeInput{FullName: new("x")}); kind(err) != ended {
+		if _, err := f.UpdateMe(ctx, accounts.UpdateMeInput{FullName: new("x")}); authtest.Code(err) != ended {
 			t.Errorf("deleted meanwhile: %v", err)
 		}
 	})

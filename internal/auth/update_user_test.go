@@ -10,6 +10,7 @@ import (
 	"usher/graph/signin"
 	"usher/internal/auth"
 	"usher/internal/auth/admin"
+	"usher/internal/auth/authtest"
 )
 
 func TestUpdateUser(t *testing.T) {
@@ -45,38 +46,38 @@ func TestUpdateUser(t *testing.T) {
 			[]string{"USER_ROLES_CHANGED by root of ada in a session to [USER ADMIN]", renamed},
 		},
 	}
-	each(t, func(t *testing.T, w *world) {
-		root := w.admin(t, "root")
+	eachDatabase(t, func(t *testing.T, f *fixture) {
+		root := f.admin(t, "root")
 		for name, tt := range tests {
 			t.Run(name, func(t *testing.T) {
-				p, err := w.Signup(t.Context(), signin.SignupInput{Username: new("ada"), FullName: new("Ada"), Password: goodPassword})
+				p, err := f.Signup(t.Context(), signin.SignupInput{Username: new("ada"), FullName: new("Ada"), Password: authtest.Password})
 				if err != nil {
 					t.Fatal(err)
 				}
 				want := *p.User
 				want.FullName, want.Roles = tt.fullName, tt.roles
-				w.newEvents(t)
-				w.clock.Advance(time.Second)
+				f.NewEvents(t)
+				f.Clock.Advance(time.Second)
 				if tt.events != nil {
-					want.UpdatedAt = w.clock.Now()
+					want.UpdatedAt = f.Clock.Now()
 				}
 				tt.in.UserID = p.User.ID
-				got, err := w.UpdateUser(w.as(t, root.AccessToken), tt.in)
+				got, err := f.UpdateUser(f.As(t, root.AccessToken), tt.in)
 				if err != nil {
 					t.Fatal(err)
 				}
 				if diff := cmp.Diff(&want, got.User); diff != "" {
 					t.Errorf("the user of the answer (-want +got):\n%s", diff)
 				}
-				me, err := w.Me(w.as(t, p.AccessToken))
+				me, err := f.Me(f.As(t, p.AccessToken))
 				if err != nil {
 					t.Fatal(err)
 				}
 				if diff := cmp.Diff(&want, me); diff != "" {
 					t.Errorf("the user in their next request (-want +got):\n%s", diff)
 				}
-				w.wantEvents(t, tt.events...)
-				if err := remove(w.as(t, root.AccessToken), w, p.User.ID); err != nil {
+				f.WantEvents(t, tt.events...)
+				if err := deleteUser(f.As(t, root.AccessToken), f, p.User.ID); err != nil {
 					t.Fatal(err)
 				}
 			})
@@ -95,40 +96,40 @@ func TestUpdateUserBadInput(t *testing.T) {
 		"no role":   {admin.UpdateUserInput{FullName: new("Ada"), Roles: []auth.Role{"ROOT"}}, "roles=INVALID_FORMAT"},
 		"both":      {admin.UpdateUserInput{FullName: new("\a"), Roles: []auth.Role{""}}, "fullName=INVALID_FORMAT roles=INVALID_FORMAT"},
 	}
-	each(t, func(t *testing.T, w *world) {
-		root, ada := w.admin(t, "root"), w.signup(t, "ada")
-		before := w.users(t)
-		w.newEvents(t)
+	eachDatabase(t, func(t *testing.T, f *fixture) {
+		root, ada := f.admin(t, "root"), f.signup(t, "ada")
+		before := f.AllUsers(t)
+		f.NewEvents(t)
 		for name, tt := range tests {
 			tt.in.UserID = ada.User.ID
-			if _, err := w.UpdateUser(w.as(t, root.AccessToken), tt.in); kind(err) != "BAD_USER_INPUT "+tt.want {
+			if _, err := f.UpdateUser(f.As(t, root.AccessToken), tt.in); authtest.Code(err) != "BAD_USER_INPUT "+tt.want {
 				t.Errorf("%s: %v, want %s", name, err, tt.want)
 			}
 		}
-		if diff := cmp.Diff(before, w.users(t)); diff != "" {
+		if diff := cmp.Diff(before, f.AllUsers(t)); diff != "" {
 			t.Errorf("users (-before +after):\n%s", diff)
 		}
-		w.wantEvents(t)
+		f.WantEvents(t)
 	})
 }
 
 // TestUpdateOneself checks that the rest of the request sees what it has changed.
 func TestUpdateOneself(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
-		root := w.admin(t, "root")
-		ctx := w.as(t, root.AccessToken)
-		if _, err := w.UpdateUser(ctx, admin.UpdateUserInput{UserID: root.User.ID, FullName: new("Root")}); err != nil {
+	eachDatabase(t, func(t *testing.T, f *fixture) {
+		root := f.admin(t, "root")
+		ctx := f.As(t, root.AccessToken)
+		if _, err := f.UpdateUser(ctx, admin.UpdateUserInput{UserID: root.User.ID, FullName: new("Root")}); err != nil {
 			t.Fatal(err)
 		}
-		v, err := w.Viewer(ctx)
+		v, err := f.Viewer(ctx)
 		if err != nil || *v.User.FullName != "Root" || v.Session.ID != root.Session.ID {
 			t.Errorf("Viewer: %+v, %v, want Root in the same session", v, err)
 		}
-		if _, err := w.UpdateUser(ctx, admin.UpdateUserInput{UserID: w.signup(t, "ada").User.ID, FullName: new("Ada")}); err != nil {
+		if _, err := f.UpdateUser(ctx, admin.UpdateUserInput{UserID: f.signup(t, "ada").User.ID, FullName: new("Ada")}); err != nil {
 			t.Fatal(err)
 		}
-		if v, err := w.Viewer(ctx); err != nil || *v.User.FullName != "Root" {
+		if v, err := f.Viewer(ctx); err != nil || *v.User.FullName != "Root" {
 			t.Errorf("Viewer after a change of somebody else: %+v, %v", v, err)
 		}
 	})

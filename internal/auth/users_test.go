@@ -12,32 +12,33 @@ import (
 	"usher/graph/signin"
 	"usher/internal/auth"
 	"usher/internal/auth/admin"
+	"usher/internal/auth/authtest"
 )
 
-// crowd signs up a few users, and returns an administrator who came first.
-func (w *world) crowd(t *testing.T) *signin.AuthPayload {
+// signupUsers signs up a few users, and returns an administrator who came first.
+func (f *fixture) signupUsers(t *testing.T) *signin.AuthPayload {
 	t.Helper()
-	root := w.admin(t, "root")
+	root := f.admin(t, "root")
 	for _, in := range []signin.SignupInput{
 		{Username: new("Eve"), FullName: new("Ada's sister")},
 		{Username: new("ada"), Email: new("lovelace@example.com"), FullName: new("Countess  of Lovelace")},
 		{Email: new("Babbage@example.com")},
 		{Username: new("Bob"), Email: new("a@example.com")},
 	} {
-		w.clock.Advance(time.Second)
-		in.Password = goodPassword
-		if _, err := w.Signup(t.Context(), in); err != nil {
+		f.Clock.Advance(time.Second)
+		in.Password = authtest.Password
+		if _, err := f.Signup(t.Context(), in); err != nil {
 			t.Fatal(err)
 		}
 	}
-	w.clock.Advance(time.Second)
-	w.admin(t, "zoe")
+	f.Clock.Advance(time.Second)
+	f.admin(t, "zoe")
 	for _, name := range []string{"Bob", "zoe"} {
-		user, err := w.FindUser(t.Context(), name)
+		user, err := f.FindUser(t.Context(), name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := w.SetDisabled(t.Context(), user.ID, true); err != nil {
+		if err := f.SetDisabled(t.Context(), user.ID, true); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -89,15 +90,15 @@ func TestUsers(t *testing.T) {
 		"all of it":              {&admin.UserFilter{Search: new("z"), Role: new(auth.RoleAdmin), Disabled: new(true)}, nil, "zoe"},
 		"all of it and not them": {&admin.UserFilter{Search: new("z"), Role: new(auth.RoleAdmin), Disabled: new(false)}, nil, ""},
 	}
-	each(t, func(t *testing.T, w *world) {
-		root := w.crowd(t)
-		ctx := w.as(t, root.AccessToken)
+	eachDatabase(t, func(t *testing.T, f *fixture) {
+		root := f.signupUsers(t)
+		ctx := f.As(t, root.AccessToken)
 		for test, tt := range tests {
 			for _, first := range []int{1, 2, 5, 6, 100} {
 				var got []string
 				var after *string
 				for pages := 1; ; pages++ {
-					page, err := w.Users(ctx, first, after, tt.filter, tt.order)
+					page, err := f.Users(ctx, first, after, tt.filter, tt.order)
 					if err != nil {
 						t.Fatalf("%s: %v", test, err)
 					}
@@ -139,20 +140,20 @@ func wantEnds(t *testing.T, got connection.PageInfo, previous bool, n int, curso
 // TestUsersAmid walks the list while users come and go: those who stay are seen once each.
 func TestUsersAmid(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
-		root := w.crowd(t)
-		ctx := w.as(t, root.AccessToken)
+	eachDatabase(t, func(t *testing.T, f *fixture) {
+		root := f.signupUsers(t)
+		ctx := f.As(t, root.AccessToken)
 		order := &admin.UserOrder{Field: auth.UsersByUsername, Direction: admin.Ascending}
-		first, err := w.Users(ctx, 3, nil, nil, order) // Babbage, ada, Bob
+		first, err := f.Users(ctx, 3, nil, nil, order) // Babbage, ada, Bob
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := remove(ctx, w, first.Edges[2].Node.ID); err != nil { // whom the cursor names
+		if err := deleteUser(ctx, f, first.Edges[2].Node.ID); err != nil { // whom the cursor names
 			t.Fatal(err)
 		}
-		w.signup(t, "aaron")
-		w.signup(t, "carol")
-		next, err := w.Users(ctx, 3, first.PageInfo.EndCursor, nil, order)
+		f.signup(t, "aaron")
+		f.signup(t, "carol")
+		next, err := f.Users(ctx, 3, first.PageInfo.EndCursor, nil, order)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -168,24 +169,24 @@ func TestUsersAmid(t *testing.T) {
 
 func TestUsersBadInput(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
-		root := w.crowd(t)
-		ctx := w.as(t, root.AccessToken)
+	eachDatabase(t, func(t *testing.T, f *fixture) {
+		root := f.signupUsers(t)
+		ctx := f.As(t, root.AccessToken)
 		order := func(by auth.UserOrderField, direction admin.OrderDirection) *admin.UserOrder {
 			return &admin.UserOrder{Field: by, Direction: direction}
 		}
 		cursor := func(order *admin.UserOrder) *string {
-			page, err := w.Users(ctx, 1, nil, nil, order)
+			page, err := f.Users(ctx, 1, nil, nil, order)
 			if err != nil {
 				t.Fatal(err)
 			}
 			return page.PageInfo.EndCursor
 		}
-		sessions, err := w.SessionsOf(ctx, root.User, 1, nil)
+		sessions, err := f.SessionsOf(ctx, root.User, 1, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		events, err := w.AuditEvents(ctx, 1, nil, nil)
+		events, err := f.AuditEvents(ctx, 1, nil, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -210,7 +211,7 @@ func TestUsersBadInput(t *testing.T) {
 			"NUL":                      {1, nil, new("a\x00"), "search INVALID_FORMAT"},
 		}
 		for name, tt := range tests {
-			page, err := w.Users(ctx, tt.first, tt.after, &admin.UserFilter{Search: tt.search}, order(auth.UsersByUsername, admin.Ascending))
+			page, err := f.Users(ctx, tt.first, tt.after, &admin.UserFilter{Search: tt.search}, order(auth.UsersByUsername, admin.Ascending))
 			if page != nil {
 				t.Errorf("%s: a page", name)
 			}
@@ -219,7 +220,7 @@ func TestUsersBadInput(t *testing.T) {
 		for name, order := range map[string]*admin.UserOrder{
 			"field": order("PASSWORD", admin.Ascending), "direction": order(auth.UsersByEmail, "UP"),
 		} {
-			_, err := w.Users(ctx, 1, nil, nil, order)
+			_, err := f.Users(ctx, 1, nil, nil, order)
 			wantProblem(t, name, err, name+" INVALID_FORMAT")
 		}
 	})
@@ -227,9 +228,9 @@ func TestUsersBadInput(t *testing.T) {
 
 func TestUser(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
-		root, ada := w.admin(t, "root"), w.signup(t, "ada")
-		got, err := w.User(w.as(t, root.AccessToken), ada.User.ID)
+	eachDatabase(t, func(t *testing.T, f *fixture) {
+		root, ada := f.admin(t, "root"), f.signup(t, "ada")
+		got, err := f.User(f.As(t, root.AccessToken), ada.User.ID)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -242,10 +243,10 @@ func TestUser(t *testing.T) {
 // TestSessionsOfAnother has an administrator look at the sessions of a user.
 func TestSessionsOfAnother(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
-		root, ada := w.admin(t, "root"), w.signup(t, "ada")
-		ctx := w.as(t, root.AccessToken)
-		page, err := w.SessionsOf(ctx, ada.User, 10, nil)
+	eachDatabase(t, func(t *testing.T, f *fixture) {
+		root, ada := f.admin(t, "root"), f.signup(t, "ada")
+		ctx := f.As(t, root.AccessToken)
+		page, err := f.SessionsOf(ctx, ada.User, 10, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -258,14 +259,14 @@ func TestSessionsOfAnother(t *testing.T) {
 // TestSearchLongName finds names whose searched form is many times as long as they are.
 func TestSearchLongName(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
-		root := w.admin(t, "root")
+	eachDatabase(t, func(t *testing.T, f *fixture) {
+		root := f.admin(t, "root")
 		long := strings.Repeat("\ufdfa", 200) // 18 code points each
-		if _, err := w.UpdateUser(w.as(t, root.AccessToken), admin.UpdateUserInput{UserID: w.signup(t, "ada").User.ID, FullName: &long}); err != nil {
+		if _, err := f.UpdateUser(f.As(t, root.AccessToken), admin.UpdateUserInput{UserID: f.signup(t, "ada").User.ID, FullName: &long}); err != nil {
 			t.Fatal(err)
 		}
 		for _, search := range []string{long[:3], long[:60], long} {
-			page, err := w.Users(w.as(t, root.AccessToken), 10, nil, &admin.UserFilter{Search: &search}, nil)
+			page, err := f.Users(f.As(t, root.AccessToken), 10, nil, &admin.UserFilter{Search: &search}, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
