@@ -32,9 +32,9 @@ func TestSignInOverCookieAtLimit(t *testing.T) {
 				if cookieFirst {
 					old = inBrowser()
 					f.Clock.Advance(time.Second)
-					other = f.login(t, "ada")
+					other = f.loginAda(t)
 				} else {
-					other = f.login(t, "ada")
+					other = f.loginAda(t)
 					old = inBrowser()
 				}
 				last := inBrowser()
@@ -49,7 +49,7 @@ func TestSignInOverCookieAtLimit(t *testing.T) {
 						t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
 					}
 				}
-				if f.login(t, "ada"); f.state(t, other) != ended {
+				if f.loginAda(t); f.state(t, other) != ended {
 					t.Error("there is no limit of 2")
 				}
 			})

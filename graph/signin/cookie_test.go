@@ -114,7 +114,7 @@ func TestCookieOfAnotherSession(t *testing.T) {
 		if err := f.logout(b.context(t, f, old.AccessToken)); err != nil || b.token != kept {
 			t.Errorf("Logout of another session: %v, and the cookie has %q, want %q", err, b.token, kept)
 		}
-		other := f.login(t, "ada")
+		other := f.loginAda(t)
 		ctx := b.context(t, f, p.AccessToken)
 		_, err := f.RevokeSession(ctx, signin.RevokeSessionInput{SessionID: other.Session.ID})
 		if f.Settle(ctx); err != nil || b.token != kept {
@@ -172,7 +172,7 @@ func TestCookieForgotten(t *testing.T) {
 	}
 }
 
-// TestSignInOverCookie signs in with a browser that already has a cookie. The cookie's session ends, whoever's it is.
+// TestSignInOverCookie signs in with a browser that already has a cookie. The cookie's session ends, even another user's.
 func TestSignInOverCookie(t *testing.T) {
 	t.Parallel()
 	login := func(ctx context.Context, f *fixture, name string) error {
@@ -250,8 +250,8 @@ func TestSignInOverCookie(t *testing.T) {
 			eachDatabase(t, func(t *testing.T, f *fixture) {
 				f.signup(t, "eve")
 				b := &browser{}
-				old := b.signup(t, f, "ada")
-				other := f.login(t, "ada") // in another browser
+				old := b.signupAda(t, f)
+				other := f.loginAda(t) // in another browser
 				if tt.cookie != nil {
 					b.token = tt.cookie(f, b.token)
 				}
@@ -289,7 +289,7 @@ func TestSignInOverEndedCookie(t *testing.T) {
 			eachDatabase(t, func(t *testing.T, f *fixture) {
 				f.signup(t, "eve")
 				b := &browser{}
-				p := b.signup(t, f, "ada")
+				p := b.signupAda(t, f)
 				end(t, f, p)
 				f.NewEvents(t)
 				b.login(t, f, "eve")
@@ -306,7 +306,7 @@ func TestSignInOverCookieRace(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, f *fixture) {
 		f.signup(t, "eve")
 		b := &browser{}
-		b.signup(t, f, "ada")
+		b.signupAda(t, f)
 		f.NewEvents(t)
 		cookie := b.token
 		var group sync.WaitGroup
@@ -339,7 +339,7 @@ func TestCookieUnknownResource(t *testing.T) {
 	t.Parallel()
 	eachDatabase(t, func(t *testing.T, f *fixture) {
 		b := &browser{}
-		p := b.signup(t, f, "ada")
+		p := b.signupAda(t, f)
 		kept := b.token
 		for _, resource := range []string{"", authtest.API + "/", "\x00"} {
 			in := signin.RefreshInput{Session: signin.TransportCookie, Resource: &resource}

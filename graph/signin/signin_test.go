@@ -40,10 +40,10 @@ func (f *fixture) signup(t *testing.T, username string) *signin.AuthPayload {
 	return p
 }
 
-// login signs a user in, without a cookie.
-func (f *fixture) login(t *testing.T, username string) *signin.AuthPayload {
+// loginAda signs ada in, without a cookie.
+func (f *fixture) loginAda(t *testing.T) *signin.AuthPayload {
 	t.Helper()
-	p, err := f.Login(t.Context(), signin.LoginInput{Identifier: username, Password: authtest.Password})
+	p, err := f.Login(t.Context(), signin.LoginInput{Identifier: "ada", Password: authtest.Password})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,10 +109,10 @@ func (b *browser) login(t *testing.T, f *fixture, username string) *signin.AuthP
 	return p
 }
 
-// signup creates an account whose refresh token the browser keeps.
-func (b *browser) signup(t *testing.T, f *fixture, username string) *signin.AuthPayload {
+// signupAda creates an account whose refresh token the browser keeps.
+func (b *browser) signupAda(t *testing.T, f *fixture) *signin.AuthPayload {
 	t.Helper()
-	p, err := f.Signup(b.context(t, f, ""), signin.SignupInput{Username: &username, Password: authtest.Password, Session: signin.TransportCookie})
+	p, err := f.Signup(b.context(t, f, ""), signin.SignupInput{Username: new("ada"), Password: authtest.Password, Session: signin.TransportCookie})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,7 +18,7 @@ import (
 	"usher/internal/auth/authtest"
 )
 
-// verb does one thing to a user.
+// verb is a change to a user.
 type verb func(ctx context.Context, f *fixture, id uuid.UUID) error
 
 func demote(ctx context.Context, f *fixture, id uuid.UUID) error {
@@ -48,8 +48,7 @@ func deleteUser(ctx context.Context, f *fixture, id uuid.UUID) error {
 
 var changes = map[string]verb{"UpdateUser": demote, "DisableUser": disableUser, "EnableUser": enableUser, "RevokeUserSessions": revokeUserSessions, "DeleteUser": deleteUser}
 
-// TestNotAdministrator has everybody who may not administrate try, in ways that only the service
-// itself can refuse.
+// TestNotAdministrator calls the methods of administrators as every other kind of caller, past the guards.
 func TestNotAdministrator(t *testing.T) {
 	t.Parallel()
 	verbs := map[string]verb{
@@ -81,7 +80,7 @@ func TestNotAdministrator(t *testing.T) {
 			ctx  context.Context
 			want string
 		}{
-			"nobody":                 {t.Context(), "UNAUTHENTICATED NO_TOKEN"},
+			"no token":               {t.Context(), "UNAUTHENTICATED NO_TOKEN"},
 			"garbage":                {f.As(t, "garbage"), "UNAUTHENTICATED TOKEN_INVALID"},
 			"client":                 {f.As(t, f.clientToken(t, client)), "UNAUTHENTICATED TOKEN_INVALID"},
 			"user":                   {f.As(t, user), "FORBIDDEN"},
@@ -109,7 +108,7 @@ func TestNotAdministrator(t *testing.T) {
 	})
 }
 
-// TestNoSuchUser names users that nobody is.
+// TestNoSuchUser uses ids that no user has.
 func TestNoSuchUser(t *testing.T) {
 	t.Parallel()
 	eachDatabase(t, func(t *testing.T, f *fixture) {
@@ -144,7 +143,7 @@ func wantProblem(t *testing.T, what string, err error, want string) {
 	}
 }
 
-// TestLastAdmin tries to take away the last administrator whose account is open.
+// TestLastAdmin tries to demote, disable and delete the last administrator with an enabled account.
 func TestLastAdmin(t *testing.T) {
 	t.Parallel()
 	eachDatabase(t, func(t *testing.T, f *fixture) {
@@ -171,14 +170,14 @@ func TestLastAdmin(t *testing.T) {
 			t.Errorf("the log tells of what did not happen:\n%s", logged)
 		}
 
-		// Other things may happen to them.
+		// Other changes are allowed.
 		if _, err := f.UpdateUser(as(), admin.UpdateUserInput{UserID: id, FullName: new("Root"), Roles: auth.Roles}); err != nil {
 			t.Errorf("rename: %v", err)
 		}
 		if err := revokeUserSessions(as(), f, id); err != nil {
 			t.Errorf("revoke: %v", err)
 		}
-		// They may go when there is somebody else.
+		// With another administrator, all changes are allowed.
 		other := f.admin(t, "other")
 		for name, verb := range map[string]verb{"demote": demote, "disable": disableUser, "delete": deleteUser} {
 			if err := verb(f.As(t, other.AccessToken), f, f.admin(t, "victim-"+name).User.ID); err != nil {
@@ -192,9 +191,9 @@ func TestLastAdmin(t *testing.T) {
 	})
 }
 
-// TestLastAdminRace has administrators take each other away all at once, in a ring: whoever is taken
-// away before their own turn is refused, and somebody remains. Operators are never taken away, so
-// they leave just one.
+// TestLastAdminRace has administrators demote, disable or delete each other in a ring, all at once. An administrator that
+// has lost the role before their turn is refused, and at least one remains. The operator is never refused, and so leaves
+// exactly one.
 func TestLastAdminRace(t *testing.T) {
 	t.Parallel()
 	eachDatabase(t, func(t *testing.T, f *fixture) {
@@ -209,7 +208,7 @@ func TestLastAdminRace(t *testing.T) {
 				for i := range n {
 					p := f.admin(t, fmt.Sprintf("%s-%d", name, i))
 					ctx := f.As(t, p.AccessToken)
-					if _, err := f.Me(ctx); err != nil { // All are known to be administrators when it begins.
+					if _, err := f.Me(ctx); err != nil { // Each request has looked up its administrator.
 						t.Fatal(err)
 					}
 					admins, requests = append(admins, p), append(requests, ctx)
@@ -255,7 +254,7 @@ func enabledAdmins(t *testing.T, f *fixture) []auth.PlacedUser {
 	return admins
 }
 
-// deleteOtherAdmins leaves no administrators but these.
+// deleteOtherAdmins deletes all other administrators.
 func deleteOtherAdmins(t *testing.T, f *fixture, keep []*signin.AuthPayload) {
 	t.Helper()
 	kept := map[uuid.UUID]bool{}
@@ -271,12 +270,12 @@ func deleteOtherAdmins(t *testing.T, f *fixture, keep []*signin.AuthPayload) {
 	}
 }
 
-// TestOneself has administrators act on themselves: what is left of the request knows.
+// TestOneself has administrators change their own account. The rest of the request sees the change.
 func TestOneself(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		do   verb
-		want string // how the rest of the request is answered, and the next one
+		want string // for the rest of the request; next is for the next one
 		next string
 	}{
 		"disable": {disableUser, ended, "UNAUTHENTICATED ACCOUNT_DISABLED"},

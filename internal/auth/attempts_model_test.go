@@ -9,15 +9,15 @@ import (
 	"usher/internal/auth/authtest"
 )
 
-// modelCounter is what the rule says of a counter, written down a second time as the list of its waits.
+// modelCounter is a second implementation of the limits: a counter with the list of its waits.
 type modelCounter struct {
 	waits []time.Duration
 	count int
 	last  time.Time
 }
 
-// attempt returns what the next attempt has to be answered when its password is wrong, and whether one
-// with the right password gets through.
+// attempt returns the expected answer to an attempt with a wrong password, and whether one with the right password
+// would succeed.
 func (m *modelCounter) attempt(now time.Time) (answer string, through bool) {
 	if m.count == len(m.waits) {
 		return exhausted, false
@@ -30,9 +30,8 @@ func (m *modelCounter) attempt(now time.Time) (answer string, through bool) {
 	return wrong, true
 }
 
-// TestAttemptsModel tries passwords by every way there is to an account, and by a name that nobody has,
-// in any mix, over years, with the sweeper at work. It compares every answer with the model. However the
-// ways are mixed, no more than 85 guesses in a row get through one after the other.
+// TestAttemptsModel tries passwords in every way, and for a name that no account has, in any mix, over years, with the
+// sweeper running. It compares every answer with the model. In every mix, at most 85 guesses in a row are checked.
 func TestAttemptsModel(t *testing.T) {
 	t.Parallel()
 	eachDatabase(t, func(t *testing.T, f *fixture) {
@@ -43,7 +42,7 @@ func TestAttemptsModel(t *testing.T) {
 }
 
 func runAttemptsModel(t *testing.T, r *rapid.T, f *fixture) {
-	p := f.login(t, "ada") // whatever the run before has left, see the end
+	p := f.login(t, "ada") // works after every run, see the end
 	login, session := &modelCounter{waits: loginWaits}, &modelCounter{waits: reauthenticateWaits}
 	name := rapid.StringMatching(`[a-z]{12}`).Draw(r, "name")
 	unknown := &modelCounter{waits: loginWaits}
@@ -59,7 +58,7 @@ func runAttemptsModel(t *testing.T, r *rapid.T, f *fixture) {
 		return rapid.SampledFrom([]string{"ada", "Ada", "ada@example.com"}).Draw(r, "name")
 	}
 	bearer := func() string { return f.sign(t, p.User.ID, p.Session.ID) }
-	// guess tries wrong passwords up to many times, and waits as long as it is told to in between.
+	// guess tries wrong passwords, and waits between them as long as the answer says.
 	guess := func(r *rapid.T, m *modelCounter, what string, many int, try func() string) {
 		for range rapid.SampledFrom([]int{1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 3, 3, many}).Draw(r, "times") {
 			want, through := m.attempt(f.Clock.Now())
@@ -91,7 +90,7 @@ func runAttemptsModel(t *testing.T, r *rapid.T, f *fixture) {
 		"guess in a session": func(r *rapid.T) {
 			guess(r, session, "reauthenticate", 15, func() string { return f.tryReauthenticate(f.As(t, bearer()), "wrong") })
 		},
-		"guess by a name that nobody has": func(r *rapid.T) {
+		"guess by an unknown name": func(r *rapid.T) {
 			guess(r, unknown, "unknown", 15, func() string { return f.tryLogin(r.Context(), name, "wrong") })
 		},
 		"sign in": func(r *rapid.T) {
@@ -113,7 +112,7 @@ func runAttemptsModel(t *testing.T, r *rapid.T, f *fixture) {
 			if err := f.Sweep(r.Context()); err != nil {
 				r.Fatal(err)
 			}
-			// The one difference between a name that somebody has and one that nobody has.
+			// The only difference between a known and an unknown name.
 			if f.Clock.Now().Sub(unknown.last) > 48*time.Hour {
 				unknown.count = 0
 			}

@@ -16,8 +16,8 @@ import (
 	"usher/internal/storetest"
 )
 
-// TestAttemptsRace guesses at two replicas at once, each with room for 60 hashes, by both names: just as
-// many get through as the rule says.
+// TestAttemptsRace guesses on two replicas at once, each with 60 hashing slots, by both names. Exactly the allowed number
+// of guesses is checked.
 func TestAttemptsRace(t *testing.T) {
 	t.Parallel()
 	const many = 200
@@ -67,7 +67,7 @@ func TestAttemptsRace(t *testing.T) {
 					_, err := replicas[n%2].Reauthenticate(f.As(t, f.sign(t, p.User.ID, p.Session.ID)), signin.ReauthenticateInput{Password: "wrong"})
 					return err
 				}, 0, 5, "1s"},
-				{"by a name that nobody has", login("nobody"), 0, 10, "1s"},
+				{"by an unknown name", login("nobody"), 0, 10, "1s"},
 			} {
 				f.Clock.Advance(tt.advance)
 				got := map[string]int{}
@@ -96,8 +96,8 @@ func TestAttemptsRace(t *testing.T) {
 // heldKey marks the context of an attempt that waits after it was counted.
 type heldKey struct{}
 
-// TestAttemptsRaceSuccess clears the counters of an account while as many wrong passwords as possible are
-// being hashed. These fail afterwards. Then both counters are used up: at most 100 fail in a row.
+// TestAttemptsRaceSuccess clears the counters of an account while as many wrong passwords as possible are being hashed.
+// They fail afterwards. Then both counters are used up. At most 100 attempts in a row fail.
 func TestAttemptsRaceSuccess(t *testing.T) {
 	t.Parallel()
 	type success func(t *testing.T, f *fixture, p *signin.AuthPayload)

@@ -14,7 +14,7 @@ import (
 	"usher/internal/password"
 )
 
-// The waits before each attempt, as docs/security.md has them.
+// The waits before each attempt, as in docs/security.md.
 var (
 	loginWaits          = slices.Concat(repeat(10, 0), doubled(12), repeat(28, time.Hour), repeat(20, 24*time.Hour))
 	reauthenticateWaits = slices.Concat(repeat(5, 0), doubled(10))
@@ -35,7 +35,7 @@ const (
 	exhausted = "RATE_LIMITED after 24h0m0s"
 )
 
-// signupBoth signs up an account with both kinds of names.
+// signupBoth creates an account with a user name and an e-mail address.
 func (f *fixture) signupBoth(t *testing.T) *signin.AuthPayload {
 	t.Helper()
 	p, err := f.Signup(t.Context(), signin.SignupInput{Username: new("ada"), Email: new("ada@example.com"), Password: authtest.Password})
@@ -45,8 +45,7 @@ func (f *fixture) signupBoth(t *testing.T) *signin.AuthPayload {
 	return p
 }
 
-// TestAttempts walks through the limits, for names that an account has, for names that nobody has and in
-// a session.
+// TestAttempts uses up each counter: of known names, of unknown names and in a session.
 func TestAttempts(t *testing.T) {
 	t.Parallel()
 	by := func(names ...string) func(f *fixture, _ context.Context, i int, p password.Plaintext) string {
@@ -111,10 +110,10 @@ func TestAttempts(t *testing.T) {
 
 const year = 365 * 24 * time.Hour
 
-// longSessions outlive every wait of these tests.
+// longSessions are valid longer than the waits of these tests.
 var longSessions = domain.Options{Limits: auth.SessionLimits{MaxAge: 200 * year, IdleLimit: 200 * year}}
 
-// TestAttemptsWayBack uses up one of the two counters of an account and takes each way back.
+// TestAttemptsWayBack uses up one of the two counters of an account and clears it in each possible way.
 func TestAttemptsWayBack(t *testing.T) {
 	t.Parallel()
 	type way func(t *testing.T, f *fixture, p *signin.AuthPayload)
@@ -181,8 +180,8 @@ func TestAttemptsWayBack(t *testing.T) {
 	}
 }
 
-// TestAttemptsOfStrangers does not let them keep an administrator from proving who they are, nor the
-// other way round.
+// TestAttemptsOfStrangers checks that failed sign-ins do not stop an administrator from re-authenticating, nor the
+// reverse.
 func TestAttemptsOfStrangers(t *testing.T) {
 	t.Parallel()
 	eachDatabase(t, func(t *testing.T, f *fixture) {
@@ -223,8 +222,8 @@ func TestAttemptsOfStrangers(t *testing.T) {
 	})
 }
 
-// TestAttemptsClearedWithTheSuccess loses the database while a sign-in with the right password is being
-// written: what it would have cleared stays, and it counts itself.
+// TestAttemptsClearedWithTheSuccess loses the database while a successful sign-in is written. The counter is not cleared,
+// and the attempt counts.
 func TestAttemptsClearedWithTheSuccess(t *testing.T) {
 	t.Parallel()
 	errLost := errors.New("connection lost")
@@ -255,7 +254,7 @@ func TestAttemptsClearedWithTheSuccess(t *testing.T) {
 	})
 }
 
-// TestAttemptsDisabled knows the password of a disabled account: that is a success for the counter.
+// TestAttemptsDisabled checks that the right password of a disabled account clears the counter.
 func TestAttemptsDisabled(t *testing.T) {
 	t.Parallel()
 	eachDatabase(t, func(t *testing.T, f *fixture) {
@@ -276,7 +275,7 @@ func TestAttemptsDisabled(t *testing.T) {
 	})
 }
 
-// TestAttemptsDeleted deletes the account between the look at it and the count.
+// TestAttemptsDeleted deletes the account after it was found and before the attempt is counted.
 func TestAttemptsDeleted(t *testing.T) {
 	t.Parallel()
 	eachDatabase(t, func(t *testing.T, f *fixture) {
@@ -306,8 +305,8 @@ func TestAttemptsDeleted(t *testing.T) {
 	})
 }
 
-// TestAttemptsClockAhead has a replica whose clock was ahead count the last attempt. Its time is ignored when
-// it is too far in the future, but the number of attempts is not.
+// TestAttemptsClockAhead has a replica with a fast clock count the last attempt. If its time is too far in the future, the
+// time is ignored, but the number of attempts is not.
 func TestAttemptsClockAhead(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {

@@ -18,7 +18,7 @@ import (
 	"usher/internal/request"
 )
 
-// TestSignInEvents checks what the audit log says of sign-ins and their ends.
+// TestSignInEvents checks the events of sign-ins and sign-outs.
 func TestSignInEvents(t *testing.T) {
 	t.Parallel()
 	eachDatabase(t, func(t *testing.T, f *fixture) {
@@ -77,8 +77,8 @@ func TestSignInEvents(t *testing.T) {
 	})
 }
 
-// TestEventOrigin checks where an event says that it came from, in the audit log and in the server's,
-// and that no secret is in either.
+// TestEventOrigin checks the origin of an event in the audit log and in the server's log, and that neither contains a
+// secret.
 func TestEventOrigin(t *testing.T) {
 	t.Parallel()
 	eachDatabase(t, func(t *testing.T, f *fixture) {
@@ -127,7 +127,7 @@ func TestEventOrigin(t *testing.T) {
 func TestAuditEvents(t *testing.T) {
 	t.Parallel()
 	eachDatabase(t, func(t *testing.T, f *fixture) {
-		// Each event has a millisecond of its own, so that their order is certain.
+		// Each event has its own millisecond, so that the order is certain.
 		step := func() { f.Clock.Advance(time.Millisecond) }
 		root := f.admin(t, "root")
 		step()
@@ -146,7 +146,7 @@ func TestAuditEvents(t *testing.T) {
 		step()
 		f.register(t, "Books")
 		step()
-		f.NewEvents(t) // remembers the names
+		f.NewEvents(t) // notes the names
 		if err := deleteUser(ctx, f, eve.User.ID); err != nil {
 			t.Fatal(err)
 		}
@@ -167,8 +167,8 @@ func TestAuditEvents(t *testing.T) {
 			},
 			"of a kind":         {&admin.AuditEventFilter{Kind: new(auth.EventUserDisabled)}, "USER_DISABLED by root of ada in a session|USER_DISABLED by root of eve in a session"},
 			"of ada and a kind": {&admin.AuditEventFilter{UserID: &ada.User.ID, Kind: new(auth.EventUserEnabled)}, "USER_ENABLED by root of ada in a session"},
-			"of nobody":         {&admin.AuditEventFilter{UserID: new(uuid.New())}, ""},
-			"of who is gone":    {&admin.AuditEventFilter{UserID: &eve.User.ID, Kind: new(auth.EventUserDeleted)}, "USER_DELETED by root of eve in a session"},
+			"of no user":        {&admin.AuditEventFilter{UserID: new(uuid.New())}, ""},
+			"of a deleted user": {&admin.AuditEventFilter{UserID: &eve.User.ID, Kind: new(auth.EventUserDeleted)}, "USER_DELETED by root of eve in a session"},
 			"all":               {nil, first + mid + last},
 			"all, empty filter": {&admin.AuditEventFilter{}, first + mid + last},
 		}
@@ -197,7 +197,7 @@ func TestAuditEvents(t *testing.T) {
 				}
 				slices.Reverse(got)
 				if tt.filter == nil || *tt.filter == (admin.AuditEventFilter{}) {
-					got = got[2:] // the creation and the log-in of root, at one time
+					got = got[2:] // the creation and the sign-in of root, which have the same time
 				}
 				if diff := cmp.Diff(tt.want, strings.Join(got, "|")); diff != "" {
 					t.Errorf("%s, by %d (-want +got):\n%s", name, size, diff)
@@ -207,7 +207,7 @@ func TestAuditEvents(t *testing.T) {
 	})
 }
 
-// wantPeople checks that an event shows the users that there still are, and no others.
+// wantPeople checks that an event shows its users, if they still exist.
 func wantPeople(t *testing.T, e *auth.AuditEvent, there ...*auth.User) {
 	t.Helper()
 	for _, p := range []struct {

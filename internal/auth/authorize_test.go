@@ -25,20 +25,20 @@ var (
 func TestAuthorize(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
-		// prepare changes the world after the user has signed in, and returns the request's token.
+		// prepare runs after the sign-in, and returns the token of the request.
 		prepare func(t *testing.T, f *fixture, ada *signin.AuthPayload) string
 		rule    *auth.Rule
 		object  func(ada *signin.AuthPayload) any
 		want    string
 	}{
-		"user":             {rule: forUser},
-		"by token":         {rule: byToken},
-		"any of":           {rule: &auth.Rule{Requires: []auth.Role{auth.RoleAdmin, auth.RoleUser}, Check: auth.CheckSession}},
-		"not an admin":     {rule: forAdmin, want: "FORBIDDEN"},
-		"admin by token":   {rule: &auth.Rule{Requires: []auth.Role{auth.RoleAdmin}, Check: auth.CheckToken}, want: "FORBIDDEN"},
-		"nobody":           {rule: &auth.Rule{Check: auth.CheckSession}, want: "FORBIDDEN"},
-		"nobody, by token": {rule: &auth.Rule{Check: auth.CheckToken}, want: "FORBIDDEN"},
-		"unknown check":    {prepare: endSession, rule: &auth.Rule{Requires: forUser.Requires, Check: "?"}, want: "UNAUTHENTICATED SESSION_ENDED"},
+		"user":              {rule: forUser},
+		"by token":          {rule: byToken},
+		"any of":            {rule: &auth.Rule{Requires: []auth.Role{auth.RoleAdmin, auth.RoleUser}, Check: auth.CheckSession}},
+		"not an admin":      {rule: forAdmin, want: "FORBIDDEN"},
+		"admin by token":    {rule: &auth.Rule{Requires: []auth.Role{auth.RoleAdmin}, Check: auth.CheckToken}, want: "FORBIDDEN"},
+		"no role":           {rule: &auth.Rule{Check: auth.CheckSession}, want: "FORBIDDEN"},
+		"no role, by token": {rule: &auth.Rule{Check: auth.CheckToken}, want: "FORBIDDEN"},
+		"unknown check":     {prepare: endSession, rule: &auth.Rule{Requires: forUser.Requires, Check: "?"}, want: "UNAUTHENTICATED SESSION_ENDED"},
 		"garbage": {
 			prepare: func(*testing.T, *fixture, *signin.AuthPayload) string { return "garbage" },
 			rule:    forUser, want: "UNAUTHENTICATED TOKEN_INVALID",
@@ -54,9 +54,9 @@ func TestAuthorize(t *testing.T) {
 		"disabled":          {prepare: disable, rule: forUser, want: "UNAUTHENTICATED ACCOUNT_DISABLED"},
 		"disabled by token": {prepare: disable, rule: byToken},
 
-		"permission of a role one has not": {rule: &auth.Rule{Requires: forUser.Requires, Permissions: readAudit}, want: "FORBIDDEN"},
-		"permission":                       {prepare: promote, rule: &auth.Rule{Requires: forUser.Requires, Permissions: readAudit}},
-		"permission, wrong role":           {prepare: promote, rule: &auth.Rule{Permissions: readAudit}, want: "FORBIDDEN"},
+		"permission of another role": {rule: &auth.Rule{Requires: forUser.Requires, Permissions: readAudit}, want: "FORBIDDEN"},
+		"permission":                 {prepare: promote, rule: &auth.Rule{Requires: forUser.Requires, Permissions: readAudit}},
+		"permission, wrong role":     {prepare: promote, rule: &auth.Rule{Permissions: readAudit}, want: "FORBIDDEN"},
 		"all permissions": {
 			prepare: promote, want: "FORBIDDEN",
 			rule: &auth.Rule{Requires: forUser.Requires, Permissions: []auth.Permission{auth.PermissionReadAudit, "fly"}},
@@ -70,7 +70,7 @@ func TestAuthorize(t *testing.T) {
 		"owner by token":        {rule: &auth.Rule{OrOwner: true, Check: auth.CheckToken}, object: own},
 		"owner of the session":  {rule: orOwner, object: func(ada *signin.AuthPayload) any { return ada.Session }},
 		"another's":             {rule: orOwner, object: foreign, want: "FORBIDDEN"},
-		"nobody's":              {rule: orOwner, object: func(*signin.AuthPayload) any { return &auth.User{} }, want: "FORBIDDEN"},
+		"without owner":         {rule: orOwner, object: func(*signin.AuthPayload) any { return &auth.User{} }, want: "FORBIDDEN"},
 		"not owned":             {rule: orOwner, object: func(*signin.AuthPayload) any { return "text" }, want: "FORBIDDEN"},
 		"no object":             {rule: orOwner, want: "FORBIDDEN"},
 		"owner does not matter": {rule: forAdmin, object: own, want: "FORBIDDEN"},
@@ -122,7 +122,7 @@ func promote(t *testing.T, f *fixture, p *signin.AuthPayload) string {
 	return p.AccessToken
 }
 
-// after lets some time pass since the sign-in.
+// after sets the clock to some time after the sign-in.
 func after(d time.Duration) func(*testing.T, *fixture, *signin.AuthPayload) string {
 	return func(_ *testing.T, f *fixture, p *signin.AuthPayload) string {
 		f.Clock.Advance(d)
@@ -166,7 +166,7 @@ func expire(t *testing.T, f *fixture, p *signin.AuthPayload) string {
 	return p.AccessToken
 }
 
-// TestNoCaller checks that a context which no middleware has seen is anonymous.
+// TestNoCaller checks that a context without a Caller is anonymous.
 func TestNoCaller(t *testing.T) {
 	t.Parallel()
 	eachDatabase(t, func(t *testing.T, f *fixture) {
@@ -181,8 +181,7 @@ func TestNoCaller(t *testing.T) {
 	})
 }
 
-// TestOneLookUp checks that a request asks for its viewer once, however many fields ask at once,
-// and the next request asks again.
+// TestOneLookUp checks that each request looks up its viewer once, however many fields ask at the same time.
 func TestOneLookUp(t *testing.T) {
 	t.Parallel()
 	eachDatabase(t, func(t *testing.T, f *fixture) {
@@ -211,7 +210,7 @@ func TestOneLookUp(t *testing.T) {
 	})
 }
 
-// TestFaultsRefuse checks that a fault never admits, nor does asking again after it.
+// TestFaultsRefuse checks that a fault refuses the request, and that a second guard refuses too.
 func TestFaultsRefuse(t *testing.T) {
 	t.Parallel()
 	errGone := errors.New("connection lost")
@@ -241,8 +240,7 @@ func admitted(ctx context.Context, f *fixture) (ok bool) {
 	return f.Authorize(ctx, forUser, nil) == nil
 }
 
-// TestNobodyOwnsNothing checks that a token whose subject is no user's id does not own what belongs to
-// nobody.
+// TestNobodyOwnsNothing checks that a token whose subject is not a user's id does not own objects without an owner.
 func TestNobodyOwnsNothing(t *testing.T) {
 	t.Parallel()
 	eachDatabase(t, func(t *testing.T, f *fixture) {
@@ -259,7 +257,7 @@ func TestNobodyOwnsNothing(t *testing.T) {
 	})
 }
 
-// TestStepUpIsTheTokens checks that a token from before the proof stays as old as it is.
+// TestStepUpIsTheTokens checks that a re-authentication does not change the age of older tokens.
 func TestStepUpIsTheTokens(t *testing.T) {
 	t.Parallel()
 	eachDatabase(t, func(t *testing.T, f *fixture) {
@@ -278,8 +276,7 @@ func TestStepUpIsTheTokens(t *testing.T) {
 	})
 }
 
-// TestDecisionsFollow checks that what was decided for a caller is decided anew when the request has
-// become somebody else's, or nobody's.
+// TestDecisionsFollow checks that guards decide again after the caller of a request has changed.
 func TestDecisionsFollow(t *testing.T) {
 	t.Parallel()
 	eachDatabase(t, func(t *testing.T, f *fixture) {

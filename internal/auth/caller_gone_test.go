@@ -22,10 +22,10 @@ import (
 	"usher/internal/auth/authtest"
 )
 
-// operation is what a signed-in user does: to a user, who may be somebody else, and a session of their own.
+// operation is a mutation of a signed-in user. It may change another user, or end another session of the caller.
 type operation func(ctx context.Context, f *fixture, user, session uuid.UUID) (answer any, err error)
 
-// callerOperations are the mutations that need somebody to be signed in. All of them write.
+// callerOperations are the mutations with `@auth`. All of them write.
 var callerOperations = map[string]operation{
 	"logout": func(ctx context.Context, f *fixture, _, _ uuid.UUID) (any, error) {
 		_, err := f.Logout(ctx)
@@ -68,8 +68,7 @@ var callerOperations = map[string]operation{
 	},
 }
 
-// callerMutations are the mutations of the schema that need somebody to be signed in, and whether it has to be
-// an administrator.
+// callerMutations returns the mutations with `@auth` in the schema, and whether they require an administrator.
 func callerMutations(t *testing.T) map[string]bool {
 	t.Helper()
 	text, err := os.ReadFile("../../schema.graphqls")
@@ -93,15 +92,14 @@ func callerMutations(t *testing.T) map[string]bool {
 	return found
 }
 
-// TestCallerGone takes callers away between the guard, which has let them pass, and the transaction that writes
-// for them, for every mutation that does: it is refused as the guard would have refused it, and nothing is
-// written.
+// TestCallerGone revokes the caller of every mutation between the guard and the transaction. The mutation gets the error
+// of the guard, and nothing is written.
 func TestCallerGone(t *testing.T) {
 	t.Parallel()
 	type testCase struct {
 		name, want string
 		end        func(ctx context.Context, f *fixture, p *signin.AuthPayload) error
-		admins     bool // only those who need the role ADMIN are refused
+		admins     bool // refused only where the role ADMIN is required
 	}
 	cases := []testCase{
 		{"signed out", ended, func(ctx context.Context, f *fixture, p *signin.AuthPayload) error {
@@ -155,13 +153,13 @@ func TestCallerGone(t *testing.T) {
 				})
 				answer, err := do(f.As(t, caller.AccessToken), f, victim.User.ID, other.Session.ID)
 				if got := authtest.Code(err); got != c.want {
-					t.Errorf("%s by somebody %s: %q, want %q", name, c.name, got, c.want)
+					t.Errorf("%s by a caller %s: %q, want %q", name, c.name, got, c.want)
 				}
 				if err == nil {
-					t.Errorf("%s by somebody %s: %+v", name, c.name, answer)
+					t.Errorf("%s by a caller %s: %+v", name, c.name, answer)
 				}
 				if diff := cmp.Diff(before, f.state(t)); diff != "" {
-					t.Errorf("%s by somebody %s has written (-before +after):\n%s", name, c.name, diff)
+					t.Errorf("%s by a caller %s has written (-before +after):\n%s", name, c.name, diff)
 				}
 				f.WantEvents(t)
 			}
@@ -169,8 +167,8 @@ func TestCallerGone(t *testing.T) {
 	})
 }
 
-// TestCallerGoneInQueue has mutations pass the guard and wait, for the lock on administration or on the
-// session, while what they wait for ends the session of their caller.
+// TestCallerGoneInQueue has mutations pass the guard and wait for a lock, on administration or on the session. The holder
+// of the lock ends the session of the caller.
 func TestCallerGoneInQueue(t *testing.T) {
 	t.Parallel()
 	mutations := callerMutations(t)
@@ -180,7 +178,7 @@ func TestCallerGoneInQueue(t *testing.T) {
 			other := f.login(t, *caller.User.Username)
 			victim := f.signup(t, "victim-"+strings.ToLower(name))
 			ctx := f.As(t, caller.AccessToken)
-			if _, err := f.Me(ctx); err != nil { // The guard lets the request pass.
+			if _, err := f.Me(ctx); err != nil { // passes the guard
 				t.Fatal(err)
 			}
 			before := f.AllUsers(t)
@@ -195,7 +193,7 @@ func TestCallerGoneInQueue(t *testing.T) {
 				if ok, err := tx.EndSession(tctx, caller.Session.ID, f.Clock.Now()); !ok || err != nil {
 					return fmt.Errorf("EndSession: %v, %w", ok, err)
 				}
-				// SQLite lets nobody write meanwhile, and so reauthenticate waits where it reserves its attempt.
+				// SQLite has one writer, so reauthenticate waits when it reserves its attempt.
 				once := sync.OnceFunc(func() { close(begins) })
 				begin := func(context.Context) error { once(); return nil }
 				f.Store.Before("InTx", begin)
@@ -235,13 +233,13 @@ func TestCallerGoneInQueue(t *testing.T) {
 	})
 }
 
-// untilWaiting returns when a statement waits for a lock of PostgreSQL. SQLite has one writer: there a
-// transaction waits before it begins.
+// untilWaiting returns when a statement waits for a lock of PostgreSQL. In SQLite, which has one writer, a transaction
+// waits before it begins.
 func untilWaiting(ctx context.Context, db *sql.DB) error {
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
 	if _, err := db.ExecContext(ctx, `SELECT pg_backend_pid()`); err != nil {
-		return nil // It is SQLite.
+		return nil // SQLite
 	}
 	for waiting := 0; waiting == 0; {
 		const query = `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`
@@ -252,8 +250,7 @@ func untilWaiting(ctx context.Context, db *sql.DB) error {
 	return nil
 }
 
-// TestRevokeOtherSessionsTogether has all sessions of a user end all others at once, which are transactions
-// that wait for one another in a ring.
+// TestRevokeOtherSessionsTogether has all sessions of a user end all others at once. Their transactions could deadlock.
 func TestRevokeOtherSessionsTogether(t *testing.T) {
 	t.Parallel()
 	eachDatabaseWithSQL(t, func(t *testing.T, f *fixture, _ *sql.DB) {
@@ -262,7 +259,7 @@ func TestRevokeOtherSessionsTogether(t *testing.T) {
 			f.signup(t, name)
 			requests := make([]context.Context, n)
 			for i := range requests {
-				f.Clock.Advance(time.Microsecond) // or the order of the sessions would be that of their random bits
+				f.Clock.Advance(time.Microsecond) // so that the order of the sessions is certain
 				requests[i] = f.As(t, f.login(t, name).AccessToken)
 				if _, err := f.Me(requests[i]); err != nil {
 					t.Fatal(err)

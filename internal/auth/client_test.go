@@ -16,7 +16,7 @@ import (
 	"usher/internal/auth/clients"
 )
 
-// register makes a client that serves no API and returns it with its secret.
+// register creates a client that serves no API and returns it with its secret.
 func (f *fixture) register(t *testing.T, name string) (*auth.Client, string) {
 	t.Helper()
 	return f.registerFor(t, name, nil)
@@ -55,7 +55,7 @@ func TestCreateClient(t *testing.T) {
 		}
 		books, secret := f.register(t, "Books")
 		f.Clock.Advance(time.Millisecond)
-		shop, other := f.registerFor(t, "Books", new(api)) // a name is only for people
+		shop, other := f.registerFor(t, "Books", new(api)) // names need not be unique
 		stored, err := f.Store.Clients(t.Context(), uuid.Nil, 10)
 		if err != nil {
 			t.Fatal(err)
@@ -108,7 +108,7 @@ func TestAuthenticateClient(t *testing.T) {
 	})
 }
 
-// TestClientTokenIsNobody checks that no guard takes a client for a user.
+// TestClientTokenIsNobody checks that guards refuse the tokens of clients.
 func TestClientTokenIsNobody(t *testing.T) {
 	t.Parallel()
 	eachDatabase(t, func(t *testing.T, f *fixture) {
@@ -185,8 +185,7 @@ func TestRevokeToken(t *testing.T) {
 	})
 }
 
-// TestRevokeUsedRefreshToken signs out with the token that a client still has after it lost the
-// answer to a refresh.
+// TestRevokeUsedRefreshToken signs out with a used refresh token, as a client does that lost the answer to a refresh.
 func TestRevokeUsedRefreshToken(t *testing.T) {
 	t.Parallel()
 	eachDatabase(t, func(t *testing.T, f *fixture) {
@@ -204,7 +203,7 @@ func TestRevokeUsedRefreshToken(t *testing.T) {
 	})
 }
 
-// enable opens an account that disable has disableUser, with all its sessions.
+// enable enables an account that disable has disabled. All its sessions are valid again.
 func enable(t *testing.T, f *fixture, p *signin.AuthPayload) {
 	t.Helper()
 	if err := f.Store.SetDisabled(t.Context(), p.User.ID, nil, f.Clock.Now()); err != nil {
@@ -212,8 +211,7 @@ func enable(t *testing.T, f *fixture, p *signin.AuthPayload) {
 	}
 }
 
-// TestRevokeTokenOfDisabled checks that a session which was revoked while its account was disabled
-// is not back with the account.
+// TestRevokeTokenOfDisabled revokes a session while its account is disabled. It stays ended when the account is enabled.
 func TestRevokeTokenOfDisabled(t *testing.T) {
 	t.Parallel()
 	eachDatabase(t, func(t *testing.T, f *fixture) {
@@ -234,7 +232,7 @@ func TestRevokeTokenOfDisabled(t *testing.T) {
 	})
 }
 
-// TestRevokeTokenFailure checks that a lost database is never taken for a token that is not there.
+// TestRevokeTokenFailure checks that a lost database is not reported as an invalid token.
 func TestRevokeTokenFailure(t *testing.T) {
 	t.Parallel()
 	eachDatabase(t, func(t *testing.T, f *fixture) {

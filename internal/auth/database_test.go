@@ -11,7 +11,7 @@ import (
 	"usher/internal/storetest"
 )
 
-// eachDatabaseWithSQL is each with the database by itself, past the store.
+// eachDatabaseWithSQL is eachDatabase with a connection past the store.
 func eachDatabaseWithSQL(t *testing.T, test func(t *testing.T, f *fixture, db *sql.DB)) {
 	t.Helper()
 	for name, url := range storetest.URLs {

@@ -20,7 +20,7 @@ func TestDeleteUser(t *testing.T) {
 		}
 		f.WantEvents(t, "USER_DELETED by root of ada in a session")
 		if _, err := f.Store.User(t.Context(), ada.User.ID); !errors.Is(err, auth.ErrNotFound) {
-			t.Errorf("the account: %v, want it gone", err)
+			t.Errorf("the account: %v, want it deleted", err)
 		}
 		if got := authtest.Code(f.Authorize(f.As(t, ada.AccessToken), forUser, nil)); got != ended {
 			t.Errorf("the next request: %q", got)
@@ -33,12 +33,12 @@ func TestDeleteUser(t *testing.T) {
 		}
 		wantProblem(t, "again", deleteUser(f.As(t, root.AccessToken), f, ada.User.ID), "userId NOT_FOUND")
 		if err := f.Authorize(f.As(t, eve.AccessToken), forUser, nil); err != nil {
-			t.Errorf("the session of somebody else: %v", err)
+			t.Errorf("the session of another user: %v", err)
 		}
 
-		// The name is free again. Nothing of the old account comes back with it.
-		anew := f.signup(t, "ada")
-		if anew.User.ID == ada.User.ID {
+		// The name is free again. A new account has nothing of the old one.
+		again := f.signup(t, "ada")
+		if again.User.ID == ada.User.ID {
 			t.Error("the id was given again")
 		}
 		if got := authtest.Code(f.Authorize(f.As(t, ada.AccessToken), forUser, nil)); got != ended {

@@ -13,7 +13,7 @@ import (
 	"usher/internal/auth/authtest"
 )
 
-// TestDisableUser shuts an account and opens it again, as an administrator and as the operator.
+// TestDisableUser disables an account and enables it again, as an administrator and as the operator.
 func TestDisableUser(t *testing.T) {
 	t.Parallel()
 	const shutAccount = "UNAUTHENTICATED ACCOUNT_DISABLED"
@@ -62,7 +62,7 @@ func TestDisableUser(t *testing.T) {
 					if diff := cmp.Diff(at, stored().DisabledAt); diff != "" {
 						t.Errorf("disabled at (-want +got):\n%s", diff)
 					}
-					if who == " by root of ada in a session" { // the operator gets no answer
+					if who == " by root of ada in a session" { // the operator gets no user back
 						if diff := cmp.Diff(stored(), user); diff != "" {
 							t.Errorf("the user of the answer (-stored +got):\n%s", diff)
 						}
@@ -121,12 +121,12 @@ func TestDisableUser(t *testing.T) {
 			})
 		}
 		if err := f.Authorize(f.As(t, eve.AccessToken), forUser, nil); err != nil {
-			t.Errorf("the session of somebody else: %v", err)
+			t.Errorf("the session of another user: %v", err)
 		}
 	})
 }
 
-// TestDisableRace signs in while the account is being shut: no session is left over.
+// TestDisableRace signs in while the account is disabled. No session remains.
 func TestDisableRace(t *testing.T) {
 	t.Parallel()
 	eachDatabase(t, func(t *testing.T, f *fixture) {

@@ -16,7 +16,7 @@ import (
 	"usher/internal/auth/authtest"
 )
 
-// state is what the database has of everything but the audit log.
+// state is everything in the database except the audit log.
 type state struct {
 	Clients  []auth.Client
 	Users    []auth.User
@@ -40,8 +40,7 @@ func (f *fixture) state(t *testing.T) (s state) {
 	return s
 }
 
-// TestNothingWithoutEvent loses the database at the moment when an event is written: nothing of the
-// operation is kept, and nothing tells of it.
+// TestNothingWithoutEvent loses the database while an event is written. Nothing of the operation is kept or logged.
 func TestNothingWithoutEvent(t *testing.T) {
 	t.Parallel()
 	errLost := errors.New("connection lost")
@@ -109,7 +108,7 @@ func TestNothingWithoutEvent(t *testing.T) {
 		}
 		f.WantEvents(t)
 		if logged := f.Log.Take(); logged != "" {
-			t.Errorf("the log tells of what did not happen:\n%s", logged)
+			t.Errorf("the log has events that did not happen:\n%s", logged)
 		}
 		f.Store.After("AddEvent", nil)
 		if err := f.Unlock(t.Context(), ada.User.ID); err != nil {

@@ -11,7 +11,7 @@ import (
 	"usher/internal/auth/clients"
 )
 
-// introspected fails the test unless a client learns just that about a token.
+// introspected fails the test unless a client learns exactly this about a token.
 func (f *fixture) introspected(t *testing.T, name string, by *auth.Client, token string, want *clients.Introspection) {
 	t.Helper()
 	got, err := f.Introspect(t.Context(), by, token)
@@ -29,7 +29,7 @@ func (f *fixture) introspected(t *testing.T, name string, by *auth.Client, token
 	}
 }
 
-// TestIntrospect has every client ask about every token.
+// TestIntrospect has every client introspect every token.
 func TestIntrospect(t *testing.T) {
 	t.Parallel()
 	eachDatabase(t, func(t *testing.T, f *fixture) {
@@ -87,7 +87,7 @@ func must(token string, err error) string {
 	return token
 }
 
-// TestIntrospectEnded asks about tokens that were good.
+// TestIntrospectEnded introspects tokens that are no longer valid.
 func TestIntrospectEnded(t *testing.T) {
 	t.Parallel()
 	eachDatabase(t, func(t *testing.T, f *fixture) {
@@ -102,7 +102,7 @@ func TestIntrospectEnded(t *testing.T) {
 			return in != nil
 		}
 		if !live(p.AccessToken) {
-			t.Fatal("a good token is not active")
+			t.Fatal("a valid token is not active")
 		}
 		disable(t, f, p)
 		if live(p.AccessToken) {
@@ -122,7 +122,7 @@ func TestIntrospectEnded(t *testing.T) {
 		other, _ := f.register(t, "Shop")
 		issued := f.clientTokenFor(t, other, new(api))
 		if !live(issued) {
-			t.Error("a good client token is not active")
+			t.Error("a valid client token is not active")
 		}
 		if err := f.Store.DeleteClient(t.Context(), other.ID); err != nil {
 			t.Fatal(err)

@@ -16,8 +16,8 @@ import (
 	"usher/internal/storetest"
 )
 
-// BenchmarkLogin measures a login with the hash of production, and one whose hash costs next to
-// nothing: that is the work around it. More users sign in by turns than requests come at once.
+// BenchmarkLogin measures logins with the hash of production and with a cheap hash, which shows the rest of the work.
+// There are more users than concurrent requests.
 func BenchmarkLogin(b *testing.B) {
 	const users, atOnce = 64, 16
 	for name, passwords := range map[string]password.Options{

@@ -59,7 +59,7 @@ func TestLogin(t *testing.T) {
 	})
 }
 
-// TestLoginNewSession checks that each log-in is a session of its own.
+// TestLoginNewSession checks that each login starts a session of its own.
 func TestLoginNewSession(t *testing.T) {
 	t.Parallel()
 	eachDatabase(t, func(t *testing.T, f *fixture) {
@@ -85,7 +85,7 @@ func TestLoginNewSession(t *testing.T) {
 	})
 }
 
-// TestLoginAbandoned goes away while a wrong password is being hashed: the guess counts all the same.
+// TestLoginAbandoned disconnects while a wrong password is hashed. The attempt counts.
 func TestLoginAbandoned(t *testing.T) {
 	t.Parallel()
 	eachDatabase(t, func(t *testing.T, f *fixture) {
@@ -104,7 +104,7 @@ func TestLoginAbandoned(t *testing.T) {
 	})
 }
 
-// TestRehash signs in with a hash of another system and finds it replaced.
+// TestRehash signs in with a hash of another system, which is then replaced.
 func TestRehash(t *testing.T) {
 	t.Parallel()
 	eachDatabase(t, func(t *testing.T, f *fixture) {

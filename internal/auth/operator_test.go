@@ -11,7 +11,7 @@ import (
 	"usher/internal/auth/authtest"
 )
 
-// TestOperatorEvents checks that the audit log tells the operator's operations from those of users.
+// TestOperatorEvents checks that events distinguish the operator from users.
 func TestOperatorEvents(t *testing.T) {
 	t.Parallel()
 	eachDatabase(t, func(t *testing.T, f *fixture) {

@@ -17,8 +17,7 @@ func (f *fixture) tryReauthenticate(ctx context.Context, p password.Plaintext) s
 	return authtest.Code(err)
 }
 
-// authTimes are when the user of a session proved who they are: as the database has it, and as a
-// token says.
+// authTimes are when the user of a session authenticated: in the database, and in a token.
 func (f *fixture) authTimes(t *testing.T, bearer string) (session, token time.Time) {
 	t.Helper()
 	v, err := f.Viewer(f.As(t, bearer))
@@ -79,7 +78,7 @@ func TestReauthenticate(t *testing.T) {
 			t.Errorf("another session of the user has the auth time %v", session)
 		}
 
-		// The refresh token is still the one from sign-up, and what it gets says no more than the sign-up did.
+		// The refresh token is still the one from the sign-up, and its tokens have the time of the sign-up.
 		refreshed, failed := f.refresh(t.Context(), *ada.RefreshToken)
 		if failed != "" {
 			t.Fatalf("Refresh: %q", failed)
@@ -87,7 +86,7 @@ func TestReauthenticate(t *testing.T) {
 		if session, token := f.authTimes(t, refreshed.AccessToken); !session.Equal(signedIn) || !token.Equal(signedIn.Truncate(time.Second)) {
 			t.Errorf("auth time %v in the session and %v in the refreshed token, want %v", session, token, signedIn)
 		}
-		// The proof lasts as long as its token, whatever happens beside it.
+		// The new time of authentication lasts as long as its token, whatever else happens.
 		f.Clock.Advance(30 * time.Second)
 		if got := authtest.Code(f.Authorize(f.As(t, got.AccessToken), recent, nil)); got != "" {
 			t.Errorf("the new token after a refresh: %q", got)
@@ -95,8 +94,8 @@ func TestReauthenticate(t *testing.T) {
 	})
 }
 
-// TestReauthenticateOfOlderServer has a server of an older release raise the time of the session, as they do:
-// it does not reach the tokens that a refresh gives.
+// TestReauthenticateOfOlderServer has a server of an older release change the time of the session. It does not reach the
+// tokens of later refreshes.
 func TestReauthenticateOfOlderServer(t *testing.T) {
 	t.Parallel()
 	eachDatabaseWithSQL(t, func(t *testing.T, f *fixture, db *sql.DB) {
@@ -115,7 +114,7 @@ func TestReauthenticateOfOlderServer(t *testing.T) {
 	})
 }
 
-// TestReauthenticateRefused takes the session away, before the request and in the middle of it.
+// TestReauthenticateRefused ends the session before and during the request.
 func TestReauthenticateRefused(t *testing.T) {
 	t.Parallel()
 	const shutAccount = "UNAUTHENTICATED ACCOUNT_DISABLED"
@@ -173,7 +172,7 @@ func TestReauthenticateRefused(t *testing.T) {
 				if got := f.tryReauthenticate(amid[0], authtest.Password); got != tt.amid {
 					t.Errorf("amid the request: %q, want %q", got, tt.amid)
 				}
-				if name == "disabled" { // the password was right, but the account is shut
+				if name == "disabled" { // the password was right, but the account is disabled
 					f.WantEvents(t, "LOGIN_FAILED by disabled of disabled in a session")
 				} else {
 					f.WantEvents(t)
@@ -184,7 +183,7 @@ func TestReauthenticateRefused(t *testing.T) {
 			})
 		}
 		if got := f.tryReauthenticate(t.Context(), authtest.Password); got != "UNAUTHENTICATED NO_TOKEN" {
-			t.Errorf("nobody: %q", got)
+			t.Errorf("without a token: %q", got)
 		}
 	})
 }

@@ -22,21 +22,20 @@ import (
 	"usher/internal/request"
 )
 
-// Clients, as the server tells them apart. A thief has a client of their own, or that of the owner: behind the
-// same NAT, with the same name.
+// Clients, as the server can tell them apart. A thief has their own client, or looks like the owner's: behind the same
+// NAT, with the same User-Agent.
 const (
 	owner = "192.0.2.7 Test/1.0"
 	thief = "198.51.100.9 Test/1.0"
 )
 
-// client returns the context of a request by a client: its address and what it calls itself.
+// client returns the context of a request with the address and the User-Agent of a client.
 func client(ctx context.Context, name string) context.Context {
 	address, userAgent, _ := strings.Cut(name, " ")
 	return request.With(ctx, &request.Exchange{Info: request.Info{Client: netip.MustParseAddr(address), UserAgent: userAgent}})
 }
 
-// modelState is what the database knows of a session's refresh tokens, by the rules written down a second
-// time.
+// modelState is a second implementation of the rules: the state of a session's refresh tokens.
 type modelState struct {
 	unused    int // the number of the token that is not used yet
 	rotatedAt time.Time
@@ -46,22 +45,21 @@ type modelState struct {
 	endedAt   *time.Time
 }
 
-// modelSession is a session with all who hold its tokens.
+// modelSession is a session with its owner and a thief.
 type modelSession struct {
 	modelState
-	earlier   []modelState // before each change, the last one last: what a failover may bring back
+	earlier   []modelState // before each change, the last one last; a failover may restore them
 	user, id  uuid.UUID
 	access    string
 	expiresAt time.Time
 
-	tokens []string // every token that was ever given out, by its number
-	held   int      // the number of the one that the owner holds
-	stolen []int    // the numbers of those that the thief holds
+	tokens []string // all issued tokens, by number
+	held   int      // the number of the owner's token
+	stolen []int    // the numbers of the thief's tokens
 
-	// honest says that nobody but the owner has presented a token so far, with no token but the held one,
-	// and within the caps.
+	// honest says that only the owner has presented tokens so far, only the one they hold, and within the limits.
 	honest bool
-	// events are what the audit log has to say of the tokens.
+	// events are the expected events about the tokens.
 	events map[auth.AuditEventKind]int
 }
 
@@ -69,7 +67,7 @@ func (m *modelSession) live(now time.Time) bool {
 	return m.endedAt == nil && now.Before(m.expiresAt) && now.Before(m.usedAt.Add(7*24*time.Hour))
 }
 
-// refresh returns whether presenting the i-th token gets its successor, and notes what it changes.
+// refresh reports whether presenting the i-th token returns its successor, and updates the state.
 func (m *modelSession) refresh(i int, by string, now time.Time) bool {
 	replay := i == m.unused-1 && by == m.rotatedBy && now.Before(m.rotatedAt.Add(time.Hour)) && m.replays < 30
 	if i < m.unused && !replay {
@@ -101,14 +99,13 @@ func (m *modelSession) end(now time.Time, why auth.AuditEventKind) {
 	m.events[why]++
 }
 
-// TestRefreshModel does random things, one after the other and in parallel, and compares every
-// answer with the model: an owner whose answers are lost, a thief who copies tokens at any time and uses them
-// from their own client or from the owner's, and failovers that lose commits. What docs/security.md says of
-// the three is asserted besides.
+// TestRefreshModel takes random steps, in sequence and in parallel, and compares every answer with the model. The owner
+// loses answers. A thief copies tokens at any time and uses them from their own client or from the owner's. Failovers lose
+// commits. The test also asserts what docs/security.md says about these cases.
 func TestRefreshModel(t *testing.T) {
 	t.Parallel()
 	eachDatabaseWithSQL(t, func(t *testing.T, f *fixture, db *sql.DB) {
-		users := 0 // Each run has one, who does not reach the limit on sessions.
+		users := 0 // Each run has its own user, below the limit on sessions.
 		rapid.Check(t, func(r *rapid.T) {
 			users++
 			name := fmt.Sprintf("ada-%d", users)
@@ -180,19 +177,19 @@ func (m *model) login(r *rapid.T) {
 	})
 }
 
-// own has the owner present a token, in several tabs at once or in one. The answers may get lost.
+// own has the owner present a token, in one or several tabs. The answers may be lost.
 func (m *model) own(r *rapid.T, s *modelSession, i int) {
 	before := s.modelState
 	now, n := m.f.Clock.Now(), rapid.SampledFrom([]int{1, 1, 1, 2, 8, 33}).Draw(r, "requests")
 	if !s.live(now) || i < s.unused && !now.Before(s.rotatedAt.Add(time.Hour)) || s.replays+n > 30 {
-		s.honest = false // beyond the caps
+		s.honest = false // beyond the limits
 	}
 	got := m.present(r, s, i, owner, n)
 	if s.honest && got != n {
 		r.Fatalf("an honest owner with token %d of %+v was refused", i, before)
 	}
 	if i < before.unused && before.rotatedBy == thief && got > 0 {
-		r.Fatalf("the thief used token %d, the owner followed, and the session lives on", i)
+		r.Fatalf("the thief used token %d, the owner followed, and the session is still valid", i)
 	}
 	if got > 0 && !rapid.Bool().Draw(r, "lost") {
 		s.held = max(s.held, i+1)
@@ -213,17 +210,17 @@ func (m *model) steal(r *rapid.T) {
 		s.stolen = append(s.stolen, i+1)
 	}
 	switch used := i < before.unused; {
-	case !used: // The thief is the first, and does what the owner could.
+	case !used: // The thief is first, and does what the owner could.
 	case by == thief && before.rotatedBy == owner && s.live(now):
-		r.Fatalf("a thief with another client presents token %d after its use, and the session lives on", i)
+		r.Fatalf("a thief with another client presents token %d after its use, and the session is still valid", i)
 	case got > 0 && (i < before.unused-1 || before.rotatedBy != by):
 		r.Fatalf("a thief got the successor of token %d of %+v", i, before)
 	case got == 0 && s.live(now):
-		r.Fatalf("a thief was refused with the used token %d, and the session lives on", i)
+		r.Fatalf("a thief was refused with the used token %d, and the session is still valid", i)
 	}
 }
 
-// present refreshes with the i-th token, n times at once, and returns how many got its successor.
+// present refreshes with the i-th token n times at once, and returns how many calls got its successor.
 func (m *model) present(r *rapid.T, s *modelSession, i int, by string, n int) int {
 	type answer struct {
 		payload *signin.AuthPayload
@@ -263,7 +260,7 @@ func (m *model) present(r *rapid.T, s *modelSession, i int, by string, n int) in
 	return got
 }
 
-// failover puts the database back to how it was before some of the last changes to a session.
+// failover restores the database to the state before some of the last changes to a session.
 func (m *model) failover(r *rapid.T) {
 	s := m.some(r)
 	if len(s.earlier) == 0 {
@@ -296,12 +293,12 @@ func (m *model) check(r *rapid.T) {
 		}
 		err = m.f.Authorize(access.WithCaller(r.Context(), m.f.Identify(bearer)), forUser, nil)
 		if live := s.live(m.f.Clock.Now()); (err == nil) != live {
-			r.Fatalf("the guard says %v, and the model that the session lives: %v", err, live)
+			r.Fatalf("the guard returned %v, and in the model the session is valid: %t", err, live)
 		}
 	}
 }
 
-// checkEvents compares the audit log, from which no failover of this test takes anything, with the model.
+// checkEvents compares the audit log with the model. The failovers of this test lose no events.
 func (m *model) checkEvents(r *rapid.T) {
 	for _, kind := range []auth.AuditEventKind{auth.EventRefreshReplayed, auth.EventRefreshReuse, auth.EventLogout} {
 		events, err := m.f.Store.Events(r.Context(), auth.AuditEventQuery{Kind: kind, Limit: 2000})

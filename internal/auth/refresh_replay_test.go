@@ -24,7 +24,7 @@ func TestRefreshReplay(t *testing.T) {
 		homeIPv6 = "2001:db8:0:1::7 Browser/1.0"
 	)
 	tests := map[string]struct {
-		by, again string        // the client that refreshes, and the one that does so again
+		by, again string        // the first client and the second
 		wait      time.Duration // between the two
 		use       bool          // the successor is used in between
 		want      string
@@ -91,7 +91,7 @@ func TestRefreshReplay(t *testing.T) {
 	})
 }
 
-// TestRefreshReplayEvent checks that a replay is recorded with the address and the name of the client.
+// TestRefreshReplayEvent checks that the event of a replay has the address and the User-Agent of the client.
 func TestRefreshReplayEvent(t *testing.T) {
 	t.Parallel()
 	eachDatabase(t, func(t *testing.T, f *fixture) {
@@ -112,8 +112,8 @@ func TestRefreshReplayEvent(t *testing.T) {
 	})
 }
 
-// TestRefreshReplayLost loses the database between the count of a replay and its event: neither is kept, and
-// nobody gets a token.
+// TestRefreshReplayLost loses the database between the count of a replay and its event. Neither is kept, and the client
+// gets no token.
 func TestRefreshReplayLost(t *testing.T) {
 	t.Parallel()
 	errLost := errors.New("connection lost")
@@ -136,7 +136,7 @@ func TestRefreshReplayLost(t *testing.T) {
 	})
 }
 
-// TestRefreshReplayRace presents a used token from one client more often than is allowed, all at once.
+// TestRefreshReplayRace presents a used token from one client more often than allowed, all at once.
 func TestRefreshReplayRace(t *testing.T) {
 	t.Parallel()
 	eachDatabase(t, func(t *testing.T, f *fixture) {
@@ -176,11 +176,11 @@ func TestRefreshOfOlderServer(t *testing.T) {
 		"just in time": {10*time.Second - time.Microsecond, ""},
 		"too late":     {10 * time.Second, ended},
 	}
-	// As that release does it, for all sessions.
+	// as that release does, for all sessions
 	const older = `UPDATE sessions SET refresh_generation = refresh_generation + 1, rotated_at = $1, last_used_at = $1`
 	eachDatabaseWithSQL(t, func(t *testing.T, f *fixture, db *sql.DB) {
 		for name, tt := range tests {
-			for _, before := range []string{"nobody", owner} { // What is noted before it.
+			for _, before := range []string{"nobody", owner} { // the note of the rotation before
 				p := f.signup(t, uniqueName(name)+"-"+before[:3])
 				if before == owner {
 					var failed string
@@ -206,8 +206,8 @@ func TestRefreshOfOlderServer(t *testing.T) {
 	})
 }
 
-// TestRefreshAfterLostCommits goes back to an earlier state of the database, as a failover does that loses
-// commits: the session goes on from the token that the client has.
+// TestRefreshAfterLostCommits restores an earlier state of the database, as a failover that loses commits does. The
+// session continues from the client's token.
 func TestRefreshAfterLostCommits(t *testing.T) {
 	t.Parallel()
 	eachDatabaseWithSQL(t, func(t *testing.T, f *fixture, db *sql.DB) {
@@ -224,7 +224,7 @@ func TestRefreshAfterLostCommits(t *testing.T) {
 			t.Fatal(err)
 		}
 		f.Log.Take()
-		// Two tabs, and then a third one whose answer was lost.
+		// Two tabs, and then a third one that lost its answer.
 		for round := range 3 {
 			got, failed := f.refresh(client(t.Context(), owner), chain[4])
 			if failed != "" || *got.RefreshToken != chain[5] {
@@ -238,7 +238,7 @@ func TestRefreshAfterLostCommits(t *testing.T) {
 		if failed != "" {
 			t.Fatal(failed)
 		}
-		// The older ones, which the database took for unused meanwhile, are not good again.
+		// Older tokens, which were unused in the restored state, stay invalid.
 		if _, failed := f.refresh(client(t.Context(), owner), chain[2]); failed != ended {
 			t.Errorf("a used token from before: %q", failed)
 		}
@@ -246,7 +246,7 @@ func TestRefreshAfterLostCommits(t *testing.T) {
 			t.Errorf("the session: %q", failed)
 		}
 
-		// A session that has ended stays so.
+		// An ended session stays ended.
 		over := f.signup(t, "eve")
 		if _, failed := f.refresh(t.Context(), *over.RefreshToken); failed != "" {
 			t.Fatal(failed)

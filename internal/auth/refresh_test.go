@@ -51,7 +51,7 @@ func TestRefresh(t *testing.T) {
 	})
 }
 
-// TestReuseAbandoned presents a used token and goes away: the session ends all the same.
+// TestReuseAbandoned presents a used token and disconnects. The session ends.
 func TestReuseAbandoned(t *testing.T) {
 	t.Parallel()
 	eachDatabase(t, func(t *testing.T, f *fixture) {
@@ -74,18 +74,18 @@ func TestReuseAbandoned(t *testing.T) {
 func TestRefreshRefused(t *testing.T) {
 	t.Parallel()
 	eachDatabase(t, func(t *testing.T, f *fixture) {
-		good := *f.signup(t, "ada").RefreshToken
-		flipped := []byte(good)
+		valid := *f.signup(t, "ada").RefreshToken
+		flipped := []byte(valid)
 		flipped[20] ^= 1
 		for name, text := range map[string]string{
 			"garbage":   "garbage",
-			"no prefix": strings.TrimPrefix(good, "urt_"),
+			"no prefix": strings.TrimPrefix(valid, "urt_"),
 			"flipped":   string(flipped),
-			"cut":       good[:len(good)-1],
-			"longer":    good + "A",
-			"padded":    good + "==",
-			"LF in it":  good[:20] + "\n" + good[20:],
-			"CRLF":      good + "\r\n",
+			"cut":       valid[:len(valid)-1],
+			"longer":    valid + "A",
+			"padded":    valid + "==",
+			"LF in it":  valid[:20] + "\n" + valid[20:],
+			"CRLF":      valid + "\r\n",
 			"huge":      "urt_" + strings.Repeat("A", 1<<20),
 		} {
 			if _, failed := f.refresh(t.Context(), text); failed != "UNAUTHENTICATED TOKEN_INVALID" {
@@ -97,8 +97,8 @@ func TestRefreshRefused(t *testing.T) {
 				t.Errorf("no token: %v", err)
 			}
 		}
-		if _, failed := f.refresh(t.Context(), good); failed != "" {
-			t.Errorf("the good token after all that: %q", failed)
+		if _, failed := f.refresh(t.Context(), valid); failed != "" {
+			t.Errorf("the valid token afterwards: %q", failed)
 		}
 
 		reused := f.signup(t, "reused")
@@ -136,7 +136,7 @@ func TestSessionLimits(t *testing.T) {
 		busy := f.signup(t, "busy")
 		limit := busy.Session.ExpiresAt
 		if got := limit.Sub(busy.Session.CreatedAt); got != 30*24*time.Hour {
-			t.Errorf("a session lives %v, want 30 days", got)
+			t.Errorf("a session is valid for %v, want 30 days", got)
 		}
 		for f.Clock.Now().Add(24 * time.Hour).Before(limit) {
 			f.Clock.Advance(24 * time.Hour)
@@ -150,7 +150,7 @@ func TestSessionLimits(t *testing.T) {
 			t.Fatalf("a second before the age limit: %q", failed)
 		}
 		if busy.ExpiresIn != 1 {
-			t.Errorf("the last access token lives %d s, want no longer than its session", busy.ExpiresIn)
+			t.Errorf("the last access token is valid for %d s, want no longer than its session", busy.ExpiresIn)
 		}
 		f.Clock.Advance(time.Second)
 		if _, failed := f.refresh(t.Context(), *busy.RefreshToken); failed != ended {
@@ -166,7 +166,7 @@ func TestSessionLimits(t *testing.T) {
 	})
 }
 
-// TestRefreshParallel is as many tabs as may refresh at once.
+// TestRefreshParallel refreshes in as many tabs as allowed at once.
 func TestRefreshParallel(t *testing.T) {
 	t.Parallel()
 	eachDatabase(t, func(t *testing.T, f *fixture) {
@@ -187,8 +187,7 @@ func TestRefreshParallel(t *testing.T) {
 	})
 }
 
-// refreshTogether presents a token n times at once, and returns how often each answer came: a refresh token or
-// an error.
+// refreshTogether presents a token n times at once, and counts the answers: refresh tokens and errors.
 func (f *fixture) refreshTogether(t *testing.T, text string, n int) map[string]int {
 	t.Helper()
 	answers := make([]string, n)

@@ -11,14 +11,14 @@ import (
 	"usher/internal/auth/authtest"
 )
 
-// What docs/security.md says of a thief who has copied both tokens of a session. TestRefreshModel has the
-// thief do random things.
+// These tests hold what docs/security.md says about a thief that has copied both tokens of a session. In
+// TestRefreshModel the thief takes random steps.
 
-// theft is a session of which a thief has copied both tokens.
+// theft is a session whose tokens a thief has copied.
 type theft struct {
 	f *fixture
 	t *testing.T
-	// tokens are the refresh tokens in their order, and access the access tokens that came with them.
+	// tokens are the refresh tokens in order, and access are the access tokens issued with them.
 	tokens, access []string
 	session        *auth.Session
 }
@@ -30,8 +30,8 @@ func newTheft(t *testing.T, f *fixture, name string) *theft {
 	return &theft{f: f, t: t, tokens: []string{*p.RefreshToken}, access: []string{p.AccessToken}, session: p.Session}
 }
 
-// presents has a client present the i-th refresh token, and fails the test unless it gets what is wanted: its
-// successor, or the error.
+// presents has a client present the i-th refresh token. It fails the test unless the client gets the wanted error, or its
+// successor for "".
 func (h *theft) presents(by string, i int, want string) {
 	h.t.Helper()
 	p, failed := h.f.refresh(client(h.t.Context(), by), h.tokens[i])
@@ -49,7 +49,7 @@ func (h *theft) presents(by string, i int, want string) {
 	}
 }
 
-// isOver fails the test unless the session has ended for everybody.
+// isOver fails the test unless all tokens of the session are invalid, for every client.
 func (h *theft) isOver() {
 	h.t.Helper()
 	for i := range h.tokens {
@@ -64,8 +64,7 @@ func (h *theft) isOver() {
 	}
 }
 
-// TestThiefAfterOwner has the thief present a token that the owner has used: that ends the session, and is
-// recorded.
+// TestThiefAfterOwner has the thief present a token that the owner has used. The session ends, with an event.
 func TestThiefAfterOwner(t *testing.T) {
 	t.Parallel()
 	eachDatabase(t, func(t *testing.T, f *fixture) {
@@ -80,8 +79,8 @@ func TestThiefAfterOwner(t *testing.T) {
 	})
 }
 
-// TestThiefBeforeOwner has the thief use a token before the owner: the session is theirs until the owner
-// refreshes, and no longer.
+// TestThiefBeforeOwner has the thief use a token before the owner. The thief can use the session until the owner
+// refreshes.
 func TestThiefBeforeOwner(t *testing.T) {
 	t.Parallel()
 	eachDatabase(t, func(t *testing.T, f *fixture) {
@@ -102,8 +101,8 @@ func TestThiefBeforeOwner(t *testing.T) {
 	})
 }
 
-// TestThiefWithClientOfOwner has a thief who cannot be told from the owner. They can follow each refresh of the
-// owner, and each time is recorded. Missing one ends the session.
+// TestThiefWithClientOfOwner has a thief whose client looks like the owner's. The thief can follow each refresh of the
+// owner, each time with an event. If the thief misses one, the session ends.
 func TestThiefWithClientOfOwner(t *testing.T) {
 	t.Parallel()
 	eachDatabase(t, func(t *testing.T, f *fixture) {
@@ -123,8 +122,8 @@ func TestThiefWithClientOfOwner(t *testing.T) {
 	})
 }
 
-// TestThiefCannotStepUp waits for the owner to reauthenticate: neither a token that was copied before nor one
-// that a copied refresh token gets is good for what needs a recent proof.
+// TestThiefCannotStepUp has the owner re-authenticate. Neither a token copied before nor one from a copied refresh token
+// satisfies a rule that requires a recent authentication.
 func TestThiefCannotStepUp(t *testing.T) {
 	t.Parallel()
 	for name, by := range map[string]string{"own client": thief, "client of the owner": owner} {
@@ -146,14 +145,14 @@ func TestThiefCannotStepUp(t *testing.T) {
 					}
 				}
 				if session, _ := f.authTimes(t, h.access[3]); !session.Equal(h.session.AuthTime) {
-					t.Errorf("the session tells that its owner has just proved who they are: %v", session)
+					t.Errorf("the session reveals that its owner has re-authenticated: %v", session)
 				}
 			})
 		})
 	}
 }
 
-// TestThiefWatches polls a session with a copied access token: all that it tells of a refresh is the minute.
+// TestThiefWatches polls a session with a copied access token. It reveals only the minute of a refresh.
 func TestThiefWatches(t *testing.T) {
 	t.Parallel()
 	eachDatabase(t, func(t *testing.T, f *fixture) {

@@ -10,7 +10,7 @@ import (
 	"usher/internal/request"
 )
 
-// noteOf is what the database has of a rotation to a generation by the client of a request.
+// noteOf is what a rotation to a generation notes about the client of a request.
 func noteOf(ctx context.Context, generation int) string {
 	info := request.From(ctx)
 	network := info.Client.String()

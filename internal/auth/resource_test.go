@@ -33,8 +33,7 @@ func (f *fixture) audience(t *testing.T, token string) string {
 	return claims.Audience
 }
 
-// TestOwnAudience has every way to an access token give one for Usher's own API, if nothing else is
-// asked for.
+// TestOwnAudience checks that every access token is for Usher's own API, unless another resource is requested.
 func TestOwnAudience(t *testing.T) {
 	t.Parallel()
 	eachDatabase(t, func(t *testing.T, f *fixture) {
@@ -60,8 +59,7 @@ func TestOwnAudience(t *testing.T) {
 	})
 }
 
-// TestForeignAudience presents tokens for another API. They are signed as Usher's own are, name a live
-// session, and admit nobody.
+// TestForeignAudience presents tokens for another API. They have a valid signature and a valid session, and are refused.
 func TestForeignAudience(t *testing.T) {
 	t.Parallel()
 	eachDatabase(t, func(t *testing.T, f *fixture) {
@@ -80,7 +78,7 @@ func TestForeignAudience(t *testing.T) {
 			if got := f.audience(t, token); got == issuer {
 				t.Errorf("%s: the audience is %s", resource, got)
 			}
-			for range 2 { // the second time, a good token would be remembered
+			for range 2 { // a verified token would be cached the second time
 				ctx := f.As(t, token)
 				if _, err := f.Me(ctx); authtest.Code(err) != want {
 					t.Errorf("%s: Me: %q, want %q", resource, authtest.Code(err), want)
@@ -98,8 +96,8 @@ func TestForeignAudience(t *testing.T) {
 	})
 }
 
-// TestTokenFromBefore presents a token as a server with one audience for everything made it. Its
-// client gets UNAUTHENTICATED, and a refresh helps.
+// TestTokenFromBefore presents a token of an older release, which had one audience for everything. The client gets
+// UNAUTHENTICATED, and can refresh.
 func TestTokenFromBefore(t *testing.T) {
 	t.Parallel()
 	eachDatabase(t, func(t *testing.T, f *fixture) {
@@ -108,7 +106,7 @@ func TestTokenFromBefore(t *testing.T) {
 		if _, err := f.Me(f.As(t, old)); authtest.Code(err) != "UNAUTHENTICATED TOKEN_INVALID" {
 			t.Errorf("Me: %q", authtest.Code(err))
 		}
-		ctx := f.As(t, old) // refresh is for everyone, whatever token the request bears
+		ctx := f.As(t, old) // refresh works with any bearer token
 		renewed, err := f.Refresh(ctx, signin.RefreshInput{RefreshToken: p.RefreshToken})
 		if err != nil {
 			t.Fatal(err)

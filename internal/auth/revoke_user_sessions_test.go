@@ -40,7 +40,7 @@ func TestRevokeUserSessions(t *testing.T) {
 				t.Errorf("refresh: %q", got)
 			}
 		}
-		for name, p := range map[string]*signin.AuthPayload{"root": root, "eve": eve, "ada, signed in anew": f.login(t, "ada")} {
+		for name, p := range map[string]*signin.AuthPayload{"root": root, "eve": eve, "ada, after a new sign-in": f.login(t, "ada")} {
 			if err := f.Authorize(f.As(t, p.AccessToken), forUser, nil); err != nil {
 				t.Errorf("%s: %v", name, err)
 			}

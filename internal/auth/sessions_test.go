@@ -11,7 +11,7 @@ import (
 	"usher/internal/auth/authtest"
 )
 
-// TestSessionsPerUser signs in too often, also in parallel.
+// TestSessionsPerUser exceeds the limit on sessions, also in parallel.
 func TestSessionsPerUser(t *testing.T) {
 	t.Parallel()
 	eachDatabase(t, func(t *testing.T, f *fixture) {
@@ -35,7 +35,7 @@ func TestSessionsPerUser(t *testing.T) {
 			t.Fatal(err)
 		}
 		if n := len(page.Edges); n != 50 {
-			t.Errorf("%d sessions live, want 50", n)
+			t.Errorf("%d valid sessions, want 50", n)
 		}
 		if got := authtest.Code(f.Authorize(f.As(t, first.AccessToken), forUser, nil)); got != ended {
 			t.Errorf("the oldest session: %q, want it ended", got)
@@ -87,13 +87,13 @@ func TestRevokeSessions(t *testing.T) {
 			return authtest.Code(err)
 		}
 		for name, in := range map[string]signin.RevokeSessionInput{
-			"somebody else's": {SessionID: eve.Session.ID}, "none": {}, "a user's id": {SessionID: eve.User.ID},
+			"another user's": {SessionID: eve.Session.ID}, "none": {}, "a user's id": {SessionID: eve.User.ID},
 		} {
 			if got := revoke(p[0], in); got != missing {
 				t.Errorf("%s: %q, want %q", name, got, missing)
 			}
 		}
-		for range 2 { // again is fine
+		for range 2 { // the second time is no error
 			if got := revoke(p[0], signin.RevokeSessionInput{SessionID: p[1].Session.ID}); got != "" {
 				t.Errorf("one's own: %q", got)
 			}
@@ -102,7 +102,7 @@ func TestRevokeSessions(t *testing.T) {
 			t.Errorf("the revoked session: %q", got)
 		}
 		others, err := f.RevokeOtherSessions(f.As(t, p[0].AccessToken))
-		if err != nil || others.RevokedCount != 2 { // that of sign-up, and the third
+		if err != nil || others.RevokedCount != 2 { // the session of the sign-up, and the third one
 			t.Errorf("RevokeOtherSessions: %v, %v, want 2", others, err)
 		}
 		for name, payload := range map[string]*signin.AuthPayload{"one's own": p[0], "eve's": eve} {
@@ -167,7 +167,7 @@ func TestSessionPages(t *testing.T) {
 	})
 }
 
-// TestViewerOfAnother changes the user that a request has looked up to another one. Transactions notice.
+// TestViewerOfAnother replaces the user that a request has looked up. The transaction refuses.
 func TestViewerOfAnother(t *testing.T) {
 	t.Parallel()
 	eachDatabase(t, func(t *testing.T, f *fixture) {

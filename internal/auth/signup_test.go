@@ -105,7 +105,7 @@ func TestSignupBadInput(t *testing.T) {
 	})
 }
 
-// TestSignupRace lets many sign up with one name at once.
+// TestSignupRace signs many users up with one name at once.
 func TestSignupRace(t *testing.T) {
 	t.Parallel()
 	eachDatabase(t, func(t *testing.T, f *fixture) {

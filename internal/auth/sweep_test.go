@@ -6,7 +6,7 @@ import (
 	"usher/internal/auth/admin"
 )
 
-// TestSweepKeysFullNames has a full name that an older server wrote, and finds it after a sweep.
+// TestSweepKeysFullNames finds a full name of an older release after a sweep.
 func TestSweepKeysFullNames(t *testing.T) {
 	t.Parallel()
 	eachDatabase(t, func(t *testing.T, f *fixture) {

@@ -18,8 +18,8 @@ import (
 	"usher/internal/auth/authtest"
 )
 
-// TestTransactionsRunAgain rolls every transaction back once, after it has done everything: the second run does the
-// same, and nothing of the first is left.
+// TestTransactionsRunAgain rolls every transaction back once, just before its commit. The second run does the same, and
+// nothing of the first remains.
 func TestTransactionsRunAgain(t *testing.T) {
 	t.Parallel()
 	operations := map[string]operation{
@@ -98,7 +98,7 @@ func TestTransactionsRunAgain(t *testing.T) {
 	})
 }
 
-// empty deletes all users, and takes note of the events so far.
+// empty deletes all users, and skips the events so far.
 func (f *fixture) empty(t *testing.T) {
 	t.Helper()
 	for _, u := range f.AllUsers(t) {

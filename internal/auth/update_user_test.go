@@ -18,7 +18,7 @@ func TestUpdateUser(t *testing.T) {
 	user, administrator := []auth.Role{auth.RoleUser}, auth.Roles
 	renamed := "USER_UPDATED by root of ada in a session"
 	tests := map[string]struct {
-		in       admin.UpdateUserInput // of somebody who is a USER called Ada
+		in       admin.UpdateUserInput // for a USER called Ada
 		fullName *string
 		roles    []auth.Role
 		events   []string
@@ -130,7 +130,7 @@ func TestUpdateOneself(t *testing.T) {
 			t.Fatal(err)
 		}
 		if v, err := f.Viewer(ctx); err != nil || *v.User.FullName != "Root" {
-			t.Errorf("Viewer after a change of somebody else: %+v, %v", v, err)
+			t.Errorf("Viewer after a change to another user: %+v, %v", v, err)
 		}
 	})
 }

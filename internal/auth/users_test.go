@@ -15,7 +15,7 @@ import (
 	"usher/internal/auth/authtest"
 )
 
-// signupUsers signs up a few users, and returns an administrator who came first.
+// signupUsers creates a few users, and returns the first, an administrator.
 func (f *fixture) signupUsers(t *testing.T) *signin.AuthPayload {
 	t.Helper()
 	root := f.admin(t, "root")
@@ -122,7 +122,7 @@ func TestUsers(t *testing.T) {
 	})
 }
 
-// wantEnds checks what a page of n edges says of itself.
+// wantEnds checks the page info of a page of n edges.
 func wantEnds(t *testing.T, got connection.PageInfo, previous bool, n int, cursor func(i int) string) {
 	t.Helper()
 	if previous && n == 0 {
@@ -137,7 +137,7 @@ func wantEnds(t *testing.T, got connection.PageInfo, previous bool, n int, curso
 	}
 }
 
-// TestUsersAmid walks the list while users come and go: those who stay are seen once each.
+// TestUsersAmid pages through the list while users are created and deleted. Every other user is listed once.
 func TestUsersAmid(t *testing.T) {
 	t.Parallel()
 	eachDatabase(t, func(t *testing.T, f *fixture) {
@@ -148,7 +148,7 @@ func TestUsersAmid(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := deleteUser(ctx, f, first.Edges[2].Node.ID); err != nil { // whom the cursor names
+		if err := deleteUser(ctx, f, first.Edges[2].Node.ID); err != nil { // the user of the cursor
 			t.Fatal(err)
 		}
 		f.signup(t, "aaron")
@@ -240,7 +240,7 @@ func TestUser(t *testing.T) {
 	})
 }
 
-// TestSessionsOfAnother has an administrator look at the sessions of a user.
+// TestSessionsOfAnother has an administrator list the sessions of a user.
 func TestSessionsOfAnother(t *testing.T) {
 	t.Parallel()
 	eachDatabase(t, func(t *testing.T, f *fixture) {
@@ -256,7 +256,7 @@ func TestSessionsOfAnother(t *testing.T) {
 	})
 }
 
-// TestSearchLongName finds names whose searched form is many times as long as they are.
+// TestSearchLongName finds names with search keys many times as long as the names.
 func TestSearchLongName(t *testing.T) {
 	t.Parallel()
 	eachDatabase(t, func(t *testing.T, f *fixture) {

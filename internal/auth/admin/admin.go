@@ -33,9 +33,9 @@ func New(store Store, access *access.Service, tx *transaction.Runner) *Service {
 	return &Service{store: store, access: access, tx: tx}
 }
 
-// Change runs change on a user in one transaction, and returns the changed user. Such transactions take turns, so that
+// changeUser runs change on a user in one transaction, and returns the changed user. Such transactions take turns, so that
 // each decides on the result of the one before: two administrators that demote each other cannot both succeed.
-func Change(
+func changeUser(
 	ctx context.Context, runner *transaction.Runner, who transaction.Actor, id uuid.UUID,
 	change func(ctx context.Context, tx *transaction.Tx, u *auth.User) error,
 ) (*auth.User, error) {

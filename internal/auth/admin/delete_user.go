@@ -25,7 +25,7 @@ func (s *Service) DeleteUser(ctx context.Context, in DeleteUserInput) (*DeleteUs
 	if err != nil {
 		return nil, err
 	}
-	_, err = Change(ctx, s.tx, transaction.InSession(admin), in.UserID, func(ctx context.Context, tx *transaction.Tx, u *auth.User) error {
+	_, err = changeUser(ctx, s.tx, transaction.InSession(admin), in.UserID, func(ctx context.Context, tx *transaction.Tx, u *auth.User) error {
 		if err := checkOtherAdmin(ctx, tx, u, "userId"); err != nil {
 			return err
 		}

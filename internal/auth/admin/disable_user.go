@@ -34,7 +34,7 @@ func (s *Service) DisableUser(ctx context.Context, in DisableUserInput) (*Disabl
 
 // Disable disables an account for an actor. Its sessions end, so that they are not valid again when it is enabled.
 func Disable(ctx context.Context, runner *transaction.Runner, who transaction.Actor, id uuid.UUID) (*auth.User, error) {
-	return Change(ctx, runner, who, id, func(ctx context.Context, tx *transaction.Tx, u *auth.User) error {
+	return changeUser(ctx, runner, who, id, func(ctx context.Context, tx *transaction.Tx, u *auth.User) error {
 		if u.DisabledAt != nil {
 			return nil
 		}
@@ -78,7 +78,7 @@ func (s *Service) EnableUser(ctx context.Context, in EnableUserInput) (*EnableUs
 
 // Enable enables a disabled account for an actor.
 func Enable(ctx context.Context, runner *transaction.Runner, who transaction.Actor, id uuid.UUID) (*auth.User, error) {
-	return Change(ctx, runner, who, id, func(ctx context.Context, tx *transaction.Tx, u *auth.User) error {
+	return changeUser(ctx, runner, who, id, func(ctx context.Context, tx *transaction.Tx, u *auth.User) error {
 		if u.DisabledAt == nil {
 			return nil
 		}

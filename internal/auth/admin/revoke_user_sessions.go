@@ -27,7 +27,7 @@ func (s *Service) RevokeUserSessions(ctx context.Context, in RevokeUserSessionsI
 		return nil, err
 	}
 	var n int
-	user, err := Change(ctx, s.tx, transaction.InSession(admin), in.UserID, func(ctx context.Context, tx *transaction.Tx, u *auth.User) (err error) {
+	user, err := changeUser(ctx, s.tx, transaction.InSession(admin), in.UserID, func(ctx context.Context, tx *transaction.Tx, u *auth.User) (err error) {
 		if n, err = tx.EndOtherSessions(ctx, u.ID, uuid.Nil, tx.Now); err != nil || n == 0 {
 			return err
 		}

@@ -45,7 +45,7 @@ func (s *Service) UpdateUser(ctx context.Context, in UpdateUserInput) (*UpdateUs
 	if problems != nil {
 		return nil, auth.BadInput(problems...)
 	}
-	user, err := Change(ctx, s.tx, transaction.InSession(admin), in.UserID, func(ctx context.Context, tx *transaction.Tx, u *auth.User) error {
+	user, err := changeUser(ctx, s.tx, transaction.InSession(admin), in.UserID, func(ctx context.Context, tx *transaction.Tx, u *auth.User) error {
 		if in.FullName != nil {
 			if err := accounts.Rename(ctx, tx, u, name); err != nil {
 				return err

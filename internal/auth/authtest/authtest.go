@@ -35,8 +35,9 @@ const (
 	Password = "four small green turtles"
 	// Issuer is the server, and the audience of tokens for its own API.
 	Issuer = "https://auth.example.com"
-	// API and OtherAPI are other APIs that the server issues tokens for.
-	API      = "https://api.example.com"
+	// API is another API that the server issues tokens for.
+	API = "https://api.example.com"
+	// OtherAPI is a second one.
 	OtherAPI = "https://reports.example.com"
 )
 
@@ -192,17 +193,17 @@ func Code(err error) string {
 	case !errors.As(err, &e):
 		return "internal: " + err.Error()
 	}
-	s := string(e.Code)
+	words := []string{string(e.Code)}
 	if e.Reason != "" {
-		s += " " + string(e.Reason)
+		words = append(words, string(e.Reason))
 	}
 	for _, f := range e.Fields {
-		s += fmt.Sprintf(" %s=%s", f.Field, f.Code)
+		words = append(words, f.Field+"="+string(f.Code))
 	}
 	if e.RetryAfter != 0 {
-		s += " after " + e.RetryAfter.String()
+		words = append(words, "after", e.RetryAfter.String())
 	}
-	return s
+	return strings.Join(words, " ")
 }
 
 // WithOtherSecret returns a refresh token of the same session with another secret. Making one takes the server's key.

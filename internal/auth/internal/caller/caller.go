@@ -1,8 +1,8 @@
 // Package caller owns what one request knows of its caller: the claims of its access token, the session and user
 // once they are looked up, and the decisions of the guards.
 //
-// Only the domain can import it. The edges hold a Caller, and can do no more with it than read its claims, so no
-// resolver can make a request somebody else's.
+// Only the domain can import it. The edges can only read the claims of a Caller, so no resolver can act as
+// another user.
 package caller
 
 import (

@@ -34,7 +34,7 @@ func (p Proof) Methods() []auth.Method { return p.methods }
 // At is when the user authenticated.
 func (p Proof) At() time.Time { return p.at }
 
-// Store is what a Checker reads outside of transactions. It writes attempts there: they count whoever makes them.
+// Store is what a Checker reads outside of transactions. It reserves attempts there, which count for every caller.
 type Store interface {
 	PasswordOf(ctx context.Context, userID uuid.UUID) (*auth.User, *auth.Credential, error)
 	PasswordByUsername(ctx context.Context, key string) (*auth.User, *auth.Credential, error)

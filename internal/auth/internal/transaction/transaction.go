@@ -20,8 +20,8 @@ import (
 	"usher/internal/request"
 )
 
-// Actor is the one a transaction is for: a user, in a session if there is one, the operator, or nobody known. Run
-// checks it.
+// Actor is the one that a transaction is for: a user, in a session if there is one, the operator, or nobody. Run checks
+// it.
 type Actor struct {
 	userID    *uuid.UUID
 	sessionID *uuid.UUID
@@ -52,7 +52,7 @@ func (a Actor) Administering() Actor {
 // Options are what a Runner needs. All are required.
 type Options struct {
 	Store auth.Store
-	// IdleLimit is how long a session lives without a refresh.
+	// IdleLimit is how long after its last refresh a session expires.
 	IdleLimit time.Duration
 	Now       func() time.Time
 	Rand      io.Reader
