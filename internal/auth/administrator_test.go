@@ -53,7 +53,7 @@ func TestNotAdministrator(t *testing.T) {
 	t.Parallel()
 	verbs := map[string]verb{
 		"Users": func(ctx context.Context, f *fixture, _ uuid.UUID) error {
-			_, err := f.Users(ctx, 10, nil, nil, nil)
+			_, err := f.adminService.Users(ctx, nil, nil)
 			return err
 		},
 		"User": func(ctx context.Context, f *fixture, id uuid.UUID) error {
@@ -61,7 +61,7 @@ func TestNotAdministrator(t *testing.T) {
 			return err
 		},
 		"AuditEvents": func(ctx context.Context, f *fixture, _ uuid.UUID) error {
-			_, err := f.AuditEvents(ctx, 10, nil, nil)
+			_, err := f.AuditEvents(ctx, nil, nil, 10)
 			return err
 		},
 	}

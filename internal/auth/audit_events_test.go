@@ -2,18 +2,15 @@ package auth_test
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/google/uuid"
 
 	"usher/graph/signin"
 	"usher/internal/auth"
 	"usher/internal/auth/accounts"
-	"usher/internal/auth/admin"
 	"usher/internal/auth/authtest"
 	"usher/internal/request"
 )
@@ -120,128 +117,6 @@ func TestEventOrigin(t *testing.T) {
 			if all := logged + fmt.Sprintf("%+v", events); strings.Contains(all, secret) {
 				t.Errorf("%q is in the log:\n%s", secret, all)
 			}
-		}
-	})
-}
-
-func TestAuditEvents(t *testing.T) {
-	t.Parallel()
-	eachDatabase(t, func(t *testing.T, f *fixture) {
-		// Each event has its own millisecond, so that the order is certain.
-		step := func() { f.Clock.Advance(time.Millisecond) }
-		root := f.admin(t, "root")
-		step()
-		ada := f.signup(t, "ada")
-		step()
-		eve := f.signup(t, "eve")
-		ctx := f.As(t, root.AccessToken)
-		for _, do := range []verb{revokeUserSessions, disableUser, enableUser} {
-			for _, p := range []*signin.AuthPayload{ada, eve} {
-				step()
-				if err := do(ctx, f, p.User.ID); err != nil {
-					t.Fatal(err)
-				}
-			}
-		}
-		step()
-		f.register(t, "Books")
-		step()
-		f.NewEvents(t) // notes the names
-		if err := deleteUser(ctx, f, eve.User.ID); err != nil {
-			t.Fatal(err)
-		}
-
-		const (
-			first = "SIGNUP by ada of ada in a session|SIGNUP by eve of eve in a session|"
-			mid   = "USER_SESSIONS_REVOKED by root of ada in a session|USER_SESSIONS_REVOKED by root of eve in a session|" +
-				"USER_DISABLED by root of ada in a session|USER_DISABLED by root of eve in a session|USER_ENABLED by root of ada in a session|USER_ENABLED by root of eve in a session|"
-			last = "CLIENT_CREATED by the operator of a client|USER_DELETED by root of eve in a session"
-		)
-		tests := map[string]struct {
-			filter *admin.AuditEventFilter
-			want   string // the oldest first
-		}{
-			"of ada": {
-				&admin.AuditEventFilter{UserID: &ada.User.ID},
-				"SIGNUP by ada of ada in a session|USER_SESSIONS_REVOKED by root of ada in a session|USER_DISABLED by root of ada in a session|USER_ENABLED by root of ada in a session",
-			},
-			"of a kind":         {&admin.AuditEventFilter{Kind: new(auth.EventUserDisabled)}, "USER_DISABLED by root of ada in a session|USER_DISABLED by root of eve in a session"},
-			"of ada and a kind": {&admin.AuditEventFilter{UserID: &ada.User.ID, Kind: new(auth.EventUserEnabled)}, "USER_ENABLED by root of ada in a session"},
-			"of no user":        {&admin.AuditEventFilter{UserID: new(uuid.New())}, ""},
-			"of a deleted user": {&admin.AuditEventFilter{UserID: &eve.User.ID, Kind: new(auth.EventUserDeleted)}, "USER_DELETED by root of eve in a session"},
-			"all":               {nil, first + mid + last},
-			"all, empty filter": {&admin.AuditEventFilter{}, first + mid + last},
-		}
-		for name, tt := range tests {
-			for _, size := range []int{1, 3, 100} {
-				var got []string
-				var after *string
-				for pages := 1; ; pages++ {
-					lookUps := f.Store.Calls("UsersByID")
-					page, err := f.AuditEvents(ctx, size, after, tt.filter)
-					if err != nil {
-						t.Fatalf("%s: %v", name, err)
-					}
-					if n := f.Store.Calls("UsersByID") - lookUps; n > 1 {
-						t.Errorf("%s: %d look-ups of users for a page", name, n)
-					}
-					for _, e := range page.Edges {
-						wantPeople(t, e.Node, root.User, ada.User)
-						got = append(got, f.Describe(*e.Node))
-					}
-					wantEnds(t, page.PageInfo, pages > 1, len(page.Edges), func(i int) string { return page.Edges[i].Cursor })
-					if !page.PageInfo.HasNextPage {
-						break
-					}
-					after = page.PageInfo.EndCursor
-				}
-				slices.Reverse(got)
-				if tt.filter == nil || *tt.filter == (admin.AuditEventFilter{}) {
-					got = got[2:] // the creation and the sign-in of root, which have the same time
-				}
-				if diff := cmp.Diff(tt.want, strings.Join(got, "|")); diff != "" {
-					t.Errorf("%s, by %d (-want +got):\n%s", name, size, diff)
-				}
-			}
-		}
-	})
-}
-
-// wantPeople checks that an event shows its users, if they still exist.
-func wantPeople(t *testing.T, e *auth.AuditEvent, there ...*auth.User) {
-	t.Helper()
-	for _, p := range []struct {
-		id  *uuid.UUID
-		got *auth.User
-	}{{e.ActorID, e.Actor}, {e.UserID, e.User}} {
-		i := slices.IndexFunc(there, func(u *auth.User) bool { return p.id != nil && u.ID == *p.id })
-		if i < 0 && p.got != nil || i >= 0 && (p.got == nil || p.got.ID != *p.id || *p.got.Username != *there[i].Username) {
-			t.Errorf("%s: the user %v is shown as %+v", e.Kind, p.id, p.got)
-		}
-	}
-}
-
-func TestAuditEventsBadInput(t *testing.T) {
-	t.Parallel()
-	eachDatabase(t, func(t *testing.T, f *fixture) {
-		root := f.admin(t, "root")
-		ctx := f.As(t, root.AccessToken)
-		users, err := f.Users(ctx, 1, nil, nil, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for name, tt := range map[string]struct {
-			first int
-			after *string
-			want  string
-		}{
-			"none":            {0, nil, "first INVALID_FORMAT"},
-			"too many":        {101, nil, "first INVALID_FORMAT"},
-			"garbage":         {1, new("garbage"), "after INVALID_FORMAT"},
-			"cursor of users": {1, users.PageInfo.EndCursor, "after INVALID_FORMAT"},
-		} {
-			_, err := f.AuditEvents(ctx, tt.first, tt.after, nil)
-			wantProblem(t, name, err, tt.want)
 		}
 	})
 }

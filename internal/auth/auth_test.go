@@ -7,7 +7,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"usher/graph/connection"
 	"usher/graph/signin"
 	"usher/internal/auth"
 	"usher/internal/auth/access"
@@ -40,7 +39,7 @@ type (
 	signinService   = signin.Service
 )
 
-// parts are the whole domain, with the parts of the edge that keep refresh tokens and page lists.
+// parts are the whole domain, with the sign-ins of the edge.
 type parts struct {
 	*accessService
 	*accountService
@@ -48,31 +47,15 @@ type parts struct {
 	*clientService
 	*operatorService
 	*signinService
-	*connection.Lists
 	sessions *sessions.Service
 }
 
-// Where two parts have the same method, the one at the edge counts.
-
-func (p parts) Users(ctx context.Context, first int, after *string, filter *admin.UserFilter, order *admin.UserOrder) (*connection.UserConnection, error) {
-	return p.Lists.Users(ctx, first, after, filter, order)
-}
-
-func (p parts) AuditEvents(ctx context.Context, first int, after *string, filter *admin.AuditEventFilter) (*connection.AuditEventConnection, error) {
-	return p.Lists.AuditEvents(ctx, first, after, filter)
-}
-
+// Signup is that of the edge: accountService has one too.
 func (p parts) Signup(ctx context.Context, in signin.SignupInput) (*signin.AuthPayload, error) {
 	return p.signinService.Signup(ctx, in)
 }
 
-// current reports whether a session is that of the request.
-func current(ctx context.Context, s *auth.Session) bool {
-	claims := access.CallerFrom(ctx).Claims()
-	return claims != nil && claims.SessionID == s.ID.String()
-}
-
-// fixture is the domain on a real database, with the parts of the edge around it.
+// fixture is the domain on a real database, with the sign-ins of the edge.
 type fixture struct {
 	parts
 	*authtest.Fixture
@@ -87,23 +70,18 @@ func eachDatabase(t *testing.T, test func(t *testing.T, f *fixture)) {
 func newFixture(t testing.TB, s *store.Store) *fixture {
 	t.Helper()
 	f := &fixture{Fixture: authtest.New(t, s)}
-	f.parts = partsOf(t, f.Domain)
+	f.parts = partsOf(f.Domain)
 	return f
 }
 
 // newParts returns the parts of a domain with other options.
 func (f *fixture) newParts(t testing.TB, o domain.Options) parts {
 	t.Helper()
-	return partsOf(t, f.NewDomain(t, o))
+	return partsOf(f.NewDomain(t, o))
 }
 
-func partsOf(t testing.TB, d *domain.Domain) parts {
-	t.Helper()
-	lists, err := connection.New(d.Admin, d.Sessions, authtest.Secret)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return parts{d.Access, d.Accounts, d.Admin, d.Clients, d.Operator, signin.New(d.Accounts, d.Sessions), lists, d.Sessions}
+func partsOf(d *domain.Domain) parts {
+	return parts{d.Access, d.Accounts, d.Admin, d.Clients, d.Operator, signin.New(d.Accounts, d.Sessions), d.Sessions}
 }
 
 func (f *fixture) signup(t *testing.T, username string) *signin.AuthPayload {

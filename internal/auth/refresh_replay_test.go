@@ -102,11 +102,11 @@ func TestRefreshReplayEvent(t *testing.T) {
 				t.Fatal(failed)
 			}
 		}
-		found, err := f.AuditEvents(f.As(t, root.AccessToken), 10, nil, &admin.AuditEventFilter{Kind: new(auth.EventRefreshReplayed)})
-		if err != nil || len(found.Edges) != 1 {
+		found, err := f.AuditEvents(f.As(t, root.AccessToken), &admin.AuditEventFilter{Kind: new(auth.EventRefreshReplayed)}, nil, 10)
+		if err != nil || len(found) != 1 {
 			t.Fatalf("%+v, %v, want one event", found, err)
 		}
-		if e := found.Edges[0].Node; *e.IPAddress != "2001:db8::7" || *e.UserAgent != "Browser/1.0" || e.ActorID != nil {
+		if e := found[0]; *e.IPAddress != "2001:db8::7" || *e.UserAgent != "Browser/1.0" || e.ActorID != nil {
 			t.Errorf("event %+v", e)
 		}
 	})

@@ -164,11 +164,11 @@ func TestThiefWatches(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			found, err := f.SessionsOf(me, user, 10, nil)
-			if err != nil || len(found.Edges) != 1 {
+			found, err := f.sessions.List(me, user.ID, nil, 10)
+			if err != nil || len(found) != 1 {
 				t.Fatalf("%+v, %v", found, err)
 			}
-			return *found.Edges[0].Node
+			return found[0]
 		}
 		before := poll()
 		f.Clock.Advance(20 * time.Second) // The sign-in was in this minute.

@@ -1,13 +1,11 @@
 package auth_test
 
 import (
-	"fmt"
 	"sync"
 	"testing"
 	"time"
 
 	"usher/graph/signin"
-	"usher/internal/auth"
 	"usher/internal/auth/authtest"
 )
 
@@ -30,11 +28,11 @@ func TestSessionsPerUser(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		page, err := f.SessionsOf(f.As(t, last.AccessToken), last.User, 100, nil)
+		valid, err := f.sessions.List(f.As(t, last.AccessToken), last.User.ID, nil, 100)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if n := len(page.Edges); n != 50 {
+		if n := len(valid); n != 50 {
 			t.Errorf("%d valid sessions, want 50", n)
 		}
 		if got := authtest.Code(f.Authorize(f.As(t, first.AccessToken), forUser, nil)); got != ended {
@@ -113,57 +111,6 @@ func TestRevokeSessions(t *testing.T) {
 		if got := revoke(p[0], signin.RevokeSessionInput{SessionID: p[0].Session.ID}); got != "" {
 			t.Errorf("the session of the request: %q", got)
 		}
-	})
-}
-
-func TestSessionPages(t *testing.T) {
-	t.Parallel()
-	eachDatabase(t, func(t *testing.T, f *fixture) {
-		eve := f.signup(t, "eve")
-		ada := f.signup(t, "ada")
-		for range 6 {
-			f.Clock.Advance(time.Second)
-			var err error
-			if ada, err = f.Login(t.Context(), signin.LoginInput{Identifier: "ada", Password: authtest.Password}); err != nil {
-				t.Fatal(err)
-			}
-		}
-		ctx := f.As(t, ada.AccessToken)
-		var got []string
-		var after *string
-		for pages := 1; ; pages++ {
-			page, err := f.SessionsOf(ctx, ada.User, 3, after)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, e := range page.Edges {
-				got = append(got, fmt.Sprint(e.Node.CreatedAt.Second(), current(ctx, e.Node)))
-			}
-			if page.PageInfo.HasPreviousPage != (pages > 1) || page.PageInfo.HasNextPage != (pages < 3) {
-				t.Errorf("page %d: %+v", pages, page.PageInfo)
-			}
-			if !page.PageInfo.HasNextPage {
-				break
-			}
-			after = page.PageInfo.EndCursor
-		}
-		if want := "[6 true 5 false 4 false 3 false 2 false 1 false 0 false]"; fmt.Sprint(got) != want {
-			t.Errorf("sessions %v, want %v", got, want)
-		}
-
-		bad := func(name, want string, user *auth.User, as *signin.AuthPayload, first int, after *string) {
-			t.Helper()
-			if _, err := f.SessionsOf(f.As(t, as.AccessToken), user, first, after); authtest.Code(err) != want {
-				t.Errorf("%s: %v, want %s", name, err, want)
-			}
-		}
-		bad("none", "BAD_USER_INPUT first=INVALID_FORMAT", ada.User, ada, 0, nil)
-		bad("too many", "BAD_USER_INPUT first=INVALID_FORMAT", ada.User, ada, 101, nil)
-		bad("no cursor", "BAD_USER_INPUT after=INVALID_FORMAT", ada.User, ada, 1, new(""))
-		bad("garbage", "BAD_USER_INPUT after=INVALID_FORMAT", ada.User, ada, 1, new("garbage"))
-		bad("another's cursor", "BAD_USER_INPUT after=INVALID_FORMAT", eve.User, eve, 1, after)
-		bad("a refresh token", "BAD_USER_INPUT after=INVALID_FORMAT", ada.User, ada, 1, new((*ada.RefreshToken)[4:]))
-		bad("another user", "FORBIDDEN", ada.User, eve, 1, nil)
 	})
 }
 

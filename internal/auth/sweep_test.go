@@ -16,11 +16,15 @@ func TestSweepKeysFullNames(t *testing.T) {
 		}
 		find := func() int {
 			t.Helper()
-			page, err := f.Users(f.As(t, root.AccessToken), 10, nil, &admin.UserFilter{Search: new("ÁNGELA s")}, nil)
+			list, err := f.adminService.Users(f.As(t, root.AccessToken), &admin.UserFilter{Search: new("ÁNGELA s")}, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
-			return len(page.Edges)
+			found, err := list.Read(t.Context(), nil, 10)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return len(found)
 		}
 		if n := find(); n != 0 {
 			t.Errorf("%d found before the sweep", n)
