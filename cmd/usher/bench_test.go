@@ -16,8 +16,8 @@ import (
 	"usher/internal/token"
 )
 
-// BenchmarkMe measures the whole handler of a signed-in `me`, with its line in the log, as many at
-// once as there are CPUs: all that a request costs but the connection.
+// BenchmarkMe measures the handler of a `me` with an access token, including its log line, in parallel on all
+// CPUs. Only the cost of the connection is left out.
 func BenchmarkMe(b *testing.B) {
 	const document = `{"query":"query Me { me { id username email fullName roles createdAt } }"}`
 	for name, at := range storetest.URLs {
@@ -45,8 +45,7 @@ func BenchmarkMe(b *testing.B) {
 	}
 }
 
-// signedIn returns the handler of a server with the default settings, and the access token of its
-// one user.
+// signedIn returns the handler of a server with default settings, and the access token of its only user.
 func signedIn(b *testing.B, at config.DatabaseURL) (http.Handler, string) {
 	b.Helper()
 	server, err := app.New(b.Context(), app.Settings{
@@ -77,7 +76,7 @@ func check(b *testing.B, err error) {
 	}
 }
 
-// answer is an http.ResponseWriter that keeps the last answer.
+// answer is an http.ResponseWriter that keeps the body of the last response.
 type answer struct {
 	header http.Header
 	body   []byte

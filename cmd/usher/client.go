@@ -14,31 +14,31 @@ import (
 )
 
 type clientCommands struct {
-	Create clientCreateCommand `cmd:"" help:"Register an OAuth client, and show its id and, this once, its secret."`
+	Create clientCreateCommand `cmd:"" help:"Register an OAuth client, and print its id and secret. The secret is shown only once."`
 	List   clientListCommand   `cmd:"" help:"List the OAuth clients, oldest first."`
-	Delete clientDeleteCommand `cmd:"" help:"Delete an OAuth client: it can get no more tokens, and those it has are no longer active."`
+	Delete clientDeleteCommand `cmd:"" help:"Delete an OAuth client. It gets no new tokens, and its existing tokens become inactive."`
 }
 
 type clientCreateCommand struct {
 	config.Database
 	config.Log
 
-	Name     string          `required:"" help:"What to call the client."`
-	Resource config.Resource `placeholder:"URI" help:"The API that the client serves, as in --audience of the server. The client may ask /oauth/introspect about access tokens for it."`
+	Name     string          `required:"" help:"Name of the client."`
+	Resource config.Resource `placeholder:"URI" help:"API that the client serves, one of --audience of the server. The client may introspect access tokens for that API."`
 }
 
 // Run registers a client.
-func (c *clientCreateCommand) Run(w *world) error {
-	return w.operate(c.Database, config.Passwords{}, c.Log, func(o *app.Operator) error {
+func (c *clientCreateCommand) Run(inv *invocation) error {
+	return inv.operate(c.Database, config.Passwords{}, c.Log, func(o *app.Operator) error {
 		var resource *string
 		if c.Resource != "" {
 			resource = new(string(c.Resource))
 		}
-		client, secret, err := o.CreateClient(w.ctx, c.Name, resource)
+		client, secret, err := o.CreateClient(inv.ctx, c.Name, resource)
 		if err != nil {
 			return explain(err)
 		}
-		_, err = fmt.Fprintf(w.stdout, "client_id      %s\nclient_secret  %s\n", client.ID, secret)
+		_, err = fmt.Fprintf(inv.stdout, "client_id      %s\nclient_secret  %s\n", client.ID, secret)
 		return err
 	})
 }
@@ -49,13 +49,13 @@ type clientListCommand struct {
 }
 
 // Run lists the clients.
-func (c *clientListCommand) Run(w *world) error {
-	return w.operate(c.Database, config.Passwords{}, c.Log, func(o *app.Operator) error {
-		table := tabwriter.NewWriter(w.stdout, 0, 0, 2, ' ', 0)
+func (c *clientListCommand) Run(inv *invocation) error {
+	return inv.operate(c.Database, config.Passwords{}, c.Log, func(o *app.Operator) error {
+		table := tabwriter.NewWriter(inv.stdout, 0, 0, 2, ' ', 0)
 		fmt.Fprintln(table, "ID\tNAME\tCREATED\tRESOURCE")
 		const page = 500
 		for after := uuid.Nil; ; {
-			clients, err := o.Clients(w.ctx, after, page)
+			clients, err := o.Clients(inv.ctx, after, page)
 			if err != nil {
 				return err
 			}
@@ -78,20 +78,20 @@ type clientDeleteCommand struct {
 	config.Database
 	config.Log
 
-	ID uuid.UUID `arg:"" help:"The client_id."`
+	ID uuid.UUID `arg:"" help:"The client_id of the client."`
 }
 
 // Run deletes a client.
-func (c *clientDeleteCommand) Run(w *world) error {
-	return w.operate(c.Database, config.Passwords{}, c.Log, func(o *app.Operator) error {
-		err := o.DeleteClient(w.ctx, c.ID)
+func (c *clientDeleteCommand) Run(inv *invocation) error {
+	return inv.operate(c.Database, config.Passwords{}, c.Log, func(o *app.Operator) error {
+		err := o.DeleteClient(inv.ctx, c.ID)
 		if errors.Is(err, auth.ErrNotFound) {
-			return errors.New("there is no such client")
+			return errors.New("no client has this id; list all clients with usher client list")
 		}
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(w.stdout, "deleted client %s\n", c.ID)
+		_, err = fmt.Fprintf(inv.stdout, "deleted client %s\n", c.ID)
 		return err
 	})
 }

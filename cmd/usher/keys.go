@@ -13,34 +13,34 @@ import (
 
 type keysCommands struct {
 	List   keysListCommand   `cmd:"" help:"List the signing keys, newest first."`
-	Rotate keysRotateCommand `cmd:"" help:"Make a signing key. It is published at once, and takes over later; the tokens of the one before stay valid."`
-	Retire keysRetireCommand `cmd:"" help:"End a signing key: within seconds all servers refuse its tokens."`
+	Rotate keysRotateCommand `cmd:"" help:"Create a signing key. It is published at once and starts signing later. Tokens signed with earlier keys stay valid."`
+	Retire keysRetireCommand `cmd:"" help:"Retire a signing key. Within seconds all servers reject the tokens that it has signed."`
 }
 
-// keySettings are what the commands for keys have in common.
+// keySettings are the settings of every command for keys.
 type keySettings struct {
 	config.Keys
 	config.Database
 	config.Log
 }
 
-// operate calls f with what it takes to work on keys. Only a new key needs the secret.
-func (c *keySettings) operate(w *world, secret []byte, f func(keyring.Options) error) error {
-	return w.operate(c.Database, config.Passwords{}, c.Log, func(o *app.Operator) error {
+// operate calls f with the options of the keyring. The secret is needed only to create a key.
+func (c *keySettings) operate(inv *invocation, secret []byte, f func(keyring.Options) error) error {
+	return inv.operate(c.Database, config.Passwords{}, c.Log, func(o *app.Operator) error {
 		return f(o.Keyring(c.Keys, secret))
 	})
 }
 
 type keysListCommand struct{ keySettings }
 
-// Run lists the keys. Times are UTC.
-func (c *keysListCommand) Run(w *world) error {
-	return c.operate(w, nil, func(o keyring.Options) error {
-		keys, err := keyring.List(w.ctx, o)
+// Run lists the keys. Times are in UTC.
+func (c *keysListCommand) Run(inv *invocation) error {
+	return c.operate(inv, nil, func(o keyring.Options) error {
+		keys, err := keyring.List(inv.ctx, o)
 		if err != nil {
 			return err
 		}
-		table := tabwriter.NewWriter(w.stdout, 0, 0, 2, ' ', 0)
+		table := tabwriter.NewWriter(inv.stdout, 0, 0, 2, ' ', 0)
 		fmt.Fprintln(table, "KID\tALGORITHM\tSTATE\tCREATED\tSIGNS FROM\tVERIFIES UNTIL")
 		for _, k := range keys {
 			until := "-"
@@ -57,12 +57,12 @@ func (c *keysListCommand) Run(w *world) error {
 type keysRotateCommand struct {
 	keySettings
 
-	Lead time.Duration `default:"2m" help:"How long the key is published before it signs. Below 2m, services that verify tokens, and below 1m our own replicas, may meet the key too late."`
+	Lead time.Duration `default:"2m" help:"How long the key is published before it signs. Below 2m, other services may get its tokens before they know the key. Below 1m, so may replicas of this server."`
 }
 
-// Run makes a key.
-func (c *keysRotateCommand) Run(w *world) error {
-	// Before the migration, which cannot be undone.
+// Run creates a key.
+func (c *keysRotateCommand) Run(inv *invocation) error {
+	// Check everything before the migration, which cannot be undone.
 	secret, err := app.Secret(&c.Keys)
 	if err != nil {
 		return err
@@ -70,12 +70,12 @@ func (c *keysRotateCommand) Run(w *world) error {
 	if err := keyring.CheckRotation(token.Algorithm(c.Algorithm), c.Lead); err != nil {
 		return err
 	}
-	return c.operate(w, secret, func(o keyring.Options) error {
-		key, err := keyring.Rotate(w.ctx, o, c.Lead)
+	return c.operate(inv, secret, func(o keyring.Options) error {
+		key, err := keyring.Rotate(inv.ctx, o, c.Lead)
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(w.stdout, "made %s key %s, which signs from %s\n",
+		_, err = fmt.Fprintf(inv.stdout, "created %s key %s, which signs from %s\n",
 			key.Algorithm, key.KeyID, key.SignsFrom.Format(time.DateTime))
 		return err
 	})
@@ -84,17 +84,17 @@ func (c *keysRotateCommand) Run(w *world) error {
 type keysRetireCommand struct {
 	keySettings
 
-	Force bool   `help:"Retire even the key that signs. Without another one, a server makes one; until all know it, within half a minute, some tokens are refused."`
-	KeyID string `arg:"" name:"kid" help:"The key's id. Write -- before one that begins with a dash."`
+	Force bool   `help:"Retire the key even if it is the one that signs. If there is no other key, a server creates one. Some tokens are rejected until all servers know it, at most half a minute."`
+	KeyID string `arg:"" name:"kid" help:"The id of the key. Put -- before an id that begins with a dash."`
 }
 
 // Run retires a key.
-func (c *keysRetireCommand) Run(w *world) error {
-	return c.operate(w, nil, func(o keyring.Options) error {
-		if err := keyring.Retire(w.ctx, o, c.KeyID, c.Force); err != nil {
+func (c *keysRetireCommand) Run(inv *invocation) error {
+	return c.operate(inv, nil, func(o keyring.Options) error {
+		if err := keyring.Retire(inv.ctx, o, c.KeyID, c.Force); err != nil {
 			return err
 		}
-		_, err := fmt.Fprintf(w.stdout, "retired key %s\n", c.KeyID)
+		_, err := fmt.Fprintf(inv.stdout, "retired key %s\n", c.KeyID)
 		return err
 	})
 }

@@ -1,4 +1,4 @@
-// Command usher is the whole of Usher in one binary: the server and the tools around it.
+// Command usher runs the Usher server and the operator's commands.
 package main
 
 import (
@@ -21,30 +21,30 @@ var version = "dev"
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	// After the first signal the default action is back, so that a second one ends the process.
+	// Restore the default action after the first signal, so that a second signal ends the process.
 	context.AfterFunc(ctx, stop)
-	w := &world{ctx: ctx, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
-	os.Exit(run(w, os.Args[1:]))
+	inv := &invocation{ctx: ctx, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
+	os.Exit(run(inv, os.Args[1:]))
 }
 
-// world is what a command touches outside of its own process.
-type world struct {
-	ctx    context.Context //nolint:containedctx // A command's whole life is one call.
+// invocation is one run of the program: its context, standard streams and environment.
+type invocation struct {
+	ctx    context.Context //nolint:containedctx // A command is a single call.
 	stdin  *os.File
 	stdout io.Writer
 	stderr io.Writer
 	env    config.Env
 }
 
-// operate calls f with what the operator's commands work with.
-func (w *world) operate(d config.Database, p config.Passwords, l config.Log, f func(*app.Operator) error) error {
-	return app.Operate(w.ctx, d, p, logging.New(w.stderr, logging.Options(l)), f)
+// operate calls f with an Operator on the database of d.
+func (inv *invocation) operate(d config.Database, p config.Passwords, l config.Log, f func(*app.Operator) error) error {
+	return app.Operate(inv.ctx, d, p, logging.New(inv.stderr, logging.Options(l)), f)
 }
 
-// cli is every command with its flags.
+// cli declares the commands with their flags.
 type cli struct {
 	Serve   serveCommand   `cmd:"" help:"Run the server."`
-	Migrate migrateCommand `cmd:"" help:"Bring the database to the newest schema, and exit."`
+	Migrate migrateCommand `cmd:"" help:"Migrate the database to the newest schema, and exit."`
 	User    userCommands   `cmd:"" help:"Administer users."`
 	Keys    keysCommands   `cmd:"" help:"Administer the keys that sign access tokens."`
 	Client  clientCommands `cmd:"" help:"Administer OAuth clients."`
@@ -52,28 +52,28 @@ type cli struct {
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
 
-// run is main without the process: it returns the exit status.
-func run(w *world, args []string) (status int) {
+// run runs the command in args and returns the exit status.
+func run(inv *invocation, args []string) (status int) {
 	env, err := config.ReadEnv(".env", os.LookupEnv)
 	if err != nil {
-		fmt.Fprintln(w.stderr, "usher:", err)
+		fmt.Fprintln(inv.stderr, "usher:", err)
 		return 1
 	}
-	w.env = env
+	inv.env = env
 	parser, err := kong.New(
 		&cli{},
 		kong.Name("usher"),
 		kong.Description("A self-hosted GraphQL authentication API."),
 		env,
-		kong.Writers(w.stdout, w.stderr),
+		kong.Writers(inv.stdout, inv.stderr),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
 		kong.Exit(func(code int) { panic(exit(code)) }),
 	)
 	if err != nil {
-		panic(err) // the declaration above is wrong
+		panic(err) // the declaration of cli is invalid
 	}
 	defer func() {
-		// kong exits from inside Parse when it has printed the help.
+		// kong calls Exit inside Parse after it has printed the help.
 		switch cause := recover().(type) {
 		case nil:
 		case exit:
@@ -84,13 +84,13 @@ func run(w *world, args []string) (status int) {
 	}()
 	command, err := parser.Parse(args)
 	if err != nil {
-		fmt.Fprintln(w.stderr, "usher:", err)
+		fmt.Fprintln(inv.stderr, "usher:", err)
 		return 2
 	}
-	// The command runs by itself, so that what kong needed to find it can go: 1 MB of the server's memory.
-	selected := command.Selected().Target.Addr().Interface().(interface{ Run(w *world) error })
-	if err := selected.Run(w); err != nil {
-		fmt.Fprintln(w.stderr, "usher:", err)
+	// Calling Run here rather than through kong lets the garbage collector free 1 MB of kong's data.
+	selected := command.Selected().Target.Addr().Interface().(interface{ Run(inv *invocation) error })
+	if err := selected.Run(inv); err != nil {
+		fmt.Fprintln(inv.stderr, "usher:", err)
 		return 1
 	}
 	return 0

@@ -13,9 +13,9 @@ type migrateCommand struct {
 }
 
 // Run migrates the database.
-func (c *migrateCommand) Run(w *world) error {
-	return w.operate(c.Database, config.Passwords{}, c.Log, func(*app.Operator) error {
-		_, err := fmt.Fprintln(w.stdout, "the database is up to date")
+func (c *migrateCommand) Run(inv *invocation) error {
+	return inv.operate(c.Database, config.Passwords{}, c.Log, func(*app.Operator) error {
+		_, err := fmt.Fprintln(inv.stdout, "the database is up to date")
 		return err
 	})
 }

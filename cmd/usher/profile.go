@@ -12,9 +12,9 @@ import (
 	"syscall"
 )
 
-// init is main in a program that profiles itself: with $USHER_PROFILE, the name of a folder, it writes
-// there where the processor time went and where memory was allocated, from the start to the end.
-// Without, it leaves everything to main. It comes before main because main does not return.
+// init replaces main if $USHER_PROFILE names a folder. It runs the program and writes profiles of processor
+// time and memory to that folder. It is an init function because main calls os.Exit, after which nothing
+// could write the profiles.
 func init() {
 	folder := os.Getenv("USHER_PROFILE")
 	if folder == "" {
@@ -22,34 +22,34 @@ func init() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)
-	w := &world{ctx: ctx, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
-	// Until main begins, this goroutine keeps to one thread, which would slow the program down.
+	inv := &invocation{ctx: ctx, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
+	// Until main begins, this goroutine is locked to one thread, which would slow the program down.
 	ended := make(chan int)
-	go func() { ended <- profiled(folder, w, os.Args[1:]) }()
+	go func() { ended <- profiled(folder, inv, os.Args[1:]) }()
 	os.Exit(<-ended)
 }
 
-// profiled is run with profiles.
-func profiled(folder string, w *world, args []string) (status int) {
+// profiled calls run and writes profiles of it.
+func profiled(folder string, inv *invocation, args []string) (status int) {
 	cpu, err := os.Create(filepath.Join(folder, "cpu.pprof"))
 	if err == nil {
 		err = pprof.StartCPUProfile(cpu)
 	}
 	if err != nil {
-		fmt.Fprintln(w.stderr, "usher: profile:", err)
+		fmt.Fprintln(inv.stderr, "usher: profile:", err)
 		return 1
 	}
-	status = run(w, args)
+	status = run(inv, args)
 	pprof.StopCPUProfile()
 	err = cpu.Close()
-	// The heap is that of the last collection, which was when the program still ran.
+	// The heap profile is of the last garbage collection, when the program was still running.
 	for _, name := range []string{"heap", "allocs"} {
 		if err == nil {
 			err = writeProfile(folder, name)
 		}
 	}
 	if err != nil {
-		fmt.Fprintln(w.stderr, "usher: profile:", err)
+		fmt.Fprintln(inv.stderr, "usher: profile:", err)
 		return 1
 	}
 	return status

@@ -8,34 +8,34 @@ import (
 )
 
 type schemaCommands struct {
-	Print  schemaPrintCommand  `cmd:"" help:"Print the schema with its directives, as SDL."`
-	Access schemaAccessCommand `cmd:"" help:"Print who may have which field, argument and input field."`
+	Print  schemaPrintCommand  `cmd:"" help:"Print the schema with its directives as SDL."`
+	Access schemaAccessCommand `cmd:"" help:"Print the access rules of fields, arguments and input fields."`
 }
 
 type schemaPrintCommand struct{}
 
 // Run prints the schema.
-func (schemaPrintCommand) Run(w *world) error {
-	_, err := fmt.Fprint(w.stdout, graph.SDL())
+func (schemaPrintCommand) Run(inv *invocation) error {
+	_, err := fmt.Fprint(inv.stdout, graph.SDL())
 	return err
 }
 
 type schemaAccessCommand struct {
-	Format string `help:"How to print it: text, markdown or json." enum:"text,markdown,json" default:"text"`
+	Format string `help:"Output format: text, markdown or json." enum:"text,markdown,json" default:"text"`
 }
 
-// Run prints the table.
-func (c *schemaAccessCommand) Run(w *world) error {
+// Run prints the access rules.
+func (c *schemaAccessCommand) Run(inv *invocation) error {
 	table, err := graph.Access()
 	if err != nil {
 		return err
 	}
 	switch c.Format {
 	case "markdown":
-		return directive.WriteMarkdown(w.stdout, table)
+		return directive.WriteMarkdown(inv.stdout, table)
 	case "json":
-		return directive.WriteJSON(w.stdout, table)
+		return directive.WriteJSON(inv.stdout, table)
 	default:
-		return directive.WriteText(w.stdout, table)
+		return directive.WriteText(inv.stdout, table)
 	}
 }

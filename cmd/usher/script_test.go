@@ -27,8 +27,8 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"usher": main})
 }
 
-// TestScripts runs the scripts on each database. They know these variables: DATABASE_URL is a new
-// database, migrated; URL and ADDRESS are where a server may listen.
+// TestScripts runs the scripts on each database. They have these variables: DATABASE_URL is a new database
+// that is migrated, and URL and ADDRESS are where a server can listen.
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	for name, url := range storetest.URLs {
@@ -49,7 +49,7 @@ func TestScripts(t *testing.T) {
 					env.Setenv("DATABASE_URL", url(tb))
 					env.Setenv("ADDRESS", address)
 					env.Setenv("URL", "http://"+address)
-					env.Setenv("USHER_SHUTDOWN_DELAY", "0s") // no balancer has to notice a stop
+					env.Setenv("USHER_SHUTDOWN_DELAY", "0s") // no load balancer has to notice the stop
 					return nil
 				},
 				Cmds: map[string]func(*testscript.TestScript, bool, []string){
@@ -93,7 +93,7 @@ func await(ts *testscript.TestScript, _ bool, _ []string) {
 	}
 }
 
-// get asks for a path and writes the status and the body to standard output.
+// get requests a path and writes the status and the body to standard output.
 func get(ts *testscript.TestScript, _ bool, args []string) {
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
@@ -108,8 +108,9 @@ func get(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 }
 
-// graphql sends the document in a file with the variables in another, `graphql DOCUMENT [VARIABLES]`,
-// as TOKEN when that is set. The answer becomes standard output, and a new access token TOKEN.
+// graphql sends the document in a file with the variables in another: `graphql DOCUMENT [VARIABLES]`. It
+// authenticates with the variable TOKEN if that is set. It writes the response to standard output, and sets
+// TOKEN to an access token in it.
 func graphql(ts *testscript.TestScript, _ bool, args []string) {
 	body := map[string]any{"query": ts.ReadFile(args[0])}
 	if len(args) > 1 {
@@ -138,10 +139,10 @@ func graphql(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 }
 
-var update = flag.Bool("update", false, "write the tables into the README")
+var update = flag.Bool("update", false, "update the tables in the README")
 
-// TestReadme keeps the README's tables those of the program.
-// `go test ./cmd/usher -run Readme -update` writes them.
+// TestReadme checks that the tables in the README are those of the program.
+// `go test ./cmd/usher -run Readme -update` updates them.
 func TestReadme(t *testing.T) {
 	t.Parallel()
 	const file = "../../README.md"

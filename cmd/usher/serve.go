@@ -1,11 +1,13 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"strings"
+	"syscall"
 
 	"usher/internal/app"
 	"usher/internal/config"
@@ -19,47 +21,56 @@ type serveCommand struct {
 	config.Log
 }
 
-// Run serves until it is told to stop.
-func (c *serveCommand) Run(w *world) (err error) {
+// Run serves until the context of inv ends.
+func (c *serveCommand) Run(inv *invocation) (err error) {
 	tuneProcess()
-	log, stop := logging.NewBuffered(w.stderr, logging.Options(c.Log))
+	log, stop := logging.NewBuffered(inv.stderr, logging.Options(c.Log))
 	defer stop()
-	for _, warning := range append(c.Warnings(), w.env.Warnings()...) {
-		log.WarnContext(w.ctx, "unsafe setting", "warning", warning)
+	for _, warning := range append(c.Warnings(), inv.env.Warnings()...) {
+		log.WarnContext(inv.ctx, "unsafe setting", "warning", warning)
 	}
-	listener, err := new(net.ListenConfig).Listen(w.ctx, "tcp", c.Listen) // before the migration, which cannot be undone
+	listener, err := listen(inv.ctx, c.Listen) // before the migration, which cannot be undone
 	if err != nil {
 		return err
 	}
-	defer func() { _ = listener.Close() }() // Serve does so too, when it comes to that
-	server, err := app.New(w.ctx, app.Settings{Server: c.Server, Database: c.Database, Passwords: c.Passwords}, log, app.Overrides{})
+	defer func() { _ = listener.Close() }() // in case Serve is not called, which closes it too
+	server, err := app.New(inv.ctx, app.Settings{Server: c.Server, Database: c.Database, Passwords: c.Passwords}, log, app.Overrides{})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, server.Close()) }()
-	log.InfoContext(w.ctx, "access tokens are for this server unless a client asks for another resource",
+	log.InfoContext(inv.ctx, "access tokens are for this server unless a client requests another resource",
 		"audience", c.Issuer, "resources", strings.Join(c.Audience, ", "))
-	log.InfoContext(w.ctx, "listening", "address", listener.Addr().String(), "database", c.URL, "version", version)
+	log.InfoContext(inv.ctx, "listening", "address", listener.Addr().String(), "database", c.URL, "version", version)
 	if c.Dev {
-		welcome(w.stdout, c.Issuer, c.URL)
+		welcome(inv.stdout, c.Issuer, c.URL)
 	}
-	if err := server.Serve(w.ctx, listener); err != nil {
+	if err := server.Serve(inv.ctx, listener); err != nil {
 		return err
 	}
-	log.InfoContext(w.ctx, "stopped")
+	log.InfoContext(inv.ctx, "stopped")
 	return nil
 }
 
-// welcome tells a developer where things are and what to do next.
+func listen(ctx context.Context, address string) (net.Listener, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		_, port, _ := net.SplitHostPort(address)
+		return nil, fmt.Errorf("port %s is in use; choose another with --listen", port)
+	}
+	return l, err
+}
+
+// welcome prints the URLs of a development server and a first request.
 func welcome(w io.Writer, url string, database config.DatabaseURL) {
 	fmt.Fprintf(w, `
-Usher runs for development, with the database %s.
+Usher is running in development mode with the database %s.
 
   GraphQL   %s/graphql
   Console   %s/
   Schema    %s/schema.graphqls
 
-Sign up, from another terminal:
+To sign up, run this in another terminal:
 
   curl -s %s/graphql -H 'Content-Type: application/json' -d '{
     "query": "mutation ($input: SignupInput!) { signup(input: $input) { accessToken user { id username } } }",

@@ -20,11 +20,11 @@ import (
 )
 
 type userCommands struct {
-	Create  userCreateCommand  `cmd:"" help:"Create a user. The password is asked for, or read as one line from standard input."`
+	Create  userCreateCommand  `cmd:"" help:"Create a user. Prompts for the password, or reads it as one line from standard input."`
 	List    userListCommand    `cmd:"" help:"List the users, oldest first."`
-	Disable userDisableCommand `cmd:"" help:"Shut an account and end its sessions: they are refused from their next request on."`
-	Enable  userEnableCommand  `cmd:"" help:"Open a disabled account again."`
-	Unlock  userUnlockCommand  `cmd:"" help:"Forget an account's failed logins, so that its owner may try again at once."`
+	Disable userDisableCommand `cmd:"" help:"Disable an account and end its sessions. Their next request is rejected."`
+	Enable  userEnableCommand  `cmd:"" help:"Enable a disabled account."`
+	Unlock  userUnlockCommand  `cmd:"" help:"Clear the failed sign-ins of an account, so that its owner can try again at once."`
 }
 
 type userCreateCommand struct {
@@ -32,15 +32,15 @@ type userCreateCommand struct {
 	config.Passwords
 	config.Log
 
-	Username string   `help:"The name to sign in with." placeholder:"NAME"`
-	Email    string   `help:"The e-mail address to sign in with." placeholder:"ADDRESS"`
-	FullName string   `help:"How to address the user." placeholder:"TEXT"`
-	Role     []string `help:"What the user may be besides user: admin." placeholder:"ROLE" enum:"user,admin" default:"user"`
+	Username string   `help:"User name to sign in with." placeholder:"NAME"`
+	Email    string   `help:"E-mail address to sign in with." placeholder:"ADDRESS"`
+	FullName string   `help:"Full name to display." placeholder:"TEXT"`
+	Role     []string `help:"Role of the user: user or admin. An admin is also a user." placeholder:"ROLE" enum:"user,admin" default:"user"`
 }
 
-// Run creates a user. An administrator gets the role USER too.
-func (c *userCreateCommand) Run(w *world) error {
-	secret, err := w.readNewPassword()
+// Run creates a user. An administrator also gets the role USER.
+func (c *userCreateCommand) Run(inv *invocation) error {
+	secret, err := inv.readNewPassword()
 	if err != nil {
 		return err
 	}
@@ -54,12 +54,12 @@ func (c *userCreateCommand) Run(w *world) error {
 			roles = append(roles, role)
 		}
 	}
-	return w.operate(c.Database, c.Passwords, c.Log, func(o *app.Operator) error {
-		user, err := o.CreateUser(w.ctx, in, roles)
+	return inv.operate(c.Database, c.Passwords, c.Log, func(o *app.Operator) error {
+		user, err := o.CreateUser(inv.ctx, in, roles)
 		if err != nil {
 			return explain(err)
 		}
-		_, err = fmt.Fprintf(w.stdout, "created user %s (%s) in %s\n", user.ID, joinRoles(user.Roles), c.URL)
+		_, err = fmt.Fprintf(inv.stdout, "created user %s (%s) in %s\n", user.ID, joinRoles(user.Roles), c.URL)
 		return err
 	})
 }
@@ -77,13 +77,13 @@ type userListCommand struct {
 }
 
 // Run lists the users.
-func (c *userListCommand) Run(w *world) error {
-	return w.operate(c.Database, config.Passwords{}, c.Log, func(o *app.Operator) error {
-		table := tabwriter.NewWriter(w.stdout, 0, 0, 2, ' ', 0)
+func (c *userListCommand) Run(inv *invocation) error {
+	return inv.operate(c.Database, config.Passwords{}, c.Log, func(o *app.Operator) error {
+		table := tabwriter.NewWriter(inv.stdout, 0, 0, 2, ' ', 0)
 		fmt.Fprintln(table, "ID\tUSERNAME\tEMAIL\tROLES\tSTATE\tCREATED")
 		query := auth.UserQuery{Order: auth.UsersByCreatedAt, Limit: 500}
 		for {
-			users, err := o.Users(w.ctx, query)
+			users, err := o.Users(inv.ctx, query)
 			if err != nil {
 				return err
 			}
@@ -119,20 +119,20 @@ func joinRoles(roles []auth.Role) string {
 	return strings.Join(names, " ")
 }
 
-// oneUser is what the commands for one account have in common.
+// oneUser has the settings and the argument of every command for one account.
 type oneUser struct {
 	config.Database
 	config.Log
 
-	Identifier string `arg:"" help:"The user name, e-mail address or id."`
+	Identifier string `arg:"" help:"User name, e-mail address or id of the user."`
 }
 
-// change finds the user, applies f and says what was done.
-func (c *oneUser) change(w *world, done string, f func(o *app.Operator, u *auth.User) error) error {
-	return w.operate(c.Database, config.Passwords{}, c.Log, func(o *app.Operator) error {
-		user, err := o.FindUser(w.ctx, c.Identifier)
+// change finds the user, calls f and prints what was done.
+func (c *oneUser) change(inv *invocation, done string, f func(o *app.Operator, u *auth.User) error) error {
+	return inv.operate(c.Database, config.Passwords{}, c.Log, func(o *app.Operator) error {
+		user, err := o.FindUser(inv.ctx, c.Identifier)
 		if errors.Is(err, auth.ErrNotFound) {
-			return errors.New("there is no such user")
+			return errors.New("no user has this name, e-mail address or id; list all users with usher user list")
 		}
 		if err != nil {
 			return err
@@ -140,7 +140,7 @@ func (c *oneUser) change(w *world, done string, f func(o *app.Operator, u *auth.
 		if err := f(o, user); err != nil {
 			return explain(err)
 		}
-		_, err = fmt.Fprintf(w.stdout, "%s user %s\n", done, user.ID)
+		_, err = fmt.Fprintf(inv.stdout, "%s user %s\n", done, user.ID)
 		return err
 	})
 }
@@ -148,31 +148,31 @@ func (c *oneUser) change(w *world, done string, f func(o *app.Operator, u *auth.
 type userDisableCommand struct{ oneUser }
 
 // Run disables a user.
-func (c *userDisableCommand) Run(w *world) error {
-	return c.change(w, "disabled", func(o *app.Operator, u *auth.User) error {
-		return o.SetDisabled(w.ctx, u.ID, true)
+func (c *userDisableCommand) Run(inv *invocation) error {
+	return c.change(inv, "disabled", func(o *app.Operator, u *auth.User) error {
+		return o.SetDisabled(inv.ctx, u.ID, true)
 	})
 }
 
 type userEnableCommand struct{ oneUser }
 
 // Run enables a user.
-func (c *userEnableCommand) Run(w *world) error {
-	return c.change(w, "enabled", func(o *app.Operator, u *auth.User) error {
-		return o.SetDisabled(w.ctx, u.ID, false)
+func (c *userEnableCommand) Run(inv *invocation) error {
+	return c.change(inv, "enabled", func(o *app.Operator, u *auth.User) error {
+		return o.SetDisabled(inv.ctx, u.ID, false)
 	})
 }
 
 type userUnlockCommand struct{ oneUser }
 
-// Run forgets the failed logins of a user.
-func (c *userUnlockCommand) Run(w *world) error {
-	return c.change(w, "unlocked", func(o *app.Operator, u *auth.User) error {
-		return o.Unlock(w.ctx, u.ID)
+// Run clears the failed sign-ins of a user.
+func (c *userUnlockCommand) Run(inv *invocation) error {
+	return c.change(inv, "unlocked", func(o *app.Operator, u *auth.User) error {
+		return o.Unlock(inv.ctx, u.ID)
 	})
 }
 
-// explain turns the domain's answer to bad input into lines for a terminal.
+// explain formats an error about bad input as one line for each field.
 func explain(err error) error {
 	var e *auth.Error
 	if !errors.As(err, &e) || e.Code != auth.CodeBadUserInput {
@@ -181,39 +181,40 @@ func explain(err error) error {
 	lines := make([]string, len(e.Fields))
 	for i, f := range e.Fields {
 		lines[i] = f.Message
-		if name := f.Field; name != "userId" { // which is how the user was named, and not at fault
+		if name := f.Field; name != "userId" { // the user was found, and there is no such flag
 			lines[i] = name + ": " + f.Message
 		}
 	}
 	return errors.New(strings.Join(lines, "\n       "))
 }
 
-// readNewPassword asks for a password twice, without echo, on a terminal; elsewhere it reads one line.
-func (w *world) readNewPassword() (password.Plaintext, error) {
-	fd := int(w.stdin.Fd())
+// readNewPassword prompts twice for a password without echo if standard input is a terminal. Otherwise it
+// reads one line.
+func (inv *invocation) readNewPassword() (password.Plaintext, error) {
+	fd := int(inv.stdin.Fd())
 	if !term.IsTerminal(fd) {
-		return readLine(w.stdin)
+		return readLine(inv.stdin)
 	}
 	ask := func(prompt string) ([]byte, error) {
-		fmt.Fprint(w.stderr, prompt)
-		defer fmt.Fprintln(w.stderr)
+		fmt.Fprint(inv.stderr, prompt)
+		defer fmt.Fprintln(inv.stderr)
 		return term.ReadPassword(fd)
 	}
 	first, err := ask("Password: ")
 	if err != nil {
 		return "", err
 	}
-	second, err := ask("Once more: ")
+	second, err := ask("Repeat password: ")
 	if err != nil {
 		return "", err
 	}
 	if !bytes.Equal(first, second) {
-		return "", errors.New("the two passwords differ")
+		return "", errors.New("the passwords do not match")
 	}
 	return password.Plaintext(first), nil
 }
 
-// maxLine is more than the longest password takes.
+// maxLine is more than the size of the longest password, in bytes.
 const maxLine = 16 << 10
 
 func readLine(r io.Reader) (password.Plaintext, error) {
@@ -223,7 +224,7 @@ func readLine(r io.Reader) (password.Plaintext, error) {
 	}
 	line = strings.TrimSuffix(strings.TrimSuffix(line, "\n"), "\r")
 	if line == "" {
-		return "", errors.New("no password on standard input")
+		return "", errors.New("no password on standard input; pass it as one line")
 	}
 	return password.Plaintext(line), nil
 }

@@ -5,7 +5,7 @@ import "fmt"
 type versionCommand struct{}
 
 // Run prints the version.
-func (versionCommand) Run(w *world) error {
-	_, err := fmt.Fprintln(w.stdout, version)
+func (versionCommand) Run(inv *invocation) error {
+	_, err := fmt.Fprintln(inv.stdout, version)
 	return err
 }

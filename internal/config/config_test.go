@@ -14,7 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// commands stands for a program with two commands.
+// commands is a program with two commands.
 type commands struct {
 	Serve struct {
 		Server
@@ -28,7 +28,7 @@ type commands struct {
 	} `cmd:""`
 }
 
-// parse reads a command line, an environment, and a file .env.
+// parse parses a command line with an environment and a file .env.
 func parse(t *testing.T, args []string, environment map[string]string, dotEnv string) (*commands, error) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), ".env")
@@ -149,42 +149,42 @@ func TestEnvironment(t *testing.T) {
 func TestRefused(t *testing.T) {
 	valid := map[string]string{"USHER_SECRET_KEY": "classified", "USHER_ISSUER": "https://auth.example.com"}
 	tests := []struct{ variable, value, want string }{
-		{"USHER_SECRET_KEY", "", "no secret to sign access tokens with"},
-		{"USHER_SECRET_KEY", " ", "no secret to sign access tokens with"},
-		{"USHER_SECRET_KEY_FILE", "/run/secret", "--secret-key-file: the environment holds a secret too"},
-		{"USHER_LISTEN", "8080", "--listen: want ADDRESS:PORT"},
+		{"USHER_SECRET_KEY", "", "no secret is set"},
+		{"USHER_SECRET_KEY", " ", "no secret is set"},
+		{"USHER_SECRET_KEY_FILE", "/run/secret", "--secret-key-file: the environment contains a secret too"},
+		{"USHER_LISTEN", "8080", "--listen: must be ADDRESS:PORT"},
 		{"USHER_ISSUER", "", "--issuer: required without --dev"},
-		{"USHER_ISSUER", "auth.example.com", "--issuer: want a URL"},
-		{"USHER_ISSUER", "ftp://auth.example.com", "--issuer: want a URL"},
-		{"USHER_ISSUER", "https://", "--issuer: want a URL"},
-		{"USHER_ISSUER", "https://:443", "--issuer: want a URL"},
-		{"USHER_ISSUER", "https://user@auth.example.com", "--issuer: want a URL"},
-		{"USHER_ISSUER", "https://auth.example.com?", "--issuer: want a URL"},
-		{"USHER_ISSUER", "https://auth.example.com?a=b", "--issuer: want a URL"},
-		{"USHER_ISSUER", "https://auth.example.com#a", "--issuer: want a URL"},
-		{"USHER_AUDIENCE", "https://api.example.com,", "--audience: want a URI"},
-		{"USHER_AUDIENCE", "https://api.example.com#part", "--audience: want a URI"},
-		{"USHER_AUDIENCE", "My API", "--audience: want a URI such as https://api.example.com without user and fragment, or a plain name such as my-api, not \"My API\""},
+		{"USHER_ISSUER", "auth.example.com", "--issuer: must be a URL"},
+		{"USHER_ISSUER", "ftp://auth.example.com", "--issuer: must be a URL"},
+		{"USHER_ISSUER", "https://", "--issuer: must be a URL"},
+		{"USHER_ISSUER", "https://:443", "--issuer: must be a URL"},
+		{"USHER_ISSUER", "https://user@auth.example.com", "--issuer: must be a URL"},
+		{"USHER_ISSUER", "https://auth.example.com?", "--issuer: must be a URL"},
+		{"USHER_ISSUER", "https://auth.example.com?a=b", "--issuer: must be a URL"},
+		{"USHER_ISSUER", "https://auth.example.com#a", "--issuer: must be a URL"},
+		{"USHER_AUDIENCE", "https://api.example.com,", "--audience: must be a URI"},
+		{"USHER_AUDIENCE", "https://api.example.com#part", "--audience: must be a URI"},
+		{"USHER_AUDIENCE", "My API", "--audience: must be a URI such as https://api.example.com without user or fragment, or a plain name such as my-api, not \"My API\""},
 		{"USHER_ACCESS_TOKEN_TTL", "soon", "--access-token-ttl: expected duration"},
-		{"USHER_ACCESS_TOKEN_TTL", "0s", "--access-token-ttl: want 1s to 24h"},
-		{"USHER_ACCESS_TOKEN_TTL", "25h", "--access-token-ttl: want 1s to 24h"},
-		{"ACCESS_TOKEN_EXPIRE_MINUTES", "1h30", "ACCESS_TOKEN_EXPIRE_MINUTES: want a whole number of minutes"},
-		{"ACCESS_TOKEN_EXPIRE_MINUTES", "-1", "ACCESS_TOKEN_EXPIRE_MINUTES: want a whole number of minutes"},
+		{"USHER_ACCESS_TOKEN_TTL", "0s", "--access-token-ttl: must be 1s to 24h"},
+		{"USHER_ACCESS_TOKEN_TTL", "25h", "--access-token-ttl: must be 1s to 24h"},
+		{"ACCESS_TOKEN_EXPIRE_MINUTES", "1h30", "ACCESS_TOKEN_EXPIRE_MINUTES: must be a whole number of minutes"},
+		{"ACCESS_TOKEN_EXPIRE_MINUTES", "-1", "ACCESS_TOKEN_EXPIRE_MINUTES: must be a whole number of minutes"},
 		{"USHER_ALGORITHM", "none", "--algorithm must be one of"},
 		{"ALGORITHM", "hs256", "--algorithm must be one of"},
-		{"USHER_KEY_MAX_AGE", "59m", "--key-max-age: want 1h or more"},
-		{"USHER_SESSION_MAX_AGE", "14m", "--session-max-age: want at least"},
-		{"USHER_REFRESH_GRACE", "0s", "--refresh-grace: want more than 0s and at most 24h"},
-		{"USHER_REFRESH_GRACE", "24h1s", "--refresh-grace: want more than 0s and at most 24h"},
-		{"USHER_HASH_PARALLELISM", "-1", "--hash-parallelism: want 0 or more"},
-		{"USHER_HASH_QUEUE", "0", "--hash-queue: want 1 or more"},
-		{"USHER_TRUSTED_PROXIES", "10.0.0.0/8,,", "--trusted-proxies: want addresses or networks"},
+		{"USHER_KEY_MAX_AGE", "59m", "--key-max-age: must be 1h or more"},
+		{"USHER_SESSION_MAX_AGE", "14m", "--session-max-age: must be at least"},
+		{"USHER_REFRESH_GRACE", "0s", "--refresh-grace: must be more than 0s and at most 24h"},
+		{"USHER_REFRESH_GRACE", "24h1s", "--refresh-grace: must be more than 0s and at most 24h"},
+		{"USHER_HASH_PARALLELISM", "-1", "--hash-parallelism: must be 0 or more"},
+		{"USHER_HASH_QUEUE", "0", "--hash-queue: must be 1 or more"},
+		{"USHER_TRUSTED_PROXIES", "10.0.0.0/8,,", "--trusted-proxies: must be addresses or networks"},
 		{"USHER_NO_MIGRATE", "perhaps", "--no-migrate: bool value must be"},
-		{"USHER_SHUTDOWN_DELAY", "-1s", "--shutdown-delay: want 0s or more"},
-		{"USHER_SHUTDOWN_TIMEOUT", "0s", "--shutdown-timeout: want more than 0s"},
-		{"USHER_DATABASE_MAX_CONNS", "-1", "--database-max-conns: want 0 or more"},
-		{"USHER_PASSWORD_MIN_LENGTH", "7", "--password-min-length: want 8 to 64"},
-		{"USHER_PASSWORD_MIN_LENGTH", "65", "--password-min-length: want 8 to 64"},
+		{"USHER_SHUTDOWN_DELAY", "-1s", "--shutdown-delay: must be 0s or more"},
+		{"USHER_SHUTDOWN_TIMEOUT", "0s", "--shutdown-timeout: must be more than 0s"},
+		{"USHER_DATABASE_MAX_CONNS", "-1", "--database-max-conns: must be 0 or more"},
+		{"USHER_PASSWORD_MIN_LENGTH", "7", "--password-min-length: must be 8 to 64"},
+		{"USHER_PASSWORD_MIN_LENGTH", "65", "--password-min-length: must be 8 to 64"},
 		{"USHER_LOG_LEVEL", "loud", "--log-level: "},
 		{"USHER_LOG_FORMAT", "xml", "--log-format must be one of"},
 	}
@@ -207,7 +207,7 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// TestOtherCommandsAreNotAsked: only the server needs an issuer and a secret.
+// TestOtherCommandsAreNotAsked checks that only the server needs an issuer and a secret.
 func TestOtherCommandsAreNotAsked(t *testing.T) {
 	if _, err := parse(t, []string{"migrate"}, map[string]string{"USHER_LISTEN": "8080", "USHER_HASH_QUEUE": "x"}, ""); err != nil {
 		t.Error(err)
@@ -317,7 +317,8 @@ func TestInsecureCookies(t *testing.T) {
 	}
 }
 
-// TestErrorsHoldNoSecret breaks each setting while the secret ones hold a canary.
+// TestErrorsHoldNoSecret sets each setting to an invalid value while the secret settings have known values.
+// No error may contain those.
 func TestErrorsHoldNoSecret(t *testing.T) {
 	const canary = "c4n4ry"
 	for _, setting := range settings() {

@@ -7,7 +7,7 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// settings returns every setting there is, in the order in which they are documented.
+// settings returns all settings in the order of the documentation.
 func settings() []*kong.Flag {
 	var groups struct {
 		Server
@@ -18,7 +18,7 @@ func settings() []*kong.Flag {
 	return kong.Must(&groups, kong.NoDefaultHelp()).Model.Flags
 }
 
-// Markdown returns every setting, as the table of the README.
+// Markdown returns all settings as the table of the README.
 func Markdown() string {
 	var b strings.Builder
 	b.WriteString("| flag | variable | default | meaning |\n| --- | --- | --- | --- |\n")

@@ -15,16 +15,16 @@ var update = flag.Bool("update", false, "write .env.example")
 
 const examplePath = "../../.env.example"
 
-const exampleHeader = `# Settings of Usher. Copy this file to .env, which "usher" reads in the folder it is started in,
-# and drop the "#" in front of what you change. The environment wins over the file, and flags win
-# over both. Put a value with "#", "$" or spaces into single quotes.
+const exampleHeader = `# Settings of Usher. Copy this file to .env in the folder where you start usher. Remove the "#" in
+# front of the settings that you change. Environment variables override the file, and flags override
+# both. Put a value that contains "#", "$" or spaces in single quotes.
 #
-# Keep .env to yourself (chmod 600 .env): it holds secrets. This makes the one that is required:
+# .env contains secrets, so let no other user read it (chmod 600 .env). Create the required secret with
 #
 #     (umask 077; echo "USHER_SECRET_KEY=$(head -c 32 /dev/urandom | base64)" >> .env)
 `
 
-// example returns the text of .env.example, with every setting.
+// example returns the text of .env.example, which lists every setting.
 func example() string {
 	var b strings.Builder
 	b.WriteString(exampleHeader)
@@ -69,11 +69,11 @@ func TestExampleIsCurrent(t *testing.T) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(example(), string(got)); diff != "" {
-		t.Errorf("go test ./internal/config -update writes .env.example anew (-want +got):\n%s", diff)
+		t.Errorf("go test ./internal/config -update updates .env.example (-want +got):\n%s", diff)
 	}
 }
 
-// TestExampleWorks starts from the example as a user would.
+// TestExampleWorks uses .env.example unchanged, and with every setting uncommented.
 func TestExampleWorks(t *testing.T) {
 	untouched, err := parse(t, []string{"serve", "--dev"}, nil, example())
 	if err != nil {
@@ -89,7 +89,7 @@ func TestExampleWorks(t *testing.T) {
 
 	all := regexp.MustCompile(`(?m)^#(USHER_)`).ReplaceAllString(example(), "$1")
 	if _, err := parse(t, []string{"serve"}, nil, all); err != nil {
-		t.Errorf("with every line switched on: %v", err)
+		t.Errorf("with every setting uncommented: %v", err)
 	}
 	if got, want := strings.Count(all, "\nUSHER_"), len(settings()); got != want {
 		t.Errorf("the example has %d settings of %d", got, want)
@@ -111,11 +111,11 @@ func TestMarkdown(t *testing.T) {
 		t.Errorf("%d rows for %d settings", rows, len(settings()))
 	}
 	if cells := strings.Count(table, "|"); cells != 5*(len(settings())+2) {
-		t.Error("a text holds the mark between cells")
+		t.Error("a help text contains a |")
 	}
 }
 
-// TestSettingsAreDocumented: a setting has a name of its own in the environment, and a sentence.
+// TestSettingsAreDocumented checks that every setting has a unique variable and a help text.
 func TestSettingsAreDocumented(t *testing.T) {
 	seen := map[string]string{}
 	for _, s := range settings() {

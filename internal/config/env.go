@@ -16,18 +16,20 @@ import (
 	"github.com/joho/godotenv"
 )
 
-// Env is where settings come from that no flag gives: the environment, and below it a file. It is
-// an option for kong, in place of kong's own env tags. Those would show the value of a variable in
-// error messages, cannot tell a secret from a flag, and take an empty variable for a value, when
-// container tools pass one for each that is not set.
+// Env provides the settings that are not set by flags. It reads them from the environment first, and then
+// from a file. It is a kong.Option that replaces kong's env tags, which have three drawbacks. They show the
+// value of a variable in error messages. They cannot distinguish a secret in the environment from one on the
+// command line. They treat an empty variable as a value, but container tools pass empty variables for
+// settings that are not set.
 type Env struct {
 	process func(name string) (string, bool)
 	path    string // of the file
 	file    map[string]string
 }
 
-// ReadEnv returns the Env of the process, given os.LookupEnv, and of a file of NAME=value lines.
-// A file that does not exist is empty. The error does not show what the file holds.
+// ReadEnv returns an Env that reads variables with process, usually os.LookupEnv, and a file of NAME=value
+// lines. A file that does not exist counts as empty. The error does not quote the file, which may contain
+// secrets.
 func ReadEnv(file string, process func(name string) (string, bool)) (Env, error) {
 	text, err := os.ReadFile(file)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -38,12 +40,12 @@ func ReadEnv(file string, process func(name string) (string, bool)) (Env, error)
 		return Env{}, fmt.Errorf("settings: %s: %w", file, err)
 	}
 	if name := unknown(values); name != "" {
-		return Env{}, fmt.Errorf("settings: %s: there is no setting %s", file, name)
+		return Env{}, fmt.Errorf("settings: %s: unknown setting %s", file, name)
 	}
 	return Env{process: process, path: file, file: values}, nil
 }
 
-// Warnings returns what is dangerous about the file, for the log of the start.
+// Warnings returns a warning if the file contains a secret and other users can read it.
 func (e Env) Warnings() []string {
 	for _, s := range settings() {
 		for _, name := range variables(s.Value) {
@@ -57,9 +59,9 @@ func (e Env) Warnings() []string {
 	return nil
 }
 
-// unknown returns a name that looks like a setting's and is none: who wrote it would wonder why it
-// has no effect. Only a file is asked for that. In the environment other programs leave names of
-// this kind, such as Kubernetes for a service that is called usher.
+// unknown returns a name in values that has the prefix of a setting but is not one, or "". It is most likely
+// misspelled. Only the file is checked. Other programs set variables with the same prefix, such as
+// Kubernetes for a service called usher.
 func unknown(values map[string]string) string {
 	known := map[string]bool{}
 	for _, s := range settings() {
@@ -76,7 +78,7 @@ func unknown(values map[string]string) string {
 }
 
 // errNotEnv replaces the errors of godotenv, which quote the file.
-var errNotEnv = errors.New("want lines of NAME=value, with the value in quotes if it has spaces, and nothing else")
+var errNotEnv = errors.New("every line must be NAME=value, and a value with spaces must be quoted")
 
 var isVariable = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.]*$`)
 
@@ -85,7 +87,7 @@ func parseEnv(text []byte) (map[string]string, error) {
 	if err != nil {
 		return nil, errNotEnv
 	}
-	for name := range values { // godotenv takes spaces, and nothing at all, for a name
+	for name := range values { // godotenv accepts an empty name and a name with spaces
 		if !isVariable.MatchString(name) {
 			return nil, errNotEnv
 		}
@@ -100,7 +102,7 @@ func (e Env) Apply(k *kong.Kong) error {
 		kong.ValueFormatter(explain).Apply(k))
 }
 
-// resolve finds the value of a flag that the command line does not give.
+// resolve returns the value of a flag that is not on the command line, or nil.
 func (e Env) resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
 	name, value := e.lookup(variables(flag.Value))
 	switch {
@@ -110,7 +112,7 @@ func (e Env) resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error
 		return NewSecret(value), nil
 	case strings.HasSuffix(name, "_MINUTES"):
 		if _, err := strconv.ParseUint(value, 10, 31); err != nil {
-			return nil, fmt.Errorf("%s: want a whole number of minutes, not %q", name, value)
+			return nil, fmt.Errorf("%s: must be a whole number of minutes, not %q", name, value)
 		}
 		return value + "m", nil
 	default:
@@ -118,8 +120,8 @@ func (e Env) resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error
 	}
 }
 
-// lookup returns the first of the variables that has a value. Any of the environment wins over all
-// of the file.
+// lookup returns the first variable that has a value. The environment overrides the file, whatever the
+// order of names.
 func (e Env) lookup(names []string) (name, value string) {
 	inFile := func(name string) (string, bool) { return e.file[name], true }
 	for _, source := range []func(string) (string, bool){e.process, inFile} {
@@ -132,7 +134,7 @@ func (e Env) lookup(names []string) (name, value string) {
 	return "", ""
 }
 
-// variables returns the environment variables of a setting, the best name first.
+// variables returns the environment variables of a setting, the preferred name first.
 func variables(v *kong.Value) []string {
 	names := v.Tag.Get("environ")
 	if names == "" {
@@ -141,7 +143,7 @@ func variables(v *kong.Value) []string {
 	return strings.Split(names, ",")
 }
 
-// explain is the text of a setting for --help.
+// explain returns the text of a setting in --help.
 func explain(v *kong.Value) string {
 	names := variables(v)
 	if len(names) == 0 {

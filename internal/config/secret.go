@@ -15,14 +15,14 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// Secret is a value that is not printed. It is held by a closure, because fmt looks through a
-// struct's private fields without asking their methods.
+// Secret is a value that is never printed. A closure holds it, because fmt prints the private fields of a
+// struct without calling their String methods.
 type Secret struct {
 	reveal func() string
 }
 
-// NewSecret returns a Secret that holds value, without the white space around it: editors and echo
-// end a file with a newline, which some tools then copy into a variable.
+// NewSecret returns a Secret that holds value without surrounding white space. Editors and echo end a
+// file with a newline, and some tools copy that into a variable.
 func NewSecret(value string) Secret {
 	value = strings.TrimSpace(value)
 	if value == "" {
@@ -31,7 +31,7 @@ func NewSecret(value string) Secret {
 	return Secret{func() string { return value }}
 }
 
-// Reveal returns the secret, nil when there is none.
+// Reveal returns the secret, or nil if s is zero.
 func (s Secret) Reveal() []byte {
 	if s.reveal == nil {
 		return nil
@@ -39,37 +39,37 @@ func (s Secret) Reveal() []byte {
 	return []byte(s.reveal())
 }
 
-// IsZero reports whether there is no secret.
+// IsZero reports whether s holds no secret.
 func (s Secret) IsZero() bool { return s.reveal == nil }
 
-// String returns the same for every secret.
+// String returns the same text for every secret.
 func (Secret) String() string { return "[redacted]" }
 
 // MarshalText is String.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
-// Decode implements kong.MapperValue. It takes a Secret from Env, and nothing from the command
+// Decode implements kong.MapperValue. It accepts a Secret from Env and rejects a value from the command
 // line, which every user of the machine can read.
 func (s *Secret) Decode(ctx *kong.DecodeContext) error {
 	given, ok := ctx.Scan.Pop().Value.(Secret)
 	if !ok {
-		return errors.New("a secret cannot be a flag; set $" + variables(ctx.Value)[0])
+		return errors.New("a secret cannot be passed as a flag; set $" + variables(ctx.Value)[0])
 	}
 	*s = given
 	return nil
 }
 
-var errNoSecret = errors.New(`no secret to sign access tokens with. This makes one and keeps it:
+var errNoSecret = errors.New(`no secret is set. Create one and store it in .env with
 
     (umask 077; echo "USHER_SECRET_KEY=$(head -c 32 /dev/urandom | base64)" >> .env)
 
-or name a file that holds one with --secret-key-file, or use --dev on your own machine`)
+or pass a file that contains one with --secret-key-file. On your own machine you can use --dev`)
 
-// devFolder is where --dev keeps its secret.
+// devFolder is the folder of the secret that --dev creates.
 const devFolder = "data"
 
-// Secret returns the server's secret: that of the environment, or of the file, or with --dev one
-// that is made and kept in data/secret.key. Whether it is a good one is for the keys to judge.
+// Secret returns the server's secret from the environment or from the file. With --dev and neither, it
+// creates one in data/secret.key. It does not check how strong the secret is; see token.CheckSecret.
 func (s *Server) Secret() (Secret, error) {
 	secret, err := s.Keys.Secret()
 	if errors.Is(err, errNoSecret) && s.Dev {
@@ -90,7 +90,7 @@ func (k *Keys) Secret() (Secret, error) {
 	}
 }
 
-// maxSecret is the size of the largest file that can be meant as a secret, in bytes.
+// maxSecret is the maximum size of a secret file in bytes.
 const maxSecret = 4 << 10
 
 func readSecret(path string) (Secret, error) {
@@ -105,13 +105,13 @@ func readSecret(path string) (Secret, error) {
 	}
 	s := NewSecret(string(text))
 	if s.IsZero() || len(text) > maxSecret {
-		return Secret{}, fmt.Errorf("secret: %s: want 1 to %d bytes", path, maxSecret)
+		return Secret{}, fmt.Errorf("secret: %s: must have 1 to %d bytes", path, maxSecret)
 	}
 	return s, nil
 }
 
-// readableByOthers returns a warning when other users may read a file. It is no more than that, for Docker
-// and Kubernetes give secrets to a container as files that all of its users may read.
+// readableByOthers returns a warning if other users can read a file. It is not an error, because Docker
+// and Kubernetes mount secrets as files that all users of the container can read.
 func readableByOthers(path string) []string {
 	info, err := os.Stat(path)
 	if err != nil || runtime.GOOS == "windows" {
@@ -121,11 +121,11 @@ func readableByOthers(path string) []string {
 	if mode&0o044 == 0 {
 		return nil
 	}
-	return []string{fmt.Sprintf("other users may read %s, which holds a secret (mode %#o): chmod 600 %[1]s", path, mode)}
+	return []string{fmt.Sprintf("other users can read %s, which contains a secret (mode %#o): run chmod 600 %[1]s", path, mode)}
 }
 
-// loadOrCreateSecret reads the secret of a folder, which it makes when there is none. Of several
-// processes that make one at once, all get the same.
+// loadOrCreateSecret reads the secret of a folder and creates it if it does not exist. Processes that
+// create it at the same time all get the same secret.
 func loadOrCreateSecret(folder string) (Secret, error) {
 	path := filepath.Join(folder, "secret.key")
 	s, err := readOwnSecret(path)
@@ -133,26 +133,26 @@ func loadOrCreateSecret(folder string) (Secret, error) {
 		return s, err
 	}
 	if err := createSecret(path); err != nil && !errors.Is(err, fs.ErrExist) {
-		return Secret{}, fmt.Errorf("make a secret: %w", err)
+		return Secret{}, fmt.Errorf("create a secret: %w", err)
 	}
 	return readOwnSecret(path)
 }
 
-// readOwnSecret is readSecret for a file that no other user may read. It does not repair one that
-// others could have read already.
+// readOwnSecret is readSecret for a file that no other user may read. It does not fix the mode of a file,
+// because others could have read the secret already.
 func readOwnSecret(path string) (Secret, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return Secret{}, fmt.Errorf("secret: %w", err)
 	}
 	if mode := info.Mode().Perm(); mode&0o077 != 0 && runtime.GOOS != "windows" {
-		return Secret{}, fmt.Errorf("secret: other users may read %s (mode %#o): delete it, and it is made anew", path, mode)
+		return Secret{}, fmt.Errorf("secret: other users can read %s (mode %#o): delete the file to create a new secret", path, mode)
 	}
 	return readSecret(path)
 }
 
-// createSecret writes a new secret to a file that must not exist yet. The file appears complete or
-// not at all, for it gets its name last.
+// createSecret writes a new secret to a file that must not exist. The file gets its name last, so that no
+// process sees it incomplete.
 func createSecret(path string) error {
 	folder := filepath.Dir(path)
 	if err := os.MkdirAll(folder, 0o700); err != nil {

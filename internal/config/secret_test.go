@@ -41,7 +41,7 @@ func TestSecretIsNotPrinted(t *testing.T) {
 		}
 	}
 	if !strings.Contains(out.String(), "[redacted]") {
-		t.Errorf("nothing says that a secret was left out:\n%s", out.String())
+		t.Errorf("the redaction is not shown:\n%s", out.String())
 	}
 	if got := string(secret.Reveal()); got != canary {
 		t.Errorf("Reveal: got %q", got)
@@ -89,7 +89,7 @@ func TestServerSecret(t *testing.T) {
 		})
 	}
 	if _, err := os.Stat(devFolder); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("a secret was made that nobody needs: %v", err)
+		t.Errorf("created a secret that was not needed: %v", err)
 	}
 
 	made, err := (&Server{Dev: true}).Secret()
@@ -97,7 +97,7 @@ func TestServerSecret(t *testing.T) {
 		t.Fatal(err)
 	}
 	if random, err := base64.RawURLEncoding.DecodeString(string(made.Reveal())); err != nil || len(random) != 32 {
-		t.Errorf("made %d bytes, %v", len(random), err)
+		t.Errorf("created %d bytes, %v", len(random), err)
 	}
 	for path, want := range map[string]fs.FileMode{devFolder: fs.ModeDir | 0o700, filepath.Join(devFolder, "secret.key"): 0o600} {
 		if info, err := os.Stat(path); err != nil || info.Mode() != want {
@@ -154,7 +154,8 @@ func TestSecretThatOthersMayRead(t *testing.T) {
 	}
 }
 
-// TestReadableSecret warns of files with a secret that other users may read, and of no other file.
+// TestReadableSecret checks that there is a warning for each secret file that other users can read, and for
+// no other file.
 func TestReadableSecret(t *testing.T) {
 	folder := t.TempDir()
 	file, env := filepath.Join(folder, "key"), filepath.Join(folder, ".env")

@@ -8,10 +8,11 @@ import (
 	"strings"
 )
 
-// DatabaseURL names a database, and may hold a password. It prints without; string(u) is all of it.
+// DatabaseURL is the URL of a database and may contain a password. It prints without the password;
+// string(u) is the whole URL.
 type DatabaseURL string
 
-// String returns the part of u that is no secret.
+// String returns the part of u that is not secret.
 func (u DatabaseURL) String() string {
 	const hidden = "[redacted]"
 	if path, ok := strings.CutPrefix(string(u), "sqlite:"); ok {
@@ -21,14 +22,14 @@ func (u DatabaseURL) String() string {
 	if err != nil || parsed.Scheme != "postgres" && parsed.Scheme != "postgresql" {
 		return hidden
 	}
-	// A password with a "/", "?" or "#" cuts the URL in the wrong place, and leaves an "@" behind.
+	// A "/", "?" or "#" in a password makes url.Parse split the URL in the wrong place. An "@" remains then.
 	if at := strings.Count(string(u), "@"); at > 1 || at == 1 && parsed.User == nil {
 		return hidden
 	}
 	return parsed.Scheme + "://" + parsed.Host + parsed.Path
 }
 
-// hasPassword reports whether u holds a password, or may hold one in a place that cannot be found.
+// hasPassword reports whether u contains a password, or might contain one that url.Parse does not find.
 func (u DatabaseURL) hasPassword() bool {
 	parsed, err := url.Parse(string(u))
 	if err != nil {
@@ -44,10 +45,10 @@ func (u DatabaseURL) GoString() string { return u.String() }
 // MarshalText is String.
 func (u DatabaseURL) MarshalText() ([]byte, error) { return []byte(u.String()), nil }
 
-// Origins are origins of pages (RFC 6454), such as https://app.example.com:8443.
+// Origins are web origins (RFC 6454), such as https://app.example.com:8443.
 type Origins []string
 
-// UnmarshalText reads origins with commas between.
+// UnmarshalText parses a comma-separated list of origins.
 func (o *Origins) UnmarshalText(text []byte) error {
 	*o = nil
 	for element := range strings.SplitSeq(string(text), ",") {
@@ -55,33 +56,35 @@ func (o *Origins) UnmarshalText(text []byte) error {
 		u, err := url.Parse(origin)
 		if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" ||
 			strings.ContainsAny(u.Host, "*") || origin != u.Scheme+"://"+u.Host || origin != strings.ToLower(origin) {
-			return fmt.Errorf("want origins such as https://app.example.com, in lower case and without a path, not %q", origin)
+			return fmt.Errorf("must be origins such as https://app.example.com, in lower case and without a path, not %q", origin)
 		}
 		*o = append(*o, origin)
 	}
 	return nil
 }
 
-// Resource is an API that access tokens may be for, as they name it in aud.
+// Resource is the audience (aud) of access tokens for an API.
 type Resource string
 
-// maxResource is how long a resource may be, in bytes. Tokens hold it, and they are short.
+// maxResource is the maximum length of a resource in bytes. Access tokens contain it and have to stay
+// short.
 const maxResource = 500
 
-// isName recognizes audiences that are no URI. RFC 8707 §2 has URIs only, but other names worked before
-// tokens could be asked for by resource, and RFC 7519 §4.1.3 allows them. Those with a colon are URIs.
+// isName matches audiences that are plain names. RFC 8707 §2 allows only URIs as resources. Plain names were
+// valid audiences before clients could request a resource, and RFC 7519 §4.1.3 allows them. A name with a
+// colon is a URI.
 var isName = regexp.MustCompile(`^[A-Za-z0-9._~/-]+$`)
 
-// isURIText recognizes the characters of a URI (RFC 3986 §2) but "#", which begins a fragment, and ",",
-// which stands between resources.
+// isURIText matches the characters of a URI (RFC 3986 §2) except "#", which begins a fragment, and ",",
+// which separates resources.
 var isURIText = regexp.MustCompile(`^[A-Za-z0-9._~:/?@!$&'()*+;=%\[\]-]+$`)
 
-// UnmarshalText reads an absolute URI without a fragment (RFC 8707 §2), or a plain name. It is kept as
-// it is written: audiences are compared byte by byte.
+// UnmarshalText parses an absolute URI without a fragment (RFC 8707 §2), or a plain name. It does not
+// normalize the text, because audiences are compared byte by byte.
 func (r *Resource) UnmarshalText(text []byte) error {
 	s := string(text)
 	if len(s) > maxResource || !isName.MatchString(s) && !isResourceURI(s) {
-		return fmt.Errorf("want a URI such as https://api.example.com without user and fragment, or a plain name such as my-api, not %q", s)
+		return fmt.Errorf("must be a URI such as https://api.example.com without user or fragment, or a plain name such as my-api, not %q", s)
 	}
 	*r = Resource(s)
 	return nil
@@ -98,10 +101,10 @@ func isResourceURI(s string) bool {
 	return u.Opaque+u.Host+u.Path != ""
 }
 
-// Resources are APIs that access tokens may be for.
+// Resources are the resources that clients may request.
 type Resources []string
 
-// UnmarshalText reads resources with commas between.
+// UnmarshalText parses a comma-separated list of resources.
 func (r *Resources) UnmarshalText(text []byte) error {
 	*r = nil
 	for element := range strings.SplitSeq(string(text), ",") {
@@ -117,7 +120,7 @@ func (r *Resources) UnmarshalText(text []byte) error {
 // Prefixes are networks of IP addresses.
 type Prefixes []netip.Prefix
 
-// UnmarshalText reads networks in CIDR notation, and single addresses, with commas between.
+// UnmarshalText parses a comma-separated list of networks in CIDR notation and single addresses.
 func (p *Prefixes) UnmarshalText(text []byte) error {
 	*p = nil
 	for element := range strings.SplitSeq(string(text), ",") {
@@ -130,15 +133,15 @@ func (p *Prefixes) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// parsePrefix writes a network in the one form that addresses without a zone, and IPv4 addresses
-// not within IPv6, are compared with.
+// parsePrefix parses a network or an address. It converts IPv4 networks written as IPv6 to IPv4, because
+// client addresses are compared in that form. An address must not have a zone.
 func parsePrefix(s string) (netip.Prefix, error) {
 	prefix, err := netip.ParsePrefix(s)
 	if addr, notAddr := netip.ParseAddr(s); notAddr == nil && addr.Zone() == "" {
 		prefix, err = addr.Prefix(addr.BitLen())
 	}
 	if err != nil {
-		return netip.Prefix{}, fmt.Errorf("want addresses or networks such as 10.0.0.0/8, not %q", s)
+		return netip.Prefix{}, fmt.Errorf("must be addresses or networks such as 10.0.0.0/8, not %q", s)
 	}
 	if addr := prefix.Addr(); addr.Is4In6() && prefix.Bits() >= 96 {
 		prefix = netip.PrefixFrom(addr.Unmap(), prefix.Bits()-96)

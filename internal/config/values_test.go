@@ -103,7 +103,7 @@ func TestResources(t *testing.T) {
 	}
 }
 
-// FuzzResources reads any text. What is read must be what a client can ask for and a token can hold.
+// FuzzResources parses any text. The result must be valid as the resource parameter and in a token.
 func FuzzResources(f *testing.F) {
 	for _, text := range []string{"https://api.example.com", "a,b", "urn:x:y", "my-api", "a:b@c", "x:#", " a , b ", "http:a"} {
 		f.Add(text)
@@ -115,7 +115,7 @@ func FuzzResources(f *testing.F) {
 		}
 		for _, s := range r {
 			if s == "" || strings.ContainsAny(s, "#, \"\\\r\n\x00") || len(s) > maxResource {
-				t.Errorf("%q is taken for a resource", s)
+				t.Errorf("%q is accepted as a resource", s)
 			}
 			if u, err := url.Parse(s); strings.Contains(s, ":") && (err != nil || !u.IsAbs() || u.User != nil) {
 				t.Errorf("%q has a colon and is not an absolute URI", s)
@@ -196,7 +196,7 @@ func TestOrigins(t *testing.T) {
 	}
 }
 
-// FuzzOrigins checks that what is accepted is what the server takes for an origin.
+// FuzzOrigins checks that the server accepts each origin that is parsed.
 func FuzzOrigins(f *testing.F) {
 	f.Add("https://app.example.com, http://localhost:5173")
 	f.Add("https://[::1]:8443")
