@@ -1,5 +1,5 @@
-// Package app puts the parts together: it makes a server with its jobs out of the settings, and what an
-// operator's commands need. Commands, tests and the bench all get their parts here.
+// Package app is the composition root. It builds a server and its jobs from the settings, and the Operator
+// of the operator's commands. Commands, tests and the bench use it.
 package app
 
 import (
@@ -29,26 +29,26 @@ type Settings struct {
 	config.Passwords
 }
 
-// Overrides replace what tests must control. The zero value is that of a real server.
+// Overrides replace dependencies in tests. A real server uses the zero value.
 type Overrides struct {
 	// Now is the clock.
 	Now func() time.Time
 	// Rand is the source of ids and secrets. It must be safe for concurrent use.
 	Rand io.Reader
-	// Store takes the place of the database in the settings. It must be migrated. The App does not close it.
+	// Store replaces the database in the settings. It must be migrated. The App does not close it.
 	Store Store
-	// CheapPasswords makes hashes that cost next to nothing and protect nothing.
+	// CheapPasswords makes password hashes that are fast to compute and do not protect passwords.
 	CheapPasswords bool
-	// GraphQL takes the place of graph.New.
+	// GraphQL replaces graph.New.
 	GraphQL func(graph.Options) (http.Handler, error)
 }
 
-// App is a server. As an http.Handler it answers a request; Serve gives it a listener.
+// App is a server. It is an http.Handler, and Serve runs it on a listener.
 type App struct {
 	// Domain is the domain, and Tokens signs and verifies its access tokens.
 	Domain *domain.Domain
 	Tokens *token.Authority
-	// Routes are the handlers of the server by their pattern, nil for what is switched off.
+	// Routes are the handlers of the server by pattern. The handler of a disabled route is nil.
 	Routes map[string]http.Handler
 
 	parts  *parts
@@ -56,10 +56,10 @@ type App struct {
 	server *httpd.Server
 }
 
-// New opens the database, migrates it unless the settings forbid that, and makes a server on it. Close
-// the App when it is no longer needed.
+// New opens the database, migrates it unless NoMigrate is set, and returns a server on it. The caller must
+// close the App.
 func New(ctx context.Context, s Settings, log *slog.Logger, o Overrides) (_ *App, err error) {
-	// What can keep a server from starting comes before the migration, which cannot be undone.
+	// Check what can be checked before the migration, which cannot be undone.
 	secret, err := Secret(&s.Server)
 	if err != nil {
 		return nil, err
@@ -84,7 +84,7 @@ func (a *App) start(ctx context.Context, secret []byte) error {
 			return err
 		}
 	}
-	err := p.store.Ready(ctx) // not so when migrations are pending, and the settings forbid them
+	err := p.store.Ready(ctx) // fails if migrations are pending and NoMigrate is set
 	if err != nil {
 		return err
 	}
@@ -100,11 +100,11 @@ func (a *App) start(ctx context.Context, secret []byte) error {
 	if a.Domain, err = p.domain(a.Tokens, secret); err != nil {
 		return err
 	}
-	return a.edges(ctx, secret)
+	return a.newServer(ctx, secret)
 }
 
-// edges puts the edges around the domain.
-func (a *App) edges(ctx context.Context, secret []byte) error {
+// newServer builds the handlers and the HTTP server.
+func (a *App) newServer(ctx context.Context, secret []byte) error {
 	p, s, d := a.parts, a.parts.settings, a.Domain
 	newGraphQL := graph.New
 	if p.overrides.GraphQL != nil {
@@ -147,21 +147,21 @@ func (a *App) edges(ctx context.Context, secret []byte) error {
 	return nil
 }
 
-// ServeHTTP answers one request.
+// ServeHTTP implements http.Handler.
 func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.server.ServeHTTP(w, r) }
 
-// sweepInterval is how long expired rows may wait to be deleted.
+// sweepInterval is the interval at which expired rows are deleted.
 const sweepInterval = 10 * time.Minute
 
-// Serve answers the requests that come to l, and runs the jobs, until ctx ends. It closes l.
+// Serve serves requests on l and runs the jobs until ctx ends. It closes l.
 func (a *App) Serve(ctx context.Context, l net.Listener) error {
-	working, cancel := context.WithCancel(ctx)
+	jobsCtx, cancel := context.WithCancel(ctx)
 	var jobs sync.WaitGroup
 	defer jobs.Wait()
 	defer cancel()
 	log := a.parts.observer.Log()
-	jobs.Go(func() { job.Every(working, keyring.PollInterval, log, "keys", a.keys.Refresh) })
-	jobs.Go(func() { job.Every(working, sweepInterval, log, "sweep", a.Domain.Operator.Sweep) })
+	jobs.Go(func() { job.Every(jobsCtx, keyring.PollInterval, log, "keys", a.keys.Refresh) })
+	jobs.Go(func() { job.Every(jobsCtx, sweepInterval, log, "sweep", a.Domain.Operator.Sweep) })
 	return a.server.Serve(ctx, l)
 }
 

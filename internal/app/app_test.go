@@ -30,7 +30,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// settings are those of a server on a database, with what is required and no more.
+// settings returns the minimal settings of a server on a database.
 func settings(database string) app.Settings {
 	return app.Settings{
 		Server: config.Server{
@@ -45,7 +45,7 @@ func settings(database string) app.Settings {
 	}
 }
 
-// each runs a test with settings for each database. Its connections are closed before it is dropped.
+// each runs a test with settings for each database. Connections are closed before the database is dropped.
 func each(t *testing.T, test func(t *testing.T, s app.Settings)) {
 	t.Helper()
 	for name, url := range storetest.URLs {
@@ -68,7 +68,7 @@ func newApp(t *testing.T, s app.Settings, log io.Writer) *app.App {
 	return a
 }
 
-// TestSteps follows a request through the log at level debug.
+// TestSteps checks the steps of a request in the log at level debug.
 func TestSteps(t *testing.T) {
 	each(t, func(t *testing.T, s app.Settings) {
 		var log bytes.Buffer
@@ -110,8 +110,8 @@ func TestSteps(t *testing.T) {
 	})
 }
 
-// TestNewFailsBeforeTheMigration has settings with which no server can start, on a database that does
-// not exist yet: it must not exist afterwards either.
+// TestNewFailsBeforeTheMigration starts servers with invalid settings on a database that does not exist. They
+// must not create it.
 func TestNewFailsBeforeTheMigration(t *testing.T) {
 	for name, change := range map[string]func(*app.Settings){
 		"no secret":    func(s *app.Settings) { s.SecretKey = config.Secret{} },
@@ -132,7 +132,7 @@ func TestNewFailsBeforeTheMigration(t *testing.T) {
 	}
 }
 
-// TestNoMigrate finds migrations pending, and leaves them so.
+// TestNoMigrate checks that pending migrations are reported and not applied.
 func TestNoMigrate(t *testing.T) {
 	s := settings("sqlite:" + filepath.Join(t.TempDir(), "usher.db"))
 	s.NoMigrate = true
@@ -145,7 +145,7 @@ func TestNoMigrate(t *testing.T) {
 	newApp(t, s, io.Discard)
 }
 
-// TestServe answers on a listener until it is told to stop.
+// TestServe serves on a listener until its context ends.
 func TestServe(t *testing.T) {
 	each(t, func(t *testing.T, s app.Settings) {
 		a := newApp(t, s, io.Discard)
@@ -172,7 +172,7 @@ func TestServe(t *testing.T) {
 	})
 }
 
-// TestOperate has an operator create a user, with whom a server of the same database then works.
+// TestOperate creates a user as the operator. The user can then sign in to a server on the same database.
 func TestOperate(t *testing.T) {
 	each(t, func(t *testing.T, s app.Settings) {
 		fault := errors.New("fault")

@@ -12,13 +12,13 @@ import (
 	"usher/internal/httpd"
 )
 
-// pages are what the console needs of a server. Those that are not served are nil.
+// pages are the handlers of the console. A handler is nil if it is disabled.
 type pages struct {
 	index, assets, schema, access http.Handler
 }
 
-// newConsole returns the pages of the settings. A program that was built without the console has
-// GraphiQL in its place, for development only: it runs scripts from another host.
+// newConsole returns the handlers of the console that the settings enable. A program that was built without
+// the console serves GraphiQL instead, in development only, because that page runs scripts from another host.
 func newConsole(ctx context.Context, s Settings, log *slog.Logger) (pages, error) {
 	if !s.Dev && !s.Console {
 		return pages{}, nil
@@ -33,10 +33,10 @@ func newConsole(ctx context.Context, s Settings, log *slog.Logger) (pages, error
 	case built:
 		c.index, c.assets = httpd.Get(index), assets
 	case s.Dev:
-		log.WarnContext(ctx, "built without the console: the page at / loads GraphiQL from the Internet; `make build` builds it when Node.js is there")
+		log.WarnContext(ctx, "built without the console: the page at / loads GraphiQL from the Internet; install Node.js and run `make build` to include the console")
 		c.index = httpd.Get(console.Fallback(playground.Handler("Usher", "/graphql")))
 	default:
-		log.WarnContext(ctx, "built without the console: there is no page at /; `make build` builds it when Node.js is there")
+		log.WarnContext(ctx, "built without the console: there is no page at /; install Node.js and run `make build` to include the console")
 	}
 	return c, nil
 }

@@ -11,7 +11,7 @@ import (
 	"usher/internal/console"
 )
 
-// TestConsole checks who gets a page, with a program that was built with the console or without.
+// TestConsole checks which settings serve a page. It passes for a program built with or without the console.
 func TestConsole(t *testing.T) {
 	t.Parallel()
 	_, _, built := console.Page()

@@ -12,7 +12,7 @@ import (
 	"usher/internal/token"
 )
 
-// Operator is what the operator's commands work with.
+// Operator has the verbs of the operator's commands.
 type Operator struct {
 	*operator.Service
 
@@ -20,39 +20,39 @@ type Operator struct {
 }
 
 // Operate opens the database, migrates it, calls f and closes the database.
-func Operate(ctx context.Context, d config.Database, p config.Passwords, log *slog.Logger, f func(*Operator) error) error {
-	parts, err := open(ctx, Settings{Database: d, Passwords: p}, log, Overrides{})
+func Operate(ctx context.Context, database config.Database, passwords config.Passwords, log *slog.Logger, f func(*Operator) error) error {
+	parts, err := open(ctx, Settings{Database: database, Passwords: passwords}, log, Overrides{})
 	if err != nil {
 		return err
 	}
-	made, err := parts.domain(nil, nil)
+	d, err := parts.domain(nil, nil)
 	if err == nil {
 		err = parts.migrate(ctx)
 	}
 	if err == nil {
-		err = f(&Operator{Service: made.Operator, parts: parts})
+		err = f(&Operator{Service: d.Operator, parts: parts})
 	}
 	return errors.Join(err, parts.close())
 }
 
-// Keyring returns what it takes to work on the signing keys. A new key needs the secret, see Secret.
+// Keyring returns the options of the keyring. The secret is needed only to create a key; see Secret.
 func (o *Operator) Keyring(k config.Keys, secret []byte) keyring.Options {
 	return o.parts.keyring(k, secret)
 }
 
-// Secret returns the secret of the settings, or an error that says how to make a good one.
+// Secret returns the secret of the settings. If it is missing or weak, the error says how to create one.
 func Secret(settings interface{ Secret() (config.Secret, error) }) ([]byte, error) {
 	secret, err := settings.Secret()
 	if err != nil {
 		return nil, err
 	}
 	if err := token.CheckSecret(secret.Reveal()); err != nil {
-		return nil, fmt.Errorf(`%w. This makes a good one:
+		return nil, fmt.Errorf(`%w. Create a strong secret with
 
     head -c 32 /dev/urandom | base64
 
-If the server has run with the old secret, it names the signing keys to retire when it starts with the new one.
-Users sign in again then`, err)
+If the server has already used the old secret, it refuses to start with the new one and lists the signing keys
+to retire. Users then have to sign in again`, err)
 	}
 	return secret.Reveal(), nil
 }

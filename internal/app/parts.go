@@ -14,7 +14,7 @@ import (
 	"usher/internal/token"
 )
 
-// Store is what the parts keep their data in. *store.Store is one.
+// Store stores the data of all parts. *store.Store implements it.
 type Store interface {
 	auth.Store
 	keyring.Store
@@ -22,13 +22,13 @@ type Store interface {
 	Ready(ctx context.Context) error
 }
 
-// parts are what a server and the operator's commands have in common.
+// parts are the parts that a server and the operator's commands share.
 type parts struct {
 	settings  Settings
 	overrides Overrides
 	observer  *observe.Observer
 	store     Store
-	db        *store.Store // the store, when open opened it
+	db        *store.Store // the store if open opened it, else nil
 }
 
 func open(ctx context.Context, s Settings, log *slog.Logger, o Overrides) (*parts, error) {
@@ -58,7 +58,7 @@ func (p *parts) close() error {
 	return p.db.Close()
 }
 
-// keyring returns what it takes to work on the keys. Those that only look at them need no secret.
+// keyring returns the options of the keyring. The secret is needed only to create or use keys.
 func (p *parts) keyring(k config.Keys, secret []byte) keyring.Options {
 	return keyring.Options{
 		Store: p.store, Secret: secret, Algorithm: token.Algorithm(k.Algorithm), MaxAge: k.KeyMaxAge, TTL: k.AccessTokenTTL,
@@ -66,7 +66,8 @@ func (p *parts) keyring(k config.Keys, secret []byte) keyring.Options {
 	}
 }
 
-// domain makes the domain. Without tokens and secret it serves the operator's commands: nobody can sign in.
+// domain builds the domain. The operator's commands pass neither tokens nor a secret. Nobody can sign in to
+// that domain.
 func (p *parts) domain(tokens *token.Authority, secret []byte) (*domain.Domain, error) {
 	s := p.settings
 	return domain.New(domain.Options{

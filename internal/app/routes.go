@@ -10,14 +10,14 @@ import (
 	"usher/internal/oauth"
 )
 
-// routes is everything that a server answers: handlers by their pattern, nil for what is switched off. The
-// table in docs/operations.md is for operators.
+// routes returns all routes of a server: handlers by pattern, nil for a disabled route. docs/operations.md
+// documents them for operators.
 func routes(s Settings, server *httpd.Server, graphQL http.Handler, o oauth.Endpoints, keys *keyring.Keyring, c pages) map[string]http.Handler {
 	all := map[string]http.Handler{
 		"/graphql": server.Share(graphQL),
 
 		oauth.TokenPath:      o.Token,
-		"/token":             only(passwordGrant(s), o.Token),
+		"/token":             enabledIf(passwordGrant(s), o.Token),
 		oauth.RevokePath:     o.Revoke,
 		oauth.IntrospectPath: o.Introspect,
 		oauth.UserinfoPath:   o.Userinfo,
@@ -34,25 +34,25 @@ func routes(s Settings, server *httpd.Server, graphQL http.Handler, o oauth.Endp
 		"/schema.graphqls": c.schema,
 		"/access.json":     c.access,
 	}
-	if path := issuerPath(s.Issuer); path != "" { // RFC 8414 §3.1: it comes after the well-known one
+	if path := issuerPath(s.Issuer); path != "" { // RFC 8414 §3.1: it follows the well-known path
 		all["/.well-known/oauth-authorization-server"+path] = o.Metadata
 	}
 	return all
 }
 
-// passwordGrant reports whether the grant type password is offered, and with it /token, another name of
-// the token endpoint.
+// passwordGrant reports whether the grant type password is enabled. /token, an alias of the token endpoint,
+// is enabled with it.
 func passwordGrant(s Settings) bool { return s.OAuthPasswordGrant || s.Dev }
 
-// only returns h, or nil for a route that is switched off.
-func only(on bool, h http.Handler) http.Handler {
-	if !on {
+// enabledIf returns h, or nil if the route is disabled.
+func enabledIf(enabled bool, h http.Handler) http.Handler {
+	if !enabled {
 		return nil
 	}
 	return h
 }
 
-// issuerPath is the path of an issuer's URL, "" for most.
+// issuerPath returns the path of an issuer's URL, usually "".
 func issuerPath(issuer string) string {
 	u, err := url.Parse(issuer)
 	if err != nil {

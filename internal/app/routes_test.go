@@ -20,7 +20,7 @@ import (
 // documented is a row of the table of routes in docs/operations.md.
 type documented struct {
 	methods []string
-	option  bool // it is there with a setting only
+	option  bool // enabled by a setting
 }
 
 var row = regexp.MustCompile("(?m)^\\| `([A-Z, ]+) (/[^` ]*)` \\| ([^|]*) \\| [^|]* \\|$")
@@ -43,10 +43,10 @@ func readRoutes(t *testing.T) map[string]documented {
 	return rows
 }
 
-// path is how the documentation writes a pattern.
+// path returns a pattern in the notation of the documentation.
 func path(pattern string) string { return strings.TrimSuffix(pattern, "{$}") }
 
-// TestRoutes compares the routes of a server with the documentation and with its answers.
+// TestRoutes compares the routes of a server with the documentation and with its responses.
 func TestRoutes(t *testing.T) {
 	each(t, func(t *testing.T, s app.Settings) {
 		least := newApp(t, s, io.Discard)
@@ -66,7 +66,7 @@ func TestRoutes(t *testing.T) {
 				got := ask(most, r)
 				allowed := slices.Contains(row.methods, method)
 				switch {
-				case patterns[path] == nil || path == "/assets/": // not built, or the name of a file is missing
+				case patterns[path] == nil || path == "/assets/": // not built, or the path lacks a file name
 					if got != http.StatusNotFound {
 						t.Errorf("%s %s: %d, want 404", method, path, got)
 					}
@@ -94,7 +94,7 @@ func ask(h http.Handler, r *http.Request) int {
 
 var mentioned = regexp.MustCompile("`(?:[A-Z]+ )?(/[a-z][a-z0-9_./-]*|/\\.well-known/[a-z.-]+)`")
 
-// TestRoutesInDocuments looks up every path that the documentation names.
+// TestRoutesInDocuments checks that every path in the documentation is a route.
 func TestRoutesInDocuments(t *testing.T) {
 	files, err := filepath.Glob("../../docs/*.md")
 	if err != nil || len(files) == 0 {
