@@ -1,5 +1,5 @@
-// Package console owns the page for people: it serves what `make console` builds from web/ and this
-// package embeds. Nothing on the page comes from another host.
+// Package console owns the web console. It embeds and serves the files that `make console` builds from web/.
+// The page loads nothing from other hosts.
 package console
 
 import (
@@ -15,17 +15,17 @@ import (
 	"strings"
 )
 
-// dist is what the build left: index.html, and under assets/ each file with a hash of its content in
-// its name, compressed by brotli and by gzip. It may be empty but for a file that keeps it in git.
+// dist is the output of the build: index.html, and the files below assets/, each with a hash of its content
+// in its name and compressed with brotli and gzip. In a program without the console it has only .gitkeep.
 //
 //go:embed all:dist
 var dist embed.FS
 
-// nonceMark stands in index.html for the nonce of each answer.
+// nonceMark is the placeholder in index.html for the nonce of a response.
 const nonceMark = "__CSP_NONCE__"
 
-// Page returns the handlers of the page and of its assets, by their paths for http.ServeMux; false
-// when the program was built without them.
+// Page returns the handlers of the page and of its assets. It returns false if the program was built without
+// the console.
 func Page() (page, assets http.Handler, ok bool) {
 	files, err := fs.Sub(dist, "dist")
 	if err != nil {
@@ -42,8 +42,7 @@ func handlers(files fs.FS) (page, assets http.Handler, ok bool) {
 	return servePage(index), serveAssets(files), true
 }
 
-// servePage answers with index.html and a new nonce, which lets the page, and nobody who slips
-// something into it, make styles.
+// servePage serves index.html with a new nonce. The nonce allows the page's own styles and no injected ones.
 func servePage(index []byte) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		nonce := rand.Text()
@@ -56,15 +55,15 @@ func servePage(index []byte) http.Handler {
 	})
 }
 
-// policy is the page's Content Security Policy (CSP Level 3). The editor sets the style attribute of
-// elements, which takes style-src-attr, and runs its languages in workers.
+// policy is the page's Content Security Policy (CSP Level 3). The editor sets style attributes, which needs
+// style-src-attr, and runs language services in workers.
 const policy = "default-src 'none'; script-src 'self'; worker-src 'self'; connect-src 'self'; " +
 	"style-src 'self' 'nonce-" + nonceMark + "'; style-src-attr 'unsafe-inline'; " +
 	"font-src 'self' data:; img-src 'self' data:; " +
 	"form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
 
-// serveAssets answers with a file in an encoding that the client takes. Its name changes with its
-// content, so that browsers need never ask again.
+// serveAssets serves a file in an encoding that the client accepts. A file's name changes with its content,
+// so browsers may cache it forever.
 func serveAssets(files fs.FS) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		name := strings.TrimPrefix(r.URL.Path, "/")
@@ -86,7 +85,7 @@ func serveAssets(files fs.FS) http.Handler {
 		accepted := r.Header.Get("Accept-Encoding")
 		if smaller, err := fs.ReadFile(files, name+".br"); err == nil && accepts(accepted, "br") {
 			h.Set("Content-Encoding", "br")
-			_, _ = w.Write(smaller) //nolint:gosec // The build made it; the request only chose it.
+			_, _ = w.Write(smaller) //nolint:gosec // The content is from the build. The request only selects the file.
 			return
 		}
 		if accepts(accepted, "gzip") {
@@ -98,7 +97,7 @@ func serveAssets(files fs.FS) http.Handler {
 	})
 }
 
-// accepts reports whether an Accept-Encoding header names a coding and does not refuse it
+// accepts reports whether an Accept-Encoding header lists a coding with a weight other than 0
 // (RFC 9110 §12.5.3).
 func accepts(header, coding string) bool {
 	for element := range strings.SplitSeq(header, ",") {
@@ -114,11 +113,11 @@ func accepts(header, coding string) bool {
 func unpack(w io.Writer, packed []byte) {
 	z, err := gzip.NewReader(bytes.NewReader(packed))
 	if err == nil {
-		_, _ = io.Copy(w, z) //nolint:gosec // The build made it, so it is no bomb.
+		_, _ = io.Copy(w, z) //nolint:gosec // The content is from the build, so it is not a decompression bomb.
 	}
 }
 
-// mediaTypes are those of the files that the build makes. The system's own table may say otherwise.
+// mediaTypes are the media types of the build's files. They take precedence over the system's table.
 var mediaTypes = map[string]string{
 	".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".map": "application/json",
 	".svg": "image/svg+xml", ".ttf": "font/ttf", ".wasm": "application/wasm", ".woff2": "font/woff2",

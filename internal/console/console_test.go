@@ -87,7 +87,7 @@ func TestAssets(t *testing.T) {
 		path, accept string
 		status       int
 		encoding     string
-		body         string // empty: whatever it is
+		body         string // not checked if empty
 		media        string
 	}{
 		"brotli":          {"/assets/a-1x.js", "gzip, deflate, br", 200, "br", "brotli", "text/javascript; charset=utf-8"},

@@ -5,10 +5,11 @@ import (
 	"net/http"
 )
 
-// Fallback returns the page for development without a console: GraphiQL as graphiql serves it, but it
-// keeps nothing beyond the tab, for passwords and tokens are typed there, and no page may frame it.
+// Fallback returns the development page of a program without the console: GraphiQL as graphiql serves it,
+// with two changes. It stores nothing beyond the tab, because users type passwords and tokens there. No page
+// may frame it.
 func Fallback(graphiql http.Handler) http.Handler {
-	page := &answer{header: http.Header{}}
+	page := &response{header: http.Header{}}
 	graphiql.ServeHTTP(page, &http.Request{Method: http.MethodGet})
 	content := bytes.ReplaceAll(page.Bytes(), []byte("shouldPersistHeaders: true"), []byte("shouldPersistHeaders: false"))
 	content = bytes.ReplaceAll(content, []byte("localStorage"), []byte("sessionStorage"))
@@ -21,12 +22,12 @@ func Fallback(graphiql http.Handler) http.Handler {
 	})
 }
 
-// answer keeps what a handler writes.
-type answer struct {
+// response is an http.ResponseWriter that keeps the body.
+type response struct {
 	bytes.Buffer
 	header http.Header
 }
 
-func (a *answer) Header() http.Header { return a.header }
+func (r *response) Header() http.Header { return r.header }
 
-func (a *answer) WriteHeader(int) {}
+func (r *response) WriteHeader(int) {}

@@ -8,8 +8,8 @@ import (
 	"github.com/99designs/gqlgen/graphql/playground"
 )
 
-// TestFallback serves the page that the program really has, so that a new version of it cannot undo
-// the changes unnoticed.
+// TestFallback serves the GraphiQL page of the dependency. It fails if a new version of the page makes the
+// changes ineffective.
 func TestFallback(t *testing.T) {
 	t.Parallel()
 	w := get(t, Fallback(playground.Handler("Usher", "/graphql")), "/")
