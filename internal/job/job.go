@@ -1,4 +1,4 @@
-// Package job owns work that runs beside requests, for as long as the server does.
+// Package job owns background jobs, which run for as long as the server does.
 package job
 
 import (
@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// Every calls f now and then again and again, an interval after it has returned, until ctx ends. An
-// error or a panic is logged, and does not keep f from its next turn.
+// Every calls f at once, and again an interval after each call has returned, until ctx ends. It logs errors
+// and panics of f and continues.
 func Every(ctx context.Context, interval time.Duration, log *slog.Logger, name string, f func(context.Context) error) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()

@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// buffer collects the lines of a log. It writes the first line at once. Lines that follow within maxDelay
-// are written together at its end. It is safe for concurrent use.
+// buffer writes the lines of a log in batches. It writes the first line at once and starts a delay of
+// maxDelay. Lines that follow during the delay are written together at its end. It is safe for concurrent use.
 //
-// Threads that write to one file wait for each other in the kernel, which slows requests down.
+// Without it, threads that write to the same file wait for each other in the kernel, which slows requests down.
 type buffer struct {
 	to io.Writer
 
@@ -20,13 +20,13 @@ type buffer struct {
 }
 
 const (
-	// maxDelay is how long a line waits at most. Its lines are lost if the process dies before stop.
+	// maxDelay is the maximum time until a line is written. Pending lines are lost if the process is killed.
 	maxDelay = 10 * time.Millisecond
-	// maxPending is the size of pending lines, in bytes, at which they are written without delay.
+	// maxPending is the size of pending lines in bytes at which they are written without delay.
 	maxPending = 256 << 10
 )
 
-// Write implements io.Writer. The error may be that of earlier lines.
+// Write implements io.Writer. The error may be of earlier lines.
 func (b *buffer) Write(line []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -41,7 +41,7 @@ func (b *buffer) Write(line []byte) (int, error) {
 	return len(line), b.write()
 }
 
-// endDelay writes what is pending. If there was something, the next delay begins.
+// endDelay writes the pending lines. If there are any, the next delay starts.
 func (b *buffer) endDelay() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -51,14 +51,14 @@ func (b *buffer) endDelay() {
 	}
 }
 
-// flush writes what is pending.
+// flush writes the pending lines.
 func (b *buffer) flush() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	_ = b.write() // as in endDelay
 }
 
-// stop writes what is pending. Later lines are written at once.
+// stop writes the pending lines. Later lines are written at once.
 func (b *buffer) stop() {
 	b.mu.Lock()
 	defer b.mu.Unlock()

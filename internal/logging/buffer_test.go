@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// writes keeps what each call of Write got, until it is taken.
+// writes records the argument of each call of Write until it is taken.
 type writes struct {
 	mu  sync.Mutex
 	all []string
@@ -63,7 +63,7 @@ func TestBuffer(t *testing.T) {
 		<-time.After(maxDelay)
 		want()
 		write("e\n")
-		want("e\n") // it came alone
+		want("e\n") // no other line during the delay
 		write("f\n")
 		lines.flush()
 		want("f\n")
@@ -78,13 +78,13 @@ func TestBuffer(t *testing.T) {
 		lines.stop()
 		want("i\n")
 		write("j\n")
-		want("j\n") // nobody would write it later
+		want("j\n") // there is no later write after stop
 		<-time.After(2 * maxDelay)
 		want()
 	})
 }
 
-// TestBufferTogether writes from many goroutines at once: each line must arrive, once and whole.
+// TestBufferTogether writes from many goroutines at once. Each line must be written once and unbroken.
 func TestBufferTogether(t *testing.T) {
 	t.Parallel()
 	var got bytes.Buffer

@@ -1,4 +1,4 @@
-// Package logging owns the form of the log: text or JSON, times in UTC, and how lines reach the file.
+// Package logging owns the format and the output of the log: text or JSON, times in UTC, buffered or not.
 package logging
 
 import (
@@ -10,10 +10,10 @@ import (
 	"golang.org/x/term"
 )
 
-// Options choose which lines are written and in which form.
+// Options set the level and the format of a log.
 type Options struct {
 	Level slog.Level
-	// Format is text, json, or auto, which is text on a terminal and JSON elsewhere.
+	// Format is text, json or auto. With auto, it is text on a terminal and JSON elsewhere.
 	Format string
 }
 
@@ -22,8 +22,8 @@ func New(w io.Writer, o Options) *slog.Logger {
 	return newLogger(w, o, isTerminal(w), func() {})
 }
 
-// NewBuffered returns a logger for a program that logs much. It collects lines for a short time and
-// writes them together; warnings and errors are written at once. Call stop before the program ends.
+// NewBuffered returns a logger for a program that logs many lines. It collects lines for a short time and
+// writes them together. Warnings and errors are written at once. Call stop before the program ends.
 func NewBuffered(w io.Writer, o Options) (log *slog.Logger, stop func()) {
 	b := &buffer{to: w}
 	return newLogger(b, o, isTerminal(w), b.flush), b.stop
@@ -42,7 +42,7 @@ func isTerminal(w io.Writer) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// handler writes times in UTC, whatever the machine's zone, and flushes after warnings and errors.
+// handler converts times to UTC, and flushes after warnings and errors.
 type handler struct {
 	slog.Handler
 	flush func()

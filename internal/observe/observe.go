@@ -1,6 +1,6 @@
-// Package observe owns what an operator can see of the server's work: the log, how many requests are in
-// flight, and how long the steps of a request take. Metrics and traces belong here, so that the packages
-// that do the work need one Observer and nothing else.
+// Package observe owns the server's observability: the log, the number of requests in flight, and the
+// duration of the steps of a request. Metrics and traces belong here too, so that other packages depend on
+// an Observer only.
 package observe
 
 import (
@@ -12,7 +12,7 @@ import (
 	"usher/internal/request"
 )
 
-// Options set up an Observer. The zero value is fine.
+// Options configure an Observer. The zero value is valid.
 type Options struct {
 	// Log receives everything. Nil means slog.Default.
 	Log *slog.Logger
@@ -50,9 +50,9 @@ func (o *Observer) EndRequest() { o.inFlight.Add(-1) }
 // InFlight returns how many requests are in flight.
 func (o *Observer) InFlight() int64 { return o.inFlight.Load() }
 
-// Step times a part of the work of a request, from now until end is called. The part runs with the
-// context that Step returns. The name is a constant. At log level debug each step writes a line with
-// its duration and the request's id. At other levels Step allocates nothing. A nil Observer times nothing.
+// Step measures a step of a request from now until end is called. The step must use the context that Step
+// returns. The name must be a constant. At log level debug, end logs the duration and the request's id. At
+// other levels Step allocates nothing. A nil Observer does nothing.
 func (o *Observer) Step(ctx context.Context, name string) (_ context.Context, end func()) {
 	if o == nil || !o.log.Enabled(ctx, slog.LevelDebug) {
 		return ctx, unobserved

@@ -13,7 +13,7 @@ import (
 	"usher/internal/request"
 )
 
-// newObserver returns an Observer whose clock advances by 1.5 ms with each look.
+// newObserver returns an Observer whose clock advances by 1.5 ms each time it is read.
 func newObserver(w io.Writer, level slog.Level) *observe.Observer {
 	now := time.Unix(0, 0)
 	withoutTime := func(_ []string, a slog.Attr) slog.Attr {
@@ -69,7 +69,7 @@ func TestNilObserverHasSteps(t *testing.T) {
 	}
 }
 
-// TestStepAllocatesNothing is about the levels at which servers run.
+// TestStepAllocatesNothing checks the levels that servers use in production.
 func TestStepAllocatesNothing(t *testing.T) {
 	o := newObserver(io.Discard, slog.LevelInfo)
 	ctx := request.With(t.Context(), &request.Exchange{Info: request.Info{ID: "abc"}})
