@@ -14,7 +14,7 @@ import (
 // documents them for operators.
 func routes(s Settings, server *httpd.Server, graphQL http.Handler, o oauth.Endpoints, keys *keyring.Keyring, c pages) map[string]http.Handler {
 	all := map[string]http.Handler{
-		"/graphql": server.Share(graphQL),
+		"/graphql": server.CORS(graphQL),
 
 		oauth.TokenPath:      o.Token,
 		"/token":             enabledIf(passwordGrant(s), o.Token),

@@ -2,13 +2,13 @@ package httpd
 
 import "strings"
 
-// maxBearer is the longest token that is looked at, in bytes.
+// maxBearer is the maximum length of a token in bytes.
 const maxBearer = 8 << 10
 
-// bearer finds the access token in the Authorization headers of a request. It reports false when
-// there is no bearer token: no header, or one of another scheme. It returns "" when there is one
-// that is not usable: empty, too long, not of the form that RFC 6750 §2.1 gives, or one of several
-// headers, of which no two readers would choose the same.
+// bearer returns the access token in the Authorization headers of a request. It reports false if there is no
+// header or its scheme is not Bearer. It returns "" for an unusable token: an empty or overlong one, or one
+// without the syntax of RFC 6750 §2.1. Several headers also give "", because two parsers could choose
+// different ones.
 func bearer(authorization []string) (token string, found bool) {
 	switch len(authorization) {
 	case 0:
@@ -18,7 +18,7 @@ func bearer(authorization []string) (token string, found bool) {
 		return "", true
 	}
 	scheme, rest, _ := strings.Cut(authorization[0], " ")
-	if !strings.EqualFold(scheme, "Bearer") { // in any case: RFC 9110 §11.1
+	if !strings.EqualFold(scheme, "Bearer") { // schemes are case-insensitive: RFC 9110 §11.1
 		return "", false
 	}
 	token = strings.TrimLeft(rest, " ")
@@ -39,7 +39,8 @@ func isB64Token(s string) bool {
 	return s != ""
 }
 
-// inB64Token holds the bytes of a b64token. Tokens are long, and come with each request.
+// inB64Token is the set of bytes of a b64token. It is a table for speed: tokens are long, and most requests
+// have one.
 var inB64Token = func() (in [256]bool) {
 	for c := range in {
 		in[c] = isAlphanumeric(byte(c)) || strings.IndexByte("-._~+/", byte(c)) >= 0

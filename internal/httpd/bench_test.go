@@ -9,7 +9,7 @@ import (
 	"usher/internal/auth/access"
 )
 
-// BenchmarkServeHTTP measures what a request costs around its handler.
+// BenchmarkServeHTTP measures the cost of a request without its handler.
 func BenchmarkServeHTTP(b *testing.B) {
 	s := New(Options{
 		Routes:   routes(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) }, nil),

@@ -10,11 +10,11 @@ import (
 const (
 	maxUserAgent = 256 // bytes
 	maxRequestID = 64  // bytes
-	// maxAddr is more bytes than an address with zone and port needs.
+	// maxAddr is longer than any address with zone and port, in bytes.
 	maxAddr = 100
 )
 
-// proxies are the peers that are believed when they say for whom they send a request.
+// proxies are the networks of trusted proxies.
 type proxies []netip.Prefix
 
 func (p proxies) contain(a netip.Addr) bool {
@@ -26,11 +26,10 @@ func (p proxies) contain(a netip.Addr) bool {
 	return false
 }
 
-// client returns the address a request came from: the peer, or when that is a trusted proxy, what
-// the chain of trusted proxies says. Each proxy appends the address it was called from to
-// X-Forwarded-For, so the header is true from the right up to the first address that is not a
-// trusted proxy's; what is left of that the client may have made up. Where the header stops making
-// sense, the last proxy before is the best that is known.
+// client returns the address of the client that sent a request. That is the peer, or if the peer is a trusted
+// proxy, the last address in X-Forwarded-For that is not a trusted proxy. Each proxy appends the address of its
+// peer to the header, so addresses further left may be forged by the client. If an address in the header is
+// invalid, client returns the proxy that appended it.
 func (p proxies) client(peer netip.Addr, forwarded []string) netip.Addr {
 	rest := strings.Join(forwarded, ",")
 	for rest != "" && p.contain(peer) {
@@ -44,9 +43,9 @@ func (p proxies) client(peer netip.Addr, forwarded []string) netip.Addr {
 	return peer
 }
 
-// parseAddr reads an address that may have a port. It returns the zero Addr for anything else.
-// The zone of a link-local address is dropped, for it is a name on some machine that no prefix
-// contains, and IPv4 in IPv6 becomes IPv4, so that an address has one form only.
+// parseAddr parses an address with or without a port. It returns the zero Addr if s is invalid. To give each
+// address one form, it removes the zone of a link-local address, which no prefix contains, and converts IPv4 in
+// IPv6 to IPv4.
 func parseAddr(s string) netip.Addr {
 	s = strings.Trim(s, " \t")
 	if len(s) > maxAddr {
@@ -66,7 +65,7 @@ func parseAddr(s string) netip.Addr {
 	return addr.WithZone("").Unmap()
 }
 
-// isRequestID reports whether an id from elsewhere is harmless in a log and in JSON.
+// isRequestID reports whether an id from a proxy is safe in a log and in JSON.
 func isRequestID(s string) bool {
 	for i := range len(s) {
 		c := s[i]
@@ -81,8 +80,8 @@ func isAlphanumeric(c byte) bool {
 	return '0' <= c && c <= '9' || 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z'
 }
 
-// printable returns the start of outside text, at most limit bytes of it, without what does not
-// show: control characters, invisible ones, and bytes that are not UTF-8.
+// printable returns the start of s, at most limit bytes, without control characters, invisible characters and
+// bytes that are not UTF-8.
 func printable(s string, limit int) string {
 	if len(s) <= limit && isPrintableASCII(s) {
 		return s

@@ -56,13 +56,13 @@ func FuzzClient(f *testing.F) {
 		peer := parseAddr(remote)
 		got := testProxies.client(peer, []string{forwarded})
 		if got != got.Unmap().WithZone("") {
-			t.Errorf("%s is not in its one form", got)
+			t.Errorf("%s is not in canonical form", got)
 		}
 		if got == peer {
 			return
 		}
 		if !testProxies.contain(peer) {
-			t.Errorf("%s is not trusted, and still the client is %s", peer, got)
+			t.Errorf("%s is not a trusted proxy, but the client is %s", peer, got)
 		}
 		for entry := range strings.SplitSeq(forwarded, ",") {
 			if parseAddr(entry) == got {

@@ -19,21 +19,21 @@ import (
 	"usher/internal/request"
 )
 
-// exchange is one request and its answer. It stands between the handlers and the connection to
-// see what is sent.
+// exchange is a request and its response. It wraps the connection's ResponseWriter to record what is sent.
 type exchange struct {
 	http.ResponseWriter
 	server *Server
 	start  time.Time
 	request.Exchange
-	jar    cookie.Jar
-	last   bool  // the connection ends with the answer
-	hungUp bool  // the client closed the connection before the answer was complete
-	status int   // 0 until the answer starts
-	bytes  int64 // of the answer's body
+	jar          cookie.Jar
+	mustClose    bool  // the connection must end with the response
+	disconnected bool  // the client closed the connection before the response was complete
+	status       int   // 0 until the response starts
+	bytes        int64 // of the response body
 
-	random [16]byte  // the request id, in binary and
-	id     [1]string // as the value of its header; here, so that they need no memory of their own
+	// The request id in binary and as a header value. They are here to save two allocations.
+	random [16]byte
+	id     [1]string
 }
 
 // ServeHTTP serves one request.
@@ -43,11 +43,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if w, ok := wireOf(r); ok {
 		w.expectBody(r.ContentLength)
 	}
-	x := &exchange{ResponseWriter: w, server: s, start: s.now(), last: isLast(r)}
-	connected := r.Context() // ends when the client hangs up; that of the handler has other ends
+	x := &exchange{ResponseWriter: w, server: s, start: s.now(), mustClose: mustClose(r)}
+	connected := r.Context() // ends when the client disconnects; the handler's context also has a timeout
 	defer func() {
 		cause := recover()
-		x.hungUp = connected.Err() != nil
+		x.disconnected = connected.Err() != nil
 		x.finish(r, cause)
 	}()
 	x.describe(r)
@@ -63,7 +63,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.route(x, r)
 }
 
-// caller says who sends a request with these Authorization headers.
+// caller returns the caller that the Authorization headers of a request identify.
 func (s *Server) caller(authorization []string) *access.Caller {
 	token, found := bearer(authorization)
 	switch {
@@ -75,7 +75,7 @@ func (s *Server) caller(authorization []string) *access.Caller {
 	return s.identify(token)
 }
 
-// describe fills in who sent r.
+// describe sets the client's address, the user agent and the id of the request.
 func (x *exchange) describe(r *http.Request) {
 	peer := parseAddr(r.RemoteAddr)
 	x.Info.Client = x.server.proxies.client(peer, r.Header["X-Forwarded-For"])
@@ -90,7 +90,7 @@ func (x *exchange) describe(r *http.Request) {
 	x.Info.ID = hex.EncodeToString(x.random[:])
 }
 
-// The values of the headers that every answer has. Handlers may replace them.
+// The values of headers that every response has. Handlers may replace them.
 var (
 	nosniff    = []string{"nosniff"}
 	noReferrer = []string{"no-referrer"}
@@ -106,8 +106,8 @@ func (x *exchange) setHeaders() {
 	h["Cache-Control"] = noStore
 }
 
-// finish ends the exchange: with an answer if the handler panicked before it gave one, and with a
-// line in the log.
+// finish completes the exchange and logs it. If the handler panicked before the response started, finish
+// sends an error.
 func (x *exchange) finish(r *http.Request, cause any) {
 	err, _ := cause.(error)
 	abort := errors.Is(err, http.ErrAbortHandler)
@@ -119,10 +119,10 @@ func (x *exchange) finish(r *http.Request, cause any) {
 			slog.String("id", x.Info.ID),
 			slog.String("cause", printable(fmt.Sprint(cause), 1024)),
 			slog.String("stack", string(debug.Stack())))
-		// Half an answer must not look like a whole one.
+		// An incomplete response must not look complete.
 		abort = x.status != 0
 		if !abort {
-			x.answerPanic()
+			x.writePanic()
 		}
 	default:
 		x.begin(http.StatusOK) // what net/http sends for a handler that wrote nothing
@@ -133,12 +133,12 @@ func (x *exchange) finish(r *http.Request, cause any) {
 	}
 }
 
-// codeInternal is the ErrorCode of the schema for a failure that is not the client's.
+// codeInternal is the schema's ErrorCode for a failure of the server.
 const codeInternal = "INTERNAL_SERVER_ERROR"
 
-// answerPanic sends a GraphQL error. The request id needs no escape. Of the headers that were set only
-// those stay without which a page of an allowed origin could not read the answer.
-func (x *exchange) answerPanic() {
+// writePanic sends a GraphQL error. The request id needs no escaping. It removes the headers that the handler
+// has set, except those that let a page of an allowed origin read the response.
+func (x *exchange) writePanic() {
 	maps.DeleteFunc(x.Header(), func(name string, _ []string) bool {
 		return name != "Vary" && !strings.HasPrefix(name, "Access-Control-")
 	})
@@ -148,15 +148,15 @@ func (x *exchange) answerPanic() {
 			`","requestId":"`+x.Info.ID+`"}}]}`)
 }
 
-// log writes the line of the request. It shows the pattern of the route, never the URL, in whose
-// query clients put secrets.
+// log logs the request. It logs the pattern of the route and never the URL, because clients put secrets in the
+// query.
 func (x *exchange) log(r *http.Request) {
 	level := slog.LevelInfo
 	switch {
 	case r.Pattern == HealthPath || r.Pattern == ReadyPath:
 		level = slog.LevelDebug
-	case x.hungUp && x.status == http.StatusServiceUnavailable && x.Outcome.Code != codeInternal:
-		// The request was given up with its client. That is no failure of the server.
+	case x.disconnected && x.status == http.StatusServiceUnavailable && x.Outcome.Code != codeInternal:
+		// The request was cancelled because its client disconnected. That is not a failure of the server.
 	case x.status >= 500 || x.Outcome.Code == codeInternal:
 		level = slog.LevelError
 	}
@@ -169,7 +169,7 @@ func (x *exchange) log(r *http.Request) {
 		client = x.Info.Client.String()
 	}
 	end := x.server.now()
-	line := slog.NewRecord(end, level, "request", 0) // Logger would find out where this is each time.
+	line := slog.NewRecord(end, level, "request", 0) // slog.Logger would look up the source position each time
 	line.AddAttrs(
 		slog.String("id", x.Info.ID),
 		slog.String("method", printable(r.Method, 16)),
@@ -180,17 +180,17 @@ func (x *exchange) log(r *http.Request) {
 		slog.String("operation", printable(x.Outcome.Operation, 64)),
 		slog.String("code", printable(x.Outcome.Code, 64)),
 		slog.String("client", client))
-	if x.Outcome.Forbidden { // by ids, so that the log holds no personal data
+	if x.Outcome.Forbidden { // ids only, so that the log contains no personal data
 		if claims := access.CallerFrom(r.Context()).Claims(); claims != nil {
 			line.AddAttrs(slog.String("user", claims.Subject), slog.String("session", claims.SessionID))
 		}
 	}
-	_ = log.Handle(r.Context(), line) // as Logger does
+	_ = log.Handle(r.Context(), line) // slog.Logger ignores the error too
 }
 
 // WriteHeader implements http.ResponseWriter.
 func (x *exchange) WriteHeader(status int) {
-	// What is below 200 announces the answer, but for the switch of protocols.
+	// A status below 200 precedes the response, except 101 Switching Protocols.
 	if status >= 200 || status == http.StatusSwitchingProtocols {
 		x.begin(status)
 	}
@@ -205,27 +205,26 @@ func (x *exchange) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// FlushError sends what was written, for http.ResponseController.
+// FlushError implements Flush for http.ResponseController.
 func (x *exchange) FlushError() error {
 	x.begin(http.StatusOK)
 	return http.NewResponseController(x.ResponseWriter).Flush()
 }
 
-// Unwrap gives http.ResponseController what the connection can do.
+// Unwrap gives http.ResponseController access to the connection's ResponseWriter.
 func (x *exchange) Unwrap() http.ResponseWriter { return x.ResponseWriter }
 
-// closing tells the client to send no further request on this connection (RFC 9112 §9.6).
+// closing tells the client not to send another request on this connection (RFC 9112 §9.6).
 var closing = []string{"close"}
 
-// begin starts the answer, unless it has started. The connection ends with it when the next request on
-// it could not be trusted, or when the server is about to stop: one that net/http closes while it is idle
-// may have a request on its way.
+// begin starts the response unless it has started. It closes the connection if mustClose is set or the server
+// is draining. If net/http closed the connection later, while it is idle, a request could be lost.
 func (x *exchange) begin(status int) {
 	if x.status != 0 {
 		return
 	}
 	x.status = status
-	if (x.last || x.server.draining.Load()) && status != http.StatusSwitchingProtocols {
+	if (x.mustClose || x.server.draining.Load()) && status != http.StatusSwitchingProtocols {
 		x.Header()["Connection"] = closing
 	}
 }

@@ -10,8 +10,8 @@ import (
 	"testing/synctest"
 )
 
-// TestHangUp has clients that close the connection while their request is served.
-func TestHangUp(t *testing.T) {
+// TestClientDisconnects checks the log when clients close the connection while their request is served.
+func TestClientDisconnects(t *testing.T) {
 	for name, tt := range map[string]struct {
 		hangUp bool
 		end    func(w http.ResponseWriter)

@@ -8,27 +8,28 @@ import (
 	"time"
 )
 
-// The paths of Healthz and Readyz. Their requests come every few seconds, so the log has them at level
-// debug only.
+// The paths of Healthz and Readyz. They are requested every few seconds, so their requests are logged at level
+// debug.
 const (
 	HealthPath = "/healthz"
 	ReadyPath  = "/readyz"
 )
 
 const (
-	// readyTimeout is how long a check may take, and readyFor how long its result holds.
+	// readyTimeout is the maximum duration of a check.
 	readyTimeout = 2 * time.Second
-	readyFor     = time.Second
+	// readyTTL is how long the result of a check is reused.
+	readyTTL = time.Second
 )
 
-// Healthz answers that the process is alive.
+// Healthz reports that the process is alive.
 func (s *Server) Healthz() http.Handler {
 	return Get(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		writeStatus(w, http.StatusOK, "alive")
 	}))
 }
 
-// Readyz answers whether requests should be sent here.
+// Readyz reports whether the server is ready for requests.
 func (s *Server) Readyz() http.Handler { return Get(http.HandlerFunc(s.readyz)) }
 
 func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
@@ -39,13 +40,13 @@ func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
 	writeStatus(w, http.StatusOK, "ready")
 }
 
-// readiness remembers the answer of ask for a while. The zero time makes the first one ask.
+// readiness caches the result of ask for readyTTL.
 type readiness struct {
 	ask func(context.Context) error
 	now func() time.Time
 	log *slog.Logger
 
-	// mu is held while ask runs: who comes meanwhile waits and shares the answer.
+	// mu is held while ask runs. Concurrent checks wait and share the result.
 	mu    sync.Mutex
 	err   error
 	until time.Time
@@ -57,12 +58,12 @@ func (r *readiness) check(ctx context.Context) error {
 	if r.now().Before(r.until) {
 		return r.err
 	}
-	// The answer is not for this request only, so it must not depend on its client's patience.
+	// Other requests share the result, so it must not be cancelled with this one.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readyTimeout)
 	defer cancel()
 	before := r.err
 	r.err = r.ask(ctx)
-	r.until = r.now().Add(readyFor)
+	r.until = r.now().Add(readyTTL)
 	switch {
 	case r.err != nil && before == nil:
 		r.log.LogAttrs(ctx, slog.LevelError, "not ready", slog.Any("err", r.err))

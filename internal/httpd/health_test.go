@@ -37,7 +37,7 @@ func TestReadinessIsAskedOnceASecond(t *testing.T) {
 	if asked != 1 {
 		t.Errorf("asked %d times at once, want once", asked)
 	}
-	now = now.Add(readyFor)
+	now = now.Add(readyTTL)
 	if err := r.check(t.Context()); err != nil || asked != 2 {
 		t.Errorf("asked %d times (%v), want twice", asked, err)
 	}
@@ -46,10 +46,10 @@ func TestReadinessIsAskedOnceASecond(t *testing.T) {
 func TestReadinessDoesNotWaitForEver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := readiness{now: time.Now, log: slog.New(slog.DiscardHandler), ask: func(ctx context.Context) error {
-			<-ctx.Done() // as a database that does not answer
+			<-ctx.Done() // like a database that does not respond
 			return ctx.Err()
 		}}
-		// The result is for all, so a client that is gone must not spoil it.
+		// A client that has disconnected must not cancel the check, whose result others share.
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		start := time.Now()
@@ -70,7 +70,7 @@ func TestReadinessLogsItsChanges(t *testing.T) {
 		ask: func(context.Context) error { return failure },
 	}
 	for _, failure = range []error{nil, errors.New("down"), errors.New("down"), nil, nil} {
-		now = now.Add(readyFor)
+		now = now.Add(readyTTL)
 		if got := r.check(t.Context()); !errors.Is(got, failure) {
 			t.Errorf("got %v, want %v", got, failure)
 		}

@@ -1,8 +1,8 @@
-// Package httpd owns what all HTTP requests have in common: it prepares each one, hands it to its route,
-// completes the answer, and starts and stops the server.
+// Package httpd owns the HTTP server and what all requests share.
 //
-// Each request gets an id, the address of its client, a deadline and the caller that its access
-// token names; each answer gets safe headers and one line in the log. A panic is caught here.
+// Each request gets an id, the address of its client, a deadline and the caller that its access token
+// identifies. Each response gets security headers and one line in the log. The package recovers panics of
+// handlers, and starts and stops the server.
 package httpd
 
 import (
@@ -24,36 +24,35 @@ import (
 
 // Options are the parts of a Server. Routes, Identify and Ready are required.
 type Options struct {
-	// Routes returns what the server answers: handlers by their pattern for http.ServeMux, which answer
-	// every method. Nothing is found at a pattern whose handler is nil, nor at any other path. The server
-	// is there for its own endpoints, Healthz and Readyz, and for Share; it serves nothing yet.
+	// Routes returns the handlers by pattern for http.ServeMux. A handler must answer every method. A pattern
+	// with a nil handler is not found. Routes may use Healthz, Readyz and CORS of s, which does not serve yet.
 	Routes func(s *Server) map[string]http.Handler
-	// Identify says whose a bearer token is. It is only called with what has a token's form.
+	// Identify returns the caller that a bearer token identifies. Its argument has the syntax of a token.
 	Identify func(token string) *access.Caller
-	// Ready says whether requests can be served: nil, or why not, for the log. It is asked at most
-	// once a second, and never twice at the same time.
+	// Ready returns nil if requests can be served, or an error for the log. It is called at most once a second,
+	// and never concurrently.
 	Ready func(context.Context) error
-	// AllowedOrigins are those whose pages may call /graphql, besides the server's own, with cookies.
+	// AllowedOrigins are the other origins whose pages may call handlers with CORS and use the cookie.
 	AllowedOrigins []string
-	// InsecureCookies leaves the attribute Secure out, for plain http on the machine itself.
+	// InsecureCookies omits the attribute Secure, for plain http on a loopback address.
 	InsecureCookies bool
-	// TrustedProxies are the peers whose X-Forwarded-For and X-Request-ID are believed.
+	// TrustedProxies are the peers whose X-Forwarded-For and X-Request-ID are trusted.
 	TrustedProxies []netip.Prefix
 	Timeouts       Timeouts
-	// Observer logs a line for each request, and counts those in flight. Nil means one with the defaults.
+	// Observer logs requests and counts those in flight. Nil means an Observer with default options.
 	Observer *observe.Observer
 	// Now is the clock. Nil means time.Now.
 	Now func() time.Time
-	// Rand is the source of request ids; it must not fail. Nil means crypto/rand.
+	// Rand is the source of request ids. It must not fail. Nil means crypto/rand.
 	Rand io.Reader
 }
 
-// Server answers requests. It is an http.Handler, and Serve gives it a listener.
+// Server serves HTTP requests. It is an http.Handler, and Serve runs it on a listener.
 type Server struct {
 	mux             *http.ServeMux
 	identify        func(token string) *access.Caller
 	ready           readiness
-	draining        atomic.Bool // the server is about to stop
+	draining        atomic.Bool // the server is stopping
 	proxies         proxies
 	origins         origins
 	insecureCookies bool
@@ -64,7 +63,7 @@ type Server struct {
 	rand            io.Reader
 }
 
-// New returns a Server. It panics when a required option is missing, and when an allowed origin is none.
+// New returns a Server. It panics if a required option is missing or an allowed origin is invalid.
 func New(o Options) *Server {
 	if o.Routes == nil || o.Identify == nil || o.Ready == nil {
 		panic("httpd: Routes, Identify and Ready are required")
@@ -97,8 +96,8 @@ func New(o Options) *Server {
 	return s
 }
 
-// route hands r to its route. ServeMux would answer an unclean path by a redirect, which repeats
-// outside text; nobody has a reason to send one. CONNECT and "OPTIONS *" have no path at all.
+// route calls the handler of r. It does not find an unclean path, which ServeMux would redirect with a
+// response that contains text of the request. CONNECT and "OPTIONS *" have no path and are not found either.
 func (s *Server) route(w http.ResponseWriter, r *http.Request) {
 	clean := path.Clean(r.URL.Path)
 	if clean[0] != '/' || r.URL.Path != clean && r.URL.Path != clean+"/" {
@@ -108,7 +107,7 @@ func (s *Server) route(w http.ResponseWriter, r *http.Request) {
 	s.mux.ServeHTTP(w, r)
 }
 
-// JSON answers GET with a public document, which others may keep for maxAge.
+// JSON serves a public JSON document that may be cached for maxAge.
 func JSON(document func() []byte, maxAge time.Duration) http.Handler {
 	cacheControl := fmt.Sprintf("public, max-age=%d", int(maxAge.Seconds()))
 	return Get(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -117,15 +116,15 @@ func JSON(document func() []byte, maxAge time.Duration) http.Handler {
 	}))
 }
 
-// Text answers GET with a text.
+// Text serves plain text.
 func Text(text string) http.Handler {
 	return Get(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		_, _ = io.WriteString(w, text) // when the client is gone nobody is left to be told
+		_, _ = io.WriteString(w, text) // an error means that the client has disconnected
 	}))
 }
 
-// Get lets only GET and HEAD pass to next.
+// Get allows only the methods GET and HEAD.
 func Get(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
@@ -138,16 +137,16 @@ func Get(next http.Handler) http.Handler {
 }
 
 func notFound(w http.ResponseWriter, r *http.Request) {
-	r.Pattern = "" // for the log: this is no route
+	r.Pattern = "" // for the log: no route matched
 	writeStatus(w, http.StatusNotFound, "not found")
 }
 
-// writeStatus answers {"status": status}. The status is a constant that needs no escape.
+// writeStatus sends {"status": status}. The status must be a constant that needs no escaping.
 func writeStatus(w http.ResponseWriter, code int, status string) {
 	writeJSON(w, code, `{"status":"`+status+`"}`)
 }
 
-// writeJSON sends a body of JSON. When the client is gone nobody is left to be told.
+// writeJSON sends a JSON body. It ignores errors, which mean that the client has disconnected.
 func writeJSON(w http.ResponseWriter, code int, body string) {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(code)

@@ -28,7 +28,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func ready(context.Context) error { return nil }
 
-// testOptions are Options whose answers are the same every time. GraphQL runs handler.
+// testOptions returns Options for reproducible responses. GraphQL calls handler.
 func testOptions(t *testing.T, handler http.HandlerFunc) Options {
 	t.Helper()
 	return Options{
@@ -42,10 +42,10 @@ func testOptions(t *testing.T, handler http.HandlerFunc) Options {
 	}
 }
 
-// routes returns the routes of a server: GraphQL, those that the server has by itself, and more.
+// routes returns the routes of a server: GraphQL, the health routes and more.
 func routes(graphQL http.HandlerFunc, more map[string]http.Handler) func(*Server) map[string]http.Handler {
 	return func(s *Server) map[string]http.Handler {
-		all := map[string]http.Handler{"/graphql": s.Share(graphQL), HealthPath: s.Healthz(), ReadyPath: s.Readyz()}
+		all := map[string]http.Handler{"/graphql": s.CORS(graphQL), HealthPath: s.Healthz(), ReadyPath: s.Readyz()}
 		maps.Copy(all, more)
 		return all
 	}
@@ -58,7 +58,7 @@ func page(w http.ResponseWriter, _ *http.Request) {
 
 func logTo(h slog.Handler) *observe.Observer { return observe.New(observe.Options{Log: slog.New(h)}) }
 
-// zeros reads as zero bytes.
+// zeros is a reader of zero bytes.
 type zeros struct{}
 
 func (zeros) Read(p []byte) (int, error) {
@@ -193,7 +193,7 @@ func TestInfo(t *testing.T) {
 				t.Errorf("info (-want +got):\n%s", diff)
 			}
 			if id := w.Header().Get("X-Request-ID"); id != tt.want.ID {
-				t.Errorf("sent back %q, want %q", id, tt.want.ID)
+				t.Errorf("response has id %q, want %q", id, tt.want.ID)
 			}
 		})
 	}
@@ -236,7 +236,7 @@ func TestRequestHasDeadline(t *testing.T) {
 	}
 }
 
-// serveLogged serves r and returns the lines of the log, without their time and without those of steps.
+// serveLogged serves r and returns the lines of the log without their times. It leaves out lines of steps.
 func serveLogged(t *testing.T, o Options, w http.ResponseWriter, r *http.Request) (lines []map[string]any, aborted bool) {
 	t.Helper()
 	var buffer bytes.Buffer
@@ -370,7 +370,7 @@ func TestPanic(t *testing.T) {
 			for _, line := range lines {
 				logged = append(logged, line["msg"].(string))
 				if line["msg"] == "panic" && !strings.Contains(line["stack"].(string), "httpd_test.go") {
-					t.Errorf("the stack does not lead to the panic: %v", line["stack"])
+					t.Errorf("the stack does not contain the panic: %v", line["stack"])
 				}
 			}
 			if diff := cmp.Diff(tt.logged, logged); diff != "" {
@@ -383,7 +383,7 @@ func TestPanic(t *testing.T) {
 	}
 }
 
-// TestLogHoldsNoSecret puts a secret wherever a client may put one.
+// TestLogHoldsNoSecret puts a secret in every part of a request that a client controls.
 func TestLogHoldsNoSecret(t *testing.T) {
 	const canary = "c4n4ry"
 	for _, target := range []string{"/graphql", "/healthz", "/readyz", "/", "/" + canary, "//" + canary} {

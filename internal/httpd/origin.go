@@ -8,31 +8,29 @@ import (
 	"github.com/rs/cors"
 )
 
-// origins are what the server thinks of pages: its own, those of the origins that the operator
-// allows, and all others.
+// origins decides which pages may call the server. The server's own pages and pages of allowed origins may.
 type origins struct {
-	allowed []string
-	foreign *http.CrossOriginProtection
+	allowed    []string
+	protection *http.CrossOriginProtection // rejects pages of other origins
 }
 
-// newOrigins panics when an origin is not of the form scheme://host or scheme://host:port.
+// newOrigins panics if an origin is not of the form scheme://host or scheme://host:port.
 func newOrigins(allowed []string) origins {
-	o := origins{allowed: allowed, foreign: http.NewCrossOriginProtection()}
+	o := origins{allowed: allowed, protection: http.NewCrossOriginProtection()}
 	for _, origin := range allowed {
-		if err := o.foreign.AddTrustedOrigin(origin); err != nil {
+		if err := o.protection.AddTrustedOrigin(origin); err != nil {
 			panic(fmt.Errorf("httpd: allowed origin: %w", err))
 		}
 	}
 	return o
 }
 
-// Share lets pages of the allowed origins call next and read its answers.
-func (s *Server) Share(next http.Handler) http.Handler { return s.origins.share(next) }
+// CORS lets pages of allowed origins call next and read its responses (Fetch Standard, "CORS protocol"). Pages
+// of other origins cannot read the responses to their requests.
+func (s *Server) CORS(next http.Handler) http.Handler { return s.origins.cors(next) }
 
-// share lets pages of the allowed origins call next, and read its answers (Fetch Standard, "CORS
-// protocol"). What others send is answered as ever, but their pages never see the answer.
-func (o origins) share(next http.Handler) http.Handler {
-	if len(o.allowed) > 0 { // cors takes none for all
+func (o origins) cors(next http.Handler) http.Handler {
+	if len(o.allowed) > 0 { // an empty list would allow all origins
 		next = cors.New(cors.Options{
 			AllowedOrigins:   o.allowed,
 			AllowCredentials: true,
@@ -52,18 +50,18 @@ func (o origins) share(next http.Handler) http.Handler {
 
 var varyOrigin = []string{"Origin"}
 
-// The names of the cookie with the refresh token. Browsers accept the first only from https, for
-// this host alone (RFC 6265bis §4.1.3.2).
+// The names of the cookie with the refresh token. Browsers accept the prefix __Host- only from https and only
+// for this host (RFC 6265bis §4.1.3.2).
 const (
 	secureCookie   = "__Host-usher_refresh"
 	insecureCookie = "usher_refresh"
 )
 
-// readCookie finds the refresh token of a request, unless a page of a foreign origin makes it: a
-// browser may send the cookie along all the same, and such a page may neither use it nor set one.
-// Callers without a browser send no origin, and are nobody's victims.
+// readCookie reads the refresh token of a request and lets the handler set the cookie. It does neither for a
+// request from a page of another origin, with which a browser may send the cookie too. Clients other than
+// browsers send no origin. Cross-site attacks do not affect them.
 func (x *exchange) readCookie(r *http.Request) {
-	if x.server.origins.foreign.Check(r) != nil {
+	if x.server.origins.protection.Check(r) != nil {
 		return
 	}
 	x.jar.Set = x.setRefreshToken
@@ -75,8 +73,8 @@ func (x *exchange) readCookie(r *http.Request) {
 	case 1:
 		x.jar.Receive(cookies[0].Value)
 	default:
-		// Their order says nothing about which is meant (RFC 6265 §5.4), and one of them may be somebody
-		// else's. An empty token is not valid, so a refresh fails and removes the cookie that this server sets.
+		// The order of cookies is not significant (RFC 6265 §5.4), and an attacker may have set one of them. An
+		// empty token is invalid, so a refresh fails and removes the cookie that this server has set.
 		x.jar.Receive("")
 	}
 }
@@ -88,9 +86,10 @@ func (s *Server) cookieName() string {
 	return secureCookie
 }
 
-// setRefreshToken sets the cookie in an answer that has not begun. The last call of an exchange counts.
+// setRefreshToken sets the cookie, or removes it if token is empty. The response must not have started. A later
+// call replaces an earlier one.
 func (x *exchange) setRefreshToken(token string, maxAge time.Duration) {
-	cookie := &http.Cookie{ //nolint:gosec // Secure is left out for plain http on this machine only.
+	cookie := &http.Cookie{ //nolint:gosec // Secure is omitted only for plain http on a loopback address.
 		Name: x.server.cookieName(), Value: token, MaxAge: int(maxAge.Seconds()),
 		Path: "/", HttpOnly: true, Secure: !x.server.insecureCookies, SameSite: http.SameSiteLaxMode,
 	}

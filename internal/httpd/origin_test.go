@@ -12,14 +12,14 @@ import (
 	"usher/internal/cookie"
 )
 
-// TestCookieOrigin checks who may use the cookie: callers without a browser, pages of the server
-// itself and those of the allowed origins.
+// TestCookieOrigin checks which requests may use the cookie: those of clients other than browsers, of pages of
+// the server and of pages of allowed origins.
 func TestCookieOrigin(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		header map[string]string
 		cookie string
-		want   string // the token that the handler sees; "none" when it could not set one either
+		want   string // the token in the handler, or "none" if the handler cannot set one either
 	}{
 		"no browser":            {cookie: "__Host-usher_refresh=urt_1", want: "urt_1"},
 		"same origin":           {header: map[string]string{"Sec-Fetch-Site": "same-origin"}, cookie: "__Host-usher_refresh=urt_1", want: "urt_1"},
@@ -116,8 +116,8 @@ func TestSetRefreshToken(t *testing.T) {
 	}
 }
 
-// TestShare checks whose pages may read the answers.
-func TestShare(t *testing.T) {
+// TestCORS checks which pages may read responses.
+func TestCORS(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		allowed []string
@@ -157,20 +157,20 @@ func TestShare(t *testing.T) {
 				want = [2]string{tt.origin, "true"}
 			}
 			if got := [2]string{origin, credentials}; got != want {
-				t.Errorf("shared with %q, credentials %q, want %q", origin, credentials, want)
+				t.Errorf("allowed origin %q, credentials %q, want %q", origin, credentials, want)
 			}
 			if vary := strings.Join(w.Header()["Vary"], ","); !strings.Contains(vary, "Origin") {
-				t.Errorf("Vary is %q, want it to name Origin", vary)
+				t.Errorf("Vary is %q, want it to contain Origin", vary)
 			}
 			if tt.method == http.MethodPost && w.Body.String() != "ok" {
-				t.Errorf("answers %q", w.Body)
+				t.Errorf("body %q", w.Body)
 			}
 		})
 	}
 }
 
-// TestPanicForOrigin shows that a page of an allowed origin can read the answer to a panic, which has
-// nothing else of what the handler had set.
+// TestPanicForOrigin checks that a page of an allowed origin can read the response to a panic, and that the
+// response has no other header of the handler.
 func TestPanicForOrigin(t *testing.T) {
 	t.Parallel()
 	o := testOptions(t, func(w http.ResponseWriter, _ *http.Request) {
@@ -189,7 +189,7 @@ func TestPanicForOrigin(t *testing.T) {
 	}
 }
 
-// TestInFlight shows that a request counts as long as its handler runs, however that ends.
+// TestInFlight checks that a request is in flight until its handler ends, also by a panic.
 func TestInFlight(t *testing.T) {
 	t.Parallel()
 	var during int64

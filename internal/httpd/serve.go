@@ -11,14 +11,14 @@ import (
 	"time"
 )
 
-// Timeouts limit how long things take. Zero means the default, but for Drain.
+// Timeouts are the timeouts of a Server. Zero means the default, which follows each comment.
 type Timeouts struct {
-	ReadHeader time.Duration // for a client to send its headers: 5 s
-	Read       time.Duration // for a client to send all of a request: 15 s
-	Request    time.Duration // after which the context of a request ends: 20 s
-	Write      time.Duration // from the headers to the end of the answer: 30 s
-	Idle       time.Duration // that a connection is kept without a request: 2 min
-	Drain      time.Duration // to go on serving, not ready any more, before the server stops: none
+	ReadHeader time.Duration // to read the headers of a request: 5 s
+	Read       time.Duration // to read a whole request: 15 s
+	Request    time.Duration // until the context of a request ends: 20 s
+	Write      time.Duration // from the end of the headers to the end of the response: 30 s
+	Idle       time.Duration // until an idle connection is closed: 2 min
+	Drain      time.Duration // to keep serving before the server stops, while it is not ready: 0 s
 	Shutdown   time.Duration // for requests in flight to finish when the server stops: 10 s
 }
 
@@ -34,18 +34,18 @@ func (t Timeouts) orDefaults() Timeouts {
 	}
 }
 
-// maxHeaderBytes leaves room for the longest token and the cookies of a neighbour.
+// maxHeaderBytes allows for the longest token and for cookies of other applications on the same host.
 const maxHeaderBytes = 16 << 10
 
-// Serve answers the requests that come to l until ctx ends, and closes l. It stops in steps. During
-// the drain time /readyz answers 503, for a load balancer to see, and every answer closes its
-// connection; requests are still served. Then no new request is accepted, and those in flight
-// finish. The error is nil unless l fails or requests outlast the shutdown time.
+// Serve serves requests on l until ctx ends, and closes l. It stops in two steps. During the drain timeout it
+// keeps serving requests, but /readyz answers 503 for load balancers, and every response closes its connection.
+// Then it accepts no new requests and waits for those in flight. The error is nil unless l fails or the
+// shutdown timeout ends first.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	server := &http.Server{
 		Handler:                      s,
 		ConnContext:                  withWire,
-		DisableGeneralOptionsHandler: true, // no answer bypasses s
+		DisableGeneralOptionsHandler: true, // s handles every request
 		ReadHeaderTimeout:            s.timeouts.ReadHeader,
 		ReadTimeout:                  s.timeouts.Read,
 		WriteTimeout:                 s.timeouts.Write,

@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// pipes is a net.Listener within the process, so that synctest can set its clock.
+// pipes is an in-process net.Listener, which works with the clock of synctest.
 type pipes struct {
 	dialed chan net.Conn
 	closed chan struct{}
@@ -49,7 +49,7 @@ func (p *pipes) dial(context.Context, string, string) (net.Conn, error) {
 	}
 }
 
-// get asks for a path, on a connection of its own.
+// get requests a path on a new connection.
 func (p *pipes) get(path string) string {
 	transport := &http.Transport{DialContext: p.dial, DisableKeepAlives: true}
 	defer transport.CloseIdleConnections()
@@ -65,7 +65,7 @@ func (p *pipes) get(path string) string {
 	return fmt.Sprintf("%d %s", res.StatusCode, strings.TrimSpace(string(body)))
 }
 
-// start serves on a new listener until stop is called. What Serve returned comes on served.
+// start serves on a new listener until stop is called. Then it sends the result of Serve to served.
 func start(t *testing.T, o Options) (l *pipes, stop func(), served <-chan error) {
 	t.Helper()
 	l = listen()
@@ -116,8 +116,8 @@ func TestServeFinishesRequestsInFlight(t *testing.T) {
 	})
 }
 
-// TestServeClosesConnectionsWhileItDrains: each by an answer that says so, and none while it is idle,
-// when a request could be on its way.
+// TestServeClosesConnectionsWhileItDrains checks that draining closes a connection with a response that says
+// so, and never while the connection is idle, when a request could be lost.
 func TestServeClosesConnectionsWhileItDrains(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		entered, finish := make(chan bool), make(chan bool)
@@ -149,7 +149,7 @@ func TestServeClosesConnectionsWhileItDrains(t *testing.T) {
 		for _, path := range paths {
 			clients[path] = l.connect(t)
 			if _, closed := clients[path].get(t, "/healthz"); closed {
-				t.Errorf("the answer closed the connection before the stop")
+				t.Errorf("the response closed the connection before the stop")
 			}
 		}
 		slow := l.connect(t)
@@ -164,7 +164,7 @@ func TestServeClosesConnectionsWhileItDrains(t *testing.T) {
 		stop()
 		synctest.Wait()
 		close(finish)
-		time.Sleep(2 * time.Second) //nolint:forbidigo // of the test's own clock
+		time.Sleep(2 * time.Second) //nolint:forbidigo // on the clock of synctest
 		for _, path := range paths {
 			want := http.StatusOK
 			switch path {
@@ -186,7 +186,7 @@ func TestServeClosesConnectionsWhileItDrains(t *testing.T) {
 	})
 }
 
-// client is one connection that is kept alive.
+// client is a client with one persistent connection.
 type client struct {
 	conn   net.Conn
 	answer *bufio.Reader
@@ -202,7 +202,7 @@ func (p *pipes) connect(t *testing.T) *client {
 	return &client{conn, bufio.NewReader(conn)}
 }
 
-// get asks for a path, and reports whether the server closes the connection with its answer.
+// get requests a path and reports whether the response closes the connection.
 func (c *client) get(t *testing.T, path string) (status int, closed bool) {
 	t.Helper()
 	if _, err := io.WriteString(c.conn, "GET "+path+" HTTP/1.1\r\nHost: usher\r\n\r\n"); err != nil {
@@ -226,7 +226,7 @@ func TestServeGivesUpOnRequestsInFlight(t *testing.T) {
 		entered, left := make(chan bool), make(chan bool)
 		o := testOptions(t, func(_ http.ResponseWriter, r *http.Request) {
 			entered <- true
-			<-r.Context().Done() // by the end of the connection
+			<-r.Context().Done() // until the connection ends
 			close(left)
 		})
 		l, stop, served := start(t, o)
@@ -263,7 +263,7 @@ func TestServeReportsItsListener(t *testing.T) {
 	}
 }
 
-// TestServeDropsSlowClients sends a byte a second. Each case is done when its timeout says so.
+// TestServeDropsSlowClients sends one byte a second. The connection must end at the timeout of each case.
 func TestServeDropsSlowClients(t *testing.T) {
 	tests := []struct {
 		name, sent string
@@ -293,9 +293,9 @@ func TestServeDropsSlowClients(t *testing.T) {
 						<-second.C
 					}
 				})
-				_, _ = io.Copy(io.Discard, conn) // until the server hangs up
+				_, _ = io.Copy(io.Discard, conn) // until the server closes the connection
 				if took := time.Since(begin); took.Round(time.Second) != tt.after {
-					t.Errorf("hung up after %v, want %v", took, tt.after)
+					t.Errorf("closed after %v, want %v", took, tt.after)
 				}
 				sender.Wait()
 				if err := conn.Close(); err != nil {
@@ -310,7 +310,7 @@ func TestServeDropsSlowClients(t *testing.T) {
 	}
 }
 
-// TestServeOverTCP checks over a real connection what net/http decides before a handler runs.
+// TestServeOverTCP checks on a real connection the requests that net/http rejects before a handler runs.
 func TestServeOverTCP(t *testing.T) {
 	l := listenTCP(t)
 	ctx, stop := context.WithCancel(t.Context())

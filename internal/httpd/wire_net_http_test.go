@@ -17,9 +17,9 @@ import (
 	"time"
 )
 
-// TestWireChangesNoAnswer sends random streams of requests to net/http with and without wires. The answers are
-// the same. Requests with odd header sections are in TestFraming.
-func TestWireChangesNoAnswer(t *testing.T) {
+// TestWireChangesNoResponse sends random streams of requests to net/http with and without wires. The responses
+// must be the same. TestFraming has requests with a bare LF or a folded line.
+func TestWireChangesNoResponse(t *testing.T) {
 	t.Parallel()
 	plain, watched := serveNetHTTP(t, false), serveNetHTTP(t, true)
 	const seed = 12
@@ -38,7 +38,7 @@ func TestWireChangesNoAnswer(t *testing.T) {
 		}
 	}
 	if answers < 300 {
-		t.Errorf("%d answers were compared, want more", answers)
+		t.Errorf("compared only %d responses", answers)
 	}
 }
 
@@ -68,12 +68,12 @@ func serveNetHTTP(t *testing.T, watched bool) (address string) {
 	return address
 }
 
-// readSome reads all of a body, the start of it or nothing, as the path says.
+// readSome reads all of a body, the start of it or nothing, depending on the path.
 func readSome(w http.ResponseWriter, r *http.Request) {
 	if wire, ok := wireOf(r); ok {
 		wire.expectBody(r.ContentLength)
 	}
-	if isLast(r) { // only because of Transfer-Encoding, or the wire has taken a body for a header section
+	if mustClose(r) { // only because of Transfer-Encoding, unless the wire has mistaken a body for a header section
 		w.Header()["Connection"] = closing
 	}
 	var body []byte
@@ -88,13 +88,13 @@ func readSome(w http.ResponseWriter, r *http.Request) {
 	_, _ = fmt.Fprintf(w, "%s %d %x %t", r.Method, len(body), body[:min(len(body), 50)], err != nil)
 }
 
-// pieces are what bodies are made of: text that a header section could be taken for.
+// pieces are parts of bodies. They look like parts of a header section.
 var pieces = []string{
 	"\n", "\r\n", "a\n\n", "\r\n\r\n", "x", "GET / HTTP/1.1\r\n", "0\r\n\r\n", " ", "\t", "\r", "abcdefgh",
 	strings.Repeat("z", 100), strings.Repeat("q\n\n", 2000), strings.Repeat("\n", 5000),
 }
 
-// randomStream returns some requests, the last of which may not be complete.
+// randomStream returns a few requests. The last one may be incomplete.
 func randomStream(random *rand.Rand) []byte {
 	oneIn := func(n int) bool { return random.IntN(n) == 0 }
 	var stream bytes.Buffer
@@ -119,7 +119,7 @@ func randomStream(random *rand.Rand) []byte {
 		for range random.IntN(5) {
 			body.WriteString(pieces[random.IntN(len(pieces))])
 		}
-		if oneIn(30) { // more than MaxBytesReader lets through
+		if oneIn(30) { // more than MaxBytesReader allows
 			body.WriteString(strings.Repeat("ab\n\n", 20_000))
 		}
 		if oneIn(15) {
@@ -139,7 +139,7 @@ func randomStream(random *rand.Rand) []byte {
 	return stream.Bytes()
 }
 
-// randomParts cuts a stream into what is sent at once.
+// randomParts splits a stream into parts, each sent with one write.
 func randomParts(random *rand.Rand, stream []byte) (parts [][]byte) {
 	most := len(stream)/100 + 1 + random.IntN(4000)
 	for len(stream) > 0 {
@@ -151,8 +151,8 @@ func randomParts(random *rand.Rand, stream []byte) (parts [][]byte) {
 
 var date = regexp.MustCompile(`Date: [^\r]*\r\n`)
 
-// answersTo returns all that a server answers. It is not whole if the server closed the connection with
-// something unread: then TCP may drop the end of the answer.
+// answersTo returns everything that a server sends. It may be incomplete if the server closes the connection
+// before it has read everything, because TCP may then drop the end of the response.
 func answersTo(t *testing.T, address string, parts [][]byte) (answers string, whole bool) {
 	t.Helper()
 	c, err := new(net.Dialer).DialContext(t.Context(), "tcp", address)
@@ -168,7 +168,7 @@ func answersTo(t *testing.T, address string, parts [][]byte) (answers string, wh
 	sent.Go(func() {
 		for _, part := range parts {
 			if _, err := c.Write(part); err != nil {
-				return // The server has closed the connection, as the answers show.
+				return // the server has closed the connection, as the responses show
 			}
 		}
 		_ = c.(*net.TCPConn).CloseWrite()

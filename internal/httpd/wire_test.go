@@ -38,7 +38,7 @@ func serveTCP(t testing.TB, o Options) (address string) {
 	return l.Addr().String()
 }
 
-// echo answers with the body of the request.
+// echo responds with the body of the request.
 func echo(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
@@ -47,7 +47,7 @@ func echo(w http.ResponseWriter, r *http.Request) {
 	_, _ = fmt.Fprintf(w, "%s %s", r.Method, body)
 }
 
-// TestFraming sends requests on a socket. After one whose end is open to doubt, the connection ends.
+// TestFraming sends requests on a socket. A request with an ambiguous end must close the connection.
 func TestFraming(t *testing.T) {
 	t.Parallel()
 	const (
@@ -56,7 +56,7 @@ func TestFraming(t *testing.T) {
 	)
 	tests := map[string]struct {
 		send   string
-		want   []string // the answers
+		want   []string // the responses
 		closed bool
 	}{
 		"nothing odd":              {get, []string{"200 GET "}, false},
@@ -137,7 +137,7 @@ func TestFraming(t *testing.T) {
 					}
 				}
 				if tt.closed {
-					// The end may come as a reset, when the server has not read all.
+					// The connection may end with a reset if the server has not read everything.
 					if rest, err := io.ReadAll(answers); len(rest) > 0 || errors.Is(err, context.DeadlineExceeded) {
 						t.Errorf("the connection stays open: %q, %v", rest, err)
 					}
@@ -170,12 +170,12 @@ func readAnswer(t *testing.T, r *bufio.Reader, last bool) string {
 		t.Fatal(err)
 	}
 	if response.Close != last {
-		t.Errorf("%d: the answer says that the connection ends: %t, want %t", response.StatusCode, response.Close, last)
+		t.Errorf("%d: the response closes the connection: %t, want %t", response.StatusCode, response.Close, last)
 	}
 	return fmt.Sprintf("%d %s", response.StatusCode, body)
 }
 
-// TestKeepAlive uses one connection for many requests, as fast as it can.
+// TestKeepAlive sends many requests on one connection without pauses.
 func TestKeepAlive(t *testing.T) {
 	t.Parallel()
 	c, err := new(net.Dialer).DialContext(t.Context(), "tcp", serveTCP(t, testOptions(t, echo)))
@@ -199,7 +199,7 @@ func TestKeepAlive(t *testing.T) {
 	}
 }
 
-// TestTLSListener serves what is encrypted: net/http must see that it is.
+// TestTLSListener checks that net/http recognizes TLS connections.
 func TestTLSListener(t *testing.T) {
 	t.Parallel()
 	donor := httptest.NewUnstartedServer(nil)
@@ -232,7 +232,7 @@ func TestTLSListener(t *testing.T) {
 	}
 }
 
-// FuzzWire cuts a stream at any places: what comes out is the same, and so is what is found.
+// FuzzWire reads a stream in parts of any size. The bytes and the findings must be the same as in one part.
 func FuzzWire(f *testing.F) {
 	f.Add("GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\nHost: a\n\n", uint8(3), uint16(0))
 	f.Add("POST / HTTP/1.1\r\nA: b\r\n c\r\n\r\nabc", uint8(1), uint16(3))
@@ -252,7 +252,7 @@ func FuzzWire(f *testing.F) {
 					w.expectBody(int64(body))
 				}
 				if err != nil {
-					return out.String(), w.odd.Load()
+					return out.String(), w.lenient.Load()
 				}
 			}
 		}
@@ -277,7 +277,7 @@ func (reading) SetReadDeadline(time.Time) error  { return nil }
 func (reading) SetWriteDeadline(time.Time) error { return nil }
 func (reading) Write(p []byte) (int, error)      { return len(p), nil }
 
-// chopped reads a few bytes at a time.
+// chopped is a connection that returns a few bytes at a time.
 type chopped struct {
 	text string
 	size int
@@ -292,7 +292,7 @@ func (c *chopped) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// BenchmarkConnection measures a request on a connection that stays, with the reading of it.
+// BenchmarkConnection measures a request on a persistent connection, including reading it.
 func BenchmarkConnection(b *testing.B) {
 	address := serveTCP(b, Options{
 		Routes:   routes(echo, nil),
