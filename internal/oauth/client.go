@@ -8,8 +8,8 @@ import (
 	"usher/internal/auth"
 )
 
-// client returns the registered client that sends a request (RFC 6749 §2.3.1), nil when it does
-// not authenticate and does not claim to be one.
+// client authenticates the registered client that sent a request (RFC 6749 §2.3.1). It returns nil if the
+// request has no client credentials and no client_id of a registered client.
 func (s *server) client(r *http.Request, f form) (*auth.Client, error) {
 	id, secret := f["client_id"], f["client_secret"]
 	assertion := f["client_assertion"] != "" || f["client_assertion_type"] != ""
@@ -22,9 +22,9 @@ func (s *server) client(r *http.Request, f form) (*auth.Client, error) {
 		basicID, basicSecret, ok := basic(r)
 		switch {
 		case !ok || basicSecret == "":
-			return nil, invalidClient("The Authorization header must have the credentials of a client, with the scheme Basic.")
+			return nil, invalidClient("The Authorization header must contain client credentials with the scheme Basic.")
 		case id != "" && id != basicID:
-			return nil, invalidRequest("client_id is not the client that authenticates.")
+			return nil, invalidRequest("client_id differs from the client in the Authorization header.")
 		}
 		id, secret = basicID, basicSecret
 	case secret == "" && (id == "" || id == auth.FirstPartyClientID):
@@ -38,7 +38,7 @@ func (s *server) client(r *http.Request, f form) (*auth.Client, error) {
 	return client, err
 }
 
-// basic returns the credentials of the Authorization header. Both are form-encoded in there.
+// basic returns the credentials of the Authorization header, which are form-encoded (RFC 6749 §2.3.1).
 func basic(r *http.Request) (id, secret string, ok bool) {
 	user, password, ok := r.BasicAuth()
 	if !ok {

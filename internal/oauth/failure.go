@@ -15,7 +15,7 @@ import (
 	"usher/internal/request"
 )
 
-// The codes of RFC 6749 §5.2, and where others come from.
+// The error codes are from RFC 6749 §5.2 unless another source is given.
 const (
 	codeInvalidRequest       = "invalid_request"
 	codeInvalidClient        = "invalid_client"
@@ -27,8 +27,8 @@ const (
 	codeUnsupportedTokenType = "unsupported_token_type" // RFC 7009 §2.2.1
 	codeInvalidTarget        = "invalid_target"         // RFC 8707 §2
 
-	// RFC 6749 §4.1.2.1 has these for another endpoint. §5.2 has nothing for a client that should
-	// try again: invalid_grant would make it throw its credentials away.
+	// RFC 6749 §4.1.2.1 defines these for another endpoint. §5.2 has no code for a client that should retry.
+	// invalid_grant would make it discard its credentials.
 	codeTemporarilyUnavailable = "temporarily_unavailable"
 	codeServerError            = "server_error"
 
@@ -36,25 +36,25 @@ const (
 	codeInsufficientScope = "insufficient_scope" // RFC 6750 §3.1
 )
 
-// failure is an answer of RFC 6749 §5.2. Its text is never from outside, and has no quotes or
-// backslashes, which the standard does not allow there.
+// failure is an error response of RFC 6749 §5.2. Its description never contains text of the request. It also
+// contains no quotes and no backslashes, which the standard does not allow there.
 type failure struct {
 	Code        string `json:"error"`
 	Description string `json:"error_description,omitempty"`
 
 	status     int
-	allow      string        // the header Allow
-	retryAfter time.Duration // the header Retry-After
+	allow      string        // Allow header
+	retryAfter time.Duration // Retry-After header
 }
 
 // Error implements error.
 func (f *failure) Error() string { return f.Code + ": " + f.Description }
 
-func refusal(code, description string) *failure {
+func badRequest(code, description string) *failure {
 	return &failure{status: http.StatusBadRequest, Code: code, Description: description}
 }
 
-func invalidRequest(description string) *failure { return refusal(codeInvalidRequest, description) }
+func invalidRequest(description string) *failure { return badRequest(codeInvalidRequest, description) }
 
 func invalidClient(description string) *failure {
 	return &failure{status: http.StatusUnauthorized, Code: codeInvalidClient, Description: description}
@@ -70,8 +70,7 @@ func unavailable(status int, retryAfter time.Duration, description string) *fail
 	return &failure{status: status, Code: codeTemporarilyUnavailable, Description: description, retryAfter: retryAfter}
 }
 
-// failureOf translates an error of the domain. What it does not know is logged, and shown as a
-// server_error.
+// failureOf converts an error of the domain. It logs an unknown error and returns a server_error for it.
 func (s *server) failureOf(ctx context.Context, err error) *failure {
 	var f *failure
 	var e *auth.Error
@@ -79,20 +78,20 @@ func (s *server) failureOf(ctx context.Context, err error) *failure {
 	case errors.As(err, &f):
 		return f
 	case errors.Is(err, clients.ErrForeignToken):
-		return refusal(codeInvalidGrant, "The token was issued to another client.")
+		return badRequest(codeInvalidGrant, "The token was issued to another client.")
 	case errors.Is(err, clients.ErrTokenNotRevocable):
-		return refusal(codeUnsupportedTokenType, "Tokens of this type cannot be revoked. They are valid until they expire.")
+		return badRequest(codeUnsupportedTokenType, "Tokens of this type cannot be revoked. They are valid until they expire.")
 	case errors.Is(err, sessions.ErrUnknownResource):
-		return refusal(codeInvalidTarget, "The server does not issue access tokens for this resource.")
+		return badRequest(codeInvalidTarget, "The server does not issue access tokens for this resource.")
 	case errors.As(err, &e):
 		switch e.Code {
 		case auth.CodeInvalidCredentials:
-			return refusal(codeInvalidGrant, "The user name, e-mail address or password is wrong.")
+			return badRequest(codeInvalidGrant, "The user name, e-mail address or password is wrong.")
 		case auth.CodeUnauthenticated:
 			if e.Reason == auth.ReasonAccountDisabled {
-				return refusal(codeInvalidGrant, "The account is disabled.")
+				return badRequest(codeInvalidGrant, "The account is disabled.")
 			}
-			return refusal(codeInvalidGrant, "The token is invalid, expired or revoked.")
+			return badRequest(codeInvalidGrant, "The token is invalid, expired or revoked.")
 		case auth.CodeRateLimited:
 			return unavailable(http.StatusTooManyRequests, e.RetryAfter, "Too many attempts. Wait before you try again.")
 		case auth.CodeServiceUnavailable:
@@ -101,18 +100,18 @@ func (s *server) failureOf(ctx context.Context, err error) *failure {
 	case errors.Is(err, auth.ErrUnavailable), errors.Is(err, context.DeadlineExceeded):
 		s.log.ErrorContext(ctx, "database unavailable", "id", request.From(ctx).ID, "err", err)
 		return unavailable(http.StatusServiceUnavailable, auth.UnavailableRetry, "The server is temporarily unavailable. Try again soon.")
-	case errors.Is(err, context.Canceled): // the client is gone; nobody reads this
+	case errors.Is(err, context.Canceled): // the client has disconnected and does not read this
 		return unavailable(http.StatusServiceUnavailable, auth.UnavailableRetry, "The request was cancelled.")
 	}
 	s.log.ErrorContext(ctx, "internal error", "id", request.From(ctx).ID, "err", err)
 	return &failure{status: http.StatusInternalServerError, Code: codeServerError, Description: "The server failed to process the request."}
 }
 
-// refuse answers with the failure that err is.
-func (s *server) refuse(w http.ResponseWriter, r *http.Request, err error) {
+// fail sends the failure for err.
+func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	f := s.failureOf(r.Context(), err)
 	if f.status == http.StatusUnauthorized {
-		w.Header().Set("WWW-Authenticate", `Basic realm="oauth"`) // RFC 7617 §2 wants a realm
+		w.Header().Set("WWW-Authenticate", `Basic realm="oauth"`) // RFC 7617 §2 requires a realm
 	}
 	f.write(w, r)
 }
@@ -123,14 +122,14 @@ func (f *failure) write(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Allow", f.allow)
 	}
 	if f.retryAfter > 0 {
-		// Rounded up, so that a client that waits as told is not early.
+		// Rounded up, so that a client that waits this long does not retry too early.
 		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(f.retryAfter.Seconds()))))
 	}
 	writeJSON(w, f.status, f)
 }
 
-// writeJSON sends a body that nobody may keep, and no body for nil. When the client is gone nobody
-// is left to be told.
+// writeJSON sends a response that must not be cached. A nil body sends none. It ignores write errors, which mean
+// that the client has disconnected.
 func writeJSON(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Cache-Control", "no-store")
 	if body == nil {

@@ -17,14 +17,14 @@ import (
 	"usher/internal/token"
 )
 
-// TestUserFlow signs in, looks, refreshes and signs out.
+// TestUserFlow signs in, gets userinfo, refreshes and signs out.
 func TestUserFlow(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
+	each(t, func(t *testing.T, f *fixture) {
 		var refresh string
 		user := map[string]any{
-			"sub": w.user.User.ID.String(), "preferred_username": "ada", "email": "ada@example.com", "email_verified": false, "name": "Ada Lovelace",
-			"updated_at": float64(w.user.User.UpdatedAt.Unix()),
+			"sub": f.user.User.ID.String(), "preferred_username": "ada", "email": "ada@example.com", "email_verified": false, "name": "Ada Lovelace",
+			"updated_at": float64(f.user.User.UpdatedAt.Unix()),
 		}
 		use := func(answer map[string]any) {
 			t.Helper()
@@ -33,78 +33,77 @@ func TestUserFlow(t *testing.T) {
 			if access == "" || refresh == "" || answer["token_type"] != "Bearer" || answer["expires_in"] != float64(900) || len(answer) != 4 {
 				t.Fatalf("token answer: %v", answer)
 			}
-			got := decode(t, w.send(call{method: "GET", path: "/userinfo", header: bearer(access)}))
+			got := decode(t, f.send(call{method: "GET", path: "/userinfo", header: bearer(access)}))
 			if diff := cmp.Diff(user, got); diff != "" {
 				t.Errorf("userinfo (-want +got):\n%s", diff)
 			}
 		}
 		form := params("grant_type", "password", "username", "ADA@example.com", "password", goodPassword, "scope", "", "client_id", "", "client_secret", "")
-		use(decode(t, w.send(call{path: "/token", form: form, header: http.Header{"Content-Type": {"application/x-www-form-urlencoded;charset=UTF-8"}}})))
-		use(decode(t, w.send(call{path: "/oauth/token", form: params("grant_type", "refresh_token", "refresh_token", refresh, "client_id", "usher", "unknown", "x")})))
-		use(decode(t, w.send(call{path: "/oauth/token", form: params("grant_type", "refresh_token", "refresh_token", refresh)})))
+		use(decode(t, f.send(call{path: "/token", form: form, header: http.Header{"Content-Type": {"application/x-www-form-urlencoded;charset=UTF-8"}}})))
+		use(decode(t, f.send(call{path: "/oauth/token", form: params("grant_type", "refresh_token", "refresh_token", refresh, "client_id", "usher", "unknown", "x")})))
+		use(decode(t, f.send(call{path: "/oauth/token", form: params("grant_type", "refresh_token", "refresh_token", refresh)})))
 
-		for range 2 { // the second time the token is no longer good, which is fine
-			r := w.send(call{path: "/oauth/revoke", form: params("token", refresh, "token_type_hint", "access_token")})
+		for range 2 { // the second time the token is invalid already, which is no error
+			r := f.send(call{path: "/oauth/revoke", form: params("token", refresh, "token_type_hint", "access_token")})
 			if r.Code != http.StatusOK || r.Body.Len() != 0 || r.Header().Get("Cache-Control") != "no-store" {
 				t.Errorf("revoke: %d %s", r.Code, r.Body)
 			}
 		}
-		wantError(t, w.send(call{path: "/oauth/token", form: params("grant_type", "refresh_token", "refresh_token", refresh)}), 400, "invalid_grant")
-		if r := w.send(call{path: "/oauth/revoke", form: params("token", "unknown")}); r.Code != http.StatusOK {
+		wantError(t, f.send(call{path: "/oauth/token", form: params("grant_type", "refresh_token", "refresh_token", refresh)}), 400, "invalid_grant")
+		if r := f.send(call{path: "/oauth/revoke", form: params("token", "unknown")}); r.Code != http.StatusOK {
 			t.Errorf("revoke of an unknown token: %d", r.Code)
 		}
 	})
 }
 
-// TestRateLimit guesses a password here until log-ins are refused, there too.
+// TestRateLimit guesses a password here until sign-ins are rejected, also through the domain.
 func TestRateLimit(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
+	each(t, func(t *testing.T, f *fixture) {
 		guess := call{path: "/token", form: params("grant_type", "password", "username", "ada", "password", "wrong")}
 		for range 10 {
-			wantError(t, w.send(guess), http.StatusBadRequest, "invalid_grant")
+			wantError(t, f.send(guess), http.StatusBadRequest, "invalid_grant")
 		}
-		r := w.send(guess)
+		r := f.send(guess)
 		wantError(t, r, http.StatusTooManyRequests, "temporarily_unavailable")
 		if got := r.Header().Get("Retry-After"); got != "1" {
 			t.Errorf("Retry-After: %q", got)
 		}
-		if _, err := w.domain.Sessions.Login(t.Context(), sessions.LoginInput{Identifier: "ada", Password: goodPassword}); err == nil {
+		if _, err := f.domain.Sessions.Login(t.Context(), sessions.LoginInput{Identifier: "ada", Password: goodPassword}); err == nil {
 			t.Error("the limit does not hold for login")
 		}
 	})
 }
 
-// TestUnavailable loses the database: nothing may look as if it had been done, or as if a token
-// were not good.
+// TestUnavailable disconnects the database. No response may report success or an invalid token.
 func TestUnavailable(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
+	each(t, func(t *testing.T, f *fixture) {
 		for _, method := range []string{"Viewer", "RefreshState", "Client", "ReserveAttempt"} {
-			w.store.Before(method, func(context.Context) error { return auth.ErrUnavailable })
+			f.store.Before(method, func(context.Context) error { return auth.ErrUnavailable })
 		}
-		secrets := []string{w.user.AccessToken, w.user.RefreshToken, w.clientSecret, goodPassword}
+		secrets := []string{f.user.AccessToken, f.user.RefreshToken, f.clientSecret, goodPassword}
 		for name, c := range map[string]call{
-			"refresh":            {path: "/oauth/token", form: params("grant_type", "refresh_token", "refresh_token", w.user.RefreshToken)},
+			"refresh":            {path: "/oauth/token", form: params("grant_type", "refresh_token", "refresh_token", f.user.RefreshToken)},
 			"password":           {path: "/oauth/token", form: params("grant_type", "password", "username", "ada", "password", goodPassword)},
-			"client":             {path: "/oauth/token", header: w.basic(), form: params("grant_type", "client_credentials")},
-			"revoke refresh":     {path: "/oauth/revoke", form: params("token", w.user.RefreshToken)},
-			"revoke access":      {path: "/oauth/revoke", form: params("token", w.user.AccessToken)},
-			"introspect refresh": {path: "/oauth/introspect", header: w.basic(), form: params("token", w.user.RefreshToken)},
-			"userinfo":           {method: "GET", path: "/userinfo", header: bearer(w.user.AccessToken)},
+			"client":             {path: "/oauth/token", header: f.basic(), form: params("grant_type", "client_credentials")},
+			"revoke refresh":     {path: "/oauth/revoke", form: params("token", f.user.RefreshToken)},
+			"revoke access":      {path: "/oauth/revoke", form: params("token", f.user.AccessToken)},
+			"introspect refresh": {path: "/oauth/introspect", header: f.basic(), form: params("token", f.user.RefreshToken)},
+			"userinfo":           {method: "GET", path: "/userinfo", header: bearer(f.user.AccessToken)},
 		} {
 			t.Run(name, func(t *testing.T) {
-				w.log.Reset()
-				r := w.send(c)
+				f.log.Reset()
+				r := f.send(c)
 				wantError(t, r, http.StatusServiceUnavailable, "temporarily_unavailable")
 				if got := r.Header().Get("Retry-After"); got != "2" {
 					t.Errorf("Retry-After: %q", got)
 				}
-				if lines := strings.Count(w.log.String(), "\n"); lines != 1 {
-					t.Errorf("%d lines in the log, want 1: %s", lines, w.log)
+				if lines := strings.Count(f.log.String(), "\n"); lines != 1 {
+					t.Errorf("%d lines in the log, want 1: %s", lines, f.log)
 				}
 				for _, secret := range secrets {
-					if strings.Contains(w.log.String(), secret) {
+					if strings.Contains(f.log.String(), secret) {
 						t.Error("a secret is in the log")
 					}
 				}
@@ -115,7 +114,7 @@ func TestUnavailable(t *testing.T) {
 
 func TestMetadata(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
+	each(t, func(t *testing.T, f *fixture) {
 		secret := []any{"client_secret_basic", "client_secret_post"}
 		want := map[string]any{
 			"issuer":                                        issuer,
@@ -131,7 +130,7 @@ func TestMetadata(t *testing.T) {
 			"introspection_endpoint_auth_methods_supported": secret,
 		}
 		for _, path := range []string{"/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"} {
-			r := w.send(call{method: "GET", path: path})
+			r := f.send(call{method: "GET", path: path})
 			var got map[string]any
 			if err := json.Unmarshal(r.Body.Bytes(), &got); err != nil {
 				t.Fatal(err)
@@ -143,18 +142,18 @@ func TestMetadata(t *testing.T) {
 	})
 }
 
-// TestOptions checks what the options change.
+// TestOptions checks the effects of the options.
 func TestOptions(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		w := newWorld(t, s, func(s *app.Settings) { s.Algorithm = string(token.EdDSA) })
-		if r := w.send(call{path: "/token"}); r.Code != http.StatusNotFound {
+		f := newFixture(t, s, func(s *app.Settings) { s.Algorithm = string(token.EdDSA) })
+		if r := f.send(call{path: "/token"}); r.Code != http.StatusNotFound {
 			t.Errorf("/token without the password grant: %d", r.Code)
 		}
 		form := params("grant_type", "password", "username", "ada", "password", goodPassword)
-		wantError(t, w.send(call{path: "/oauth/token", form: form}), http.StatusBadRequest, "unsupported_grant_type")
+		wantError(t, f.send(call{path: "/oauth/token", form: form}), http.StatusBadRequest, "unsupported_grant_type")
 		var got map[string]any
-		r := w.send(call{method: "GET", path: "/.well-known/openid-configuration"})
+		r := f.send(call{method: "GET", path: "/.well-known/openid-configuration"})
 		if err := json.Unmarshal(r.Body.Bytes(), &got); err != nil {
 			t.Fatal(err)
 		}
@@ -167,12 +166,12 @@ func TestOptions(t *testing.T) {
 	})
 }
 
-// TestIssuerWithPath finds the metadata where RFC 8414 §3.1 and OpenID Connect Discovery §4.1 want them:
-// they place the path of an issuer differently.
+// TestIssuerWithPath finds the metadata at the paths of RFC 8414 §3.1 and OpenID Connect Discovery §4.1, which
+// put the path of an issuer in different places.
 func TestIssuerWithPath(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		below := newWorld(t, s, func(s *app.Settings) { s.Issuer = "https://example.com/auth/" })
+		below := newFixture(t, s, func(s *app.Settings) { s.Issuer = "https://example.com/auth/" })
 		for _, path := range []string{"/.well-known/oauth-authorization-server/auth", "/.well-known/oauth-authorization-server"} {
 			r := below.send(call{method: "GET", path: path})
 			if !strings.Contains(r.Body.String(), `"issuer":"https://example.com/auth/","token_endpoint":"https://example.com/auth/oauth/token"`) {

@@ -11,17 +11,17 @@ import (
 	"usher/internal/auth"
 )
 
-// parameterResource is the one parameter that a standard lets occur more than once.
+// parameterResource is the only parameter that may occur more than once by a standard (RFC 8707 §2).
 const parameterResource = "resource"
 
-// maxForm is how long a form may be, in bytes. A token has at most half of it.
+// maxForm is the maximum size of a form in bytes. It is twice the maximum size of a token.
 const maxForm = 16 << 10
 
-// form holds the parameters of a request. Those without a value are left out: they count as
-// omitted (RFC 6749 §3.2).
+// form is the parameters of a request. It has no parameters without a value, which count as omitted (RFC 6749
+// §3.2).
 type form map[string]string
 
-// post answers requests that are forms. A nil answer has no body.
+// post returns a handler of form requests. If serve returns nil, the response has no body.
 func (s *server) post(serve func(r *http.Request, f form, client *auth.Client) (any, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		f, err := readForm(w, r)
@@ -34,7 +34,7 @@ func (s *server) post(serve func(r *http.Request, f form, client *auth.Client) (
 			answer, err = serve(r, f, client)
 		}
 		if err != nil {
-			s.refuse(w, r, err)
+			s.fail(w, r, err)
 			return
 		}
 		writeJSON(w, http.StatusOK, answer)
@@ -75,8 +75,8 @@ func parseForm(body string) (form, error) {
 	f := form{}
 	for name, of := range values {
 		switch {
-		case len(of) > 1 && name == parameterResource: // RFC 8707 §2 allows it, and servers to refuse it
-			return nil, refusal(codeInvalidTarget, "Give only one resource for an access token.")
+		case len(of) > 1 && name == parameterResource: // RFC 8707 §2 lets servers reject several resources
+			return nil, badRequest(codeInvalidTarget, "Request only one resource for an access token.")
 		case len(of) > 1:
 			return nil, invalidRequest("A parameter is given more than once.")
 		}

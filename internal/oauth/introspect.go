@@ -7,8 +7,8 @@ import (
 	"usher/internal/auth/sessions"
 )
 
-// introspection is the answer of RFC 7662 §2.2. Times are seconds since 1970. Roles are the
-// server's own member: those that the user has now, where the token has those of its making.
+// introspection is the response of RFC 7662 §2.2. Times are in seconds since 1970. Roles is an extension: the
+// current roles of the user. The token itself has the roles at the time it was issued.
 type introspection struct {
 	Active    bool        `json:"active"`
 	ClientID  string      `json:"client_id,omitempty"`
@@ -23,7 +23,7 @@ type introspection struct {
 	IssuedAt  int64       `json:"iat,omitempty"`
 }
 
-// introspect is the introspection endpoint (RFC 7662), for registered clients.
+// introspect is the introspection endpoint for registered clients (RFC 7662).
 func (s *server) introspect(r *http.Request, f form, client *auth.Client) (any, error) {
 	if client == nil {
 		return nil, invalidClient("Authenticate as a registered client.")

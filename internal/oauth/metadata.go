@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// metadata describes the server to clients (RFC 8414 §2). It says what is true and no more:
-// OpenID Connect Discovery asks for an authorization endpoint and for ID tokens, and there are none.
+// metadata is the authorization server metadata (RFC 8414 §2). It lacks members that OpenID Connect Discovery
+// requires, because there is no authorization endpoint and there are no ID tokens.
 type metadata struct {
 	Issuer                            string   `json:"issuer"`
 	TokenEndpoint                     string   `json:"token_endpoint"`
@@ -49,7 +49,7 @@ func newMetadata(o Options) metadata {
 	return m
 }
 
-// metadataHandler answers GET with the document, which changes with a restart only.
+// metadataHandler serves the metadata, which changes only at a restart.
 func metadataHandler(m metadata) http.Handler {
 	body, err := json.Marshal(m)
 	if err != nil {

@@ -1,9 +1,9 @@
-// Package oauth owns the OAuth 2 endpoints, for clients that speak OAuth rather than GraphQL.
+// Package oauth owns the OAuth 2 endpoints, for clients that use OAuth instead of GraphQL.
 //
-// They do nothing that the domain does not do for GraphQL too: the password grant is a login, the
-// refresh token grant a refresh, and userinfo is `me`. What is added here is the form of requests,
-// answers and errors. A request is read strictly, so that no two readers find different things in
-// it: one form in the body, each parameter once, one way to authenticate.
+// The endpoints call the same verbs of the domain as GraphQL: the password grant is a login, the refresh token
+// grant is a refresh, and userinfo is `me`. This package adds the format of requests, responses and errors. It
+// parses requests strictly, so that no other parser can understand them differently: one form in the body, each
+// parameter once, one client authentication method.
 package oauth
 
 import (
@@ -15,18 +15,18 @@ import (
 	"usher/internal/auth/sessions"
 )
 
-// Options are what the endpoints need. Access, Sessions, Clients, Issuer and Log are required.
+// Options configure the endpoints. Access, Sessions, Clients, Issuer and Log are required.
 type Options struct {
 	Access   *access.Service
 	Sessions *sessions.Service
 	Clients  *clients.Service
-	// Issuer is the URL that access tokens have in iss. The metadata names the endpoints below it.
+	// Issuer is the issuer (iss) of access tokens. The metadata lists the endpoints as URLs below it.
 	Issuer string
-	// PasswordGrant offers the grant type password. RFC 9700 §2.4 forbids it.
+	// PasswordGrant enables the grant type password, which RFC 9700 §2.4 forbids.
 	PasswordGrant bool
-	// PublishedKeys says that the keys of access tokens are published at JWKSPath.
+	// PublishedKeys adds JWKSPath to the metadata.
 	PublishedKeys bool
-	// Log receives failures that are not the client's.
+	// Log receives failures of the server.
 	Log *slog.Logger
 }
 
@@ -38,12 +38,12 @@ type server struct {
 	log           *slog.Logger
 }
 
-// Endpoints are the handlers of all endpoints. Each answers every method.
+// Endpoints are the handlers of the endpoints. They handle every method.
 type Endpoints struct {
 	Token, Revoke, Introspect, Userinfo, Metadata http.Handler
 }
 
-// New returns the endpoints. It panics when a required option is missing.
+// New returns the endpoints. It panics if a required option is missing.
 func New(o Options) Endpoints {
 	if o.Access == nil || o.Sessions == nil || o.Clients == nil || o.Issuer == "" || o.Log == nil {
 		panic("oauth: Access, Sessions, Clients, Issuer and Log are required")
@@ -58,7 +58,7 @@ func New(o Options) Endpoints {
 	}
 }
 
-// The paths that the metadata announces, below the issuer.
+// The paths in the metadata, relative to the issuer.
 const (
 	TokenPath      = "/oauth/token"
 	RevokePath     = "/oauth/revoke"

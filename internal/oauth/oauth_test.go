@@ -30,30 +30,30 @@ const (
 	goodPassword = "four small green turtles"
 )
 
-// world is the endpoints on a real database, with a user and a client that serves an API.
-type world struct {
+// fixture is a server on a real database, with a user and a client that serves an API.
+type fixture struct {
 	handler http.Handler
 	routes  map[string]http.Handler
 	domain  *domain.Domain
 	store   *storetest.Faults
-	log     *strings.Builder // without audit events, which are the domain's
+	log     *strings.Builder // warnings and errors, without audit events
 
 	user         *sessions.Tokens
 	client       *auth.Client
 	clientSecret string
 }
 
-// each runs a test on every database, with the password grant.
-func each(t *testing.T, test func(t *testing.T, w *world)) {
+// each runs a test on every database with the password grant enabled.
+func each(t *testing.T, test func(t *testing.T, f *fixture)) {
 	t.Helper()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		test(t, newWorld(t, s, func(s *app.Settings) { s.OAuthPasswordGrant = true }))
+		test(t, newFixture(t, s, func(s *app.Settings) { s.OAuthPasswordGrant = true }))
 	})
 }
 
-func newWorld(t *testing.T, s *store.Store, change func(*app.Settings)) *world {
+func newFixture(t *testing.T, s *store.Store, change func(*app.Settings)) *fixture {
 	t.Helper()
-	w := &world{store: storetest.NewFaults(s), log: new(strings.Builder)}
+	f := &fixture{store: storetest.NewFaults(s), log: new(strings.Builder)}
 	settings := app.Settings{Server: config.Server{
 		Issuer: issuer, Audience: config.Resources{api, otherAPI},
 		Keys: config.Keys{
@@ -62,35 +62,35 @@ func newWorld(t *testing.T, s *store.Store, change func(*app.Settings)) *world {
 		},
 	}}
 	change(&settings)
-	whole, err := app.New(t.Context(), settings, slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelWarn})), app.Overrides{
-		Store: w.store, CheapPasswords: true,
+	whole, err := app.New(t.Context(), settings, slog.New(slog.NewTextHandler(f.log, &slog.HandlerOptions{Level: slog.LevelWarn})), app.Overrides{
+		Store: f.store, CheapPasswords: true,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.domain, w.routes = whole.Domain, whole.Routes
-	mux := http.NewServeMux() // without the headers that the server gives to every answer
-	for pattern, handler := range w.routes {
+	f.domain, f.routes = whole.Domain, whole.Routes
+	mux := http.NewServeMux() // without the headers that httpd adds to every response
+	for pattern, handler := range f.routes {
 		if handler != nil {
 			mux.Handle(pattern, handler)
 		}
 	}
-	w.handler = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+	f.handler = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		if bearer, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
-			r = r.WithContext(access.WithCaller(r.Context(), w.domain.Access.Identify(bearer)))
+			r = r.WithContext(access.WithCaller(r.Context(), f.domain.Access.Identify(bearer)))
 		}
 		mux.ServeHTTP(rw, r)
 	})
-	w.user = w.signup(t, "ada")
-	if w.client, w.clientSecret, err = w.domain.Operator.CreateClient(t.Context(), "Books", new(api)); err != nil {
+	f.user = f.signup(t, "ada")
+	if f.client, f.clientSecret, err = f.domain.Operator.CreateClient(t.Context(), "Books", new(api)); err != nil {
 		t.Fatal(err)
 	}
-	return w
+	return f
 }
 
-func (w *world) signup(t *testing.T, username string) *sessions.Tokens {
+func (f *fixture) signup(t *testing.T, username string) *sessions.Tokens {
 	t.Helper()
-	p, err := w.domain.Accounts.Signup(t.Context(), accounts.SignupInput{Input: accounts.Input{
+	p, err := f.domain.Accounts.Signup(t.Context(), accounts.SignupInput{Input: accounts.Input{
 		Username: &username, Email: new(username + "@example.com"), FullName: new("Ada Lovelace"), Password: goodPassword,
 	}})
 	if err != nil {
@@ -99,16 +99,16 @@ func (w *world) signup(t *testing.T, username string) *sessions.Tokens {
 	return p
 }
 
-// call is a request. Path and headers may be left out.
+// call is a request. Only the path is required.
 type call struct {
-	method string // POST
+	method string // default POST
 	path   string
 	header http.Header
 	form   url.Values
 	raw    string // instead of form
 }
 
-func (w *world) send(c call) *httptest.ResponseRecorder {
+func (f *fixture) send(c call) *httptest.ResponseRecorder {
 	body := c.form.Encode()
 	if c.raw != "" {
 		body = c.raw
@@ -123,18 +123,18 @@ func (w *world) send(c call) *httptest.ResponseRecorder {
 	}
 	maps.Copy(r.Header, c.header)
 	recorder := httptest.NewRecorder()
-	w.handler.ServeHTTP(recorder, r)
+	f.handler.ServeHTTP(recorder, r)
 	return recorder
 }
 
-// basic are the headers of a client that authenticates.
+// basic returns the headers of a client that authenticates.
 func basic(id, secret string) http.Header {
 	r := &http.Request{Header: http.Header{}}
 	r.SetBasicAuth(url.QueryEscape(id), url.QueryEscape(secret))
 	return r.Header
 }
 
-func (w *world) basic() http.Header { return basic(w.client.ID.String(), w.clientSecret) }
+func (f *fixture) basic() http.Header { return basic(f.client.ID.String(), f.clientSecret) }
 
 func bearer(token string) http.Header { return http.Header{"Authorization": {"Bearer " + token}} }
 
@@ -146,7 +146,7 @@ func params(pairs ...string) url.Values {
 	return v
 }
 
-// decode reads an answer that must have succeeded.
+// decode decodes a response and fails the test unless it is a success.
 func decode(t *testing.T, r *httptest.ResponseRecorder) map[string]any {
 	t.Helper()
 	if r.Code != http.StatusOK || r.Header().Get("Cache-Control") != "no-store" || r.Header().Get("Content-Type") != "application/json" {
@@ -159,7 +159,7 @@ func decode(t *testing.T, r *httptest.ResponseRecorder) map[string]any {
 	return answer
 }
 
-// wantError fails the test unless r is that error. The code "" stands for no body.
+// wantError fails the test unless r has the status and the error code. The code "" means no body.
 func wantError(t *testing.T, r *httptest.ResponseRecorder, status int, code string) {
 	t.Helper()
 	var answer struct {

@@ -16,29 +16,29 @@ const (
 	grantPassword          = "password"
 )
 
-// tokenAnswer is the answer of RFC 6749 §5.1. ExpiresIn is in seconds.
-type tokenAnswer struct {
+// tokenResponse is the response of RFC 6749 §5.1. ExpiresIn is in seconds.
+type tokenResponse struct {
 	AccessToken  string `json:"access_token"`
 	TokenType    string `json:"token_type"`
 	ExpiresIn    int    `json:"expires_in"`
 	RefreshToken string `json:"refresh_token,omitempty"`
 }
 
-// token is the token endpoint (RFC 6749 §3.2). Users belong to the first party's frontends, which
-// do not authenticate; registered clients get tokens for themselves only.
+// token is the token endpoint (RFC 6749 §3.2). Users sign in through first-party frontends, which do not
+// authenticate as clients. Registered clients get tokens only for themselves.
 func (s *server) token(r *http.Request, f form, client *auth.Client) (any, error) {
 	grant := f["grant_type"]
 	switch {
 	case grant == "":
 		return nil, invalidRequest("grant_type is missing.")
 	case grant != grantRefreshToken && grant != grantClientCredentials && (grant != grantPassword || !s.passwordGrant):
-		return nil, refusal(codeUnsupportedGrantType, "The server does not support this grant type.")
+		return nil, badRequest(codeUnsupportedGrantType, "The server does not support this grant type.")
 	case grant == grantClientCredentials && client == nil:
 		return nil, invalidClient("Authenticate as a registered client to use this grant type.")
 	case grant != grantClientCredentials && client != nil:
-		return nil, refusal(codeUnauthorizedClient, "Registered clients may use client_credentials only.")
+		return nil, badRequest(codeUnauthorizedClient, "Registered clients may only use client_credentials.")
 	case f["scope"] != "":
-		return nil, refusal(codeInvalidScope, "The server does not support scopes.")
+		return nil, badRequest(codeInvalidScope, "The server does not support scopes.")
 	}
 	switch grant {
 	case grantClientCredentials:
@@ -50,7 +50,7 @@ func (s *server) token(r *http.Request, f form, client *auth.Client) (any, error
 	}
 }
 
-// resource is the API that the access token is to be for (RFC 8707 §2.2); nil means Usher's own.
+// resource returns the resource that the client requests (RFC 8707 §2.2). Nil means this server.
 func resource(f form) *string {
 	if r, ok := f[parameterResource]; ok {
 		return &r
@@ -63,7 +63,7 @@ func (s *server) clientCredentials(client *auth.Client, f form) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return tokenAnswer{AccessToken: t.AccessToken, TokenType: sessions.TokenType, ExpiresIn: seconds(t.ExpiresIn)}, nil
+	return tokenResponse{AccessToken: t.AccessToken, TokenType: sessions.TokenType, ExpiresIn: seconds(t.ExpiresIn)}, nil
 }
 
 func (s *server) refreshToken(r *http.Request, f form) (any, error) {
@@ -71,23 +71,23 @@ func (s *server) refreshToken(r *http.Request, f form) (any, error) {
 	if !ok {
 		return nil, invalidRequest("refresh_token is missing.")
 	}
-	return userAnswer(s.sessions.Refresh(r.Context(), sessions.RefreshInput{RefreshToken: token, Resource: resource(f)}))
+	return userTokens(s.sessions.Refresh(r.Context(), sessions.RefreshInput{RefreshToken: token, Resource: resource(f)}))
 }
 
 func (s *server) password(r *http.Request, f form) (any, error) {
 	if f["username"] == "" || f["password"] == "" {
 		return nil, invalidRequest("username or password is missing.")
 	}
-	return userAnswer(s.sessions.Login(r.Context(), sessions.LoginInput{
+	return userTokens(s.sessions.Login(r.Context(), sessions.LoginInput{
 		Identifier: f["username"], Password: password.Plaintext(f["password"]), Resource: resource(f),
 	}))
 }
 
-func userAnswer(t *sessions.Tokens, err error) (any, error) {
+func userTokens(t *sessions.Tokens, err error) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return tokenAnswer{
+	return tokenResponse{
 		AccessToken: t.AccessToken, TokenType: sessions.TokenType, ExpiresIn: seconds(t.ExpiresIn), RefreshToken: t.RefreshToken,
 	}, nil
 }

@@ -8,24 +8,23 @@ import (
 	"usher/internal/request"
 )
 
-// userinfo is what a user's access token shows of its user, under the names of OpenID Connect Core
-// §5.1.
+// userinfo has the claims about a user under the names of OpenID Connect Core §5.1.
 type userinfo struct {
 	Subject           string  `json:"sub"`
 	PreferredUsername *string `json:"preferred_username,omitempty"`
 	Email             *string `json:"email,omitempty"`
-	EmailVerified     *bool   `json:"email_verified,omitempty"` // only beside the address
+	EmailVerified     *bool   `json:"email_verified,omitempty"` // only together with email
 	Name              *string `json:"name,omitempty"`
 	UpdatedAt         int64   `json:"updated_at"` // seconds since 1970
 }
 
-// userinfo answers who is signed in, as `me` does, to those who bear an access token (RFC 6750).
+// userinfo returns the user of the access token (RFC 6750), like `me`.
 func (s *server) userinfo(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
 		wrongMethod("GET, HEAD").write(w, r)
 		return
-	case r.URL.Query().Has("access_token"): // RFC 9700 §4.3.2: it would end up in logs
+	case r.URL.Query().Has("access_token"): // RFC 9700 §4.3.2: URLs are logged
 		challenge(w, r, invalidRequest("The access token belongs in the Authorization header."))
 		return
 	case len(r.Header["Authorization"]) > 1: // RFC 6750 §3.1: more than one way to send the token
@@ -42,12 +41,12 @@ func (s *server) userinfo(w http.ResponseWriter, r *http.Request) {
 		UpdatedAt: user.UpdatedAt.Unix(),
 	}
 	if user.Email != nil {
-		answer.EmailVerified = new(false) // nobody has proved that the address is theirs
+		answer.EmailVerified = new(false) // addresses are not verified
 	}
 	writeJSON(w, http.StatusOK, answer)
 }
 
-// forUsers is the rule of the endpoint: that of the schema's `me`.
+// forUsers is the access rule of the endpoint, the same as that of `me` in the schema.
 var forUsers = &auth.Rule{Requires: []auth.Role{auth.RoleUser}, Check: auth.CheckSession}
 
 func (s *server) viewer(r *http.Request) (*auth.User, error) {
@@ -57,7 +56,7 @@ func (s *server) viewer(r *http.Request) (*auth.User, error) {
 	return s.access.Me(r.Context())
 }
 
-// challenge answers a request that is not admitted.
+// challenge sends the response to a request that is not authorized.
 func (s *server) challenge(w http.ResponseWriter, r *http.Request, err error) {
 	e := new(auth.Error)
 	errors.As(err, &e)
@@ -65,7 +64,7 @@ func (s *server) challenge(w http.ResponseWriter, r *http.Request, err error) {
 	case e.Code == auth.CodeForbidden:
 		request.OutcomeOf(r.Context()).Forbidden = true
 		challenge(w, r, &failure{status: http.StatusForbidden, Code: codeInsufficientScope, Description: "The user is not allowed to do this."})
-	case e.Reason == auth.ReasonNoToken: // RFC 6750 §3.1: no error for who did not know
+	case e.Reason == auth.ReasonNoToken: // RFC 6750 §3.1: no error code without a token
 		w.Header().Set("WWW-Authenticate", `Bearer realm="usher"`)
 		writeJSON(w, http.StatusUnauthorized, nil)
 	case e.Code == auth.CodeUnauthenticated:
