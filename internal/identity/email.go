@@ -6,36 +6,35 @@ import (
 	"golang.org/x/net/idna"
 )
 
-// MaxEmail is the length of the longest e-mail address, in octets: RFC 5321 §4.5.3.1.3 allows a
-// path 256, its angle brackets among them.
+// MaxEmail is the maximum length of an e-mail address in octets. RFC 5321 §4.5.3.1.3 limits a path to 256 octets
+// including its angle brackets.
 const MaxEmail = 254
 
-// maxLocal is the length of the longest local part, in octets (RFC 5321 §4.5.3.1.1).
+// maxLocal is the maximum length of a local part in octets (RFC 5321 §4.5.3.1.1).
 const maxLocal = 64
 
-// specials are the printable ASCII characters that no atom has (RFC 5322 §3.2.3).
+// specials are the printable ASCII characters that an atom cannot contain (RFC 5322 §3.2.3).
 const specials = `()<>[]:;@\,."`
 
-// ParseEmail accepts one plain address as in "ada@example.com": no display name, comment, quotes
-// or address literal. The local part is a dot-atom (RFC 5322 §3.2.3) whose atoms may have letters
-// and digits of other languages (RFC 6531 §3.3); the domain is one that can be registered (RFC 5891
-// §4), below a top-level domain. Words of either have letters of one script and no invisible
-// characters. Spaces around the address are dropped.
+// ParseEmail parses one plain address such as "ada@example.com", without display name, comment, quotes or address
+// literal. The local part must be a dot-atom (RFC 5322 §3.2.3), with letters and digits of any language (RFC 6531
+// §3.3). The domain must be below a top-level domain and one that can be registered (RFC 5891 §4). Each word of
+// either must have letters of one script and no invisible characters. Surrounding spaces are removed.
 //
-// Display has the local part in the case it was typed in and the domain in Unicode and lower case.
-// The key has the local part in lower case, by the profile of user names, and the domain in ASCII,
-// as DNS and SMTP want it. A local part with "=?" is refused: that begins an encoded word (RFC 2047 §2), which
-// mail software decodes to another address in places where it should not. No provider's habits are known here: "a.da+news" is not "ada". The error
-// is a [Problem].
+// Display has the local part in its original case, and the domain in Unicode and lower case. The key has the local
+// part in lower case by the profile of user names, and the domain in ASCII, as DNS and SMTP require. A local part
+// with "=?" is rejected, because that begins an encoded word (RFC 2047 §2). Some mail software decodes it to
+// another address where it should not. Rules of mail providers are not applied: "a.da+news" and "ada" differ. The
+// error is a [Problem].
 func ParseEmail(raw string) (Name, error) {
 	name, err := parseEmail(raw)
-	if err == nil && strings.Contains(name.Key, "=?") { // the domain has neither character
+	if err == nil && strings.Contains(name.Key, "=?") { // a domain contains neither character
 		return Name{}, InvalidFormat
 	}
 	return name, err
 }
 
-// parseEmail is ParseEmail for addresses of any age.
+// parseEmail is ParseEmail without the checks that older accounts may not satisfy.
 func parseEmail(raw string) (Name, error) {
 	raw = strings.Trim(raw, " ")
 	switch {
@@ -53,7 +52,7 @@ func parseEmail(raw string) (Name, error) {
 	if !ok {
 		return Name{}, InvalidFormat
 	}
-	// Every form of the address must fit, so that each can be parsed again.
+	// Display and Key must both fit, so that each can be parsed again.
 	octets := max(len(local.Display), len(local.Key))
 	if octets > maxLocal || octets+len("@")+max(len(domain.Display), len(domain.Key)) > MaxEmail {
 		return Name{}, TooLong
@@ -64,8 +63,8 @@ func parseEmail(raw string) (Name, error) {
 	}, nil
 }
 
-// parseDomain reads a domain name of at least two labels, in Unicode, in Punycode or in both. The
-// name it returns has U-labels for Display and A-labels for Key (RFC 5890 §2.3.2.1).
+// parseDomain parses a domain name of at least two labels, each in Unicode or Punycode. It returns U-labels as
+// Display and A-labels as Key (RFC 5890 §2.3.2.1).
 func parseDomain(raw string) (Name, bool) {
 	words, ok := parseWords(raw)
 	if !ok {
@@ -75,7 +74,7 @@ func parseDomain(raw string) (Name, bool) {
 	if err != nil {
 		return Name{}, false
 	}
-	// A top-level domain of digits would make the whole an IPv4 address.
+	// A name with a top-level domain of digits would be an IPv4 address.
 	dot := strings.LastIndexByte(ascii, '.')
 	if dot < 0 || strings.Trim(ascii[dot+1:], "0123456789") == "" {
 		return Name{}, false
@@ -85,7 +84,7 @@ func parseDomain(raw string) (Name, bool) {
 		return Name{}, false
 	}
 	if display != words.Key {
-		// What a label in Punycode stands for must be a word, too.
+		// A label in Punycode must decode to a valid word.
 		if words, ok = parseWords(display); !ok || words.Key != display {
 			return Name{}, false
 		}
@@ -93,7 +92,7 @@ func parseDomain(raw string) (Name, bool) {
 	return Name{Display: display, Key: ascii}, true
 }
 
-// parseWords reads words with one dot between each two of them.
+// parseWords parses words separated by single dots.
 func parseWords(raw string) (Name, bool) {
 	var display, key strings.Builder
 	for word := range strings.SplitSeq(raw, ".") {

@@ -9,7 +9,7 @@ import (
 )
 
 var emailTests = []parseTest{
-	// What is accepted, and its key.
+	// Valid addresses and their keys.
 	{name: "plain", raw: "ada@example.com", display: "ada@example.com", key: "ada@example.com"},
 	{name: "upper case", raw: "Ada@Example.COM", display: "Ada@example.com", key: "ada@example.com"},
 	{name: "spaces around", raw: " ada@example.com  ", display: "ada@example.com", key: "ada@example.com"},
@@ -30,7 +30,7 @@ var emailTests = []parseTest{
 	{name: "a script for each word", raw: "\u0430\u043d\u043d\u0430.news@\u043f\u043e\u0447\u0442\u0430.com", display: "\u0430\u043d\u043d\u0430.news@\u043f\u043e\u0447\u0442\u0430.com", key: "\u0430\u043d\u043d\u0430.news@xn--80a1acny.com"},
 	{name: "Japanese", raw: "\u7530\u4e2d@\u4f8b\u3048.jp", display: "\u7530\u4e2d@\u4f8b\u3048.jp", key: "\u7530\u4e2d@xn--r8jz45g.jp"},
 
-	// Nothing.
+	// Empty.
 	{name: "empty", raw: "", err: identity.Required},
 	{name: "spaces", raw: "  ", err: identity.Required},
 
@@ -61,7 +61,7 @@ var emailTests = []parseTest{
 	{name: "two dots", raw: "ada..l@example.com", err: identity.InvalidFormat},
 	{name: "full-width dot", raw: "ada\uff0el@example.com", err: identity.InvalidFormat},
 
-	// What mail software could take for an encoded word.
+	// Encoded words.
 	{name: "encoded word", raw: "=?utf-8?q?=61=64=61?=@example.com", err: identity.InvalidFormat},
 	{name: "encoded word within", raw: "a=?utf-8?b?YWRh?=b@example.com", err: identity.InvalidFormat},
 	{name: "beginning of an encoded word", raw: "ada=?@example.com", err: identity.InvalidFormat},
@@ -69,7 +69,7 @@ var emailTests = []parseTest{
 	{name: "equals sign", raw: "ada=x@example.com", display: "ada=x@example.com", key: "ada=x@example.com"},
 	{name: "question mark", raw: "ada?=@example.com", display: "ada?=@example.com", key: "ada?=@example.com"},
 
-	// White space, controls, broken text.
+	// White space, control characters, invalid UTF-8.
 	{name: "CR LF and a header", raw: "ada@example.com\r\nBcc: eve@example.com", err: identity.InvalidFormat},
 	{name: "CR LF last", raw: "ada@example.com\r\n", err: identity.InvalidFormat},
 	{name: "CR LF in local part", raw: "ada\r\n@example.com", err: identity.InvalidFormat},
@@ -86,7 +86,7 @@ var emailTests = []parseTest{
 	{name: "lone surrogate", raw: "ada\xed\xa0\x80@example.com", err: identity.InvalidFormat},
 	{name: "replacement character", raw: "ada\ufffd@example.com", err: identity.InvalidFormat},
 
-	// What cannot be seen or turns the text around.
+	// Invisible characters, and characters that change the text direction.
 	{name: "zero width space in local part", raw: "ada\u200b@example.com", err: identity.InvalidFormat},
 	{name: "zero width space in domain", raw: "ada@exam\u200bple.com", err: identity.InvalidFormat},
 	{name: "zero width joiner in domain", raw: "ada@\u0915\u094d\u200d\u0937.example", err: identity.InvalidFormat},
@@ -98,7 +98,7 @@ var emailTests = []parseTest{
 	{name: "31 marks in a row", raw: "a" + strings.Repeat("\u0316", 31) + "@example.com", err: identity.InvalidFormat},
 	{name: "mark first", raw: "\u0301ada@example.com", err: identity.InvalidFormat},
 
-	// Scripts that do not go together.
+	// Mixed scripts.
 	{name: "mixed local part", raw: "p\u0430ul@example.com", err: identity.InvalidFormat},
 	{name: "mixed domain", raw: "ada@p\u0430ypal.com", err: identity.InvalidFormat},
 	{name: "mixed domain in Punycode", raw: "ada@xn--pypal-4ve.com", err: identity.InvalidFormat},
@@ -106,7 +106,7 @@ var emailTests = []parseTest{
 	{name: "Hebrew and Latin label", raw: "ada@\u05d0a.com", err: identity.InvalidFormat},
 	{name: "digit label beside Hebrew", raw: "ada@1a.\u05d0\u05d1.com", err: identity.InvalidFormat},
 
-	// No domain that one can register.
+	// Domains that cannot be registered.
 	{name: "one label", raw: "root@localhost", err: identity.InvalidFormat},
 	{name: "address literal", raw: "ada@[127.0.0.1]", err: identity.InvalidFormat},
 	{name: "IPv6 literal", raw: "ada@[IPv6:::1]", err: identity.InvalidFormat},
@@ -165,7 +165,7 @@ func FuzzParseEmail(f *testing.F) {
 				t.Fatalf("accepted %+q", s)
 			}
 			if address, err := mail.ParseAddress(s); err != nil || address.Name != "" || address.Address != s {
-				t.Fatalf("%+q is no plain address to net/mail: %+v, %v", s, address, err)
+				t.Fatalf("%+q is not a plain address for net/mail: %+v, %v", s, address, err)
 			}
 		}
 		_, domain, _ := strings.Cut(name.Key, "@")

@@ -8,14 +8,13 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// MaxFullName is the length of the longest full name, in code points.
+// MaxFullName is the maximum length of a full name in code points.
 const MaxFullName = 200
 
-// ParseFullName accepts free text of one line and returns it in Unicode normal form NFC, without
-// the white space around it. It refuses control characters, line breaks, and characters that are
-// invisible or turn the direction of what follows; only the joiners that some scripts and emoji
-// need may stand inside. It returns "" for a text without content: there is no full name then. The
-// error is a [Problem].
+// ParseFullName parses free text of one line. It returns the text in Unicode normal form NFC without surrounding
+// white space. It rejects control characters, line breaks, invisible characters, and characters that change the
+// text direction. The zero width joiners are allowed inside the text, because some scripts and emoji need them.
+// ParseFullName returns "" for a text without content. The error is a [Problem].
 func ParseFullName(raw string) (string, error) {
 	if len(raw) > MaxFullName*maxTyped {
 		return "", TooLong
@@ -26,7 +25,7 @@ func ParseFullName(raw string) (string, error) {
 	name := strings.TrimFunc(norm.NFC.String(raw), func(r rune) bool {
 		return isJoiner(r) || unicode.IsSpace(r)
 	})
-	if strings.ContainsFunc(name, isUnfit) {
+	if strings.ContainsFunc(name, isForbidden) {
 		return "", InvalidFormat
 	}
 	if utf8.RuneCountInString(name) > MaxFullName {
@@ -35,9 +34,9 @@ func ParseFullName(raw string) (string, error) {
 	return name, nil
 }
 
-// isUnfit reports whether r can harm or hide in a line of text. U+FFFD stands for something that
-// was lost on the way here.
-func isUnfit(r rune) bool {
+// isForbidden reports whether r breaks a line of text, changes its direction or is invisible. It also rejects
+// U+FFFD, the replacement for text that was lost.
+func isForbidden(r rune) bool {
 	return r == utf8.RuneError || !isJoiner(r) && unicode.In(r,
 		unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Other_Default_Ignorable_Code_Point)
 }

@@ -80,7 +80,7 @@ func FuzzParseFullName(f *testing.F) {
 			return
 		}
 		if err != nil {
-			t.Fatalf("%+q is refused and yields %+q", raw, name)
+			t.Fatalf("%+q is rejected and yields %+q", raw, name)
 		}
 		checkText(t, name)
 		if n := utf8.RuneCountInString(name); n > identity.MaxFullName {

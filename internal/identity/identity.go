@@ -1,45 +1,44 @@
-// Package identity owns the names people go by: the user name and the e-mail address, which they
-// sign in with, and the full name, which is only shown. It decides what is accepted, in which form
-// it is kept, and which canonical key must be unique.
+// Package identity owns the names of users: the user name and the e-mail address, which identify a user at
+// sign-in, and the full name, which is only displayed. It decides which names are valid, the form in which they
+// are stored, and the canonical key that must be unique.
 //
-// Keys are idempotent: to ParseIdentifier a name as it was typed, its Display and its Key all yield the same
-// Key.
+// Keys are idempotent. ParseIdentifier returns the same key for a name as it was typed, for its Display and for
+// its Key.
 //
-// A word that mixes scripts is refused, such as "paypal" with one Cyrillic letter, and so is a user name with
-// a mark that does not show, such as a dot above an i. Letters that look alike within one script are not
-// looked for: "rnary" and "mary" are two names, and so are names that look alike in two scripts.
+// A word that mixes scripts is invalid, such as "paypal" with one Cyrillic letter. A user name with an invisible
+// mark is invalid too, such as a dot above an i. Letters of one script that look alike are not detected: "rnary"
+// and "mary" are two names. Nor are names in two scripts that look alike.
 package identity
 
 import "strings"
 
-// Name is a user name or an e-mail address that can belong to somebody.
+// Name is a valid user name or e-mail address.
 type Name struct {
-	// Display is the form to keep and to show: what was typed, composed (NFC) and without
-	// full-width letters.
+	// Display is the form to store and display: the name as it was typed, in NFC and without full-width
+	// letters.
 	Display string
-	// Key is the canonical form. Two names are one and the same if their keys are equal.
+	// Key is the canonical form. Two names are the same if their keys are equal.
 	Key string
 }
 
-// Problem says why a value is not accepted. Its values are among those of the schema's
-// InputErrorCode.
-type Problem string //nolint:errname // read as identity.Problem, it is what is wrong with a name
+// Problem is the reason why a value is invalid. Its values are values of the schema's InputErrorCode.
+type Problem string //nolint:errname // identity.Problem reads better than identity.ProblemError
 
 // The problems.
 //
-//nolint:errname // read as identity.TooShort
+//nolint:errname // identity.TooShort reads better than identity.ErrTooShort
 const (
-	// Required means that there is no value, or nothing but spaces.
+	// Required means that the value is empty or consists of spaces.
 	Required Problem = "REQUIRED"
-	// TooShort means that the value is shorter than the shortest that is accepted.
+	// TooShort means that the value is shorter than the minimum.
 	TooShort Problem = "TOO_SHORT"
-	// TooLong means that the value is longer than the longest that is accepted.
+	// TooLong means that the value is longer than the maximum.
 	TooLong Problem = "TOO_LONG"
-	// InvalidFormat means that the value has characters, or an order of them, that are not accepted.
+	// InvalidFormat means that the value has invalid characters or an invalid form.
 	InvalidFormat Problem = "INVALID_FORMAT"
 )
 
-// Error describes p to the person who typed the value. It never repeats the value.
+// Error describes p to the user. The text never contains the value.
 func (p Problem) Error() string {
 	switch p {
 	case Required:
@@ -49,18 +48,17 @@ func (p Problem) Error() string {
 	case TooLong:
 		return "the value is too long"
 	default:
-		return "the value has characters or a form that cannot be accepted here"
+		return "the value has invalid characters or an invalid form"
 	}
 }
 
-// maxTyped is the most bytes that one code point of a name can have arrived in: 4 in UTF-8, and up
-// to 3 times as many if it was typed as a letter and its marks. It bounds an input before anything
-// looks at its characters.
+// maxTyped is the maximum number of input bytes for one code point of a name: 4 in UTF-8, times 3 if it was typed
+// as a letter and its marks. It limits the size of an input before its characters are examined.
 const maxTyped = 12
 
-// ParseIdentifier returns the key to look up for what somebody typed to sign in, and whether it is
-// that of an e-mail address rather than of a user name. It is not ok if nobody can have that name. Names
-// that new accounts cannot have are ok if older accounts may have them.
+// ParseIdentifier returns the key of the identifier that a user typed to sign in, and whether it is an e-mail
+// address rather than a user name. It reports ok false if no user can have that name. A name that is invalid for
+// new accounts is ok if older accounts may have it.
 func ParseIdentifier(raw string) (key string, isEmail, ok bool) {
 	parse := parseUsername
 	if isEmail = strings.Contains(raw, "@"); isEmail {

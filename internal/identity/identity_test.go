@@ -11,7 +11,7 @@ import (
 	"usher/internal/identity"
 )
 
-// parseTest is one line of the tables of ParseUsername and ParseEmail.
+// parseTest is a test case of ParseUsername and ParseEmail.
 type parseTest struct {
 	name    string
 	raw     string
@@ -36,15 +36,15 @@ func runParseTests(t *testing.T, parse func(string) (identity.Name, error), test
 	}
 }
 
-// checkName checks what must hold for any input: a refusal says why and yields nothing, and an
-// accepted name is clean and finds its way back to its key.
+// checkName checks the invariants of any input. A rejected input has a Problem and yields no name. A valid name
+// has no hidden characters, and all its forms yield the same key.
 func checkName(t *testing.T, parse func(string) (identity.Name, error), raw string) (name identity.Name, ok bool) {
 	t.Helper()
 	name, err := parse(raw)
 	if err != nil {
 		checkProblem(t, err)
 		if name != (identity.Name{}) {
-			t.Fatalf("%+q is refused and yields %+q", raw, name)
+			t.Fatalf("%+q is rejected and yields %+q", raw, name)
 		}
 		return name, false
 	}
@@ -65,11 +65,11 @@ func checkName(t *testing.T, parse func(string) (identity.Name, error), raw stri
 func checkProblem(t *testing.T, err error) {
 	t.Helper()
 	if _, ok := errors.AsType[identity.Problem](err); !ok {
-		t.Fatalf("error %v is no Problem", err)
+		t.Fatalf("error %v is not a Problem", err)
 	}
 }
 
-// checkText checks that s has nothing in it that hides, breaks or is broken.
+// checkText checks that s is valid text without invisible characters and line breaks.
 func checkText(t *testing.T, s string) {
 	t.Helper()
 	if s == "" || !utf8.ValidString(s) || !norm.NFC.IsNormalString(s) {
@@ -89,7 +89,7 @@ func TestProblem(t *testing.T) {
 		identity.Required, identity.TooShort, identity.TooLong, identity.InvalidFormat,
 	} {
 		if text := p.Error(); text == "" || seen[text] {
-			t.Errorf("%s: text %q is empty or not its own", string(p), text)
+			t.Errorf("%s: text %q is empty or not unique", string(p), text)
 		}
 		seen[p.Error()] = true
 	}
@@ -110,12 +110,12 @@ func TestParseIdentifier(t *testing.T) {
 		{raw: "a"},
 		{raw: "ada lovelace"},
 		{raw: "\xff\xff"},
-		{raw: "ada\uff20example.com"}, // full-width @, which a user name cannot have either
+		{raw: "ada\uff20example.com"}, // full-width @, which is invalid in a user name too
 		{raw: "@", isEmail: true},
 		{raw: "ada@", isEmail: true},
 		{raw: "@example.com", isEmail: true},
 		{raw: "ada@example.com\r\n", isEmail: true},
-		// What new accounts cannot have and older ones may.
+		// Names that only older accounts may have.
 		{raw: "ri\u0307ta", key: "ri\u0307ta", ok: true},
 		{raw: "bjo\u0338rn", key: "bjo\u0338rn", ok: true},
 		{raw: "=?utf-8?q?a?=@example.com", key: "=?utf-8?q?a?=@example.com", isEmail: true, ok: true},
@@ -143,7 +143,7 @@ func BenchmarkParseIdentifier(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				if _, _, ok := identity.ParseIdentifier(raw); !ok {
-					b.Fatal("refused")
+					b.Fatal("rejected")
 				}
 			}
 		})

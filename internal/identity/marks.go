@@ -9,34 +9,35 @@ import (
 	"golang.org/x/text/unicode/rangetable"
 )
 
-// maxMarks is how many nonspacing marks one letter may have (UTS #39 §5.4).
+// maxMarks is the maximum number of nonspacing marks of one letter (UTS #39 §5.4).
 const maxMarks = 4
 
-// marksShow reports whether each mark of a name changes how the name looks, so that no two names differ by
-// marks that nobody sees. These are the checks of UTS #39 §5.4 for nonspacing marks:
+// marksVisible reports whether every mark of a name is visible, so that no two names differ only by invisible
+// marks. It makes the checks of UTS #39 §5.4 for nonspacing marks:
 //
-//   - A letter has at most four marks, and none of them twice: the second would be drawn upon the first.
-//   - An i or a j has no dot above of its own, for it loses the one that it has when a mark comes above it
-//     (Unicode §7.1). A dotless i or j has no mark above, for it would be an i or a j with that mark.
-//   - A mark that is not bound to one script is one of shownMarks, and on a letter. That leaves out the strokes
-//     through a letter, which look like "ø" and "đ" or vanish in the letter's own lines, and marks of phonetics
-//     and mathematics, many of which look like a mark of shownMarks.
+//   - A letter must have at most four marks and none of them twice, because the second is drawn over the first.
+//   - An i or a j must not have an explicit dot above. Its own dot disappears below a mark (Unicode §7.1), so the
+//     two forms look the same. A dotless i or j must not have a mark above, because it would look like an i or a
+//     j with that mark.
+//   - A mark without a script must be one of visibleMarks and be on a letter. That excludes strokes through a
+//     letter, which look like "ø" and "đ" or are hidden by the letter's own lines. It also excludes marks of
+//     phonetics and mathematics, because many of them look like one of visibleMarks.
 //
-// Marks that look similar and are different letters, such as "ă" and "ǎ", remain, and marks that belong to
-// a script, such as vowel signs, are looked at for repetition only.
-func marksShow(name string) bool {
+// Similar marks that form different letters, such as "ă" and "ǎ", are allowed. Marks of a single script, such as
+// vowel signs, are checked only for repetition.
+func marksVisible(name string) bool {
 	if isPlain(name) {
 		return true
 	}
 	var base rune
 	var marks []rune
-	var above bool // a mark stands above the base
+	var above bool // the base has a mark above
 	for _, r := range norm.NFD.String(name) {
 		if !unicode.Is(unicode.Mn, r) && !unicode.Is(unicode.Me, r) {
 			base, marks, above = r, marks[:0], false
 			continue
 		}
-		if len(marks) == maxMarks || slices.Contains(marks, r) || unicode.Is(unicode.Inherited, r) && !isShown(base, r) {
+		if len(marks) == maxMarks || slices.Contains(marks, r) || unicode.Is(unicode.Inherited, r) && !isVisible(base, r) {
 			return false
 		}
 		marks = append(marks, r)
@@ -55,28 +56,28 @@ const dotAbove = '\u0307'
 
 var (
 	dotless = rangetable.New('\u0131', '\u0237', '\u025f')           // ı, ȷ, ɟ
-	iotas   = rangetable.New('\u0269', '\u026a', '\u03b9', '\u2c92') // ɩ, ɪ, ι, ⲓ: with a dot above, they are an i
+	iotas   = rangetable.New('\u0269', '\u026a', '\u03b9', '\u2c92') // ɩ, ɪ, ι, ⲓ: with a dot above, they look like an i
 )
 
-// shownMarks are the marks without a script that letters of names bear in living languages.
-var shownMarks = rangetable.New(
+// visibleMarks are the marks without a script that living languages use on letters of names.
+var visibleMarks = rangetable.New(
 	// Above: grave, acute, circumflex, tilde, macron, breve, dot, diaeresis, hook, ring, double acute, caron,
 	// vertical line, double grave, candrabindu, inverted breve, horn.
 	'\u0300', '\u0301', '\u0302', '\u0303', '\u0304', '\u0306', '\u0307', '\u0308', '\u0309', '\u030a', '\u030b', '\u030c',
 	'\u030d', '\u030f', '\u0310', '\u0311', '\u031b',
 	// Below: dot, diaeresis, ring, comma, cedilla, ogonek, vertical line, circumflex, breve, tilde, macron.
 	'\u0323', '\u0324', '\u0325', '\u0326', '\u0327', '\u0328', '\u0329', '\u032d', '\u032e', '\u0330', '\u0331',
-	// Arabic vowel signs, and the Japanese signs of voice.
+	// Arabic vowel signs, and Japanese voicing marks.
 	'\u064b', '\u064c', '\u064d', '\u064e', '\u064f', '\u0650', '\u0651', '\u0652', '\u0653', '\u0654', '\u0655', '\u0670',
 	'\u3099', '\u309a',
 )
 
-// greekMarks are those of polytonic Greek: breathings, circumflex, iota subscript. On a Latin letter they
-// look like others.
+// greekMarks are the marks of polytonic Greek: breathings, circumflex, iota subscript. On a Latin letter they look
+// like other marks.
 var greekMarks = rangetable.New('\u0313', '\u0314', '\u0342', '\u0345')
 
-// isShown reports whether a mark without a script may stand on a base.
-func isShown(base, mark rune) bool {
+// isVisible reports whether a mark without a script is allowed on a base.
+func isVisible(base, mark rune) bool {
 	switch {
 	case !unicode.IsLetter(base):
 		return false
@@ -87,11 +88,11 @@ func isShown(base, mark rune) bool {
 	case mark == '\u0303': // the tilde, which looks like the Greek circumflex
 		return !unicode.Is(unicode.Greek, base)
 	default:
-		return unicode.Is(shownMarks, mark)
+		return unicode.Is(visibleMarks, mark)
 	}
 }
 
-// isAbove reports whether a mark is of the combining class Above.
+// isAbove reports whether a mark has the combining class Above.
 func isAbove(mark rune) bool {
 	var b [utf8.UTFMax]byte
 	return norm.NFD.Properties(b[:utf8.EncodeRune(b[:], mark)]).CCC() == 230

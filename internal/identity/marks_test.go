@@ -11,10 +11,10 @@ import (
 	"usher/internal/identity"
 )
 
-// stems are the letters that are drawn alike once a mark has taken the dot.
+// stems are the letters that look the same when a mark replaces the dot.
 var stems = map[rune]rune{'\u0131': 'i', '\u0237': 'j'}
 
-// alike are marks that are drawn like another one, or through the letter where they vanish (0).
+// alike are marks that look like another mark, or like none (0) because the letter hides them.
 var alike = map[rune]rune{
 	'\u0342': '\u0303', '\u0305': '\u0304', '\u0332': '\u0331', '\u0333': '\u0331', '\u033f': '\u0304', '\u0334': 0, '\u0335': 0,
 	'\u0336': 0, '\u0337': 0, '\u0338': 0, '\u0315': '\u0313', '\u0343': '\u0313', '\u0351': '\u0314', '\u0357': '\u0314',
@@ -22,8 +22,8 @@ var alike = map[rune]rune{
 	'\ufe26': '\u0304', '\u1ab4': '\u0308', '\u0346': '\u0304', '\u0347': '\u0331',
 }
 
-// render stands for how a name is drawn: for each letter its stem, the mark or dot above it, and the rest, each once.
-// It knows nothing of what is accepted.
+// render models how a name is displayed: for each letter its stem, the mark or dot above it, and the other marks,
+// each once. It is independent of the code under test.
 func render(name string) string {
 	var drawn strings.Builder
 	var stem rune
@@ -63,9 +63,8 @@ func render(name string) string {
 	return drawn.String()
 }
 
-// TestMarksShow puts marks, one and two of them, on letters of every kind. No two user names that are accepted
-// are drawn alike.
-func TestMarksShow(t *testing.T) {
+// TestMarksVisible puts one and two marks on letters of every kind. No two valid user names may look the same.
+func TestMarksVisible(t *testing.T) {
 	t.Parallel()
 	var marks []string
 	for r := range unicode.MaxRune {
@@ -74,13 +73,13 @@ func TestMarksShow(t *testing.T) {
 		}
 	}
 	for _, mark := range slices.Clone(marks) {
-		// With a second one, of those that compose, that stand below, that are put through.
+		// With a second mark: one that composes, one below, and one through the letter.
 		for _, other := range []string{"\u0301", "\u0307", "\u0323", mark} {
 			marks = append(marks, mark+other)
 		}
 	}
 	marks = append(marks, "")
-	names := map[string]string{} // by how they are drawn
+	names := map[string]string{} // by their rendering
 	for _, letter := range []string{
 		"a", "d", "e", "i", "j", "o", "\u0131", "\u0237", "\u0268", "\u0249", "\u1e2d", "\u1ecb",
 		"\u012f", "\u00ed", "\u00f8", "I", "J", "\u0130",
@@ -102,6 +101,6 @@ func TestMarksShow(t *testing.T) {
 		}
 	}
 	if len(names) < 1000 {
-		t.Errorf("%d names accepted: too few to show much", len(names))
+		t.Errorf("only %d names are valid", len(names))
 	}
 }

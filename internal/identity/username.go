@@ -7,30 +7,30 @@ import (
 	"github.com/google/uuid"
 )
 
-// The length of a user name, in code points. The least is 2 because many Chinese, Japanese and
-// Korean names have no more.
+// The minimum and maximum length of a user name in code points. Many Chinese, Japanese and Korean names have only
+// two.
 const (
 	MinUsername = 2
 	MaxUsername = 64
 )
 
-// ParseUsername accepts what PRECIS allows in a user name (RFC 8265 §3): letters, digits and
-// marks of any language, and ASCII punctuation. Beyond that it wants a name to have [MinUsername]
-// to [MaxUsername] code points, letters of one script, no invisible characters, no marks that do not
-// show (see marksShow), and no "@", so that no user name can pass for an e-mail address, nor for the id
-// of another user. Spaces around it are dropped.
+// ParseUsername parses a user name. It allows the characters that PRECIS allows in user names (RFC 8265 §3):
+// letters, digits and marks of any language, and ASCII punctuation. In addition, a name must have [MinUsername] to
+// [MaxUsername] code points, letters of one script, no invisible characters and no invisible marks (see
+// marksVisible). It must not contain "@" or be a UUID, so that it cannot be confused with an e-mail address or a
+// user's id. Surrounding spaces are removed.
 //
-// The key is the name in the UsernameCaseMapped profile (RFC 8265 §3.3): full-width letters are
-// ordinary ones, and upper case is lower case. The error is a [Problem].
+// The key is the name in the UsernameCaseMapped profile (RFC 8265 §3.3), which maps full-width letters to ordinary
+// letters and upper case to lower case. The error is a [Problem].
 func ParseUsername(raw string) (Name, error) {
 	name, err := parseUsername(raw)
-	if err == nil && !marksShow(name.Display) { // the key is not shown, and lower case gives "İ" such a mark
+	if err == nil && !marksVisible(name.Display) { // not the key, in which lower case gives "İ" such a mark
 		return Name{}, InvalidFormat
 	}
 	return name, err
 }
 
-// parseUsername is ParseUsername for names of any age.
+// parseUsername is ParseUsername without the checks that older accounts may not satisfy.
 func parseUsername(raw string) (Name, error) {
 	raw = strings.Trim(raw, " ")
 	switch {

@@ -13,7 +13,7 @@ import (
 )
 
 var usernameTests = []parseTest{
-	// What is accepted, and its key.
+	// Valid names and their keys.
 	{name: "ASCII", raw: "ada", display: "ada", key: "ada"},
 	{name: "upper case", raw: "AdaLovelace", display: "AdaLovelace", key: "adalovelace"},
 	{name: "punctuation", raw: "ada_l.99-x!", display: "ada_l.99-x!", key: "ada_l.99-x!"},
@@ -39,11 +39,11 @@ var usernameTests = []parseTest{
 	{name: "middle dot between l", raw: "col\u00b7legi", display: "col\u00b7legi", key: "col\u00b7legi"},
 	{name: "middle dot in Japanese", raw: "\u30ab\u30fb\u30ab", display: "\u30ab\u30fb\u30ab", key: "\u30ab\u30fb\u30ab"},
 
-	// Nothing.
+	// Empty.
 	{name: "empty", raw: "", err: identity.Required},
 	{name: "spaces", raw: "   ", err: identity.Required},
 
-	// Length, of what is kept and of the key.
+	// Length of Display and of Key.
 	{name: "one code point", raw: "a", err: identity.TooShort},
 	{name: "one full-width letter", raw: "\uff21", err: identity.TooShort},
 	{name: "one once composed", raw: "e\u0301", err: identity.TooShort},
@@ -56,14 +56,14 @@ var usernameTests = []parseTest{
 	{name: "a megabyte", raw: strings.Repeat("\u0130", 1<<19), err: identity.TooLong},
 	{name: "a megabyte of junk", raw: strings.Repeat("\xff", 1<<20), err: identity.TooLong},
 
-	// An address is no user name.
+	// E-mail addresses.
 	{name: "a UUID", raw: "01940000-0000-7000-8000-000000000001", err: identity.InvalidFormat},
 	{name: "hexadecimal digits of a UUID", raw: "0123456789ABCDEF0123456789ABCDEF", err: identity.InvalidFormat},
 	{name: "at sign", raw: "ada@example.com", err: identity.InvalidFormat},
 	{name: "full-width at sign", raw: "ada\uff20example.com", err: identity.InvalidFormat},
 	{name: "small at sign", raw: "ada\ufe6bexample.com", err: identity.InvalidFormat},
 
-	// White space and controls.
+	// White space and control characters.
 	{name: "space", raw: "ada lovelace", err: identity.InvalidFormat},
 	{name: "no-break space", raw: "ada\u00a0lovelace", err: identity.InvalidFormat},
 	{name: "ideographic space", raw: "\u674e\u3000\u660e", err: identity.InvalidFormat},
@@ -73,7 +73,7 @@ var usernameTests = []parseTest{
 	{name: "DEL", raw: "ada\x7f", err: identity.InvalidFormat},
 	{name: "C1 control", raw: "ada\u0085", err: identity.InvalidFormat},
 
-	// Broken text. A lone surrogate arrives as U+FFFD out of JSON, or raw.
+	// Invalid UTF-8. JSON turns a lone surrogate into U+FFFD, or leaves it as it is.
 	{name: "not UTF-8", raw: "ada\xff", err: identity.InvalidFormat},
 	{name: "cut UTF-8", raw: "ada\xc3", err: identity.InvalidFormat},
 	{name: "overlong UTF-8", raw: "ada\xc0\x80", err: identity.InvalidFormat},
@@ -83,7 +83,7 @@ var usernameTests = []parseTest{
 	{name: "private use", raw: "ada\ue000", err: identity.InvalidFormat},
 	{name: "unassigned", raw: "ada\u0378", err: identity.InvalidFormat},
 
-	// What cannot be seen or turns the text around.
+	// Invisible characters, and characters that change the text direction.
 	{name: "zero width space", raw: "ada\u200b", err: identity.InvalidFormat},
 	{name: "zero width space alone", raw: "\u200b\u200b", err: identity.InvalidFormat},
 	{name: "zero width joiner", raw: "ada\u200dl", err: identity.InvalidFormat},
@@ -104,7 +104,7 @@ var usernameTests = []parseTest{
 	{name: "31 marks in a row", raw: "a" + strings.Repeat("\u0316", 31), err: identity.InvalidFormat},
 	{name: "mark first", raw: "\u0301ada", err: identity.InvalidFormat},
 
-	// Marks that do not show.
+	// Invisible marks.
 	{name: "dot on i", raw: "ri\u0307ta", err: identity.InvalidFormat},
 	{name: "dot on j", raw: "j\u0307an", err: identity.InvalidFormat},
 	{name: "dot on Cyrillic i", raw: "\u043c\u0456\u0307\u0440", err: identity.InvalidFormat},
@@ -132,7 +132,7 @@ var usernameTests = []parseTest{
 	{name: "mark on punctuation", raw: "ada.\u0307m", err: identity.InvalidFormat},
 	{name: "mark on a digit", raw: "ada1\u0307m", err: identity.InvalidFormat},
 
-	// Orthographies that need marks which do not compose.
+	// Orthographies with marks that do not compose.
 	{name: "Yoruba", raw: "ad\u1eb9\u0301m\u1ecd\u0300la\u0301", display: "ad\u1eb9\u0301m\u1ecd\u0300l\u00e1", key: "ad\u1eb9\u0301m\u1ecd\u0300l\u00e1"},
 	{name: "Lithuanian", raw: "vilnie\u0307\u0301", display: "vilni\u0117\u0301", key: "vilni\u0117\u0301"},
 	{name: "Vietnamese", raw: "nguye\u0302\u0303n", display: "nguy\u1ec5n", key: "nguy\u1ec5n"},
@@ -151,7 +151,7 @@ var usernameTests = []parseTest{
 	{name: "Hindi", raw: "\u0939\u093f\u0928\u094d\u0926\u0940", display: "\u0939\u093f\u0928\u094d\u0926\u0940", key: "\u0939\u093f\u0928\u094d\u0926\u0940"},
 	{name: "Thai", raw: "\u0e17\u0e35\u0e48\u0e19\u0e35\u0e48", display: "\u0e17\u0e35\u0e48\u0e19\u0e35\u0e48", key: "\u0e17\u0e35\u0e48\u0e19\u0e35\u0e48"},
 
-	// What only looks like letters.
+	// Characters that look like letters.
 	{name: "emoji", raw: "ada\U0001f600", err: identity.InvalidFormat},
 	{name: "mathematical letters", raw: "\U0001d41a\U0001d41d\U0001d41a", err: identity.InvalidFormat},
 	{name: "circled letters", raw: "\u24d0\u24d3\u24d0", err: identity.InvalidFormat},
@@ -161,7 +161,7 @@ var usernameTests = []parseTest{
 	{name: "Roman numeral", raw: "ada\u2163", err: identity.InvalidFormat},
 	{name: "curly quote", raw: "ada\u2019s", err: identity.InvalidFormat},
 
-	// Scripts that do not go together.
+	// Mixed scripts.
 	{name: "Cyrillic a in Latin", raw: "p\u0430ypal", err: identity.InvalidFormat},
 	{name: "Greek o in Latin", raw: "g\u03bfogle", err: identity.InvalidFormat},
 	{name: "Greek and Cyrillic", raw: "\u03b1\u0430", err: identity.InvalidFormat},
@@ -186,7 +186,8 @@ func TestParseUsername(t *testing.T) {
 	runParseTests(t, identity.ParseUsername, usernameTests)
 }
 
-// Every letter that has a case, alone and with marks that it may compose with, has a key that stays.
+// TestParseUsernameCase checks that every letter with a case has a stable key, alone and with marks that compose
+// with it.
 func TestParseUsernameCase(t *testing.T) {
 	marks := []string{"", "\u030c", "\u0331", "\u0345"}
 	accepted := 0
@@ -201,7 +202,7 @@ func TestParseUsernameCase(t *testing.T) {
 		}
 	}
 	if accepted < 8_000 {
-		t.Errorf("%d names accepted, fewer than there are letters for", accepted)
+		t.Errorf("only %d names are valid", accepted)
 	}
 }
 

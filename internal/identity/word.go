@@ -8,16 +8,15 @@ import (
 	"golang.org/x/text/secure/precis"
 )
 
-// parseWord reads what all names are made of: a user name, one atom of a local part, one label of a
-// domain. A word is not empty and conforms to the user name profiles of PRECIS (RFC 8265 §3.3 and
-// §3.4), which map full-width forms, refuse nearly all that is invisible, and hold right-to-left
-// text to the bidi rule. It also begins with something for marks to sit on, has no joiners, and has
-// letters of one script.
+// parseWord parses a word: a user name, an atom of a local part, or a label of a domain. A word must not be empty
+// and must conform to the user name profiles of PRECIS (RFC 8265 §3.3 and §3.4). Those map full-width forms,
+// reject nearly all invisible characters, and apply the bidi rule to right-to-left text. In addition, a word must
+// not begin with a mark, must not contain joiners, and must have letters of one script.
 func parseWord(raw string) (Name, bool) {
 	if isPlain(raw) {
 		return Name{Display: raw, Key: strings.ToLower(raw)}, true
 	}
-	// PRECIS lets the empty string pass.
+	// PRECIS accepts the empty string.
 	if raw == "" || !utf8.ValidString(raw) {
 		return Name{}, false
 	}
@@ -36,8 +35,8 @@ func parseWord(raw string) (Name, bool) {
 	return Name{Display: display, Key: key}, true
 }
 
-// isPlain reports whether s is not empty and all printable ASCII without spaces, of which PRECIS
-// accepts everything and maps nothing but case.
+// isPlain reports whether s is not empty and consists of printable ASCII without spaces. PRECIS accepts all of
+// these characters and maps only their case.
 func isPlain(s string) bool {
 	for i := range len(s) {
 		if s[i] <= ' ' || s[i] > '~' {
@@ -47,18 +46,18 @@ func isPlain(s string) bool {
 	return s != ""
 }
 
-// isFormat reports whether r is a format character. PRECIS refuses all of them but the two
-// joiners, which it wants between certain letters; two names that differ by them look the same.
+// isFormat reports whether r is a format character. PRECIS allows two of them, the joiners between certain letters,
+// but two names that differ only by joiners look the same.
 func isFormat(r rune) bool { return unicode.Is(unicode.Cf, r) }
 
-// mixes are the scripts that are written together: the level "Highly Restrictive" of UTS #39 §5.2.
+// mixes are the scripts that may occur together: the level "Highly Restrictive" of UTS #39 §5.2.
 var mixes = [][]*unicode.RangeTable{
 	{unicode.Common, unicode.Inherited, unicode.Latin, unicode.Han, unicode.Hiragana, unicode.Katakana},
 	{unicode.Common, unicode.Inherited, unicode.Latin, unicode.Han, unicode.Hangul},
 	{unicode.Common, unicode.Inherited, unicode.Latin, unicode.Han, unicode.Bopomofo},
 }
 
-// isOneScript reports whether all letters of s are of one script or of one of the mixes.
+// isOneScript reports whether all letters of s belong to one script or to one of the mixes.
 func isOneScript(s string) bool {
 	for _, scripts := range mixes {
 		if isWrittenIn(s, scripts...) {
@@ -82,7 +81,7 @@ func isWrittenIn(s string, scripts ...*unicode.RangeTable) bool {
 	return true
 }
 
-// scriptOf returns the only script that r is of, or an empty one if it is of none.
+// scriptOf returns the script of r, or an empty table if it has none.
 func scriptOf(r rune) *unicode.RangeTable {
 	for _, script := range unicode.Scripts {
 		if unicode.Is(script, r) {
