@@ -256,13 +256,13 @@ func FuzzWire(f *testing.F) {
 				}
 			}
 		}
-		whole, odd := read(strings.NewReader(stream))
+		whole, lenient := read(strings.NewReader(stream))
 		if whole != stream {
 			t.Fatalf("got %q of %q", whole, stream)
 		}
-		parts, oddToo := read(&chopped{stream, int(cut%16) + 1})
-		if parts != stream || odd != oddToo {
-			t.Fatalf("in parts of %d: got %q of %q, odd %t and %t", cut%16+1, parts, stream, odd, oddToo)
+		parts, lenientParts := read(&chopped{stream, int(cut%16) + 1})
+		if parts != stream || lenient != lenientParts {
+			t.Fatalf("in parts of %d: got %q of %q, lenient %t and %t", cut%16+1, parts, stream, lenient, lenientParts)
 		}
 	})
 }
