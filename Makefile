@@ -1,17 +1,17 @@
-# The targets below are all there is to building and checking Usher; `make` alone lists them.
-# They need Go, git and a POSIX shell; what else they need, Go fetches.
+# The targets that build and check Usher. Run `make` to list them.
+# They need Go, git and a POSIX shell. Go downloads all other tools.
 
 VERSION = $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS = -s -w -X main.version=$(VERSION)
 
-# The race detector needs cgo, which Go switches off where it finds no C compiler. CI insists on it.
+# The race detector needs cgo, which Go disables if there is no C compiler. CI always uses the race detector.
 RACE = $(if $(CI)$(filter 1,$(shell go env CGO_ENABLED)),-race)
 
-# How long `make fuzz` spends on each target, and what `make run` hands to `usher serve`.
+# FUZZTIME is the duration of each fuzz target in `make fuzz`. ARGS are flags of `usher serve` in `make run`.
 FUZZTIME = 10s
 ARGS =
 
-# What the console is built from.
+# The sources of the console.
 WEB = $(shell find web clients/js/src \( -name node_modules -o -name gql -o -name e2e \) -prune -o -type f -print) schema.graphqls
 CONSOLE = internal/console/dist/index.html
 
@@ -26,51 +26,51 @@ run: build ## start a development server on http://127.0.0.1:8080 (ARGS="--liste
 build: $(CONSOLE) ## build the program: bin/usher
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/usher ./cmd/usher
 
-console: $(CONSOLE) ## build the page that build embeds (needs Node.js)
+console: $(CONSOLE) ## build the web console, which build embeds (needs Node.js)
 
 $(CONSOLE): $(WEB)
 	@if ! command -v npm >/dev/null; then \
-		echo 'Node.js is not there, so the program is built without its console page' >&2; \
+		echo 'WARNING: Node.js is not installed; the program is built WITHOUT the console' >&2; \
 	elif ! (cd web && npm ci --no-audit --no-fund && npm run build); then \
 		rm -rf internal/console/dist/*; \
-		echo 'WARNING: the console page could not be built, see above$(if $(CI),,; the program is built WITHOUT it)' >&2; \
+		echo 'WARNING: the build of the console failed, see above$(if $(CI),,; the program is built WITHOUT the console)' >&2; \
 		$(if $(CI),exit 1;) \
 	fi
 
-generate: ## bring the generated code up to date with schema.graphqls
+generate: ## regenerate the code that depends on schema.graphqls
 	go tool gqlgen generate
 
-test: ## run every test, on SQLite and on PostgreSQL
+test: ## run all tests on SQLite and PostgreSQL
 	go test $(RACE) $(if $(CI),-count=1 -shuffle=on) -timeout 10m ./...
-	$(if $(RACE),,@echo 'WARNING: tested WITHOUT the race detector: it needs a C compiler, and Go found none' >&2)
+	$(if $(RACE),,@echo 'WARNING: tested WITHOUT the race detector, which needs a C compiler' >&2)
 
-e2e: $(CONSOLE) ## run the tests that drive the real program with real clients (needs Node.js)
+e2e: $(CONSOLE) ## test the program with real clients and a browser (needs Node.js)
 	go test -tags e2e -count=1 -timeout 20m ./internal/e2e/...
 
-fuzz: ## fuzz every target for a short while (FUZZTIME=1m)
+fuzz: ## run every fuzz target for a short time (FUZZTIME=1m)
 	@grep -rHo '^func Fuzz[[:alnum:]_]*' --include='*_test.go' cmd graph internal | \
 	while IFS=: read -r file func; do \
 		echo "== $${file%/*} $${func#func }"; \
 		go test -run '^$$' -fuzz "^$${func#func }$$" -fuzztime $(FUZZTIME) "./$${file%/*}" || exit 1; \
 	done
 
-bench: build ## measure the program against its goals: a table, bench/results.json (SHORT=1: in 90 s)
+bench: build ## benchmark the program against its goals, write bench/results.json (SHORT=1: in 90 s)
 	go run -C bench . $(if $(SHORT),-short,-plots ../docs/performance)
 
-bench-profile: ## leave pprof profiles of the program under load in bench/profile
+bench-profile: ## write pprof profiles of the program under load to bench/profile
 	go build -tags profile -o bin/usher-profile ./cmd/usher
 	go run -C bench . -usher ../bin/usher-profile -profile profile
 
-bench-test: ## test the bench itself, which is a module of its own
+bench-test: ## test the bench, which is a separate module
 	go test -C bench $(if $(CI),-count=1) ./...
 
-cover: ## measure what the tests cover: coverage.html
+cover: ## measure test coverage: coverage.html
 	go test -coverpkg=./... -coverprofile=coverage.all ./...
 	@grep -vE '/(generated|models_gen)\.go:' coverage.all >coverage.out
 	@go tool cover -html=coverage.out -o coverage.html
 	@go tool cover -func=coverage.out | tail -n 1
 
-lint: lint-files lint-mod lint-generated lint-go ## check style, layers, go.mod, and that generated code is current
+lint: lint-files lint-mod lint-generated lint-go ## check style, layers, go.mod and generated code
 
 lint-go:
 	go vet -tags e2e ./...
@@ -82,24 +82,24 @@ lint-mod:
 	go mod tidy -diff
 	go mod tidy -C bench -diff
 
-# In a copy, so that a stale file is shown rather than repaired.
+# This generates into a copy, so that it reports a stale file without changing it.
 lint-generated:
 	@echo 'go tool gqlgen generate, in a copy'
 	@copy=$$(mktemp -d) && trap 'rm -rf "$$copy"' EXIT && \
 	tar -cf - --exclude node_modules go.mod go.sum gqlgen.yml schema.graphqls graph internal | tar -xf - -C "$$copy" && \
 	(cd "$$copy" && go tool gqlgen generate) && \
 	diff -ru graph "$$copy/graph" && \
-	cp -r bench "$$copy" && (cd "$$copy/bench" && go generate ./bare) && diff -ru bench "$$copy/bench" || { echo 'generated code is stale: run make generate' >&2; exit 1; }
+	cp -r bench "$$copy" && (cd "$$copy/bench" && go generate ./bare) && diff -ru bench "$$copy/bench" || { echo 'generated code is out of date: run make generate' >&2; exit 1; }
 
-# Against the empty tree, git checks every line; only scripts may be executable.
+# git checks every line because it compares with the empty tree. Only scripts may be executable.
 lint-files:
 	git diff --check "$$(git hash-object -t tree /dev/null)" -- . ':!*/testdata/*'
 	@git ls-files --stage | awk -F '\t' '/^100755/ { print $$2 }' | while read -r file; do \
-		head -n 1 "$$file" | grep -q '^#!' || { echo "$$file: executable, but not a script" >&2; exit 1; }; \
+		head -n 1 "$$file" | grep -q '^#!' || { echo "$$file: executable but not a script" >&2; exit 1; }; \
 	done
 
-vuln: ## look for known vulnerabilities (needs the Internet, so CI does without)
+vuln: ## check for known vulnerabilities (needs the Internet, so not in CI)
 	go run golang.org/x/vuln/cmd/govulncheck@v1.8.0 ./...
 
-clean: ## remove what the targets above made; data/ stays
+clean: ## remove the output of the targets above, but not data/
 	rm -rf bin coverage.* internal/console/dist/*
