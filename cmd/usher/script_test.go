@@ -71,7 +71,7 @@ func freeAddress() (string, error) {
 	return l.Addr().String(), nil
 }
 
-// await waits until the server answers at /readyz.
+// await waits until /readyz reports that the server is ready.
 func await(ts *testscript.TestScript, _ bool, _ []string) {
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
@@ -164,7 +164,7 @@ func TestReadme(t *testing.T) {
 		before, rest, ok1 := strings.Cut(text, begin)
 		got, after, ok2 := strings.Cut(rest, end)
 		if !ok1 || !ok2 {
-			t.Fatalf("README.md lacks the marks %q and %q", begin, end)
+			t.Fatalf("README.md has no markers %q and %q", begin, end)
 		}
 		if *update {
 			text = before + begin + want + end + after

@@ -126,7 +126,7 @@ func TestNewFailsBeforeTheMigration(t *testing.T) {
 				t.Errorf("got %v", err)
 			}
 			if _, err := os.Stat(file); !errors.Is(err, os.ErrNotExist) {
-				t.Errorf("the database is there: %v", err)
+				t.Errorf("the database exists: %v", err)
 			}
 		})
 	}

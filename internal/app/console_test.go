@@ -33,13 +33,13 @@ func TestConsole(t *testing.T) {
 			}
 			page := served.index
 			if got := served.schema != nil && served.access != nil; got != tt.schema {
-				t.Errorf("schema and access rules are there: %t, want %t", got, tt.schema)
+				t.Errorf("schema and access rules are served: %t, want %t", got, tt.schema)
 			}
 			if got := strings.Contains(log.String(), "built without the console"); got != (tt.schema && !built) {
 				t.Errorf("built: %t, and the log says %q", built, log.String())
 			}
 			if got := page != nil; got != tt.page {
-				t.Fatalf("the page is there: %t, want %t", got, tt.page)
+				t.Fatalf("the page is served: %t, want %t", got, tt.page)
 			}
 			if page == nil {
 				return

@@ -98,7 +98,7 @@ var mentioned = regexp.MustCompile("`(?:[A-Z]+ )?(/[a-z][a-z0-9_./-]*|/\\.well-k
 func TestRoutesInDocuments(t *testing.T) {
 	files, err := filepath.Glob("../../docs/*.md")
 	if err != nil || len(files) == 0 {
-		t.Fatal("no documents", err)
+		t.Fatal("found no documentation", err)
 	}
 	rows := readRoutes(t)
 	found := 0
@@ -110,11 +110,11 @@ func TestRoutesInDocuments(t *testing.T) {
 		for _, match := range mentioned.FindAllStringSubmatch(string(text), -1) {
 			found++
 			if _, ok := rows[match[1]]; !ok {
-				t.Errorf("%s names %s, which is no route", file, match[1])
+				t.Errorf("%s mentions %s, which is not a route", file, match[1])
 			}
 		}
 	}
 	if found < 20 {
-		t.Errorf("only %d paths are named, so the test looks for the wrong thing", found)
+		t.Errorf("found only %d paths, so the pattern is probably wrong", found)
 	}
 }

@@ -137,7 +137,7 @@ const defaultShutdownDelay = 5 * time.Second
 // commands for keys need no other part of it.
 type Keys struct {
 	SecretKey      Secret        `environ:"USHER_SECRET_KEY,SECRET_KEY" hidden:"" help:"The server's secret, at least 32 bytes. It encrypts the signing keys in the database and protects other values against forgery. If it changes, the server does not start until the old signing keys are retired. Required without --dev, here or in a file."`
-	SecretKeyFile  string        `environ:"USHER_SECRET_KEY_FILE" placeholder:"FILE" example:"/run/secrets/usher" help:"File that contains the server's secret. Alternatively, $USHER_SECRET_KEY or $SECRET_KEY can hold the secret itself. No flag can."`
+	SecretKeyFile  string        `environ:"USHER_SECRET_KEY_FILE" placeholder:"FILE" example:"/run/secrets/usher" help:"File that contains the server's secret. Alternatively, set the secret itself in $USHER_SECRET_KEY or $SECRET_KEY. There is no flag for it."`
 	Algorithm      string        `environ:"USHER_ALGORITHM,ALGORITHM" default:"EdDSA" enum:"EdDSA,ES256,RS256,HS256" help:"Signing algorithm of access tokens: EdDSA, ES256, RS256 or HS256. Only Usher itself can verify HS256 tokens. After a change, existing tokens stay valid unless they were signed with HS256."`
 	KeyMaxAge      time.Duration `environ:"USHER_KEY_MAX_AGE" default:"2160h" help:"How long a key signs before a new key replaces it, at least 1h. Not used with HS256."`
 	AccessTokenTTL time.Duration `environ:"USHER_ACCESS_TOKEN_TTL,ACCESS_TOKEN_EXPIRE_MINUTES" default:"15m" help:"How long an access token is valid, at most 24h. $ACCESS_TOKEN_EXPIRE_MINUTES is in minutes."`

@@ -146,7 +146,7 @@ func TestEnvironment(t *testing.T) {
 	}
 }
 
-func TestRefused(t *testing.T) {
+func TestInvalidSettings(t *testing.T) {
 	valid := map[string]string{"USHER_SECRET_KEY": "classified", "USHER_ISSUER": "https://auth.example.com"}
 	tests := []struct{ variable, value, want string }{
 		{"USHER_SECRET_KEY", "", "no secret is set"},
@@ -207,14 +207,14 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// TestOtherCommandsAreNotAsked checks that only the server needs an issuer and a secret.
-func TestOtherCommandsAreNotAsked(t *testing.T) {
+// TestOtherCommandsNeedLess checks that only the server needs an issuer and a secret.
+func TestOtherCommandsNeedLess(t *testing.T) {
 	if _, err := parse(t, []string{"migrate"}, map[string]string{"USHER_LISTEN": "8080", "USHER_HASH_QUEUE": "x"}, ""); err != nil {
 		t.Error(err)
 	}
 }
 
-func TestEverythingWrongIsReportedAtOnce(t *testing.T) {
+func TestAllErrorsAreReported(t *testing.T) {
 	_, err := parse(t, []string{"serve", "--hash-queue=0", "--listen=x"}, nil, "")
 	for _, want := range []string{"--listen", "--issuer", "no secret", "--hash-queue"} {
 		if err == nil || !strings.Contains(err.Error(), want) {

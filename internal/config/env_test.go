@@ -15,7 +15,7 @@ func TestReadEnv(t *testing.T) {
 		t.Fatalf("a file that does not exist: %v", err)
 	}
 	if name, value := env.lookup([]string{"A"}); name != "" || value != "" {
-		t.Errorf("got %s=%s out of nothing", name, value)
+		t.Errorf("got %s=%s from an empty Env", name, value)
 	}
 
 	file := filepath.Join(t.TempDir(), ".env")
@@ -29,7 +29,7 @@ func TestReadEnv(t *testing.T) {
 		}
 	}
 	if _, err := ReadEnv(t.TempDir(), unset); err == nil {
-		t.Error("a folder was read")
+		t.Error("read a folder as a file")
 	}
 }
 
@@ -44,7 +44,7 @@ func FuzzParseEnv(f *testing.F) {
 		}
 		for name := range values {
 			if strings.Trim(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.") != "" || name == "" {
-				t.Errorf("%q is a name", name)
+				t.Errorf("accepted the name %q", name)
 			}
 		}
 	})

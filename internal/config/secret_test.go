@@ -48,7 +48,7 @@ func TestSecretIsNotPrinted(t *testing.T) {
 	}
 }
 
-func TestSecretIsNoFlag(t *testing.T) {
+func TestSecretIsNotAFlag(t *testing.T) {
 	for _, args := range [][]string{{"--secret-key", "c4n4ry"}, {"--secret-key=c4n4ry"}, {"--secret-key"}} {
 		_, err := parse(t, append([]string{"serve", "--dev"}, args...), nil, "")
 		if err == nil || !strings.Contains(err.Error(), "set $USHER_SECRET_KEY") || strings.Contains(err.Error(), "c4n4ry") {
@@ -106,11 +106,11 @@ func TestServerSecret(t *testing.T) {
 	}
 	again, err := (&Server{Dev: true}).Secret()
 	if err != nil || !equalSecrets(made, again) {
-		t.Errorf("the second start has another secret: %v", err)
+		t.Errorf("the second start has a different secret: %v", err)
 	}
 }
 
-func TestOneSecretForAll(t *testing.T) {
+func TestConcurrentStartsShareSecret(t *testing.T) {
 	folder := filepath.Join(t.TempDir(), "a", "b")
 	const starts = 50
 	secrets := make(chan string, starts)
@@ -137,7 +137,7 @@ func TestOneSecretForAll(t *testing.T) {
 	}
 }
 
-func TestSecretThatOthersMayRead(t *testing.T) {
+func TestSecretReadableByOthers(t *testing.T) {
 	folder := t.TempDir()
 	path := filepath.Join(folder, "secret.key")
 	if err := os.WriteFile(path, []byte("c4n4ry"), 0o600); err != nil {

@@ -48,7 +48,7 @@ func TestPage(t *testing.T) {
 	t.Parallel()
 	page, _, ok := handlers(files(t))
 	if !ok {
-		t.Fatal("the page is not there")
+		t.Fatal("the page is not served")
 	}
 	nonces := map[string]bool{}
 	for range 3 {
@@ -69,14 +69,14 @@ func TestPage(t *testing.T) {
 		}
 	}
 	if len(nonces) != 3 {
-		t.Errorf("%d different nonces in 3 answers", len(nonces))
+		t.Errorf("%d different nonces in 3 responses", len(nonces))
 	}
 }
 
 func TestNotBuilt(t *testing.T) {
 	t.Parallel()
 	if _, _, ok := handlers(fstest.MapFS{".gitkeep": {}}); ok {
-		t.Error("a page that was not built is there")
+		t.Error("a page that was not built is served")
 	}
 }
 
@@ -92,10 +92,10 @@ func TestAssets(t *testing.T) {
 	}{
 		"brotli":          {"/assets/a-1x.js", "gzip, deflate, br", 200, "br", "brotli", "text/javascript; charset=utf-8"},
 		"gzip":            {"/assets/a-1x.js", "gzip", 200, "gzip", "", "text/javascript; charset=utf-8"},
-		"refused brotli":  {"/assets/a-1x.js", "br;q=0, gzip;q=0.5", 200, "gzip", "", "text/javascript; charset=utf-8"},
+		"rejected brotli": {"/assets/a-1x.js", "br;q=0, gzip;q=0.5", 200, "gzip", "", "text/javascript; charset=utf-8"},
 		"weighted brotli": {"/assets/a-1x.js", "gzip;q=1.0, BR; q=0.1", 200, "br", "brotli", "text/javascript; charset=utf-8"},
 		"neither":         {"/assets/a-1x.js", "", 200, "", script, "text/javascript; charset=utf-8"},
-		"both refused":    {"/assets/a-1x.js", "gzip;q=0.000, br;q=0", 200, "", script, "text/javascript; charset=utf-8"},
+		"both rejected":   {"/assets/a-1x.js", "gzip;q=0.000, br;q=0", 200, "", script, "text/javascript; charset=utf-8"},
 		"no brotli there": {"/assets/b-2y.ttf", "br, gzip", 200, "gzip", "", "font/ttf"},
 		"not there":       {"/assets/x.js", "gzip", 404, "", "", ""},
 		"packed name":     {"/assets/a-1x.js.gz", "gzip", 404, "", "", ""},
@@ -122,7 +122,7 @@ func TestAssets(t *testing.T) {
 			}
 			again := get(t, assets, tt.path, "If-None-Match", w.Header().Get("ETag"))
 			if again.Code != http.StatusNotModified || again.Body.Len() > 0 {
-				t.Errorf("asked again: status %d with %d bytes", again.Code, again.Body.Len())
+				t.Errorf("second request: status %d with %d bytes", again.Code, again.Body.Len())
 			}
 		})
 	}

@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-func TestReadinessIsAskedOnceASecond(t *testing.T) {
+func TestReadinessIsCached(t *testing.T) {
 	asked := 0
 	now := time.Unix(0, 0)
 	r := readiness{
@@ -43,7 +43,7 @@ func TestReadinessIsAskedOnceASecond(t *testing.T) {
 	}
 }
 
-func TestReadinessDoesNotWaitForEver(t *testing.T) {
+func TestReadinessTimesOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := readiness{now: time.Now, log: slog.New(slog.DiscardHandler), ask: func(ctx context.Context) error {
 			<-ctx.Done() // like a database that does not respond

@@ -122,7 +122,7 @@ func TestRoutes(t *testing.T) {
 	}
 }
 
-func TestNewRequiresItsParts(t *testing.T) {
+func TestRequiredOptions(t *testing.T) {
 	for name, omit := range map[string]func(*Options){
 		"Routes":   func(o *Options) { o.Routes = nil },
 		"Identify": func(o *Options) { o.Identify = nil },
@@ -332,11 +332,11 @@ func TestPanic(t *testing.T) {
 		aborted bool
 		logged  []string
 	}{
-		{"before the answer", func(w http.ResponseWriter, _ *http.Request) {
+		{"before the response", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "2")
 			panic("boom")
 		}, body, 500, false, []string{"panic", "request"}},
-		{"after the answer began", func(w http.ResponseWriter, _ *http.Request) {
+		{"after the response began", func(w http.ResponseWriter, _ *http.Request) {
 			_, _ = io.WriteString(w, "half")
 			panic(errors.New("boom"))
 		}, "half", 200, true, []string{"panic", "request"}},

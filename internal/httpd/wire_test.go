@@ -59,13 +59,13 @@ func TestFraming(t *testing.T) {
 		want   []string // the responses
 		closed bool
 	}{
-		"nothing odd":              {get, []string{"200 GET "}, false},
-		"a body":                   {post + "Content-Length: 3\r\n\r\nabc", []string{"200 POST abc"}, false},
-		"LF in a body":             {post + "Content-Length: 6\r\n\r\na\n\nb\n ", []string{"200 POST a\n\nb\n "}, false},
-		"a body that nobody reads": {strings.Replace(post, "/graphql", "/healthz", 1) + "Content-Length: 6\r\n\r\na\n\nb\n ", []string{"405 {\"status\":\"method not allowed\"}\n"}, false},
-		"pipelined":                {get + get, []string{"200 GET ", "200 GET "}, false},
-		"pipelined, bodies":        {post + "Content-Length: 2\r\n\r\n\n\n" + post + "Content-Length: 2\r\n\r\n \n" + get, []string{"200 POST \n\n", "200 POST  \n", "200 GET "}, false},
-		"a body that nobody reads, pipelined": {
+		"nothing odd":       {get, []string{"200 GET "}, false},
+		"a body":            {post + "Content-Length: 3\r\n\r\nabc", []string{"200 POST abc"}, false},
+		"LF in a body":      {post + "Content-Length: 6\r\n\r\na\n\nb\n ", []string{"200 POST a\n\nb\n "}, false},
+		"an unread body":    {strings.Replace(post, "/graphql", "/healthz", 1) + "Content-Length: 6\r\n\r\na\n\nb\n ", []string{"405 {\"status\":\"method not allowed\"}\n"}, false},
+		"pipelined":         {get + get, []string{"200 GET ", "200 GET "}, false},
+		"pipelined, bodies": {post + "Content-Length: 2\r\n\r\n\n\n" + post + "Content-Length: 2\r\n\r\n \n" + get, []string{"200 POST \n\n", "200 POST  \n", "200 GET "}, false},
+		"an unread body, pipelined": {
 			strings.Replace(post, "/graphql", "/healthz", 1) + "Content-Length: 1\r\n\r\na" + post + "Content-Length: 2\r\n\r\n\n\n" + get + get,
 			[]string{"405 {\"status\":\"method not allowed\"}\n", "200 POST \n\n", "200 GET ", "200 GET "},
 			false,

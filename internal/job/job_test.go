@@ -48,7 +48,7 @@ func TestEvery(t *testing.T) {
 		}
 		for _, text := range []string{"no luck", "no fun"} {
 			if strings.Count(log.String(), text) != 1 {
-				t.Errorf("the log says %q not once: %s", text, log.String())
+				t.Errorf("the log does not contain %q exactly once: %s", text, log.String())
 			}
 		}
 	})

@@ -164,7 +164,7 @@ func TestEndpointErrors(t *testing.T) {
 			"revoke, no token":        {call{path: "/oauth/revoke", form: params("token_type_hint", "refresh_token")}, 400, "invalid_request"},
 			"revoke a user's":         {call{path: "/oauth/revoke", header: f.basic(), form: params("token", refresh)}, 400, "invalid_grant"},
 			"revoke a client's":       {call{path: "/oauth/revoke", form: params("token", issued.AccessToken)}, 400, "invalid_grant"},
-			"revoke one's own":        {call{path: "/oauth/revoke", header: f.basic(), form: params("token", issued.AccessToken)}, 400, "unsupported_token_type"},
+			"revoke own":              {call{path: "/oauth/revoke", header: f.basic(), form: params("token", issued.AccessToken)}, 400, "unsupported_token_type"},
 			"introspect, no token":    {call{path: "/oauth/introspect", header: f.basic()}, 400, "invalid_request"},
 			"introspect, nobody":      {call{path: "/oauth/introspect", form: params("token", refresh)}, 401, "invalid_client"},
 			"introspect, first party": {call{path: "/oauth/introspect", form: params("token", refresh, "client_id", "usher")}, 401, "invalid_client"},
@@ -278,7 +278,7 @@ func TestTwoAuthorizationHeaders(t *testing.T) {
 			}
 		}
 		if v, failed := f.domain.Sessions.Refresh(t.Context(), sessions.RefreshInput{RefreshToken: f.user.RefreshToken}); failed != nil || v == nil {
-			t.Errorf("a refused request revoked the token: %v", failed)
+			t.Errorf("a rejected request revoked the token: %v", failed)
 		}
 	})
 }

@@ -31,7 +31,7 @@ func TestUserFlow(t *testing.T) {
 			access, _ := answer["access_token"].(string)
 			refresh, _ = answer["refresh_token"].(string)
 			if access == "" || refresh == "" || answer["token_type"] != "Bearer" || answer["expires_in"] != float64(900) || len(answer) != 4 {
-				t.Fatalf("token answer: %v", answer)
+				t.Fatalf("token response: %v", answer)
 			}
 			got := decode(t, f.send(call{method: "GET", path: "/userinfo", header: bearer(access)}))
 			if diff := cmp.Diff(user, got); diff != "" {
@@ -70,7 +70,7 @@ func TestRateLimit(t *testing.T) {
 			t.Errorf("Retry-After: %q", got)
 		}
 		if _, err := f.domain.Sessions.Login(t.Context(), sessions.LoginInput{Identifier: "ada", Password: goodPassword}); err == nil {
-			t.Error("the limit does not hold for login")
+			t.Error("the limit does not apply to login")
 		}
 	})
 }

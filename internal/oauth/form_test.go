@@ -16,7 +16,7 @@ func FuzzParseForm(f *testing.F) {
 		got, err := parseForm(body)
 		if err != nil {
 			if got != nil {
-				t.Error("a form besides an error")
+				t.Error("both a form and an error")
 			}
 			return
 		}

@@ -19,7 +19,7 @@ func (f *fixture) issue(t *testing.T, header http.Header, form url.Values) (acce
 	access, _ = answer["access_token"].(string)
 	refresh, _ = answer["refresh_token"].(string)
 	if access == "" || answer["token_type"] != "Bearer" || answer["expires_in"] != float64(900) {
-		t.Fatalf("token answer: %v", answer)
+		t.Fatalf("token response: %v", answer)
 	}
 	return access, refresh
 }
@@ -45,7 +45,7 @@ func TestResource(t *testing.T) {
 		for name, token := range map[string]string{"refresh": forAPI, "password": forOther, "client": machine} {
 			wantError(t, f.send(call{method: "GET", path: "/userinfo", header: bearer(token)}), http.StatusUnauthorized, "invalid_token")
 			if _, err := f.domain.Access.Me(access.WithCaller(t.Context(), f.domain.Access.Identify(token))); err == nil {
-				t.Errorf("a token for another API by %s is good for GraphQL", name)
+				t.Errorf("a token for another API by %s is valid for GraphQL", name)
 			}
 		}
 

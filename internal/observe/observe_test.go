@@ -53,7 +53,7 @@ func TestStep(t *testing.T) {
 				t.Errorf("got %s, want %s", &log, tt.want)
 			}
 			if request.From(inner).ID != "abc" {
-				t.Error("the context of a step has lost its request")
+				t.Error("the context of a step has no request")
 			}
 		})
 	}
@@ -65,7 +65,7 @@ func TestNilObserverHasSteps(t *testing.T) {
 	ctx, end := o.Step(t.Context(), "step")
 	end()
 	if ctx != t.Context() {
-		t.Error("the context is another one")
+		t.Error("the context has changed")
 	}
 }
 
