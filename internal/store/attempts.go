@@ -26,8 +26,7 @@ const firstAttempt = `
 	INSERT INTO password_attempts (key, user_id, count, last_at) VALUES ($1, $2, 1, $3)
 	ON CONFLICT (key) DO NOTHING`
 
-// A counter that was cleared and has come back to the same count has another time, or the attempt counts
-// as it would have.
+// The time is compared too: a counter that was cleared and reached the same count again has another one.
 const nextAttempt = `
 	UPDATE password_attempts SET count = count + 1, last_at = $4
 	WHERE key = $1 AND count = $2 AND last_at = $3`
@@ -52,7 +51,7 @@ func (s *Store) ClearAttempts(ctx context.Context, userID uuid.UUID) (bool, erro
 	return n > 0, err
 }
 
-// The time is compared twice because a counter may change while the statement waits for it.
+// The outer condition repeats the time because a counter may change while the statement waits for its lock.
 const sweepAttempts = `
 	DELETE FROM password_attempts
 	WHERE last_at < $1 AND key IN (SELECT key FROM password_attempts WHERE user_id IS NULL AND last_at < $1 LIMIT $2)`

@@ -50,13 +50,13 @@ func listEvents(q auth.AuditEventQuery) (query string, args []any) {
 		conditions = append(conditions, fragment{`id < $`, []any{*q.Before}})
 	}
 	page := where(conditions)
-	// The order of ids is the order of time, since they are UUIDs of version 7.
+	// IDs are UUIDs of version 7 (RFC 9562, section 5.7), so they sort by time.
 	query = `SELECT ` + eventColumns.of("audit_events") + ` FROM audit_events` + page.text + ` ORDER BY id DESC LIMIT $`
 	return numbered(query), append(page.args, q.Limit)
 }
 
-// nullRoles points to roles that may be nil, for NULL. Roles that are all unknown here are not nil:
-// they were given nevertheless.
+// nullRoles points to roles. Nil stands for NULL. A value with only unknown roles scans as an empty slice
+// and not as nil, because roles were recorded.
 type nullRoles struct{ of *[]auth.Role }
 
 // Value implements driver.Valuer.

@@ -12,7 +12,7 @@ import (
 	"usher/internal/storetest"
 )
 
-// TestAuditEventsAppendOnly is about somebody who rewrites history by hand.
+// TestAuditEventsAppendOnly tries to change and delete audit events with SQL.
 func TestAuditEventsAppendOnly(t *testing.T) {
 	others := map[string]string{
 		"sqlite":   `INSERT OR REPLACE INTO audit_events (id, at, kind) SELECT id, at, 'LOGOUT' FROM audit_events`,
@@ -34,12 +34,12 @@ func TestAuditEventsAppendOnly(t *testing.T) {
 			others[path.Base(t.Name())],
 		} {
 			if err := s.Exec(t.Context(), statement); err == nil {
-				t.Errorf("%s was done", statement)
+				t.Errorf("%s succeeded, want an error", statement)
 			}
 		}
 		events, err := s.Events(t.Context(), auth.AuditEventQuery{Limit: 10})
 		if err != nil || len(events) != 1 || events[0].Kind != auth.EventLogin {
-			t.Errorf("Events: %v, %v, want the one as it was", events, err)
+			t.Errorf("Events: %v, %v, want one unchanged event", events, err)
 		}
 	})
 }

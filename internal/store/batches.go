@@ -5,11 +5,11 @@ import (
 	"slices"
 )
 
-// batchSizes is how many texts a statement for a batch has: for 1, 2, 4, … batch.MaxSize keys. Few texts are
-// few prepared statements.
+// batchSizes is the number of texts of a batch statement: one each for 1, 2, 4, … batch.MaxSize keys. This
+// keeps the number of prepared statements low.
 const batchSizes = 7
 
-// pad fills keys up to the next of these sizes, with repetitions of the last one. It returns which size it is.
+// pad repeats the last key until keys has one of these sizes. size is its index, so len(padded) is 1<<size.
 func pad[K any](keys []K) (size int, padded []K) {
 	size = bits.Len(uint(len(keys) - 1))
 	return size, append(slices.Clip(keys), slices.Repeat(keys[len(keys)-1:], 1<<size-len(keys))...)

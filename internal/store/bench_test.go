@@ -11,7 +11,7 @@ import (
 	"usher/internal/storetest"
 )
 
-// BenchmarkViewer measures the one query of a request that is signed in.
+// BenchmarkViewer measures the one query of an authenticated request.
 func BenchmarkViewer(b *testing.B) {
 	for name, at := range storetest.URLs {
 		b.Run(name, func(b *testing.B) {
@@ -32,7 +32,7 @@ func BenchmarkViewer(b *testing.B) {
 	}
 }
 
-// signIn writes an account with a session and returns the session's id.
+// signIn creates an account with a session and returns the session's ID.
 func signIn(t testing.TB, s *store.Store) uuid.UUID {
 	t.Helper()
 	now := time.Date(2030, 1, 31, 23, 59, 59, 123_456_000, time.UTC)

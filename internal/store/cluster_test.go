@@ -14,31 +14,31 @@ import (
 	"usher/internal/store"
 )
 
-// clock is one that only a test moves.
+// clock is a clock that only advances when a test calls tick.
 type clock struct{ passed atomic.Int64 }
 
 func (c *clock) now() time.Time {
 	return time.Unix(1_900_000_000, 0).Add(time.Duration(c.passed.Load()))
 }
 
-// tick makes a second pass, which is when connections are checked again.
+// tick advances the clock by a second, after which connections are checked again.
 func (c *clock) tick() { c.passed.Add(int64(time.Second)) }
 
-// conns is how many connections the pools of these tests have.
+// conns is the pool size in these tests.
 const conns = 4
 
-// cluster is a primary and a standby with a migrated database in which a user has a session.
+// cluster is a primary and a standby with a migrated database, which contains a user with a session.
 type cluster struct {
 	*pgtest.Pair
 
-	primary, standby string // the URL of the database at each
-	gate             *gate  // leads to the primary
+	primary, standby string // URLs of the database on each server
+	gate             *gate  // forwards to the primary
 	clock            clock
 	session          uuid.UUID
-	log              warnings // of the stores that open returns
+	log              warnings // from the stores that open returns
 }
 
-// warnings counts the lines of a log that say that connections are replaced.
+// warnings counts the log records about replaced connections.
 type warnings struct{ n atomic.Int64 }
 
 func (w *warnings) Write(line []byte) (int, error) {
@@ -82,7 +82,7 @@ func newCluster(t *testing.T) *cluster {
 	return c
 }
 
-// open opens the database at a URL with a full pool. The clock of the store stands still.
+// open opens the database at a URL and fills the pool. The store uses the cluster's clock.
 func (c *cluster) open(t *testing.T, at string) *store.Store {
 	t.Helper()
 	s := openWith(t, at, store.Options{MaxConns: conns, Now: c.clock.now, Log: slog.New(slog.NewTextHandler(&c.log, nil))})
@@ -127,7 +127,7 @@ func (c *cluster) demote(t *testing.T, s *store.Store) {
 			t.Fatal(err)
 		}
 	}
-	for demoted := false; !demoted; { // each session learns of it at its own pace
+	for demoted := false; !demoted; { // the setting reaches each session at a different time
 		demoted = true
 		for _, readOnly := range onEach[bool](t, s, `SELECT current_setting('transaction_read_only') = 'on'`) {
 			demoted = demoted && readOnly
@@ -135,7 +135,7 @@ func (c *cluster) demote(t *testing.T, s *store.Store) {
 	}
 }
 
-// failOver demotes the primary, promotes the standby, and ends the session there.
+// failOver demotes the primary, promotes the standby, and ends the user's session on the new primary.
 func (c *cluster) failOver(t *testing.T, s *store.Store) {
 	t.Helper()
 	c.demote(t, s)
@@ -154,7 +154,7 @@ func (c *cluster) promote(t *testing.T) {
 	}
 }
 
-// live reports what each connection of the pool says about the session.
+// live reports for each connection of the pool whether the user's session is live there.
 func (c *cluster) live(t *testing.T, s *store.Store) []bool {
 	t.Helper()
 	return onEach[bool](t, s, `SELECT ended_at IS NULL FROM sessions WHERE id = $1`, c.session)
@@ -174,7 +174,7 @@ func addAttempt(t *testing.T, s *store.Store) error {
 	return countAttempt(t.Context(), s, "key")
 }
 
-// wantNew fails the test if one of the server's processes is there before and after.
+// wantNew fails the test if a server process is in both lists.
 func wantNew(t *testing.T, before, after []int) {
 	t.Helper()
 	old := map[int]bool{}

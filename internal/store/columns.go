@@ -11,21 +11,21 @@ import (
 	"github.com/google/uuid"
 )
 
-// columns names columns of one table. Beside each list stands a function that returns pointers to
-// the fields they belong to, in the same order: queries read into those, and INSERT writes from them.
+// columns lists columns of one table. Each list has a function that returns pointers to the struct fields
+// in the same order. Queries scan into these pointers and INSERT reads from them.
 type columns []string
 
-// of returns the columns as SELECT wants them: "sessions.id, sessions.user_id".
+// of returns the columns for a SELECT: "sessions.id, sessions.user_id".
 func (c columns) of(table string) string {
 	return table + "." + strings.Join(c, ", "+table+".")
 }
 
-// insert returns the statement that writes all columns of one row.
+// insert returns an INSERT statement with a placeholder for each column.
 func (c columns) insert(table string) string {
 	return "INSERT INTO " + table + " (" + strings.Join(c, ", ") + ") VALUES (" + placeholders(len(c)) + ")"
 }
 
-// placeholders returns "$1, $2", up to n.
+// placeholders returns "$1, $2, …" up to "$n".
 func placeholders(n int) string {
 	numbers := make([]string, n)
 	for i := range numbers {
@@ -34,12 +34,12 @@ func placeholders(n int) string {
 	return strings.Join(numbers, ", ")
 }
 
-// timestamp is a time as both databases keep it: UTC, in microseconds. PostgreSQL has a type for
-// it. SQLite keeps the text that the driver's setting _time_format=sqlite writes; its order is the
-// order in time, because a fraction that ends early is followed by "+", which sorts before digits.
+// timestamp is a time as both databases store it: UTC, in microseconds. PostgreSQL has the type
+// timestamptz. SQLite stores the text that the driver writes with _time_format=sqlite. These texts sort
+// by time: a shorter fraction is followed by "+", which sorts before digits.
 type timestamp time.Time
 
-// sqliteTime is the layout of that text.
+// sqliteTime is the layout of a time in SQLite.
 const sqliteTime = "2006-01-02 15:04:05.999999999-07:00"
 
 // Value implements driver.Valuer.
@@ -56,16 +56,16 @@ func (t *timestamp) Scan(src any) error {
 	case string:
 		parsed, err := time.Parse(sqliteTime, src)
 		if err != nil {
-			return errors.New("not a time as it was written")
+			return errors.New("not a time in SQLite's format")
 		}
 		*t = timestamp(parsed.UTC())
 		return nil
 	default:
-		return fmt.Errorf("not a time but a %T", src)
+		return fmt.Errorf("cannot read a time from %T", src)
 	}
 }
 
-// nullTimestamp points to a time that may be nil, for NULL.
+// nullTimestamp points to a time. Nil stands for NULL.
 type nullTimestamp struct{ at **time.Time }
 
 // Value implements driver.Valuer.
@@ -86,7 +86,7 @@ func (t nullTimestamp) Scan(src any) error {
 	return (*timestamp)(*t.at).Scan(src)
 }
 
-// zeroTimestamp is a time that is zero for NULL. It is only read.
+// zeroTimestamp is a time for reading only. The zero time stands for NULL.
 type zeroTimestamp time.Time
 
 // Scan implements sql.Scanner.
@@ -98,7 +98,7 @@ func (t *zeroTimestamp) Scan(src any) error {
 	return (*timestamp)(t).Scan(src)
 }
 
-// nullID points to an id that may be nil, for NULL.
+// nullID points to an ID. Nil stands for NULL.
 type nullID struct{ at **uuid.UUID }
 
 // Value implements driver.Valuer.

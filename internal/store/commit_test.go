@@ -9,7 +9,7 @@ import (
 	"usher/internal/store"
 )
 
-// TestCommitInterrupted ends transactions in ways that fail. The error says whether it may have been written.
+// TestCommitInterrupted interrupts transactions. The error must say whether the outcome of the commit is unknown.
 func TestCommitInterrupted(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
@@ -30,7 +30,7 @@ func TestCommitInterrupted(t *testing.T) {
 			}
 			return err
 		}, false},
-		"caller gone": {func(_ context.Context, _ auth.Store, giveUp func()) error {
+		"caller cancelled": {func(_ context.Context, _ auth.Store, giveUp func()) error {
 			giveUp()
 			return nil
 		}, false},

@@ -16,32 +16,31 @@ import (
 )
 
 const (
-	// checkInterval limits how long a connection is used without asking its server whether it still
-	// accepts writes. No answer comes from a server that stopped being the primary longer ago than that.
+	// checkInterval is the maximum time between two checks that the server of a connection accepts
+	// writes. A former primary can serve stale rows for no longer than that.
 	checkInterval = time.Second
-	// checkTimeout limits the wait for that answer. A server that hangs must not cost a request all of
-	// its time.
+	// checkTimeout limits one check, so that a hanging server does not use up the request's deadline.
 	checkTimeout = 2 * time.Second
 )
 
-// connector opens connections to the PostgreSQL server that accepts writes. A fail-over leaves the
-// connections to the old server open, where reads succeed and return old rows. So
+// connector opens connections to the PostgreSQL server that accepts writes. After a failover, connections
+// to the old server may stay open, and reads on them return stale rows. Therefore:
 //
-//   - a connection is checked when it is opened, and again before use when the last check is
-//     checkInterval ago;
-//   - when one connection shows that its server is not the primary any more, is shutting down or does not
-//     answer, none that was opened before is used again.
+//   - A connection is checked when it is opened, and before use if its last check is at least
+//     checkInterval old.
+//   - If the server of one connection is no longer the primary, is shutting down or does not answer,
+//     all connections opened before are discarded.
 //
-// The check is one statement in the simple protocol. It leaves nothing in the session, so it also
+// The check is one statement in the simple protocol. It leaves no state in the session, so it also
 // works behind PgBouncer in transaction mode.
 type connector struct {
 	config pgx.ConnConfig
 	now    func() time.Time
 	log    *slog.Logger
 
-	mu    sync.Mutex   // held to write what follows
-	epoch atomic.Int64 // goes up when all connections are to be replaced
-	used  bool         // a connection was opened in this epoch
+	mu    sync.Mutex   // guards writes of epoch and used
+	epoch atomic.Int64 // incremented to replace all connections
+	used  bool         // whether a connection was opened in this epoch
 }
 
 // Driver implements driver.Connector.
@@ -49,7 +48,7 @@ func (c *connector) Driver() driver.Driver { return stdlib.GetDefaultDriver() }
 
 // Connect implements driver.Connector.
 func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
-	epoch, now := c.epoch.Load(), c.now() // as of before: the server may change in the meantime
+	epoch, now := c.epoch.Load(), c.now() // read first: the server may change while Connect runs
 	config := c.config
 	config.OnPgError = func(conn *pgconn.PgConn, err *pgconn.PgError) bool {
 		if meansLeave(err) {
@@ -60,8 +59,8 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 	}
 	opened, err := stdlib.GetConnector(config, stdlib.OptionShouldPing(noPing)).Connect(ctx)
 	if err != nil {
-		// A server that is starting up or shutting down. OnPgError sees that of each host in turn,
-		// where it says nothing about connections to another host. Here no host is left.
+		// The server is starting up or shutting down. OnPgError also gets this error, but for each host
+		// separately, where it says nothing about connections to another host. Here all hosts have failed.
 		if refused := new(pgconn.PgError); errors.As(err, &refused) && refused.Code == "57P03" { // cannot_connect_now
 			c.leave(epoch, err)
 		}
@@ -73,10 +72,10 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 	return &conn{Conn: opened.(*stdlib.Conn), connector: c, epoch: epoch, checked: now}, nil
 }
 
-// noPing leaves it to conn.ResetSession to ask the server.
+// noPing disables the driver's ping: conn.ResetSession checks the server.
 func noPing(context.Context, stdlib.ShouldPingParams) bool { return false }
 
-// meansLeave reports whether a server that answers err is not the one to ask any more.
+// meansLeave reports whether err shows that the server is no longer a primary in operation.
 func meansLeave(err *pgconn.PgError) bool {
 	switch err.Code {
 	case "25006", // read_only_sql_transaction
@@ -87,9 +86,9 @@ func meansLeave(err *pgconn.PgError) bool {
 	return false
 }
 
-// leave makes the pool drop the connections of an epoch and of earlier ones, each when it is next
-// used or returned. A fault of a connection that is to be dropped anyway changes nothing, and neither
-// does one in an epoch that has no connections: each attempt to reach a server that is starting up has one.
+// leave makes the pool discard the connections of an epoch and of earlier ones, each when it is next
+// used or returned. It does nothing if the epoch is over, or if it has no connections yet: otherwise every
+// attempt to connect to a server that is starting up would log a change.
 func (c *connector) leave(epoch int64, cause error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -101,10 +100,10 @@ func (c *connector) leave(epoch int64, cause error) {
 	c.log.Warn("the database server changed; replacing all connections", slog.Any("cause", cause))
 }
 
-// errNoAnswer is the result of a check that took checkTimeout. The caller still waits.
+// errNoAnswer is the result of a check that took checkTimeout. The caller's context may still be valid.
 var errNoAnswer = errors.New("the database server does not answer")
 
-// check asks whether the server of a connection is still of the kind that the URL asks for.
+// check verifies that the server of a connection still matches target_session_attrs.
 func (c *connector) check(ctx context.Context, conn *pgconn.PgConn) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, checkTimeout, errNoAnswer)
 	defer cancel()
@@ -123,21 +122,21 @@ func (c *connector) check(ctx context.Context, conn *pgconn.PgConn) error {
 	return err
 }
 
-// conn is a connection that knows when it is out of date.
+// conn is a connection that reports itself invalid once the connector has left its epoch.
 type conn struct {
 	*stdlib.Conn
 
 	connector *connector
-	epoch     int64     // of the connector when this one was opened
-	checked   time.Time // when the last successful check began
+	epoch     int64     // the connector's epoch when the connection was opened
+	checked   time.Time // the start of the last successful check
 	used      bool
 }
 
-// IsValid implements driver.Validator: database/sql asks when a connection returns to the pool.
+// IsValid implements driver.Validator. database/sql calls it when a connection returns to the pool.
 func (c *conn) IsValid() bool { return c.epoch == c.connector.epoch.Load() }
 
-// ResetSession implements driver.SessionResetter: database/sql calls it before it uses a connection
-// again, and takes another one after ErrBadConn.
+// ResetSession implements driver.SessionResetter. database/sql calls it before it reuses a connection,
+// and takes another one after ErrBadConn.
 func (c *conn) ResetSession(ctx context.Context) error {
 	c.used = true
 	if !c.IsValid() {
@@ -151,7 +150,8 @@ func (c *conn) ResetSession(ctx context.Context) error {
 		return nil
 	}
 	if err := c.connector.check(ctx, c.Conn.Conn().PgConn()); err != nil {
-		// After errNoAnswer too: database/sql tries a second idle connection, and it would wait as long for that one.
+		// errNoAnswer discards the other connections too. Otherwise database/sql would try a second idle
+		// connection and wait for checkTimeout again.
 		if isWrongServer(err) || errors.Is(err, errNoAnswer) {
 			c.connector.leave(c.epoch, err)
 		}
@@ -161,8 +161,8 @@ func (c *conn) ResetSession(ctx context.Context) error {
 	return nil
 }
 
-// beforeFirstUse does what ResetSession does. database/sql does not call that on a connection that was
-// never used, although it may have been idle for long: its caller may have given up.
+// beforeFirstUse calls ResetSession before the first use of a connection. database/sql does not, although a
+// new connection may have been idle for long if the request it was opened for was cancelled.
 func (c *conn) beforeFirstUse(ctx context.Context) error {
 	if c.used {
 		return nil
@@ -202,15 +202,15 @@ func (c *conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, e
 	return c.Conn.PrepareContext(ctx, query)
 }
 
-// isWrongServer reports whether a check was answered, and not by the primary.
+// isWrongServer reports whether a server answered a check that is not the primary.
 func isWrongServer(err error) bool {
 	return errors.Is(err, pgconn.ErrReadOnlyConnection) || errors.Is(err, pgconn.ErrStandbyConnection)
 }
 
 var targetSessionAttrs = regexp.MustCompile(`[?&]target_session_attrs=`)
 
-// setsTarget reports whether the URL or the environment says which kind of server to connect to.
-// What pgx parsed does not: it has no value for "any".
+// setsTarget reports whether the URL or the environment sets target_session_attrs. The parsed config alone
+// does not tell: pgx has no ValidateConnect for "any".
 func setsTarget(url string, config *pgx.ConnConfig, getenv func(string) string) bool {
 	return config.ValidateConnect != nil || targetSessionAttrs.MatchString(url) || getenv("PGTARGETSESSIONATTRS") != ""
 }

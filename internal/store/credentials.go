@@ -22,7 +22,8 @@ func (s *Store) addCredential(ctx context.Context, c *auth.Credential) error {
 	return err
 }
 
-// passwordHash is what servers of the release before need of a credential; NULL when it is no password.
+// passwordHash returns the value of users.password_hash, which servers of the previous release read. It is
+// nil for a credential that is not a password.
 func passwordHash(c *auth.Credential) *string {
 	if c.Kind != auth.CredentialPassword {
 		return nil
@@ -30,8 +31,8 @@ func passwordHash(c *auth.Credential) *string {
 	return &c.Secret
 }
 
-// selectPassword finds a user and their password. One that is only in users was written by a server of the
-// release before; the user's id stands for that of the credential.
+// selectPassword finds a user and their password. A server of the previous release writes a new user's
+// password to users only. Such a password has the user's ID as the ID of its credential.
 var (
 	selectPassword = `
 	SELECT ` + userColumns.of("users") + `, coalesce(credentials.id, users.id), coalesce(credentials.secret, users.password_hash),
@@ -83,7 +84,8 @@ const (
 	WHERE user_id = $1 AND kind = 'PASSWORD' AND secret = $2`
 )
 
-// ReplacePassword implements auth.CredentialStore. Servers of the release before read the password in users.
+// ReplacePassword implements auth.CredentialStore. It also updates users.password_hash, which servers of
+// the previous release read.
 func (s *Store) ReplacePassword(ctx context.Context, userID uuid.UUID, old, secret string, now time.Time) (replaced bool, err error) {
 	const doing = "replace password"
 	err = s.together(ctx, func(tx *Store) error {

@@ -18,18 +18,18 @@ import (
 	"usher/internal/auth"
 )
 
-// fault is the one place that translates what a database says went wrong. It goes by codes and
-// types. doing says what was tried; what it was tried with is not in the error's text.
+// fault translates the errors of both databases, by their codes and types. doing names the operation. The
+// text of the result contains no arguments of the operation.
 //
-// The result is one of auth's errors for a Store where there is one that fits; context.Canceled if
-// the caller gave up; auth.ErrUnavailable together with context.DeadlineExceeded if the answer took
-// longer than the caller had; and whatever it was otherwise.
+// The result wraps one of auth's errors for a Store if one applies. It wraps context.Canceled if the caller
+// cancelled, auth.ErrUnavailable and context.DeadlineExceeded if the caller's deadline passed, and
+// otherwise only err.
 func fault(ctx context.Context, doing string, err error) error {
 	if err == nil {
 		return nil
 	}
 	if ended := ctx.Err(); ended != nil {
-		err = ended // Drivers have their own words for it, "transaction has already been rolled back" among them.
+		err = ended // Drivers return errors of their own for it, for example sql.ErrTxDone.
 	}
 	var (
 		meaning  error
@@ -39,11 +39,11 @@ func fault(ctx context.Context, doing string, err error) error {
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		meaning = auth.ErrNotFound
-	case errors.As(err, new(*pgconn.ConnectError)): // whatever the server says: it lets nobody in
+	case errors.As(err, new(*pgconn.ConnectError)): // whatever the reason, the server accepts no connection
 		meaning = auth.ErrUnavailable
 	case errors.As(err, &postgres):
 		if class(postgres) == "22" { // data exception: the message may quote the value
-			return fmt.Errorf("%s: the database cannot hold a value (SQLSTATE %s)", doing, postgres.Code)
+			return fmt.Errorf("%s: the database rejected a value (SQLSTATE %s)", doing, postgres.Code)
 		}
 		meaning = postgresMeaning(postgres)
 	case errors.As(err, &lite):
@@ -57,7 +57,7 @@ func fault(ctx context.Context, doing string, err error) error {
 	return fmt.Errorf("%s: %w: %w", doing, meaning, err)
 }
 
-// postgresMeaning goes by SQLSTATE (PostgreSQL documentation, appendix A).
+// postgresMeaning maps an SQLSTATE to an error of auth, or to nil (PostgreSQL documentation, appendix A).
 func postgresMeaning(err *pgconn.PgError) error {
 	switch err.Code {
 	case "23505": // unique_violation
@@ -69,7 +69,7 @@ func postgresMeaning(err *pgconn.PgError) error {
 		}
 	case "23503": // foreign_key_violation
 		return auth.ErrNotFound
-	case "25006", // read_only_sql_transaction: a standby, while another server takes over
+	case "25006", // read_only_sql_transaction: a standby, during a failover
 		"25P03", // idle_in_transaction_session_timeout
 		"55P03": // lock_not_available
 		return auth.ErrUnavailable
@@ -85,12 +85,12 @@ func postgresMeaning(err *pgconn.PgError) error {
 	return nil
 }
 
-// class is the part of the SQLSTATE that the kinds of an error have in common.
+// class returns the class of an SQLSTATE, its first two characters.
 func class(err *pgconn.PgError) string { return err.Code[:min(2, len(err.Code))] }
 
-// sqliteMeaning goes by result code (https://www.sqlite.org/rescode.html). SQLite names the column
-// that had to be unique in its message and nowhere else, so once the code has said what happened,
-// the message says where. The conformance suite notices if it ever changes.
+// sqliteMeaning maps a result code to an error of auth, or to nil (https://www.sqlite.org/rescode.html).
+// SQLite names the column of a UNIQUE constraint only in its message, so the message is read for that.
+// The conformance suite fails if the message changes.
 func sqliteMeaning(err *sqlite.Error) error {
 	switch err.Code() {
 	case sqlite3.SQLITE_CONSTRAINT_UNIQUE:
@@ -111,8 +111,7 @@ func sqliteMeaning(err *sqlite.Error) error {
 	return nil
 }
 
-// isDisconnect reports whether err is about the way to the database. A deadline that has passed is
-// a net.Error, too.
+// isDisconnect reports whether the connection to the database failed. A passed deadline is a net.Error too.
 func isDisconnect(err error) bool {
 	var network net.Error
 	return errors.As(err, &network) ||
@@ -120,9 +119,9 @@ func isDisconnect(err error) bool {
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
-// isRejected reports whether PostgreSQL answered a commit with an error: the transaction was rolled back.
-// Without an answer it may have been committed, and so it may when the server ended the session (FATAL)
-// or says that it does not know (40003, statement_completion_unknown).
+// isRejected reports whether PostgreSQL rejected a commit, so that the transaction was rolled back. The
+// transaction may have been committed if no answer arrived, if the server ended the session (FATAL) or if
+// the server does not know (40003, statement_completion_unknown).
 func isRejected(err error) bool {
 	var postgres *pgconn.PgError
 	return errors.Is(err, pgx.ErrTxCommitRollback) ||

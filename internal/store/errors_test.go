@@ -85,7 +85,7 @@ func TestFault(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	wantError(t, "an error after the caller gave up", store.Fault(ctx, "test", sql.ErrTxDone), context.Canceled)
+	wantError(t, "an error after the caller cancelled", store.Fault(ctx, "test", sql.ErrTxDone), context.Canceled)
 }
 
 func wrap(err error) error {
@@ -95,7 +95,7 @@ func wrap(err error) error {
 	return fmt.Errorf("wrapped: %w", err)
 }
 
-// TestPostgresEndsSession is about a server that goes away in the middle of a transaction.
+// TestPostgresEndsSession terminates the server process in the middle of a transaction.
 func TestPostgresEndsSession(t *testing.T) {
 	s := open(t, storetest.URLs["postgres"](t))
 	err := s.InTx(t.Context(), func(ctx context.Context, tx auth.Store) error {
@@ -115,12 +115,12 @@ func TestPostgresEndsSession(t *testing.T) {
 
 func TestPostgresStatementTimeout(t *testing.T) {
 	at := storetest.URLs["postgres"](t)
-	patient, hasty := open(t, at), open(t, with(t, at, "statement_timeout", "1"))
-	err := patient.InTx(t.Context(), func(ctx context.Context, tx auth.Store) error {
+	locking, waiting := open(t, at), open(t, with(t, at, "statement_timeout", "1"))
+	err := locking.InTx(t.Context(), func(ctx context.Context, tx auth.Store) error {
 		if err := countAttempt(ctx, tx, "key"); err != nil {
 			return err
 		}
-		wantError(t, "a statement that waits for a lock", countAttempt(ctx, hasty, "key"), auth.ErrUnavailable)
+		wantError(t, "a statement that waits for a lock", countAttempt(ctx, waiting, "key"), auth.ErrUnavailable)
 		return nil
 	})
 	if err != nil {
@@ -128,7 +128,7 @@ func TestPostgresStatementTimeout(t *testing.T) {
 	}
 }
 
-// TestSQLiteLocked is about another process that does not let go of the file.
+// TestSQLiteLocked holds the write lock as another process.
 func TestSQLiteLocked(t *testing.T) {
 	at := storetest.URLs["sqlite"](t)
 	first, second := open(t, at), open(t, at)
@@ -157,7 +157,7 @@ func TestSQLiteLocked(t *testing.T) {
 
 func TestSQLiteFull(t *testing.T) {
 	s := open(t, storetest.URLs["sqlite"](t))
-	if err := s.Exec(t.Context(), `PRAGMA max_page_count = 1`); err != nil { // that is, not one more
+	if err := s.Exec(t.Context(), `PRAGMA max_page_count = 1`); err != nil { // allows no further page
 		t.Fatal(err)
 	}
 	var err error
@@ -167,16 +167,16 @@ func TestSQLiteFull(t *testing.T) {
 	wantError(t, "ReserveAttempt", err, auth.ErrUnavailable)
 }
 
-// countAttempt writes one row.
+// countAttempt reserves an attempt, which writes one row.
 func countAttempt(ctx context.Context, s auth.Store, key string) error {
 	_, err := s.ReserveAttempt(ctx, auth.AttemptCounter{Key: key}, auth.Attempts{}, time.Unix(0, 0))
 	return err
 }
 
-// TestSQLiteReadOnly is about a file that SQLite may read but not write.
+// TestSQLiteReadOnly makes the database read-only.
 func TestSQLiteReadOnly(t *testing.T) {
 	s := open(t, storetest.URLs["sqlite"](t))
-	if err := s.Exec(t.Context(), `PRAGMA query_only = 1`); err != nil { // of the writer
+	if err := s.Exec(t.Context(), `PRAGMA query_only = 1`); err != nil { // on the writing connection
 		t.Fatal(err)
 	}
 	wantError(t, "ReserveAttempt", countAttempt(t.Context(), s, "key"), auth.ErrUnavailable)

@@ -12,26 +12,26 @@ import (
 	"usher/internal/auth"
 )
 
-// What the tests of this package reach beyond its API.
+// This file exports internals to the tests of this package.
 
-// Exec runs SQL where s writes.
+// Exec runs a statement on the writing connections.
 func (s *Store) Exec(ctx context.Context, query string, args ...any) error {
 	_, err := s.write.ExecContext(ctx, query, args...)
 	return err
 }
 
-// Get reads one value where s reads.
+// Get reads one value from the reading connections.
 func (s *Store) Get(ctx context.Context, dest any, query string, args ...any) error {
 	return sqlx.GetContext(ctx, s.read, dest, query, args...)
 }
 
-// Stats are about the connections that read.
+// Stats returns statistics of the reading connections.
 func (s *Store) Stats() sql.DBStats { return s.reader.Stats() }
 
-// Latest is the version of the newest migration.
+// Latest returns the version of the newest migration.
 func (s *Store) Latest() int64 { return s.latest }
 
-// Versions are those of all migrations, in their order.
+// Versions returns the versions of all migrations in ascending order.
 func (s *Store) Versions() ([]int64, error) {
 	migrations, err := s.migrations()
 	if err != nil {
@@ -44,7 +44,7 @@ func (s *Store) Versions() ([]int64, error) {
 	return versions, nil
 }
 
-// UpTo migrates no further than to a version.
+// UpTo applies migrations up to a version.
 func (s *Store) UpTo(ctx context.Context, version int64) error {
 	migrations, err := s.migrations()
 	if err == nil {
@@ -53,16 +53,16 @@ func (s *Store) UpTo(ctx context.Context, version int64) error {
 	return err
 }
 
-// Fault is the translation of errors.
+// Fault translates errors.
 var Fault = fault
 
-// Query is what a database is asked.
+// Query is an SQL query and its arguments.
 type Query struct {
 	Text string
 	Args []any
 }
 
-// UserQueries are all that Users would run.
+// UserQueries returns all queries that Users may run for q.
 func (s *Store) UserQueries(ctx context.Context, q auth.UserQuery) ([]Query, error) {
 	var queries []Query
 	for _, f := range userFilters(q) {
@@ -75,27 +75,27 @@ func (s *Store) UserQueries(ctx context.Context, q auth.UserQuery) ([]Query, err
 	return append(queries, Query{text, args}), err
 }
 
-// EventQuery is what Events would run.
+// EventQuery returns the query of Events for q.
 func EventQuery(q auth.AuditEventQuery) Query {
 	text, args := listEvents(q)
 	return Query{text, args}
 }
 
-// HasOtherAdminQuery is what HasOtherAdmin runs.
+// HasOtherAdminQuery returns the query of HasOtherAdmin.
 func HasOtherAdminQuery(except uuid.UUID) Query {
 	return Query{hasOtherAdmin, []any{roleWord(auth.RoleAdmin), except}}
 }
 
-// ClearAttemptsQuery is what ClearAttempts runs.
+// ClearAttemptsQuery returns the statement of ClearAttempts.
 func ClearAttemptsQuery(userID uuid.UUID) Query { return Query{clearAttempts, []any{userID}} }
 
-// Conn is one of the connections that read.
+// Conn takes one of the reading connections from the pool.
 func (s *Store) Conn(ctx context.Context) (*sql.Conn, error) { return s.reader.Conn(ctx) }
 
-// Open opens a connection to PostgreSQL that is not in the pool.
+// Open opens a connection to PostgreSQL outside of the pool.
 func (s *Store) Open(ctx context.Context) (driver.Conn, error) { return s.postgres.Connect(ctx) }
 
-// ViewersTogether looks sessions up in one query.
+// ViewersTogether looks up sessions in one query.
 func (s *Store) ViewersTogether(ctx context.Context, ids ...uuid.UUID) (viewers []*auth.Viewer, errs []error) {
 	for _, r := range s.viewers.query(ctx, ids) {
 		viewers, errs = append(viewers, r.Value), append(errs, r.Err)
@@ -103,14 +103,14 @@ func (s *Store) ViewersTogether(ctx context.Context, ids ...uuid.UUID) (viewers 
 	return viewers, errs
 }
 
-// Rotation is the use of a refresh token.
+// Rotation is one use of a refresh token.
 type Rotation struct {
 	Session    uuid.UUID
 	Generation uint32
 	By         string
 }
 
-// RotateTogether uses refresh tokens up in one statement.
+// RotateTogether rotates refresh tokens in one statement.
 func (s *Store) RotateTogether(ctx context.Context, now time.Time, tokens []Rotation) (rotated []bool, errs []error) {
 	var keys []rotation
 	for _, t := range tokens {

@@ -16,12 +16,12 @@ import (
 	"usher/internal/storetest"
 )
 
-// TestFailOver is about a primary that becomes read-only while another server takes over. No
-// connection ends by that. What is noticed on one of them is true for all.
+// TestFailOver makes the primary read-only and promotes the standby. No connection is closed. Once one
+// connection detects the change, the store must replace all of them.
 func TestFailOver(t *testing.T) {
 	t.Parallel()
 	for name, notice := range map[string]func(t *testing.T, c *cluster, s *store.Store){
-		// The bound of the documentation: one second.
+		// The documentation promises detection within one second.
 		"time": func(_ *testing.T, c *cluster, _ *store.Store) { c.clock.tick() },
 		"write": func(t *testing.T, _ *cluster, s *store.Store) {
 			wantError(t, "a write to the old primary", addAttempt(t, s), auth.ErrUnavailable)
@@ -43,7 +43,7 @@ func TestFailOver(t *testing.T) {
 			ready(t, s, nil)
 			c.failOver(t, s)
 			if live := count(c.live(t, s)); live != conns {
-				t.Fatalf("%d of %d connections read the old primary, want all, or nothing is tested", live, conns)
+				t.Fatalf("%d of %d connections read the old primary, want all before the failover", live, conns)
 			}
 			if v, err := s.Viewer(t.Context(), c.session); err != nil || v.Session.EndedAt != nil {
 				t.Fatalf("Viewer: %v, %v, want what the old primary has, or nothing is tested", v, err)
@@ -63,7 +63,7 @@ func TestFailOver(t *testing.T) {
 	}
 }
 
-// TestNoPrimary is about a read-only server without a successor. Old rows are not served.
+// TestNoPrimary makes the primary read-only without promoting the standby. The store must not serve stale rows.
 func TestNoPrimary(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
@@ -82,15 +82,15 @@ func TestNoPrimary(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	for s.Ready(ctx) != nil && ctx.Err() == nil {
-		c.clock.tick() // until the setting has taken effect
+		c.clock.tick() // repeated until the setting has taken effect
 	}
 	if _, err := s.Viewer(t.Context(), c.session); err != nil {
 		t.Errorf("Viewer: %v", err)
 	}
 }
 
-// TestFirstUse is about connections that were opened for a caller who gave up, and stayed in the pool:
-// database/sql resets only those that were used.
+// TestFirstUse uses connections of the pool for the first time. The requests they were opened for were
+// cancelled. database/sql calls ResetSession only on connections that were used before.
 func TestFirstUse(t *testing.T) {
 	t.Parallel()
 	s := openWith(t, storetest.URLs["postgres"](t), store.Options{Now: new(clock).now})
@@ -136,14 +136,14 @@ func TestFirstUse(t *testing.T) {
 	}
 }
 
-// TestSeveralHosts has the standby first in the list.
+// TestSeveralHosts connects with a URL that lists the standby first.
 func TestSeveralHosts(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
 	folder := func(s *pgtest.Server) string { return filepath.Dir(s.Socket()) }
 	both := with(t, c.primary, "host", folder(c.Standby)+","+folder(c.Primary), "port", "5432,5432")
 
-	// An explicit setting wins.
+	// An explicit setting overrides the default.
 	anywhere := open(t, with(t, both, "target_session_attrs", "any"))
 	ready(t, anywhere, auth.ErrUnavailable)
 	if _, err := anywhere.Viewer(t.Context(), c.session); err != nil {
@@ -167,7 +167,7 @@ func TestSeveralHosts(t *testing.T) {
 	ready(t, s, nil)
 }
 
-// TestTargetFromEnvironment is about the variable that libpq and pgx read.
+// TestTargetFromEnvironment sets target_session_attrs by the environment variable of libpq and pgx.
 func TestTargetFromEnvironment(t *testing.T) {
 	c := newCluster(t)
 	_, err := store.Open(t.Context(), c.standby, store.Options{})
@@ -176,7 +176,7 @@ func TestTargetFromEnvironment(t *testing.T) {
 	ready(t, open(t, c.standby), auth.ErrUnavailable)
 }
 
-// TestSessionsEnded is about a server that ends one session, as it does with all when it stops.
+// TestSessionsEnded terminates one session, as a stopping server does with all of them.
 func TestSessionsEnded(t *testing.T) {
 	t.Parallel()
 	s := openWith(t, storetest.URLs["postgres"](t), store.Options{MaxConns: conns, Now: new(clock).now})
@@ -191,7 +191,8 @@ func TestSessionsEnded(t *testing.T) {
 	wantNew(t, before, onEach[int](t, s, `SELECT pg_backend_pid()`))
 }
 
-// TestServerStarting is about a server that refuses connections while it starts, with connections to another server open.
+// TestServerStarting connects to a server that rejects connections while it starts. Connections to another
+// server are open.
 func TestServerStarting(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
@@ -214,7 +215,8 @@ func TestServerStarting(t *testing.T) {
 	wantNew(t, before, onEach[int](t, s, `SELECT pg_backend_pid()`))
 }
 
-// TestOtherHostStarting is about one of several hosts that refuses connections while it starts. Connections to the primary stay.
+// TestOtherHostStarting connects with a URL of two hosts. The first one rejects connections while it starts.
+// Connections to the primary, the second one, must stay open.
 func TestOtherHostStarting(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
@@ -226,7 +228,7 @@ func TestOtherHostStarting(t *testing.T) {
 	both := with(t, c.primary, "host", host+","+filepath.Dir(c.Primary.Socket()), "port", port+",5432")
 	s := c.open(t, both)
 	before := onEach[int](t, s, `SELECT pg_backend_pid()`)
-	// Without one of the connections, the next to be opened meets the host that is starting.
+	// Discard one connection, so that the store opens another one and tries the starting host.
 	held := hold(t, s)
 	if err := held[0].Raw(func(any) error { return driver.ErrBadConn }); !errors.Is(err, driver.ErrBadConn) {
 		t.Fatal(err)
@@ -246,7 +248,7 @@ func TestOtherHostStarting(t *testing.T) {
 	}
 }
 
-// TestServerStartingForLong connects again and again, as requests do during a restart of the server.
+// TestServerStartingForLong connects repeatedly, as requests do during a restart of the server.
 func TestServerStartingForLong(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
@@ -264,8 +266,7 @@ func TestServerStartingForLong(t *testing.T) {
 	}
 }
 
-// TestNetworkCut is about connections that are open and never answer. A request waits for one of them no
-// longer than the check does, and for no second one.
+// TestNetworkCut stops all traffic on open connections. A request must wait for one check at most.
 func TestNetworkCut(t *testing.T) {
 	t.Parallel()
 	for name, parameters := range map[string][]string{
@@ -284,7 +285,7 @@ func TestNetworkCut(t *testing.T) {
 				t.Errorf("Viewer: %v", err)
 			}
 			checks += c.gate.queries.Load()
-			// One has no answer. A new connection is checked if the kind of its server matters.
+			// One check gets no answer. A new connection is checked too, unless any server is allowed.
 			if want := int64(2 - len(parameters)/2); checks != want {
 				t.Errorf("%d checks, want %d", checks, want)
 			}
@@ -294,8 +295,8 @@ func TestNetworkCut(t *testing.T) {
 	}
 }
 
-// TestImpatientCaller is about a check that ends because its caller gives up. It says nothing about the server.
-func TestImpatientCaller(t *testing.T) {
+// TestCheckCancelled cancels a request during a check. This must not replace the connections.
+func TestCheckCancelled(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
 	s := c.open(t, c.gate.url(t, c.primary))
@@ -306,10 +307,10 @@ func TestImpatientCaller(t *testing.T) {
 	if _, err := s.Conn(ctx); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("Conn: %v", err)
 	}
-	c.wantWarnings(t, "after a caller gave up", 0)
+	c.wantWarnings(t, "after the caller cancelled", 0)
 }
 
-// TestChecksAreRare counts what is sent for a look-up: one statement, and each second one check.
+// TestChecksAreRare counts messages to the server: one statement for each look-up, and one check each second.
 func TestChecksAreRare(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
@@ -333,7 +334,7 @@ func TestChecksAreRare(t *testing.T) {
 	}
 }
 
-// TestStandbyAlone is about a URL that leads to a standby by mistake.
+// TestStandbyAlone opens the URL of a standby, as after a misconfiguration.
 func TestStandbyAlone(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)

@@ -7,25 +7,25 @@ import (
 	"usher/internal/store"
 )
 
-// ids are how the databases make an id of the number n, in the order of numbers.
+// ids are SQL expressions for an ID that sorts like the number n.
 var ids = map[string]string{
 	"sqlite":   `'01940000-0000-7000-8000-' || substr('000000000000' || n, 1 + length('' || n))`,
 	"postgres": `CAST('01940000-0000-7000-8000-' || substr('000000000000' || n, 1 + length('' || n)) AS uuid)`,
 }
 
-// times are how they make a time.
+// times are SQL expressions for a time.
 var times = map[string]string{
 	"sqlite":   `'2030-01-04 00:00:00+00:00'`,
 	"postgres": `CAST('2030-01-04 00:00:00+00:00' AS timestamptz)`,
 }
 
-// numbers are 1 to $1, each with a name in another order than theirs.
+// numbers selects the numbers n from 1 to $1, each with a name. Names do not sort like the numbers.
 const numbers = `
 	WITH RECURSIVE count(n) AS (SELECT CAST(1 AS bigint) UNION ALL SELECT n + 1 FROM count WHERE n < $1),
 	numbers(n, name) AS (SELECT n, n * 2654435761 % 4294967296 FROM count)`
 
-// fillUsers writes as many users to a database of a kind. Each third has no user name, and each third no
-// e-mail address; each hundredth is disabled, and each thousandth an administrator.
+// fillUsers inserts many users. One in three has no user name, and one in three has no email address. One in
+// 100 is disabled, and one in 1000 is an administrator.
 func fillUsers(t testing.TB, kind string, s *store.Store, many int) {
 	t.Helper()
 	if err := s.Exec(t.Context(), numbers+`
@@ -44,7 +44,7 @@ func fillUsers(t testing.TB, kind string, s *store.Store, many int) {
 	}
 }
 
-// fillAttempts writes as many counters, half of them of users.
+// fillAttempts inserts many attempt counters. Half of them belong to users.
 func fillAttempts(t testing.TB, kind string, s *store.Store, many int) {
 	t.Helper()
 	if err := s.Exec(t.Context(), numbers+`
@@ -54,7 +54,7 @@ func fillAttempts(t testing.TB, kind string, s *store.Store, many int) {
 	}
 }
 
-// fillEvents writes as many lines of the audit log, about a thousand users.
+// fillEvents inserts many audit events for 1000 users.
 func fillEvents(t testing.TB, kind string, s *store.Store, many int) {
 	t.Helper()
 	if err := s.Exec(t.Context(), numbers+`

@@ -5,14 +5,14 @@ import (
 	"strings"
 )
 
-// fragment is a fixed piece of SQL in which each "$" stands for the next of its arguments. Nothing
-// that a user wrote belongs into the text.
+// fragment is a piece of SQL. Each "$" in text stands for the next argument. text is constant: user input
+// belongs in args.
 type fragment struct {
 	text string
 	args []any
 }
 
-// join returns the fragments as one, with a text between each two.
+// join concatenates fragments with a separator.
 func join(fragments []fragment, between string) fragment {
 	texts := make([]string, len(fragments))
 	var args []any
@@ -23,7 +23,7 @@ func join(fragments []fragment, between string) fragment {
 	return fragment{strings.Join(texts, between), args}
 }
 
-// where returns a WHERE clause for rows that meet all conditions, and nothing when there are none.
+// where returns a WHERE clause that requires all conditions. It is empty without conditions.
 func where(conditions []fragment) fragment {
 	all := join(conditions, ` AND `)
 	if len(conditions) > 0 {
@@ -32,7 +32,7 @@ func where(conditions []fragment) fragment {
 	return all
 }
 
-// numbered returns a text with "$1", "$2" and so on for each "$".
+// numbered replaces each "$" in text with "$1", "$2" and so on.
 func numbered(text string) string {
 	var b strings.Builder
 	for i, part := range strings.Split(text, "$") {

@@ -14,20 +14,20 @@ import (
 	"usher/internal/pgtest"
 )
 
-// gate is an address that leads to a PostgreSQL server, as that of a load balancer or a virtual IP
-// address does. Where it leads can change, and connections that are open stay where they are.
+// gate is a proxy for a PostgreSQL server, like a load balancer or a virtual IP address. Its target can
+// change. Open connections keep their target.
 type gate struct {
 	address string
 
 	mu     sync.Mutex
 	server *pgtest.Server // nil: clients are told that the server is starting up
 	open   []*passage
-	losing bool // the answer to the next commit, with its connection
+	losing bool // whether to drop the connection before the answer to the next commit
 
 	queries, executions atomic.Int64 // messages of the simple and of the extended protocol
 }
 
-// passage is one connection.
+// passage is one proxied connection.
 type passage struct {
 	client, server net.Conn
 	frozen, lost   atomic.Bool
@@ -62,7 +62,7 @@ func newGate(t *testing.T, server *pgtest.Server) *gate {
 	return g
 }
 
-// url returns the URL of a database through the gate.
+// url returns a database URL that goes through the gate.
 func (g *gate) url(t *testing.T, database string) string {
 	t.Helper()
 	u, err := url.Parse(database)
@@ -73,14 +73,14 @@ func (g *gate) url(t *testing.T, database string) string {
 	return u.String()
 }
 
-// lead makes new connections go to a server, or to none.
+// lead sets the target of new connections. Nil rejects them.
 func (g *gate) lead(server *pgtest.Server) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.server = server
 }
 
-// freeze leaves the connections that are open without an answer, like a network that is cut.
+// freeze stops all answers on open connections, like a network failure.
 func (g *gate) freeze() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -89,7 +89,7 @@ func (g *gate) freeze() {
 	}
 }
 
-// loseCommit loses the answer to the next commit, after the server has given it.
+// loseCommit drops the connection after the server has committed and before the client gets the answer.
 func (g *gate) loseCommit() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -104,7 +104,7 @@ func (g *gate) losesCommit() bool {
 	return losing
 }
 
-// answered passes on what the server answers, until the connection is lost.
+// answered forwards the server's answers until the connection is dropped.
 type answered struct{ *passage }
 
 func (a answered) Write(p []byte) (int, error) {
@@ -142,11 +142,11 @@ func (g *gate) serve(client net.Conn) {
 	answers.Wait()
 }
 
-// forward passes on what the client sends, message by message, and counts.
+// forward forwards the client's messages one by one and counts them.
 func (g *gate) forward(p *passage) {
 	for first := true; ; first = false {
 		kind := make([]byte, 0, 5)
-		if !first { // the first message has no kind
+		if !first { // the startup message has no type byte
 			kind = kind[:1]
 			if _, err := io.ReadFull(p.client, kind); err != nil {
 				return

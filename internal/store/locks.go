@@ -8,9 +8,10 @@ import (
 	"github.com/google/uuid"
 )
 
-// postgresLock makes a SELECT lock its rows as an UPDATE does that leaves the keys as they are, so that foreign
-// keys may still refer to them. Unlike an UPDATE, it writes no new row and no index entry. SQLite has
-// no such clause and needs none: a transaction that writes has the only write lock from its start (_txlock=immediate).
+// postgresLock makes a SELECT lock its rows like an UPDATE that changes no key, so inserts that reference
+// these rows need not wait. Unlike an UPDATE, it writes no row version and no index entry. SQLite has no
+// such clause and needs none: a writing transaction holds the only write lock from its start
+// (_txlock=immediate).
 const postgresLock = ` FOR NO KEY UPDATE`
 
 // lock locks the rows of a query until the transaction ends, and reports whether there are any.
@@ -33,14 +34,15 @@ func (s *Store) LockSession(ctx context.Context, userID, sessionID uuid.UUID, no
 		`SELECT 1 FROM sessions WHERE id = $1 AND ended_at IS NULL AND expires_at > $2`, sessionID, timestamp(now))
 }
 
-// LockAdministration implements auth.Store. It writes its row: above READ COMMITTED, PostgreSQL lets a transaction
-// that has waited for a mere lock go on with what it saw before, which could take the last administrator away.
-// What the locks above protect is written to the rows that they lock.
+// LockAdministration implements auth.Store. It writes the row instead of only locking it. Above READ
+// COMMITTED, a PostgreSQL transaction that waited for a row lock continues with its old snapshot, and two
+// transactions could remove the last administrator. A concurrent write makes the second one fail instead.
+// LockUser and LockSession need no write, because their transactions write to the locked rows.
 func (s *Store) LockAdministration(ctx context.Context) error {
 	const doing = "lock administration"
 	n, err := s.exec(ctx, doing, `UPDATE administration SET id = id`)
 	if err == nil && n != 1 {
-		err = errors.New(doing + ": its row is missing") // Without it, no transaction would wait.
+		err = errors.New(doing + ": the row is missing") // Without the row, nothing would be locked.
 	}
 	return err
 }

@@ -8,8 +8,8 @@ import (
 	"usher/internal/storetest"
 )
 
-// TestLocksWriteNothing is about locks that write the row again, with an entry in each of its indexes. ctid is
-// where the row is (PostgreSQL, 5.5. System Columns).
+// TestLocksWriteNothing checks that a lock writes no new row version, which would need an entry in each index.
+// ctid is the location of a row version (PostgreSQL documentation, System Columns).
 func TestLocksWriteNothing(t *testing.T) {
 	t.Parallel()
 	s := open(t, storetest.URLs["postgres"](t))

@@ -20,13 +20,13 @@ import (
 //go:embed migrations/*/*.sql
 var migrationFiles embed.FS
 
-// ErrMigrationsPending says that the database lacks migrations that this program needs.
+// ErrMigrationsPending means that the database lacks migrations that this program needs.
 var ErrMigrationsPending = errors.New("migrations pending")
 
-// Ready returns nil when the database accepts writes and has every migration this program knows,
-// ErrMigrationsPending when it lacks one, and auth.ErrUnavailable when it cannot be reached or
-// accepts no writes. A database that is ahead is fine: it has been migrated by the replicas of the
-// next release. Ready costs one query.
+// Ready returns nil if the database accepts writes and has every migration of this program. It returns
+// ErrMigrationsPending if a migration is missing, and auth.ErrUnavailable if the database cannot be
+// reached or accepts no writes. A newer database is ready: replicas of the next release have migrated it.
+// Ready runs one query.
 func (s *Store) Ready(ctx context.Context) error {
 	current, err := s.writableVersion(ctx)
 	if err == nil && current < s.latest {
@@ -35,11 +35,11 @@ func (s *Store) Ready(ctx context.Context) error {
 	return err
 }
 
-// writableVersion is version of a database that accepts writes.
+// writableVersion returns the version of a database, or an error if the database accepts no writes.
 func (s *Store) writableVersion(ctx context.Context) (int64, error) {
 	const doing = "check that the database accepts writes"
 	if s.dialect == goose.DialectSQLite3 {
-		// Trying a write would queue behind others. A full disk is not noticed here.
+		// A trial write would wait for other writers. This does not detect a full disk.
 		if err := writable(s.file); err != nil {
 			return 0, fmt.Errorf("%s: %w: %w", doing, auth.ErrUnavailable, err)
 		}
@@ -64,8 +64,8 @@ func (s *Store) writableVersion(ctx context.Context) (int64, error) {
 	return found.Version, fault(ctx, doing, err)
 }
 
-// Migrate brings the database up to date. Several processes may do so at once: on PostgreSQL they
-// take turns; on SQLite each migration is one transaction that only one of them can commit.
+// Migrate applies all pending migrations. Several processes may call it at once. On PostgreSQL an advisory
+// lock serializes them. On SQLite each migration is one transaction that only one process can commit.
 func (s *Store) Migrate(ctx context.Context) error {
 	for {
 		before, err := s.version(ctx)
@@ -76,7 +76,7 @@ func (s *Store) Migrate(ctx context.Context) error {
 		if err == nil || s.dialect != goose.DialectSQLite3 {
 			return err
 		}
-		// If another process was first, its success is the reason for this error.
+		// If the version has increased, another process applied the migration and caused this error.
 		if after, versionErr := s.version(ctx); versionErr != nil || after <= before {
 			return err
 		}
@@ -98,7 +98,7 @@ func (s *Store) up(ctx context.Context) error {
 	return nil
 }
 
-// migrations returns a new provider, since one that failed to create its table never tries again.
+// migrations returns a new provider. A provider that failed to create its table never retries.
 func (s *Store) migrations() (*goose.Provider, error) {
 	folder, options := "migrations/sqlite", []goose.ProviderOption{goose.WithDisableGlobalRegistry(true)}
 	if s.dialect == goose.DialectPostgres {
@@ -116,7 +116,7 @@ func (s *Store) migrations() (*goose.Provider, error) {
 	return goose.NewProvider(s.dialect, s.writer.DB, files, options...)
 }
 
-// version returns the number of the newest migration that the database has, 0 when it has none.
+// version returns the version of the newest applied migration, or 0 for an empty database.
 func (s *Store) version(ctx context.Context) (int64, error) {
 	var version int64
 	err := s.reader.GetContext(ctx, &version, `SELECT COALESCE(max(version_id), 0) FROM goose_db_version`)
@@ -126,8 +126,8 @@ func (s *Store) version(ctx context.Context) (int64, error) {
 	return version, fault(ctx, "read version of database", err)
 }
 
-// isMissingTable recognises an empty database. SQLite has no code of its own for a missing table,
-// only the one for SQL that cannot be prepared; the query of version is correct otherwise.
+// isMissingTable recognizes an empty database. SQLite reports a missing table with the code for any SQL
+// that cannot be prepared. The queries passed here have no other mistake.
 func isMissingTable(err error) bool {
 	var (
 		postgres *pgconn.PgError

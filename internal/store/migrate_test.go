@@ -24,11 +24,11 @@ func TestMigrate(t *testing.T) {
 			ready(t, s, store.ErrMigrationsPending)
 			migrate(t, s)
 			ready(t, s, nil)
-			migrate(t, s) // does nothing
+			migrate(t, s) // a second call does nothing
 			ready(t, s, nil)
 			once(t, s)
 
-			// The next release has migrated, this one still serves.
+			// The next release has migrated the database. This one must still serve.
 			next := fmt.Sprintf(`INSERT INTO goose_db_version (version_id, is_applied) VALUES (%d, true)`, s.Latest()+1)
 			if err := s.Exec(t.Context(), next); err != nil {
 				t.Fatal(err)
@@ -36,7 +36,7 @@ func TestMigrate(t *testing.T) {
 			ready(t, s, nil)
 			migrate(t, s)
 
-			// This release is the next one, and has not migrated yet.
+			// This release has not migrated the database yet.
 			if err := s.Exec(t.Context(), `DELETE FROM goose_db_version WHERE version_id >= $1`, s.Latest()); err != nil {
 				t.Fatal(err)
 			}
@@ -45,8 +45,8 @@ func TestMigrate(t *testing.T) {
 	}
 }
 
-// TestSQLiteReadyWantsTheFile is about a file that cannot be written any more. Tests may run as root,
-// who may write everything, so it is one that is not there.
+// TestSQLiteReadyWantsTheFile removes the database file. A read-only file would not fail if the tests run
+// as root.
 func TestSQLiteReadyWantsTheFile(t *testing.T) {
 	at := empty["sqlite"](t)
 	s := open(t, at)
@@ -63,8 +63,8 @@ func TestSQLiteReadyWantsTheFile(t *testing.T) {
 	ready(t, s, nil)
 }
 
-// TestMigrateTogether is about replicas that start together. Each has its own connections, as in a
-// process of its own.
+// TestMigrateTogether migrates from several stores at once, like replicas that start together. Each store has
+// its own connections.
 func TestMigrateTogether(t *testing.T) {
 	for name, at := range empty {
 		t.Run(name, func(t *testing.T) {
@@ -95,8 +95,8 @@ func TestMigrateTogether(t *testing.T) {
 	}
 }
 
-// TestSQLiteMigratesOnce is about a migration that could run twice without an error: it must fail
-// when it is recorded, in its transaction.
+// TestSQLiteMigratesOnce records a migration twice, which must fail. If two processes run a migration at once,
+// this rolls back the second one even if its statements succeed twice.
 func TestSQLiteMigratesOnce(t *testing.T) {
 	s := open(t, empty["sqlite"](t))
 	migrate(t, s)
@@ -105,8 +105,7 @@ func TestSQLiteMigratesOnce(t *testing.T) {
 	}
 }
 
-// TestMigrateFilled takes a database through every version, and at each puts in rows as they were
-// at that version.
+// TestMigrateFilled migrates a database version by version and inserts rows of each version.
 func TestMigrateFilled(t *testing.T) {
 	for name, at := range empty {
 		t.Run(name, func(t *testing.T) {
@@ -149,9 +148,9 @@ func TestMigrateFilled(t *testing.T) {
 				t.Errorf("viewer (-want +got):\n%s", diff)
 			}
 			for username, want := range map[string]string{
-				"bob": "$2b$",          // it was there before there were credentials
-				"mia": "$argon2id$new", // this server wrote it
-				"old": "$argon2id$old", // a server of the release before has written it since
+				"bob": "$2b$",          // written before the migration
+				"mia": "$argon2id$new", // written by this server
+				"old": "$argon2id$old", // written by a server of the previous release after the migration
 			} {
 				user, got, err := s.PasswordByUsername(t.Context(), username)
 				if err != nil || got == nil || got.Secret != want || got.UserID != user.ID {
@@ -167,7 +166,7 @@ func TestMigrateFilled(t *testing.T) {
 				if _, got, err = s.PasswordOf(t.Context(), user.ID); err != nil || got.Secret != "$new" || !got.UpdatedAt.Equal(day(5)) {
 					t.Errorf("PasswordOf: %v, %v", got, err)
 				}
-				var older *string // what the release before reads
+				var older *string // the value that the previous release reads
 				if err := s.Get(t.Context(), &older, `SELECT password_hash FROM users WHERE username_key = $1`, username); err != nil ||
 					(older == nil) != (username == "mia") || older != nil && *older != "$new" {
 					t.Errorf("password_hash of %s: %v, %v", username, older, err)
@@ -189,12 +188,12 @@ func TestMigrateFilled(t *testing.T) {
 					t.Errorf("Attempts: %v, %v", a, err)
 				}
 			}
-			// Servers of the release before still count there.
+			// Servers of the previous release still count in this column.
 			var failures int
 			if err := s.Get(t.Context(), &failures, `SELECT count FROM login_failures WHERE key = 'unknown:abc'`); err != nil || failures != 7 {
 				t.Errorf("login_failures: %d, %v", failures, err)
 			}
-			// What an older server raised in reauthenticate is the time of the sign-in again.
+			// An older server increased this time in reauthenticate. It is the time of the sign-in again.
 			raised, err := s.RefreshState(t.Context(), uuid.MustParse("01940000-0000-7000-8000-00000000000b"))
 			if err != nil || !raised.Session.AuthTime.Equal(day(2)) || raised.RotatedBy != nil || raised.Replays != 0 {
 				t.Errorf("RefreshState of an older server: %+v, %v", raised, err)

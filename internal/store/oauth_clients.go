@@ -33,7 +33,7 @@ func (s *Store) Client(ctx context.Context, id uuid.UUID) (*auth.Client, error) 
 	return c, nil
 }
 
-// The order of ids is the order of creation, since they are UUIDs of version 7.
+// IDs are UUIDs of version 7 (RFC 9562, section 5.7), so they sort by creation.
 var clientsAfter = `SELECT ` + clientColumns.of("oauth_clients") + ` FROM oauth_clients WHERE id > $1 ORDER BY id LIMIT $2`
 
 // Clients implements auth.ClientStore.

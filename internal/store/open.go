@@ -22,33 +22,32 @@ import (
 	"usher/internal/auth"
 )
 
-// Options tune a Store. The zero value is fine.
+// Options configure a Store. The zero value is valid.
 type Options struct {
-	// MaxConns limits the connections to PostgreSQL, and those that read from SQLite. They are
-	// kept open when idle. Zero means twice the number of CPUs, and at least 8: enough that CPUs
-	// and not connections are the limit, and few enough for a handful of replicas within
-	// PostgreSQL's default of 100.
+	// MaxConns limits the connections to PostgreSQL, or the reading connections to SQLite. Idle
+	// connections stay open. The default is twice GOMAXPROCS, and at least 8: with that many, CPUs and
+	// not connections are the limit, and several replicas fit in PostgreSQL's default of 100.
 	MaxConns int
-	// Log receives a line for each migration, and when the database server changes. Nil means
+	// Log receives a record for each migration and for each change of the database server. Nil means
 	// slog.Default.
 	Log *slog.Logger
 	// Now is the clock. Nil means time.Now.
 	Now func() time.Time
 }
 
-// Open connects to the database at a URL: postgres://user:password@host/name, or sqlite:path. It
-// does not migrate. Its errors never show a password.
+// Open connects to the database at a URL: postgres://user:password@host/name or sqlite:path. It does not
+// migrate. Its errors never contain a password. They wrap auth.ErrUnavailable if the database cannot be
+// reached.
 //
-// A path is taken as it is, without escapes. The file and the folders that lead to it are created
-// when they are missing, for this user only.
+// A SQLite path is used literally, without escapes. Open creates a missing file and its missing folders,
+// accessible to this user only.
 //
-// PostgreSQL's URL takes the parameters of libpq and of pgx. Behind PgBouncer in transaction mode it
-// needs default_query_exec_mode=exec, since statements that are prepared once are lost there (not
-// so from version 1.21 on with max_prepared_statements set). Migrate needs a session of its own, so
-// run it past PgBouncer.
+// A PostgreSQL URL accepts the parameters of libpq and pgx. PgBouncer in transaction mode loses prepared
+// statements, so it needs default_query_exec_mode=exec, or version 1.21 with max_prepared_statements set.
+// Migrate needs a session of its own and cannot run through PgBouncer in transaction mode.
 //
-// Unless the URL sets target_session_attrs, it is read-write: of several hosts the one that accepts
-// writes is used, and a server that does not is an unreachable one.
+// target_session_attrs defaults to read-write: Open uses the host that accepts writes, and treats a
+// server that accepts none as unreachable.
 func Open(ctx context.Context, at string, o Options) (*Store, error) {
 	if o.MaxConns <= 0 {
 		o.MaxConns = max(8, 2*runtime.GOMAXPROCS(0))
@@ -66,7 +65,7 @@ func Open(ctx context.Context, at string, o Options) (*Store, error) {
 	} else if strings.HasPrefix(at, "postgres://") || strings.HasPrefix(at, "postgresql://") {
 		err = s.openPostgres(at, o)
 	} else {
-		err = errors.New("database URL: neither postgres://… nor sqlite:…")
+		err = errors.New("database URL: must start with postgres:// or sqlite:")
 	}
 	if err != nil {
 		return nil, err
@@ -83,8 +82,8 @@ func Open(ctx context.Context, at string, o Options) (*Store, error) {
 	return s, nil
 }
 
-// connect makes the first connection that writes. Processes that open a new SQLite file together are in
-// each other's way when it becomes one with a write-ahead log, for which SQLite does not wait by itself.
+// connect opens the first writing connection. If several processes open a new SQLite file at once, the
+// switch to a write-ahead log can fail with SQLITE_BUSY, which busy_timeout does not cover. So it retries.
 func (s *Store) connect(ctx context.Context) error {
 	const tries, pause = 100, 50 * time.Millisecond
 	for try := 1; ; try++ {
@@ -102,18 +101,18 @@ func (s *Store) connect(ctx context.Context) error {
 
 const (
 	connectTimeout = 10 * time.Second
-	// maxConnAge lets connections spread over servers again after a fail-over, and the memory that
-	// a long session piles up in the server go.
+	// maxConnAge limits the life of a connection. It rebalances connections over servers after a failover,
+	// and frees the memory that a long session accumulates in the server.
 	maxConnAge = time.Hour
 )
 
 func (s *Store) openPostgres(at string, o Options) error {
 	config, err := pgx.ParseConfig(at)
-	// pgx masks what it takes for a password, which it cannot know in a URL that is malformed. An
-	// "@" in another part means that the password has a "/", "?" or "#" and was cut there.
+	// The error of pgx is dropped: in a malformed URL, pgx may not recognize the password and so not mask
+	// it. An "@" in another part means that the password contains an unescaped "/", "?" or "#".
 	if err != nil || strings.Contains(hosts(config)+config.Database, "@") {
-		return errors.New("database URL: not of the form postgres://user:password@host:port/name?parameter=value; " +
-			"special characters in the password must be percent-encoded")
+		return errors.New("database URL: must have the form postgres://user:password@host:port/name?parameter=value. " +
+			"Percent-encode special characters in the password")
 	}
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = connectTimeout
@@ -152,22 +151,23 @@ func (s *Store) openSQLite(path string, maxConns int) error {
 		return fmt.Errorf("database file: %w", err)
 	}
 	if info, err := os.Stat(path); err == nil && info.Mode().Perm()&0o077 != 0 {
-		s.log.Warn("other users of this machine may read the database", "file", path, "mode", info.Mode().Perm().String())
+		s.log.Warn("other users of this machine can access the database file", "file", path, "mode", info.Mode().Perm().String())
 	}
-	// Every time that is written comes out as the text that timestamp reads. Whoever finds the file
-	// locked by another process waits; that is in milliseconds.
+	// _time_format writes times in the format that timestamp reads. busy_timeout, in milliseconds, is how
+	// long to wait for a lock that another process holds.
 	common := "?_time_format=sqlite&_pragma=busy_timeout(5000)"
-	// A transaction takes the write lock when it begins, so that it never has to give up half-way
-	// because another process wrote in between. FULL makes a commit reach the disk before it is
-	// answered: without it a power cut could bring back the last sessions that were ended. Only
+	// _txlock=immediate takes the write lock at the start of a transaction. Otherwise a transaction could
+	// fail halfway because another process wrote in between. synchronous(FULL) syncs each commit to disk
+	// before it returns. Otherwise a power failure could restore sessions that were just ended. Only
 	// writes pay for that.
 	s.writer, err = openPool(file+common+
 		"&_txlock=immediate&_pragma=foreign_keys(1)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)", 1)
 	if err != nil {
 		return err
 	}
-	// A cached page takes 8 KiB of memory here, and the system keeps the file in memory too. The default,
-	// four times as much, is no faster with thousands of users, and a tenth with a million.
+	// A quarter of SQLite's default cache, per connection. A cached page takes 8 KiB of memory, and the
+	// system caches the file anyway. The default is no faster with thousands of users, and a tenth faster
+	// with a million.
 	s.reader, err = openPool(file+common+"&_pragma=query_only(1)&_pragma=cache_size(-500)", maxConns)
 	s.dialect = goose.DialectSQLite3
 	s.use(&statements{DB: s.reader}, s.writer)
@@ -184,23 +184,23 @@ func openPool(dsn string, maxConns int) (*sqlx.DB, error) {
 	return db, nil
 }
 
-// creating keeps one Store from opening a file that another one is about to close, see createFile.
+// creating prevents that one Store opens a file while createFile in another one still has to close it.
 var creating sync.Mutex
 
-// createFile makes sure that there is a file at path, and returns its URI for SQLite. A new file
-// is for this user only, and so are new folders; SQLite gives its log and its index the mode of
-// the file. What is there already keeps its mode.
+// createFile creates the file at path if it is missing, and returns its URI for SQLite. New files and
+// folders are accessible to this user only. SQLite gives its write-ahead log and shared memory the mode of
+// the file. Existing files and folders keep their mode.
 //
-// An existing file is never opened: closing it would drop the locks that SQLite holds on it for
-// this process (https://www.sqlite.org/howtocorrupt.html).
+// It never opens an existing file: closing it would release the POSIX locks that SQLite holds in this
+// process (https://www.sqlite.org/howtocorrupt.html, section 2.2).
 func createFile(path string) (uri string, err error) {
 	switch {
 	case path == "":
-		return "", errors.New("no path; write sqlite:path")
+		return "", errors.New("the path is missing. Use sqlite:path")
 	case strings.HasPrefix(path, ":memory:"):
-		return "", errors.New("a database in memory is not supported; write sqlite:path")
+		return "", errors.New("in-memory databases are not supported. Use sqlite:path")
 	case strings.HasPrefix(path, "//") && !strings.HasPrefix(path, "///"):
-		return "", errors.New("a path that begins with // leads to the root folder; write sqlite:path")
+		return "", errors.New("a path cannot start with //. Use sqlite:path")
 	}
 	if path, err = filepath.Abs(path); err != nil {
 		return "", err

@@ -17,7 +17,7 @@ import (
 )
 
 func TestOpenRefuses(t *testing.T) {
-	const password = "c0rrect-h0rse" // No URL's error may show it, nor a half of it.
+	const password = "c0rrect-h0rse" // No error may contain it, not even half of it.
 	folder := t.TempDir()
 	file := filepath.Join(folder, "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
@@ -47,7 +47,7 @@ func TestOpenRefuses(t *testing.T) {
 		"sqlite:",
 		"sqlite::memory:",
 		"sqlite://data/usher.db",
-		"sqlite:" + folder, // a folder
+		"sqlite:" + folder, // not a file
 		"sqlite:" + filepath.Join(file, "usher.db"),
 		"sqlite:" + filepath.Join(folder, "a\x00b"),
 	} {
@@ -56,7 +56,7 @@ func TestOpenRefuses(t *testing.T) {
 			s, err := store.Open(t.Context(), at, store.Options{})
 			if err == nil {
 				_ = s.Close()
-				t.Fatal("it was opened")
+				t.Fatal("Open succeeded, want an error")
 			}
 			if strings.Contains(err.Error(), "c0rrect") || strings.Contains(err.Error(), "h0rse") {
 				t.Errorf("the error shows the password: %v", err)
@@ -97,7 +97,7 @@ func TestOpenPostgresSettings(t *testing.T) {
 	}
 }
 
-// TestOpenMaxConns uses as many connections at once as there may be, and then wants to find them all.
+// TestOpenMaxConns uses the maximum number of connections at once, and checks that the pool keeps them.
 func TestOpenMaxConns(t *testing.T) {
 	const conns = 5
 	s := openWith(t, storetest.URLs["postgres"](t), store.Options{MaxConns: conns})
@@ -125,7 +125,7 @@ func TestOpenOneConn(t *testing.T) {
 	for name, at := range empty {
 		t.Run(name, func(t *testing.T) {
 			s := openWith(t, at(t), store.Options{MaxConns: 1})
-			migrate(t, s) // must not need a second one
+			migrate(t, s) // must not need a second connection
 			ready(t, s, nil)
 		})
 	}
@@ -169,7 +169,7 @@ func TestOpenSQLiteModes(t *testing.T) {
 		}
 	}
 
-	// Those of an operator's choice stay.
+	// Open keeps the mode that an operator chose.
 	path = filepath.Join(t.TempDir(), "usher.db")
 	if err := os.WriteFile(path, nil, 0o640); err != nil {
 		t.Fatal(err)
@@ -183,7 +183,7 @@ func TestOpenSQLiteModes(t *testing.T) {
 func TestOpenSQLiteSettings(t *testing.T) {
 	s := open(t, "sqlite:"+filepath.Join(t.TempDir(), "usher.db"))
 	migrate(t, s)
-	// Get asks a connection that reads.
+	// Get uses a reading connection.
 	for pragma, want := range map[string]string{"journal_mode": "wal", "busy_timeout": "5000", "query_only": "1"} {
 		var got string
 		if err := s.Get(t.Context(), &got, "PRAGMA "+pragma); err != nil || got != want {

@@ -13,11 +13,11 @@ import (
 	"usher/internal/storetest"
 )
 
-// TestPlans is about lists that read a whole table for a page of it.
+// TestPlans checks that no query reads a whole table for one page.
 func TestPlans(t *testing.T) {
 	t.Run("sqlite", func(t *testing.T) {
 		t.Parallel()
-		const many = 5_000 // Its plans do not depend on the number of rows.
+		const many = 5_000 // SQLite's plans do not depend on the number of rows.
 		s := open(t, storetest.URLs["sqlite"](t))
 		fillUsers(t, "sqlite", s, many)
 		fillEvents(t, "sqlite", s, many)
@@ -41,7 +41,7 @@ func TestPlans(t *testing.T) {
 	})
 }
 
-// wholeTable is what the databases call reading one. A walk along an index is none.
+// wholeTable matches plan steps that read a whole table. It does not match index scans.
 var wholeTable = map[string]*regexp.Regexp{
 	"sqlite":   regexp.MustCompile(`SCAN (users|audit_events|password_attempts)$`),
 	"postgres": regexp.MustCompile(`Seq Scan on (users|audit_events|password_attempts)`),
@@ -77,7 +77,7 @@ func checkPlans(t *testing.T, s *store.Store, kind string) {
 	}
 }
 
-// userQueries are of every shape, for few users and for many.
+// userQueries returns queries of every shape, with few and with many results.
 func userQueries() (queries []auth.UserQuery) {
 	descending := false
 	for order, key := range map[auth.UserOrderField]string{
@@ -100,7 +100,7 @@ func userQueries() (queries []auth.UserQuery) {
 	return queries
 }
 
-// plan returns the steps by which a database answers a query.
+// plan returns the steps of a query's plan.
 func plan(t testing.TB, s *store.Store, kind string, q store.Query) (steps []string) {
 	t.Helper()
 	conn, err := s.Conn(t.Context())
@@ -111,7 +111,7 @@ func plan(t testing.TB, s *store.Store, kind string, q store.Query) (steps []str
 	text, args := `EXPLAIN QUERY PLAN `+q.Text, q.Args
 	fields := []any{new(any), new(any), new(any), new(string)}
 	if kind == "postgres" {
-		// As the driver does it: prepared once, so that plan_cache_mode has a say.
+		// The driver prepares statements too. plan_cache_mode applies only to prepared statements.
 		if _, err := conn.ExecContext(t.Context(), `PREPARE query AS `+q.Text); err != nil {
 			t.Fatal(err)
 		}

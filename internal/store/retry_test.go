@@ -19,13 +19,13 @@ import (
 
 var someTime = time.Date(2030, 1, 31, 12, 0, 0, 0, time.UTC)
 
-// TestRetryBounded has transactions that are rolled back each time.
+// TestRetryBounded counts the runs of a transaction that is rolled back every time.
 func TestRetryBounded(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		user := newUser(t, s, "ada")
 		for code, want := range map[string]int{
 			"40001": 4, "40P01": 4, "40000": 4,
-			"40003": 1, // It may have been done.
+			"40003": 1, // It may have been committed.
 			"57P01": 1, "23505": 1, "": 1,
 		} {
 			runs := 0
@@ -53,13 +53,12 @@ func TestRetryBounded(t *testing.T) {
 			return &pgconn.PgError{Code: "40001"}
 		})
 		if err == nil || runs != 1 {
-			t.Errorf("%d runs for a caller who gave up, %v", runs, err)
+			t.Errorf("%d runs after the caller cancelled, %v", runs, err)
 		}
 	})
 }
 
-// TestRetryDeadlock has two transactions take two rows in opposite order, each the first one before the other
-// takes its second: PostgreSQL rolls one of them back.
+// TestRetryDeadlock makes two transactions lock two rows in opposite order. PostgreSQL rolls one of them back.
 func TestRetryDeadlock(t *testing.T) {
 	t.Parallel()
 	s := open(t, with(t, storetest.URLs["postgres"](t), "deadlock_timeout", "10ms"))
@@ -84,8 +83,8 @@ func TestRetryDeadlock(t *testing.T) {
 	wantNames(t, s, a, b)
 }
 
-// TestRetrySerialization has two transactions read a row before either writes it, at a level of isolation that
-// an operator may have chosen.
+// TestRetrySerialization makes two transactions read a row before either writes it, at an isolation level that
+// an operator may have set.
 func TestRetrySerialization(t *testing.T) {
 	t.Parallel()
 	s := open(t, with(t, storetest.URLs["postgres"](t), "default_transaction_isolation", "serializable"))
@@ -113,8 +112,8 @@ func TestRetrySerialization(t *testing.T) {
 	}
 }
 
-// TestRetryStatement has single statements that wait for a transaction and then find that it has changed
-// their row, which rolls them back.
+// TestRetryStatement makes single statements wait for a transaction that changes their row. This rolls the
+// statements back.
 func TestRetryStatement(t *testing.T) {
 	t.Parallel()
 	s := open(t, with(t, storetest.URLs["postgres"](t), "default_transaction_isolation", "serializable"))
@@ -182,8 +181,8 @@ func waitAndRun(
 	}
 }
 
-// meet runs two transactions at once. In their first runs each waits in met for the other to get there. It
-// returns how many runs there were, and the errors.
+// meet runs two transactions at once. In its first run, each calls met to wait until the other one has called
+// it too. meet returns the number of runs and the errors.
 func meet(s *store.Store, t *testing.T, transaction func(i int) func(ctx context.Context, tx auth.Store, met func()) error) (int, []error) {
 	t.Helper()
 	var (
@@ -212,7 +211,7 @@ func meet(s *store.Store, t *testing.T, transaction func(i int) func(ctx context
 	return int(runs.Load()), errs
 }
 
-// wantNames fails the test unless the users have one name: that of the transaction that ended last.
+// wantNames fails the test unless all users have the same name: one transaction wrote all of them last.
 func wantNames(t *testing.T, s *store.Store, users ...uuid.UUID) {
 	t.Helper()
 	var names []string

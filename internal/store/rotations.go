@@ -13,7 +13,7 @@ import (
 	"usher/internal/batch"
 )
 
-// rotation is the use of a refresh token.
+// rotation is one use of a refresh token.
 type rotation struct {
 	session    uuid.UUID
 	generation uint32
@@ -21,7 +21,7 @@ type rotation struct {
 	now        time.Time
 }
 
-// rotations uses refresh tokens up in batches, which wait for the disk once.
+// rotations rotates refresh tokens in batches. A batch waits for the disk once.
 type rotations struct {
 	to sqlx.QueryerContext
 	*batch.Batcher[rotation, bool]
@@ -33,11 +33,11 @@ func newRotations(to sqlx.QueryerContext) *rotations {
 	return r
 }
 
-// noteUse is what a rotation at $1 notes besides the generation and the client. $2 is the minute of $1. The
-// time of the last use never goes back, not even behind that of the sign-in, which is exact.
+// noteUse records the time of a rotation, $1. $2 is $1 truncated to the minute. last_used_at never
+// decreases: it starts as the exact time of the sign-in, which may be later than $2.
 const noteUse = `rotated_at = $1, refresh_replays = 0, last_used_at = CASE WHEN last_used_at < $2 THEN $2 ELSE last_used_at END`
 
-// rotate are the statements, one for each size of a batch.
+// rotate has one statement for each batch size.
 var rotate = func() (statements [batchSizes]string) {
 	for i := range statements {
 		var tokens, clients []string
@@ -55,7 +55,7 @@ var rotate = func() (statements [batchSizes]string) {
 	return statements
 }()
 
-// query uses the tokens of a batch up in one statement. It takes the latest time for all.
+// query rotates the tokens of a batch in one statement. It uses the latest of their times for all.
 func (r *rotations) query(ctx context.Context, tokens []rotation) []batch.Result[bool] {
 	size, padded := pad(tokens)
 	args := make([]any, 2, 2+3*len(padded))
@@ -74,7 +74,7 @@ func (r *rotations) query(ctx context.Context, tokens []rotation) []batch.Result
 		for j, done := range rotated {
 			if done.session == token.session && done.generation == token.generation+1 {
 				results[i].Value = true
-				rotated[j].session = uuid.Nil // Of two calls with the same token the first used it: its client is noted.
+				rotated[j].session = uuid.Nil // If two calls have the same token, only the first one succeeds.
 				break
 			}
 		}

@@ -13,8 +13,8 @@ import (
 	"usher/internal/storetest"
 )
 
-// TestRotateTogether uses refresh tokens up in one statement, for each number that it may have: the
-// good one twice, by two clients of which the first is noted, and others that are unknown or not there yet.
+// TestRotateTogether rotates refresh tokens in one statement, for each possible number of them. The batch has
+// the valid token twice, and tokens that are unknown or not issued yet. Only the first client is recorded.
 func TestRotateTogether(t *testing.T) {
 	for name, at := range storetest.URLs {
 		t.Run(name, func(t *testing.T) {
@@ -25,26 +25,26 @@ func TestRotateTogether(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			good := state.Generation
+			generation := state.Generation
 			for n := 1; n <= batch.MaxSize; n++ {
 				now := state.Session.LastUsedAt.Add(time.Duration(n) * 30 * time.Second)
 				by := fmt.Sprintf("client %d", n)
 				tokens := []store.Rotation{
-					{session, good + 1, "of a token that is not there yet"},
-					{session, good, by},
-					{session, good, "of a second one with the token"},
-					{uuid.Max, good, "of an unknown session"},
+					{session, generation + 1, "client of a future token"},
+					{session, generation, by},
+					{session, generation, "second client of the token"},
+					{uuid.Max, generation, "client of an unknown session"},
 				}
-				tokens = append(tokens[max(0, 2-n):], slices.Repeat([]store.Rotation{{session, good + 7, "of none"}}, batch.MaxSize)...)[:n]
+				tokens = append(tokens[max(0, 2-n):], slices.Repeat([]store.Rotation{{session, generation + 7, "client of an unknown token"}}, batch.MaxSize)...)[:n]
 				rotated, errs := s.RotateTogether(t.Context(), now, tokens)
 				for i := range n {
 					if errs[i] != nil || rotated[i] != (tokens[i].By == by) {
 						t.Fatalf("%d of %d: rotated %t, %v", i, n, rotated[i], errs[i])
 					}
 				}
-				good++
+				generation++
 				after, err := s.RefreshState(t.Context(), session)
-				if err != nil || after.Generation != good || !after.RotatedAt.Equal(now) || *after.RotatedBy != by ||
+				if err != nil || after.Generation != generation || !after.RotatedAt.Equal(now) || *after.RotatedBy != by ||
 					!after.Session.LastUsedAt.Equal(now.Truncate(time.Minute)) {
 					t.Fatalf("after %d: %+v, %v", n, after, err)
 				}
@@ -53,7 +53,8 @@ func TestRotateTogether(t *testing.T) {
 	}
 }
 
-// TestRotateOfMany uses tokens of the same number of many sessions up in one statement, each by another client.
+// TestRotateOfMany rotates tokens of many sessions in one statement. All have the same generation, and each
+// has another client.
 func TestRotateOfMany(t *testing.T) {
 	for name, at := range storetest.URLs {
 		t.Run(name, func(t *testing.T) {

@@ -51,7 +51,7 @@ func (s *Store) EndOtherSessions(ctx context.Context, userID, except uuid.UUID, 
 	return int(n), err
 }
 
-// SQLite has no OFFSET without a LIMIT. What is beyond this one ends at the next sign-in.
+// SQLite requires a LIMIT with OFFSET. Sessions beyond the limit end at the next sign-in.
 const endOldestSessions = `
 	UPDATE sessions SET ended_at = $3
 	WHERE id IN (
@@ -94,8 +94,8 @@ func (s *Store) SweepSessions(ctx context.Context, before time.Time, limit int) 
 	return int(n), err
 }
 
-// methods are kept as their names with a space between. NULL stands for the password: a server of the release
-// before knows no other method and notes none.
+// methods are stored as their names, separated by spaces. NULL means the password: servers of the previous
+// release know no other method and write NULL.
 type methods []auth.Method
 
 // Value implements driver.Valuer.
@@ -120,6 +120,6 @@ func (m *methods) Scan(src any) error {
 		}
 		return nil
 	default:
-		return fmt.Errorf("methods are not text but a %T", src)
+		return fmt.Errorf("cannot read methods from %T", src)
 	}
 }

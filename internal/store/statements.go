@@ -7,26 +7,25 @@ import (
 	"github.com/jmoiron/sqlx"
 )
 
-// statements is a pool that prepares each query that only reads once. SQLite would parse its text
-// every time, which takes as long as running it. pgx needs none of this: it remembers what it has
-// prepared, unless it was told not to.
+// statements is a pool that prepares each read query once. Otherwise SQLite would parse the text every
+// time, which takes as long as running it. pgx does not need this: it caches prepared statements itself.
 type statements struct {
 	*sqlx.DB
-	prepared sync.Map // of *sqlx.Stmt, by text; there are as many as this package has queries, for each length of a list of ids
+	prepared sync.Map // text to *sqlx.Stmt; bounded by the queries of this package and the lengths of their ID lists
 }
 
 // QueryRowxContext implements sqlx.QueryerContext.
 func (s *statements) QueryRowxContext(ctx context.Context, query string, args ...any) *sqlx.Row {
-	statement, err := s.prepare(ctx, query) //nolint:sqlclosecheck // It lives as long as the pool.
+	statement, err := s.prepare(ctx, query) //nolint:sqlclosecheck // It stays open as long as the pool.
 	if err != nil {
-		return s.DB.QueryRowxContext(ctx, query, args...) // fails in the same way
+		return s.DB.QueryRowxContext(ctx, query, args...) // returns a Row with the same error
 	}
 	return statement.QueryRowxContext(ctx, args...)
 }
 
 // QueryxContext implements sqlx.QueryerContext.
 func (s *statements) QueryxContext(ctx context.Context, query string, args ...any) (*sqlx.Rows, error) {
-	statement, err := s.prepare(ctx, query) //nolint:sqlclosecheck // It lives as long as the pool.
+	statement, err := s.prepare(ctx, query) //nolint:sqlclosecheck // It stays open as long as the pool.
 	if err != nil {
 		return nil, err
 	}

@@ -1,9 +1,10 @@
-// Package store owns the SQL: an auth.Store on PostgreSQL or SQLite, and the migrations of both.
+// Package store owns the SQL: it implements auth.Store on PostgreSQL and SQLite, and has the migrations of
+// both.
 //
-// Each query has one text for both databases. What differs is how a database is opened (open.go),
-// what its migrations say (migrate.go) and how it reports errors (errors.go). There is a file for
-// each table; a new column takes a migration for each database, a field of the domain's struct, a
-// line in the table's columns and in its fields, and an assertion in internal/storetest.
+// Each query has one text for both databases. They differ in how to open a database (open.go), how to
+// migrate (migrate.go), how to lock rows (locks.go) and how errors are reported (errors.go). Each table has
+// a file. A new column needs a migration for each database, a field in the domain's struct, an entry in the
+// table's columns and fields, and an assertion in internal/storetest.
 package store
 
 import (
@@ -20,27 +21,27 @@ import (
 
 // Store keeps the domain's data in one database. It is safe for concurrent use.
 type Store struct {
-	// read and write are where queries go: the pools below, or one transaction. The pools are nil
-	// in the Store of a transaction.
+	// read and write run the queries: on the pools below, or in one transaction. The Store of a
+	// transaction has no pools.
 	read, write   sqlx.ExtContext
 	viewers       *bySession[auth.Viewer]
 	refreshStates *bySession[auth.RefreshState]
 	rotations     *rotations
-	rowLock       string // ends a SELECT that locks
+	rowLock       string // the suffix of a SELECT that locks its rows
 
-	// reader and writer are one pool on PostgreSQL. SQLite has one writer at a time, so there the
-	// writer is a single connection that requests queue for, and readers never wait for it.
+	// On PostgreSQL, reader and writer are the same pool. SQLite allows one writer at a time, so its
+	// writer is a single connection. Requests queue for it, and readers never wait for it.
 	reader, writer *sqlx.DB
 	dialect        goose.Dialect
 	postgres       *connector // opens the connections; nil on SQLite
-	file           string     // of the database; "" on PostgreSQL
-	latest         int64      // version of the newest migration that this program has
+	file           string     // path of the database file; "" on PostgreSQL
+	latest         int64      // version of the newest migration in this program
 	log            *slog.Logger
 }
 
 var _ auth.Store = (*Store)(nil)
 
-// use makes queries go to read and write.
+// use runs all queries on read and write.
 func (s *Store) use(read, write sqlx.ExtContext) {
 	s.read, s.write = read, write
 	s.viewers = newBySession(read, &viewers, viewerFields, viewerSession)
@@ -48,22 +49,22 @@ func (s *Store) use(read, write sqlx.ExtContext) {
 	s.rotations = newRotations(write)
 }
 
-// Close ends all connections, after the queries that run now.
+// Close closes all connections. It waits for running queries.
 func (s *Store) Close() error {
 	return errors.Join(s.reader.Close(), s.writer.Close())
 }
 
-// InTx implements auth.Store. A transaction inside a transaction is refused: neither outcome of the
-// inner one could be kept apart from the outer one's. A transaction that PostgreSQL rolls back because
-// of others is run again, a bounded number of times.
+// InTx implements auth.Store. It returns an error inside a transaction, because an inner transaction could
+// not commit or roll back independently of the outer one. It runs f again, up to maxRetries times, if
+// PostgreSQL rolls the transaction back because of a conflict.
 func (s *Store) InTx(ctx context.Context, f func(ctx context.Context, tx auth.Store) error) error {
 	if s.writer == nil {
-		return errors.New("store: a transaction cannot begin inside another one")
+		return errors.New("store: transactions cannot be nested")
 	}
 	return retry(ctx, func() error { return s.inTx(ctx, f) })
 }
 
-// together runs f in the transaction of s, or in one of its own.
+// together runs f in the transaction of s, or in a new one if s has none.
 func (s *Store) together(ctx context.Context, f func(tx *Store) error) error {
 	if s.writer == nil {
 		return f(s)
@@ -76,7 +77,7 @@ func (s *Store) inTx(ctx context.Context, f func(ctx context.Context, tx auth.St
 	if err != nil {
 		return fault(ctx, "begin transaction", err)
 	}
-	// After a commit this does nothing. It also runs when f panics, and lets the panic go on.
+	// Rollback does nothing after a commit. It also runs if f panics.
 	defer func() { _ = tx.Rollback() }()
 	inside := &Store{rowLock: s.rowLock}
 	inside.use(tx, tx)
@@ -93,7 +94,7 @@ func (s *Store) inTx(ctx context.Context, f func(ctx context.Context, tx auth.St
 	return fault(ctx, doing, err)
 }
 
-// exec runs a statement and returns how many rows it wrote.
+// exec runs a statement and returns the number of affected rows.
 func (s *Store) exec(ctx context.Context, doing, query string, args ...any) (n int64, err error) {
 	err = retryOn(ctx, s.write, func() error {
 		result, err := s.write.ExecContext(ctx, query, args...)
@@ -108,7 +109,7 @@ func (s *Store) exec(ctx context.Context, doing, query string, args ...any) (n i
 	return n, err
 }
 
-// change runs a statement that is about one row, and returns auth.ErrNotFound when there is none.
+// change runs a statement that affects one row. It returns auth.ErrNotFound if that row does not exist.
 func (s *Store) change(ctx context.Context, doing, query string, args ...any) error {
 	n, err := s.exec(ctx, doing, query, args...)
 	if err == nil && n == 0 {
@@ -117,7 +118,7 @@ func (s *Store) change(ctx context.Context, doing, query string, args ...any) er
 	return err
 }
 
-// list runs a query and reads its rows. fields points to where the columns of a row go.
+// list runs a query and returns its rows. fields returns the scan targets of a row.
 func list[T any](ctx context.Context, from sqlx.QueryerContext, doing string, fields func(*T) []any, query string, args ...any) (found []T, err error) {
 	err = retryOn(ctx, from, func() error {
 		found, err = listOnce(ctx, from, doing, fields, query, args...)

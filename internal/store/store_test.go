@@ -12,7 +12,7 @@ import (
 	"usher/internal/storetest"
 )
 
-// empty makes URLs of databases without any migration, storetest.URLs those with all of them.
+// empty returns URLs of databases without migrations. Those of storetest.URLs have all migrations.
 var empty = map[string]func(t testing.TB) string{
 	"sqlite":   func(t testing.TB) string { return "sqlite:" + filepath.Join(t.TempDir(), "usher.db") },
 	"postgres": pgtest.URL,
@@ -24,9 +24,9 @@ func TestConformance(t *testing.T) {
 		parameters []string
 	}{
 		{"sqlite", "sqlite", nil},
-		// In sessions of a time zone that is not UTC.
+		// With a session time zone other than UTC.
 		{"postgres", "postgres", []string{"timezone", "Asia/Kathmandu"}},
-		// As behind PgBouncer: nothing is prepared, times come and go as text.
+		// As behind PgBouncer: statements are not prepared, and times are sent as text.
 		{"postgres unprepared", "postgres", []string{"timezone", "America/St_Johns", "default_query_exec_mode", "exec"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -44,7 +44,7 @@ func TestConformance(t *testing.T) {
 	}
 }
 
-// clearAll deletes every row, those of the audit log in a way that an operator has, too.
+// clearAll deletes every row. For the audit log it uses a way that only operators have.
 func clearAll(t *testing.T, kind string, s *store.Store) {
 	t.Helper()
 	statements := []string{
@@ -68,7 +68,7 @@ func clearAll(t *testing.T, kind string, s *store.Store) {
 	}
 }
 
-// open opens the database at a URL until the test ends.
+// open opens the database at a URL and closes it when the test ends.
 func open(t testing.TB, at string) *store.Store {
 	t.Helper()
 	return openWith(t, at, store.Options{})
@@ -91,7 +91,7 @@ func openWith(t testing.TB, at string, o store.Options) *store.Store {
 	return s
 }
 
-// with returns a URL with more parameters, each a name and a value.
+// with adds parameters to a URL. They are pairs of name and value.
 func with(t testing.TB, at string, parameters ...string) string {
 	t.Helper()
 	u, err := url.Parse(at)

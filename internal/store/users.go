@@ -31,7 +31,7 @@ func accountFields(a *auth.Account) []any {
 	return append(userFields(&a.User), &a.UsernameKey, &a.EmailKey, &a.FullNameKey)
 }
 
-// Servers of the release before find the password in users.
+// password_hash is for servers of the previous release, which read the password there.
 var insertAccount = append(accountColumns, "password_hash").insert("users")
 
 // CreateAccount implements auth.AccountStore.
@@ -76,7 +76,7 @@ func (s *Store) SetRoles(ctx context.Context, userID uuid.UUID, to []auth.Role, 
 	return s.change(ctx, "set roles", setRoles, userID, roles(to), timestamp(now))
 }
 
-// DeleteUser implements auth.Store. The sessions go by their foreign key.
+// DeleteUser implements auth.Store. Foreign keys cascade to the user's sessions, credentials and attempts.
 func (s *Store) DeleteUser(ctx context.Context, userID uuid.UUID) error {
 	return s.change(ctx, "delete user", `DELETE FROM users WHERE id = $1`, userID)
 }
@@ -110,9 +110,9 @@ func (s *Store) UsersByID(ctx context.Context, ids []uuid.UUID) ([]auth.User, er
 	return list(ctx, s.read, "find users", userFields, query, args...)
 }
 
-// hasRole holds for users who have the role $, written by roleWord. Those that are only what everybody
-// is are not in the index that finds them, users_roles_idx. It is not LIKE, for which "_" stands for
-// any character.
+// hasRole selects users with the role $, an argument from roleWord. Its first condition matches that of the
+// partial index users_roles_idx, which omits users with the role USER only. It does not use LIKE, in which
+// "_" matches any character.
 const hasRole = `roles <> 'USER' AND replace(' ' || roles || ' ', $, '') <> ' ' || roles || ' '`
 
 func roleWord(r auth.Role) string { return " " + string(r) + " " }
@@ -127,7 +127,7 @@ func (s *Store) HasOtherAdmin(ctx context.Context, except uuid.UUID) (bool, erro
 	return has, fault(ctx, "look for another administrator", err)
 }
 
-// roles are kept as their names, each once, in the order of auth.Roles, with a space between.
+// roles are stored as their names, each once, in the order of auth.Roles, separated by spaces.
 type roles []auth.Role
 
 // Value implements driver.Valuer.
@@ -139,17 +139,17 @@ func (r roles) Value() (driver.Value, error) {
 		}
 	}
 	if slices.ContainsFunc(r, func(role auth.Role) bool { return !role.Valid() }) {
-		return nil, errors.New("a role that is not in auth.Roles")
+		return nil, errors.New("unknown role")
 	}
 	return strings.Join(names, " "), nil
 }
 
-// Scan implements sql.Scanner. It drops roles that are not in auth.Roles: they grant nothing here,
-// and their users can still sign in on a replica that is older than the one that gave the role.
+// Scan implements sql.Scanner. It drops roles that are not in auth.Roles. They grant nothing here, and
+// their users can still sign in on a replica older than the one that granted the role.
 func (r *roles) Scan(src any) error {
 	text, ok := src.(string)
 	if !ok {
-		return fmt.Errorf("roles are not text but a %T", src)
+		return fmt.Errorf("cannot read roles from %T", src)
 	}
 	*r = nil
 	for name := range strings.FieldsSeq(text) {

@@ -9,33 +9,34 @@ import (
 	"usher/internal/auth"
 )
 
-// orderColumns are what users are ordered by before their id. The order of ids alone is the order
-// of creation, since they are UUIDs of version 7.
+// orderColumns maps an order to its column. Users with equal values are ordered by ID. IDs are UUIDs of
+// version 7 (RFC 9562, section 5.7), so they sort by creation.
 var orderColumns = map[auth.UserOrderField]string{
 	auth.UsersByCreatedAt: "id",
 	auth.UsersByUsername:  "username_order",
 	auth.UsersByEmail:     "email_order",
 }
 
-// maxSorted is how many users a query may collect and sort.
+// maxSorted is the maximum number of users that a query collects and sorts.
 const maxSorted = 1000
 
 // Users implements auth.Store.
 //
-// A filter is a union of index ranges, and one filter leads: the first that few users pass, or else the first.
-// From each range of it, the query reads a page in one of three ways:
+// Each filter is a union of index ranges. The query reads the ranges of one filter, the leading one: the
+// first filter with at most maxSorted users, or else the first filter. It reads a page from each range:
 //
-//	seek   The index of the range has the order of the page.
-//	sort   The range has few users: they are collected and sorted.
-//	walk   The range has many users in another order: the index of the page's order is read, and users
-//	       outside of the range are skipped.
+//	seek   The index of the range has the page's order.
+//	sort   The range has at most maxSorted users. The query collects and sorts them.
+//	walk   The range has more users, in another order. The query reads the index of the page's order and
+//	       skips users outside of the range.
 //
-// The other filters are conditions. A planner that knows neither the arguments nor the correlations often
-// reads every user for a page of 20, so the store counts up to maxSorted and leaves it no choice.
+// The other filters become conditions. Planners know neither the arguments nor the correlations between
+// columns, and often read every user for a page of 20. So the store counts the users of each range, up to
+// maxSorted, and writes queries that have only one sensible plan.
 func (s *Store) Users(ctx context.Context, q auth.UserQuery) ([]auth.PlacedUser, error) {
 	const doing = "list users"
 	if orderColumns[q.Order] == "" {
-		return nil, fmt.Errorf("%s: no order %q", doing, q.Order)
+		return nil, fmt.Errorf("%s: unknown order %q", doing, q.Order)
 	}
 	query, args, err := s.usersQuery(ctx, q)
 	if err != nil {
@@ -65,12 +66,12 @@ func placedUserFields(order auth.UserOrderField) func(p *auth.PlacedUser) []any 
 
 // indexRange is a range of an index of users.
 type indexRange struct {
-	fragment        // what holds for the users in it
-	column   string // what they are ordered by
-	users    int    // how many there are, counted up to maxSorted and one
+	fragment        // the condition for users in the range
+	column   string // the column that orders the index
+	users    int    // the number of users in the range, counted up to maxSorted+1
 }
 
-// count is a query for users.
+// count returns the query that counts users.
 func (r indexRange) count() fragment {
 	return fragment{
 		`SELECT count(*) FROM (SELECT 1 FROM users WHERE ` + r.text + ` ORDER BY ` + r.column + ` LIMIT $) AS counted`,
@@ -78,12 +79,12 @@ func (r indexRange) count() fragment {
 	}
 }
 
-// userFilters returns the filters of a query. Every user passes the role USER. Nearly every user passes
-// Disabled: false, which is a condition only, see listUsers.
+// userFilters returns the filters of a query. It omits the role USER, which every user has. It also omits
+// Disabled: false, which nearly every user matches: listUsers adds that as a condition.
 func userFilters(q auth.UserQuery) (filters [][]indexRange) {
 	if q.Search != "" {
 		var search []indexRange
-		// Nothing that begins with the search comes after it and the last code point of Unicode.
+		// The upper bound is the search followed by the last code point of Unicode.
 		args := []any{q.Search, q.Search + string(utf8.MaxRune)}
 		for _, column := range []string{"username_order", "email_order", "full_name_key"} {
 			search = append(search, indexRange{fragment: fragment{column + ` >= $ AND ` + column + ` < $`, args}, column: column})
@@ -99,7 +100,7 @@ func userFilters(q auth.UserQuery) (filters [][]indexRange) {
 	return filters
 }
 
-// usersQuery finds the filter that leads, and returns the query.
+// usersQuery chooses the leading filter and returns the query.
 func (s *Store) usersQuery(ctx context.Context, q auth.UserQuery) (query string, args []any, err error) {
 	filters, lead := userFilters(q), 0
 	for i, f := range filters {
@@ -136,14 +137,14 @@ func listUsers(q auth.UserQuery, filters [][]indexRange, lead int) (query string
 	pages := make([]fragment, len(filters[lead]))
 	for i, r := range filters[lead] {
 		pages[i] = rangePage(q, r, others)
-		// SQLite takes no ORDER BY before a UNION.
+		// SQLite accepts ORDER BY and LIMIT in a part of a UNION only inside of a subquery.
 		pages[i].text = `SELECT ` + placedUserColumns.of("page") + ` FROM (` + pages[i].text + `) AS page`
 	}
 	all := join(pages, ` UNION `)
 	return numbered(all.text + userOrder(q)), append(all.args, q.Limit)
 }
 
-// rangePage returns the query for a page of the users in a range who meet conditions.
+// rangePage returns the query for a page of the users in a range, restricted by conditions.
 func rangePage(q auth.UserQuery, r indexRange, conditions []fragment) fragment {
 	switch {
 	case r.column == orderColumns[q.Order]: // seek
@@ -160,8 +161,8 @@ func rangePage(q auth.UserQuery, r indexRange, conditions []fragment) fragment {
 	}
 }
 
-// unindexed holds for the users in any of the ranges. Inside CASE no planner looks for an index, and PostgreSQL
-// expects that half of the users pass.
+// unindexed returns a condition for users in any of the ranges. The CASE keeps planners from using an index,
+// and PostgreSQL estimates that half of the users match.
 func unindexed(ranges []indexRange) fragment {
 	fragments := make([]fragment, len(ranges))
 	for i, r := range ranges {
@@ -171,7 +172,7 @@ func unindexed(ranges []indexRange) fragment {
 	return fragment{`CASE WHEN ` + either.text + ` THEN true END`, either.args}
 }
 
-// userPage returns the query for a page of the users in a table who meet conditions.
+// userPage returns the query for a page of the users in a table, restricted by conditions.
 func userPage(q auth.UserQuery, table string, conditions []fragment) fragment {
 	column := orderColumns[q.Order]
 	if q.After != nil {

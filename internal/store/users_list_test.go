@@ -10,8 +10,8 @@ import (
 	"usher/internal/storetest"
 )
 
-// BenchmarkUsers measures pages of 20 out of USHER_BENCH_USERS users, and refuses to measure a query that
-// reads all of them. The 10,000th page is the last one where there are fewer.
+// BenchmarkUsers measures pages of 20 of USHER_BENCH_USERS users. It fails if a query reads all users. If
+// there are fewer than 10,000 pages, it measures the last one instead of the 10,000th.
 func BenchmarkUsers(b *testing.B) {
 	many := 20_000
 	if text := os.Getenv("USHER_BENCH_USERS"); text != "" {
@@ -42,8 +42,8 @@ func BenchmarkUsers(b *testing.B) {
 					{"first page", func(*auth.UserQuery) {}},
 					{"last page", func(q *auth.UserQuery) { q.Descending = true }},
 					{"10000th page", func(q *auth.UserQuery) { q.After = &placed[len(placed)-1].Position }},
-					{"search for nobody", func(q *auth.UserQuery) { q.Search = "nobody" }},
-					{"search for few", func(q *auth.UserQuery) { q.Search = "user1234" }},
+					{"search without results", func(q *auth.UserQuery) { q.Search = "nobody" }},
+					{"search with few results", func(q *auth.UserQuery) { q.Search = "user1234" }},
 					{"search for a user name", func(q *auth.UserQuery) { q.Search = "user" }},
 					{"search for an address", func(q *auth.UserQuery) { q.Search = "mail99" }},
 					{"search for a name", func(q *auth.UserQuery) { q.Search = "name 1" }},

@@ -9,7 +9,7 @@ import (
 	"usher/internal/storetest"
 )
 
-// TestUnknownRole is about a role that only a later release knows.
+// TestUnknownRole reads a role that only a later release knows.
 func TestUnknownRole(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		session := signIn(t, s)
@@ -30,12 +30,12 @@ func TestUnknownRole(t *testing.T) {
 			}
 		}
 		if err := s.Exec(t.Context(), `UPDATE users SET roles = 'admin'`); err == nil {
-			t.Error("roles in lower case were kept")
+			t.Error("lower-case roles were stored, want an error")
 		}
 	})
 }
 
-// TestDeletedUser is about an operator who deletes a row by hand.
+// TestDeletedUser deletes the row of a user with SQL.
 func TestDeletedUser(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		session := signIn(t, s)
@@ -51,7 +51,7 @@ func TestDeletedUser(t *testing.T) {
 	})
 }
 
-// TestLostAdministration is about an operator who empties every table by hand.
+// TestLostAdministration deletes all rows with SQL. LockAdministration must fail without its row.
 func TestLostAdministration(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		if err := s.LockAdministration(t.Context()); err != nil {
@@ -59,7 +59,7 @@ func TestLostAdministration(t *testing.T) {
 		}
 		exec(t, s, `DELETE FROM administration`)
 		if err := s.LockAdministration(t.Context()); err == nil {
-			t.Error("a lock was taken that locks nobody out")
+			t.Error("LockAdministration succeeded without a row to lock")
 		}
 	})
 }

@@ -11,7 +11,7 @@ import (
 	"usher/internal/batch"
 )
 
-// bySession finds what belongs to a session, in batches.
+// bySession looks up the data of sessions, in batches.
 type bySession[T any] struct {
 	from    sqlx.QueryerContext
 	queries *[batchSizes]string
@@ -28,7 +28,7 @@ func newBySession[T any](
 	return b
 }
 
-// selectBySession returns the queries for columns of a session and its user, and more of the session's.
+// selectBySession returns one query for each batch size. It selects a session and its user. more adds columns.
 func selectBySession(more string) (queries [batchSizes]string) {
 	for i := range queries {
 		queries[i] = `
@@ -49,7 +49,7 @@ func (b *bySession[T]) query(ctx context.Context, ids []uuid.UUID) []batch.Resul
 	found, err := list(ctx, b.from, "look up", b.fields, b.queries[size], args...)
 	results := make([]batch.Result[*T], len(ids))
 	if err != nil && !errors.Is(err, auth.ErrUnavailable) && len(ids) > 1 {
-		for i := range ids { // A row that cannot be read must fail only its own call.
+		for i := range ids { // An unreadable row fails only its own call.
 			results[i] = b.query(ctx, ids[i:i+1])[0]
 		}
 		return results
@@ -61,7 +61,7 @@ func (b *bySession[T]) query(ctx context.Context, ids []uuid.UUID) []batch.Resul
 		}
 		for j := range found {
 			if b.session(&found[j]).ID == id {
-				one := found[j] // Each request has its own.
+				one := found[j] // Requests do not share a value.
 				results[i] = batch.Result[*T]{Value: &one}
 			}
 		}

@@ -11,8 +11,8 @@ import (
 	"usher/internal/storetest"
 )
 
-// TestViewersTogether asks for each number of sessions that one query may find, the first of which
-// is there twice, and one nowhere.
+// TestViewersTogether looks up sessions in one query, for each possible number of them. The first session is
+// requested twice, and one session does not exist.
 func TestViewersTogether(t *testing.T) {
 	for name, at := range storetest.URLs {
 		t.Run(name, func(t *testing.T) {
@@ -40,21 +40,21 @@ func TestViewersTogether(t *testing.T) {
 	}
 }
 
-// TestViewersDamaged shows that a row that cannot be read fails those who ask for it and nobody else.
+// TestViewersDamaged checks that an unreadable row fails only the look-ups of that row.
 func TestViewersDamaged(t *testing.T) {
 	t.Parallel()
 	s := open(t, storetest.URLs["sqlite"](t))
-	good, bad := signIn(t, s), uuid.MustParse("01940000-0000-7000-8000-000000000003")
+	intact, damaged := signIn(t, s), uuid.MustParse("01940000-0000-7000-8000-000000000003")
 	if err := s.Exec(t.Context(), `
 		INSERT INTO sessions (id, user_id, auth_time, created_at, last_used_at, expires_at, secret_digest)
-		SELECT $1, user_id, auth_time, created_at, last_used_at, '2030-01-31', secret_digest FROM sessions`, bad); err != nil {
+		SELECT $1, user_id, auth_time, created_at, last_used_at, '2030-01-31', secret_digest FROM sessions`, damaged); err != nil {
 		t.Fatal(err)
 	}
-	viewers, errs := s.ViewersTogether(t.Context(), bad, good, bad)
+	viewers, errs := s.ViewersTogether(t.Context(), damaged, intact, damaged)
 	if errs[0] == nil || errs[2] == nil || errors.Is(errs[0], auth.ErrNotFound) {
 		t.Errorf("the damaged row: %v", errs[0])
 	}
-	if errs[1] != nil || viewers[1].Session.ID != good {
+	if errs[1] != nil || viewers[1].Session.ID != intact {
 		t.Errorf("the other one: %+v, %v", viewers[1], errs[1])
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"os"
 )
 
-// writable returns nil when the file is there and not marked as read-only.
+// writable returns nil if the file exists and is not marked read-only.
 func writable(file string) error {
 	info, err := os.Stat(file)
 	if err == nil && info.Mode().Perm()&0o200 == 0 {

@@ -4,6 +4,6 @@ package store
 
 import "golang.org/x/sys/unix"
 
-// writable returns nil when this process may write the file, and the file system accepts writes.
-// It does not open the file, see createFile.
+// writable returns nil if this process may write the file and the file system accepts writes. It does not
+// open the file; createFile says why.
 func writable(file string) error { return unix.Access(file, unix.W_OK) }
