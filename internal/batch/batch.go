@@ -1,5 +1,4 @@
-// Package batch owns the batching of queries: calls that arrive while a query is in flight share the next
-// one.
+// Package batch owns the batching of queries: calls made while a query is in flight share the next query.
 package batch
 
 import (
@@ -13,13 +12,13 @@ import (
 )
 
 const (
-	// MaxSize is the most calls that one query answers.
+	// MaxSize is the maximum number of calls in a batch.
 	MaxSize = 64
-	// maxWait is how long calls wait for a query in flight. Then they are sent without it, so that a hanging
-	// connection or a distant database does not delay everyone.
+	// maxWait limits how long calls wait for a query in flight. After that the next query is sent, so that a
+	// hanging connection or a distant database does not delay all calls.
 	maxWait = 20 * time.Millisecond
-	// timeout limits a query that answers several calls, since none of them may cancel it alone. Requests
-	// time out long before.
+	// timeout limits a query for several calls, because no single call may cancel it. Requests time out long
+	// before.
 	timeout = 30 * time.Second
 )
 
@@ -49,14 +48,14 @@ type Batcher[K, V any] struct {
 	query Query[K, V]
 
 	mu       sync.Mutex
-	inFlight uint64 // the number of the query that calls wait for; 0 when idle
-	sent     uint64 // how many queries there were
+	inFlight uint64 // number of the query that calls wait for; 0 when idle
+	sent     uint64 // number of queries so far
 	waiting  []*call[K, V]
 	timer    *time.Timer
 }
 
 type call[K, V any] struct {
-	ctx    context.Context //nolint:containedctx // It ends with the request that waits.
+	ctx    context.Context //nolint:containedctx // It ends with the waiting request.
 	key    K
 	result chan Result[V]
 }
@@ -140,9 +139,9 @@ func (b *Batcher[K, V]) startTimer() {
 	})
 }
 
-// take removes the calls of the next query from those that wait, and drops the ones whose request has ended.
+// take removes the calls of the next query from the waiting ones. It drops calls whose request has ended.
 func (b *Batcher[K, V]) take() []*call[K, V] {
-	runtime.Gosched() // Requests that are about to make a call join the batch.
+	runtime.Gosched() // Lets requests that are about to make a call join the batch.
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	waiting := slices.DeleteFunc(b.waiting, func(c *call[K, V]) bool { return c.ctx.Err() != nil })
@@ -168,7 +167,7 @@ func (b *Batcher[K, V]) answer(n uint64, calls []*call[K, V]) {
 	defer cancel()
 	results, err := []Result[V](nil), errUnanswered
 	defer func() {
-		if cause := recover(); cause != nil { // No request's recover sees this goroutine.
+		if cause := recover(); cause != nil { // The recover of a request does not cover this goroutine.
 			err = fmt.Errorf("the query of a batch panicked: %v", cause)
 		}
 		for i, c := range calls {
@@ -182,13 +181,13 @@ func (b *Batcher[K, V]) answer(n uint64, calls []*call[K, V]) {
 	results = b.query(ctx, keys)
 }
 
-// errUnanswered is for a Query that does not return a result for each key.
-var errUnanswered = errors.New("the query of a batch did not answer all of its calls")
+// errUnanswered means that a Query did not return one result for each key.
+var errUnanswered = errors.New("the query of a batch did not return one result for each key")
 
 type membersKey struct{}
 
 // Members returns the contexts of the calls that share the query of ctx. A tracer links the query to them.
-// It is empty in the context of a call that has a query of its own.
+// It is empty if the query answers a single call, whose context it has.
 func Members(ctx context.Context) []context.Context {
 	members, _ := ctx.Value(membersKey{}).([]context.Context)
 	return members

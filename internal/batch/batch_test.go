@@ -61,7 +61,7 @@ func TestBatches(t *testing.T) {
 	})
 }
 
-// TestOverdue shows that a query that does not return delays only the calls that it answers.
+// TestOverdue checks that a hanging query delays only the calls of its own batch.
 func TestOverdue(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -87,7 +87,7 @@ func TestOverdue(t *testing.T) {
 			}
 		}
 		if waited := time.Since(start); waited > 3*maxWait {
-			t.Errorf("three calls waited %v for a query that hangs", waited)
+			t.Errorf("three calls waited %v for a hanging query", waited)
 		}
 		cancel()
 		if err := <-stuck; !errors.Is(err, hangs) {
@@ -96,7 +96,7 @@ func TestOverdue(t *testing.T) {
 	})
 }
 
-// TestLate shows that the return of a late query leaves one query in flight and not two.
+// TestLate checks that the return of a late query does not send another one.
 func TestLate(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -123,7 +123,7 @@ func TestLate(t *testing.T) {
 		do(0)
 		synctest.Wait()
 		do(1)
-		<-time.After(maxWait + time.Millisecond) // the first one is late now
+		<-time.After(maxWait + time.Millisecond) // makes the first query late
 		if n := most.Load(); n != 2 {
 			t.Errorf("%d queries in flight while one is late, want 2", n)
 		}
@@ -140,7 +140,7 @@ func TestLate(t *testing.T) {
 	})
 }
 
-// TestCancelled shows that a call whose request has ended does not wait, and is not in a query.
+// TestCancelled checks that a call returns when its request ends, and that no query has its key.
 func TestCancelled(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -166,7 +166,7 @@ func TestCancelled(t *testing.T) {
 	})
 }
 
-// TestPanic shows that a panic fails the calls of the query, and no others.
+// TestPanic checks that a panic fails only the calls of its query.
 func TestPanic(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -196,7 +196,7 @@ func TestPanic(t *testing.T) {
 	})
 }
 
-// TestFresh looks a version up while it grows: no call may return an older one than there was before it.
+// TestFresh looks up a version while it increases. No call may return a version older than the call.
 func TestFresh(t *testing.T) {
 	t.Parallel()
 	var version atomic.Int64
@@ -209,7 +209,7 @@ func TestFresh(t *testing.T) {
 			for range 2000 {
 				before := version.Add(1)
 				if v, err := b.Do(t.Context(), 0); v < before || err != nil {
-					t.Errorf("got version %d, %v; there was %d before", v, err, before)
+					t.Errorf("got version %d, %v; it was %d before the call", v, err, before)
 					return
 				}
 			}
@@ -218,7 +218,7 @@ func TestFresh(t *testing.T) {
 	requests.Wait()
 }
 
-// TestUnanswered is about a query that does not return one result for each key: no call may take another's.
+// TestUnanswered makes a query return too few or too many results. No call may get the result of another.
 func TestUnanswered(t *testing.T) {
 	t.Parallel()
 	for name, wrong := range map[string]func(keys []int) []Result[string]{
@@ -255,7 +255,7 @@ func TestUnanswered(t *testing.T) {
 	}
 }
 
-// TestMembers shows that the context of a query leads to those of the calls that it answers.
+// TestMembers checks that the context of a query contains the contexts of its calls.
 func TestMembers(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -289,12 +289,12 @@ func TestMembers(t *testing.T) {
 		do(t.Context(), 2)
 		synctest.Wait()
 		back <- struct{}{}
-		synctest.Wait() // the query for 1 and 2 has been sent
+		synctest.Wait() // until the query for 1 and 2 is sent
 		ctx, cancel := context.WithCancel(t.Context())
 		do(ctx, 3)
 		synctest.Wait()
 		back <- struct{}{}
-		synctest.Wait() // that for 3 as well
+		synctest.Wait() // until the query for 3 is sent
 		cancel()
 		back <- struct{}{}
 		requests.Wait()

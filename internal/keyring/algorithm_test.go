@@ -23,7 +23,7 @@ func TestOtherAlgorithm(t *testing.T) {
 		second := ids[0]
 		checkStates(t, o, second+" published", first+" signing")
 
-		// While both settings are in use, nothing goes back and forth.
+		// Replicas with both settings must not alternate between the algorithms.
 		for range 3 {
 			refresh(t, old)
 			refresh(t, ring)

@@ -35,7 +35,7 @@ func TestOtherSecret(t *testing.T) {
 		}
 		checkStates(t, lost, first+" signing")
 
-		// What the error says helps.
+		// The command in the error resolves the problem.
 		if err := keyring.Retire(t.Context(), lost, first, true); err != nil {
 			t.Fatal(err)
 		}
@@ -44,8 +44,8 @@ func TestOtherSecret(t *testing.T) {
 	})
 }
 
-// TestTampered changes what is in the database. No replica starts with it, and those that run go on
-// with the keys that are there and can be opened.
+// TestTampered modifies records in the database. No replica may start with them. Running replicas must
+// continue with the keys that can be decrypted.
 func TestTampered(t *testing.T) {
 	each(t, func(t *testing.T, o keyring.Options, _ *clock) {
 		ring := open(t, o)
@@ -86,7 +86,7 @@ func TestTampered(t *testing.T) {
 		renamed.KeyID = "another"
 		replace(renamed)
 		if err := ring.Refresh(t.Context()); err == nil {
-			t.Error("a key under another id was taken")
+			t.Error("a key under another ID was accepted")
 		}
 		if got := ring.Signing(o.Now()).ID(); got != good[1].KeyID {
 			t.Errorf("%s signs, want %s", got, good[1].KeyID)
@@ -95,8 +95,8 @@ func TestTampered(t *testing.T) {
 	})
 }
 
-// TestRetiredBesideSealed retires a key while there is one that a running replica cannot open, as
-// when the server's secret changes: the retired key is refused all the same.
+// TestRetiredBesideSealed retires a key while another key cannot be decrypted, as after a change of the
+// server's secret. A running replica must still reject the retired key.
 func TestRetiredBesideSealed(t *testing.T) {
 	each(t, func(t *testing.T, o keyring.Options, _ *clock) {
 		ring := open(t, o)
@@ -106,10 +106,10 @@ func TestRetiredBesideSealed(t *testing.T) {
 		}
 		changed := o
 		changed.Secret = []byte("Kf3Pz8Qw1Xn6Vb0Tc5Ry9Lm2Jd7Hs4Ga")
-		open(t, changed) // makes a key of its own
+		open(t, changed) // generates another key
 		var sealed *keyring.SealedError
 		if err := ring.Refresh(t.Context()); !errors.As(err, &sealed) {
-			t.Errorf("Refresh: %v, want it to name the key that it cannot open", err)
+			t.Errorf("Refresh: %v, want a SealedError with the ID of the key", err)
 		}
 		if _, ok := ring.Verifying(retired, o.Now()); ok {
 			t.Error("the retired key still verifies")
@@ -143,7 +143,7 @@ func TestDatabaseAway(t *testing.T) {
 	})
 }
 
-// TestSweep deletes keys a day after they are of no more use.
+// TestSweep checks that keys are deleted a day after their last use.
 func TestSweep(t *testing.T) {
 	each(t, func(t *testing.T, o keyring.Options, c *clock) {
 		first := open(t, o).Signing(o.Now()).ID()

@@ -1,9 +1,10 @@
-// Package keyring owns the keys that the server signs access tokens with: it makes them, seals them
-// for the database, publishes them, and has them take turns.
+// Package keyring owns the signing keys of access tokens: it generates them, encrypts them for the
+// database, publishes them as a JWK Set and rotates them.
 //
-// A key is published before it signs, and verifies until its last token has expired, so that
-// changing keys refuses nobody. All replicas share the keys through the database, and look for new
-// ones every [PollInterval]. From what they read they know at which moment another key signs.
+// A key is published before it signs, and verifies until its last token has expired. So a rotation
+// invalidates no token. All replicas share the keys through the database and read it every
+// [PollInterval]. The records contain the time when each key starts to sign, so replicas switch at that
+// time without a further read.
 package keyring
 
 import (
@@ -22,33 +23,33 @@ const (
 	// PollInterval is how often to call [Keyring.Refresh].
 	PollInterval = 10 * time.Second
 
-	// Lead is for how long a key is published before it signs: longer than replicas take to poll,
-	// others may keep [Keyring.JWKS], and clocks differ, all together.
+	// Lead is how long a key is published before it signs. It exceeds the sum of [PollInterval],
+	// [JWKSMaxAge] and the maximum difference of clocks.
 	Lead = 2 * time.Minute
 
-	// JWKSMaxAge is for how long others may keep [Keyring.JWKS].
+	// JWKSMaxAge is how long clients may cache [Keyring.JWKS].
 	JWKSMaxAge = time.Minute
 )
 
-// Options describe a Keyring, the same one on every replica. All are required but Now and Log.
+// Options configure a Keyring, equally on every replica. All fields but Now and Log are required.
 type Options struct {
 	Store  Store
-	Secret []byte // the server's; see [token.CheckSecret]
+	Secret []byte // the server's secret, see [token.CheckSecret]
 
-	// Algorithm is that of new keys. With HS256 none are made, and one that is derived from the
-	// secret signs; it verifies under this setting only, while the keys there are go on verifying.
+	// Algorithm is the algorithm of new keys. HS256 generates no keys: a key derived from Secret signs.
+	// That key verifies only with this setting. Existing keys continue to verify.
 	Algorithm token.Algorithm
 	MaxAge    time.Duration // how long a key signs before the next one takes over
 	TTL       time.Duration // how long an access token is valid
 
-	Now func() time.Time // the clock; nil stands for time.Now
-	Log *slog.Logger     // nil stands for slog.Default
+	Now func() time.Time // the clock; nil means time.Now
+	Log *slog.Logger     // nil means slog.Default
 }
 
-// tail is for how long after it was signed a token is accepted.
+// tail is how long a token is accepted after it was signed.
 func (o *Options) tail() time.Duration { return o.TTL + token.MaxLeeway }
 
-// complete fills in the defaults.
+// complete sets the defaults.
 func (o *Options) complete() {
 	if o.Now == nil {
 		o.Now = time.Now
@@ -62,28 +63,27 @@ func (o *Options) complete() {
 type Keyring struct {
 	options Options // without the secret
 	sealer  sealer
-	hmac    token.Key // with HS256
+	hmac    token.Key // set with HS256
 	current atomic.Pointer[snapshot]
 }
 
 var _ token.KeySet = (*Keyring)(nil)
 
-// snapshot is the state of the keys at the last poll. It stays true until an operator's order or a
-// new key changes it.
+// snapshot is the state of the keys at the last poll. It stays valid until a key is added or retired.
 type snapshot struct {
 	list []Status
 	keys map[string]opened
 	jwks []byte
 }
 
-// opened is a key that signs or verifies at the time of the snapshot.
+// opened is a decrypted key. It was neither retired nor expired at the time of the snapshot.
 type opened struct {
 	*Status
 	key token.Key
 }
 
-// Open returns a Keyring that can sign. It makes the first key, and the next one if the newest is of
-// another algorithm. The error is a *[SealedError] when the keys were sealed with another secret.
+// Open returns a Keyring that can sign. It generates a key if there is none, or if the newest one has
+// another algorithm. The error is a *[SealedError] if the keys were encrypted with another secret.
 func Open(ctx context.Context, o Options) (*Keyring, error) {
 	k, err := newKeyring(o)
 	if err == nil {
@@ -95,7 +95,7 @@ func Open(ctx context.Context, o Options) (*Keyring, error) {
 	return k, nil
 }
 
-// newKeyring returns a Keyring that has read nothing yet.
+// newKeyring returns a Keyring without keys.
 func newKeyring(o Options) (*Keyring, error) {
 	o.complete()
 	k := &Keyring{options: o}
@@ -110,7 +110,7 @@ func newKeyring(o Options) (*Keyring, error) {
 		k.hmac, err = token.NewHMACKey(o.Secret)
 	case token.EdDSA, token.ES256, token.RS256:
 	default:
-		err = fmt.Errorf("keyring: no algorithm for access tokens: %q", o.Algorithm)
+		err = fmt.Errorf("keyring: unknown algorithm %q", o.Algorithm)
 	}
 	if err != nil {
 		return nil, err
@@ -121,9 +121,9 @@ func newKeyring(o Options) (*Keyring, error) {
 	return k, nil
 }
 
-// Refresh reads the keys, and makes the next one when it is due. When the database does not answer,
-// the keys stay as they were. A key that cannot be opened is an error, too, but what an operator has
-// retired is refused all the same.
+// Refresh reads the keys and generates the next one when it is due. If the database does not answer, the
+// keys stay as they were. A key that cannot be decrypted is an error, but keys that an operator has
+// retired are rejected nevertheless.
 func (k *Keyring) Refresh(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, PollInterval)
 	defer cancel()
@@ -146,8 +146,8 @@ func (k *Keyring) refresh(ctx context.Context, starting bool) error {
 	if err != nil {
 		return err
 	}
-	if made != nil { // otherwise another replica was faster, and its key will do
-		k.options.Log.InfoContext(ctx, "made signing key", "kid", made.KeyID, "algorithm", made.Algorithm,
+	if made != nil { // otherwise another replica has added a key of this generation
+		k.options.Log.InfoContext(ctx, "created signing key", "kid", made.KeyID, "algorithm", made.Algorithm,
 			"signs_from", made.SignsFrom)
 	}
 	if s, err = k.read(ctx); err != nil {
@@ -157,8 +157,8 @@ func (k *Keyring) refresh(ctx context.Context, starting bool) error {
 	return nil
 }
 
-// read makes a snapshot of the keys in the database, of those that can be opened when there is an
-// error for the others.
+// read returns a snapshot of the keys in the database. If some keys cannot be decrypted, it returns a
+// snapshot of the others together with an error.
 func (k *Keyring) read(ctx context.Context) (*snapshot, error) {
 	list, err := List(ctx, k.options)
 	if err != nil {
@@ -213,6 +213,6 @@ func (k *Keyring) Verifying(kid string, now time.Time) (token.Key, bool) {
 	return o.key, ok && o.verifies(now)
 }
 
-// JWKS is the public part of all keys that verify, as a JWK Set (RFC 7517 §5). The caller must not
+// JWKS returns the public parts of all keys that verify, as a JWK Set (RFC 7517 §5). The caller must not
 // change it.
 func (k *Keyring) JWKS() []byte { return k.current.Load().jwks }

@@ -21,7 +21,7 @@ import (
 
 const ttl = 15 * time.Minute
 
-// tail is for how long a token is accepted.
+// tail is how long a token is accepted.
 const tail = ttl + token.MaxLeeway
 
 var (
@@ -29,14 +29,14 @@ var (
 	secret = []byte("q7Vd2Lk0ZtB9xWmY5nRfHc8JsPe4UaGi")
 )
 
-// clock is the time of a test.
+// clock is a clock that only a test advances.
 type clock struct{ elapsed atomic.Int64 }
 
 func (c *clock) now() time.Time { return begin.Add(time.Duration(c.elapsed.Load())) }
 
 func (c *clock) add(d time.Duration) { c.elapsed.Add(int64(d)) }
 
-// each runs a test on each database, with the options of a replica and its clock.
+// each runs a test on each database, with a replica's options and clock.
 func each(t *testing.T, test func(t *testing.T, o keyring.Options, c *clock)) {
 	t.Helper()
 	t.Parallel()
@@ -99,7 +99,7 @@ func signToken(t *testing.T, a *token.Authority) string {
 	return raw
 }
 
-// checkVerify wants a token to be accepted, or refused with an error.
+// checkVerify fails the test unless Verify returns the error want for a token.
 func checkVerify(t *testing.T, what string, a *token.Authority, raw string, want error) {
 	t.Helper()
 	if _, err := a.Verify(raw); !errors.Is(err, want) {
@@ -107,7 +107,7 @@ func checkVerify(t *testing.T, what string, a *token.Authority, raw string, want
 	}
 }
 
-// checkStates wants these keys, "kid state", the newest first.
+// checkStates fails the test unless the keys are these, each "kid state", the newest first.
 func checkStates(t *testing.T, o keyring.Options, want ...string) {
 	t.Helper()
 	list, err := keyring.List(t.Context(), o)
@@ -123,7 +123,7 @@ func checkStates(t *testing.T, o keyring.Options, want ...string) {
 	}
 }
 
-// published returns the ids in a JWK Set.
+// published returns the IDs in a JWK Set.
 func published(t *testing.T, ring *keyring.Keyring) []string {
 	t.Helper()
 	var set struct{ Keys []map[string]string }
@@ -133,7 +133,7 @@ func published(t *testing.T, ring *keyring.Keyring) []string {
 	ids := []string{}
 	for _, jwk := range set.Keys {
 		if slices.Contains(ids, jwk["kid"]) {
-			t.Errorf("%s is there twice", jwk["kid"])
+			t.Errorf("%s is published twice", jwk["kid"])
 		}
 		if jwk["use"] != "sig" || jwk["alg"] == "" {
 			t.Errorf("JWK %v", jwk)
@@ -177,14 +177,14 @@ func TestFirstKey(t *testing.T) {
 					t.Error("verifies without a kid")
 				}
 				if _, ok := first.Verifying("unknown", o.Now()); ok {
-					t.Error("verifies with a key that is not there")
+					t.Error("verifies with an unknown key")
 				}
 			})
 		})
 	}
 }
 
-// TestFirstKeyTogether starts ten replicas at once, on clocks that differ.
+// TestFirstKeyTogether starts ten replicas at once, with different clocks.
 func TestFirstKeyTogether(t *testing.T) {
 	t.Parallel()
 	for name, url := range storetest.URLs {
@@ -229,13 +229,13 @@ func TestFirstKeyTogether(t *testing.T) {
 	}
 }
 
-// TestTurns takes a key through its life, on replicas that poll or do not.
+// TestTurns follows a key through all of its states, on replicas that poll and on one that does not.
 func TestTurns(t *testing.T) {
 	each(t, func(t *testing.T, o keyring.Options, c *clock) {
 		ring, other := open(t, o), open(t, o)
 		tokens := newAuthority(t, ring, o)
 		first := ring.Signing(o.Now()).ID()
-		unborn := "made later"
+		future := "created later"
 
 		second := rotate(t, o, time.Minute).KeyID
 		checkStates(t, o, second+" published", first+" signing")
@@ -243,7 +243,7 @@ func TestTurns(t *testing.T) {
 		refresh(t, ring)
 		checkPublished(t, ring, second, first)
 
-		// Nobody polls from here on.
+		// No replica polls from here on.
 		for _, step := range []struct {
 			elapsed         time.Duration
 			signing         string
@@ -268,7 +268,7 @@ func TestTurns(t *testing.T) {
 			if _, ok := ring.Verifying(second, o.Now()); !ok {
 				t.Errorf("after %v the second key does not verify", step.elapsed)
 			}
-			if _, ok := ring.Verifying(unborn, o.Now()); ok {
+			if _, ok := ring.Verifying(future, o.Now()); ok {
 				t.Error("an unknown key verifies")
 			}
 			checkStates(t, o, step.states...)
@@ -286,7 +286,7 @@ func TestTurns(t *testing.T) {
 	})
 }
 
-// TestOvertaken is about a key that never signs: a newer one was faster.
+// TestOvertaken creates a key that never signs, because a newer one signs earlier.
 func TestOvertaken(t *testing.T) {
 	each(t, func(t *testing.T, o keyring.Options, c *clock) {
 		ring := open(t, o)
@@ -305,7 +305,7 @@ func TestOvertaken(t *testing.T) {
 	})
 }
 
-// TestClockBehind is about a replica that starts before the first key is made, by its own clock.
+// TestClockBehind starts a replica with a clock that is behind the creation of the first key.
 func TestClockBehind(t *testing.T) {
 	each(t, func(t *testing.T, o keyring.Options, _ *clock) {
 		ahead := newAuthority(t, open(t, o), o)
@@ -335,11 +335,11 @@ func TestMaxAge(t *testing.T) {
 		checkStates(t, o, ids[0]+" published", first+" signing")
 		c.add(keyring.Lead - 1)
 		if got := ring.Signing(o.Now()).ID(); got != first {
-			t.Errorf("%s signs before the first key has come of age", got)
+			t.Errorf("%s signs before the first key has reached MaxAge", got)
 		}
 		c.add(1)
 		if got := ring.Signing(o.Now()).ID(); got != ids[0] {
-			t.Errorf("%s signs after the first key has come of age", got)
+			t.Errorf("%s signs after the first key has reached MaxAge", got)
 		}
 	})
 }

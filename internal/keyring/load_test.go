@@ -16,8 +16,8 @@ import (
 	"usher/internal/token"
 )
 
-// TestRotationUnderLoad has two replicas with one database sign and verify while keys rotate every
-// two seconds, for some minutes of a clock that is not the wall's. No token may be refused.
+// TestRotationUnderLoad signs and verifies on two replicas of one database while keys rotate every two seconds. The clock is
+// simulated. No token may be rejected.
 func TestRotationUnderLoad(t *testing.T) {
 	t.Parallel()
 	for name, url := range storetest.URLs {
@@ -32,8 +32,8 @@ func TestRotationUnderLoad(t *testing.T) {
 func rotateUnderLoad(t *testing.T, at string) {
 	const (
 		ttl       = time.Minute
-		skew      = 20 * time.Second // of the clocks of the replicas
-		lead      = 40 * time.Second // more than a poll and the skew
+		skew      = 20 * time.Second // difference of the replicas' clocks
+		lead      = 40 * time.Second // exceeds a poll interval and the skew
 		rotations = 100
 	)
 	log := slog.New(slog.DiscardHandler)
@@ -77,7 +77,7 @@ func rotateUnderLoad(t *testing.T, at string) {
 	verify := func(raw string, signer int, age time.Duration) {
 		for verifier, r := range replicas {
 			if _, err := r.Verify(raw); err != nil {
-				t.Errorf("replica %d refuses a token of replica %d after %v: %v", verifier, signer, age, err)
+				t.Errorf("replica %d rejects a token of replica %d after %v: %v", verifier, signer, age, err)
 			}
 		}
 	}

@@ -7,58 +7,57 @@ import (
 	"usher/internal/token"
 )
 
-// Record is a key as the database keeps it.
+// Record is a key as stored in the database.
 type Record struct {
-	KeyID     string // kid, the RFC 7638 thumbprint of the public part
+	KeyID     string // kid, the thumbprint of the public part (RFC 7638)
 	Algorithm token.Algorithm
 	Sealed    []byte // the private part, encrypted
-	// Generation numbers the keys in the order in which they take over from each other.
+	// Generation increases by one with each new key. It is unique.
 	Generation int64
 	CreatedAt  time.Time
-	// SignsFrom is when the key begins to sign. It verifies from its creation on.
+	// SignsFrom is when the key starts to sign. It verifies from its creation on.
 	SignsFrom time.Time
-	// RetiredAt is when an operator ended the key, nil for most.
+	// RetiredAt is when an operator retired the key, or nil.
 	RetiredAt *time.Time
 }
 
-// Store keeps the records, for all replicas. Times are in microseconds.
+// Store keeps the records for all replicas. It stores times with microsecond precision.
 type Store interface {
-	// SigningKeys returns every key, the newest generation first.
+	// SigningKeys returns all keys, the newest generation first.
 	SigningKeys(ctx context.Context) ([]Record, error)
-	// CreateSigningKey writes a new key, unless there is one of its generation. It reports whether
-	// it did.
+	// CreateSigningKey stores a new key. It reports false if its generation already has a key.
 	CreateSigningKey(ctx context.Context, r *Record) (bool, error)
-	// RetireSigningKey reports false for a key that is not there or was retired before.
+	// RetireSigningKey reports false if the key does not exist or is already retired.
 	RetireSigningKey(ctx context.Context, keyID string, now time.Time) (bool, error)
-	// DeleteSigningKey does nothing for a key that is not there.
+	// DeleteSigningKey does nothing if the key does not exist.
 	DeleteSigningKey(ctx context.Context, keyID string) error
 }
 
-// State is what a key is for at some time.
+// State is the state of a key at some time.
 type State string
 
-// The states, in the order in which a key passes through them. Each may lead to Retired.
+// The states in the order of a key's life. An operator can retire a key in any state.
 const (
-	Published State = "published" // known to all, and not signing yet
-	Signing   State = "signing"
-	Verifying State = "verifying" // another one signs; tokens of this one are good until they expire
-	Expired   State = "expired"   // all of its tokens have
-	Retired   State = "retired"   // its tokens are refused, by an operator's order
+	Published State = "published" // in the JWK Set, and not signing yet
+	Signing   State = "signing"   // signs and verifies
+	Verifying State = "verifying" // a newer key signs; tokens of this one are valid until they expire
+	Expired   State = "expired"   // all of its tokens have expired
+	Retired   State = "retired"   // an operator retired it; its tokens are rejected
 )
 
-// Status is a key with what follows from the keys after it.
+// Status is a key and its state, which depends on newer keys.
 type Status struct {
 	Record
 	State State
-	// VerifiesUntil is when the last token of the key expires, zero while no other key is to take over.
+	// VerifiesUntil is when the last token of the key expires. It is zero if there is no newer key.
 	VerifiesUntil time.Time
 }
 
-// statuses says what keys are for at a time. Records are newest first; tail is for how long a token
-// is accepted; with hmac, none of them signs.
+// statuses returns the states of keys at a time. Records are newest first. tail is how long a token is
+// accepted. With hmac, none of the keys signs.
 func statuses(records []Record, now time.Time, tail time.Duration, hmac bool) []Status {
 	list := make([]Status, len(records))
-	var takeover time.Time // when the first of the newer keys begins to sign, zero if there is none
+	var takeover time.Time // when the first newer key starts to sign; zero without a newer key
 	for i, r := range records {
 		list[i].Record = r
 		if r.RetiredAt != nil {
@@ -89,8 +88,9 @@ func statuses(records []Record, now time.Time, tail time.Duration, hmac bool) []
 	return list
 }
 
-// signer returns the index of the key that signs at a time, -1 if there is none: the newest whose
-// time has come. If none has, on a clock that is behind that of who made the first key, it is the oldest.
+// signer returns the index of the key that signs at a time, or -1 without keys. It is the newest key whose
+// SignsFrom is not in the future. If there is none, because this clock is behind that of the replica that
+// generated the first key, it is the oldest key.
 func signer(list []Status, now time.Time) int {
 	found := -1
 	for i := range list {

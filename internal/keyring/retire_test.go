@@ -32,14 +32,14 @@ func TestRetire(t *testing.T) {
 		third := rotate(t, o, time.Minute).KeyID
 		checkStates(t, o, third+" published", second+" published", first+" signing")
 
-		// One that does not sign yet never does.
+		// A retired key never starts to sign.
 		retire(t, o, third)
 		c.add(time.Minute)
 		checkStates(t, o, third+" retired", second+" signing", first+" verifying")
 		refused(second, keyring.ErrSigns)
 
 		retire(t, o, first)
-		retire(t, o, first) // is no news
+		retire(t, o, first) // a second time
 		checkStates(t, o, third+" retired", second+" signing", first+" retired")
 		refresh(t, ring)
 		checkVerify(t, "after the poll", tokens, raw, token.ErrInvalid)
@@ -51,13 +51,13 @@ func TestRetire(t *testing.T) {
 	})
 }
 
-// TestRetireForcedBack ends the key that signs, so that the one before it signs again.
+// TestRetireForcedBack retires the signing key, so that the previous one signs again.
 func TestRetireForcedBack(t *testing.T) {
 	each(t, func(t *testing.T, o keyring.Options, c *clock) {
 		ring := open(t, o)
 		first := ring.Signing(o.Now()).ID()
 		second := rotate(t, o, 0).KeyID
-		for _, later := range []time.Duration{time.Minute, 2 * tail} { // while it verifies, and when it does not
+		for _, later := range []time.Duration{time.Minute, 2 * tail} { // while the previous key verifies, and afterwards
 			c.elapsed.Store(int64(later))
 			refresh(t, ring)
 			if got := ring.Signing(o.Now()).ID(); got != second {
@@ -77,7 +77,7 @@ func TestRetireForcedBack(t *testing.T) {
 	})
 }
 
-// TestRetireForced ends the only key. The first replica to poll makes another one, at once.
+// TestRetireForced retires the only key. The first replica to poll must generate a key that signs at once.
 func TestRetireForced(t *testing.T) {
 	each(t, func(t *testing.T, o keyring.Options, c *clock) {
 		ring, other := open(t, o), open(t, o)

@@ -9,24 +9,24 @@ import (
 	"usher/internal/token"
 )
 
-// What an operator may be told.
+// Errors for operators.
 var (
-	ErrNoKey     = errors.New("there is no such signing key")
-	ErrSigns     = errors.New("this key signs. Make the next one with usher keys rotate, and retire this one when it signs no longer; --force retires it now")
-	ErrSymmetric = errors.New("with HS256 the server's secret is the key: change the secret, or the algorithm")
-	ErrLead      = errors.New("the lead is not between 0s and 24h")
-	ErrRaced     = errors.New("another signing key was made at the same moment")
+	ErrNoKey     = errors.New("there is no signing key with this ID")
+	ErrSigns     = errors.New("this key is signing tokens. Run usher keys rotate and retire it once the next key signs, or retire it now with --force")
+	ErrSymmetric = errors.New("with HS256 the signing key is derived from the server's secret. Change the secret or the algorithm instead")
+	ErrLead      = errors.New("the lead must be between 0s and 24h")
+	ErrRaced     = errors.New("another signing key was created at the same time. Try again")
 )
 
 const (
 	maxLead = 24 * time.Hour
 
-	// keep is how long a key stays in the database that is of no use any more: no shorter than a
-	// token may live on a server that an operator's command knows nothing of.
+	// keep is how long an unused key stays in the database. It is at least the maximum TTL of a token,
+	// because a command may run with a shorter TTL setting than the servers.
 	keep = 24 * time.Hour
 )
 
-// List returns the keys, the newest first. It needs no Secret.
+// List returns the keys, the newest first. It does not need o.Secret.
 func List(ctx context.Context, o Options) ([]Status, error) {
 	o.complete()
 	records, err := o.Store.SigningKeys(ctx)
@@ -36,7 +36,7 @@ func List(ctx context.Context, o Options) ([]Status, error) {
 	return statuses(records, o.Now(), o.tail(), o.Algorithm == token.HS256), nil
 }
 
-// CheckRotation returns why keys cannot be rotated like that, whatever the keys.
+// CheckRotation validates the arguments of a rotation. It returns [ErrSymmetric] or [ErrLead].
 func CheckRotation(algorithm token.Algorithm, lead time.Duration) error {
 	if algorithm == token.HS256 {
 		return ErrSymmetric
@@ -47,8 +47,8 @@ func CheckRotation(algorithm token.Algorithm, lead time.Duration) error {
 	return nil
 }
 
-// Rotate makes a new key, publishes it, and has it sign after lead. With a lead below [Lead], some
-// tokens may be refused: by replicas in the first [PollInterval], by others in [JWKSMaxAge].
+// Rotate generates and publishes a new key that signs after lead. With a lead below [Lead], its first tokens
+// may be rejected: by replicas for up to [PollInterval], by other services for up to [JWKSMaxAge].
 func Rotate(ctx context.Context, o Options, lead time.Duration) (*Record, error) {
 	if err := CheckRotation(o.Algorithm, lead); err != nil {
 		return nil, err
@@ -57,7 +57,7 @@ func Rotate(ctx context.Context, o Options, lead time.Duration) (*Record, error)
 	if err != nil {
 		return nil, err
 	}
-	s, err := k.read(ctx) // opens the keys there are: the secret must be the one of the server
+	s, err := k.read(ctx) // decrypts the keys, which fails unless the secret is that of the servers
 	if err != nil {
 		return nil, err
 	}
@@ -68,9 +68,10 @@ func Rotate(ctx context.Context, o Options, lead time.Duration) (*Record, error)
 	return r, err
 }
 
-// Retire ends a key: every replica refuses its tokens after the next poll. With force, it may be the
-// one that signs. The one before it then signs again; if there is none, a replica makes one that signs
-// at once. Retire needs no Secret.
+// Retire retires a key. Every replica rejects its tokens after the next poll. It returns [ErrNoKey] for an
+// unknown key, and [ErrSigns] for the signing key unless force is set. After the signing key is retired, the
+// previous key signs again. If there is none, a replica generates one that signs at once. Retire does not
+// need o.Secret.
 func Retire(ctx context.Context, o Options, keyID string, force bool) error {
 	o.complete()
 	list, err := List(ctx, o)
@@ -88,10 +89,10 @@ func Retire(ctx context.Context, o Options, keyID string, force bool) error {
 	return err
 }
 
-// due reports whether to make a new key, and when it shall sign.
+// due reports whether to generate a key, and when that key starts to sign.
 //
-// That the algorithm is another one counts at the start only: while a deployment rolls, replicas of
-// both settings would make keys by turns.
+// A change of the algorithm counts only at the start. Otherwise replicas with the old and the new setting
+// would alternately generate keys during a rolling deployment.
 func (k *Keyring) due(list []Status, starting bool) (signsFrom time.Time, due bool) {
 	if k.options.Algorithm == token.HS256 {
 		return time.Time{}, false
@@ -106,7 +107,8 @@ func (k *Keyring) due(list []Status, starting bool) (signsFrom time.Time, due bo
 	return signsFrom, aged || starting && list[newest].Algorithm != k.options.Algorithm
 }
 
-// add makes a key, and returns nil if another one of its generation was faster. It sweeps first.
+// add generates and stores a key. It returns nil if another replica stored one of that generation first.
+// Before that, it sweeps.
 func (k *Keyring) add(ctx context.Context, list []Status, signsFrom time.Time) (*Record, error) {
 	now := k.options.Now()
 	if err := k.sweep(ctx, list, now); err != nil {
@@ -135,7 +137,7 @@ func (k *Keyring) add(ctx context.Context, list []Status, signsFrom time.Time) (
 	return r, nil
 }
 
-// sweep deletes the keys that are of no use any more.
+// sweep deletes keys that have been unused for longer than keep.
 func (k *Keyring) sweep(ctx context.Context, list []Status, now time.Time) error {
 	for _, s := range list {
 		end := s.VerifiesUntil

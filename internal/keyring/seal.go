@@ -7,11 +7,11 @@ import (
 	"usher/internal/token"
 )
 
-// sealLabel separates the key that encrypts private keys from whatever else is derived from the
-// server's secret. Another label makes every sealed key unreadable.
+// sealLabel separates the encryption key from other keys derived from the server's secret. A change of the
+// label makes all stored keys unreadable.
 const sealLabel = "usher signing keys AES-256-GCM"
 
-// sealer encrypts private keys, so that a copy of the database signs nothing.
+// sealer encrypts private keys, so that a copy of the database cannot sign tokens.
 type sealer struct{ box seal.Box }
 
 func newSealer(secret []byte) (sealer, error) {
@@ -25,25 +25,25 @@ func newSealer(secret []byte) (sealer, error) {
 	return sealer{box}, nil
 }
 
-// SealedError says that a private key cannot be decrypted.
+// SealedError means that a private key cannot be decrypted.
 type SealedError struct{ KeyID string }
 
 func (e *SealedError) Error() string {
-	return fmt.Sprintf(`the signing key %[1]s cannot be opened: it was sealed with another server secret, or has been changed.
+	return fmt.Sprintf(`the signing key %[1]s cannot be decrypted: it was encrypted with another server secret, or it was modified.
 
-Start with the secret that it was sealed with. If that is lost, give the key up with
+Start with the secret that it was encrypted with. If that secret is lost, retire the key with
 
     usher keys retire --force -- %[1]s
 
-and the server makes a new one; access tokens of the old one are refused from then on`, e.KeyID)
+The server then creates a new key and rejects access tokens of the old one`, e.KeyID)
 }
 
-// seal puts the private part of a key into its record.
+// seal encrypts a private key into its record.
 func (s sealer) seal(r *Record, der []byte) {
 	r.Sealed = s.box.Encrypt(der, r.sealedFor())
 }
 
-// open returns the key of a record.
+// open decrypts the key of a record. The error is a *[SealedError].
 func (s sealer) open(r *Record) (token.Key, error) {
 	der, err := s.box.Decrypt(r.Sealed, r.sealedFor())
 	if err != nil {
@@ -56,6 +56,5 @@ func (s sealer) open(r *Record) (token.Key, error) {
 	return key, nil
 }
 
-// sealedFor is authenticated together with a private key: under another id, or for another
-// algorithm, it does not open.
+// sealedFor is the additional data of the encryption. It binds a private key to its ID and algorithm.
 func (r *Record) sealedFor() []byte { return []byte(r.KeyID + "." + string(r.Algorithm)) }

@@ -7,7 +7,7 @@ import (
 	"usher/internal/token"
 )
 
-// FuzzOpenKey presents what a database may hold. What opens is a key of that id, for that algorithm.
+// FuzzOpenKey opens arbitrary records. A record that opens must have the key's ID and algorithm.
 func FuzzOpenKey(f *testing.F) {
 	sealer, err := newSealer([]byte("q7Vd2Lk0ZtB9xWmY5nRfHc8JsPe4UaGi"))
 	if err != nil {
@@ -44,7 +44,7 @@ func FuzzOpenKey(f *testing.F) {
 		}
 		var e *SealedError
 		if !errors.As(err, &e) || e.KeyID != id {
-			t.Errorf("%q: %v is no SealedError of it", id, err)
+			t.Errorf("%q: %v is not a SealedError with this ID", id, err)
 		}
 	})
 }

@@ -21,9 +21,8 @@ import (
 	"usher/internal/token"
 )
 
-// unseal opens a record without the package, in the form that this version has to write and read:
-// when it fails, servers do not start after an upgrade. It returns the private key and the key that
-// it was encrypted with.
+// unseal decrypts a record without the package, which fixes the format. If it fails, servers cannot read
+// their keys after an upgrade. It returns the private key and the encryption key.
 func unseal(t *testing.T, r keyring.Record) (der, sealKey []byte) {
 	t.Helper()
 	sealKey, err := hkdf.Key(sha256.New, secret, nil, "usher signing keys AES-256-GCM", 32)
@@ -45,7 +44,7 @@ func unseal(t *testing.T, r keyring.Record) (der, sealKey []byte) {
 	return der, sealKey
 }
 
-// privateParts returns what nobody may know of a private key.
+// privateParts returns the secret numbers of a private key.
 func privateParts(t *testing.T, der []byte) [][]byte {
 	t.Helper()
 	private, err := x509.ParsePKCS8PrivateKey(der)
@@ -64,13 +63,12 @@ func privateParts(t *testing.T, der []byte) [][]byte {
 	case *rsa.PrivateKey:
 		return [][]byte{private.D.Bytes(), private.Primes[0].Bytes(), private.Primes[1].Bytes()}
 	default:
-		t.Fatalf("a private key that is a %T", private)
+		t.Fatalf("unknown type of private key %T", private)
 		return nil
 	}
 }
 
-// TestPrintsNoSecret looks for private keys, and the secrets they are sealed with, in whatever comes
-// out of this package.
+// TestPrintsNoSecret searches for private keys and encryption keys in all output of this package.
 func TestPrintsNoSecret(t *testing.T) {
 	each(t, func(t *testing.T, o keyring.Options, _ *clock) {
 		var out bytes.Buffer
@@ -121,12 +119,12 @@ func TestPrintsNoSecret(t *testing.T) {
 				base64.StdEncoding.EncodeToString(start), base64.RawURLEncoding.EncodeToString(start),
 			} {
 				if strings.Contains(out.String(), trace) {
-					t.Errorf("a secret comes out as %s", trace)
+					t.Errorf("the output contains the secret %s", trace)
 				}
 			}
 		}
-		if !strings.Contains(out.String(), "made signing key") {
-			t.Error("the log says nothing of new keys")
+		if !strings.Contains(out.String(), "created signing key") {
+			t.Error("the log does not mention new keys")
 		}
 	})
 }
