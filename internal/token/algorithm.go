@@ -1,9 +1,9 @@
 package token
 
-// Algorithm is a signature algorithm by its name in the alg of a token.
+// Algorithm is a signature algorithm, named as in the alg header of a token.
 type Algorithm string
 
-// The algorithms of an access token.
+// The algorithms of access tokens.
 const (
 	HS256 Algorithm = "HS256" // HMAC with SHA-256, RFC 7518 §3.2
 	EdDSA Algorithm = "EdDSA" // Ed25519, RFC 8037 §3.1

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// TestAudiences signs for every API and presents the tokens to all that verify.
+// TestAudiences signs tokens for every audience and verifies them with every method.
 func TestAudiences(t *testing.T) {
 	a := newTestAuthority(t, newTestKey(t), testNow)
 	for audience, own := range map[string]bool{"": true, testAudience: true, testResource: false, "my-api": false} {
@@ -25,7 +25,7 @@ func TestAudiences(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for range 2 { // the second time, the token may be remembered
+			for range 2 { // the second time, the token may be cached
 				if claims, err := a.Verify(user); own != (err == nil) || !own && !errors.Is(err, ErrInvalid) {
 					t.Errorf("Verify: %v, %v", claims, err)
 				}
@@ -53,7 +53,7 @@ func TestAudiences(t *testing.T) {
 
 func second[T any](_ T, err error) error { return err }
 
-// another makes an authority with the same keys and another issuer.
+// another returns an authority with the same keys and another issuer.
 func another(t *testing.T, issuer string) *Authority {
 	t.Helper()
 	a, err := New(Options{Issuer: issuer, Audience: issuer, Keys: newTestKey(t), TTL: testTTL, Now: func() time.Time { return testNow }})
@@ -63,7 +63,7 @@ func another(t *testing.T, issuer string) *Authority {
 	return a
 }
 
-// TestDroppedAudience asks about a token after its audience was taken from the list.
+// TestDroppedAudience verifies a token whose audience is no longer allowed.
 func TestDroppedAudience(t *testing.T) {
 	c := testClaims
 	c.Audience = testResource
@@ -84,13 +84,13 @@ func TestDroppedAudience(t *testing.T) {
 	}
 }
 
-// TestVerifyAnyIsVerify has VerifyAny refuse whatever Verify refuses for another reason than its audience.
+// TestVerifyAnyIsVerify checks that VerifyAny rejects every token that Verify rejects, except for its audience.
 func TestVerifyAnyIsVerify(t *testing.T) {
 	key := newTestKey(t)
 	a := newTestAuthority(t, key, testNow)
 	for name, tt := range map[string]struct{ raw, want string }{
 		"expired":   {forge(t, key, validHeader, edit(t, validPayload, `"exp":1772367300`, `"exp":1600000000`)), "token: expired"},
-		"iss":       {forge(t, key, validHeader, edit(t, validPayload, "auth.example", "x")), "token: invalid: iss is not ours"},
+		"iss":       {forge(t, key, validHeader, edit(t, validPayload, "auth.example", "x")), "token: invalid: iss is not this issuer"},
 		"no aud":    {forge(t, key, validHeader, edit(t, validPayload, `"aud":"https://api.example",`, "")), "token: invalid: a claim is missing"},
 		"signature": {forge(t, key, validHeader, validPayload) + "A", "token: invalid: signature does not match"},
 		"typ":       {forge(t, key, `{"typ":"JWT","alg":"HS256"}`, validPayload), "token: invalid: typ is not at+jwt"},

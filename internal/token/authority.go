@@ -6,27 +6,26 @@ import (
 	"time"
 )
 
-// MaxLeeway is the most, and the default, that clocks of two replicas may
-// differ.
+// MaxLeeway is the maximum and the default of [Options].Leeway.
 const MaxLeeway = 30 * time.Second
 
-// Options say for whom and how an [Authority] signs.
+// Options configure an [Authority].
 type Options struct {
-	Issuer   string // iss of every token, required
-	Audience string // aud of tokens for the authority's own API, required
+	Issuer   string // required: the iss of every token
+	Audience string // required: the aud of tokens for the authority's own API
 	Keys     KeySet // required
 
-	// Resources are the audiences of other APIs that tokens may be signed for.
+	// Resources are further audiences that tokens may be signed for.
 	Resources []string
 
-	// TTL is how long a token lives, at least a second.
+	// TTL is how long a token is valid, at least a second.
 	TTL time.Duration
 
-	// Leeway is by how much other clocks may differ from ours, at most 30 s.
-	// Zero stands for 30 s.
+	// Leeway is the tolerated difference of clocks, at most [MaxLeeway].
+	// Zero means MaxLeeway.
 	Leeway time.Duration
 
-	// Now is the clock; nil stands for time.Now.
+	// Now is the clock. Nil means time.Now.
 	Now func() time.Time
 }
 
@@ -43,7 +42,7 @@ type Authority struct {
 	memory    *memory
 }
 
-// New makes the authority that o describes, or says which option is wrong.
+// New returns an Authority. The error names the option that is not valid.
 func New(o Options) (*Authority, error) {
 	if o.Leeway == 0 {
 		o.Leeway = MaxLeeway
@@ -61,7 +60,7 @@ func New(o Options) (*Authority, error) {
 	case o.TTL < time.Second:
 		return nil, errors.New("token: TTL is shorter than a second")
 	case o.Leeway < 0 || o.Leeway > MaxLeeway:
-		return nil, errors.New("token: leeway is not between 0 and 30 s")
+		return nil, errors.New("token: leeway must be between 0 and 30 s")
 	}
 	return &Authority{
 		issuer:    o.Issuer,
@@ -75,7 +74,7 @@ func New(o Options) (*Authority, error) {
 	}, nil
 }
 
-// Audience is the aud of tokens for the authority's own API.
+// Audience returns the aud of tokens for the authority's own API.
 func (a *Authority) Audience() string { return a.audience }
 
 // Allows reports whether tokens may be signed for an audience. Audiences are
@@ -84,17 +83,16 @@ func (a *Authority) Allows(audience string) bool {
 	return audience == a.audience || slices.Contains(a.resources, audience)
 }
 
-// audienceOf returns the audience to sign for; the empty one stands for the
-// authority's own.
+// audienceOf returns the audience to sign for. Empty means the authority's own.
 func (a *Authority) audienceOf(audience string) (string, error) {
 	switch {
 	case audience == "":
 		return a.audience, nil
 	case !a.Allows(audience):
-		return "", errors.New("token: sign: tokens may not be signed for this audience")
+		return "", errors.New("token: sign: unknown audience")
 	}
 	return audience, nil
 }
 
-// TTL is how long a token lives from the moment it is signed.
+// TTL returns how long a token is valid after it was signed.
 func (a *Authority) TTL() time.Duration { return a.ttl }

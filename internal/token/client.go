@@ -6,13 +6,13 @@ import (
 	"time"
 )
 
-// ClientClaims is what the access token of a client says that acts for itself
-// and for no user. It has neither session nor roles, so that [Authority.Verify]
-// refuses it, and [Authority.VerifyClient] refuses what has them.
+// ClientClaims are the claims of a token for a client that acts on its own
+// behalf (RFC 6749 §4.4). They have no session and no roles: [Authority.Verify]
+// rejects tokens without these, and [Authority.VerifyClient] tokens with them.
 type ClientClaims struct {
 	Issuer   string // iss
 	Audience string // aud
-	ClientID string // client_id, and sub too
+	ClientID string // client_id and sub
 	ID       string // jti
 
 	// Times are UTC, in whole seconds.
@@ -20,8 +20,8 @@ type ClientClaims struct {
 	ExpiresAt time.Time // exp
 }
 
-// wireClientClaims is the JSON form of [ClientClaims]. Where no user takes
-// part, sub is the client (RFC 9068 §2.2).
+// wireClientClaims is the JSON form of [ClientClaims]. Without a user, sub
+// identifies the client (RFC 9068 §2.2).
 type wireClientClaims struct {
 	Issuer    string `json:"iss"`
 	Audience  string `json:"aud"`
@@ -32,8 +32,9 @@ type wireClientClaims struct {
 	ID        string `json:"jti"`
 }
 
-// SignClient makes a token for a client and an audience; the empty audience
-// stands for the authority's own. The id must not be one that a user may have.
+// SignClient returns a new token for a client and an audience. An empty audience
+// means the authority's own. Client IDs must differ from all user IDs
+// (RFC 9068 §5).
 func (a *Authority) SignClient(clientID, audience string) (string, error) {
 	if clientID == "" {
 		return "", errors.New("token: sign: client is missing")
@@ -54,8 +55,8 @@ func (a *Authority) SignClient(clientID, audience string) (string, error) {
 	}, now)
 }
 
-// VerifyClient is [Authority.VerifyAny] for the tokens that SignClient makes, and
-// for no others.
+// VerifyClient verifies tokens of [Authority.SignClient], for every audience. It
+// returns [ErrInvalid] for tokens of users.
 func (a *Authority) VerifyClient(raw string) (*ClientClaims, error) {
 	now := a.now()
 	doc, _, err := a.payload(raw, now)
@@ -72,8 +73,8 @@ func (a *Authority) VerifyClient(raw string) (*ClientClaims, error) {
 	return claims, nil
 }
 
-// decodeClientClaims reads a claims set that has what wireClientClaims has, and
-// nothing that makes it a user's.
+// decodeClientClaims reads the claims of wireClientClaims. It rejects claims that
+// only tokens of users have.
 func decodeClientClaims(doc []byte, latest time.Time) (*ClientClaims, error) {
 	m := readMembers(doc, claimNames)
 	subject := m.text("sub")
@@ -86,9 +87,9 @@ func decodeClientClaims(doc []byte, latest time.Time) (*ClientClaims, error) {
 		ID:        m.text("jti"),
 	}
 	for _, name := range []string{"sid", "roles", "auth_time"} {
-		m.reject(name, "is for users")
+		m.reject(name, "belongs to tokens of users")
 	}
-	m.reject("nbf", "is not ours")
+	m.reject("nbf", "is not allowed")
 	switch {
 	case m.err != nil:
 		return nil, m.err
@@ -96,7 +97,7 @@ func decodeClientClaims(doc []byte, latest time.Time) (*ClientClaims, error) {
 		c.IssuedAt.IsZero() || c.ExpiresAt.IsZero():
 		return nil, invalidError("a claim is missing")
 	case subject != c.ClientID:
-		return nil, invalidError("sub is not the client")
+		return nil, invalidError("sub is not client_id")
 	}
 	return c, nil
 }

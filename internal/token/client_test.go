@@ -23,7 +23,7 @@ func TestClientRoundTrip(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(got.ID) < 26 {
-		t.Errorf("jti is %q, want one that is never given twice", got.ID)
+		t.Errorf("jti is %q, want a unique one", got.ID)
 	}
 	want := &ClientClaims{
 		Issuer: testIssuer, Audience: testAudience, ClientID: testClientID, ID: got.ID,
@@ -40,7 +40,7 @@ func TestClientRoundTrip(t *testing.T) {
 	}
 }
 
-// TestKindsOfTokens holds users' and clients' tokens apart.
+// TestKindsOfTokens checks that tokens of users and of clients are not accepted as each other.
 func TestKindsOfTokens(t *testing.T) {
 	a := newTestAuthority(t, newTestKey(t), testNow)
 	user, err := a.Sign(testClaims)
@@ -91,7 +91,7 @@ func TestVerifyClientRefuses(t *testing.T) {
 	key := newTestKey(t)
 	a := newTestAuthority(t, key, testNow)
 	if _, err := a.VerifyClient(forge(t, key, header, "{"+good+"}")); err != nil {
-		t.Fatalf("the claims that the cases spoil: %v", err)
+		t.Fatalf("the claims before a case changes them: %v", err)
 	}
 	tests := map[string]struct{ header, claims string }{
 		"session":           {header, good + `,"sid":"s"`},
@@ -140,7 +140,7 @@ func TestVerifyClientRefuses(t *testing.T) {
 	}
 }
 
-// FuzzVerifyClient looks for a text that both kinds of verification accept.
+// FuzzVerifyClient looks for a token that both Verify and VerifyClient accept.
 func FuzzVerifyClient(f *testing.F) {
 	key := newTestKey(f)
 	a := newTestAuthority(f, key, testNow)

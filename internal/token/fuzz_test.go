@@ -10,8 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// FuzzVerify presents whole tokens. No input may panic; the only ones to be
-// accepted are spelled like a token that was signed.
+// FuzzVerify verifies arbitrary tokens. None may panic. Only tokens identical
+// to a signed one may be accepted.
 func FuzzVerify(f *testing.F) {
 	key := newRawKey(f, testSecret)
 	a := newTestAuthority(f, key, testNow)
@@ -34,8 +34,8 @@ func FuzzVerify(f *testing.F) {
 	})
 }
 
-// FuzzSigned presents properly signed tokens of any content, to reach what is
-// behind the signature.
+// FuzzSigned verifies correctly signed tokens with arbitrary content, to reach the
+// code after the signature check.
 func FuzzSigned(f *testing.F) {
 	key := newRawKey(f, testSecret)
 	a := newTestAuthority(f, key, testNow)
@@ -53,17 +53,17 @@ func FuzzSigned(f *testing.F) {
 	})
 }
 
-// checkAccepted holds what must be true of every token that Verify accepts:
-// it says the same again, and golang-jwt, asked for all that it can check,
-// accepts it and reads the same.
+// checkAccepted checks a token that Verify accepts. A second call must return
+// the same claims. golang-jwt with all of its checks must accept the token too
+// and read the same claims.
 func checkAccepted(t *testing.T, a *Authority, raw string, claims *Claims) {
 	t.Helper()
 	again, err := a.Verify(raw)
 	if err != nil {
-		t.Fatalf("refused the second time: %v", err)
+		t.Fatalf("rejected the second time: %v", err)
 	}
 	if diff := cmp.Diff(claims, again); diff != "" {
-		t.Fatalf("says something else the second time: %s", diff)
+		t.Fatalf("other claims the second time: %s", diff)
 	}
 	if claims.Issuer != testIssuer || claims.Audience != testAudience {
 		t.Fatalf("issuer %q, audience %q", claims.Issuer, claims.Audience)
@@ -75,7 +75,7 @@ func checkAccepted(t *testing.T, a *Authority, raw string, claims *Claims) {
 		jwt.WithIssuer(testIssuer), jwt.WithAudience(testAudience), jwt.WithLeeway(a.leeway),
 		jwt.WithExpirationRequired(), jwt.WithIssuedAt())
 	if err != nil {
-		t.Fatalf("golang-jwt refuses it: %v", err)
+		t.Fatalf("golang-jwt rejects it: %v", err)
 	}
 	for name, value := range map[string]string{
 		"sub": claims.Subject, "sid": claims.SessionID, "client_id": claims.ClientID, "jti": claims.ID,

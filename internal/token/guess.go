@@ -1,7 +1,7 @@
 package token
 
 import (
-	_ "embed" // for the words
+	_ "embed" // words.txt
 	"math"
 	"strings"
 	"sync"
@@ -12,20 +12,20 @@ import (
 	"usher/internal/guess"
 )
 
-// The estimate of package guess is a code. So at most one in 2^k of the texts that a generator makes with equal
-// probability has a description that is shorter by k bits (Kraft's inequality). That is true for any list of words,
-// and bounds how often a random secret is rejected.
+// The estimate of package guess is the length of a prefix code. By Kraft's inequality, at most one in 2^k
+// uniformly random texts has a code that is shorter by k bits. This holds for any list of words, and bounds how
+// often a random secret is rejected.
 
 const (
-	// minBits is how many bits a secret must have: those of 32 hexadecimal digits.
+	// minBits is the minimum entropy of a secret in bits: that of 32 hexadecimal digits.
 	minBits = 128
-	// minSaving is by how many bits a description must be shorter than the text before the text counts as not
-	// random. At most one random secret in 2^24 of each alphabet does.
+	// minSaving is how many bits the code must save before a text counts as not random. At most one random
+	// secret in 2^24 of each alphabet saves that many.
 	minSaving = 24
-	// minLetterBits is how many bits of single letters are enough beside words, as in "production-" and a random
-	// text. It is below minBits because random text contains words by chance.
+	// minLetterBits is how many bits of single letters make a secret with words acceptable, for example
+	// "production-" followed by random text. It is less than minBits because random text contains words by chance.
 	minLetterBits = 112
-	// examined is how many letters and digits are examined. More than that have minBits.
+	// examined limits how many letters and digits are examined. Longer texts have minBits.
 	examined = 256
 )
 
@@ -35,8 +35,8 @@ var wordList string
 // shortestWord is the length of the shortest word in wordList.
 const shortestWord = 2
 
-// dictionary maps each word to the bits that it takes: the more frequent, the fewer. Prefixes of words map to
-// infinity.
+// dictionary maps words to the length of their code in bits, which is shorter for frequent words. It maps
+// other prefixes of words to infinity.
 type dictionary map[string]float64
 
 // Words implements guess.Dictionary.
@@ -50,8 +50,8 @@ func (d dictionary) Words(text string, found func(length int, bits float64)) {
 	}
 }
 
-// loadDictionary returns the words of wordList. Secrets are checked when a server starts, so the words are kept only
-// until the next garbage collection.
+// loadDictionary returns the words of wordList. They are cached only until the next garbage collection,
+// because secrets are checked only at the start of a server.
 func loadDictionary() dictionary {
 	lastDictionary.Lock()
 	defer lastDictionary.Unlock()
@@ -72,7 +72,7 @@ var lastDictionary struct {
 func newDictionary() dictionary {
 	words := strings.Fields(wordList)
 	bits := make(dictionary, 4*len(words))
-	const flat = 8 // the first ranks differ little
+	const flat = 8 // flattens the distribution of the first ranks
 	var total float64
 	for rank := range words {
 		total += 1 / float64(rank+flat)
@@ -88,10 +88,10 @@ func newDictionary() dictionary {
 	return bits
 }
 
-// isGuessable reports whether a secret is made of words, or has too few bits even if a generator made it.
+// isGuessable reports whether a secret consists of words, or has too few bits even if it is random.
 func isGuessable(secret []byte, words dictionary) bool {
 	if !utf8.Valid(secret) {
-		return false // random bytes; 32 of them are valid UTF-8 once in 10^7 times
+		return false // Random bytes: 32 of them are valid UTF-8 with a probability of 10^-7.
 	}
 	text, others := split(string(secret))
 	text = text[:min(len(text), examined)]
@@ -104,9 +104,9 @@ func isGuessable(secret []byte, words dictionary) bool {
 	return bits < random-minSaving && others+letters < minLetterBits
 }
 
-// split returns the ASCII letters and digits of a secret, and how many bits the other characters take. At first all
-// 32 punctuation characters are equally likely. Those that have come before are more likely. Characters
-// beyond ASCII take two bits, as in prose, because no generator uses them.
+// split returns the ASCII letters and digits of a secret, and the bits of the other characters. At first all 32
+// punctuation characters are equally likely. Each occurrence makes a character more likely. Characters outside
+// of ASCII have two bits, as in prose, because no generator uses them.
 func split(secret string) (text string, others float64) {
 	var b strings.Builder
 	seen, all := map[rune]float64{}, 0.0
@@ -125,7 +125,7 @@ func split(secret string) (text string, others float64) {
 	return b.String(), others
 }
 
-// alphabet returns the size of the smallest usual alphabet that contains text: decimal digits, hexadecimal
+// alphabet returns the size of the smallest common alphabet that contains text: decimal digits, hexadecimal
 // digits, or letters of one or both cases with or without digits.
 func alphabet(text string) int {
 	var digit, lower, upper, beyondF bool

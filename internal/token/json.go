@@ -11,22 +11,22 @@ import (
 )
 
 const (
-	// maxMembers bounds what a forged header can cost. A token of ours has ten members.
+	// maxMembers bounds the cost of a forged header. No part of a valid token needs that many members.
 	maxMembers = 32
 
 	// maxNumericDate is the last second of the year 9999.
 	maxNumericDate = 253402300799
 )
 
-// members are the members of a JSON object that is a part of a token. Its methods read them by name;
-// err is the first error of any of them. A member that is not there reads as the zero value.
+// members are the members of a JSON object in a token. Its methods read members by name. err is the first
+// error of all of them. A missing member reads as the zero value.
 type members struct {
 	values map[string]any
 	err    error
 }
 
-// readMembers reads an object. It rejects a name that differs from a known one by case alone: other
-// readers would take it for the known one.
+// readMembers reads an object. It rejects a name that differs from a known one only by case, because other
+// parsers would accept it as the known one.
 func readMembers(doc []byte, known []string) members {
 	values, err := jsonobject.Read(doc)
 	switch {
@@ -49,14 +49,14 @@ func (m *members) fail(problem string) {
 	}
 }
 
-// reject rejects the object if it has a member.
+// reject fails if the object has a member.
 func (m *members) reject(name, problem string) {
 	if _, ok := m.values[name]; ok {
 		m.fail(name + " " + problem)
 	}
 }
 
-// text reads a string that is not empty.
+// text reads a nonempty string.
 func (m *members) text(name string) string {
 	value, ok := m.values[name]
 	if !ok {
@@ -76,7 +76,7 @@ func (m *members) asText(name string, value any) string {
 	return s
 }
 
-// texts reads an array of strings that are not empty. It is nil only if there is no array.
+// texts reads an array of nonempty strings. The result is nil only without an array.
 func (m *members) texts(name string) []string {
 	value, ok := m.values[name]
 	if !ok {
@@ -94,8 +94,8 @@ func (m *members) texts(name string) []string {
 	return list
 }
 
-// time reads seconds since 1970. RFC 7519 §2 allows fractions and exponents too; Usher writes neither,
-// so neither is read.
+// time reads seconds since 1970. RFC 7519 §2 also allows fractions and exponents. Usher writes neither, so it
+// rejects both.
 func (m *members) time(name string) time.Time {
 	value, ok := m.values[name]
 	if !ok {
@@ -110,7 +110,7 @@ func (m *members) time(name string) time.Time {
 	return time.Unix(seconds, 0).UTC()
 }
 
-// past is time for a time that must not be after latest.
+// past reads a time that must not be after latest.
 func (m *members) past(name string, latest time.Time) time.Time {
 	t := m.time(name)
 	if t.After(latest) {

@@ -14,38 +14,39 @@ import (
 )
 
 const (
-	// tokenType is the typ of an access token, RFC 9068 §2.1.
+	// tokenType is the typ header of an access token (RFC 9068 §2.1).
 	tokenType = "at+jwt"
 
-	// hmacLabel separates the HMAC key from whatever else is derived from the
-	// same secret. Another label makes every token in use invalid.
+	// hmacLabel separates the HMAC key from other keys derived from the same
+	// secret. A change of the label invalidates all tokens.
 	hmacLabel = "usher access token HS256"
 )
 
-// KeySet holds the keys of an [Authority]. A set may change while it is used,
-// so that keys can rotate; its methods are called for every token, from many
+// KeySet contains the keys of an [Authority]. Its keys may change at any time, so
+// that they can rotate. Its methods are called for every token, by several
 // goroutines, and must not block.
 type KeySet interface {
-	// Signing returns the key for new tokens. It must be a verifying key too.
+	// Signing returns the key for new tokens, which must also verify. It
+	// returns the zero Key if there is none.
 	Signing(now time.Time) Key
 
-	// Verifying returns the key of that id, if it verifies now. The id is empty
-	// when a token's header has no kid. An id never passes to another key.
+	// Verifying returns the key with an ID, and whether it verifies now. kid is
+	// empty if a token's header has none. An ID must never change its key.
 	Verifying(kid string, now time.Time) (Key, bool)
 }
 
-// Key is a key together with the only algorithm it may be used for. It prints
-// as its algorithm and id, whatever the verb. A Key is also a [KeySet]: the set
-// of itself alone.
+// Key is a key and the only algorithm to use it with (RFC 8725 §3.1). Every verb
+// of fmt prints its algorithm and ID. A Key is also a [KeySet] that contains only
+// itself.
 //
-// The secret is held by closures only. As a field, even behind a pointer, some
-// verb of fmt would find it in a struct that holds the Key unexported, for
-// there fmt does not ask for Format.
+// Only closures hold the secret. If it were a field, even behind a pointer, fmt
+// would print it as a part of a struct with an unexported Key, because fmt calls
+// no Format method on unexported fields.
 type Key struct {
-	id        string // kid; empty for a key that has none
+	id        string // kid; empty for an HMAC key
 	algorithm Algorithm
 	header    string // the header segment of every token that the key signs
-	jwk       string // its public part, RFC 7517; empty for a key that has none
+	jwk       string // the public part (RFC 7517); empty for an HMAC key
 	sign      func(input string) ([]byte, error)
 	verify    func(input string, signature []byte) error
 }
@@ -57,11 +58,11 @@ type wireHeader struct {
 	KeyID     string `json:"kid,omitempty"`
 }
 
-// NewHMACKey derives an HS256 key from the server's secret. It refuses the
-// secrets that [CheckSecret] refuses, with its errors.
+// NewHMACKey derives an HS256 key from the server's secret. It returns the errors
+// of [CheckSecret].
 //
-// The key has no id: a kid is there to choose among published keys, and this
-// one is never published. A token that bears a kid is therefore not its own.
+// The key has no ID: a kid selects one of the published keys, and this key is
+// never published. So it verifies only tokens without a kid.
 func NewHMACKey(secret []byte) (Key, error) {
 	if err := CheckSecret(secret); err != nil {
 		return Key{}, err
@@ -73,7 +74,7 @@ func NewHMACKey(secret []byte) (Key, error) {
 	return newKey("", jwt.SigningMethodHS256, derived, derived)
 }
 
-// newKey makes a key of what the method wants for signing and verifying.
+// newKey returns a key. signing and verifying are the arguments of the method.
 func newKey(id string, method jwt.SigningMethod, signing, verifying any) (Key, error) {
 	header, err := json.Marshal(wireHeader{Type: tokenType, Algorithm: method.Alg(), KeyID: id})
 	if err != nil {
@@ -92,22 +93,23 @@ func newKey(id string, method jwt.SigningMethod, signing, verifying any) (Key, e
 	}, nil
 }
 
-// ID is the kid of the key's tokens, empty for an HMAC key.
+// ID returns the kid of the key's tokens. It is empty for an HMAC key.
 func (k Key) ID() string { return k.id }
 
-// Algorithm is the only algorithm that the key is used for.
+// Algorithm returns the only algorithm that the key is used with.
 func (k Key) Algorithm() Algorithm { return k.algorithm }
 
-// PublicJWK is the public part of the key as a JWK (RFC 7517), nil for an HMAC key.
+// PublicJWK returns the public part of the key as a JWK (RFC 7517). It is empty
+// for an HMAC key.
 func (k Key) PublicJWK() json.RawMessage { return json.RawMessage(k.jwk) }
 
 // Signing returns k.
 func (k Key) Signing(time.Time) Key { return k }
 
-// Verifying returns k if kid is its id.
+// Verifying returns k, and whether kid is its ID.
 func (k Key) Verifying(kid string, _ time.Time) (Key, bool) { return k, kid == k.id }
 
-// String names the algorithm and the id of the key.
+// String returns the algorithm and the ID of the key.
 func (k Key) String() string {
 	switch {
 	case k.algorithm == "":
@@ -119,8 +121,8 @@ func (k Key) String() string {
 	}
 }
 
-// Format writes String for every verb.
+// Format implements fmt.Formatter. It writes String for every verb.
 func (k Key) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, k.String()) }
 
-// LogValue is String, for slog.
+// LogValue implements slog.LogValuer.
 func (k Key) LogValue() slog.Value { return slog.StringValue(k.String()) }

@@ -44,7 +44,7 @@ func TestPublishedVector(t *testing.T) {
 	if err := key.verify(input, signature); err != nil {
 		t.Errorf("the signature does not verify: %v", err)
 	}
-	// Sound as a JWS, but no access token.
+	// It is a valid JWS, but not an access token.
 	_, err = newTestAuthority(t, key, testNow).Verify(input + "." + want)
 	if !errors.Is(err, ErrInvalid) {
 		t.Errorf("Verify = %v, want ErrInvalid", err)
@@ -64,7 +64,7 @@ func TestNewHMACKeyRefuses(t *testing.T) {
 	}
 }
 
-// TestKeyPrintsNoSecret prints a key in every way that a log line might.
+// TestKeyPrintsNoSecret prints a key in every way that code might log it.
 func TestKeyPrintsNoSecret(t *testing.T) {
 	keys := map[string]struct {
 		key     Key
@@ -156,7 +156,7 @@ func checkPrintsNoSecret(t *testing.T, key Key, want string, secrets [][]byte) {
 	}
 }
 
-// ring is a KeySet of many keys, as one is that rotates.
+// ring is a KeySet with several keys.
 type ring []Key
 
 func (r ring) Signing(time.Time) Key { return r[len(r)-1] }
@@ -170,7 +170,7 @@ func (r ring) Verifying(kid string, _ time.Time) (Key, bool) {
 	return Key{}, false
 }
 
-// newRing makes a ring with a key for each algorithm, the HMAC key first.
+// newRing returns a ring with a key for each algorithm, the HMAC key first.
 func newRing(t *testing.T) ring {
 	t.Helper()
 	keys := ring{newTestKey(t)}
@@ -202,8 +202,8 @@ func TestRotation(t *testing.T) {
 	}
 }
 
-// TestAlgorithmConfusion presents to each key tokens that name another
-// algorithm, or that another key signed.
+// TestAlgorithmConfusion verifies tokens whose header names another algorithm
+// than that of the key, or that another key signed.
 func TestAlgorithmConfusion(t *testing.T) {
 	keys := newRing(t)
 	a := newTestAuthority(t, keys, testNow)
@@ -223,8 +223,8 @@ func TestAlgorithmConfusion(t *testing.T) {
 	}
 }
 
-// TestPublicKeyAsSecret is the classic confusion: HS256 with the public key of
-// an RS256 key as the secret.
+// TestPublicKeyAsSecret tries the classic algorithm confusion: HS256 with the
+// public key of an RS256 key as the secret.
 func TestPublicKeyAsSecret(t *testing.T) {
 	private, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
@@ -240,5 +240,5 @@ func TestPublicKeyAsSecret(t *testing.T) {
 	}
 	forger := newRawKey(t, pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: public}))
 	raw := forge(t, forger, `{"typ":"at+jwt","alg":"HS256","kid":"rs"}`, validPayload)
-	checkVerify(t, newTestAuthority(t, honest, testNow), raw, "token: invalid: alg is not that of the key")
+	checkVerify(t, newTestAuthority(t, honest, testNow), raw, "token: invalid: alg does not match the key")
 }

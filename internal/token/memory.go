@@ -9,25 +9,25 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 )
 
-// A token takes some 600 bytes to remember, so that all of them take no more than 5 MiB.
-// Parts have locks of their own: requests seldom wait for each other.
+// A cached token takes about 600 bytes, and all of them at most 5 MiB. Each part has its own lock, so
+// requests rarely wait for each other.
 const (
 	memoryParts = 64
 	memorySize  = 8192 / memoryParts // tokens in each part
 )
 
-// memory holds the tokens that were verified of late, so that a signature is checked once and not
-// with every request. Only good tokens get in, and only their digests: what is held opens nothing.
+// memory caches recently verified tokens, so that a signature is checked once and not with every request.
+// It contains only valid tokens, and only their digests, which cannot be used as tokens.
 type memory [memoryParts]*lru.Cache[digest, *verified]
 
 type digest [sha256.Size]byte
 
-// verified is what there is to know about a token whose signature, issuer and audience are right.
-// Whether its key and its times are right is asked at each use.
+// verified is the cached result for a token with a valid signature, issuer and audience. Its key and its
+// times are checked at each use.
 type verified struct {
 	claims    Claims
 	keyID     string
-	notBefore time.Time // the latest of its times but exp
+	notBefore time.Time // the latest of iat, nbf and auth_time
 }
 
 func newMemory() *memory {
@@ -38,20 +38,19 @@ func newMemory() *memory {
 	return m
 }
 
-// of returns the part that a token belongs to.
+// of returns the part for a token.
 func (m *memory) of(d digest) *lru.Cache[digest, *verified] { return m[d[0]%memoryParts] }
 
-// current reports whether the token is to be trusted at that time, with clocks that may differ by
-// leeway, and by the keys there are now.
+// current reports whether the token is valid at a time, with the current keys.
 func (v *verified) current(keys KeySet, now time.Time, leeway time.Duration) bool {
 	_, ok := keys.Verifying(v.keyID, now)
 	return ok && !v.notBefore.After(now.Add(leeway)) && now.Before(v.claims.ExpiresAt.Add(leeway))
 }
 
-// compact moves the claims into one text, which takes less memory than one for each.
+// compact moves the claims into one string, which takes less memory than separate ones.
 func (v *verified) compact(issuer, audience string) {
 	c := &v.claims
-	c.Issuer, c.Audience = issuer, audience // the same texts, in one place for all tokens
+	c.Issuer, c.Audience = issuer, audience // equal strings, shared by all tokens
 	own := []*string{&c.Subject, &c.SessionID, &c.ClientID, &c.ID}
 	for i := range c.Roles {
 		own = append(own, &c.Roles[i])
@@ -66,7 +65,7 @@ func (v *verified) compact(issuer, audience string) {
 	}
 }
 
-// copyClaims returns claims that the caller may change.
+// copyClaims returns a copy of the claims that the caller may modify.
 func (v *verified) copyClaims() *Claims {
 	c := v.claims
 	c.Roles = slices.Clone(c.Roles)

@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// newClockedAuthority makes an authority with a clock that the caller sets, in seconds.
+// newClockedAuthority returns an authority and its clock, which the caller sets in seconds.
 func newClockedAuthority(t *testing.T, keys KeySet) (*Authority, *atomic.Int64) {
 	t.Helper()
 	a := newTestAuthority(t, keys, testNow)
@@ -21,7 +21,7 @@ func newClockedAuthority(t *testing.T, keys KeySet) (*Authority, *atomic.Int64) 
 	return a, seconds
 }
 
-// TestRememberedTimes verifies a token, and again at times that do not include it.
+// TestRememberedTimes verifies a cached token before and after the time in which it is valid.
 func TestRememberedTimes(t *testing.T) {
 	key := newTestKey(t)
 	const iat, exp, leeway = 1772366400, 1772367300, 30
@@ -52,7 +52,7 @@ func TestRememberedTimes(t *testing.T) {
 	}
 }
 
-// changing is a KeySet that changes.
+// changing is a KeySet whose keys can be replaced.
 type changing struct{ atomic.Pointer[ring] }
 
 func (c *changing) Signing(now time.Time) Key { return c.Load().Signing(now) }
@@ -87,7 +87,7 @@ func TestRememberedEndsWithItsKey(t *testing.T) {
 		checkVerify(t, a, raw, "")
 		others := append(append(ring{}, all[:i]...), all[i+1:]...)
 		keys.Store(&others)
-		checkVerify(t, a, raw, "token: invalid: kid names no key")
+		checkVerify(t, a, raw, "token: invalid: unknown kid")
 		keys.Store(&all)
 		checkVerify(t, a, raw, "")
 	}
@@ -127,7 +127,7 @@ func TestMemoryIsBounded(t *testing.T) {
 			t.Fatal(err)
 		}
 		if _, err := a.Verify(raw + "A"); err == nil {
-			t.Fatal("accepts what was not signed")
+			t.Fatal("accepts a modified token")
 		}
 	}
 	got := 0
@@ -135,11 +135,11 @@ func TestMemoryIsBounded(t *testing.T) {
 		got += part.Len()
 	}
 	if got > limit || got < limit*9/10 {
-		t.Errorf("%d tokens are remembered, want nearly %d", got, limit)
+		t.Errorf("%d tokens are cached, want nearly %d", got, limit)
 	}
 }
 
-// TestMemoryTogether verifies from many goroutines, while keys come and go.
+// TestMemoryTogether verifies tokens in many goroutines while keys are added and removed.
 func TestMemoryTogether(t *testing.T) {
 	var keys changing
 	all := newRing(t)
@@ -161,7 +161,7 @@ func TestMemoryTogether(t *testing.T) {
 				if _, err := a.Verify(staying); err != nil {
 					t.Error(err)
 				}
-				_, _ = a.Verify(leaving) // good or not, from moment to moment
+				_, _ = a.Verify(leaving) // either result: its key is added and removed
 				keys.Store(&without)
 				keys.Store(&all)
 			}
@@ -169,10 +169,10 @@ func TestMemoryTogether(t *testing.T) {
 	}
 	done.Wait()
 	keys.Store(&without)
-	checkVerify(t, a, leaving, "token: invalid: kid names no key")
+	checkVerify(t, a, leaving, "token: invalid: unknown kid")
 }
 
-// BenchmarkVerify verifies a token for the first time, again, and many of them from many goroutines.
+// BenchmarkVerify verifies a new token, a cached one, and many cached ones in many goroutines.
 func BenchmarkVerify(b *testing.B) {
 	for _, algorithm := range append([]Algorithm{HS256}, published...) {
 		key := newTestKey(b)

@@ -16,13 +16,13 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// minRSABits is the least size of an RS256 key, RFC 7518 §3.3, and the size of those that are made.
+// minRSABits is the minimum size of an RS256 key (RFC 7518 §3.3), and the size of generated keys.
 const minRSABits = 2048
 
-var errNotPrivateKey = errors.New("token: not a PKCS #8 private key of that algorithm")
+var errNotPrivateKey = errors.New("token: not a PKCS #8 private key for this algorithm")
 
-// GeneratePrivateKey makes a private key and returns it as PKCS #8 in DER, the only form in which
-// it ever leaves this package. HS256 has none: its key is derived, see [NewHMACKey].
+// GeneratePrivateKey returns a new private key as PKCS #8 in DER. Private keys leave this package in no
+// other form. It returns an error for HS256, whose key is derived by [NewHMACKey].
 func GeneratePrivateKey(a Algorithm) ([]byte, error) {
 	var (
 		private crypto.Signer
@@ -44,8 +44,8 @@ func GeneratePrivateKey(a Algorithm) ([]byte, error) {
 	return x509.MarshalPKCS8PrivateKey(private)
 }
 
-// ParsePrivateKey returns the key that [GeneratePrivateKey] made for the algorithm. Its id is the
-// SHA-256 thumbprint of its public part, RFC 7638.
+// ParsePrivateKey parses a key of [GeneratePrivateKey] for the same algorithm. Its ID is the SHA-256
+// thumbprint of its public part (RFC 7638).
 func ParsePrivateKey(a Algorithm, der []byte) (Key, error) {
 	private, err := x509.ParsePKCS8PrivateKey(der)
 	if err != nil {
@@ -68,7 +68,7 @@ func ParsePrivateKey(a Algorithm, der []byte) (Key, error) {
 	return Key{}, errNotPrivateKey
 }
 
-// newPublishedKey makes a key that has a public part.
+// newPublishedKey returns a key with a public part.
 func newPublishedKey(method jwt.SigningMethod, private crypto.Signer) (Key, error) {
 	public, err := newJWK(Algorithm(method.Alg()), private.Public())
 	if err != nil {
@@ -83,7 +83,7 @@ func newPublishedKey(method jwt.SigningMethod, private crypto.Signer) (Key, erro
 	return key, err
 }
 
-// newJWK returns what is published of a key.
+// newJWK returns the JWK of a public key.
 func newJWK(a Algorithm, public crypto.PublicKey) (jose.JSONWebKey, error) {
 	jwk := jose.JSONWebKey{Key: public, Algorithm: string(a), Use: "sig"}
 	thumbprint, err := jwk.Thumbprint(crypto.SHA256)

@@ -17,7 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// published are the algorithms whose keys have a public part.
+// published are the algorithms with a public key.
 var published = []Algorithm{EdDSA, ES256, RS256}
 
 func newPrivateKey(tb testing.TB, a Algorithm) (Key, []byte) {
@@ -120,7 +120,7 @@ func TestPublicJWK(t *testing.T) {
 				t.Errorf("%v is published as %s", key, key.PublicJWK())
 			}
 
-			// Whoever has it verifies our tokens.
+			// Other implementations verify our tokens with it.
 			raw, err := newTestAuthority(t, key, testNow).Sign(testClaims)
 			if err != nil {
 				t.Fatal(err)
@@ -146,15 +146,15 @@ func TestPublicJWK(t *testing.T) {
 	}
 }
 
-// signed are published private keys, and what was signed with them.
+// signed are private keys from standards, and signatures of them.
 var signed = []struct {
 	name      string
 	algorithm Algorithm
 	jwk       string
-	kid       string // as far as a standard says it
+	kid       string // if the standard specifies it
 	input     string
 	signature string
-	random    bool // signatures differ from time to time
+	random    bool // whether signatures are randomized
 }{
 	{
 		name:      "RFC 8037 Appendix A.1 to A.5",
@@ -223,7 +223,7 @@ func TestPublishedSignatures(t *testing.T) {
 				t.Errorf("our signature does not verify: %v", err)
 			}
 			if key.verify(tt.input+"A", want) == nil || key.verify(tt.input, want[1:]) == nil {
-				t.Error("verifies what was not signed")
+				t.Error("verifies a modified input")
 			}
 		})
 	}

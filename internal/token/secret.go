@@ -3,7 +3,7 @@ package token
 import (
 	"bytes"
 	"crypto/sha256"
-	_ "embed" // for the list of published secrets
+	_ "embed" // published.bin
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
@@ -15,24 +15,24 @@ import (
 )
 
 const (
-	// minSecret is the size of the keys that are derived from the secret, in
-	// bytes; RFC 7518 §3.2 wants as much of an HS256 key.
+	// minSecret is the minimum size of a secret in bytes. It is the size of the
+	// derived keys, and the minimum for HS256 (RFC 7518 §3.2).
 	minSecret = 32
 
-	// minVariety is how many different bytes a secret needs. 32 random
-	// hexadecimal digits have fewer less than once in 10^7 times.
+	// minVariety is the minimum number of different bytes in a secret. 32 random
+	// hexadecimal digits have fewer with a probability below 10^-7.
 	minVariety = 8
 )
 
-// Why [CheckSecret] refuses a secret.
+// The errors of [CheckSecret].
 var (
 	ErrSecretTooShort  = errors.New("the server's secret is shorter than 32 bytes")
-	ErrSecretWellKnown = errors.New("the server's secret can be guessed: it has been published, is made of words or of a pattern, or is a UUID")
+	ErrSecretWellKnown = errors.New("the server's secret can be guessed: it was published, consists of words or a pattern, or is a UUID")
 )
 
-// wellKnown are secrets out of tutorials and standards, and phrases that
-// placeholders are made of; all as plain returns them. A random secret contains
-// none of them, by any chance worth a thought.
+// wellKnown are secrets from tutorials and standards, and phrases that occur in
+// placeholders, all as plain returns them. The probability that a random secret
+// contains one of them is negligible.
 var wellKnown = []string{
 	"changeme", "changethis", "changeit", "replaceme", "replacethis",
 	"yoursecret", "secretkey", "mysecret", "supersecret", "topsecret", "jwtsecret",
@@ -54,28 +54,28 @@ var wellKnown = []string{
 	"aym1sysppbydfgzld3umj1qzkobwvmkoqqestjqlrt1qs0gzh75aktmn3yj0ips4hcguutwjazzr1z9caow",
 }
 
-// publishedSecrets holds what secretDigest makes of secrets that are in lists which attackers try, one after the
-// other in order. See lists/README.md.
+// publishedSecrets is the sorted concatenation of the secretDigest of each secret in lists that attackers use. See
+// lists/README.md.
 //
 //go:embed lists/published.bin
 var publishedSecrets string
 
-// CheckSecret says whether the server may start with that secret. The error is
-// [ErrSecretTooShort] or [ErrSecretWellKnown] and never holds the secret.
+// CheckSecret returns nil if the server may start with a secret, and otherwise
+// [ErrSecretTooShort] or [ErrSecretWellKnown]. The error never contains the secret.
 //
-// A secret is counted in bytes as it is given: one written in hexadecimal
-// should have 64 digits. Refused is
+// It counts the bytes of the secret as given, so 32 random bytes in hexadecimal
+// have 64 digits. It rejects secrets that
 //
-//   - what holds an entry of a short list, or is in a list of published secrets,
-//     whatever the case and the punctuation;
-//   - what is made of words, see isGuessable, and what is such a text in base64
-//     or in hexadecimal;
-//   - one UUID: it has 122 random bits at most, and RFC 9562 §8 forbids to rely on them;
-//   - what has fewer than 8 different bytes, what climbs in fewer than 8 different
-//     steps ("ABCD…"), and what repeats a part shorter than 32 bytes.
+//   - contain an entry of a short list, or are in a list of published secrets,
+//     regardless of case and punctuation;
+//   - consist of words (see isGuessable), also if encoded as base64 or hexadecimal;
+//   - are a UUID, which has at most 122 random bits and must not be assumed to be
+//     hard to guess (RFC 9562 §8);
+//   - have fewer than 8 different bytes, have fewer than 8 different steps from one
+//     byte to the next ("ABCD…"), or repeat a part shorter than 32 bytes.
 //
-// What a generator of random characters makes is refused less than once in 10^6 times. Keys hit at random by a person,
-// and words of languages other than English, can pass: only a generator makes a secret good.
+// It rejects a random secret with a probability below 10^-6. It can accept keys typed at random, and words
+// of languages other than English. Only a secret from a generator is safe.
 func CheckSecret(secret []byte) error { return checkSecret(secret, loadDictionary) }
 
 func checkSecret(secret []byte, load func() dictionary) error {
@@ -102,7 +102,7 @@ func checkSecret(secret []byte, load func() dictionary) error {
 }
 
 func isUUID(secret []byte) bool {
-	return len(secret) > 32 && uuid.Validate(string(secret)) == nil // 32 hexadecimal digits alone are fine
+	return len(secret) > 32 && uuid.Validate(string(secret)) == nil // 32 hexadecimal digits without hyphens are accepted
 }
 
 func isPublished(plain string) bool {
@@ -112,15 +112,15 @@ func isPublished(plain string) bool {
 	return i < n && strings.HasPrefix(publishedSecrets[i*len(digest):], digest)
 }
 
-// secretDigest identifies a secret and does not give it away. A random one has that of one in the
-// list by chance less than once in 10^15 times.
+// secretDigest returns a digest that identifies a secret without revealing it. A random secret collides with
+// the list with a probability below 10^-15.
 func secretDigest(plain string) string {
 	sum := sha256.Sum256([]byte(plain))
 	return string(sum[:8])
 }
 
-// decoded returns the text that a secret is in hexadecimal or in base64. Random bytes are not
-// taken for text: 24 of them are printable once in 10^10 times.
+// decoded returns the text of a secret that is encoded as hexadecimal or base64. It does not mistake random
+// bytes for text: 24 of them are printable with a probability of 10^-10.
 func decoded(secret []byte) ([]byte, bool) {
 	digits := strings.TrimPrefix(strings.TrimRight(string(secret), "="), "0x")
 	for _, decode := range []func(string) ([]byte, error){
@@ -135,7 +135,7 @@ func decoded(secret []byte) ([]byte, bool) {
 	return nil, false
 }
 
-// variety counts the different bytes of b.
+// variety returns the number of different bytes in b.
 func variety(b []byte) int {
 	var seen [256]bool
 	n := 0
@@ -148,7 +148,7 @@ func variety(b []byte) int {
 	return n
 }
 
-// steps returns by how much each byte of b differs from the one before.
+// steps returns the differences between consecutive bytes of b.
 func steps(b []byte) []byte {
 	d := make([]byte, len(b)-1)
 	for i := range d {
@@ -157,7 +157,7 @@ func steps(b []byte) []byte {
 	return d
 }
 
-// repeats says whether b is a part shorter than 32 bytes, twice or more.
+// repeats reports whether b repeats a part shorter than 32 bytes.
 func repeats(b []byte) bool {
 	for part := 1; part < minSecret && part <= len(b)/2; part++ {
 		if bytes.Equal(b[part:], b[:len(b)-part]) {

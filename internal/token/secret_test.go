@@ -84,8 +84,8 @@ func TestCheckSecret(t *testing.T) {
 
 var draws = flag.Int("draws", 2_000, "how many random secrets of each kind to check")
 
-// TestCheckSecretAcceptsRandom draws what secret generators make. None of it is refused, with -draws=100000
-// neither.
+// TestCheckSecretAcceptsRandom checks random secrets of all kinds of generators. None may be rejected, even
+// with -draws=100000.
 func TestCheckSecretAcceptsRandom(t *testing.T) {
 	t.Parallel()
 	words := sync.OnceValue(loadDictionary)
@@ -142,14 +142,14 @@ func TestCheckSecretAcceptsRandom(t *testing.T) {
 			r := rand.New(rand.NewPCG(1, uint64(len(name))))
 			for range *draws {
 				if secret := draw(r); checkSecret([]byte(secret), words) != nil {
-					t.Fatalf("refuses %q", secret)
+					t.Fatalf("rejects %q", secret)
 				}
 			}
 		})
 	}
 }
 
-// TestPublishedSecrets tries secrets that look random and are in the lists of programs that attack tokens.
+// TestPublishedSecrets checks secrets that look random and are in the lists of programs that attack tokens.
 func TestPublishedSecrets(t *testing.T) {
 	t.Parallel()
 	for _, secret := range []string{
@@ -166,7 +166,7 @@ func TestPublishedSecrets(t *testing.T) {
 			}
 		}
 		if err := CheckSecret([]byte(secret[1:] + "x")); err != nil {
-			t.Errorf("another secret than %s: %v; want it to be refused for the list alone", secret, err)
+			t.Errorf("another secret than %s: %v; want only the list to reject it", secret, err)
 		}
 	}
 	size := len(secretDigest(""))
@@ -175,7 +175,7 @@ func TestPublishedSecrets(t *testing.T) {
 	}
 	for i := size; i < len(publishedSecrets); i += size {
 		if publishedSecrets[i-size:i] >= publishedSecrets[i:i+size] {
-			t.Fatalf("the list is not in order at %d", i)
+			t.Fatalf("the list is not sorted at %d", i)
 		}
 	}
 }

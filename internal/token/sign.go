@@ -9,8 +9,7 @@ import (
 	"time"
 )
 
-// wireClaims is the JSON form of [Claims]: the claims of RFC 9068 §2.2, with
-// sid in addition.
+// wireClaims is the JSON form of [Claims]: the claims of RFC 9068 §2.2 and sid.
 type wireClaims struct {
 	Issuer    string   `json:"iss"`
 	Audience  string   `json:"aud"`
@@ -25,12 +24,10 @@ type wireClaims struct {
 	Roles     []string `json:"roles"`
 }
 
-// Sign makes a token that says c. It is for the authority's own API unless
-// c.Audience names another one of those it signs for. Issuer and IssuedAt are the
-// authority's to say, whatever c holds. The token lives for the TTL, or until
-// c.ExpiresAt when that is set and earlier. ID is made when c has none.
-// Subject, SessionID, ClientID and AuthTime must be there: Sign makes no token
-// that [Authority.Verify] would refuse for lack of them.
+// Sign returns a token with the claims c. Subject, SessionID, ClientID and
+// AuthTime are required. Audience defaults to the authority's own API, and must
+// be one that [Authority.Allows]. ID defaults to a random one. ExpiresAt can only
+// shorten the TTL. Sign ignores Issuer and IssuedAt and sets them itself.
 func (a *Authority) Sign(c Claims) (string, error) {
 	if c.Subject == "" || c.SessionID == "" || c.ClientID == "" || c.AuthTime.IsZero() {
 		return "", errors.New("token: sign: subject, session, client or authentication time is missing")
@@ -43,7 +40,7 @@ func (a *Authority) Sign(c Claims) (string, error) {
 		c.ID = rand.Text()
 	}
 	if c.Roles == nil {
-		c.Roles = []string{} // an array on the wire, not null
+		c.Roles = []string{} // encoded as an empty array, not as null
 	}
 	now := a.now()
 	expires := now.Add(a.ttl)
@@ -65,7 +62,7 @@ func (a *Authority) Sign(c Claims) (string, error) {
 	}, now)
 }
 
-// signClaims makes a token of claims in their JSON form.
+// signClaims signs claims in their JSON form.
 func (a *Authority) signClaims(claims any, now time.Time) (string, error) {
 	doc, err := json.Marshal(claims)
 	if err != nil {
@@ -73,7 +70,7 @@ func (a *Authority) signClaims(claims any, now time.Time) (string, error) {
 	}
 	key := a.keys.Signing(now)
 	if key.algorithm == "" {
-		return "", errors.New("token: sign: there is no signing key")
+		return "", errors.New("token: sign: no signing key")
 	}
 	input := key.header + "." + base64.RawURLEncoding.EncodeToString(doc)
 	signature, err := key.sign(input)
@@ -82,7 +79,7 @@ func (a *Authority) signClaims(claims any, now time.Time) (string, error) {
 	}
 	raw := input + "." + base64.RawURLEncoding.EncodeToString(signature)
 	if len(raw) > maxSize {
-		return "", errors.New("token: sign: claims do not fit into 8 KiB")
+		return "", errors.New("token: sign: claims exceed 8 KiB")
 	}
 	return raw, nil
 }

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// respell returns other texts of which a careless decoder of base64url makes the same bytes.
+// respell returns other texts that a lenient decoder of base64url decodes to the same bytes.
 func respell(segment string) []string {
 	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 	texts := []string{segment + "=", segment + "=="}
@@ -18,7 +18,7 @@ func respell(segment string) []string {
 	if standard := strings.NewReplacer("-", "+", "_", "/").Replace(segment); standard != segment {
 		texts = append(texts, standard)
 	}
-	if unused := len(segment) * 6 % 8; unused > 0 { // bits of the last character that belong to no byte
+	if unused := len(segment) * 6 % 8; unused > 0 { // trailing bits of the last character
 		last := strings.IndexByte(alphabet, segment[len(segment)-1])
 		for bits := 1; bits < 1<<unused; bits++ {
 			texts = append(texts, segment[:len(segment)-1]+string(alphabet[last^bits]))
@@ -27,8 +27,8 @@ func respell(segment string) []string {
 	return texts
 }
 
-// TestOneSpelling respells each segment of a token. The signature is over the text of the other
-// segments, so they are signed as they are respelled.
+// TestOneSpelling encodes each segment of a token in other ways. The signature covers the text of header and
+// payload, so each variant of these has its own signature.
 func TestOneSpelling(t *testing.T) {
 	key := newTestKey(t)
 	a := newTestAuthority(t, key, testNow)
@@ -47,7 +47,7 @@ func TestOneSpelling(t *testing.T) {
 		check := func(raw string) {
 			t.Helper()
 			if _, err := a.Verify(raw); err == nil {
-				t.Errorf("taken for another one: %q", raw)
+				t.Errorf("accepted: %q", raw)
 			}
 		}
 		for _, text := range respell(header) {
@@ -65,7 +65,7 @@ func TestOneSpelling(t *testing.T) {
 	}
 }
 
-// FuzzSegment decodes any text. What can be decoded must be what its bytes are encoded to.
+// FuzzSegment decodes arbitrary text. Encoding the result must return the same text.
 func FuzzSegment(f *testing.F) {
 	for _, text := range append(respell(encode("token")), "", "A", "AA", "AAA", "AAAA", "\r\n", "____", "Zg\n") {
 		f.Add(text)
@@ -76,7 +76,7 @@ func FuzzSegment(f *testing.F) {
 			return
 		}
 		if again := base64.RawURLEncoding.EncodeToString(doc); again != text {
-			t.Errorf("%q decodes to what is spelled %q", text, again)
+			t.Errorf("%q decodes to bytes with the encoding %q", text, again)
 		}
 	})
 }

@@ -1,14 +1,14 @@
-// Package token owns access tokens: what they say, how they are signed and how
+// Package token owns access tokens: their claims, how they are signed and how
 // they are verified.
 //
 // An access token is a JWT in the profile of RFC 9068. An [Authority] signs for
-// one issuer, with keys that come from its own [KeySet] and from nowhere else. It
-// signs for its own API and for those of others, and admits to its own only what
-// it signed for that.
+// one issuer, and uses only the keys of its own [KeySet]. It signs tokens for its
+// own API and for other audiences. For its own API, it accepts only tokens with
+// that audience.
 //
 // The signature algorithms are those of golang-jwt. Its parser is not used: it
 // accepts an unknown crit, any typ, an iat in the future, numbers in strings
-// and claim names in any case. Segments, header and claims are read here.
+// and claim names in any case. This package parses segments, header and claims.
 package token
 
 import (
@@ -16,32 +16,31 @@ import (
 	"time"
 )
 
-// What [Authority.Verify] can answer besides nil. Every error matches exactly
-// one of the two under errors.Is.
+// The errors of [Authority.Verify]. Each error matches exactly one of them with
+// errors.Is.
 var (
-	// ErrExpired means that the token is past its exp and sound in every other
-	// respect.
+	// ErrExpired means that the token is past its exp and otherwise valid.
 	ErrExpired = errors.New("token: expired")
 
-	// ErrInvalid means that the token is not one to trust. The error's text
-	// names the reason, for debug logs; the caller has nothing to decide by it.
+	// ErrInvalid means that the token is not valid. The text of the error names
+	// the reason, for debug logs only.
 	ErrInvalid = errors.New("token: invalid")
 )
 
-// invalidError is the reason why a token is invalid. It names rules and
-// well-known members only, never a value out of the token.
+// invalidError is the reason why a token is not valid. It contains no values
+// from the token.
 type invalidError string
 
 func (e invalidError) Error() string { return ErrInvalid.Error() + ": " + string(e) }
 
 func (e invalidError) Unwrap() error { return ErrInvalid }
 
-// Claims is what an access token says. It holds no personal data: anybody who
-// holds the token can read it.
+// Claims are the claims of a user's access token. They contain no personal data,
+// because every holder of the token can read them.
 type Claims struct {
 	Issuer    string // iss
 	Audience  string // aud: the API that the token is for
-	Subject   string // sub: the user's id
+	Subject   string // sub: the user's ID
 	SessionID string // sid
 	ClientID  string // client_id
 	ID        string // jti
@@ -51,7 +50,7 @@ type Claims struct {
 	ExpiresAt time.Time // exp
 	AuthTime  time.Time // auth_time: when the user authenticated
 
-	// Methods are the ways in which they did (RFC 8176): amr.
+	// Methods are the authentication methods (RFC 8176): amr.
 	Methods []string
 	Roles   []string // roles
 }

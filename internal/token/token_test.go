@@ -12,11 +12,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// The world of the tests: one authority, whose clock stands still.
+// The authority of the tests. Its clock always shows testNow.
 const (
 	testIssuer   = "https://auth.example"
 	testAudience = "https://api.example"
-	testResource = "https://reports.example" // another API that it signs for
+	testResource = "https://reports.example" // another audience that it signs for
 	testTTL      = 15 * time.Minute
 )
 
@@ -42,7 +42,7 @@ func newTestKey(tb testing.TB) Key {
 	return key
 }
 
-// newRawKey makes an HS256 key of the very bytes, without derivation.
+// newRawKey returns an HS256 key with these bytes, without derivation.
 func newRawKey(tb testing.TB, secret []byte) Key {
 	tb.Helper()
 	key, err := newKey("", jwt.SigningMethodHS256, secret, secret)
@@ -52,7 +52,7 @@ func newRawKey(tb testing.TB, secret []byte) Key {
 	return key
 }
 
-// newTestAuthority makes an authority whose clock shows now.
+// newTestAuthority returns an authority whose clock always shows now.
 func newTestAuthority(tb testing.TB, keys KeySet, now time.Time) *Authority {
 	tb.Helper()
 	a, err := New(Options{
@@ -69,7 +69,7 @@ func newTestAuthority(tb testing.TB, keys KeySet, now time.Time) *Authority {
 	return a
 }
 
-// forge signs any header and payload.
+// forge signs an arbitrary header and payload.
 func forge(tb testing.TB, key Key, header, payload string) string {
 	tb.Helper()
 	input := encode(header) + "." + encode(payload)
@@ -102,8 +102,8 @@ func TestRoundTrip(t *testing.T) {
 	}
 }
 
-// TestWireForm holds a token, signed with other tools, that this version has to
-// write and read: when it fails, tokens in use become invalid with an upgrade.
+// TestWireForm fixes the format with a token that other tools have signed. If it
+// fails, an upgrade invalidates tokens in use.
 func TestWireForm(t *testing.T) {
 	const want = "eyJ0eXAiOiJhdCtqd3QiLCJhbGciOiJIUzI1NiJ9." +
 		"eyJpc3MiOiJodHRwczovL2F1dGguZXhhbXBsZSIsImF1ZCI6Imh0dHBzOi8vYXBpLmV4YW1wbGUiLCJzdWIiOiIw" +
@@ -137,7 +137,7 @@ func TestSignDecidesTheReservedClaims(t *testing.T) {
 	}
 	if got.Issuer != testIssuer || got.Audience != testAudience ||
 		!got.IssuedAt.Equal(testNow) || !got.ExpiresAt.Equal(testNow.Add(testTTL)) {
-		t.Errorf("claims of the caller went through: %+v", got)
+		t.Errorf("the token has claims that the caller must not set: %+v", got)
 	}
 }
 
@@ -204,7 +204,7 @@ func TestNewRefuses(t *testing.T) {
 			}
 			spoil(&o)
 			if _, err := New(o); err == nil {
-				t.Error("New accepts it")
+				t.Error("New succeeded, want an error")
 			}
 		})
 	}
@@ -223,7 +223,7 @@ func TestNewDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := a.Verify(raw); err != nil {
-		t.Errorf("on the system's clock: %v", err)
+		t.Errorf("with the system's clock: %v", err)
 	}
 }
 
@@ -256,7 +256,7 @@ func TestExpiry(t *testing.T) {
 	}
 }
 
-// TestTampering changes every byte of a token in turn, one that was verified before.
+// TestTampering changes each byte of a token. The cache contains the original token.
 func TestTampering(t *testing.T) {
 	a := newTestAuthority(t, newTestKey(t), testNow)
 	raw, err := a.Sign(testClaims)

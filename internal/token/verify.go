@@ -7,17 +7,18 @@ import (
 	"time"
 )
 
-// maxSize is how long a token may be, in bytes. A longer one is refused before
-// any of it is decoded.
+// maxSize is the maximum length of a token in bytes. Longer tokens are rejected
+// before they are decoded.
 const maxSize = 8 << 10
 
 const errTooLong = invalidError("longer than 8 KiB")
 
-// strictBase64 refuses padding and stray bits, so that a token has one text.
+// strictBase64 rejects padding and nonzero trailing bits, so that each token has
+// only one encoding.
 var strictBase64 = base64.RawURLEncoding.Strict()
 
-// The members that are read out of a token. All others are ignored, jku, jwk,
-// x5u and x5c among them; crit is read to be refused.
+// The members of a token that are read. All others are ignored, including jku,
+// jwk, x5u and x5c. A token with crit is rejected.
 var (
 	headerNames = []string{"typ", "alg", "kid", "crit"}
 	claimNames  = []string{
@@ -25,19 +26,17 @@ var (
 	}
 )
 
-// Verify returns what raw says if raw is a token of this authority: signed by
-// one of its keys, for its audience, at a time that includes now. Otherwise
-// the error is [ErrExpired] or [ErrInvalid].
+// Verify returns the claims of a token that one of the authority's keys has
+// signed for its own API. Otherwise the error is [ErrExpired] or [ErrInvalid].
 //
-// A token that was verified before costs a fraction of the first time, whatever
-// its algorithm. That its key is still in use and that its time includes now is
-// checked every time.
+// It caches verified tokens by their digest. For a cached token it checks only
+// the key and the times, which takes a fraction of the time.
 func (a *Authority) Verify(raw string) (*Claims, error) {
 	if len(raw) > maxSize {
 		return nil, errTooLong
 	}
 	now := a.now()
-	var buf [1024]byte // long enough for most tokens, so that this copy is not allocated
+	var buf [1024]byte // avoids an allocation for most tokens
 	d := digest(sha256.Sum256(append(buf[:0], raw...)))
 	remembered := a.memory.of(d)
 	if v, ok := remembered.Get(d); ok {
@@ -55,12 +54,12 @@ func (a *Authority) Verify(raw string) (*Claims, error) {
 	return v.copyClaims(), nil
 }
 
-// VerifyAny is [Authority.Verify] for tokens of every audience. It is for those
-// who ask about a token or take it back, and never a reason to admit it. It
-// remembers nothing.
+// VerifyAny is [Authority.Verify] for every audience, without a cache. It is for
+// introspection and revocation (RFC 7662, RFC 7009). It must not be used to
+// authorize a request.
 //
-// A token counts though its audience is no longer one that tokens are signed for:
-// its API takes it until it expires.
+// It also accepts an audience that is no longer allowed, because the API of that
+// audience accepts the token until it expires.
 func (a *Authority) VerifyAny(raw string) (*Claims, error) {
 	v, err := a.verify(raw, a.now(), false)
 	if err != nil {
@@ -69,8 +68,8 @@ func (a *Authority) VerifyAny(raw string) (*Claims, error) {
 	return &v.claims, nil
 }
 
-// verify is Verify without memory, and VerifyAny unless the token must be for
-// the authority's own API.
+// verify verifies a token without the cache. With own, the token must be for the
+// authority's own API.
 func (a *Authority) verify(raw string, now time.Time, own bool) (*verified, error) {
 	doc, key, err := a.payload(raw, now)
 	if err != nil {
@@ -81,7 +80,7 @@ func (a *Authority) verify(raw string, now time.Time, own bool) (*verified, erro
 		return nil, err
 	}
 	if own && v.claims.Audience != a.audience {
-		return nil, invalidError("aud does not name us")
+		return nil, invalidError("aud is not this API")
 	}
 	if err := a.check(v.claims.Issuer, v.claims.ExpiresAt, now); err != nil {
 		return nil, err
@@ -89,8 +88,8 @@ func (a *Authority) verify(raw string, now time.Time, own bool) (*verified, erro
 	return v, nil
 }
 
-// payload returns the claims set of a token that one of our keys has signed,
-// and that key.
+// payload verifies the signature of a token. It returns the claims set and the
+// key.
 func (a *Authority) payload(raw string, now time.Time) ([]byte, Key, error) {
 	if len(raw) > maxSize {
 		return nil, Key{}, errTooLong
@@ -115,12 +114,12 @@ func (a *Authority) payload(raw string, now time.Time) ([]byte, Key, error) {
 	return doc, key, err
 }
 
-// check returns why claims that are well signed and well formed are not to be
-// trusted. That they are expired is the last word.
+// check verifies the issuer and the expiry. The expiry comes last, so that
+// [ErrExpired] means that the token is otherwise valid.
 func (a *Authority) check(issuer string, expiresAt, now time.Time) error {
 	switch {
 	case issuer != a.issuer:
-		return invalidError("iss is not ours")
+		return invalidError("iss is not this issuer")
 	case !now.Before(expiresAt.Add(a.leeway)):
 		return ErrExpired
 	}
@@ -135,25 +134,25 @@ func (a *Authority) keyOf(segment string, now time.Time) (Key, error) {
 	}
 	m := readMembers(doc, headerNames)
 	h := wireHeader{Type: m.text("typ"), Algorithm: m.text("alg"), KeyID: m.text("kid")}
-	m.reject("crit", "names an extension")
+	m.reject("crit", "is not supported")
 	if m.err != nil {
 		return Key{}, m.err
 	}
-	// RFC 9068 §4 allows both; the names of media types ignore case.
+	// RFC 9068 §4 allows both. Media types are case-insensitive.
 	if !strings.EqualFold(h.Type, tokenType) && !strings.EqualFold(h.Type, "application/"+tokenType) {
 		return Key{}, invalidError("typ is not at+jwt")
 	}
 	key, ok := a.keys.Verifying(h.KeyID, now)
 	if !ok {
-		return Key{}, invalidError("kid names no key")
+		return Key{}, invalidError("unknown kid")
 	}
 	if Algorithm(h.Algorithm) != key.algorithm {
-		return Key{}, invalidError("alg is not that of the key")
+		return Key{}, invalidError("alg does not match the key")
 	}
 	return key, nil
 }
 
-// decodeClaims reads a claims set. Every claim but nbf and amr is required, and no
+// decodeClaims reads a claims set. All claims but nbf and amr are required. No
 // time but exp may be after latest.
 func (v *verified) decodeClaims(doc []byte, latest time.Time) error {
 	m := readMembers(doc, claimNames)
@@ -187,10 +186,10 @@ func (v *verified) decodeClaims(doc []byte, latest time.Time) error {
 	return nil
 }
 
-// decodeSegment undoes base64url as RFC 7515 §2 defines it.
+// decodeSegment decodes base64url without padding (RFC 7515 §2).
 func decodeSegment(segment string) ([]byte, error) {
 	doc, err := strictBase64.DecodeString(segment)
-	// The decoder skips line breaks, even when strict: they show in the length.
+	// Even the strict decoder skips line breaks. The length reveals them.
 	if err != nil || len(segment) != strictBase64.EncodedLen(len(doc)) {
 		return nil, invalidError("segment is not base64url")
 	}

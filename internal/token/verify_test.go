@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// A token of these two is valid at testNow. The cases below change one thing.
+// A token with this header and payload is valid at testNow. Each case below changes one detail.
 const (
 	validHeader  = `{"typ":"at+jwt","alg":"HS256"}`
 	validPayload = `{"iss":"https://auth.example","aud":"https://api.example","sub":"u","sid":"s",` +
@@ -28,9 +28,9 @@ func TestVerifyHeader(t *testing.T) {
 	const (
 		okay     = ""
 		notJSON  = "token: invalid: not JSON"
-		badCrit  = "token: invalid: crit names an extension"
-		badKid   = "token: invalid: kid names no key"
-		badAlg   = "token: invalid: alg is not that of the key"
+		badCrit  = "token: invalid: crit is not supported"
+		badKid   = "token: invalid: unknown kid"
+		badAlg   = "token: invalid: alg does not match the key"
 		badTyp   = "token: invalid: typ is not at+jwt"
 		twice    = "token: invalid: a name occurs twice"
 		wrongFor = "token: invalid: a name is in the wrong case"
@@ -97,7 +97,7 @@ func TestVerifyHeader(t *testing.T) {
 	}
 }
 
-// manyMembers are as many as an object may have at most.
+// manyMembers fill an object up to the maximum number of members.
 var manyMembers = func() string {
 	var b strings.Builder
 	for i := range maxMembers {
@@ -115,8 +115,8 @@ func TestVerifyClaims(t *testing.T) {
 		twice    = "token: invalid: a name occurs twice"
 		wrongFor = "token: invalid: a name is in the wrong case"
 		badExp   = "token: invalid: exp is not a number of seconds"
-		badIss   = "token: invalid: iss is not ours"
-		badAud   = "token: invalid: aud does not name us"
+		badIss   = "token: invalid: iss is not this issuer"
+		badAud   = "token: invalid: aud is not this API"
 		badRoles = "token: invalid: roles is not an array"
 	)
 	tests := []struct{ name, old, replacement, want string }{
@@ -231,7 +231,7 @@ func TestVerifySegments(t *testing.T) {
 	valid := forge(t, key, validHeader, validPayload)
 	parts := strings.Split(valid, ".")
 	head, body, sum := parts[0], parts[1], parts[2]
-	// fit makes a token of that size by spaces in the payload.
+	// fit returns a token of this size, padded with spaces in the payload.
 	fit := func(size int) string {
 		n := base64.RawURLEncoding.DecodedLen(size - len(head) - len(sum) - 2)
 		return forge(t, key, validHeader, validPayload+strings.Repeat(" ", n-len(validPayload)))
@@ -261,7 +261,7 @@ func TestVerifySegments(t *testing.T) {
 		{"header respelled", encode(`{"alg":"HS256","typ":"at+jwt"}`) + "." + body + "." + sum, signature},
 		{"no signature", head + "." + body + ".", signature},
 		{"short signature", head + "." + body + "." + sum[:40], signature},
-		{"alg none without signature", encode(`{"typ":"at+jwt","alg":"none"}`) + "." + body + ".", "token: invalid: alg is not that of the key"},
+		{"alg none without signature", encode(`{"typ":"at+jwt","alg":"none"}`) + "." + body + ".", "token: invalid: alg does not match the key"},
 		{"another key", forge(t, otherKey, validHeader, validPayload), signature},
 		{"server secret as the key", forge(t, newRawKey(t, testSecret), validHeader, validPayload), signature},
 	}
@@ -271,16 +271,16 @@ func TestVerifySegments(t *testing.T) {
 	}
 }
 
-// strayBits returns the last character of a 32-byte signature with a bit set
-// that belongs to no byte.
+// strayBits returns the last character of a 32-byte signature with a trailing bit
+// set.
 func strayBits(sum string) string {
 	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 	i := strings.IndexByte(alphabet, sum[len(sum)-1])
 	return string(alphabet[i|1])
 }
 
-// TestExpiredIsTheLastWord checks that nothing but the time is wrong with a
-// token that Verify calls expired.
+// TestExpiredIsTheLastWord checks that Verify returns ErrExpired only for tokens
+// that are otherwise valid.
 func TestExpiredIsTheLastWord(t *testing.T) {
 	key := newTestKey(t)
 	a := newTestAuthority(t, key, testNow)
@@ -291,8 +291,8 @@ func TestExpiredIsTheLastWord(t *testing.T) {
 		{"nothing", forge(t, key, validHeader, old), "token: expired"},
 		{"signature", forged, "token: invalid: signature does not match"},
 		{"typ", forge(t, key, `{"typ":"JWT","alg":"HS256"}`, old), "token: invalid: typ is not at+jwt"},
-		{"iss", forge(t, key, validHeader, edit(t, old, "auth.example", "x")), "token: invalid: iss is not ours"},
-		{"aud", forge(t, key, validHeader, edit(t, old, "api.example", "x")), "token: invalid: aud does not name us"},
+		{"iss", forge(t, key, validHeader, edit(t, old, "auth.example", "x")), "token: invalid: iss is not this issuer"},
+		{"aud", forge(t, key, validHeader, edit(t, old, "api.example", "x")), "token: invalid: aud is not this API"},
 		{"jti", forge(t, key, validHeader, edit(t, old, `"jti":"j",`, "")), "token: invalid: a claim is missing"},
 	}
 	for _, tt := range tests {
@@ -300,8 +300,9 @@ func TestExpiredIsTheLastWord(t *testing.T) {
 	}
 }
 
-// checkVerify wants the error with that text, or none. The text is compared in
-// full: a token must be refused for its own fault, and say nothing of itself.
+// checkVerify fails the test unless Verify returns an error with this text, or
+// none. The full text is compared, so that each case tests its own rule and no
+// value from the token is in the error.
 func checkVerify(t *testing.T, a *Authority, raw, want string) {
 	t.Helper()
 	claims, err := a.Verify(raw)
@@ -309,7 +310,7 @@ func checkVerify(t *testing.T, a *Authority, raw, want string) {
 	if err != nil {
 		got = err.Error()
 		if claims != nil {
-			t.Error("claims of a refused token")
+			t.Error("Verify returned the claims of a rejected token")
 		}
 		if errors.Is(err, ErrExpired) == errors.Is(err, ErrInvalid) {
 			t.Errorf("%v is not exactly one of ErrExpired, ErrInvalid", err)

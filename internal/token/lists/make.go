@@ -1,6 +1,6 @@
 //go:build ignore
 
-// Command make writes the lists of this folder; see README.md.
+// Command make writes the lists in this folder. See README.md.
 //
 //	go run make.go words package/lib/frequency_lists.js
 //	go run make.go published FILE...
@@ -36,7 +36,7 @@ func main() {
 	}
 }
 
-// technical are words of secrets and placeholders that everyday language has seldom.
+// technical are words of secrets and placeholders that are rare in everyday language.
 const technical = `is in to of on my be it at by or an as we us no do if me so up secret key token jwt password auth string random your my change replace generate generated use here
 long very byte bytes bits bit char chars characters secure security private public hmac sha256 sha512 sha hs256 hs512 hash
 base64 hex hexadecimal encoded encode signing sign signature api app application access refresh session cookie user admin
@@ -60,7 +60,7 @@ func writeWords(file string) error {
 	return os.WriteFile("words.txt", []byte(strings.Join(words(frequency), "\n")+"\n"), 0o644)
 }
 
-// words lists words, the most frequent first as far as lists of several kinds can be ranked together.
+// words merges the lists by rank, so that frequent words come first.
 func words(frequency map[string][]string) []string {
 	lists := [][]string{strings.Fields(technical)}
 	for _, l := range []struct {
@@ -89,7 +89,7 @@ func words(frequency map[string][]string) []string {
 	return out
 }
 
-// plain is that of the package token.
+// plain is a copy of plain in package token.
 func plain(secret string) string {
 	return strings.Map(func(r rune) rune {
 		if !unicode.IsLetter(r) && !unicode.IsDigit(r) {
@@ -99,7 +99,7 @@ func plain(secret string) string {
 	}, secret)
 }
 
-// addPublished adds the digests of the secrets in files, one a line, that would be accepted.
+// addPublished adds the digests of secrets in files, one per line, that CheckSecret would accept.
 func addPublished(files []string) error {
 	old, err := os.ReadFile("published.bin")
 	if err != nil && !os.IsNotExist(err) {
