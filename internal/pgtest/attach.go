@@ -9,15 +9,15 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// attach uses the server at TEST_DATABASE_URL. A killed process leaves its databases there, so the
-// next one drops them: no session bears the name of their run any more.
+// attach uses the server at TEST_DATABASE_URL. It drops the databases of killed processes. These are the
+// databases of a run that no session has as its application_name.
 func attach(ctx context.Context, at string) (*Server, error) {
 	admin, err := url.Parse(at)
 	if err != nil || admin.Scheme != "postgres" && admin.Scheme != "postgresql" {
-		// The parser's own error would show the password.
-		return nil, errors.New("TEST_DATABASE_URL is not of the form postgres://user:password@host/database")
+		// The parser's error would contain the password.
+		return nil, errors.New("TEST_DATABASE_URL must have the form postgres://user:password@host/database")
 	}
-	// These would win over the name of each test's own database.
+	// These parameters would override the name of each test's database.
 	if query := admin.Query(); query.Has("dbname") || query.Has("database") {
 		return nil, errors.New("TEST_DATABASE_URL names a database outside of its path")
 	}
@@ -35,12 +35,12 @@ func attach(ctx context.Context, at string) (*Server, error) {
 	return s, nil
 }
 
-// dropRun drops the databases of the session's own run.
+// dropRun drops the databases of the session's run.
 func dropRun(ctx context.Context, conn *pgx.Conn) error {
 	return dropAll(ctx, conn, `starts_with(d.datname, current_setting('application_name') || '_')`)
 }
 
-// dropAll drops those of this user's test databases d for which an SQL condition holds.
+// dropAll drops this user's test databases that match an SQL condition on d.
 func dropAll(ctx context.Context, conn *pgx.Conn, condition string) error {
 	rows, err := conn.Query(ctx, `SELECT d.datname FROM pg_database d
 		WHERE d.datname ~ '^`+namePrefix+`[a-z0-9]+_[0-9]+$'

@@ -26,12 +26,12 @@ func TestAttach(t *testing.T) {
 			t.Fatal(err)
 		}
 		a, b := create(t, s), create(t, s)
-		connect(t, b) // must not be in the way
+		connect(t, b) // must not prevent the drop
 		if err := s.DropDatabase(t.Context(), a); err != nil {
 			t.Fatal(err)
 		}
 		if exists(t, owner, a) || !exists(t, owner, b) {
-			t.Error("DropDatabase did not drop its database alone")
+			t.Error("DropDatabase must drop its database and no other")
 		}
 		if err := s.Stop(); err != nil {
 			t.Fatal(err)
@@ -45,8 +45,8 @@ func TestAttach(t *testing.T) {
 		killed, left := startVictim(t)
 		_, used := startVictim(t)
 		kill(t, killed)
-		// The server notices a moment later that the process is gone.
-		eventually(t, "the end of what a killed process left", func() bool {
+		// The server detects the end of the process with a delay.
+		eventually(t, "the databases of a killed process are dropped", func() bool {
 			s, err := Start(t.Context())
 			if err != nil {
 				t.Fatal(err)
@@ -77,7 +77,7 @@ func TestAttachNeverShowsThePassword(t *testing.T) {
 			t.Setenv("TEST_DATABASE_URL", at)
 			_, err := Start(t.Context())
 			if err == nil || !strings.Contains(err.Error(), "TEST_DATABASE_URL") {
-				t.Fatalf("got %v, want an error that names the variable", err)
+				t.Fatalf("got %v, want an error with the name of the variable", err)
 			}
 			if strings.Contains(err.Error(), password) {
 				t.Error("the error shows the password")

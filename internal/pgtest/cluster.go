@@ -14,13 +14,12 @@ import (
 	"unicode"
 )
 
-// runCluster makes a cluster in the folder $1 with the programs in $2 and serves it, with the
-// arguments from the fourth on as options, until standard input ends. If there is a cluster in the
-// folder $3, the new one is a standby and begins as its copy. Else, unless $3 is empty, the new one
-// leaves a copy of itself there.
+// runCluster creates a cluster in the folder $1 with the programs in $2, and runs it until standard input
+// ends. $4 and later arguments are options of the server. If the folder $3 contains a cluster, the new one
+// is a standby and starts as its copy. Otherwise, unless $3 is empty, the script copies the new cluster to $3.
 //
-// A shell starts a background process with SIGQUIT ignored, so the immediate shutdown is lost on a
-// server that has not set up its signals yet. SIGTERM before it covers that moment.
+// A shell starts background processes with SIGQUIT ignored. A server that has not installed its signal
+// handlers yet ignores the immediate shutdown, so the script sends SIGTERM first.
 const runCluster = `
 trap : HUP INT TERM
 folder=$1 programs=$2 copy=$3
@@ -47,7 +46,7 @@ fi
 rm -rf "$folder"
 `
 
-// programDirs are the folders, as patterns, where PostgreSQL is installed outside of the PATH.
+// programDirs are patterns of the folders of PostgreSQL installations outside of the PATH.
 var programDirs = []string{
 	"/usr/lib/postgresql/*/bin",                       // Debian
 	"/usr/pgsql-*/bin",                                // Red Hat
@@ -59,7 +58,7 @@ var programDirs = []string{
 // localPrograms returns the folder of this machine's PostgreSQL server programs.
 func localPrograms(ctx context.Context) (string, error) {
 	if initdb, err := exec.LookPath("initdb"); err == nil {
-		// Homebrew and others put links into the PATH, not always to every program.
+		// Homebrew and others put links into the PATH, but not always to every program.
 		if initdb, err = filepath.EvalSymlinks(initdb); err == nil && hasPrograms(filepath.Dir(initdb)) {
 			return filepath.Dir(initdb), nil
 		}
@@ -76,7 +75,7 @@ func localPrograms(ctx context.Context) (string, error) {
 	}
 	dirs = slices.DeleteFunc(dirs, func(dir string) bool { return !hasPrograms(dir) })
 	if len(dirs) == 0 {
-		return "", errors.New("no initdb and postgres in PATH, at pg_config --bindir or in the usual folders")
+		return "", errors.New("cannot find initdb and postgres in PATH, pg_config --bindir or the usual folders")
 	}
 	return slices.MaxFunc(dirs, func(a, b string) int { return cmp.Compare(major(a), major(b)) }), nil
 }
@@ -97,14 +96,14 @@ func major(path string) int {
 	return n
 }
 
-// rootFolder returns where to make a cluster. In memory, databases are created several times faster
-// than on a busy disk, but there it means nothing to measure.
+// rootFolder returns the folder for clusters. Databases are created several times faster in memory than on a
+// busy disk, but measurements there mean nothing.
 func rootFolder(inMemory bool) string {
 	if folder, ok := memoryFolder(); ok && inMemory {
 		return folder
 	}
-	// A socket's path is limited to 103 bytes on macOS, and root's temporary folder may be closed to
-	// the user that the server runs as.
+	// The path of a socket is limited to 103 bytes on macOS. Root's temporary folder may be inaccessible to
+	// the server's user.
 	if len(os.TempDir()) > 60 || os.Geteuid() == 0 {
 		return "/tmp"
 	}
@@ -139,7 +138,7 @@ func clusterScript(folder, programs, copied string, options []string) (*exec.Cmd
 	script := exec.Command("sh", append([]string{"-c", runCluster, "pgtest", folder, programs, copied}, options...)...)
 	script.Dir = "/"
 	script.SysProcAttr = attr
-	// Without the PG… variables, which would change the server, and with English messages.
+	// The environment has no PG… variables, which would affect the server. LC_ALL=C makes messages English.
 	script.Env = []string{"PATH=" + os.Getenv("PATH"), "LC_ALL=C", "TZ=UTC"}
 	return script, nil
 }

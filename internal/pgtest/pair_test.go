@@ -2,7 +2,7 @@ package pgtest
 
 import "testing"
 
-// TestPair writes to the primary, reads at the standby, and makes it the primary.
+// TestPair writes to the primary, reads from the standby, and promotes the standby.
 func TestPair(t *testing.T) {
 	t.Parallel()
 	pair, err := StartPair(t.Context())

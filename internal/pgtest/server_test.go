@@ -21,8 +21,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// victim in the environment makes this program start a server, print the URL of a database, and
-// wait for its end.
+// victim is an environment variable. It makes this program start a server, print the URL of a database and
+// wait to be killed.
 const victim = "USHER_PGTEST_VICTIM"
 
 func TestMain(m *testing.M) {
@@ -43,7 +43,7 @@ func TestMain(m *testing.M) {
 	_, _ = io.Copy(io.Discard, os.Stdin)
 }
 
-// startVictim starts a process with a server of its own and returns the URL of a database there.
+// startVictim starts a process with its own server and returns the URL of a database on it.
 func startVictim(t *testing.T) (process *exec.Cmd, at string) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
@@ -70,13 +70,13 @@ func startVictim(t *testing.T) (process *exec.Cmd, at string) {
 	return cmd, strings.TrimSpace(line)
 }
 
-// kill ends a process as abruptly as can be.
+// kill sends SIGKILL to a process.
 func kill(t *testing.T, process *exec.Cmd) {
 	t.Helper()
 	if err := process.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	_ = process.Wait() // says that it was killed
+	_ = process.Wait() // always fails: the process was killed
 }
 
 func create(t *testing.T, s *Server) string {
@@ -98,7 +98,7 @@ func connect(t *testing.T, at string) *pgx.Conn {
 	return conn
 }
 
-// exists reports whether the database at that URL exists on a server.
+// exists reports whether the database at a URL exists on a server.
 func exists(t *testing.T, s *Server, at string) (found bool) {
 	t.Helper()
 	u, err := url.Parse(at)
@@ -114,7 +114,7 @@ func exists(t *testing.T, s *Server, at string) (found bool) {
 	return found
 }
 
-// folderOf returns the folder of the cluster that serves a URL.
+// folderOf returns the folder of the cluster of a URL.
 func folderOf(t *testing.T, at string) string {
 	t.Helper()
 	u, err := url.Parse(at)
@@ -124,7 +124,7 @@ func folderOf(t *testing.T, at string) string {
 	return u.Query().Get("host")
 }
 
-// eventually waits for something outside of this process, which nothing announces.
+// eventually polls until a condition outside of this process holds.
 func eventually(t *testing.T, what string, holds func() bool) {
 	t.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)
@@ -237,7 +237,7 @@ func TestClusterGivesUp(t *testing.T) {
 		}
 		_, err = supervise(t.Context(), script, 1)
 		if err == nil || !strings.Contains(err.Error(), `invalid value for parameter "shared_buffers": "banana"`) {
-			t.Errorf("got %v, want the server's own words", err)
+			t.Errorf("got %v, want the server's message", err)
 		}
 		if left() {
 			t.Error("the folder is left")

@@ -10,14 +10,14 @@ import (
 	"sync"
 )
 
-// readyLine is what a server says when it is ready; a standby says "read-only", or "read only" before
+// readyLine matches the log line of a server that is ready. A standby logs "read-only", or "read only" before
 // version 14.
 var readyLine = regexp.MustCompile(`database system is ready to accept (read.only )?connections`)
 
-// supervise runs a shell script that starts PostgreSQL, waits for the end of its standard input,
-// and cleans up. Only this process holds the other end of that pipe and never writes to it, so the
-// server ends with this process however that ends. supervise returns when the log on the script's
-// standard error has said so many times that the server is ready; stop ends it.
+// supervise runs a shell script that starts PostgreSQL, waits for the end of its standard input and cleans up.
+// Only this process holds the other end of that pipe and never writes to it. So the server stops with this
+// process, even if that is killed. supervise returns after the log on the script's standard error has reported
+// ready times that the server is ready. stop stops the server.
 func supervise(ctx context.Context, script *exec.Cmd, ready int) (stop func() error, err error) {
 	lifeline, err := script.StdinPipe()
 	if err != nil {
@@ -31,7 +31,7 @@ func supervise(ctx context.Context, script *exec.Cmd, ready int) (stop func() er
 		return nil, fmt.Errorf("start PostgreSQL: %w", err)
 	}
 	stop = sync.OnceValue(func() error {
-		_ = lifeline.Close() // fails only if it is closed
+		_ = lifeline.Close() // fails only if it is already closed
 		return script.Wait()
 	})
 
@@ -47,7 +47,7 @@ func supervise(ctx context.Context, script *exec.Cmd, ready int) (stop func() er
 			ready--
 		}
 	}
-	// Nobody reads the log from here on; PostgreSQL goes on when writing to it fails.
+	// The rest of the log is not read. PostgreSQL continues if it cannot write to the log.
 	_ = log.Close()
 	if stayUp() && ready == 0 {
 		return stop, nil

@@ -7,29 +7,29 @@ import (
 	"time"
 )
 
-// startTimeout includes the download of a server, databaseTimeout the wait of CREATE and DROP
-// DATABASE for sessions that are about to end.
+// startTimeout includes the download of a server. databaseTimeout includes the time in which CREATE and DROP
+// DATABASE wait for sessions to end.
 const (
 	startTimeout    = 5 * time.Minute
 	databaseTimeout = time.Minute
 )
 
-// shared is the server of all tests of this process. Nobody stops it: it ends with the process.
+// shared is the server of all tests in this process. It stops with the process.
 var shared = sync.OnceValues(func() (*Server, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
 	return Start(ctx)
 })
 
-// URL returns the URL of a new, empty database that is dropped when the test ends. The first call
-// starts a server, which ends with the process.
+// URL returns the URL of a new, empty database. The database is dropped when the test ends. The first call
+// starts a server, which stops with the process.
 func URL(t testing.TB) string {
 	t.Helper()
 	return database(t, "")
 }
 
-// Template returns a function like URL whose databases are copies of one that prepare is called
-// for once per process, as for running migrations. Copying takes a fraction of preparing:
+// Template returns a function like URL whose databases are copies of a prepared one. It calls prepare once per
+// process, for example to run migrations. A copy takes a fraction of the time of prepare:
 //
 //	var migrated = pgtest.Template(func(ctx context.Context, url string) error { … })
 func Template(prepare func(ctx context.Context, url string) error) func(testing.TB) string {

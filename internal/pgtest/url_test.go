@@ -46,7 +46,7 @@ func TestURLIsEmptyAndDropped(t *testing.T) {
 	}
 }
 
-// Every copy holds what was prepared, and only that, however many are made at once.
+// TestTemplateCopies checks that each of many concurrent copies contains the prepared data and nothing else.
 func TestTemplateCopies(t *testing.T) {
 	t.Run("at once", func(t *testing.T) {
 		for range 16 {
@@ -67,7 +67,7 @@ func TestTemplateCopies(t *testing.T) {
 	}
 }
 
-// A server in the background must not get in the way of tests that look for goroutines.
+// TestNoGoroutines checks that the server needs no goroutine, so that tests can look for leaked goroutines.
 func TestNoGoroutines(t *testing.T) {
 	t.Run("use", func(t *testing.T) { URL(t); filled(t) })
 	goleak.VerifyNone(t)

@@ -10,5 +10,5 @@ import (
 func detached() *syscall.SysProcAttr { return nil }
 
 func unprivileged() (*syscall.SysProcAttr, error) {
-	return nil, errors.New("a cluster is started on Unix only: set TEST_DATABASE_URL")
+	return nil, errors.New("clusters can be started only on Unix. Set TEST_DATABASE_URL")
 }

@@ -10,13 +10,13 @@ import (
 	"syscall"
 )
 
-// detached keeps away the signals of the terminal, so that Ctrl-C reaches the tests alone and the
-// server is cleaned up.
+// detached starts a new session, so that Ctrl-C in the terminal reaches only the tests and the script can
+// clean up the server.
 func detached() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setsid: true}
 }
 
-// unprivileged is detached and not root, as whom PostgreSQL refuses to run.
+// unprivileged is detached for another user than root, because PostgreSQL does not run as root.
 func unprivileged() (*syscall.SysProcAttr, error) {
 	attr := detached()
 	if os.Geteuid() != 0 {
@@ -27,7 +27,7 @@ func unprivileged() (*syscall.SysProcAttr, error) {
 		owner, err = user.Lookup("nobody")
 	}
 	if err != nil {
-		return nil, fmt.Errorf("PostgreSQL does not run as root: %w", err)
+		return nil, fmt.Errorf("PostgreSQL does not run as root, and there is no other user: %w", err)
 	}
 	uid, err := strconv.ParseUint(owner.Uid, 10, 32)
 	if err != nil {
