@@ -19,7 +19,7 @@ const (
 	password = "four small green turtles"
 )
 
-// TestConsole uses the page for people in a browser.
+// TestConsole uses the console in a browser.
 func TestConsole(t *testing.T) {
 	if _, err := os.Stat("../console/dist/index.html"); err != nil {
 		t.Fatal("the console is not built: run make console")
@@ -45,7 +45,7 @@ func TestConsole(t *testing.T) {
 	}
 }
 
-// staleSignIn signs the administrator in, and has the database say that this was long ago.
+// staleSignIn signs in the administrator and moves the time of the sign-in far into the past.
 func staleSignIn(t *testing.T, s *server, url string) (refreshToken string) {
 	t.Helper()
 	var data struct {
@@ -70,7 +70,7 @@ func staleSignIn(t *testing.T, s *server, url string) (refreshToken string) {
 	defer db.Close()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
-	// Both databases read this form of a time.
+	// Both databases accept this format.
 	const stale = "2026-01-01 00:00:00.000000+00:00"
 	if _, err := db.ExecContext(ctx, `UPDATE sessions SET auth_time = $1 WHERE id = $2`, stale, data.Login.Session.ID); err != nil {
 		t.Fatal(err)
@@ -78,7 +78,8 @@ func staleSignIn(t *testing.T, s *server, url string) (refreshToken string) {
 	return data.Login.RefreshToken
 }
 
-// chromium makes sure that there is a browser: the one at CHROMIUM_PATH, or Debian's.
+// chromium ensures that there is a browser at CHROMIUM_PATH or at Debian's path. As root, it installs Debian's
+// package.
 func chromium(t *testing.T) {
 	t.Helper()
 	const install = "apt-get install -y --no-install-recommends chromium"

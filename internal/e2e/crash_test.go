@@ -17,7 +17,7 @@ import (
 	"usher/internal/storetest"
 )
 
-// graphql sends an operation, with a bearer token unless that is empty, and decodes its data.
+// graphql sends an operation and decodes its data. It sends a bearer token unless bearer is empty.
 func graphql(url, bearer, query string, variables, data any) error {
 	body, err := json.Marshal(map[string]any{"query": query, "variables": variables})
 	if err != nil {
@@ -53,18 +53,18 @@ func graphql(url, bearer, query string, variables, data any) error {
 	return json.Unmarshal(answer.Data, data)
 }
 
-// client keeps enough connections for the tests that send much.
+// client keeps connections open for tests with many requests.
 var client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 100}}
 
-// answerError is an error that the server answered with, as opposed to no answer.
+// answerError is an error response of the server, as opposed to no response.
 type answerError struct {
 	Extensions struct{ Code, Reason string }
 }
 
 func (e answerError) Error() string { return e.Extensions.Code + " " + e.Extensions.Reason }
 
-// TestCrash kills the server without warning while clients refresh. A client whose answer was lost
-// presents its token again, and nobody is ever signed out by that.
+// TestCrash kills the server while clients refresh. A client that got no response sends its token again. This
+// must not end its session.
 func TestCrash(t *testing.T) {
 	const rounds, clients = 15, 8
 	for name, url := range storetest.URLs {
@@ -95,7 +95,7 @@ func TestCrash(t *testing.T) {
 							if err != nil {
 								lost++
 								if errors.As(err, new(answerError)) {
-									t.Errorf("a client was refused: %v", err)
+									t.Errorf("a client was rejected: %v", err)
 								}
 								mu.Unlock()
 								return
@@ -106,16 +106,16 @@ func TestCrash(t *testing.T) {
 						}
 					})
 				}
-				time.Sleep(time.Duration(20+rand.IntN(60)) * time.Millisecond) //nolint:forbidigo // The kill has to come at any moment.
+				time.Sleep(time.Duration(20+rand.IntN(60)) * time.Millisecond) //nolint:forbidigo // The kill must happen at a random time.
 				if err := s.cmd.Process.Signal(syscall.SIGKILL); err != nil {
 					t.Fatal(err)
 				}
 				wg.Wait()
 				s = start(t, database)
 			}
-			t.Logf("%d rounds of kill -9: %d refreshes, %d answers lost, nobody signed out", rounds, refreshes, lost)
+			t.Logf("%d rounds of kill -9: %d refreshes, %d answers lost, no session ended", rounds, refreshes, lost)
 			if refreshes == 0 || lost == 0 {
-				t.Error("nothing was tested")
+				t.Error("no token was refreshed or no answer was lost, so the test checked nothing")
 			}
 		})
 	}

@@ -49,8 +49,8 @@ func TestExamples(t *testing.T) {
 	}
 }
 
-// TestExamplesAgree compares the files that do not depend on the GraphQL client. Each example has its
-// own, so that it can be copied as it is.
+// TestExamplesAgree compares the files that do not depend on the GraphQL client. Each example has a copy, so
+// that users can copy an example as a whole.
 func TestExamplesAgree(t *testing.T) {
 	for _, file := range []string{
 		"src/usher.ts", "codegen.ts", "eslint.config.js", "tsconfig.json", "vite.config.ts",
@@ -61,7 +61,7 @@ func TestExamplesAgree(t *testing.T) {
 	}
 }
 
-// install installs the packages that a folder's lock file names, unless they are there.
+// install installs the packages of a folder's lock file, unless they are installed.
 func install(t *testing.T, dir string) {
 	t.Helper()
 	if _, err := os.Stat(filepath.Join(dir, "node_modules", ".package-lock.json")); err != nil {

@@ -17,13 +17,13 @@ import (
 	"usher/internal/storetest"
 )
 
-// TestOAuthClients has client libraries go through all that the OAuth endpoints offer.
+// TestOAuthClients uses all features of the OAuth endpoints with client libraries.
 func TestOAuthClients(t *testing.T) {
 	for name, database := range storetest.URLs {
 		t.Run(name, func(t *testing.T) {
 			database := database(t)
 			const resource = "https://api.example.com"
-			s := start(t, database, "--dev", "--audience", resource) // --dev has the password grant
+			s := start(t, database, "--dev", "--audience", resource) // --dev enables the password grant
 			id, secret := register(t, database, "--resource", resource)
 			for _, library := range []string{"openid-client", "oauth4webapi"} {
 				t.Run(library, func(t *testing.T) {
@@ -38,7 +38,7 @@ func TestOAuthClients(t *testing.T) {
 	}
 }
 
-// TestPublishedKeys has libraries verify access tokens with the keys that the server publishes.
+// TestPublishedKeys verifies access tokens with libraries and the server's JWK Set.
 func TestPublishedKeys(t *testing.T) {
 	for name, database := range storetest.URLs {
 		t.Run(name, func(t *testing.T) {
@@ -51,7 +51,7 @@ func TestPublishedKeys(t *testing.T) {
 	}
 }
 
-// verifyClientToken finds the keys by discovery. The audience is the issuer unless a resource is asked for.
+// verifyClientToken finds the keys by discovery. The audience is the issuer unless the client requests a resource.
 func verifyClientToken(t *testing.T, s *server, id, secret string) {
 	provider, err := oidc.NewProvider(t.Context(), s.url)
 	if err != nil {
@@ -74,7 +74,7 @@ func verifyClientToken(t *testing.T, s *server, id, secret string) {
 	middle := len(raw) / 2
 	tampered[middle] ^= 1
 	if _, err := provider.Verifier(config).Verify(t.Context(), string(tampered)); err == nil {
-		t.Error("a token that was changed is accepted")
+		t.Error("a modified token is accepted")
 	}
 	config.ClientID = "https://other.example"
 	if _, err := provider.Verifier(config).Verify(t.Context(), raw); err == nil {
@@ -82,7 +82,7 @@ func verifyClientToken(t *testing.T, s *server, id, secret string) {
 	}
 }
 
-// clientToken asks for an access token for a client, and returns it with the status of the answer.
+// clientToken requests a client's access token, and returns it and the status of the response.
 func clientToken(t *testing.T, s *server, id, secret string) (token string, status int) {
 	t.Helper()
 	return issue(t, s, url.Values{"grant_type": {"client_credentials"}, "client_id": {id}, "client_secret": {secret}})
@@ -107,7 +107,7 @@ func issue(t *testing.T, s *server, form url.Values) (token string, status int) 
 
 var clientCredentials = regexp.MustCompile(`(?m)^client_id +(\S+)\nclient_secret +(\S+)$`)
 
-// register makes a client as an operator does.
+// register creates a client with the command line.
 func register(t *testing.T, database string, flags ...string) (id, secret string) {
 	t.Helper()
 	args := append([]string{"client", "create", "--name", "End to end"}, flags...)

@@ -21,13 +21,13 @@ import (
 )
 
 var (
-	referenceSeed  = flag.Uint64("reference.seed", 1, "the seed of TestReference")
-	referenceCount = flag.Int("reference.count", 5000, "how many operations TestReference compares")
+	referenceSeed  = flag.Uint64("reference.seed", 1, "seed of TestReference")
+	referenceCount = flag.Int("reference.count", 5000, "number of operations that TestReference compares")
 )
 
-// TestReference compares the server with graphql-js, the reference implementation of GraphQL: what
-// that refuses before it resolves anything, for the document, its variables or its arguments, the
-// server refuses as a request too.
+// TestReference compares the server with graphql-js, the reference implementation of GraphQL. If graphql-js
+// rejects an operation before execution, because of the document, its variables or its arguments, the server
+// must reject it with a request error too.
 func TestReference(t *testing.T) {
 	t.Parallel()
 	schemaFile := filepath.Join("..", "..", "schema.graphqls")
@@ -35,7 +35,7 @@ func TestReference(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	words := operations.Words{ // wrong ones, so that nothing takes the time of a sign-in
+	words := operations.Words{ // wrong ones, so that no operation takes the time of a sign-in
 		"Password": {"hunter2", "hunter2 hunter2"},
 		"Username": {"someone"},
 	}
@@ -61,12 +61,11 @@ func TestReference(t *testing.T) {
 	}
 	t.Logf("%d operations: graphql-js refuses %d; the server executes %d of these", len(batch), refused, disagreements)
 	if refused < len(batch)/10 || refused > len(batch)*9/10 {
-		t.Error("nearly all operations are of one kind, so that little was compared")
+		t.Error("nearly all operations have the same verdict, so the test compared little")
 	}
 }
 
-// verdictsOfReference has graphql-js look at operations, and returns why it refuses them, nil for
-// those that it does not.
+// verdictsOfReference checks operations with graphql-js. It returns the error for each one, or nil if it is valid.
 func verdictsOfReference(t *testing.T, schemaFile string, batch []operations.Operation) (verdicts []*string) {
 	t.Helper()
 	dir := t.TempDir()
@@ -92,7 +91,7 @@ func verdictsOfReference(t *testing.T, schemaFile string, batch []operations.Ope
 	return verdicts
 }
 
-// refuses sends an operation and returns its body and the answer.
+// refuses sends an operation and returns the request body and the response.
 func refuses(t *testing.T, s *server, op operations.Operation) (body []byte, answer map[string]any) {
 	t.Helper()
 	body, err := json.Marshal(op)

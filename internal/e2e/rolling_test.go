@@ -20,15 +20,15 @@ import (
 	"usher/internal/storetest"
 )
 
-// More by hand, with the default delay:
+// For a longer run with the default delay:
 // go test -tags e2e ./internal/e2e -run TestRollingRestart -args -stops 50 -shutdown-delay 5s
 var (
-	stops         = flag.Int("stops", 4, "how often TestRollingRestart stops a replica")
+	stops         = flag.Int("stops", 4, "number of times that TestRollingRestart stops a replica")
 	shutdownDelay = flag.Duration("shutdown-delay", time.Second, "--shutdown-delay of these replicas")
 )
 
-// TestRollingRestart stops and starts two replicas in turn behind a balancer, with 200 requests each
-// second: none fails.
+// TestRollingRestart alternately stops and starts two replicas behind a load balancer. No request of 200 per
+// second may fail.
 func TestRollingRestart(t *testing.T) {
 	const perSecond = 200
 	for name, database := range storetest.URLs {
@@ -56,7 +56,7 @@ func TestRollingRestart(t *testing.T) {
 			clients.Go(func() {
 				begin := time.Now()
 				for range ticks(ctx, time.Second/perSecond) {
-					// A busy machine leaves out ticks.
+					// A busy machine skips ticks.
 					for due := int64(time.Since(begin).Seconds() * perSecond); requests.Load() < due; requests.Add(1) {
 						clients.Go(func() {
 							var answer struct{ Me struct{ ID string } }
@@ -84,7 +84,7 @@ func TestRollingRestart(t *testing.T) {
 	}
 }
 
-// TestDrain stops a server that has an hour to drain, and then asks again for its end.
+// TestDrain stops a server with a shutdown delay of an hour. A second signal must end it at once.
 func TestDrain(t *testing.T) {
 	s := start(t, storetest.URLs["sqlite"](t), "--shutdown-delay", "1h")
 	status := func(path string) int {
@@ -116,12 +116,12 @@ func TestDrain(t *testing.T) {
 	<-s.drained
 	var exit *exec.ExitError
 	if err := s.cmd.Wait(); !errors.As(err, &exit) || exit.Sys().(syscall.WaitStatus).Signal() != syscall.SIGTERM {
-		t.Errorf("after a second signal: %v, want an end by it", err)
+		t.Errorf("after a second signal: %v, want the signal to end the process", err)
 	}
 }
 
-// balancer sends each request to the next replica that is ready. It asks them every 150 ms, keeps
-// connections alive, and tries no request twice.
+// balancer sends each request to the next ready replica. It polls the replicas every 150 ms, keeps connections
+// alive and retries no request.
 type balancer struct {
 	replicas []*replica
 	next     atomic.Uint64

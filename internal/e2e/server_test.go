@@ -45,7 +45,7 @@ func run(m *testing.M) int {
 	return m.Run()
 }
 
-// each runs a test against a server on each database.
+// each runs a test with a server on each database.
 func each(t *testing.T, test func(t *testing.T, s *server), flags ...string) {
 	t.Helper()
 	for name, url := range storetest.URLs {
@@ -57,7 +57,7 @@ func each(t *testing.T, test func(t *testing.T, s *server), flags ...string) {
 type server struct {
 	url     string
 	cmd     *exec.Cmd
-	drained chan struct{} // closed when there is nothing more to read from it
+	drained chan struct{} // closed at the end of its output
 }
 
 // start runs `usher serve` until the test ends, and waits until it listens.
@@ -66,7 +66,7 @@ func start(t *testing.T, database string, flags ...string) *server {
 	return startAt(t, freeAddress(t), database, flags...)
 }
 
-// stop sends the signal to stop, and fails the test unless the server ends well.
+// stop sends SIGTERM and fails the test unless the server exits without an error.
 func (s *server) stop(t *testing.T) {
 	t.Helper()
 	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
@@ -87,7 +87,7 @@ func startAt(t *testing.T, address, database string, flags ...string) *server {
 		"USHER_DATABASE_URL=" + database,
 		"USHER_SECRET_KEY=" + secret,
 		"USHER_ISSUER=http://" + address,
-		"USHER_SHUTDOWN_DELAY=0s", // no balancer has to notice the stop
+		"USHER_SHUTDOWN_DELAY=0s", // no load balancer needs time to detect the stop
 		"PATH=" + os.Getenv("PATH"),
 	}
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
@@ -107,7 +107,7 @@ func startAt(t *testing.T, address, database string, flags ...string) *server {
 	drained := make(chan struct{})
 	go func() {
 		defer close(drained)
-		_, _ = io.Copy(io.Discard, stderr) // or the pipe would fill up
+		_, _ = io.Copy(io.Discard, stderr) // otherwise the pipe would fill up
 	}()
 	t.Cleanup(func() {
 		cancel()
@@ -130,7 +130,7 @@ func freeAddress(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// node installs the packages that a folder's lock file names and runs a script in it.
+// node installs the packages of a folder's lock file and runs a script in the folder.
 func node(t *testing.T, dir, script string, args ...string) {
 	t.Helper()
 	if _, err := os.Stat(filepath.Join(dir, "node_modules", ".package-lock.json")); err != nil {
@@ -149,15 +149,15 @@ func node(t *testing.T, dir, script string, args ...string) {
 	}
 }
 
-// TestAudit has graphql-http audit the server for the GraphQL-over-HTTP specification. Its queries
-// are of the introspection, hence --dev.
+// TestAudit runs the GraphQL over HTTP audits of graphql-http against the server. Their queries need
+// introspection, so the server runs with --dev.
 func TestAudit(t *testing.T) {
 	each(t, func(t *testing.T, s *server) {
 		node(t, "audit", "audit.mjs", s.url+"/graphql")
 	}, "--dev")
 }
 
-// TestReady asks the operator's addresses.
+// TestReady requests the health endpoints.
 func TestReady(t *testing.T) {
 	each(t, func(t *testing.T, s *server) {
 		for _, path := range []string{"/healthz", "/readyz"} {

@@ -24,7 +24,7 @@ import (
 	"usher/internal/storetest"
 )
 
-// TestGoClient uses examples/go-client as its reader does, and runs its own tests.
+// TestGoClient uses examples/go-client as its README describes, and runs its tests.
 func TestGoClient(t *testing.T) {
 	t.Parallel() // most of it is waiting for an access token to expire, with the leeway of 30 s
 	dir := filepath.Join("..", "..", "examples", "go-client")
@@ -52,8 +52,8 @@ func TestGoClient(t *testing.T) {
 	}
 }
 
-// TestGoClientGenerated has the generated code of examples/go-client be what its schema, its
-// operations and its generator make.
+// TestGoClientGenerated checks that the generated code of examples/go-client is up to date with its schema, its
+// operations and its generator.
 func TestGoClientGenerated(t *testing.T) {
 	root, copied := filepath.Join("..", ".."), t.TempDir()
 	copyRepository(t, root, copied)
@@ -112,14 +112,14 @@ func goClient(t *testing.T, s *server, program string) {
 	run(1, "not a command", "login")
 	run(1, "INVALID_CREDENTIALS", "login", "ada")
 	run(0, "", "signup", "ada")
-	run(1, "username", "signup", "ada") // which is taken
+	run(1, "username", "signup", "ada") // the user name is taken
 	first := kept()
 	run(0, "ada", "me")
 	until(t, func() bool { return reason(first) == "TOKEN_EXPIRED" })
 	run(0, "ada", "me")
 	second := kept()
 	if second.AccessToken == first.AccessToken || second.RefreshToken == first.RefreshToken {
-		t.Error("an expired access token was not replaced, or not kept")
+		t.Error("an expired access token was not replaced or not stored")
 	}
 	run(0, "(this one)", "sessions")
 
@@ -137,10 +137,10 @@ func goClient(t *testing.T, s *server, program string) {
 	run(1, "Sign in again", "me")
 	run(1, "Nobody is signed in", "me")
 	if _, err := os.Stat(file); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("the tokens of an ended session are kept: %v", err)
+		t.Errorf("the tokens of an ended session are still stored: %v", err)
 	}
 
-	// It ends the other's session, and then its own.
+	// The client ends the other session and then its own.
 	run(0, "", "login", "ada")
 	run(1, "no such session", "revoke", "nothing")
 	run(0, "", "revoke", claim(t, other.Login.AccessToken, "sid"))
@@ -155,11 +155,11 @@ func goClient(t *testing.T, s *server, program string) {
 	run(1, "Nobody is signed in", "logout")
 }
 
-// TestNodeService sends examples/node-service good and bad tokens.
+// TestNodeService sends valid and invalid tokens to examples/node-service.
 func TestNodeService(t *testing.T) {
-	t.Parallel() // with the replica's time to notice a new key, and a token's to expire
+	t.Parallel() // most of it is waiting for a new key and for a token to expire
 	dir := filepath.Join("..", "..", "examples", "node-service")
-	node(t, dir, "--check", "service.js") // and install what it needs
+	node(t, dir, "--check", "service.js") // also installs its packages
 	for name, database := range storetest.URLs {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -265,7 +265,7 @@ func testNodeService(t *testing.T, dir, database string) {
 	if _, _, body := ask(service, "GET", "/hello", "Bearer "+user); body != `{"hello":"`+claim(t, user, "sub")+`"}` {
 		t.Errorf("hello: %s", body)
 	}
-	// The service's tokens are refused at the server, whoever replays them there.
+	// The server rejects tokens for the service.
 	for name, token := range map[string]string{"user": user, "administrator": admin, "client": machine} {
 		refused := answerError{}
 		err := graphql(s.url, token, `{ me { id sessions { edges { node { id } } } } }`, nil, new(struct{}))
@@ -284,7 +284,7 @@ func testNodeService(t *testing.T, dir, database string) {
 		return status == http.StatusUnauthorized && strings.HasPrefix(challenge, invalid)
 	})
 
-	// What a token says outlives a logout. Who asks the server knows better.
+	// A verified token stays valid after a logout. Introspection detects the logout.
 	var data struct{ Logout struct{ SessionID string } }
 	if err := graphql(s.url, ownAdmin, `mutation { logout { sessionId } }`, nil, &data); err != nil {
 		t.Fatal(err)
@@ -296,8 +296,8 @@ func testNodeService(t *testing.T, dir, database string) {
 		t.Errorf("an introspected token after logout: %d, %q", status, challenge)
 	}
 
-	// The service meets a key that it has not seen.
-	operate(t, database, "", "keys", "rotate", "--lead", "12s") // just longer than the server takes to notice
+	// The service gets a token of a new key.
+	operate(t, database, "", "keys", "rotate", "--lead", "12s") // slightly longer than the server's poll interval
 	var fresh string
 	until(t, func() bool {
 		_, fresh = signIn(s, login, "ada")
@@ -310,7 +310,7 @@ func testNodeService(t *testing.T, dir, database string) {
 	}
 }
 
-// startNodeService runs the service at a free port until the test ends, and returns its address.
+// startNodeService runs the service on a free port until the test ends. It returns the address.
 func startNodeService(t *testing.T, dir string, env ...string) string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "node", "service.js")
@@ -322,7 +322,7 @@ func startNodeService(t *testing.T, dir string, env ...string) string {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = cmd.Wait() }) // the end of the test has ended it
+	t.Cleanup(func() { _ = cmd.Wait() }) // the test's context has killed it
 	line, err := bufio.NewReader(stdout).ReadString('\n')
 	if err != nil {
 		t.Fatal(err)
@@ -330,7 +330,7 @@ func startNodeService(t *testing.T, dir string, env ...string) string {
 	return strings.TrimPrefix(strings.TrimSpace(line), "listening on ")
 }
 
-// operate runs an operator's command that reads input, or needs the server's secret.
+// operate runs an operator's command that reads input or needs the server's secret.
 func operate(t *testing.T, database, input string, args ...string) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), binary, args...)
@@ -341,7 +341,7 @@ func operate(t *testing.T, database, input string, args ...string) {
 	}
 }
 
-// until asks again and again, for at most a minute.
+// until polls a condition for at most a minute.
 func until(t *testing.T, done func() bool) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -351,10 +351,10 @@ func until(t *testing.T, done func() bool) {
 			return
 		}
 	}
-	t.Fatal("it did not happen within a minute")
+	t.Fatal("the condition did not hold within a minute")
 }
 
-// claim returns a claim of a token that is text.
+// claim returns a string claim of a token.
 func claim(t *testing.T, bearer, name string) string {
 	t.Helper()
 	raw, err := base64.RawURLEncoding.DecodeString(strings.Split(bearer, ".")[1])

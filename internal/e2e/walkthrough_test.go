@@ -22,19 +22,18 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestWalkthrough follows docs/guard-your-own-field.md in a copy of the repository. Above each code
-// block of the page, a comment that its reader does not see says what to do with the block:
+// TestWalkthrough follows docs/guard-your-own-field.md in a copy of the repository. An HTML comment above
+// each code block of the page says what to do with it:
 //
-//	write: FILE   make a new file of it
-//	append: FILE  add it at the end of a file, after an empty line
-//	change: FILE  put its lines, without those that begin with a minus, in place of its lines
-//	              without those that begin with a plus, which the file has exactly once
-//	run           give it to the reader's shell, which stops when a command fails
-//	fail          give it to the shell; it has to fail
-//	repeat        give it to the shell until it prints the answer that follows
-//	serve         start the server, and stop the one that runs
-//	answer        compare it with what the shell printed last: as JSON, or line by line whatever the
-//	              width of its columns; … stands for any string
+//	write: FILE   write it to a new file
+//	append: FILE  append it to a file, after an empty line
+//	change: FILE  apply it to a file as a diff; its old text must occur exactly once
+//	run           run it in the shell; every command must succeed
+//	fail          run it in the shell; it must fail
+//	repeat        run it in the shell until it prints the next answer block
+//	serve         stop the running server and start a new one
+//	answer        compare it with the last output of the shell, as JSON or line by line; the width of
+//	              columns does not matter, and … matches any string
 func TestWalkthrough(t *testing.T) {
 	root, err := filepath.Abs("../..")
 	if err != nil {
@@ -52,7 +51,7 @@ func TestWalkthrough(t *testing.T) {
 	}
 }
 
-// block is a code block of a page with its mark.
+// block is a code block of a page and its comment.
 type block struct{ verb, file, text string }
 
 var (
@@ -60,7 +59,7 @@ var (
 	marked = regexp.MustCompile("(?ms)^<!-- (\\w+)(?:: (\\S+))? -->\n```\\w+\n(.*?)^```$")
 )
 
-// blocks finds the code blocks of a page. Each needs a mark, or it would go untested.
+// blocks returns the code blocks of a page. Each must have a comment, so that all blocks are tested.
 func blocks(t *testing.T, page string) (list []block) {
 	t.Helper()
 	for _, m := range marked.FindAllStringSubmatch(page, -1) {
@@ -72,13 +71,13 @@ func blocks(t *testing.T, page string) (list []block) {
 	return list
 }
 
-// reader does what the page says.
+// reader follows the page.
 type reader struct {
 	dir     string
 	address string
 	shell   *shell
 	stop    func()
-	repeat  string // the commands to give to the shell again, until they print the answer
+	repeat  string // the commands to repeat until they print the answer
 	printed string
 }
 
@@ -88,7 +87,7 @@ func (r *reader) follow(t *testing.T, b block) {
 	switch b.verb {
 	case "write":
 		if _, err := os.Stat(file); err == nil {
-			t.Fatalf("%s is not new", b.file)
+			t.Fatalf("%s already exists", b.file)
 		}
 		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 			t.Fatal(err)
@@ -100,7 +99,7 @@ func (r *reader) follow(t *testing.T, b block) {
 		before, after := sides(b.text)
 		text := read(t, file)
 		if n := strings.Count(text, before); n != 1 {
-			t.Fatalf("%s has this %d times:\n%s", b.file, n, before)
+			t.Fatalf("%s contains this text %d times:\n%s", b.file, n, before)
 		}
 		write(t, file, strings.Replace(text, before, after, 1))
 	case "run":
@@ -114,11 +113,11 @@ func (r *reader) follow(t *testing.T, b block) {
 	case "answer":
 		r.compare(t, b.text)
 	default:
-		t.Fatalf("nobody knows how to %q", b.verb)
+		t.Fatalf("unknown comment %q", b.verb)
 	}
 }
 
-// sides returns what a change looks for and what it puts there.
+// sides returns the old and the new text of a diff.
 func sides(diff string) (before, after string) {
 	for line := range strings.Lines(diff) {
 		switch line[0] {
@@ -133,7 +132,7 @@ func sides(diff string) (before, after string) {
 	return before, after
 }
 
-// compare waits for the answer if it is not there yet.
+// compare compares the answer with the last output, or repeats the commands of a repeat block until it matches.
 func (r *reader) compare(t *testing.T, want string) {
 	t.Helper()
 	if r.repeat == "" {
@@ -165,7 +164,7 @@ func difference(t *testing.T, want, got string) string {
 	return cmp.Diff(rows(want), rows(got))
 }
 
-// rows splits a text into lines, and these into words.
+// rows splits a text into lines and lines into words.
 func rows(text string) (rows [][]string) {
 	for line := range strings.Lines(strings.TrimSpace(text)) {
 		rows = append(rows, strings.Fields(line))
@@ -173,7 +172,7 @@ func rows(text string) (rows [][]string) {
 	return rows
 }
 
-// serve does `make run`, but at the reader's own address.
+// serve does the same as `make run`, but at the reader's address.
 func (r *reader) serve(t *testing.T) {
 	t.Helper()
 	if r.stop != nil {
@@ -190,7 +189,7 @@ func (r *reader) serve(t *testing.T) {
 	}
 	r.stop = sync.OnceFunc(func() {
 		cancel()
-		_ = cmd.Wait() // it was cancelled
+		_ = cmd.Wait() // its context was cancelled
 	})
 	t.Cleanup(r.stop)
 	ready, cancelReady := context.WithTimeout(t.Context(), 20*time.Second)
@@ -208,13 +207,13 @@ func (r *reader) serve(t *testing.T) {
 	t.Fatal("the server did not start")
 }
 
-// shell is a running sh, which keeps its variables and functions between the blocks.
+// shell is a running sh. It keeps variables and functions between blocks.
 type shell struct {
 	in  io.Writer
 	out *bufio.Scanner
 }
 
-// startShell starts a shell that lives as long as the test.
+// startShell starts a shell that ends with the test.
 func startShell(t *testing.T, dir string) *shell {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "sh", "-e")
@@ -231,11 +230,11 @@ func startShell(t *testing.T, dir string) *shell {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = cmd.Wait() }) // the end of the test has ended it
+	t.Cleanup(func() { _ = cmd.Wait() }) // the test's context has killed it
 	return &shell{in: in, out: bufio.NewScanner(out)}
 }
 
-// run returns what the commands print.
+// run runs commands and returns their output.
 func (s *shell) run(t *testing.T, commands string) string {
 	t.Helper()
 	const end = "--- that was all"
@@ -253,12 +252,12 @@ func (s *shell) run(t *testing.T, commands string) string {
 	return ""
 }
 
-// environment is the test's own, without settings of another server.
+// environment returns the test's environment with a database in the reader's folder.
 func environment() []string {
 	return append(os.Environ(), "USHER_DATABASE_URL=sqlite:data/usher.db")
 }
 
-// copyRepository copies what a clone would have, and what is not committed yet.
+// copyRepository copies the tracked files, and new files that are not committed yet.
 func copyRepository(t *testing.T, from, to string) {
 	t.Helper()
 	list := exec.CommandContext(t.Context(), "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
@@ -269,7 +268,7 @@ func copyRepository(t *testing.T, from, to string) {
 	}
 	for name := range strings.SplitSeq(strings.TrimSuffix(string(out), "\x00"), "\x00") {
 		raw, err := os.ReadFile(filepath.Join(from, name))
-		if errors.Is(err, os.ErrNotExist) { // deleted, and that is not committed yet
+		if errors.Is(err, os.ErrNotExist) { // deleted, but not committed yet
 			continue
 		}
 		if err != nil {

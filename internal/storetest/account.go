@@ -14,7 +14,7 @@ import (
 func accountEveryColumn(t *testing.T, s auth.Store) {
 	want := newAccount(1)
 	complete(t, "account", want)
-	create(t, s, newAccount(2)) // Another one, so that a missing condition is noticed.
+	create(t, s, newAccount(2)) // detects a missing condition
 	create(t, s, want)
 	create(t, s, newAccount(3))
 
@@ -42,7 +42,7 @@ func accountNoValues(t *testing.T, s auth.Store) {
 	email.FullName, email.FullNameKey = nil, nil
 	create(t, s, username)
 	create(t, s, email)
-	// NULL is no value that could be taken.
+	// NULL values do not conflict.
 	another := newAccount(3)
 	another.Email, another.EmailKey = nil, nil
 	create(t, s, another)
@@ -77,7 +77,7 @@ func accountText(t *testing.T, s auth.Store) {
 		}
 		equal(t, strconv.Quote(text), got, &want.User)
 	}
-	// Keys are compared as they are: no wildcards, no case folding, no normal forms.
+	// Keys are compared byte by byte: no wildcards, no case folding, no normalization.
 	for _, key := range []string{"", "%", "_", "a%b#", "ünïcödé#", "padded#", "Ünïcödé#\x20", "e\u0301 and e\u0301#"} {
 		_, err := byUsername(t.Context(), s, key)
 		wantError(t, "PasswordByUsername("+strconv.Quote(key)+")", err, auth.ErrNotFound)
@@ -174,12 +174,12 @@ func accountTaken(t *testing.T, s auth.Store) {
 	if err == nil || errors.Is(err, auth.ErrUsernameTaken) || errors.Is(err, auth.ErrEmailTaken) {
 		t.Errorf("an id that is taken: %v, want another error", err)
 	}
-	// What is shown, and what is not canonical, may be the same.
+	// Only keys must be unique. Displayed values may be equal.
 	fourth := newAccount(4)
 	fourth.Username, fourth.Email = first.Username, first.Email
 	create(t, s, fourth)
 
-	equal(t, "users", everybody(t, s), []auth.User{first.User, fourth.User})
+	equal(t, "users", allUsers(t, s), []auth.User{first.User, fourth.User})
 }
 
 func accountTakenOfMany(t *testing.T, s auth.Store) {
@@ -232,10 +232,10 @@ func accountRefused(t *testing.T, s auth.Store) {
 			t.Errorf("the error of an account with %s shows values: %v", name, err)
 		}
 	}
-	equal(t, "users", everybody(t, s), nil)
+	equal(t, "users", allUsers(t, s), nil)
 }
 
-// errDone is how a call that runs together with others says that it was the one.
+// errDone is returned by the one of several concurrent calls that had an effect.
 var errDone = errors.New("done")
 
 func setDisabled(t *testing.T, s auth.Store) {

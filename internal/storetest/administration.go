@@ -11,8 +11,8 @@ import (
 	"usher/internal/auth"
 )
 
-// changed applies a change to the first of two accounts, and fails the test unless it was made to that
-// one alone.
+// changed applies a change to the first of two accounts. It fails the test unless the change affects only
+// that account.
 func changed(t *testing.T, s auth.Store, change func(u *auth.User) error) {
 	t.Helper()
 	a, err := s.User(t.Context(), newID(1))
@@ -56,7 +56,7 @@ func setFullName(t *testing.T, s auth.Store) {
 	}), []int{2})
 	wantError(t, "SetFullName of nobody", s.SetFullName(t.Context(), newID(3), nil, nil, now), auth.ErrNotFound)
 	if err := s.SetFullName(t.Context(), newID(1), new("a"), new(strings.Repeat("a", 1<<20)), now); err == nil {
-		t.Error("a key without bounds was kept")
+		t.Error("a key of unlimited length was stored")
 	}
 }
 
@@ -73,7 +73,7 @@ func setRoles(t *testing.T, s auth.Store) {
 	}
 	changed(t, s, func(a *auth.User) error {
 		if err := s.SetRoles(t.Context(), a.ID, []auth.Role{"OWNER"}, now.Add(time.Hour)); err == nil {
-			t.Error("a role that there is not was given")
+			t.Error("an unknown role was stored")
 		}
 		return nil
 	})
@@ -98,12 +98,12 @@ func deleteUser(t *testing.T, s auth.Store) {
 		wantError(t, "Viewer of a user who is gone", err, auth.ErrNotFound)
 	}
 	if _, err := s.Viewer(t.Context(), newSession(3, kept.ID).ID); err != nil {
-		t.Errorf("another user's session went, too: %v", err)
+		t.Errorf("another user's session was deleted: %v", err)
 	}
-	equal(t, "users", everybody(t, s), []auth.User{kept.User})
+	equal(t, "users", allUsers(t, s), []auth.User{kept.User})
 	equal(t, "events", listEvents(t, s, auth.AuditEventQuery{Limit: 10}), []auth.AuditEvent{*event})
 	wantError(t, "DeleteUser once more", s.DeleteUser(t.Context(), gone.ID), auth.ErrNotFound)
-	create(t, s, gone) // Its names are free.
+	create(t, s, gone) // The names of a deleted account are free.
 }
 
 func hasOtherAdmin(t *testing.T, s auth.Store) {
@@ -140,8 +140,7 @@ func hasOtherAdmin(t *testing.T, s auth.Store) {
 	check("one", 11, true)
 }
 
-// lastAdmin lets administrators remove one another, all at once and each in another way. One must
-// remain.
+// lastAdmin makes administrators remove each other concurrently, in different ways. One must remain.
 func lastAdmin(t *testing.T, s auth.Store) {
 	const many = 30
 	for n := range many {
@@ -214,6 +213,6 @@ func setFullNameKey(t *testing.T, s auth.Store) {
 	equal(t, "without a key, after one", missing(10), []uuid.UUID{two.ID})
 	found, err := s.Users(t.Context(), auth.UserQuery{Search: "ada by", Order: auth.UsersByCreatedAt, Limit: 10})
 	if err != nil || len(found) != 1 || found[0].User.ID != one.ID || !found[0].User.UpdatedAt.Equal(one.UpdatedAt) {
-		t.Errorf("Users: %v, %v, want the one with the key, not updated", found, err)
+		t.Errorf("Users: %v, %v, want the user with the key and the same updatedAt", found, err)
 	}
 }

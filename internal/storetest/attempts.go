@@ -10,7 +10,7 @@ import (
 	"usher/internal/auth"
 )
 
-// counterOf is a counter of an account, and nameCounter one of a name that nobody has.
+// counterOf returns a counter of an account. nameCounter returns one of an unknown user name.
 func counterOf(kind string, userID uuid.UUID) auth.AttemptCounter {
 	return auth.AttemptCounter{Key: kind + userID.String(), UserID: &userID}
 }
@@ -26,7 +26,8 @@ func wantAttempts(t *testing.T, s auth.Store, c auth.AttemptCounter, want auth.A
 	equal(t, "Attempts of "+c.Key, got, want)
 }
 
-// attempt counts attempts at a counter that has n, one each microsecond, and returns what it has then.
+// attempt reserves attempts, one each microsecond, and returns the new state of the counter. was is its state
+// before.
 func attempt(t *testing.T, s auth.Store, c auth.AttemptCounter, was auth.Attempts, times int) auth.Attempts {
 	t.Helper()
 	for range times {
@@ -55,7 +56,7 @@ func attemptsCount(t *testing.T, s auth.Store) {
 		want[i] = attempt(t, s, c, auth.Attempts{}, i+2)
 		complete(t, "attempts", want[i])
 	}
-	for i, c := range counters { // none has counted for another
+	for i, c := range counters { // counters are independent
 		wantAttempts(t, s, c, want[i])
 	}
 	for _, cleared := range []bool{true, false} {
@@ -70,7 +71,7 @@ func attemptsCount(t *testing.T, s auth.Store) {
 	attempt(t, s, counters[0], auth.Attempts{}, 2)
 }
 
-// attemptsStale reserves with what a counter had before, or never had.
+// attemptsStale reserves attempts with states that the counter had before or never had.
 func attemptsStale(t *testing.T, s auth.Store) {
 	a := newAccount(1)
 	create(t, s, a)
@@ -97,7 +98,7 @@ func attemptsStale(t *testing.T, s auth.Store) {
 	}
 }
 
-// attemptsOfMany lets many reserve an attempt at the same time, each by the rule that ten are free.
+// attemptsOfMany reserves attempts concurrently until ten are counted. No attempt may be lost or counted twice.
 func attemptsOfMany(t *testing.T, s auth.Store) {
 	const many, free = 100, 10
 	a := newAccount(1)
@@ -137,8 +138,8 @@ func attemptsOfMany(t *testing.T, s auth.Store) {
 	}
 }
 
-// attemptsKept sweeps: the counters of accounts stay until the account is deleted, and none begins for
-// one that is gone.
+// attemptsKept sweeps counters. The counters of an account stay until the account is deleted. A deleted account
+// cannot get a new counter.
 func attemptsKept(t *testing.T, s auth.Store) {
 	a, b := newAccount(1), newAccount(2)
 	create(t, s, a)
@@ -179,7 +180,7 @@ func attemptsKept(t *testing.T, s auth.Store) {
 		_, err := s.ReserveAttempt(t.Context(), counterOf(kind, a.ID), auth.Attempts{}, epoch)
 		wantError(t, "ReserveAttempt for an account that is gone", err, auth.ErrNotFound)
 		if ok, err := s.ReserveAttempt(t.Context(), counterOf(kind, a.ID), one, epoch); ok || err != nil {
-			t.Errorf("ReserveAttempt for an account that is gone, after another: %v, %v", ok, err)
+			t.Errorf("ReserveAttempt for a deleted account, after another: %v, %v", ok, err)
 		}
 	}
 	wantAttempts(t, s, counterOf("x", b.ID), one)

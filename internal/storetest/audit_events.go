@@ -46,7 +46,7 @@ func listEvents(t *testing.T, s auth.Store, q auth.AuditEventQuery) []auth.Audit
 
 func eventColumns(t *testing.T, s auth.Store) {
 	full := newEvent(3)
-	filled := *full // What is left is the domain's to fill.
+	filled := *full // The domain sets the remaining fields.
 	filled.Actor, filled.User = &newAccount(1).User, &newAccount(2).User
 	complete(t, "event", filled)
 	empty := &auth.AuditEvent{ID: newID(3002), At: epoch, Kind: auth.EventLogout}
@@ -56,7 +56,7 @@ func eventColumns(t *testing.T, s auth.Store) {
 		addEvent(t, s, e)
 	}
 	if err := s.AddEvent(t.Context(), full); err == nil {
-		t.Error("an id was given to two events")
+		t.Error("two events have the same ID")
 	}
 	equal(t, "events", listEvents(t, s, auth.AuditEventQuery{Limit: 10}), []auth.AuditEvent{*full, *empty, *none})
 }
@@ -89,7 +89,7 @@ func eventPages(t *testing.T, s auth.Store) {
 		}
 		newestFirst = append([]auth.AuditEvent{*e}, newestFirst...)
 	}
-	for _, n := range []int{1, 0} { // Not in their order.
+	for _, n := range []int{1, 0} { // not in the order of their IDs
 		for ; n < total; n += 2 {
 			addEvent(t, s, &newestFirst[n])
 		}

@@ -16,7 +16,7 @@ func credentialEveryColumn(t *testing.T, s auth.Store) {
 	a := newAccount(1)
 	want := newPassword(a)
 	complete(t, "credential", want)
-	create(t, s, newAccount(2)) // Another one, so that a missing condition is noticed.
+	create(t, s, newAccount(2)) // detects a missing condition
 	create(t, s, a)
 	create(t, s, newAccount(3))
 	for name, find := range map[string]func() (*auth.User, *auth.Credential, error){
@@ -33,7 +33,7 @@ func credentialEveryColumn(t *testing.T, s auth.Store) {
 	}
 }
 
-// credentialNoPassword is about accounts whose only credential is of another kind.
+// credentialNoPassword creates an account whose only credential is not a password.
 func credentialNoPassword(t *testing.T, s auth.Store) {
 	a := newAccount(1)
 	other := newPassword(a)
@@ -47,11 +47,11 @@ func credentialNoPassword(t *testing.T, s auth.Store) {
 	}
 	equal(t, "user", user, &a.User)
 	if ok, err := s.ReplacePassword(t.Context(), a.ID, other.Secret, "$new", epoch); ok || err != nil {
-		t.Errorf("ReplacePassword: %v, %v, want no password to replace", ok, err)
+		t.Errorf("ReplacePassword: %v, %v, want false", ok, err)
 	}
 }
 
-// credentialRefused writes credentials that cannot be: the account goes with them.
+// credentialRefused creates accounts with credentials that are not valid. The account must not be stored either.
 func credentialRefused(t *testing.T, s auth.Store) {
 	for name, spoil := range map[string]func(c *auth.Credential){
 		"no secret":               func(c *auth.Credential) { c.Secret = "" },
@@ -69,7 +69,7 @@ func credentialRefused(t *testing.T, s auth.Store) {
 			t.Errorf("the error of a credential with %s shows values: %v", name, err)
 		}
 	}
-	equal(t, "users", everybody(t, s), nil)
+	equal(t, "users", allUsers(t, s), nil)
 }
 
 func replacePassword(t *testing.T, s auth.Store) {

@@ -11,8 +11,7 @@ import (
 	"usher/internal/store"
 )
 
-// Each runs a test on every kind of database the server supports, on an empty store of its own.
-// The two run in parallel.
+// Each runs a test on each supported database, in parallel. Each run gets a new, empty store.
 func Each(t *testing.T, test func(t *testing.T, s *store.Store)) {
 	t.Helper()
 	for name, url := range URLs {
@@ -23,8 +22,8 @@ func Each(t *testing.T, test func(t *testing.T, s *store.Store)) {
 	}
 }
 
-// URLs make, for each kind of database, the URL of a new one that is migrated, and that is gone
-// when the test ends.
+// URLs returns for each kind of database the URL of a new, migrated one. The database is deleted when the
+// test ends.
 var URLs = map[string]func(t testing.TB) string{
 	"sqlite":   sqliteURL,
 	"postgres": pgtest.Template(migrate),

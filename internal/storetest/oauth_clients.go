@@ -92,7 +92,7 @@ func clientPages(t *testing.T, s auth.Store) {
 	for n := 1; n <= total; n++ {
 		all = append(all, *newClient(n))
 	}
-	for _, n := range []int{3, 1, 7, 2, 5, 4, 6} { // Not in their order.
+	for _, n := range []int{3, 1, 7, 2, 5, 4, 6} { // not in the order of their IDs
 		createClient(t, s, newClient(n))
 	}
 	for _, c := range []struct {

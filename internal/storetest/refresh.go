@@ -45,10 +45,10 @@ func rotate(t *testing.T, s auth.Store) {
 		by         string
 		now        time.Time
 		want       bool
-		usedAt     time.Time // of the session that rotates
+		usedAt     time.Time // lastUsedAt of the session afterwards
 	}{
 		{"another generation", session.ID, 1, "x", now, false, signedIn},
-		// The sign-in was later than the minute began.
+		// The sign-in was after the start of the minute.
 		{"the first", session.ID, 0, "phone", epoch.Add(10 * time.Millisecond), true, signedIn},
 		{"the first again", session.ID, 0, "x", now, false, signedIn},
 		{"the second", session.ID, 1, "laptop", now.Add(time.Second), true, now.Add(time.Second).Truncate(time.Minute)},
@@ -159,7 +159,7 @@ func replay(t *testing.T, s auth.Store) {
 			t.Errorf("%s: %v, %v, and %d are counted, want %v and %d", c.name, got, err, replays(), c.want, c.replays)
 		}
 	}
-	// Each rotation begins at zero.
+	// Each rotation resets the count.
 	if ok, err := s.RotateRefreshToken(t.Context(), session.ID, 0, "x", now); !ok || err != nil || replays() != 0 {
 		t.Errorf("RotateRefreshToken: %v, %v, and %d are counted", ok, err, replays())
 	}
@@ -209,7 +209,7 @@ func rotateOfMany(t *testing.T, s auth.Store) {
 	}
 	state, err := s.RefreshState(t.Context(), session.ID)
 	if err != nil || *state.RotatedBy != strconv.Itoa(slices.Index(rotated, true)) {
-		t.Errorf("client %s is noted, %v, and number %d rotated", *state.RotatedBy, err, slices.Index(rotated, true))
+		t.Errorf("client %s is recorded, %v, but client %d rotated", *state.RotatedBy, err, slices.Index(rotated, true))
 	}
 }
 
@@ -230,7 +230,7 @@ func sessionsPages(t *testing.T, s auth.Store) {
 	var want []auth.Session // the newest first
 	for i := range 5 {
 		session := newLiveSession(i, a.ID)
-		session.CreatedAt = epoch.Add(time.Duration(i/2) * time.Second) // two of them at a time
+		session.CreatedAt = epoch.Add(time.Duration(i/2) * time.Second) // two sessions each second
 		createSession(t, s, session)
 		want = append([]auth.Session{*session}, want...)
 	}
@@ -273,7 +273,7 @@ func endMany(t *testing.T, s auth.Store) {
 		ids = append(ids, session.ID)
 	}
 	now, idleSince := epoch.Add(time.Minute), epoch.Add(-time.Hour)
-	// Sessions that are idle too long take no place.
+	// Idle sessions do not count toward the limit.
 	for i := range 3 {
 		idle := newLiveSession(50+i, a.ID)
 		idle.LastUsedAt = idleSince
@@ -297,18 +297,18 @@ func endMany(t *testing.T, s auth.Store) {
 		}
 		equal(t, "living after EndOldestSessions", live(), ids[2:])
 	}
-	for _, want := range []int{3 + 3, 0} { // the idle ones, too
+	for _, want := range []int{3 + 3, 0} { // including the idle ones
 		n, err := s.EndOtherSessions(t.Context(), a.ID, ids[3], now)
 		if err != nil || n != want {
 			t.Errorf("EndOtherSessions: %d, %v, want %d", n, err, want)
 		}
 		equal(t, "living after EndOtherSessions", live(), ids[3:4])
 	}
-	// The zero id spares none.
+	// The zero ID excludes no session.
 	for _, want := range []int{1, 0} {
 		n, err := s.EndOtherSessions(t.Context(), a.ID, uuid.Nil, now)
 		if err != nil || n != want {
-			t.Errorf("EndOtherSessions but the zero id: %d, %v, want %d", n, err, want)
+			t.Errorf("EndOtherSessions except the zero ID: %d, %v, want %d", n, err, want)
 		}
 		equal(t, "living after EndOtherSessions but the zero id", live(), nil)
 	}
@@ -344,6 +344,6 @@ func sweep(t *testing.T, s auth.Store) {
 		}
 	}
 	if _, err := s.Viewer(t.Context(), live.ID); err != nil {
-		t.Errorf("a living session was swept: %v", err)
+		t.Errorf("a live session was swept: %v", err)
 	}
 }

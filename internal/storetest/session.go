@@ -57,7 +57,7 @@ func sessionRefused(t *testing.T, s auth.Store) {
 	create(t, s, newAccount(1))
 	createSession(t, s, newSession(1, newID(1)))
 	if err := s.CreateSession(t.Context(), newSession(1, newID(1)), digest); err == nil {
-		t.Error("an id was given to two sessions")
+		t.Error("two sessions have the same ID")
 	}
 	wantError(t, "CreateSession of nobody", s.CreateSession(t.Context(), newSession(2, newID(2)), digest), auth.ErrNotFound)
 	_, err := s.Viewer(t.Context(), newSession(2, newID(2)).ID)
@@ -66,12 +66,12 @@ func sessionRefused(t *testing.T, s auth.Store) {
 	long := newSession(3, newID(1))
 	long.UserAgent = new(strings.Repeat("a", 1<<20))
 	if err := s.CreateSession(t.Context(), long, digest); err == nil {
-		t.Error("a user agent without bounds was kept")
+		t.Error("a user agent of unlimited length was stored")
 	}
 }
 
-// viewerOfMany looks sessions up in parallel while some of them end: everybody gets their own, and
-// nobody a session that had ended before they asked.
+// viewerOfMany looks up sessions in parallel while some of them end. Each call must get its own session. A
+// session that ended before the call must be returned as ended.
 func viewerOfMany(t *testing.T, s auth.Store) {
 	const users, sessions, rounds = 20, 60, 4
 	for i := range users {
@@ -88,7 +88,7 @@ func viewerOfMany(t *testing.T, s auth.Store) {
 					t.Errorf("Viewer of session %d: %+v, %v", i, v, err)
 					return
 				}
-				v.User.Roles, v.Session.EndedAt = nil, &epoch // A request may do with its answer what it likes.
+				v.User.Roles, v.Session.EndedAt = nil, &epoch // A caller may modify its result.
 			}
 			if ended, err := s.EndSession(t.Context(), want.ID, epoch); !ended || err != nil {
 				t.Errorf("EndSession: %v, %v", ended, err)
@@ -116,13 +116,13 @@ func endSession(t *testing.T, s auth.Store) {
 		{"a microsecond before", epoch.Add(time.Microsecond), epoch, true},
 		{"when it expires", epoch, epoch, false},
 		{"a microsecond after", epoch, epoch.Add(time.Microsecond), false},
-		// Where times are kept as text, these are of different lengths.
+		// A store that keeps times as text has texts of different lengths here.
 		{"in the second before", epoch.Truncate(time.Second), epoch.Truncate(time.Second).Add(-time.Microsecond), true},
 		{"with fewer digits, before", epoch.Add(30 * time.Millisecond), epoch.Add(29_999 * time.Microsecond), true},
 		{"with fewer digits, after", epoch.Add(29_999 * time.Microsecond), epoch.Add(30 * time.Millisecond), false},
 		{"whole second before a fraction", epoch, epoch.Truncate(time.Second), true},
 		{"whole second after a fraction", epoch, epoch.Truncate(time.Second).Add(time.Second), false},
-		// What the clock on the wall says does not count.
+		// The time zone does not matter.
 		{"before, in the east", epoch.Add(time.Hour), epoch.In(time.FixedZone("", 14*3600)), true},
 		{"after, in the west", epoch, epoch.Add(time.Hour).In(time.FixedZone("", -12*3600)), false},
 		{"before, of one in the west", epoch.Add(time.Hour).In(time.FixedZone("", -12*3600)), epoch, true},
@@ -138,7 +138,7 @@ func endSession(t *testing.T, s auth.Store) {
 		if c.want {
 			session.EndedAt = new(c.now.UTC())
 		}
-		// A second end does not happen, and does not move the first.
+		// A second call does nothing and keeps the time of the first one.
 		if ok, err := s.EndSession(t.Context(), session.ID, c.now.Add(time.Microsecond)); ok || err != nil {
 			t.Errorf("a second EndSession %s: %v, %v, want false", c.name, ok, err)
 		}
@@ -152,7 +152,7 @@ func endSession(t *testing.T, s auth.Store) {
 	other := newLiveSession(created+1, a.ID)
 	createSession(t, s, other)
 	if ok, err := s.EndSession(t.Context(), newSession(created+2, a.ID).ID, epoch); ok || err != nil {
-		t.Errorf("EndSession of one that is not there: %v, %v, want false", ok, err)
+		t.Errorf("EndSession of an unknown session: %v, %v, want false", ok, err)
 	}
 	v, err := s.Viewer(t.Context(), other.ID)
 	if err != nil {
@@ -223,7 +223,8 @@ func lockSession(t *testing.T, s auth.Store) {
 	}
 }
 
-// lockSessionAndEnd has transactions that lock a session while another one ends it: none continues after the end.
+// lockSessionAndEnd locks a session in several transactions while another one ends it. No transaction may get the
+// lock after the session has ended.
 func lockSessionAndEnd(t *testing.T, s auth.Store) {
 	a := newAccount(1)
 	create(t, s, a)
@@ -236,7 +237,7 @@ func lockSessionAndEnd(t *testing.T, s auth.Store) {
 		func(ctx context.Context, tx auth.Store) (bool, error) { return tx.EndSession(ctx, session.ID, epoch) })
 }
 
-// lockUserAndDisable is lockSessionAndEnd for a user that is disabled.
+// lockUserAndDisable is lockSessionAndEnd for a user and a transaction that disables it.
 func lockUserAndDisable(t *testing.T, s auth.Store) {
 	a := newAccount(1)
 	a.DisabledAt = nil
@@ -248,11 +249,11 @@ func lockUserAndDisable(t *testing.T, s auth.Store) {
 		})
 }
 
-// lockAndRevoke has many transactions that lock something, and one that revokes it and reports whether it did.
+// lockAndRevoke calls lock in many transactions and revoke in one. revoke reports whether it had an effect.
 func lockAndRevoke(t *testing.T, s auth.Store, lock, revoke func(ctx context.Context, tx auth.Store) (bool, error)) {
 	t.Helper()
 	const n = 20
-	var revoked atomic.Bool // set while the one that revokes it has it locked
+	var revoked atomic.Bool // set in the transaction that revokes, while it holds the lock
 	errs := together(n, func(i int) error {
 		return s.InTx(t.Context(), func(ctx context.Context, tx auth.Store) error {
 			if i == n/2 {
@@ -262,7 +263,7 @@ func lockAndRevoke(t *testing.T, s auth.Store, lock, revoke func(ctx context.Con
 			}
 			valid, err := lock(ctx, tx)
 			if err == nil && valid && revoked.Load() {
-				err = errors.New("what was revoked was locked as valid")
+				err = errors.New("lock reports a revoked object as valid")
 			}
 			return err
 		})

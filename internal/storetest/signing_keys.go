@@ -14,18 +14,18 @@ import (
 	"usher/internal/token"
 )
 
-// keys is the part of a Store that keeps signing keys.
+// keys returns s as a store of signing keys.
 func keys(t *testing.T, s auth.Store) keyring.Store {
 	t.Helper()
 	k, ok := s.(keyring.Store)
 	if !ok {
-		t.Fatalf("%T is no keyring.Store", s)
+		t.Fatalf("%T does not implement keyring.Store", s)
 	}
 	return k
 }
 
-// newSigningKey returns a key with a value in every field. Its id begins with what a shell and a
-// pattern would take for something else.
+// newSigningKey returns a key with a value in every field. Its ID starts with characters that are special in a
+// shell and in a pattern.
 func newSigningKey(n int) *keyring.Record {
 	return &keyring.Record{
 		KeyID:      fmt.Sprintf("-%%_%040d", n),
@@ -45,7 +45,7 @@ func createSigningKey(t *testing.T, s keyring.Store, r *keyring.Record, want boo
 	}
 }
 
-// checkSigningKeys wants these keys in the store, and no others.
+// checkSigningKeys fails the test unless the store contains exactly these keys.
 func checkSigningKeys(t *testing.T, s keyring.Store, want ...*keyring.Record) {
 	t.Helper()
 	list, err := s.SigningKeys(t.Context())
@@ -79,7 +79,7 @@ func signingKeyRefused(t *testing.T, as auth.Store) {
 	kept := newSigningKey(1)
 	createSigningKey(t, s, kept, true)
 
-	// Of one generation there is one, and it is not an error to be the other.
+	// A generation has one key. A second one is rejected without an error.
 	other := newSigningKey(2)
 	other.Generation = kept.Generation
 	createSigningKey(t, s, other, false)
@@ -128,7 +128,7 @@ func signingKeyOfMany(t *testing.T, as auth.Store) {
 			}
 		}
 		if wins != 1 {
-			t.Errorf("generation %d was made %d times at once, want 1", generation, wins)
+			t.Errorf("generation %d was created %d times at once, want 1", generation, wins)
 		}
 	}
 	checkSigningKeys(t, s, made...)

@@ -1,5 +1,5 @@
-// Package storetest owns the conformance suite of auth.Store: what the domain relies on, whatever
-// the database. Every Store must pass it.
+// Package storetest owns the conformance suite of auth.Store: what the domain requires of every database. Every
+// Store must pass it.
 package storetest
 
 import (
@@ -18,8 +18,7 @@ import (
 	"usher/internal/auth"
 )
 
-// Run tests a kind of Store. It calls open for each case, one after the other: for a Store without
-// data, which ends with the case.
+// Run tests a Store. It runs the cases one after the other. Each case calls open for an empty Store.
 func Run(t *testing.T, open func(t *testing.T) auth.Store) {
 	for _, c := range []struct {
 		name string
@@ -102,21 +101,21 @@ func Run(t *testing.T, open func(t *testing.T) auth.Store) {
 	}
 }
 
-// epoch is when the fixtures begin. Its microseconds end in zeros on purpose: a store that keeps
-// times as text must not take a shorter text for an earlier time.
+// epoch is the earliest time of the fixtures. Its microseconds end with zeros, because a store that keeps times
+// as text must not sort a shorter text as an earlier time.
 var epoch = time.Date(2030, 1, 31, 23, 59, 59, 120_000_000, time.UTC)
 
-// newID returns the n-th of ids that are in the order of their creation, as those of version 7 are.
+// newID returns an ID that sorts by n, as UUIDs of version 7 sort by creation.
 func newID(n int) uuid.UUID {
 	id := uuid.UUID{0x01, 0x94, 6: 0x70, 8: 0x80, 15: 0x01}
 	binary.BigEndian.PutUint32(id[2:], uint32(n))
 	return id
 }
 
-// numberOf returns the n that an id was made of.
+// numberOf returns the n of an ID from newID.
 func numberOf(id uuid.UUID) int { return int(binary.BigEndian.Uint32(id[2:])) }
 
-// newAccount returns an account with a value in every field; two of them share none that is unique.
+// newAccount returns an account with a value in every field. Accounts with different n share no unique value.
 func newAccount(n int) *auth.Account {
 	return &auth.Account{
 		User: auth.User{
@@ -135,7 +134,7 @@ func newAccount(n int) *auth.Account {
 	}
 }
 
-// newPassword returns a password of an account with a value in every field.
+// newPassword returns an account's password with a value in every field.
 func newPassword(a *auth.Account) *auth.Credential {
 	id := a.ID
 	id[0] ^= 0x80
@@ -159,10 +158,10 @@ func byEmail(ctx context.Context, s auth.Store, key string) (*auth.User, error) 
 	return u, err
 }
 
-// digest is that of a session's secret.
+// digest is the digest of a session's secret.
 var digest = []byte("0123456789abcdef0123456789abcdef")
 
-// newSession returns a session of a user with a value in every field.
+// newSession returns a user's session with a value in every field.
 func newSession(n int, userID uuid.UUID) *auth.Session {
 	return &auth.Session{
 		ID:         newID(1000 + n),
@@ -178,7 +177,7 @@ func newSession(n int, userID uuid.UUID) *auth.Session {
 	}
 }
 
-// newLiveSession returns a session that has not been ended.
+// newLiveSession returns a session that has not ended.
 func newLiveSession(n int, userID uuid.UUID) *auth.Session {
 	session := newSession(n, userID)
 	session.EndedAt = nil
@@ -199,7 +198,7 @@ func createSession(t *testing.T, s auth.Store, session *auth.Session) {
 	}
 }
 
-// equal fails the test unless a value has come back as it was written, its times in UTC.
+// equal fails the test unless a value was read as it was written, with times in UTC.
 func equal[T any](t *testing.T, what string, got, want T) {
 	t.Helper()
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -212,8 +211,8 @@ func equal[T any](t *testing.T, what string, got, want T) {
 	})
 }
 
-// complete fails the test if a value has a zero anywhere: a column that is never written would
-// pass for one that is.
+// complete fails the test if a field of a fixture is zero, because the test would miss a column that is never
+// written.
 func complete(t *testing.T, what string, v any) {
 	t.Helper()
 	walk(reflect.ValueOf(v), what, func(v reflect.Value, path string) {
@@ -223,7 +222,7 @@ func complete(t *testing.T, what string, v any) {
 	})
 }
 
-// walk visits the values that v consists of, down to ids, times and basic types.
+// walk visits all values in v, down to IDs, times and basic types.
 func walk(v reflect.Value, path string, visit func(v reflect.Value, path string)) {
 	switch {
 	case v.Kind() == reflect.Pointer && !v.IsNil():
@@ -249,14 +248,14 @@ func wantError(t *testing.T, what string, err, want error) {
 	}
 }
 
-// noAccount fails the test if an account was kept.
+// noAccount fails the test if an account was stored.
 func noAccount(t *testing.T, s auth.Store, a *auth.Account) {
 	t.Helper()
 	_, err := byUsername(t.Context(), s, *a.UsernameKey)
 	wantError(t, "AccountByUsername of an account that must not be kept", err, auth.ErrNotFound)
 }
 
-// together calls f n times at once and returns the errors.
+// together calls f n times concurrently and returns the errors.
 func together(n int, f func(i int) error) []error {
 	var (
 		errs  = make([]error, n)

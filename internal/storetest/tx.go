@@ -17,7 +17,7 @@ func inTxCommit(t *testing.T, s auth.Store) {
 		if err := tx.CreateAccount(ctx, a, newPassword(a)); err != nil {
 			return err
 		}
-		// What it has written, it reads.
+		// The transaction reads its own writes.
 		got, err := byUsername(ctx, tx, *a.UsernameKey)
 		if err != nil {
 			return err
@@ -100,11 +100,11 @@ func inTxNested(t *testing.T, s auth.Store) {
 			return err
 		}
 		err := tx.InTx(ctx, func(context.Context, auth.Store) error {
-			t.Error("a transaction began inside another one")
+			t.Error("a nested transaction began")
 			return nil
 		})
 		if err == nil {
-			t.Error("InTx inside InTx was not refused")
+			t.Error("InTx in a transaction succeeded, want an error")
 		}
 		return err
 	})
@@ -120,7 +120,7 @@ func inTxIsolation(t *testing.T, s auth.Store) {
 		if err := tx.CreateAccount(ctx, a, newPassword(a)); err != nil {
 			return err
 		}
-		// Nobody else sees it yet, and nobody who reads has to wait.
+		// Other transactions do not see the write, and reads do not wait for it.
 		noAccount(t, s, a)
 		return nil
 	})
@@ -134,7 +134,7 @@ func inTxIsolation(t *testing.T, s auth.Store) {
 
 func inTxCancelled(t *testing.T, s auth.Store) {
 	for n, end := range map[int]func(ctx context.Context, tx auth.Store) error{
-		1: func(context.Context, auth.Store) error { return nil }, // and is told by the commit
+		1: func(context.Context, auth.Store) error { return nil }, // the commit returns the error
 		2: func(ctx context.Context, tx auth.Store) error {
 			return tx.CreateAccount(ctx, newAccount(102), newPassword(newAccount(102)))
 		},
@@ -151,15 +151,15 @@ func inTxCancelled(t *testing.T, s auth.Store) {
 		})
 		wantError(t, "InTx", err, context.Canceled)
 		if errors.Is(err, auth.ErrUnavailable) {
-			t.Errorf("a caller who gave up is told that the database is unavailable: %v", err)
+			t.Errorf("ErrUnavailable after the caller cancelled: %v", err)
 		}
 		noAccount(t, s, a)
-		// The connection is of use again.
+		// The connection can be used again.
 		create(t, s, a)
 	}
 }
 
-// calls are one of each kind of method.
+// calls has one call for each kind of method.
 func calls(a *auth.Account, session *auth.Session) map[string]func(ctx context.Context, s auth.Store) error {
 	return map[string]func(ctx context.Context, s auth.Store) error{
 		"InTx": func(ctx context.Context, s auth.Store) error {
@@ -189,7 +189,7 @@ func contextCancelled(t *testing.T, s auth.Store) {
 		err := call(ctx)
 		wantError(t, name, err, context.Canceled)
 		if errors.Is(err, auth.ErrUnavailable) {
-			t.Errorf("%s: a caller who gave up is told that the database is unavailable: %v", name, err)
+			t.Errorf("%s: ErrUnavailable after the caller cancelled: %v", name, err)
 		}
 	})
 }
@@ -228,7 +228,7 @@ func contextCancelledWhileWaiting(t *testing.T, s auth.Store) {
 		if err := tx.SetDisabled(ctx, user.ID, nil, epoch); err != nil {
 			return err
 		}
-		// This one has to wait for the first one to end, which waits for it.
+		// The first transaction waits for this one, which needs the lock of the first one.
 		waiting, cancel := context.WithCancel(t.Context())
 		answer := make(chan error, 1)
 		go func() { answer <- s.SetDisabled(waiting, user.ID, user.DisabledAt, epoch.Add(time.Hour)) }()
@@ -247,8 +247,7 @@ func contextCancelledWhileWaiting(t *testing.T, s auth.Store) {
 	equal(t, "account", got, &user.User)
 }
 
-// manyAtOnce reads and writes from many goroutines. None may be turned away, however busy the
-// database is.
+// manyAtOnce reads and writes in many goroutines. No call may fail because the database is busy.
 func manyAtOnce(t *testing.T, s auth.Store) {
 	const many, rounds = 100, 5
 	for _, err := range together(many, func(n int) error {
@@ -291,7 +290,7 @@ func manyAtOnce(t *testing.T, s auth.Store) {
 	for n := range many {
 		wantAttempts(t, s, counterOf("x", newAccount(n).ID), auth.Attempts{Count: rounds, LastAt: epoch})
 	}
-	if users := everybody(t, s); len(users) != many {
+	if users := allUsers(t, s); len(users) != many {
 		t.Errorf("%d users, want %d", len(users), many)
 	}
 }

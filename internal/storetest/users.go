@@ -13,7 +13,7 @@ import (
 	"usher/internal/auth"
 )
 
-// oldestFirst asks for everybody, in the order of their creation.
+// oldestFirst queries all users in the order of their creation.
 var oldestFirst = auth.UserQuery{Order: auth.UsersByCreatedAt, Limit: math.MaxInt32}
 
 func listUsers(t *testing.T, s auth.Store, q auth.UserQuery) []auth.PlacedUser {
@@ -25,7 +25,7 @@ func listUsers(t *testing.T, s auth.Store, q auth.UserQuery) []auth.PlacedUser {
 	return placed
 }
 
-func everybody(t *testing.T, s auth.Store) []auth.User {
+func allUsers(t *testing.T, s auth.Store) []auth.User {
 	t.Helper()
 	var users []auth.User
 	for _, placed := range listUsers(t, s, oldestFirst) {
@@ -34,7 +34,7 @@ func everybody(t *testing.T, s auth.Store) []auth.User {
 	return users
 }
 
-// numbersOf returns the numbers of the accounts, made by newAccount, that a query finds.
+// numbersOf returns the n of each newAccount that a query finds.
 func numbersOf(t *testing.T, s auth.Store, q auth.UserQuery) []int {
 	t.Helper()
 	numbers := []int{}
@@ -44,7 +44,7 @@ func numbersOf(t *testing.T, s auth.Store, q auth.UserQuery) []int {
 	return numbers
 }
 
-// orders are all that there are, with the key of an account in each.
+// orders has all orders, each with the function that returns an account's sort key.
 var orders = map[auth.UserOrderField]func(a *auth.Account) string{
 	auth.UsersByCreatedAt: func(*auth.Account) string { return "" },
 	auth.UsersByUsername:  func(a *auth.Account) string { return keyOf(a.UsernameKey) },
@@ -67,13 +67,13 @@ func usersEveryColumn(t *testing.T, s auth.Store) {
 			[]auth.PlacedUser{{User: want.User, Position: auth.UserPosition{Key: key(want), ID: want.ID}}})
 	}
 	if placed, err := s.Users(t.Context(), auth.UserQuery{Order: "AGE", Limit: 1}); err == nil {
-		t.Errorf("an order that there is not gave %v", placed)
+		t.Errorf("Users with an unknown order: %v, want an error", placed)
 	}
 }
 
-// listed are accounts in the order of their creation, whose keys are in another order. That is by
-// bytes: "Z" before "a", punctuation where ASCII has it, letters with accents last. Of some the key
-// is missing, which puts them side by side.
+// listed returns accounts in the order of their creation. Their keys have another order, which is by bytes: "Z"
+// sorts before "a", punctuation as in ASCII, and letters with accents last. Accounts without a key have equal
+// sort keys.
 func listed() []*auth.Account {
 	names := []string{"b", "", "Z", "é", "a-b", "", "ab", "a_b", "", "a b", "漢", "a", "z", "😀", "A"}
 	accounts := make([]*auth.Account, len(names))
@@ -90,7 +90,7 @@ func listed() []*auth.Account {
 	return accounts
 }
 
-// sorted returns accounts as a query lists them.
+// sorted returns accounts in the order of a query.
 func sorted(accounts []*auth.Account, q auth.UserQuery) []*auth.Account {
 	key := orders[q.Order]
 	accounts = slices.Clone(accounts)
@@ -106,11 +106,11 @@ func sorted(accounts []*auth.Account, q auth.UserQuery) []*auth.Account {
 	return accounts
 }
 
-// usersPages walks through every order, in both directions and with pages of every size, while
-// users come and go.
+// usersPages reads all pages in every order, in both directions and with every page size, while users are
+// created and deleted.
 func usersPages(t *testing.T, s auth.Store) {
 	accounts := listed()
-	for _, i := range []int{2, 0, 1} { // Not in the order of their ids.
+	for _, i := range []int{2, 0, 1} { // not in the order of their IDs
 		for ; i < len(accounts); i += 3 {
 			create(t, s, accounts[i])
 		}
@@ -131,14 +131,14 @@ func usersPages(t *testing.T, s auth.Store) {
 						break
 					}
 					q.After = &page[limit-1].Position
-					// The one that the page ended with goes and comes again, and takes its place.
+					// The next page must be the same with and without the last user of this one.
 					last := got[len(got)-1]
 					if err := s.DeleteUser(t.Context(), last.ID); err != nil {
 						t.Fatal(err)
 					}
 					rest := listUsers(t, s, q)
 					create(t, s, last)
-					equal(t, "the rest after a user who is gone", rest, listUsers(t, s, q))
+					equal(t, "the next page after a deleted user", rest, listUsers(t, s, q))
 				}
 				equal(t, fmt.Sprintf("Users by %s, descending %v, %d at a time", order, descending, limit), got, want)
 			}
@@ -179,7 +179,7 @@ func usersSearch(t *testing.T, s auth.Store) {
 		"adama":        {},
 		"dam":          {},
 		"bob":          {2},
-		"Ada":          {}, // Keys are in lower case, and so is what the domain searches for.
+		"Ada":          {}, // Keys are in lower case. The domain converts the search to lower case.
 		"%":            {3},
 		"_":            {4},
 		`\`:            {5},
@@ -206,8 +206,8 @@ func usersSearch(t *testing.T, s auth.Store) {
 	}
 }
 
-// usersFilters combines all filters, few and many users at a time: what finds few may be another
-// way than what finds many. The list must be what a loop over everybody gives.
+// usersFilters combines all filters, with few and with many matching users, for which a store may use different
+// queries. The result must equal that of a loop over all users.
 func usersFilters(t *testing.T, s auth.Store) {
 	accounts := make([]*auth.Account, 1500)
 	for n := range accounts {
@@ -265,7 +265,7 @@ func usersFilters(t *testing.T, s auth.Store) {
 	}
 }
 
-// checkPage fails the test unless a query finds the first of the accounts.
+// checkPage fails the test unless a query returns the first accounts of want.
 func checkPage(t *testing.T, s auth.Store, q auth.UserQuery, want []*auth.Account) {
 	t.Helper()
 	numbers := []int{}
@@ -296,7 +296,7 @@ func usersByID(t *testing.T, s auth.Store) {
 			got[u.ID] = u
 		}
 		if len(got) != len(users) {
-			t.Errorf("UsersByID of %d found %d users, of whom %d differ", len(asked), len(users), len(got))
+			t.Errorf("UsersByID of %d IDs returned %d users, %d of them different", len(asked), len(users), len(got))
 		}
 		wanted := map[uuid.UUID]auth.User{}
 		for _, id := range asked {

@@ -8,7 +8,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// maxDepth is how deep selections are nested. The schema's lists of lists end at 8.
+// maxDepth is the maximum nesting of selections. Nested lists in the schema need 8.
 const maxDepth = 9
 
 func (g *generator) operation() Operation {
@@ -40,7 +40,7 @@ func (g *generator) operation() Operation {
 	}
 	op.Query = strings.TrimSpace(head+directives+" "+selections) + strings.Join(g.fragments, "")
 	switch {
-	case name != "" && g.percent(15): // a second operation, that shares the fragments with the first
+	case name != "" && g.percent(15): // a second operation that shares the fragments of the first
 		other, with := "{ __typename }", ""
 		if g.percent(50) {
 			other, with = selections, strings.TrimPrefix(head, keyword+" Named")
@@ -64,7 +64,7 @@ func (g *generator) operation() Operation {
 	return op
 }
 
-// mangled leaves characters out of a document, or puts some in, so that it is hardly one any more.
+// mangled removes characters from a document or inserts some, so that it is most likely not valid.
 func (g *generator) mangled(query string) string {
 	text := []rune(query)
 	from := g.IntN(len(text))
@@ -132,7 +132,7 @@ func (g *generator) typeName(def *ast.Definition) string {
 	return def.Name
 }
 
-// field writes a field that can be selected, empty when there is none within the bounds.
+// field returns a random selection of a field. It is empty if no field is within the limits.
 func (g *generator) field(def *ast.Definition, depth int) string {
 	g.budget--
 	var possible []*ast.FieldDefinition
@@ -141,7 +141,7 @@ func (g *generator) field(def *ast.Definition, depth int) string {
 		if !strings.HasPrefix(f.Name, "__") && (leaf || depth < maxDepth && g.budget > 0) {
 			possible = append(possible, f)
 			if !leaf && f.Name != "pageInfo" {
-				possible = append(possible, f) // twice as often: that is where the lists are
+				possible = append(possible, f) // twice as often: these fields lead to lists
 			}
 		}
 	}
@@ -155,7 +155,7 @@ func (g *generator) field(def *ast.Definition, depth int) string {
 	}
 	arguments := g.arguments(f.Arguments)
 	out := name
-	if g.percent(20) || arguments != "" && !g.fault() { // two fields of one name need the same arguments
+	if g.percent(20) || arguments != "" && !g.fault() { // fields with the same response name need the same arguments
 		g.aliases++
 		out = fmt.Sprintf("a%d: %s", g.aliases, name)
 	}

@@ -1,6 +1,5 @@
-// Package operations owns random GraphQL operations for tests: valid, nearly valid and hostile ones,
-// made from a schema. What a source says decides everything, so that one that says the same again
-// makes the same operation.
+// Package operations owns random GraphQL operations for tests. It generates valid, nearly valid and hostile
+// operations for a schema. Equal sources generate equal operations.
 package operations
 
 import (
@@ -16,19 +15,19 @@ type Operation struct {
 	Variables     map[string]any `json:"variables,omitempty"`
 }
 
-// Source makes the choices.
+// Source is a source of random choices.
 type Source interface {
 	// IntN returns a number from 0 to n-1.
 	IntN(n int) int
 }
 
-// NewSource returns a source of numbers that a seed decides.
+// NewSource returns a pseudorandom source with a seed.
 func NewSource(seed uint64) Source {
 	return rand.New(rand.NewPCG(seed, 1))
 }
 
-// Bytes returns a source that reads its choices from data, as a fuzzer changes it, and goes on with
-// numbers that data decides when that is used up.
+// Bytes returns a source that reads its choices from data, so that a fuzzer can control them. At the end of data
+// it continues with pseudorandom numbers, seeded by data.
 func Bytes(data []byte) Source {
 	seed := uint64(len(data))
 	for _, b := range data {
@@ -51,19 +50,19 @@ func (s *fromBytes) IntN(n int) int {
 	return int(b) % n
 }
 
-// Words are texts that mean something to the server, by the name of the scalar they are of: ids of
-// objects that exist, for example. The other texts that are used are of no meaning.
+// Words are meaningful texts for each scalar, by its name: for example, IDs of existing objects. All other
+// texts in operations are random.
 type Words map[string][]string
 
-// moods are how many of a hundred choices an operation gets wrong, and how many at most: one that is
-// wrong in one place gets further than one that is wrong everywhere.
-var moods = []struct{ wrong, atMost int }{{0, 0}, {0, 0}, {2, 1}, {5, 1}, {10, 1}, {10, 2}, {30, 100}}
+// faultRates are rates of faults in percent of all choices, and maximum numbers of faults. An operation with one
+// fault gets further in the server than one with many.
+var faultRates = []struct{ percent, max int }{{0, 0}, {0, 0}, {2, 1}, {5, 1}, {10, 1}, {10, 2}, {30, 100}}
 
-// New returns the operation that source decides. The document is not much larger than a client's.
+// New returns a random operation. Its document is not much larger than that of a typical client.
 func New(schema *ast.Schema, words Words, source Source) Operation {
 	g := &generator{schema: schema, words: words, source: source, budget: 30, given: map[string]any{}}
-	mood := pick(g, moods)
-	g.wrong, g.faults = mood.wrong, mood.atMost
+	rate := pick(g, faultRates)
+	g.wrong, g.faults = rate.percent, rate.max
 	return g.operation()
 }
 
@@ -71,9 +70,9 @@ type generator struct {
 	schema *ast.Schema
 	words  Words
 	source Source
-	wrong  int // how many of a hundred choices are wrong
-	faults int // how many more wrong ones there may be
-	budget int // how many fields are left
+	wrong  int // rate of faults in percent
+	faults int // how many more faults are allowed
+	budget int // how many more fields are allowed
 
 	aliases   int
 	fragments []string
@@ -84,13 +83,13 @@ type generator struct {
 // IntN returns a number from 0 to n-1.
 func (g *generator) IntN(n int) int { return g.source.IntN(n) }
 
-// percent is true so often.
+// percent is true with a probability of n percent.
 func (g *generator) percent(n int) bool { return g.IntN(100) < n }
 
-// fault reports whether to do something wrong now.
+// fault reports whether to insert a fault.
 func (g *generator) fault() bool { return g.faultOf(1) }
 
-// faultOf is fault for what there are few occasions for.
+// faultOf is fault with a higher rate, for faults with few opportunities.
 func (g *generator) faultOf(weight int) bool {
 	if g.faults == 0 || !g.percent(min(g.wrong*weight, 100)) {
 		return false

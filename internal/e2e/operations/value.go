@@ -47,12 +47,12 @@ func deep(n int) any {
 	return v
 }
 
-// variable is one that the operation declares.
+// variable is a variable that the operation declares.
 type variable struct {
 	name, position, definition string
 }
 
-// value writes a value for a position: a literal, or a variable.
+// value returns a value for a position: a literal or a variable.
 func (g *generator) value(typ *ast.Type, hasDefault bool, depth int) string {
 	switch {
 	case g.fault():
@@ -63,9 +63,9 @@ func (g *generator) value(typ *ast.Type, hasDefault bool, depth int) string {
 	return g.literal(typ, depth, true)
 }
 
-// literal writes a literal of a type, constant or with variables in it.
+// literal returns a literal of a type. It can contain variables if variables is set.
 func (g *generator) literal(typ *ast.Type, depth int, variables bool) string {
-	if g.fault() && !variables { // value has asked otherwise
+	if g.fault() && !variables { // otherwise value has already called fault
 		return pick(g, junk)
 	}
 	inner := func(typ *ast.Type, hasDefault bool) string {
@@ -101,11 +101,11 @@ func (g *generator) literal(typ *ast.Type, depth int, variables bool) string {
 		}
 		return "{" + strings.Join(fields, ", ") + "}"
 	}
-	text, _ := json.Marshal(g.scalar(def.Name)) // a JSON string is a GraphQL string
+	text, _ := json.Marshal(g.scalar(def.Name)) // a JSON string is a valid GraphQL string
 	return string(text)
 }
 
-// variable declares a variable for a position, and perhaps gives it a value.
+// variable declares a variable for a position. It may also set its value.
 func (g *generator) variable(typ *ast.Type, hasDefault bool) string {
 	position := fmt.Sprint(typ, hasDefault)
 	for _, v := range g.declared {
@@ -121,10 +121,10 @@ func (g *generator) variable(typ *ast.Type, hasDefault bool) string {
 		declared.NonNull = g.percent(30)
 	case !typ.NonNull && g.percent(30):
 		declared.NonNull = true // stricter than the position
-	case typ.NonNull && g.percent(50): // the spec lets it be nullable with a default
+	case typ.NonNull && g.percent(50): // with a default it may be nullable (GraphQL specification, section 5.8.5)
 		declared.NonNull = false
 		value = " = " + g.literal(&ast.Type{NamedType: typ.NamedType, Elem: typ.Elem, NonNull: true}, 2, false)
-	case typ.NonNull && hasDefault && g.percent(50): // or where the position has one
+	case typ.NonNull && hasDefault && g.percent(50): // also if the position has a default
 		declared.NonNull = false
 	case g.percent(25):
 		value = " = " + g.literal(&declared, 2, false)
@@ -144,7 +144,7 @@ func (g *generator) variable(typ *ast.Type, hasDefault bool) string {
 	return name
 }
 
-// json makes the value of a variable.
+// json returns a value for a variable.
 func (g *generator) json(typ *ast.Type, depth int) any {
 	if g.fault() {
 		return pick(g, junkJSON)
@@ -182,7 +182,7 @@ func (g *generator) json(typ *ast.Type, depth int) any {
 	return g.scalar(def.Name)
 }
 
-// supplied are the fields of an input object that get a value.
+// supplied returns the fields of an input object that get a value.
 func (g *generator) supplied(def *ast.Definition) (fields []*ast.FieldDefinition) {
 	for _, f := range def.Fields {
 		needed := f.Type.NonNull && f.DefaultValue == nil
