@@ -7,11 +7,10 @@ import (
 	"usher/internal/token"
 )
 
-// algorithms are those of access tokens; the first is what the others are compared with.
+// algorithms are the algorithms of access tokens. The others are compared with the first one.
 var algorithms = []token.Algorithm{token.HS256, token.EdDSA, token.ES256, token.RS256}
 
-// measureAlgorithms compares `me` with tokens of each algorithm, each at a server and a database of
-// its own.
+// measureAlgorithms compares `me` with tokens of each algorithm. Each algorithm has its own server and database.
 func measureAlgorithms(ctx context.Context, b *bench) (err error) {
 	var runs []func(context.Context) (sample, error)
 	for _, algorithm := range algorithms {

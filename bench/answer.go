@@ -6,7 +6,7 @@ import (
 	"strconv"
 )
 
-var errAnswer = errors.New("not an HTTP/1.1 answer with a Content-Length")
+var errAnswer = errors.New("not an HTTP/1.1 response with a Content-Length")
 
 var (
 	headEnd       = []byte("\r\n\r\n")
@@ -15,9 +15,9 @@ var (
 	contentLength = []byte("content-length")
 )
 
-// parseAnswer reads an HTTP/1.1 answer from the start of what a connection sent. It knows no more of
-// RFC 9112 than Go's server needs for short answers: a status and a Content-Length. size is that of
-// the whole answer, and 0 while a part is missing.
+// parseAnswer parses an HTTP/1.1 response at the start of the received bytes. It supports only the part of RFC
+// 9112 that Go's server uses for short responses: a status and a Content-Length. size is the length of the whole
+// response in bytes, or 0 if sent is incomplete.
 func parseAnswer(sent []byte) (status int, body []byte, size int, err error) {
 	end := bytes.Index(sent, headEnd)
 	if end < 0 {
@@ -42,7 +42,7 @@ func parseAnswer(sent []byte) (status int, body []byte, size int, err error) {
 		if !bytes.EqualFold(name, contentLength) {
 			continue
 		}
-		// The compiler spares the conversion its copy where the text does not escape, as in Atoi.
+		// The conversion does not allocate, because the string does not escape from Atoi.
 		if length, err = strconv.Atoi(string(bytes.TrimSpace(value))); err != nil || length < 0 || length > 1<<20 {
 			return 0, nil, 0, errAnswer
 		}

@@ -40,7 +40,7 @@ func TestParseAnswer(t *testing.T) {
 	}
 }
 
-// FuzzParseAnswer checks that what is read is what net/http reads.
+// FuzzParseAnswer checks that parseAnswer and net/http read the same response.
 func FuzzParseAnswer(f *testing.F) {
 	f.Add([]byte("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"))
 	f.Add([]byte("HTTP/1.1 404 Not Found\r\ncontent-length:0\r\nX: y\r\n\r\n"))
@@ -54,7 +54,7 @@ func FuzzParseAnswer(f *testing.F) {
 		}
 		want, err := http.ReadResponse(bufio.NewReader(bytes.NewReader(sent)), nil)
 		if err != nil || len(want.TransferEncoding) > 0 || want.ContentLength != int64(len(body)) {
-			return // not what a Go server sends
+			return // a response that Go's server does not send
 		}
 		defer want.Body.Close()
 		read, err := io.ReadAll(want.Body)

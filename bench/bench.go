@@ -13,31 +13,31 @@ import (
 	"usher/internal/pgtest"
 )
 
-// bench is one run: what the scenarios share.
+// bench is the state of a run that all scenarios share.
 type bench struct {
 	options
 	pace
-	folder   string // for everything that is gone afterwards
-	self     string // this program
+	folder   string // temporary files
+	self     string // path of this program
 	postgres *pgtest.Server
 	template string // URL of an empty, migrated PostgreSQL database
 	results  *results
-	settings []string // variables for the program under test, besides those that it cannot do without
-	made     int      // files
+	settings []string // additional environment variables of the program under test
+	made     int      // number of files created
 }
 
-// pace is how long and how often is measured.
+// pace is the durations and repetitions of measurements.
 type pace struct {
 	rounds   int
 	warmUp   time.Duration
-	me       time.Duration // each of these is one run within a round
-	single   time.Duration // at one connection
+	me       time.Duration // the duration of one run in a round, as for the next ones
+	single   time.Duration // `me` on one connection
 	login    time.Duration
-	peak     time.Duration // of memory
+	peak     time.Duration // logins for the peak memory
 	flood    time.Duration
 	refresh  time.Duration
 	growth   time.Duration
-	requests int // before the memory is read
+	requests int // number of requests before the memory is read
 	idle     time.Duration
 	sizes    []int // numbers of users
 }
@@ -73,12 +73,12 @@ func newBench(ctx context.Context, o options) (b *bench, err error) {
 		return nil, errors.Join(err, os.RemoveAll(b.folder))
 	}
 	if err := b.prepare(ctx); err != nil {
-		return nil, errors.Join(err, b.close()) //nolint:contextcheck // it ends what a cancelled run has left
+		return nil, errors.Join(err, b.close()) //nolint:contextcheck // It must also clean up after a cancelled run.
 	}
 	return b, nil
 }
 
-// prepare makes the template and describes the machine.
+// prepare creates the template database and records the properties of the machine.
 func (b *bench) prepare(ctx context.Context) error {
 	var err error
 	if b.template, err = b.postgres.CreateDatabase(ctx, ""); err != nil {
@@ -101,18 +101,18 @@ func (b *bench) prepare(ctx context.Context) error {
 	return nil
 }
 
-// close ends PostgreSQL and removes all files. The other processes have ended with their scenario.
+// close stops PostgreSQL and removes all files. The scenarios have already stopped their processes.
 func (b *bench) close() error {
 	return errors.Join(b.postgres.Stop(), os.RemoveAll(b.folder)) //nolint:gosec // made by newBench
 }
 
-// file returns a new path in the folder, which begins with a name.
+// file returns the path of a new file in the folder. The file's name starts with name.
 func (b *bench) file(name string) string {
 	b.made++
 	return filepath.Join(b.folder, fmt.Sprintf("%s-%d", name, b.made))
 }
 
-// say tells whoever waits how far the bench is.
+// say prints progress to standard error.
 func (b *bench) say(format string, args ...any) {
 	fmt.Fprintf(os.Stderr, "bench: "+format+"\n", args...)
 }

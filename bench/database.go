@@ -15,7 +15,7 @@ import (
 	"usher/internal/store"
 )
 
-// The kinds of database, as they are called in the names of figures.
+// The kinds of database, as in the names of figures.
 const (
 	onPostgres = "postgres"
 	onSQLite   = "sqlite"
@@ -23,7 +23,7 @@ const (
 
 var kinds = []string{onPostgres, onSQLite}
 
-// database makes a new, migrated database and returns its URL.
+// database creates a migrated database and returns its URL.
 func (b *bench) database(ctx context.Context, kind string) (string, error) {
 	if kind == onPostgres {
 		return b.postgres.CreateDatabase(ctx, b.template)
@@ -40,17 +40,17 @@ func migrate(ctx context.Context, at string) error {
 	return errors.Join(s.Migrate(ctx), s.Close())
 }
 
-// maxConns is the default of the program.
+// maxConns is the program's default.
 var maxConns = max(8, 2*runtime.GOMAXPROCS(0))
 
-// openPools opens a database for the limit handlers, with pools like the program's: SQLite has many
-// readers and one writer, PostgreSQL one pool for both.
+// openPools opens a database for the limit handlers with the same pools as the program: many readers and one
+// writer for SQLite, and one pool for PostgreSQL.
 func openPools(at string) (read, write *sqlx.DB, err error) {
 	path, lite := strings.CutPrefix(at, "sqlite:")
 	if !lite {
 		config, err := pgx.ParseConfig(at)
 		if err != nil {
-			return nil, nil, errors.New("not the URL of a database") // the parser's own error may show a password
+			return nil, nil, errors.New("not the URL of a database") // the parser's error may contain a password
 		}
 		pool := limited(sqlx.NewDb(stdlib.OpenDB(*config), "pgx"), maxConns)
 		return pool, pool, nil
@@ -81,6 +81,6 @@ func databaseVersion(ctx context.Context, at string) (version string, err error)
 		query = `SELECT sqlite_version()`
 	}
 	err = read.GetContext(ctx, &version, query)
-	version, _, _ = strings.Cut(version, " ") // Debian adds its own
+	version, _, _ = strings.Cut(version, " ") // without Debian's suffix
 	return version, errors.Join(err, read.Close(), write.Close())
 }

@@ -51,7 +51,7 @@ func (p population) fill(ctx context.Context, at string) error {
 	})
 }
 
-// table is what goes into a table.
+// table is the rows to insert into a table.
 type table struct {
 	name    string
 	columns []string
@@ -62,7 +62,7 @@ type table struct {
 func fillPostgres(ctx context.Context, at string, tables []table) error {
 	conn, err := pgx.Connect(ctx, at)
 	if err != nil {
-		return errors.New("fill database: cannot connect") // the cause may show a password
+		return errors.New("fill database: cannot connect") // the cause may contain a password
 	}
 	defer func() { _ = conn.Close(ctx) }()
 	for _, t := range tables {
@@ -73,12 +73,12 @@ func fillPostgres(ctx context.Context, at string, tables []table) error {
 			return fmt.Errorf("fill %s: %w", t.name, err)
 		}
 	}
-	// What autovacuum would do in its own time, in the middle of a measurement.
+	// Otherwise autovacuum would run during a measurement.
 	_, err = conn.Exec(ctx, `VACUUM ANALYZE`)
 	return err
 }
 
-// rowsAtOnce is how many rows one statement writes to SQLite.
+// rowsAtOnce is the number of rows that one statement inserts into SQLite.
 const rowsAtOnce = 50
 
 func fillSQLite(ctx context.Context, at string, tables []table) (err error) {
@@ -104,7 +104,7 @@ func fillSQLite(ctx context.Context, at string, tables []table) (err error) {
 	return err
 }
 
-// insert writes the rows, many with each statement.
+// insert inserts the rows, several with each statement.
 func (t table) insert(ctx context.Context, tx *sqlx.Tx) error {
 	marks := "(" + strings.TrimSuffix(strings.Repeat("?,", len(t.columns)), ",") + "),"
 	statement := func(rows int) string {
@@ -115,7 +115,7 @@ func (t table) insert(ctx context.Context, tx *sqlx.Tx) error {
 	if err != nil {
 		return err
 	}
-	defer many.Close() //nolint:errcheck // what it wrote is in the transaction
+	defer many.Close() //nolint:errcheck // The transaction reports errors.
 	args := make([]any, 0, rowsAtOnce*len(t.columns))
 	for i := range t.rows {
 		if args = append(args, t.row(i)...); len(args) < cap(args) {

@@ -15,19 +15,19 @@ import (
 )
 
 const (
-	// floodPause is how long a refused login waits before it comes again.
+	// floodPause is the pause after a rejected login.
 	floodPause = time.Second / 10
-	// floodLead is for how long a flood runs before others are measured in it, and after.
+	// floodLead is how long a flood runs before and after the measurement.
 	floodLead = time.Second / 5
 )
 
-// floodResult is what the floodProgram prints.
+// floodResult is the output of the floodProgram.
 type floodResult struct {
 	LoginsPerSecond float64 `json:"loginsPerSecond"`
 }
 
-// floodProgram signs users in at a server over 32 connections. It is a process of its own, so that it
-// does not stand in the way of the load that is measured.
+// floodProgram signs users in over 32 connections. It is a separate process, so that it does not slow down the
+// client that is measured.
 func floodProgram(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("flood", flag.ContinueOnError)
 	address := flags.String("address", "", "`address` of the server")
@@ -42,7 +42,7 @@ func floodProgram(ctx context.Context, args []string) error {
 	return json.NewEncoder(os.Stdout).Encode(floodResult{t.sample().rps})
 }
 
-// measureFlood looks at what a flood of logins leaves to those who are signed in.
+// measureFlood measures `me` during a flood of logins.
 func measureFlood(ctx context.Context, b *bench) (err error) {
 	p, at, err := b.filled(ctx, onPostgres, loginUsers, 1, password.New(password.Options{}))
 	if err != nil {
@@ -76,7 +76,7 @@ func measureFlood(ctx context.Context, b *bench) (err error) {
 	return nil
 }
 
-// flooded measures during a flood, and returns its logins each second.
+// flooded calls measure during a flood and returns the flood's logins per second.
 func (b *bench) flooded(ctx context.Context, address string, measure func(context.Context) error) (float64, error) {
 	cmd := exec.CommandContext(ctx, b.self, "flood", "-address", address, //nolint:gosec // this very program
 		"-duration", (b.flood + 2*floodLead).String())

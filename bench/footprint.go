@@ -8,11 +8,11 @@ import (
 	"usher/internal/token"
 )
 
-// starts is how often the program is started to see how long it takes.
+// starts is the number of starts to measure.
 const starts = 10
 
-// measureFootprint looks at what the program needs by itself: time to start, memory, disk, and what
-// it does when there is nothing to do.
+// measureFootprint measures the program itself: its start time, memory, size on disk, and processor time when
+// idle.
 func measureFootprint(ctx context.Context, b *bench) error {
 	file, err := os.Stat(b.usher) //nolint:gosec // the program to measure
 	if err != nil {
@@ -20,7 +20,7 @@ func measureFootprint(ctx context.Context, b *bench) error {
 	}
 	b.results.set("binary_mb", float64(file.Size())/1e6)
 	for _, kind := range kinds {
-		suffix := "" // PostgreSQL is what one runs in production
+		suffix := "" // the names of figures on PostgreSQL have no suffix
 		if kind == onSQLite {
 			suffix = "_sqlite"
 		}
@@ -47,7 +47,7 @@ func (b *bench) footprintOn(ctx context.Context, kind, suffix string) (err error
 		}
 		took = append(took, server.startup)
 	}
-	b.results.set("start_ms"+suffix, median(took[1:]).Seconds()*1e3) // the first has made the keys
+	b.results.set("start_ms"+suffix, median(took[1:]).Seconds()*1e3) // the first start generates the signing key
 
 	t, err := b.usherOn(ctx, p, at, token.EdDSA)
 	if err != nil {
@@ -63,7 +63,7 @@ func (b *bench) footprintOn(ctx context.Context, kind, suffix string) (err error
 	}
 	before, err := cpuTime(pid)
 	if err != nil {
-		return nil // this system does not tell
+		return nil // this system does not report it
 	}
 	begin := now()
 	select {

@@ -11,15 +11,15 @@ import (
 )
 
 const (
-	growthSessions   = 3   // of each user
-	growthRefreshers = 256 // sessions that are refreshed
+	growthSessions   = 3   // sessions of each user
+	growthRefreshers = 256 // sessions to refresh
 )
 
-// growthVerbs are what is measured among more and more users.
+// growthVerbs are the operations to measure with growing numbers of users.
 var growthVerbs = []string{"me", "refresh", "login"}
 
-// measureGrowth looks at what requests cost as the database grows, one at a time, for users and
-// sessions all over it.
+// measureGrowth measures the latency of sequential requests as the database grows. The requests use users and
+// sessions from all parts of the database.
 func measureGrowth(ctx context.Context, b *bench) error {
 	for _, kind := range kinds {
 		if err := b.growOn(ctx, kind); err != nil {
@@ -29,7 +29,7 @@ func measureGrowth(ctx context.Context, b *bench) error {
 	return nil
 }
 
-// grown is a program on a database of some size.
+// grown is a running program with a database of some size.
 type grown struct {
 	*target
 	population
@@ -82,7 +82,7 @@ func (b *bench) growOn(ctx context.Context, kind string) (err error) {
 		runs["login"] = append(runs["login"], func(ctx context.Context) (sample, error) { return g.login(ctx, b) })
 	}
 	for _, verb := range growthVerbs {
-		if _, err := interleave(ctx, 1, runs[verb]...); err != nil { // to warm up
+		if _, err := interleave(ctx, 1, runs[verb]...); err != nil { // warms up
 			return err
 		}
 		samples, err := interleave(ctx, b.rounds, runs[verb]...)
@@ -99,13 +99,12 @@ func (b *bench) growOn(ctx context.Context, kind string) (err error) {
 	return nil
 }
 
-// growthName is the name of the latency of a verb among so many users, in microseconds.
+// growthName returns the name of an operation's latency with a number of users, in microseconds.
 func growthName(verb, kind string, users int) string {
 	return fmt.Sprintf("growth_%s_%s_%d_us", verb, kind, users)
 }
 
-// login signs users in without the server, with a hash that costs nothing: what remains is the work of
-// the database.
+// login signs users in without the server, with a hash that takes almost no time. So it measures the database.
 func (g *grown) login(ctx context.Context, b *bench) (sample, error) {
 	var t tally
 	for begin := now(); now().Sub(begin) < b.growth; {

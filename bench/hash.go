@@ -16,8 +16,7 @@ import (
 	"golang.org/x/crypto/argon2"
 )
 
-// hashProgram makes the hashes of a login and nothing else, on all cores, and prints how many each
-// second has room for.
+// hashProgram computes only the hashes of logins, on all cores, and prints the hashes per second.
 func hashProgram(_ context.Context, args []string) error {
 	flags := flag.NewFlagSet("hash", flag.ContinueOnError)
 	d := flags.Duration("duration", time.Second, "how long to hash")

@@ -15,17 +15,16 @@ import (
 	"usher/internal/token"
 )
 
-// issuer makes tokens that a server takes for its own: it has the same secret, and the same keys out
-// of the same database.
+// issuer signs tokens that a server accepts: it has the server's secret, and the keys from the server's database.
 type issuer struct {
 	*app.App
 	settings app.Settings
 }
 
-// accessTTL outlives a run of the bench.
+// accessTTL exceeds the duration of a run.
 const accessTTL = 4 * time.Hour
 
-// openIssuer opens the issuer of a server at an address, which runs with an algorithm on a database.
+// openIssuer opens the issuer for a server with an address, a database and an algorithm.
 func openIssuer(ctx context.Context, address, database string, algorithm token.Algorithm) (*issuer, error) {
 	settings := app.Settings{
 		Server: config.Server{
@@ -51,12 +50,12 @@ func (i *issuer) accessToken(user, session uuid.UUID) (string, error) {
 	})
 }
 
-// refreshTokens signs some users in, and returns their refresh tokens. Their sessions lie evenly among
-// those of the population, by the clock that they begin at, and so do the users.
+// refreshTokens signs in users and returns their refresh tokens. The users, and the start times of their sessions,
+// are evenly distributed over the population.
 func (i *issuer) refreshTokens(ctx context.Context, p population, many int) (_ []string, err error) {
 	at := now()
 	settings := i.settings
-	settings.Algorithm = string(token.HS256) // signs at any time, and nobody needs the access tokens
+	settings.Algorithm = string(token.HS256) // signs at any time; the access tokens are not used
 	past, err := app.New(ctx, settings, slog.New(slog.DiscardHandler), app.Overrides{
 		CheapPasswords: true, Now: func() time.Time { return at },
 	})

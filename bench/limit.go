@@ -20,8 +20,8 @@ import (
 	"usher/bench/bare"
 )
 
-// The limit handlers do the least that an answer takes: one signature, one statement, one JSON text.
-// They are written as one writes a plain handler with the usual libraries: well, and without tricks.
+// The limit handlers do the minimum work for an answer: one signature, one statement and one JSON text. They are
+// plain handlers with common libraries and without special optimizations.
 
 // limitProgram is the process of the limit handlers.
 func limitProgram(ctx context.Context, args []string) error {
@@ -57,16 +57,16 @@ type limit struct {
 	parser *jwt.Parser
 }
 
-// The paths of what `me` is compared with, in the process of the limit handlers: the least work there
-// is, and what a team would write with gqlgen alone.
+// The paths of the handlers to compare `me` with, in the process of the limit handlers: the minimum work, and
+// servers that a team would write with gqlgen alone.
 const (
 	pathMe    = "/me"
 	pathBare  = "/gqlgen"
 	pathTuned = "/gqlgen/tuned"
 )
 
-// newLimit prepares the statements once: otherwise SQLite would parse the text with each request,
-// which costs a fifth of the requests.
+// newLimit prepares the statements once. Otherwise SQLite would parse the text for each request, which reduces
+// the throughput by a fifth.
 func newLimit(ctx context.Context, read, write *sqlx.DB) (http.Handler, error) {
 	user, err1 := read.PreparexContext(ctx, `SELECT id, username, email, roles, created_at FROM users WHERE id = $1`)
 	rotate, err2 := write.PreparexContext(ctx, `
@@ -90,10 +90,10 @@ func newLimit(ctx context.Context, read, write *sqlx.DB) (http.Handler, error) {
 	return mux, nil
 }
 
-// limitKey signs the tokens of the limit handlers.
+// limitKey returns the key of the limit handlers' tokens.
 func limitKey(*jwt.Token) (any, error) { return []byte(secret), nil }
 
-// limitToken is an access token of the limit handlers.
+// limitToken returns an access token for the limit handlers.
 func limitToken(subject, session string) (string, error) {
 	return jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{
 		"iss": "limit", "aud": "limit", "sub": subject, "sid": session, "jti": uuid.NewString(),
@@ -101,7 +101,7 @@ func limitToken(subject, session string) (string, error) {
 	}).SignedString([]byte(secret))
 }
 
-// row is a row of the users.
+// row is a row of the table users.
 type row struct {
 	ID        string         `db:"id"`
 	Username  string         `db:"username"`

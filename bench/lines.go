@@ -2,7 +2,7 @@ package main
 
 import "strings"
 
-// lines are the table: what is measured, and the goals.
+// lines are the lines of the table, with their goals.
 var lines = []line{
 	{"me on PostgreSQL; limit: tuned gqlgen: requests/s", comparedMe(onPostgres, "c32_rps", "tuned"), atLeast(1.25)},
 	{"  processor time of a request, µs", comparedMe(onPostgres, "c32_cpu_us", "tuned"), goal{}},
@@ -51,8 +51,8 @@ var lines = []line{
 	{"  login, less its hash", against{usher: "growth_login_sqlite"}, atMost(1.2)},
 }
 
-// comparedMe names a figure of `me` on a kind of database beside that of another server. The name of
-// their ratio goes without the unit.
+// comparedMe returns the names of a figure of `me` on a kind of database, of the same figure of another server, and
+// of their ratio. The name of the ratio has no unit.
 func comparedMe(kind, figure, other string) against {
 	name := kind + "_" + figure
 	ratio := "me_" + name[:strings.LastIndexByte(name, '_')] + "_vs_" + other

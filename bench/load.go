@@ -10,16 +10,16 @@ import (
 	"time"
 )
 
-// client is what one connection does: one request after the other. Requests and answers are only
-// good until the next one.
+// client sends requests on one connection, one after the other. Requests and answers are valid only until the
+// next call.
 type client interface {
-	// request returns the next request, ready to be sent.
+	// request returns the bytes of the next request.
 	request() []byte
-	// answer judges the answer to it.
+	// answer checks the answer to that request.
 	answer(status int, body []byte) (verdict, error)
 }
 
-// verdict says which kind of right an answer is. A wrong one is an error, and ends the bench.
+// verdict is the kind of a correct answer. A wrong answer is an error and ends the bench.
 type verdict int
 
 const (
@@ -27,26 +27,26 @@ const (
 	refused
 )
 
-// errWrong is the error of an answer that is not what it should be.
+// errWrong returns the error for a wrong answer.
 func errWrong(status int, body []byte) error {
 	return fmt.Errorf("wrong answer: %d %.500s", status, redactTokens(body))
 }
 
-// load is how clients are let loose.
+// load describes how clients send requests.
 type load struct {
 	address  string
 	duration time.Duration
-	requests int           // of each client, unless 0; then duration does not count
-	pause    time.Duration // after a refusal
+	requests int           // requests of each client; unless 0, it replaces duration
+	pause    time.Duration // pause after a refusal
 }
 
-// tally is what came of a load.
+// tally is the result of a load.
 type tally struct {
 	elapsed         time.Duration
-	served, refused []time.Duration // the latencies of the answers
+	served, refused []time.Duration // latencies of the answers
 }
 
-// run has each client use a connection of its own until the load ends.
+// run runs each client on its own connection until the load ends.
 func (l load) run(ctx context.Context, clients []client) (tally, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -62,7 +62,7 @@ func (l load) run(ctx context.Context, clients []client) (tally, error) {
 			return tally{}, err
 		}
 		defer func() { _ = c.conn.Close() }()
-		_ = c.conn.SetDeadline(now().Add(l.duration + hangTimeout)) // fails only if it is closed
+		_ = c.conn.SetDeadline(now().Add(l.duration + hangTimeout)) // fails only on a closed connection
 	}
 	var group sync.WaitGroup
 	errs := make([]error, len(clients))
@@ -74,7 +74,7 @@ func (l load) run(ctx context.Context, clients []client) (tally, error) {
 			}
 		})
 	}
-	// A read that waits for an answer ends with the connection.
+	// Closing the connection ends a pending read.
 	stop := context.AfterFunc(ctx, func() {
 		for i := range connections {
 			_ = connections[i].conn.Close()
@@ -96,20 +96,20 @@ func (l load) run(ctx context.Context, clients []client) (tally, error) {
 	return t.sorted(), nil
 }
 
-// sorted puts the latencies in order, for percentile.
+// sorted sorts the latencies for percentile.
 func (t tally) sorted() tally {
 	slices.Sort(t.served)
 	slices.Sort(t.refused)
 	return t
 }
 
-// hangTimeout is for how long a load may go on beyond its time.
+// hangTimeout is how long a load may exceed its duration.
 const hangTimeout = time.Minute
 
-// isClosed reports whether an error only says that another connection has failed before.
+// isClosed reports whether an error is only a consequence of the failure of another connection.
 func isClosed(err error) bool { return errors.Is(err, net.ErrClosed) }
 
-// connection is a client at its connection.
+// connection is a client and its connection.
 type connection struct {
 	client
 	load
@@ -146,7 +146,7 @@ func (c *connection) run(ctx context.Context, end time.Time) error {
 	return nil
 }
 
-// read waits for one whole answer.
+// read reads one complete answer.
 func (c *connection) read() (status int, body []byte, err error) {
 	for n := 0; n < len(c.buffer); {
 		more, err := c.conn.Read(c.buffer[n:])
@@ -161,13 +161,13 @@ func (c *connection) read() (status int, body []byte, err error) {
 		case size == n:
 			return status, body, nil
 		case size > 0:
-			return 0, nil, errAnswer // more than was asked for
+			return 0, nil, errAnswer // more bytes than one answer
 		}
 	}
 	return 0, nil, errAnswer
 }
 
-// percentile returns the latency that p of 100 answers did not exceed, of latencies in order; 0 of none.
+// percentile returns the p-th percentile of sorted latencies, or 0 without latencies.
 func percentile(latencies []time.Duration, p int) time.Duration {
 	if len(latencies) == 0 {
 		return 0

@@ -13,7 +13,7 @@ import (
 	"usher/internal/password"
 )
 
-// loginUsers is how many users sign in by turns: more than there are connections.
+// loginUsers is the number of users that sign in. It exceeds the number of connections.
 const loginUsers = 2000
 
 const loginQuery = `mutation Login($input: LoginInput!) { login(input: $input) { accessToken } }`
@@ -24,13 +24,13 @@ var (
 	busy       = []byte(`"code":"SERVICE_UNAVAILABLE"`)
 )
 
-// signIn is a client that signs users in, with the right password.
+// signIn is a client that signs in users with the correct password.
 type signIn struct {
 	address       string
 	current, step int
 }
 
-// signIns returns clients that share the users as walks do.
+// signIns returns clients that divide the users among them as walks does.
 func signIns(address string, n int) []client {
 	clients := make([]client, n)
 	for c := range clients {
@@ -44,7 +44,7 @@ func (s *signIn) request() []byte {
 		"input": map[string]string{"identifier": userName(s.current), "password": typedPassword},
 	}})
 	if err != nil {
-		panic(err) // there is nothing in it that has no JSON
+		panic(err) // cannot happen: all values can be encoded
 	}
 	s.current = (s.current + s.step) % loginUsers
 	return post(s.address, "/graphql", "", body)
@@ -60,8 +60,8 @@ func (*signIn) answer(status int, body []byte) (verdict, error) {
 	return served, errWrong(status, body)
 }
 
-// measureLogin compares logins with bare hashing, and looks at what a flood of them does to the memory
-// and to those who are turned away.
+// measureLogin compares logins with bare hashing. It also measures the memory and the latency of rejections in a
+// flood of logins.
 func measureLogin(ctx context.Context, b *bench) (err error) {
 	_, at, err := b.filled(ctx, onPostgres, loginUsers, 0, password.New(password.Options{}))
 	if err != nil {
@@ -78,7 +78,7 @@ func measureLogin(ctx context.Context, b *bench) (err error) {
 		return err
 	}
 	if len(flood.refused) == 0 {
-		return errors.New("of 500 connections none was refused")
+		return errors.New("no login of 500 connections was refused")
 	}
 	for name, p := range map[string]int{"p50": 50, "p99": 99, "max": 100} {
 		b.results.set("login_busy_"+name+"_ms", percentile(flood.refused, p).Seconds()*1e3)
@@ -107,7 +107,7 @@ func (b *bench) compareLogin(ctx context.Context, database string) (err error) {
 	return nil
 }
 
-// loginPeak signs users in at a fresh server and keeps the most memory that this took.
+// loginPeak signs in users at a new server and records its peak memory.
 func (b *bench) loginPeak(ctx context.Context, database string, connections int) (t tally, err error) {
 	server, err := b.usherServer(ctx, database)
 	if err != nil {

@@ -1,10 +1,9 @@
-// Package main owns the bench: it measures the real program against handlers that do the least work
-// an answer can take, and prints, keeps and draws what it found.
+// Package main owns the bench. It measures the real program against handlers that do the minimum work for an
+// answer. It prints the results, stores them and draws plots.
 //
-// Everything that is compared runs on the same machine, in turn, in several rounds, so that what
-// disturbs the machine disturbs both. The figures are medians of the rounds, and every answer is
-// checked. Programs under test are processes of their own, so that their processor time and memory
-// are seen apart from those of the load.
+// Programs to compare run alternately on the same machine, in several rounds, so that other load on the machine
+// affects all of them. The figures are medians of the rounds. Every answer is checked. Programs under test are
+// separate processes, so that their processor time and memory do not include those of the client.
 package main
 
 import (
@@ -20,22 +19,22 @@ import (
 	"time"
 )
 
-// now is the one clock: what is measured here is time.
+// now is the real clock, because the bench measures time.
 var now = time.Now
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	context.AfterFunc(ctx, stop) // so that a second signal ends the process at once
 	if err := command(ctx, os.Args[1:]); err != nil {
 		if ctx.Err() != nil {
-			err = errors.New("interrupted") // what else went wrong is due to that
+			err = errors.New("interrupted") // other errors are consequences of that
 		}
 		fmt.Fprintln(os.Stderr, "bench:", err)
-		os.Exit(1) //nolint:forbidigo // a program of its own, like those in cmd
+		os.Exit(1) //nolint:forbidigo // a program, like those in cmd
 	}
 }
 
-// command runs the whole bench, or one of the programs that it starts as processes of their own.
+// command runs the bench, or one of the programs that the bench starts as separate processes.
 func command(ctx context.Context, args []string) error {
 	programs := map[string]func(context.Context, []string) error{"limit": limitProgram, "hash": hashProgram, "flood": floodProgram}
 	if len(args) > 0 && programs[args[0]] != nil {
@@ -57,9 +56,9 @@ type options struct {
 	generator string   // "wrk" or "own"
 	only      []string // names of scenarios
 	short     bool
-	results   string // file
-	plots     string // folder; empty for none
-	profile   string // folder; the bench takes profiles instead of measuring
+	results   string // path of the results file
+	plots     string // folder for plots; empty for none
+	profile   string // folder for profiles; if set, the bench profiles instead of measuring
 }
 
 func parseOptions(args []string) (options, error) {
@@ -81,7 +80,7 @@ func parseOptions(args []string) (options, error) {
 	o.only = strings.Split(*only, ",")
 	for _, name := range o.only {
 		if !slices.Contains(names(scenarios), name) {
-			return o, fmt.Errorf("-only: there is no scenario %q, only %s", name, strings.Join(names(scenarios), ", "))
+			return o, fmt.Errorf("-only: unknown scenario %q, want one of %s", name, strings.Join(names(scenarios), ", "))
 		}
 	}
 	var err error
@@ -95,7 +94,7 @@ type scenario struct {
 	run  func(context.Context, *bench) error
 }
 
-// scenarios are all there are, in the order in which they run.
+// scenarios are all scenarios in the order in which they run.
 var scenarios = []scenario{
 	{"me", measureMe},
 	{"login", measureLogin},
@@ -114,13 +113,13 @@ func names(scenarios []scenario) []string {
 	return all
 }
 
-// run measures what the options ask for.
+// run runs the scenarios that the options select.
 func run(ctx context.Context, o options) (err error) {
 	b, err := newBench(ctx, o)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, b.close()) }() //nolint:contextcheck // it ends what a cancelled run has left
+	defer func() { err = errors.Join(err, b.close()) }() //nolint:contextcheck // It must also clean up after a cancelled run.
 	if o.profile != "" {
 		return takeProfiles(ctx, b)
 	}

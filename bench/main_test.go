@@ -11,7 +11,7 @@ import (
 	"usher/internal/token"
 )
 
-// TestMain lets the bench find its other programs in the test's own, too.
+// TestMain lets the bench start its other programs from the test binary.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == "limit" {
 		main()
@@ -39,8 +39,8 @@ func newTestBench(t *testing.T) *bench {
 	return b
 }
 
-// TestComparedAnswers checks that what is compared answers the same to the same users, and that an
-// answer to somebody else does not pass.
+// TestComparedAnswers checks that all compared servers give equal answers to the same users, and that an answer for
+// another user is an error.
 func TestComparedAnswers(t *testing.T) {
 	b := newTestBench(t)
 	for _, kind := range kinds {
@@ -89,7 +89,7 @@ func TestComparedAnswers(t *testing.T) {
 				of.all[0].answer = of.all[1].answer
 				_, err := load{address: of.address, requests: 1}.run(ctx, walks(of.all, 2))
 				if err == nil || !strings.Contains(err.Error(), `wrong answer: 200 {"data":{"me":{"id":"`+userID(p.some(0)).String()) {
-					t.Errorf("%s: of a wrong answer: %v", name, err)
+					t.Errorf("%s: error for a wrong answer: %v", name, err)
 				}
 			}
 		})
@@ -103,7 +103,7 @@ func check(t *testing.T, err error) {
 	}
 }
 
-// TestPopulation checks that the numbers of users and sessions fit together.
+// TestPopulation checks that users and sessions are consistent.
 func TestPopulation(t *testing.T) {
 	p := population{users: 1000, sessions: 3, at: now()}
 	owners := map[string]string{}
@@ -124,7 +124,7 @@ func TestPopulation(t *testing.T) {
 	}
 	for k := 1; k < p.users*p.sessions; k++ {
 		if p.sessionID(k).String() <= p.sessionID(k-1).String() {
-			t.Fatalf("session %d comes before the one before", k)
+			t.Fatalf("session %d sorts before the previous one", k)
 		}
 	}
 }

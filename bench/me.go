@@ -12,16 +12,16 @@ import (
 )
 
 const (
-	// meUsers is how many users ask who they are, each with a session of their own.
+	// meUsers is the number of users that send `me`, each with its own session.
 	meUsers = 2000
-	// connections is how many ask at once, where the figures are about many.
+	// connections is the number of connections for figures with concurrent requests.
 	connections = 32
 )
 
-// meBody asks what the README asks for.
+// meBody is the query in the README.
 const meBody = `{"query":"query Me { me { id username email roles createdAt } }"}`
 
-// target is a server with prepared requests, one for each user.
+// target is a server and prepared requests, one for each user.
 type target struct {
 	*process
 	bench            *bench
@@ -29,7 +29,7 @@ type target struct {
 	script, requests string // for wrk
 }
 
-// run loads the target and takes the processor time that it needed.
+// run sends requests to the target and records its processor time.
 func (t *target) run(ctx context.Context, connections int, d time.Duration) (s sample, err error) {
 	before, cpuErr := cpuTime(t.cmd.Process.Pid)
 	if t.bench.generator == "wrk" && d%time.Second == 0 {
@@ -48,12 +48,12 @@ func (t *target) run(ctx context.Context, connections int, d time.Duration) (s s
 	return s, nil
 }
 
-// measured is run as interleave wants it.
+// measured returns run as a function for interleave.
 func (t *target) measured(connections int, d time.Duration) func(context.Context) (sample, error) {
 	return func(ctx context.Context) (sample, error) { return t.run(ctx, connections, d) }
 }
 
-// newTarget prepares requests of users at a server.
+// newTarget prepares requests of users to a server.
 func (b *bench) newTarget(p population, server *process, path string, users []int, bearer func(user int) (string, error)) (*target, error) {
 	t := &target{process: server, bench: b}
 	for _, n := range users {
@@ -76,7 +76,7 @@ func (b *bench) newTarget(p population, server *process, path string, users []in
 	return t, err
 }
 
-// usherTarget is newTarget for the program, with some users of its database.
+// usherTarget prepares requests of someUsers to the program.
 func (b *bench) usherTarget(ctx context.Context, p population, server *process, database string, algorithm token.Algorithm) (*target, error) {
 	i, err := openIssuer(ctx, server.address, database, algorithm)
 	if err != nil {
@@ -88,14 +88,14 @@ func (b *bench) usherTarget(ctx context.Context, p population, server *process, 
 	return t, errors.Join(err, i.Close())
 }
 
-// limitTarget is newTarget for a path of the limit handlers.
+// limitTarget prepares requests of someUsers to a path of the limit handlers.
 func (b *bench) limitTarget(p population, server *process, path string) (*target, error) {
 	return b.newTarget(p, server, path, p.someUsers(), func(n int) (string, error) {
 		return limitToken(userID(n).String(), p.sessionOf(n).String())
 	})
 }
 
-// someUsers are those who ask.
+// someUsers returns the users that send `me`.
 func (p population) someUsers() []int {
 	users := make([]int, min(p.users, meUsers))
 	for i := range users {
@@ -104,7 +104,7 @@ func (p population) someUsers() []int {
 	return users
 }
 
-// usherOn starts the program on a database that is filled, and prepares the requests.
+// usherOn starts the program with a filled database and prepares requests.
 func (b *bench) usherOn(ctx context.Context, p population, database string, algorithm token.Algorithm) (*target, error) {
 	server, err := b.usherServer(ctx, database, "--algorithm", string(algorithm))
 	if err != nil {
@@ -117,7 +117,7 @@ func (b *bench) usherOn(ctx context.Context, p population, database string, algo
 	return t, nil
 }
 
-// filled makes a database with users, whose passwords a hasher has hashed.
+// filled creates a database with users and sessions. The hasher hashes their passwords.
 func (b *bench) filled(ctx context.Context, kind string, users, sessions int, hasher *password.Hasher) (population, string, error) {
 	p := population{users: users, sessions: sessions, at: now()}
 	at, err := b.database(ctx, kind)
@@ -130,8 +130,8 @@ func (b *bench) filled(ctx context.Context, kind string, users, sessions int, ha
 	return p, at, err
 }
 
-// measureMe compares `me` on both databases with what a team would run otherwise, and with the least
-// work there is.
+// measureMe compares `me` on both databases with servers that a team would write with gqlgen alone, and with the
+// minimum work.
 func measureMe(ctx context.Context, b *bench) error {
 	for _, kind := range kinds {
 		if err := b.compareMe(ctx, kind); err != nil {

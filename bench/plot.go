@@ -14,12 +14,12 @@ import (
 //go:embed *.svg.tmpl
 var plotFiles embed.FS
 
-// plots are the drawings. Their text is ours, so none of it needs an escape.
+// plots are the templates of the plots. They contain no text from outside, so nothing is escaped.
 var plots = template.Must(template.ParseFS(plotFiles, "*.svg.tmpl"))
 
-// draw writes the plots of what was measured into a folder.
+// draw writes plots of the results to a folder.
 func (r *results) draw(folder string, sizes []int) error {
-	if err := os.MkdirAll(folder, 0o755); err != nil { //nolint:gosec // pictures for all
+	if err := os.MkdirAll(folder, 0o755); err != nil { //nolint:gosec // a public folder of the documentation
 		return err
 	}
 	write := func(name, form string, data any) error {
@@ -67,10 +67,10 @@ type bar struct {
 	value              float64
 }
 
-// longest is the width of the longest bar, in the units of the drawing, which has them from 142 on.
+// longest is the width of the longest bar, in units of the plot. Bars start at x = 142.
 const longest = 440
 
-// layOut places groups below each other. Bars of one unit share a scale.
+// layOut arranges groups below each other. Bars with the same unit have the same scale.
 func layOut(title, desc string, shared bool, groups ...barGroup) barChart {
 	most := make([]float64, len(groups))
 	for i, g := range groups {
@@ -131,7 +131,7 @@ func (r *results) floodChart() barChart {
 		false, group("Throughput", "rps", "/s"), group("Latency, 99th percentile", "p99_ms", "ms"))
 }
 
-// lineChart is a chart of lines over a logarithmic axis.
+// lineChart is a line chart with a logarithmic x axis.
 type lineChart struct {
 	Title, Desc   string
 	Rows, Columns []tick
@@ -148,7 +148,7 @@ type plotted struct {
 	LegendY              int
 }
 
-// growthChart lies between 70 and 470 from left to right, and 310 and 50 from the bottom to the top.
+// growthChart returns the chart of latencies. Its area is x = 70 to 470 and y = 310 (bottom) to 50 (top).
 func (r *results) growthChart(sizes []int) lineChart {
 	c := lineChart{
 		Title: "Latency as the database grows, in microseconds",
@@ -191,7 +191,7 @@ func (r *results) growthChart(sizes []int) lineChart {
 	return c
 }
 
-// niceStep returns the least of 1, 2, 5, 10, 20, … that is not below a step.
+// niceStep rounds a step up to 1, 2, 5, 10, 20, ….
 func niceStep(step float64) float64 {
 	power := math.Pow(10, math.Floor(math.Log10(step)))
 	for _, nice := range []float64{1, 2, 5} {

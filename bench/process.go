@@ -12,21 +12,21 @@ import (
 	"time"
 )
 
-// secret is the server's secret, and the key of the limit handlers' tokens. It protects nothing.
+// secret is the server's secret and the key of the limit handlers' tokens. It is public and only for measurements.
 const secret = "c7b1e0f5a9d3864220f7e1b8d45a9c63f2086e7d"
 
-// process is a program under test that is ready for requests.
+// process is a running program under test.
 type process struct {
 	name    string
 	address string        // host and port
-	startup time.Duration // from its start until it was ready
+	startup time.Duration // time from the start until it was ready
 	cmd     *exec.Cmd
-	log     string        // file of its standard error
-	exited  chan struct{} // closed when the process has ended, with
+	log     string        // path of the file with its standard error
+	exited  chan struct{} // closed when the process has ended and err is set
 	err     error
 }
 
-// usherServer starts the program itself, with its defaults and further flags, on a database.
+// usherServer starts the program with a database, default settings and flags.
 func (b *bench) usherServer(ctx context.Context, database string, flags ...string) (*process, error) {
 	address, err := freeAddress(ctx)
 	if err != nil {
@@ -37,7 +37,7 @@ func (b *bench) usherServer(ctx context.Context, database string, flags ...strin
 		append([]string{"serve", "--listen", address, "--issuer", "http://" + address}, flags...)...)
 }
 
-// limitServer starts the limit handlers on a database.
+// limitServer starts the limit handlers with a database.
 func (b *bench) limitServer(ctx context.Context, database string) (*process, error) {
 	address, err := freeAddress(ctx)
 	if err != nil {
@@ -46,16 +46,16 @@ func (b *bench) limitServer(ctx context.Context, database string) (*process, err
 	return b.serve(ctx, address, []string{"DATABASE_URL=" + database}, b.self, "limit", "-listen", address)
 }
 
-// serve starts a program and waits until it is ready at an address. The program sees no more of the
-// environment than it needs, so that no setting there changes what is measured.
+// serve starts a program and waits until it is ready at an address. The program gets only env, so that no setting
+// in the environment affects the measurement.
 func (b *bench) serve(ctx context.Context, address string, env []string, program string, args ...string) (*process, error) {
 	p := &process{name: args[0], address: address, log: b.file(args[0] + ".log"), exited: make(chan struct{})}
 	log, err := os.Create(p.log)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = log.Close() }() // the process has its own
-	// stop ends it, also when ctx has ended.
+	defer func() { _ = log.Close() }() // the process has its own descriptor
+	// stop ends the process, even if ctx has ended.
 	p.cmd = exec.CommandContext(context.WithoutCancel(ctx), program, args...) //nolint:gosec // the programs to measure
 	p.cmd.Dir, p.cmd.Stderr = b.folder, log
 	p.cmd.Env = append(env, "PATH="+os.Getenv("PATH"))
@@ -80,7 +80,7 @@ const (
 	stopTimeout   = 15 * time.Second
 )
 
-// ready waits until the process says that it is ready.
+// ready waits until the process reports that it is ready.
 func (p *process) ready(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
@@ -108,9 +108,9 @@ func (p *process) ready(ctx context.Context) error {
 	}
 }
 
-// stop ends the process. The error of one that ended badly holds what it said last.
+// stop ends the process. If the process fails, the error contains the end of its log.
 func (p *process) stop() error {
-	_ = p.cmd.Process.Signal(syscall.SIGTERM) // it may be gone
+	_ = p.cmd.Process.Signal(syscall.SIGTERM) // fails if the process has ended
 	timeout := time.AfterFunc(stopTimeout, func() { _ = p.cmd.Process.Kill() })
 	defer timeout.Stop()
 	<-p.exited
@@ -121,7 +121,7 @@ func (p *process) stop() error {
 	return fmt.Errorf("%s: %w\n%s", p.name, p.err, said[max(0, len(said)-2000):])
 }
 
-// stopping is stop for defer.
+// stopping calls stop in a defer and joins its error.
 func stopping(err *error, p *process) { *err = errors.Join(*err, p.stop()) }
 
 func freeAddress(ctx context.Context) (string, error) {

@@ -13,11 +13,11 @@ import (
 	"usher/internal/token"
 )
 
-// profileKinds are the files that a profiling program writes.
+// profileKinds are the profiles that a program built with -tags profile writes.
 var profileKinds = []string{"cpu", "allocs", "heap"}
 
-// takeProfiles loads a program that was built with -tags profile, leaves its profiles in the folder,
-// and prints the ten heaviest functions of each.
+// takeProfiles profiles a program built with -tags profile under each load. It writes the profiles to the folder,
+// and prints the top ten functions of each.
 func takeProfiles(ctx context.Context, b *bench) error {
 	folder, err := filepath.Abs(b.profile)
 	if err != nil {
@@ -44,7 +44,7 @@ func takeProfiles(ctx context.Context, b *bench) error {
 
 func printTop(ctx context.Context, name, kind, file string) error {
 	if _, err := os.Stat(file); err != nil {
-		return fmt.Errorf("no profile; was the program built with -tags profile? %w", err)
+		return fmt.Errorf("no profile. Build the program with -tags profile: %w", err)
 	}
 	out, err := exec.CommandContext(ctx, "go", "tool", "pprof", "-top", "-nodecount=10", file).Output() //nolint:gosec // our own file
 	if err != nil {
@@ -54,7 +54,7 @@ func printTop(ctx context.Context, name, kind, file string) error {
 	return err
 }
 
-// profileTime is how long the program is profiled under each load.
+// profileTime is the duration of each load.
 const profileTime = 5 * time.Second
 
 func loadMe(ctx context.Context, b *bench) (err error) {

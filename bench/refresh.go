@@ -11,7 +11,7 @@ import (
 	"usher/internal/token"
 )
 
-// sessionsEach is how many sessions a connection refreshes by turns.
+// sessionsEach is the number of sessions that a connection refreshes in turn.
 const sessionsEach = 8
 
 const refreshQuery = `mutation Refresh($input: RefreshInput!) { refresh(input: $input) { refreshToken accessToken } }`
@@ -22,15 +22,15 @@ var (
 	refreshEnd    = []byte(`"}}}`)
 )
 
-// chains is a client that refreshes sessions by turns: the refresh token of each answer goes into the
-// session's next request. All tokens are of one length, so they are replaced where they are.
+// chains is a client that refreshes sessions in turn. It puts the refresh token of each answer into the session's
+// next request. All tokens have the same length, so it replaces them in place.
 type chains struct {
 	all     [][]byte // requests
-	tokens  [][]byte // in them
+	tokens  [][]byte // the tokens within the requests
 	current int
 }
 
-// newChains returns clients that share refresh tokens.
+// newChains returns clients that divide refresh tokens among them.
 func newChains(address string, tokens []string, n int) ([]client, error) {
 	clients := make([]client, n)
 	for c := range clients {
@@ -67,7 +67,7 @@ func (c *chains) answer(status int, body []byte) (verdict, error) {
 	return served, nil
 }
 
-// rotations is the client of the limit handler that does what chains does.
+// rotations is the equivalent of chains for the limit handler.
 type rotations struct {
 	all         [][]byte
 	generations []int
@@ -80,7 +80,8 @@ var (
 	rotationEnd   = []byte(`"}`)
 )
 
-// generationDigits are the last bytes of a request but one, padded with spaces.
+// generationDigits is the length of the generation in a request, which is padded with spaces. Only the final
+// brace follows it.
 const generationDigits = 10
 
 func newRotations(address string, p population, n int) []client {
@@ -144,7 +145,7 @@ func (b *bench) compareRefresh(ctx context.Context, kind string) (err error) {
 		}
 	}
 	usher, limit := refresh(server.address, clients), refresh(bare.address, newRotations(bare.address, twin, connections))
-	if _, err := interleave(ctx, 1, usher, limit); err != nil { // to warm up
+	if _, err := interleave(ctx, 1, usher, limit); err != nil { // warms up
 		return err
 	}
 	samples, err := interleave(ctx, b.rounds, usher, limit)
@@ -157,7 +158,7 @@ func (b *bench) compareRefresh(ctx context.Context, kind string) (err error) {
 	return nil
 }
 
-// refreshServer starts the program on a database that is filled, with clients that refresh sessions of it.
+// refreshServer starts the program with a filled database, and returns clients that refresh its sessions.
 func (b *bench) refreshServer(ctx context.Context, kind string) (*process, []client, error) {
 	p, at, err := b.filled(ctx, kind, meUsers, 1, cheap)
 	if err != nil {
@@ -174,7 +175,7 @@ func (b *bench) refreshServer(ctx context.Context, kind string) (*process, []cli
 	return server, clients, nil
 }
 
-// refreshers signs users in and returns clients that refresh their sessions.
+// refreshers signs in users and returns clients that refresh their sessions.
 func refreshers(ctx context.Context, p population, server *process, database string, connections, sessions int) ([]client, error) {
 	i, err := openIssuer(ctx, server.address, database, token.EdDSA)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"text/tabwriter"
 )
 
-// results are the figures by their names, and the strings that describe the machine.
+// results are the figures by name, and the properties of the machine.
 type results struct {
 	figures map[string]float64
 	strings map[string]string
@@ -21,21 +21,21 @@ func newResults() *results {
 	return &results{map[string]float64{}, map[string]string{}}
 }
 
-// set keeps a figure, to four digits.
+// set records a figure with four significant digits.
 func (r *results) set(name string, figure float64) {
 	rounded, err := strconv.ParseFloat(strconv.FormatFloat(figure, 'g', 4, 64), 64)
 	if err != nil || math.IsNaN(rounded) || math.IsInf(rounded, 0) {
-		return // there is no such figure
+		return // not a figure
 	}
 	r.figures[name] = rounded
 }
 
-// against names the figures of a comparison: the program's own, the one it is compared with, and
-// the ratio. That of the noise is the second's with "noise_" before.
+// against has the names of the figures of a comparison: the program's, the one to compare with, and their ratio. The
+// name of the noise is limit with the prefix "noise_".
 type against struct{ usher, limit, ratio string }
 
-// compare keeps the medians of one figure of the program, the first of the samples, and of what it is
-// compared with, their ratio and the noise.
+// compare records the medians of one figure, their ratio and the noise. The first samples are the program's, the
+// second those to compare with.
 func (r *results) compare(names against, samples [][]sample, figure func(sample) float64) {
 	r.set(names.usher, medianOf(samples[0], figure))
 	r.set(names.limit, medianOf(samples[1], figure))
@@ -43,10 +43,10 @@ func (r *results) compare(names against, samples [][]sample, figure func(sample)
 	r.set("noise_"+names.limit, noiseOf(samples[1], figure))
 }
 
-// machine keeps a property of the machine.
+// machine records a property of the machine.
 func (r *results) machine(name, text string) { r.strings["machine_"+name] = text }
 
-// MarshalJSON implements json.Marshaler: one flat object.
+// MarshalJSON implements json.Marshaler. It returns one flat object.
 func (r *results) MarshalJSON() ([]byte, error) {
 	flat := map[string]any{}
 	for name, figure := range r.figures {
@@ -63,18 +63,18 @@ func (r *results) write(file string) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(file, append(text, '\n'), 0o644) //nolint:gosec // there is nothing to hide
+	return os.WriteFile(file, append(text, '\n'), 0o644) //nolint:gosec // not secret
 }
 
-// line is a line of the table: what it is about, and the names of its figures. The ratio is judged
-// by the goal if there is one, and else the program's own figure.
+// line is a line of the table: its title, the names of its figures and its goal. The goal applies to the ratio if
+// there is one, and otherwise to the program's figure.
 type line struct {
 	what string
 	against
 	goal goal
 }
 
-// goal is a bound; the zero goal is none.
+// goal is a bound. The zero value means no goal.
 type goal struct {
 	sign  string // "≥" or "≤"
 	bound float64
@@ -89,7 +89,7 @@ func (g goal) met(figure float64) bool {
 func atLeast(bound float64) goal { return goal{"≥", bound} }
 func atMost(bound float64) goal  { return goal{"≤", bound} }
 
-// table writes the lines of the table that were measured.
+// table writes the lines that have results.
 func (r *results) table(to io.Writer) error {
 	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "WHAT\tUSHER\tLIMIT\tRATIO\tGOAL\t\tNOISE")
@@ -131,7 +131,7 @@ func (r *results) cell(name string) string {
 	return short(figure)
 }
 
-// short writes a figure with three digits, and the whole numbers among them in full.
+// short formats a figure with three significant digits, or as a whole number from 100 on.
 func short(figure float64) string {
 	switch {
 	case figure >= 100:
@@ -143,7 +143,7 @@ func short(figure float64) string {
 	}
 }
 
-// grouped writes a number with a comma before each three digits.
+// grouped formats a number with commas as thousands separators.
 func grouped(n int) string {
 	if n < 1000 {
 		return strconv.Itoa(n)

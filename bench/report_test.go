@@ -14,7 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// everything has a figure for each line of the table, and for each point of the plots.
+// everything returns results with a figure for each line of the table and each point of the plots.
 func everything() *results {
 	r := newResults()
 	for _, l := range lines {
@@ -36,7 +36,7 @@ func everything() *results {
 	return r
 }
 
-// TestResults checks the names that others read, and that each of them is a number.
+// TestResults checks that each documented name is in the results with a number.
 func TestResults(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "results.json")
 	if err := everything().write(file); err != nil {
@@ -120,7 +120,7 @@ func TestShort(t *testing.T) {
 	}
 }
 
-// TestPlots checks that the drawings are XML, and say what they show.
+// TestPlots checks that the plots are valid XML with a description.
 func TestPlots(t *testing.T) {
 	folder := t.TempDir()
 	if err := everything().draw(folder, longPace.sizes); err != nil {

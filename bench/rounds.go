@@ -7,12 +7,12 @@ import (
 	"time"
 )
 
-// sample is what one run of one round measured.
+// sample is the result of one run in one round.
 type sample struct {
 	requests      float64
 	rps           float64 // requests per second
 	p50, p99, max time.Duration
-	cpu           time.Duration // of the server for each request; 0 if not known
+	cpu           time.Duration // the server's processor time per request; 0 if unknown
 }
 
 func (t tally) sample() sample {
@@ -23,8 +23,8 @@ func (t tally) sample() sample {
 	}
 }
 
-// interleave makes runs in turn, in several rounds, each of which begins with another one. It returns
-// the samples of each.
+// interleave executes the runs in several rounds. Each round starts with another run. It returns the samples of
+// each run.
 func interleave(ctx context.Context, rounds int, runs ...func(context.Context) (sample, error)) ([][]sample, error) {
 	samples := make([][]sample, len(runs))
 	for round := range rounds {
@@ -40,18 +40,18 @@ func interleave(ctx context.Context, rounds int, runs ...func(context.Context) (
 	return samples, nil
 }
 
-// What samples are compared by.
+// The figures of a sample.
 func rps(s sample) float64   { return s.rps }
 func p50us(s sample) float64 { return float64(s.p50) / float64(time.Microsecond) }
 func p99ms(s sample) float64 { return float64(s.p99) / float64(time.Millisecond) }
 func cpuUs(s sample) float64 { return float64(s.cpu) / float64(time.Microsecond) }
 
-// medianOf is the median of one figure of the samples.
+// medianOf returns the median of one figure.
 func medianOf(samples []sample, figure func(sample) float64) float64 {
 	return median(figures(samples, figure))
 }
 
-// ratioOf is the median of the ratios of one figure in each round.
+// ratioOf returns the median of the ratios of one figure in each round.
 func ratioOf(a, b []sample, figure func(sample) float64) float64 {
 	ratios := make([]float64, len(a))
 	for i := range ratios {
@@ -60,7 +60,7 @@ func ratioOf(a, b []sample, figure func(sample) float64) float64 {
 	return median(ratios)
 }
 
-// noiseOf is how far apart the rounds are, in percent of their median.
+// noiseOf returns the spread of one figure over the rounds, in percent of the median.
 func noiseOf(samples []sample, figure func(sample) float64) float64 {
 	all := figures(samples, figure)
 	return (slices.Max(all) - slices.Min(all)) / median(all) * 100

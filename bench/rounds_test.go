@@ -41,7 +41,7 @@ func TestComparisons(t *testing.T) {
 	if got := medianOf(of, rps); got != 20 {
 		t.Errorf("median: got %v", got)
 	}
-	// Round by round the ratios are 3, 0.5 and 2.
+	// The ratios of the rounds are 3, 0.5 and 2.
 	if got := ratioOf(of, with, rps); got != 2 {
 		t.Errorf("ratio: got %v", got)
 	}

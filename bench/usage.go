@@ -9,14 +9,15 @@ import (
 	"time"
 )
 
-// What Linux tells of a process; elsewhere these fail with errNoUsage, and the figures are left out.
+// Resource usage of a process, which only Linux reports like this. On other systems these functions return
+// errNoUsage, and the figures are omitted.
 
-var errNoUsage = errors.New("this system does not tell what a process uses")
+var errNoUsage = errors.New("this system does not report the usage of a process")
 
-// clockTick is the unit of /proc/PID/stat. It is the same for programs on all machines that Go runs on.
+// clockTick is the unit of times in /proc/PID/stat. It is the same on all platforms of Go.
 const clockTick = time.Second / 100
 
-// cpuTime returns the processor time that a process has used, in user mode and in the kernel.
+// cpuTime returns the processor time of a process, in user and kernel mode.
 func cpuTime(pid int) (time.Duration, error) {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid)) //nolint:gosec // a number
 	if err != nil {
@@ -25,8 +26,8 @@ func cpuTime(pid int) (time.Duration, error) {
 	return parseStat(stat)
 }
 
-// parseStat reads fields 14 and 15 of proc_pid_stat(5). The second field is a name in parentheses,
-// which may hold spaces and parentheses itself.
+// parseStat reads fields 14 and 15 of proc_pid_stat(5). The second field is a name in parentheses, which can
+// contain spaces and parentheses.
 func parseStat(stat []byte) (time.Duration, error) {
 	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
 	if len(fields) < 13 {
@@ -46,7 +47,7 @@ const (
 	peakResidentMemory = "VmHWM:"
 )
 
-// memory returns the resident memory of a process, now or at its peak, in MB.
+// memory returns the current or the peak resident memory of a process in MB.
 func memory(pid int, field string) (float64, error) {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {

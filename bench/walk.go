@@ -7,12 +7,12 @@ import (
 	"regexp"
 )
 
-// prepared is a request with the one answer that is right.
+// prepared is a request and the only correct answer.
 type prepared struct {
 	request, answer []byte
 }
 
-// post returns a request, ready to be sent.
+// post returns the bytes of a POST request.
 func post(address, path, bearer string, body []byte) []byte {
 	var r bytes.Buffer
 	fmt.Fprintf(&r, "POST %s HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\n", path, address)
@@ -23,14 +23,14 @@ func post(address, path, bearer string, body []byte) []byte {
 	return r.Bytes()
 }
 
-// walk is a client that goes through prepared requests in circles.
+// walk is a client that sends prepared requests in a cycle.
 type walk struct {
 	all     []prepared
 	current int
 	step    int
 }
 
-// walks returns clients that share prepared requests: each c of them sends c, c+n, c+2n, …
+// walks returns n clients that divide prepared requests among them. Client c sends the requests c, c+n, c+2n, ….
 func walks(all []prepared, n int) []client {
 	clients := make([]client, n)
 	for c := range clients {
@@ -53,5 +53,5 @@ func (w *walk) answer(status int, body []byte) (verdict, error) {
 
 var tokens = regexp.MustCompile(`urt_[\w-]+|eyJ[\w.-]+`)
 
-// redactTokens returns text without the tokens in it.
+// redactTokens returns text with its tokens replaced.
 func redactTokens(text []byte) []byte { return tokens.ReplaceAll(text, []byte("[redacted]")) }

@@ -31,7 +31,7 @@ func chooseGenerator(name string) (string, error) {
 	return "", fmt.Errorf("-generator: want auto, wrk or own, not %q", name)
 }
 
-// wrkFiles writes prepared requests and the script that sends them, for runWrk.
+// wrkFiles writes prepared requests, and the script that sends them, to files for runWrk.
 func (b *bench) wrkFiles(all []prepared) (script, requests string, err error) {
 	var text bytes.Buffer
 	for _, p := range all {
@@ -43,8 +43,8 @@ func (b *bench) wrkFiles(all []prepared) (script, requests string, err error) {
 		os.WriteFile(requests, text.Bytes(), 0o600)) //nolint:gosec // in the bench's own folder
 }
 
-// runWrk loads a server with wrk, on one thread: one core makes more load than a server can bear. wrk
-// knows whole seconds only.
+// runWrk sends requests with wrk. One thread suffices: it sends more than a server can handle. wrk supports only
+// whole seconds.
 func runWrk(ctx context.Context, address, script, requests string, connections int, d time.Duration) (sample, error) {
 	cmd := exec.CommandContext(ctx, "wrk", "--threads", "1", "--connections", strconv.Itoa(connections), //nolint:gosec // our own files
 		"--duration", strconv.Itoa(int(d.Seconds()))+"s", "--script", script, "http://"+address, "--", requests)
@@ -55,11 +55,11 @@ func runWrk(ctx context.Context, address, script, requests string, connections i
 	return parseWrk(out)
 }
 
-// parseWrk reads what the script's function done has written.
+// parseWrk parses the output of the script's function done.
 func parseWrk(out []byte) (sample, error) {
 	_, line, found := bytes.Cut(out, []byte("\nbench "))
 	if !found {
-		return sample{}, fmt.Errorf("wrk said nothing of the bench:\n%s", redactTokens(out))
+		return sample{}, fmt.Errorf("the output of wrk has no results:\n%s", redactTokens(out))
 	}
 	var requests, duration, wrong, failed, p50, p99, most float64
 	var answer []byte

@@ -22,7 +22,7 @@ func TestParseWrk(t *testing.T) {
 		{"a wrong answer", "\nbench 100 2000000 1 0 1 1 1 401 {\"errors\": eyJhbGciOi.x-y_z}\n", sample{}, "1 of 100 answers were wrong, 0 requests failed: 401 {\"errors\": [redacted]}"},
 		{"a lost connection", "\nbench 100 2000000 0 3 1 1 1 \n", sample{}, "3 requests failed"},
 		{"no answer", "\nbench 0 2000000 0 0 0 0 0 \n", sample{}, "0 of 0"},
-		{"a broken script", "wrk.lua:3: attempt to index nil\n", sample{}, "wrk said nothing"},
+		{"a broken script", "wrk.lua:3: attempt to index nil\n", sample{}, "the output of wrk has no results"},
 		{"a broken line", "\nbench 1 x\n", sample{}, "wrk: "},
 	}
 	for _, tt := range tests {

@@ -1,7 +1,6 @@
-// Package bare owns the server that a team would write with gqlgen alone: `me` of the user that a
-// bearer token names, with one SELECT of the session and its user. It has none of the rest of an
-// authentication server: no guards, limits, log or request ids. generated.go and models_gen.go are
-// made by `go generate`.
+// Package bare owns the server that a team would write with gqlgen alone. It answers `me` for the user of a
+// bearer token, with one SELECT of the session and its user. It has no access rules, limits, request log or
+// request IDs. `go generate` writes generated.go and models_gen.go.
 package bare
 
 //go:generate go tool gqlgen generate
@@ -22,11 +21,11 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// cacheSize is how many parsed documents the tuned server remembers, as gqlgen's documentation has it.
+// cacheSize is the number of parsed documents in the tuned server's cache, as in gqlgen's documentation.
 const cacheSize = 1000
 
-// New returns the handler of POST /graphql, on a database that is only read. The default one is as
-// gqlgen's tutorial has it; the tuned one has the POST transport and a cache of parsed documents alone.
+// New returns the handler of POST /graphql. It only reads the database. By default it is configured as in gqlgen's
+// tutorial. If tuned, it has only the POST transport and a cache of parsed documents.
 func New(ctx context.Context, db *sqlx.DB, key []byte, tuned bool) (http.Handler, error) {
 	viewer, err := db.PreparexContext(ctx, `
 		SELECT users.id, users.username, users.email, users.roles, users.created_at,
@@ -55,7 +54,7 @@ func New(ctx context.Context, db *sqlx.DB, key []byte, tuned bool) (http.Handler
 	}), nil
 }
 
-// Claims are those of the tokens that the server takes, signed with HS256.
+// Claims are the claims of the tokens that the server accepts. They are signed with HS256.
 type Claims struct {
 	jwt.RegisteredClaims
 	SessionID string `json:"sid"`
@@ -92,7 +91,7 @@ func (r *resolver) Me(ctx context.Context) (*User, error) {
 	return &User{ID: v.ID, Username: &v.Username, Email: &v.Email, Roles: strings.Fields(v.Roles), CreatedAt: v.CreatedAt.Time}, nil
 }
 
-// Timestamp reads a time, which SQLite keeps as text.
+// Timestamp reads a time. SQLite stores times as text.
 type Timestamp struct{ time.Time }
 
 // Scan implements sql.Scanner.
@@ -104,7 +103,7 @@ func (t *Timestamp) Scan(src any) (err error) {
 		t.Time, err = time.Parse("2006-01-02 15:04:05.999999999-07:00", src)
 		t.Time = t.UTC()
 	default:
-		err = fmt.Errorf("not a time but a %T", src)
+		err = fmt.Errorf("cannot read a time from %T", src)
 	}
 	return err
 }
