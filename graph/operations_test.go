@@ -108,6 +108,7 @@ var fingerprints = map[string]string{
 	"sqlite": `PRAGMA data_version`, // https://www.sqlite.org/pragma.html#pragma_data_version
 	"postgres": `SELECT concat_ws(' ',` +
 		` (SELECT concat(count(*), ':', max(xmin::text::bigint)) FROM users),` +
+		` (SELECT concat(count(*), ':', max(xmin::text::bigint)) FROM credentials),` +
 		` (SELECT concat(count(*), ':', max(xmin::text::bigint)) FROM sessions),` +
 		` (SELECT concat(count(*), ':', max(xmin::text::bigint)) FROM audit_events))`,
 }

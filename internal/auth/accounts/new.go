@@ -45,8 +45,32 @@ func (m *Made) Store(ctx context.Context, tx *transaction.Tx) (proof.Proof, erro
 // Make checks the input, hashes the password and returns an account that is not stored yet. It hashes before anybody
 // reads the database, so that a taken name costs as much as a free one.
 func (m *Maker) Make(ctx context.Context, in Input, roles []auth.Role) (*Made, error) {
-	a := &auth.Account{User: auth.User{Roles: roles}}
-	var problems []auth.FieldError
+	a, problems := in.account()
+	if err := m.policy.Check(in.Password, contextWords(&a.User)...); err != nil {
+		problems = append(problems, auth.InvalidField("password", err))
+	}
+	if problems != nil {
+		return nil, auth.BadInput(problems...)
+	}
+	hash, err := m.passwords.Hash(ctx, in.Password)
+	if err != nil {
+		return nil, proof.HashingError(err)
+	}
+	a.Roles, a.CreatedAt = roles, m.tx.Now()
+	a.UpdatedAt = a.CreatedAt
+	if a.ID, err = m.tx.NewID(); err != nil {
+		return nil, err
+	}
+	first := &auth.Credential{UserID: a.ID, Kind: auth.CredentialPassword, Secret: hash, CreatedAt: a.CreatedAt, UpdatedAt: a.CreatedAt}
+	if first.ID, err = m.tx.NewID(); err != nil {
+		return nil, err
+	}
+	return &Made{a, first}, nil
+}
+
+// account returns an account with the names of the input, and what is wrong with them.
+func (in *Input) account() (a *auth.Account, problems []auth.FieldError) {
+	a = &auth.Account{}
 	report := func(field string, err error) {
 		problems = append(problems, auth.InvalidField(field, err))
 	}
@@ -78,27 +102,7 @@ func (m *Maker) Make(ctx context.Context, in Input, roles []auth.Role) (*Made, e
 			a.FullName, a.FullNameKey = name.Text, name.Key
 		}
 	}
-	if err := m.policy.Check(in.Password, contextWords(&a.User)...); err != nil {
-		report("password", err)
-	}
-	if problems != nil {
-		return nil, auth.BadInput(problems...)
-	}
-
-	hash, err := m.passwords.Hash(ctx, in.Password)
-	if err != nil {
-		return nil, proof.HashingError(err)
-	}
-	a.CreatedAt = m.tx.Now()
-	a.UpdatedAt = a.CreatedAt
-	if a.ID, err = m.tx.NewID(); err != nil {
-		return nil, err
-	}
-	first := &auth.Credential{UserID: a.ID, Kind: auth.CredentialPassword, Secret: hash, CreatedAt: a.CreatedAt, UpdatedAt: a.CreatedAt}
-	if first.ID, err = m.tx.NewID(); err != nil {
-		return nil, err
-	}
-	return &Made{a, first}, nil
+	return a, problems
 }
 
 // contextWords are the words that an attacker who knows the account tries first.

@@ -35,9 +35,6 @@ func (s *Service) Login(ctx context.Context, in LoginInput) (*Tokens, error) {
 		if started, err = s.Start(ctx, tx, verified, in.Replaces); err != nil {
 			return err
 		}
-		if _, err = tx.ClearAttempts(ctx, verified.User().ID); err != nil {
-			return err
-		}
 		return tx.RecordSession(ctx, auth.EventLogin, &started.viewer)
 	})
 	if err != nil {

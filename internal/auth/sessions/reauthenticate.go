@@ -2,6 +2,7 @@ package sessions
 
 import (
 	"context"
+	"time"
 
 	"usher/internal/auth"
 	"usher/internal/auth/internal/transaction"
@@ -21,9 +22,11 @@ func (s *Service) Reauthenticate(ctx context.Context, p password.Plaintext) (*To
 	if err != nil {
 		return nil, err
 	}
-	err = s.tx.Run(ctx, transaction.InSession(v), func(ctx context.Context, tx *transaction.Tx) error {
+	var methods []auth.Method
+	var at time.Time
+	err = s.tx.Run(ctx, transaction.InSession(v), func(ctx context.Context, tx *transaction.Tx) (err error) {
 		v = tx.Viewer
-		if _, err := tx.ClearAttempts(ctx, v.User.ID); err != nil {
+		if methods, at, err = verified.Accept(ctx, tx); err != nil {
 			return err
 		}
 		return tx.RecordSession(ctx, auth.EventReauthenticated, v)
@@ -31,5 +34,5 @@ func (s *Service) Reauthenticate(ctx context.Context, p password.Plaintext) (*To
 	if err != nil {
 		return nil, err
 	}
-	return s.sign(ctx, v, verified.Methods(), verified.At(), ownAPI)
+	return s.sign(ctx, v, methods, at, ownAPI)
 }

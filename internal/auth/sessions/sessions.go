@@ -99,7 +99,6 @@ func (s *Service) Start(ctx context.Context, tx *transaction.Tx, p proof.Proof, 
 	if user == nil {
 		return fail(errNoProof)
 	}
-	now := tx.Now
 	id, err := s.tx.NewID()
 	if err != nil {
 		return fail(err)
@@ -108,22 +107,7 @@ func (s *Service) Start(ctx context.Context, tx *transaction.Tx, p proof.Proof, 
 	if err != nil {
 		return fail(err)
 	}
-	v := auth.Viewer{User: *user, Session: auth.Session{
-		ID:         id,
-		UserID:     user.ID,
-		AuthTime:   p.At(),
-		Methods:    p.Methods(),
-		CreatedAt:  now,
-		LastUsedAt: now,
-		ExpiresAt:  now.Add(s.limits.MaxAge),
-	}}
-	info := request.From(ctx)
-	if info.Client.IsValid() {
-		v.Session.IPAddress = new(info.Client.String())
-	}
-	if info.UserAgent != "" {
-		v.Session.UserAgent = new(info.UserAgent)
-	}
+	v := auth.Viewer{User: *user, Session: newSession(ctx, id, user.ID, tx.Now, s.limits.MaxAge)}
 	// Sign-ins of one user take turns here. Otherwise they could exceed the limit together, or finish after the user
 	// was disabled.
 	enabled, err := tx.LockUser(ctx, user.ID)
@@ -133,16 +117,32 @@ func (s *Service) Start(ctx context.Context, tx *transaction.Tx, p proof.Proof, 
 	if !enabled {
 		return nil, auth.Unauthenticated(auth.ReasonAccountDisabled)
 	}
+	if v.Session.Methods, v.Session.AuthTime, err = p.Accept(ctx, tx); err != nil {
+		return fail(err)
+	}
 	if err := s.endReplaced(ctx, tx, replaces, id); err != nil {
 		return fail(err)
 	}
 	if err := tx.CreateSession(ctx, &v.Session, first.digest()); err != nil {
 		return fail(err)
 	}
-	if err := tx.EndOldestSessions(ctx, user.ID, s.limits.PerUser, now, s.tx.IdleSince(now)); err != nil {
+	if err := tx.EndOldestSessions(ctx, user.ID, s.limits.PerUser, tx.Now, s.tx.IdleSince(tx.Now)); err != nil {
 		return fail(err)
 	}
 	return &Started{v, first}, nil
+}
+
+// newSession returns a session that begins now on the device of the request.
+func newSession(ctx context.Context, id, user uuid.UUID, now time.Time, maxAge time.Duration) auth.Session {
+	session := auth.Session{ID: id, UserID: user, CreatedAt: now, LastUsedAt: now, ExpiresAt: now.Add(maxAge)}
+	info := request.From(ctx)
+	if info.Client.IsValid() {
+		session.IPAddress = new(info.Client.String())
+	}
+	if info.UserAgent != "" {
+		session.UserAgent = new(info.UserAgent)
+	}
+	return session
 }
 
 // TokensOf returns the tokens of a session that has just started, for Usher's own API.

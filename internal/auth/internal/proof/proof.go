@@ -23,16 +23,22 @@ type Proof struct {
 	user    *auth.User
 	methods []auth.Method
 	at      time.Time
+	counted bool // as an attempt
 }
 
 // User is the user that has authenticated; nil for the zero Proof.
 func (p Proof) User() *auth.User { return p.user }
 
-// Methods are the methods that the user authenticated with.
-func (p Proof) Methods() []auth.Method { return p.methods }
-
-// At is when the user authenticated.
-func (p Proof) At() time.Time { return p.at }
+// Accept uses the proof in the transaction that it is for, and returns how and when the user authenticated. It clears
+// the counters of attempts at the account. Call it once the user is locked.
+func (p Proof) Accept(ctx context.Context, tx *transaction.Tx) (methods []auth.Method, at time.Time, err error) {
+	if p.counted {
+		if _, err := tx.ClearAttempts(ctx, p.user.ID); err != nil {
+			return nil, time.Time{}, err
+		}
+	}
+	return p.methods, p.at, nil
+}
 
 // Store is what a Checker reads outside of transactions. It reserves attempts there, which count for every caller.
 type Store interface {
@@ -72,7 +78,7 @@ type holder struct {
 // ends, it counts as a failure for other attempts at its account. An attempt that has begun finishes even if the
 // client disconnects. Otherwise lost requests of the owner would count against them.
 //
-// Code that uses the Proof clears the counter in the same transaction. by is the session that asks; nil at a sign-in.
+// by is the session that asks; nil at a sign-in.
 func (c *Checker) Password(ctx context.Context, p password.Plaintext, by *auth.Viewer, find Finder) (Proof, error) {
 	slot, err := c.passwords.Acquire(ctx)
 	if err != nil {
@@ -102,7 +108,7 @@ func (c *Checker) Password(ctx context.Context, p password.Plaintext, by *auth.V
 	if rehash {
 		c.rehash(ctx, slot, found, p)
 	}
-	return Proof{user: found.user, methods: []auth.Method{auth.MethodPassword}, at: c.tx.Now()}, nil
+	return Proof{user: found.user, methods: []auth.Method{auth.MethodPassword}, at: c.tx.Now(), counted: true}, nil
 }
 
 // Enroll creates an account with its first password in a transaction. The creator of an account is its owner,
