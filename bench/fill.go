@@ -18,7 +18,8 @@ var (
 		"id", "username", "username_key", "email", "email_key", "full_name", "full_name_key",
 		"roles", "password_hash", "created_at", "updated_at",
 	}
-	sessionColumns = []string{
+	credentialColumns = []string{"id", "user_id", "kind", "secret", "created_at", "updated_at"}
+	sessionColumns    = []string{
 		"id", "user_id", "auth_time", "created_at", "last_used_at", "expires_at", "ip_address", "user_agent", "secret_digest",
 	}
 )
@@ -29,6 +30,12 @@ func (p population) userRow(n int) []any {
 		of.ID, of.Username, strings.ToLower(of.Username), of.Email, strings.ToLower(of.Email),
 		"Full Name of " + of.Username, "full name of " + strings.ToLower(of.Username), string(auth.RoleUser), p.hash, at, at,
 	}
+}
+
+// credentialRow is the password of user n. It has the id of the account, as after the migration.
+func (p population) credentialRow(n int) []any {
+	id, at := userID(n).String(), p.createdAt(n)
+	return []any{id, id, auth.CredentialPassword, p.hash, at, at}
 }
 
 func (p population) sessionRow(k int) []any {
@@ -47,6 +54,7 @@ func (p population) fill(ctx context.Context, at string) error {
 	}
 	return write(ctx, at, []table{
 		{"users", userColumns, p.users, p.userRow},
+		{"credentials", credentialColumns, p.users, p.credentialRow},
 		{"sessions", sessionColumns, p.users * p.sessions, p.sessionRow},
 	})
 }
