@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"runtime"
 	"strings"
 
@@ -33,7 +32,7 @@ func (b *bench) database(ctx context.Context, kind string) (string, error) {
 }
 
 func migrate(ctx context.Context, at string) error {
-	s, err := store.Open(ctx, at, store.Options{Log: slog.New(slog.DiscardHandler)})
+	s, err := store.Open(ctx, at, store.Options{})
 	if err != nil {
 		return err
 	}

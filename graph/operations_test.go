@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -116,7 +115,7 @@ var fingerprints = map[string]string{
 func newTarget(t testing.TB, database string, development bool) *target {
 	t.Helper()
 	url := storetest.URLs[database](t)
-	s, err := store.Open(t.Context(), url, store.Options{Log: slog.New(slog.DiscardHandler)})
+	s, err := store.Open(t.Context(), url, store.Options{})
 	check(t, err)
 	t.Cleanup(func() { check(t, s.Close()) })
 	driver, dsn := "pgx", url

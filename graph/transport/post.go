@@ -76,9 +76,9 @@ func refuse(ctx context.Context, exec graphql.GraphExecutor, r *refusal) *graphq
 	}})
 }
 
-func (p POST) execute(ctx context.Context, exec graphql.GraphExecutor, params *graphql.RawParams, format mediaType) (int, *graphql.Response) {
-	ctx, end := p.Observer.Step(ctx, "operation")
-	defer end()
+func (p POST) execute(ctx context.Context, exec graphql.GraphExecutor, params *graphql.RawParams, format mediaType) (status int, response *graphql.Response) {
+	ctx, end := p.Observer.Step(ctx, observe.Operation, "")
+	defer func() { end(failure(response)) }()
 	outcome := request.OutcomeOf(ctx)
 	outcome.Operation = params.OperationName
 	operation, errs := exec.CreateOperationContext(ctx, params)
@@ -86,7 +86,7 @@ func (p POST) execute(ctx context.Context, exec graphql.GraphExecutor, params *g
 		outcome.Operation = operation.Operation.Name
 	}
 	if len(errs) > 0 {
-		response := exec.DispatchError(graphql.WithOperationContext(ctx, operation), errs[:min(len(errs), maxErrors)])
+		response = exec.DispatchError(graphql.WithOperationContext(ctx, operation), errs[:min(len(errs), maxErrors)])
 		return statusOf(response, format), response
 	}
 	if operation.Operation.Operation == ast.Subscription {
@@ -94,11 +94,28 @@ func (p POST) execute(ctx context.Context, exec graphql.GraphExecutor, params *g
 		return err.status, refuse(ctx, exec, err)
 	}
 	next, ctx := exec.DispatchOperation(ctx, operation)
-	response := next(ctx)
+	response = next(ctx)
 	if response == nil { // the context ended, and nothing was executed
 		return http.StatusServiceUnavailable, exec.DispatchError(ctx, gqlerror.List{gqlerror.Wrap(ctx.Err())})
 	}
 	return statusOf(response, format), response
+}
+
+// failed is the code of the first error of an operation. An observer sees no message, which may name outside text.
+type failed string
+
+func (f failed) Error() string { return string(f) }
+
+// failure says how an operation failed; nil if it did not. Without a response it panicked.
+func failure(response *graphql.Response) error {
+	switch {
+	case response == nil:
+		return failed("panic")
+	case len(response.Errors) == 0:
+		return nil
+	}
+	code, _ := response.Errors[0].Extensions["code"].(string)
+	return failed(code)
 }
 
 // statusOf returns 200 for what was executed, even with errors, and 400 for what could not be. A

@@ -68,46 +68,103 @@ func newApp(t *testing.T, s app.Settings, log io.Writer) *app.App {
 	return a
 }
 
-// TestSteps checks the steps of a request in the log at level debug.
+// TestSteps follows requests through the log at level debug. That of me is the proof of its one statement.
 func TestSteps(t *testing.T) {
-	each(t, func(t *testing.T, s app.Settings) {
-		var log bytes.Buffer
-		a := newApp(t, s, &log)
-		p, err := a.Domain.Accounts.Signup(t.Context(), accounts.SignupInput{Input: accounts.Input{Username: new("ada"), Password: "four small green turtles"}})
-		if err != nil {
+	for name, tt := range map[string]struct {
+		query string
+		want  []string
+	}{
+		"me": {`{"query":"{ me { username } }"}`, []string{
+			"statement: look up viewers",
+			"batch: find viewer",
+			"operation",
+			"request",
+		}},
+		"login": {
+			`{"query":"mutation ($p: Password!) { login(input: { identifier: \"ada\", password: $p }) { user { username } } }",` +
+				`"variables":{"p":"four small green turtles"}}`,
+			[]string{
+				"hash wait",
+				"statement: find password",
+				"statement: reserve attempt",
+				"hash",
+				"statement: begin transaction",
+				"statement: lock user",
+				"statement: create session",
+				"statement: end oldest sessions",
+				"statement: clear attempts",
+				"statement: add audit event",
+				"statement: commit transaction",
+				"operation",
+				"request",
+			},
+		},
+		"wrong password": {
+			`{"query":"mutation { login(input: { identifier: \"ada\", password: \"wrong\" }) { user { username } } }"}`,
+			[]string{
+				"hash wait",
+				"statement: find password",
+				"statement: reserve attempt",
+				"hash",
+				"statement: begin transaction",
+				"statement: add audit event",
+				"statement: commit transaction",
+				"operation failed: INVALID_CREDENTIALS",
+				"request",
+			},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			each(t, func(t *testing.T, s app.Settings) {
+				var log bytes.Buffer
+				a := newApp(t, s, &log)
+				p, err := a.Domain.Accounts.Signup(t.Context(), accounts.SignupInput{Input: accounts.Input{Username: new("ada"), Password: "four small green turtles"}})
+				if err != nil {
+					t.Fatal(err)
+				}
+				log.Reset()
+				r := httptest.NewRequest(http.MethodPost, "/graphql", strings.NewReader(tt.query))
+				if name == "me" {
+					r.Header.Set("Authorization", "Bearer "+p.AccessToken)
+				}
+				r.Header.Set("Content-Type", "application/json")
+				w := httptest.NewRecorder()
+				a.ServeHTTP(w, r)
+				if diff := cmp.Diff(tt.want, steps(t, &log, w.Header().Get("X-Request-Id"))); diff != "" {
+					t.Errorf("steps (-want +got):\n%s\nanswered %s", diff, w.Body)
+				}
+			})
+		})
+	}
+}
+
+// steps reads the steps of a request from a log, in the order of their ends.
+func steps(t *testing.T, log io.Reader, id string) (steps []string) {
+	t.Helper()
+	for decoder := json.NewDecoder(log); decoder.More(); {
+		var line struct {
+			Msg, ID, Step, Name, Err string
+			Duration                 *float64 `json:"duration_ms"`
+		}
+		if err := decoder.Decode(&line); err != nil {
 			t.Fatal(err)
 		}
-		log.Reset()
-		r := httptest.NewRequest(http.MethodPost, "/graphql", strings.NewReader(`{"query":"{ me { username } }"}`))
-		r.Header.Set("Authorization", "Bearer "+p.AccessToken)
-		r.Header.Set("Content-Type", "application/json")
-		w := httptest.NewRecorder()
-		a.ServeHTTP(w, r)
-		if got := w.Body.String(); got != `{"data":{"me":{"username":"ada"}}}` {
-			t.Fatalf("answered %s", got)
+		if line.ID != id || line.Msg != "audit" && line.Duration == nil {
+			t.Errorf("%+v, want the id %s and a duration", line, id)
 		}
-		type line struct {
-			Msg, ID, Step string
-			Duration      float64 `json:"duration_ms"`
+		if line.Msg != "step" {
+			continue
 		}
-		var lines []line
-		for decoder := json.NewDecoder(&log); decoder.More(); {
-			var l line
-			if err := decoder.Decode(&l); err != nil {
-				t.Fatal(err)
-			}
-			if l.Duration <= 0 {
-				t.Errorf("%+v took no time", l)
-			}
-			l.Duration = 0
-			lines = append(lines, l)
+		step := line.Step
+		if line.Name != "" {
+			step += ": " + line.Name
 		}
-		id := w.Header().Get("X-Request-Id")
-		want := []line{{Msg: "step", ID: id, Step: "operation"}, {Msg: "step", ID: id, Step: "request"}, {Msg: "request", ID: id}}
-		if diff := cmp.Diff(want, lines); diff != "" {
-			t.Errorf("log (-want +got):\n%s", diff)
+		if line.Err != "" {
+			step += " failed: " + line.Err
 		}
-	})
+		steps = append(steps, step)
+	}
+	return steps
 }
 
 // TestNewFailsBeforeTheMigration starts servers with invalid settings on a database that does not exist. They

@@ -37,7 +37,7 @@ func open(ctx context.Context, s Settings, log *slog.Logger, o Overrides) (*part
 		return p, nil
 	}
 	var err error
-	if p.db, err = store.Open(ctx, string(s.URL), store.Options{MaxConns: s.MaxConns, Log: log, Now: o.Now}); err != nil {
+	if p.db, err = store.Open(ctx, string(s.URL), store.Options{MaxConns: s.MaxConns, Observer: p.observer, Now: o.Now}); err != nil {
 		return nil, err
 	}
 	p.store = p.db
@@ -73,7 +73,7 @@ func (p *parts) domain(tokens *token.Authority, secret []byte) (*domain.Domain, 
 	return domain.New(domain.Options{
 		Store: p.store,
 		Passwords: password.New(password.Options{
-			Parallel: s.HashParallelism, Queue: s.HashQueue, InFlight: p.observer.InFlight, CheapForTests: p.overrides.CheapPasswords,
+			Parallel: s.HashParallelism, Queue: s.HashQueue, Observer: p.observer, CheapForTests: p.overrides.CheapPasswords,
 		}),
 		Policy: password.Policy{MinLength: s.MinLength},
 		Tokens: tokens,

@@ -2,7 +2,6 @@ package auth_test
 
 import (
 	"context"
-	"log/slog"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -28,7 +27,7 @@ func TestAttemptsRace(t *testing.T) {
 			url := at(t)
 			var replicas []parts
 			for range 2 {
-				s, err := store.Open(t.Context(), url, store.Options{Log: slog.New(slog.DiscardHandler)})
+				s, err := store.Open(t.Context(), url, store.Options{})
 				if err != nil {
 					t.Fatal(err)
 				}

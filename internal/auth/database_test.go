@@ -3,7 +3,6 @@ package auth_test
 import (
 	"database/sql"
 	"errors"
-	"log/slog"
 	"strings"
 	"testing"
 
@@ -18,7 +17,7 @@ func eachDatabaseWithSQL(t *testing.T, test func(t *testing.T, f *fixture, db *s
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			at := url(t)
-			s, err := store.Open(t.Context(), at, store.Options{Log: slog.New(slog.DiscardHandler)})
+			s, err := store.Open(t.Context(), at, store.Options{})
 			if err != nil {
 				t.Fatal(err)
 			}

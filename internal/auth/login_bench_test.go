@@ -2,7 +2,6 @@ package auth_test
 
 import (
 	"fmt"
-	"log/slog"
 	"sync/atomic"
 	"testing"
 
@@ -26,7 +25,7 @@ func BenchmarkLogin(b *testing.B) {
 	} {
 		for database, at := range storetest.URLs {
 			b.Run(name+"/"+database, func(b *testing.B) {
-				s, err := store.Open(b.Context(), at(b), store.Options{Log: slog.New(slog.DiscardHandler)})
+				s, err := store.Open(b.Context(), at(b), store.Options{})
 				if err != nil {
 					b.Fatal(err)
 				}

@@ -10,12 +10,14 @@ import (
 	"maps"
 	"net/http"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"time"
 
 	"usher/internal/auth"
 	"usher/internal/auth/access"
 	"usher/internal/cookie"
+	"usher/internal/observe"
 	"usher/internal/request"
 )
 
@@ -56,11 +58,24 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 	ctx, cancel := context.WithTimeout(cookie.With(request.With(r.Context(), &x.Exchange), &x.jar), s.timeouts.Request)
 	defer cancel()
-	ctx, end := s.observer.Step(ctx, "request")
-	defer end()
+	ctx, end := s.observer.Step(ctx, observe.Request, "")
+	defer func() { end(x.failure()) }()
 	ctx = access.WithCaller(ctx, s.caller(r.Header["Authorization"]))
 	r = r.WithContext(ctx)
 	s.route(x, r)
+}
+
+// failedStatus is the status of an answer that says that the server failed.
+type failedStatus int
+
+func (s failedStatus) Error() string { return "HTTP status " + strconv.Itoa(int(s)) }
+
+// failure says how the server failed to answer; nil if it did not.
+func (x *exchange) failure() error {
+	if x.status >= 500 {
+		return failedStatus(x.status)
+	}
+	return nil
 }
 
 // caller returns the caller that the Authorization headers of a request identify.

@@ -51,7 +51,7 @@ func rotateUnderLoad(t *testing.T, at string) {
 		replicas []*token.Authority
 	)
 	for i := range 2 {
-		db, err := store.Open(ctx, at, store.Options{Log: log})
+		db, err := store.Open(ctx, at, store.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -4,12 +4,9 @@
 package observe
 
 import (
-	"context"
 	"log/slog"
 	"sync/atomic"
 	"time"
-
-	"usher/internal/request"
 )
 
 // Options configure an Observer. The zero value is valid.
@@ -20,7 +17,7 @@ type Options struct {
 	Now func() time.Time
 }
 
-// Observer observes one server. It is safe for concurrent use.
+// Observer observes one server. It is safe for concurrent use. A nil Observer observes nothing.
 type Observer struct {
 	log      *slog.Logger
 	now      func() time.Time
@@ -39,7 +36,12 @@ func New(o Options) *Observer {
 }
 
 // Log returns the logger.
-func (o *Observer) Log() *slog.Logger { return o.log }
+func (o *Observer) Log() *slog.Logger {
+	if o == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return o.log
+}
 
 // BeginRequest counts a request as in flight until EndRequest is called for it.
 func (o *Observer) BeginRequest() { o.inFlight.Add(1) }
@@ -48,22 +50,9 @@ func (o *Observer) BeginRequest() { o.inFlight.Add(1) }
 func (o *Observer) EndRequest() { o.inFlight.Add(-1) }
 
 // InFlight returns how many requests are in flight.
-func (o *Observer) InFlight() int64 { return o.inFlight.Load() }
-
-// Step measures a step of a request from now until end is called. The step must use the context that Step
-// returns. The name must be a constant. At log level debug, end logs the duration and the request's id. At
-// other levels Step allocates nothing. A nil Observer does nothing.
-func (o *Observer) Step(ctx context.Context, name string) (_ context.Context, end func()) {
-	if o == nil || !o.log.Enabled(ctx, slog.LevelDebug) {
-		return ctx, unobserved
+func (o *Observer) InFlight() int64 {
+	if o == nil {
+		return 0
 	}
-	start := o.now()
-	return ctx, func() {
-		o.log.LogAttrs(ctx, slog.LevelDebug, "step",
-			slog.String("id", request.From(ctx).ID),
-			slog.String("step", name),
-			slog.Float64("duration_ms", float64(o.now().Sub(start).Microseconds())/1000))
-	}
+	return o.inFlight.Load()
 }
-
-func unobserved() {}

@@ -3,12 +3,15 @@ package observe_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"usher/internal/batch"
 	"usher/internal/observe"
 	"usher/internal/request"
 )
@@ -37,18 +40,18 @@ func TestStep(t *testing.T) {
 		level slog.Level
 		want  string
 	}{
-		"debug": {slog.LevelDebug, "level=DEBUG msg=step id=abc step=inner duration_ms=1.5\n" +
-			"level=DEBUG msg=step id=abc step=outer duration_ms=4.5\n"},
+		"debug": {slog.LevelDebug, "level=DEBUG msg=step id=abc step=statement name=\"find user\" duration_ms=1.5 err=lost\n" +
+			"level=DEBUG msg=step id=abc step=request duration_ms=4.5\n"},
 		"info": {slog.LevelInfo, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var log bytes.Buffer
 			o := newObserver(&log, tt.level)
-			ctx, endOuter := o.Step(request.With(t.Context(), &request.Exchange{Info: request.Info{ID: "abc"}}), "outer")
-			inner, endInner := o.Step(ctx, "inner")
-			endInner()
-			endOuter()
+			ctx, endOuter := o.Step(request.With(t.Context(), &request.Exchange{Info: request.Info{ID: "abc"}}), observe.Request, "")
+			inner, endInner := o.Step(ctx, observe.Statement, "find user")
+			endInner(errors.New("lost"))
+			endOuter(nil)
 			if log.String() != tt.want {
 				t.Errorf("got %s, want %s", &log, tt.want)
 			}
@@ -59,14 +62,51 @@ func TestStep(t *testing.T) {
 	}
 }
 
-func TestNilObserverHasSteps(t *testing.T) {
+func TestNilObserver(t *testing.T) {
 	t.Parallel()
 	var o *observe.Observer
-	ctx, end := o.Step(t.Context(), "step")
-	end()
+	ctx, end := o.Step(t.Context(), observe.Request, "")
+	end(nil)
 	if ctx != t.Context() {
 		t.Error("the context has changed")
 	}
+	o.Log().Error("lost")
+	if n := o.InFlight(); n != 0 {
+		t.Errorf("%d requests in flight", n)
+	}
+}
+
+// TestStepOfBatch follows calls that share a statement. Each finds the statement by its own id.
+func TestStepOfBatch(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		o := newObserver(&log, slog.LevelDebug)
+		back := make(chan struct{})
+		b := batch.New(func(ctx context.Context, keys []string) []batch.Result[string] {
+			_, end := o.Step(ctx, observe.Statement, "look up")
+			<-back
+			end(nil)
+			return make([]batch.Result[string], len(keys))
+		})
+		var requests sync.WaitGroup
+		for _, id := range []string{"alone", "one", "two"} {
+			requests.Go(func() {
+				_, _ = b.Do(request.With(t.Context(), &request.Exchange{Info: request.Info{ID: id}}), id)
+			})
+			synctest.Wait() // The first one has a statement of its own, and the others wait for it.
+		}
+		back <- struct{}{}
+		back <- struct{}{}
+		requests.Wait()
+		const want = `level=DEBUG msg=step id=alone step=statement name="look up" duration_ms=1.5
+level=DEBUG msg=step id=one step=statement name="look up" duration_ms=1.5 calls=2
+level=DEBUG msg=step id=two step=statement name="look up" duration_ms=1.5 calls=2
+`
+		if got := log.String(); got != want {
+			t.Errorf("got\n%s\nwant\n%s", got, want)
+		}
+	})
 }
 
 // TestStepAllocatesNothing checks the levels that servers use in production.
@@ -107,6 +147,6 @@ func BenchmarkStep(b *testing.B) {
 }
 
 func step(ctx context.Context, o *observe.Observer) {
-	_, end := o.Step(ctx, "step")
-	defer end()
+	_, end := o.Step(ctx, observe.Statement, "find user")
+	defer end(nil)
 }

@@ -39,7 +39,7 @@ func TestVerifyHashesOfOtherSystems(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			withSlot(t, func(slot *Slot) {
-				ok, rehash, err := slot.Verify(tt.encoded, tt.password)
+				ok, rehash, err := slot.Verify(t.Context(), tt.encoded, tt.password)
 				if ok != tt.ok || rehash != tt.rehash || err != nil {
 					t.Errorf("Verify = %v, %v, %v; want %v, %v, nil", ok, rehash, err, tt.ok, tt.rehash)
 				}
@@ -61,17 +61,17 @@ func TestVerifyAsksToRehash(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer slot.Release()
-	if ok, rehash, err := slot.Verify(cheap, password); !ok || !rehash || err != nil {
+	if ok, rehash, err := slot.Verify(t.Context(), cheap, password); !ok || !rehash || err != nil {
 		t.Errorf("Verify = %v, %v, %v; want true, true, nil", ok, rehash, err)
 	}
-	if ok, rehash, err := slot.Verify(cheap, "wrong"); ok || rehash || err != nil {
+	if ok, rehash, err := slot.Verify(t.Context(), cheap, "wrong"); ok || rehash || err != nil {
 		t.Errorf("Verify with a wrong password = %v, %v, %v; want false, false, nil", ok, rehash, err)
 	}
-	encoded, err := slot.Hash(password)
+	encoded, err := slot.Hash(t.Context(), password)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if ok, rehash, err := slot.Verify(encoded, password); !ok || rehash || err != nil {
+	if ok, rehash, err := slot.Verify(t.Context(), encoded, password); !ok || rehash || err != nil {
 		t.Errorf("Verify of a new hash = %v, %v, %v; want true, false, nil", ok, rehash, err)
 	}
 }
@@ -121,7 +121,7 @@ func TestVerifyRefusesMalformed(t *testing.T) {
 	for name, encoded := range tests {
 		t.Run(name, func(t *testing.T) {
 			withSlot(t, func(slot *Slot) {
-				ok, rehash, err := slot.Verify(encoded, "U*U")
+				ok, rehash, err := slot.Verify(t.Context(), encoded, "U*U")
 				if ok || rehash || !errors.Is(err, ErrMalformed) {
 					t.Errorf("Verify = %v, %v, %v; want false, false, ErrMalformed", ok, rehash, err)
 				}
@@ -171,7 +171,7 @@ func FuzzVerify(f *testing.F) {
 			}
 		}
 		withSlot(t, func(slot *Slot) {
-			ok, rehash, err := slot.Verify(encoded, Plaintext(password))
+			ok, rehash, err := slot.Verify(t.Context(), encoded, Plaintext(password))
 			if err != nil || rehash && !ok {
 				t.Errorf("Verify = %v, %v, %v", ok, rehash, err)
 			}
@@ -223,7 +223,7 @@ func TestVerifyIsNeverFasterThanNothing(t *testing.T) {
 		"too long for any account":      {ours, Plaintext(strings.Repeat("x", MaxLength+1)), 0},
 	} {
 		if got := evaluations(func() {
-			if _, _, err := slot.Verify(tt.encoded, tt.password); err != nil {
+			if _, _, err := slot.Verify(t.Context(), tt.encoded, tt.password); err != nil {
 				t.Error(err)
 			}
 		}); got != tt.want {
@@ -231,7 +231,7 @@ func TestVerifyIsNeverFasterThanNothing(t *testing.T) {
 		}
 	}
 	for password, want := range map[Plaintext]uint64{"wrong": 1, Plaintext(strings.Repeat("x", MaxLength+1)): 0} {
-		if got := evaluations(func() { slot.VerifyNothing(password) }); got != want {
+		if got := evaluations(func() { slot.VerifyNothing(t.Context(), password) }); got != want {
 			t.Errorf("nothing: %d evaluations, want %d", got, want)
 		}
 	}

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+
+	"usher/internal/observe"
 )
 
 // defaultQueue is how many requests wait for a slot. At 25 ms a hash and two slots, the last one waits for less than a
@@ -20,9 +22,9 @@ type Options struct {
 	Parallel int
 	// Queue is how many requests may wait while Parallel hashes run. Zero means 64.
 	Queue int
-	// InFlight returns how many requests the process serves, including those for a hash. While there are others,
-	// fewer hashes run at once. Nil means that there are none.
-	InFlight func() int64
+	// Observer times the hashes and the waits for them. It also counts the requests in flight, including those for a
+	// hash: while there are others, fewer hashes run at once. Nil means no steps and no others.
+	Observer *observe.Observer
 	// Rand is the source of salts. It must be safe for concurrent use. Nil means crypto/rand.
 	Rand io.Reader
 	// CheapForTests makes hashes that cost next to nothing and protect nothing. It is for tests of all packages;
@@ -37,14 +39,16 @@ type Hasher struct {
 	noAccount string // a hash of no password, see Slot.VerifyNothing
 	rand      io.Reader
 	limiter   *limiter
+	observer  *observe.Observer
 }
 
 // New returns a Hasher.
 func New(o Options) *Hasher {
 	h := &Hasher{
-		cost:    defaultCost,
-		rand:    o.Rand,
-		limiter: newLimiter(cmp.Or(o.Parallel, runtime.GOMAXPROCS(0)), cmp.Or(o.Queue, defaultQueue), o.InFlight),
+		cost:     defaultCost,
+		rand:     o.Rand,
+		limiter:  newLimiter(cmp.Or(o.Parallel, runtime.GOMAXPROCS(0)), cmp.Or(o.Queue, defaultQueue), o.Observer.InFlight),
+		observer: o.Observer,
 	}
 	if h.rand == nil {
 		h.rand = rand.Reader
@@ -63,13 +67,15 @@ func (h *Hasher) Hash(ctx context.Context, p Plaintext) (string, error) {
 		return "", err
 	}
 	defer slot.Release()
-	return slot.Hash(p)
+	return slot.Hash(ctx, p)
 }
 
 // Acquire waits for a slot and takes it. The caller must release it. The error is ErrBusy, at once, when the queue is
 // full, or the error of ctx when that ends first.
 func (h *Hasher) Acquire(ctx context.Context) (*Slot, error) {
-	half, err := h.limiter.acquire(ctx)
+	waiting, end := h.observer.Step(ctx, observe.HashWait, "")
+	half, err := h.limiter.acquire(waiting)
+	end(err)
 	if err != nil {
 		return nil, err
 	}
@@ -77,7 +83,7 @@ func (h *Hasher) Acquire(ctx context.Context) (*Slot, error) {
 }
 
 // Slot permits its holder to compute one hash at a time. Only one goroutine may use it. The holder may query the
-// database meanwhile.
+// database meanwhile. A hash cannot be cancelled: the contexts of the methods only say what the hash is part of.
 type Slot struct {
 	hasher *Hasher
 	half   bool // taken under the lower limit
@@ -94,7 +100,7 @@ func (s *Slot) Release() {
 
 // Hash returns the argon2id hash of p as a PHC string, with a new salt. The error is a Problem when
 // p has no normal form. Policy.Check would have rejected it.
-func (s *Slot) Hash(p Plaintext) (string, error) {
+func (s *Slot) Hash(ctx context.Context, p Plaintext) (string, error) {
 	text, problem := normalize(p)
 	if problem != "" {
 		return "", problem
@@ -104,7 +110,9 @@ func (s *Slot) Hash(p Plaintext) (string, error) {
 		return "", fmt.Errorf("password: read salt: %w", err)
 	}
 	a := argon2Hash{cost: s.hasher.cost, salt: salt}
+	_, end := s.hasher.observer.Step(ctx, observe.Hash, "")
 	a.tag = a.derive(text, tagLength)
+	end(nil)
 	return a.encode(), nil
 }
 
@@ -115,7 +123,7 @@ func (s *Slot) Hash(p Plaintext) (string, error) {
 // account. A wrong password for a hash that is cheaper than ours costs one of ours in addition. So
 // a wrong password is never answered faster for an account that exists than for one that does not. It can be answered
 // later: until the owner has signed in once, the time of the answer can show that an account was imported.
-func (s *Slot) Verify(encoded string, p Plaintext) (ok, rehash bool, err error) {
+func (s *Slot) Verify(ctx context.Context, encoded string, p Plaintext) (ok, rehash bool, err error) {
 	stored, err := parse(encoded)
 	if err != nil {
 		return false, false, err
@@ -128,14 +136,16 @@ func (s *Slot) Verify(encoded string, p Plaintext) (ok, rehash bool, err error) 
 	default:
 		text = string(p) // no hash of ours matches this, but one of another system may
 	}
+	_, end := s.hasher.observer.Step(ctx, observe.Hash, "")
 	ok = stored.verify(p, text)
+	end(nil)
 	if !ok && stored.cheaper(s.hasher.cost) {
-		s.VerifyNothing(p)
+		s.VerifyNothing(ctx, p)
 	}
 	return ok, ok && problem == "" && !stored.current(s.hasher.cost), nil
 }
 
 // VerifyNothing costs what Verify costs for a hash of ours. It is for accounts that do not exist.
-func (s *Slot) VerifyNothing(p Plaintext) {
-	_, _, _ = s.Verify(s.hasher.noAccount, p)
+func (s *Slot) VerifyNothing(ctx context.Context, p Plaintext) {
+	_, _, _ = s.Verify(ctx, s.hasher.noAccount, p)
 }

@@ -39,11 +39,11 @@ func TestHash(t *testing.T) {
 func TestHashAndVerify(t *testing.T) {
 	withSlot(t, func(slot *Slot) {
 		const password = "lamp river cafe\u0301 stone"
-		one, err := slot.Hash(password)
+		one, err := slot.Hash(t.Context(), password)
 		if err != nil {
 			t.Fatal(err)
 		}
-		two, err := slot.Hash(password)
+		two, err := slot.Hash(t.Context(), password)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -66,11 +66,11 @@ func TestHashAndVerify(t *testing.T) {
 			{Plaintext(strings.Repeat("x", MaxLength+1)), false},
 			{Plaintext(strings.Repeat("x", 1<<20)), false},
 		} {
-			ok, rehash, err := slot.Verify(one, tt.password)
+			ok, rehash, err := slot.Verify(t.Context(), one, tt.password)
 			if ok != tt.want || rehash || err != nil {
 				t.Errorf("Verify(%.30q) = %v, %v, %v; want %v, false, nil", string(tt.password), ok, rehash, err, tt.want)
 			}
-			slot.VerifyNothing(tt.password)
+			slot.VerifyNothing(t.Context(), tt.password)
 		}
 	})
 }
@@ -78,14 +78,14 @@ func TestHashAndVerify(t *testing.T) {
 func TestHashVerifiesWholePassword(t *testing.T) {
 	withSlot(t, func(slot *Slot) {
 		password := strings.Repeat("🐎", MaxLength)
-		encoded, err := slot.Hash(Plaintext(password))
+		encoded, err := slot.Hash(t.Context(), Plaintext(password))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if ok, _, err := slot.Verify(encoded, Plaintext(password)); !ok || err != nil {
+		if ok, _, err := slot.Verify(t.Context(), encoded, Plaintext(password)); !ok || err != nil {
 			t.Errorf("Verify = %v, %v; want true", ok, err)
 		}
-		if ok, _, err := slot.Verify(encoded, Plaintext(password[:len(password)-len("🐎")]+"🐕")); ok || err != nil {
+		if ok, _, err := slot.Verify(t.Context(), encoded, Plaintext(password[:len(password)-len("🐎")]+"🐕")); ok || err != nil {
 			t.Errorf("Verify with another last character = %v, %v; want false", ok, err)
 		}
 	})
@@ -243,12 +243,12 @@ func BenchmarkVerify(b *testing.B) {
 	}
 	defer slot.Release()
 	for name, verify := range map[string]func() error{
-		"right":          func() error { _, _, err := slot.Verify(encoded, "lamp river candle stone"); return err },
-		"wrong":          func() error { _, _, err := slot.Verify(encoded, "lamp river candle sand"); return err },
-		"no_normal_form": func() error { _, _, err := slot.Verify(encoded, "lamp\x00river"); return err },
-		"nothing":        func() error { slot.VerifyNothing("lamp river candle stone"); return nil },
+		"right":          func() error { _, _, err := slot.Verify(b.Context(), encoded, "lamp river candle stone"); return err },
+		"wrong":          func() error { _, _, err := slot.Verify(b.Context(), encoded, "lamp river candle sand"); return err },
+		"no_normal_form": func() error { _, _, err := slot.Verify(b.Context(), encoded, "lamp\x00river"); return err },
+		"nothing":        func() error { slot.VerifyNothing(b.Context(), "lamp river candle stone"); return nil },
 		"bcrypt_10": func() error {
-			_, _, err := slot.Verify("$2b$10$abcdefghijklmnopqrstuum2G75IXDN/xsgbNa/hCiPSKyIHQd70S", "lamp")
+			_, _, err := slot.Verify(b.Context(), "$2b$10$abcdefghijklmnopqrstuum2G75IXDN/xsgbNa/hCiPSKyIHQd70S", "lamp")
 			return err
 		},
 	} {

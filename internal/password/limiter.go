@@ -33,16 +33,12 @@ type limiter struct {
 const lowerAt = 2
 
 func newLimiter(parallel, queue int, inFlight func() int64) *limiter {
-	l := &limiter{
+	return &limiter{
 		slots:    make(chan struct{}, parallel),
 		admitted: make(chan struct{}, parallel+queue),
 		half:     make(chan struct{}, max(1, parallel/2)),
 		inFlight: inFlight,
 	}
-	if inFlight == nil {
-		l.inFlight = l.hashing.Load
-	}
-	return l
 }
 
 // acquire waits for a slot and takes it. The result goes to release. The error is ErrBusy, at once, when the queue

@@ -2,16 +2,19 @@ package password
 
 import (
 	"context"
+	"log/slog"
 	"runtime"
 	"testing"
 	"testing/synctest"
+
+	"usher/internal/observe"
 )
 
 // TestLimiter takes slots while other requests are in flight, and checks whether the last one is under the lower limit.
 func TestLimiter(t *testing.T) {
 	threads := runtime.GOMAXPROCS(0)
 	tests := map[string]struct {
-		others int64 // in flight, besides the one that takes the slot
+		others int // in flight, besides the one that takes the slot
 		slots  int
 		want   bool
 	}{
@@ -22,17 +25,19 @@ func TestLimiter(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, inBubble(func(t *testing.T) {
-			others := tt.others
-			h := New(Options{CheapForTests: true, InFlight: func() int64 { return 1 + others }})
+			observer := observe.New(observe.Options{Log: slog.New(slog.DiscardHandler)})
+			observer.BeginRequest() // the one that takes slots
+			begin(observer, tt.others)
+			h := New(Options{CheapForTests: true, Observer: observer})
 			take := func() (half bool) {
-				ctx, end := context.WithCancel(t.Context())
+				ctx, cancel := context.WithCancel(t.Context())
 				slot, err := h.Acquire(ctx)
 				if err != nil {
 					t.Fatal(err)
 				}
 				half = slot.half
 				slot.Release()
-				end()
+				cancel()
 				synctest.Wait() // for the limiter to see the end of the request
 				return half
 			}
@@ -46,7 +51,7 @@ func TestLimiter(t *testing.T) {
 			if got := runtime.GOMAXPROCS(0); got != threads {
 				t.Errorf("GOMAXPROCS = %d, want %d: no package below the program sets it", got, threads)
 			}
-			others = 0
+			end(observer, tt.others)
 			for range 30 {
 				half = take()
 			}
@@ -54,6 +59,19 @@ func TestLimiter(t *testing.T) {
 				t.Error("under the lower limit when the others have gone")
 			}
 		}))
+	}
+}
+
+// begin and end change how many requests are in flight.
+func begin(o *observe.Observer, requests int) {
+	for range requests {
+		o.BeginRequest()
+	}
+}
+
+func end(o *observe.Observer, requests int) {
+	for range requests {
+		o.EndRequest()
 	}
 }
 
@@ -65,8 +83,10 @@ func inBubble(test func(t *testing.T)) func(t *testing.T) {
 // give up waiting release what they took.
 func TestLimiterHalf(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		others := int64(30)
-		h := New(Options{CheapForTests: true, Parallel: 4, InFlight: func() int64 { return others }})
+		const others = 30
+		observer := observe.New(observe.Options{Log: slog.New(slog.DiscardHandler)})
+		begin(observer, others)
+		h := New(Options{CheapForTests: true, Parallel: 4, Observer: observer})
 		slots := make(chan *Slot, 4)
 		acquire := func(ctx context.Context) {
 			if slot, err := h.Acquire(ctx); err == nil {
@@ -86,7 +106,7 @@ func TestLimiterHalf(t *testing.T) {
 		for range 2 {
 			(<-slots).Release()
 		}
-		others = 0
+		end(observer, others)
 		for range 30 { // until the average is low again
 			acquire(t.Context())
 			(<-slots).Release()

@@ -15,8 +15,8 @@ const attempts = `SELECT count, last_at FROM password_attempts WHERE key = $1`
 // Attempts implements auth.Store.
 func (s *Store) Attempts(ctx context.Context, c auth.AttemptCounter) (auth.Attempts, error) {
 	var a auth.Attempts
-	err := s.read.QueryRowxContext(ctx, attempts, c.Key).Scan(&a.Count, (*timestamp)(&a.LastAt))
-	if err := fault(ctx, "read attempts", err); err != nil && !errors.Is(err, auth.ErrNotFound) {
+	err := s.row(ctx, "read attempts", []any{&a.Count, (*timestamp)(&a.LastAt)}, attempts, c.Key)
+	if err != nil && !errors.Is(err, auth.ErrNotFound) {
 		return auth.Attempts{}, err
 	}
 	return a, nil

@@ -1,8 +1,12 @@
 package store
 
 import (
+	"context"
 	"math/bits"
 	"slices"
+
+	"usher/internal/batch"
+	"usher/internal/observe"
 )
 
 // batchSizes is the number of texts of a batch statement: one each for 1, 2, 4, … batch.MaxSize keys. This
@@ -13,4 +17,13 @@ const batchSizes = 7
 func pad[K any](keys []K) (size int, padded []K) {
 	size = bits.Len(uint(len(keys) - 1))
 	return size, append(slices.Clip(keys), slices.Repeat(keys[len(keys)-1:], 1<<size-len(keys))...)
+}
+
+// batched makes a call that may share its statement with others.
+func batched[K, V any](ctx context.Context, to target, b *batch.Batcher[K, V], doing string, key K) (V, error) {
+	ctx, end := to.observer.Step(ctx, observe.Batch, doing)
+	v, err := b.Do(ctx, key)
+	err = fault(ctx, doing, err)
+	end(failure(err))
+	return v, err
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"usher/internal/observe"
 	"usher/internal/pgtest"
 	"usher/internal/store"
 )
@@ -85,7 +86,9 @@ func newCluster(t *testing.T) *cluster {
 // open opens the database at a URL and fills the pool. The store uses the cluster's clock.
 func (c *cluster) open(t *testing.T, at string) *store.Store {
 	t.Helper()
-	s := openWith(t, at, store.Options{MaxConns: conns, Now: c.clock.now, Log: slog.New(slog.NewTextHandler(&c.log, nil))})
+	s := openWith(t, at, store.Options{
+		MaxConns: conns, Now: c.clock.now, Observer: observe.New(observe.Options{Log: slog.New(slog.NewTextHandler(&c.log, nil))}),
+	})
 	for _, conn := range hold(t, s) {
 		_ = conn.Close()
 	}

@@ -63,8 +63,8 @@ func (s *Store) password(ctx context.Context, query string, key any) (*auth.User
 	u, c := new(auth.User), &auth.Credential{Kind: auth.CredentialPassword}
 	var secret *string
 	fields := append(userFields(u), &c.ID, &secret, (*timestamp)(&c.CreatedAt), (*timestamp)(&c.UpdatedAt))
-	if err := s.read.QueryRowxContext(ctx, query, key).Scan(fields...); err != nil {
-		return nil, nil, fault(ctx, "find password", err)
+	if err := s.row(ctx, "find password", fields, query, key); err != nil {
+		return nil, nil, err
 	}
 	if secret == nil {
 		return u, nil, nil

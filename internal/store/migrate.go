@@ -93,7 +93,7 @@ func (s *Store) up(ctx context.Context) error {
 		return fault(ctx, "migrate", err)
 	}
 	for _, m := range applied {
-		s.log.InfoContext(ctx, "migrated database", slog.Int64("version", m.Source.Version), slog.Float64("duration_ms", float64(m.Duration.Microseconds())/1000))
+		s.observer.Log().InfoContext(ctx, "migrated database", slog.Int64("version", m.Source.Version), slog.Float64("duration_ms", float64(m.Duration.Microseconds())/1000))
 	}
 	return nil
 }

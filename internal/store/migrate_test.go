@@ -2,7 +2,6 @@ package store_test
 
 import (
 	"fmt"
-	"log/slog"
 	"os"
 	"strings"
 	"sync"
@@ -73,7 +72,7 @@ func TestMigrateTogether(t *testing.T) {
 			var replicas sync.WaitGroup
 			for range 8 {
 				replicas.Go(func() {
-					s, err := store.Open(t.Context(), at, store.Options{Log: slog.New(slog.DiscardHandler)})
+					s, err := store.Open(t.Context(), at, store.Options{})
 					if err != nil {
 						t.Error(err)
 						return

@@ -27,8 +27,8 @@ var clientByID = `SELECT ` + clientColumns.of("oauth_clients") + ` FROM oauth_cl
 // Client implements auth.ClientStore.
 func (s *Store) Client(ctx context.Context, id uuid.UUID) (*auth.Client, error) {
 	c := new(auth.Client)
-	if err := s.read.QueryRowxContext(ctx, clientByID, id).Scan(clientFields(c)...); err != nil {
-		return nil, fault(ctx, "find client", err)
+	if err := s.row(ctx, "find client", clientFields(c), clientByID, id); err != nil {
+		return nil, err
 	}
 	return c, nil
 }

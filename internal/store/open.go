@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -20,6 +19,7 @@ import (
 	"github.com/pressly/goose/v3"
 
 	"usher/internal/auth"
+	"usher/internal/observe"
 )
 
 // Options configure a Store. The zero value is valid.
@@ -28,9 +28,9 @@ type Options struct {
 	// connections stay open. The default is twice GOMAXPROCS, and at least 8: with that many, CPUs and
 	// not connections are the limit, and several replicas fit in PostgreSQL's default of 100.
 	MaxConns int
-	// Log receives a record for each migration and for each change of the database server. Nil means
-	// slog.Default.
-	Log *slog.Logger
+	// Observer times the statements, and logs migrations and changes of the database server. Nil means that nothing
+	// is observed.
+	Observer *observe.Observer
 	// Now is the clock. Nil means time.Now.
 	Now func() time.Time
 }
@@ -52,13 +52,10 @@ func Open(ctx context.Context, at string, o Options) (*Store, error) {
 	if o.MaxConns <= 0 {
 		o.MaxConns = max(8, 2*runtime.GOMAXPROCS(0))
 	}
-	if o.Log == nil {
-		o.Log = slog.Default()
-	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	s := &Store{log: o.Log}
+	s := &Store{observer: o.Observer}
 	var err error
 	if path, ok := strings.CutPrefix(at, "sqlite:"); ok {
 		err = s.openSQLite(path, o.MaxConns)
@@ -123,7 +120,7 @@ func (s *Store) openPostgres(at string, o Options) error {
 	if !setsTarget(at, config, os.Getenv) {
 		config.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
 	}
-	s.postgres = &connector{config: *config, now: o.Now, log: o.Log}
+	s.postgres = &connector{config: *config, now: o.Now, log: o.Observer.Log()}
 	db := sqlx.NewDb(sql.OpenDB(s.postgres), "pgx")
 	db.SetMaxOpenConns(o.MaxConns)
 	db.SetMaxIdleConns(o.MaxConns)
@@ -151,7 +148,7 @@ func (s *Store) openSQLite(path string, maxConns int) error {
 		return fmt.Errorf("database file: %w", err)
 	}
 	if info, err := os.Stat(path); err == nil && info.Mode().Perm()&0o077 != 0 {
-		s.log.Warn("other users of this machine can access the database file", "file", path, "mode", info.Mode().Perm().String())
+		s.observer.Log().Warn("other users of this machine can access the database file", "file", path, "mode", info.Mode().Perm().String())
 	}
 	// _time_format writes times in the format that timestamp reads. busy_timeout, in milliseconds, is how
 	// long to wait for a lock that another process holds.

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jmoiron/sqlx"
 
 	"usher/internal/auth"
 	"usher/internal/batch"
@@ -23,11 +22,11 @@ type rotation struct {
 
 // rotations rotates refresh tokens in batches. A batch waits for the disk once.
 type rotations struct {
-	to sqlx.QueryerContext
+	to target
 	*batch.Batcher[rotation, bool]
 }
 
-func newRotations(to sqlx.QueryerContext) *rotations {
+func newRotations(to target) *rotations {
 	r := &rotations{to: to}
 	r.Batcher = batch.New(r.query)
 	return r
@@ -84,8 +83,7 @@ func (r *rotations) query(ctx context.Context, tokens []rotation) []batch.Result
 
 // RotateRefreshToken implements auth.Store.
 func (s *Store) RotateRefreshToken(ctx context.Context, sessionID uuid.UUID, generation uint32, by string, now time.Time) (bool, error) {
-	rotated, err := s.rotations.Do(ctx, rotation{sessionID, generation, by, now})
-	return rotated, fault(ctx, "rotate refresh token", err)
+	return batched(ctx, s.write, s.rotations.Batcher, "rotate refresh token", rotation{sessionID, generation, by, now})
 }
 
 const advanceRefreshToken = `

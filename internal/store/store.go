@@ -11,19 +11,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 
 	"github.com/jmoiron/sqlx"
 	"github.com/pressly/goose/v3"
 
 	"usher/internal/auth"
+	"usher/internal/observe"
 )
 
 // Store keeps the domain's data in one database. It is safe for concurrent use.
 type Store struct {
-	// read and write run the queries: on the pools below, or in one transaction. The Store of a
-	// transaction has no pools.
-	read, write   sqlx.ExtContext
+	// read and write are where queries go: the pools below, or one transaction. The pools are nil
+	// in the Store of a transaction.
+	read, write   target
 	viewers       *bySession[auth.Viewer]
 	refreshStates *bySession[auth.RefreshState]
 	rotations     *rotations
@@ -34,19 +34,25 @@ type Store struct {
 	reader, writer *sqlx.DB
 	dialect        goose.Dialect
 	postgres       *connector // opens the connections; nil on SQLite
-	file           string     // path of the database file; "" on PostgreSQL
-	latest         int64      // version of the newest migration in this program
-	log            *slog.Logger
+	file           string     // of the database; "" on PostgreSQL
+	latest         int64      // version of the newest migration that this program has
+	observer       *observe.Observer
 }
 
 var _ auth.Store = (*Store)(nil)
 
-// use runs all queries on read and write.
+// target is where queries go, and what observes them.
+type target struct {
+	sqlx.ExtContext
+	observer *observe.Observer
+}
+
+// use makes queries go to read and write.
 func (s *Store) use(read, write sqlx.ExtContext) {
-	s.read, s.write = read, write
-	s.viewers = newBySession(read, &viewers, viewerFields, viewerSession)
-	s.refreshStates = newBySession(read, &refreshStates, refreshStateFields, refreshStateSession)
-	s.rotations = newRotations(write)
+	s.read, s.write = target{read, s.observer}, target{write, s.observer}
+	s.viewers = newBySession(s.read, "look up viewers", &viewers, viewerFields, viewerSession)
+	s.refreshStates = newBySession(s.read, "look up refresh states", &refreshStates, refreshStateFields, refreshStateSession)
+	s.rotations = newRotations(s.write)
 }
 
 // Close closes all connections. It waits for running queries.
@@ -73,13 +79,13 @@ func (s *Store) together(ctx context.Context, f func(tx *Store) error) error {
 }
 
 func (s *Store) inTx(ctx context.Context, f func(ctx context.Context, tx auth.Store) error) error {
-	tx, err := s.writer.BeginTxx(ctx, nil)
+	tx, err := s.begin(ctx)
 	if err != nil {
-		return fault(ctx, "begin transaction", err)
+		return err
 	}
 	// Rollback does nothing after a commit. It also runs if f panics.
 	defer func() { _ = tx.Rollback() }()
-	inside := &Store{rowLock: s.rowLock}
+	inside := &Store{rowLock: s.rowLock, observer: s.observer}
 	inside.use(tx, tx)
 	if err := f(ctx, inside); err != nil {
 		return err
@@ -87,29 +93,53 @@ func (s *Store) inTx(ctx context.Context, f func(ctx context.Context, tx auth.St
 	if ctx.Err() != nil {
 		return fault(ctx, "commit transaction", ctx.Err())
 	}
+	return s.commit(ctx, tx)
+}
+
+func (s *Store) begin(ctx context.Context) (*sqlx.Tx, error) {
+	const doing = "begin transaction"
+	ctx, end := s.observer.Step(ctx, observe.Statement, doing)
+	tx, err := s.writer.BeginTxx(ctx, nil)
+	err = fault(ctx, doing, err)
+	end(err)
+	return tx, err
+}
+
+func (s *Store) commit(ctx context.Context, tx *sqlx.Tx) error {
 	doing := "commit transaction"
-	if err = tx.Commit(); s.postgres != nil && !isRejected(err) {
+	_, end := s.observer.Step(ctx, observe.Statement, doing)
+	err := tx.Commit()
+	if s.postgres != nil && !isRejected(err) {
 		doing += ", outcome unknown"
 	}
-	return fault(ctx, doing, err)
+	err = fault(ctx, doing, err)
+	end(err)
+	return err
 }
 
 // exec runs a statement and returns the number of affected rows.
 func (s *Store) exec(ctx context.Context, doing, query string, args ...any) (n int64, err error) {
-	err = retryOn(ctx, s.write, func() error {
-		result, err := s.write.ExecContext(ctx, query, args...)
-		if err != nil {
-			return fault(ctx, doing, err)
-		}
-		if n, err = result.RowsAffected(); err != nil {
-			return fmt.Errorf("%s: %w", doing, err)
-		}
-		return nil
+	err = retryOn(ctx, s.write.ExtContext, func() error {
+		n, err = s.execOnce(ctx, doing, query, args...)
+		return err
 	})
 	return n, err
 }
 
-// change runs a statement that affects one row. It returns auth.ErrNotFound if that row does not exist.
+func (s *Store) execOnce(ctx context.Context, doing, query string, args ...any) (n int64, err error) {
+	ctx, end := s.observer.Step(ctx, observe.Statement, doing)
+	defer func() { end(err) }()
+	result, err := s.write.ExecContext(ctx, query, args...)
+	if err != nil {
+		return 0, fault(ctx, doing, err)
+	}
+	if n, err = result.RowsAffected(); err != nil {
+		return 0, fmt.Errorf("%s: %w", doing, err)
+	}
+	return n, nil
+}
+
+// change runs a statement that is about one row, and returns auth.ErrNotFound when there is none.
 func (s *Store) change(ctx context.Context, doing, query string, args ...any) error {
 	n, err := s.exec(ctx, doing, query, args...)
 	if err == nil && n == 0 {
@@ -118,10 +148,28 @@ func (s *Store) change(ctx context.Context, doing, query string, args ...any) er
 	return err
 }
 
-// list runs a query and returns its rows. fields returns the scan targets of a row.
-func list[T any](ctx context.Context, from sqlx.QueryerContext, doing string, fields func(*T) []any, query string, args ...any) (found []T, err error) {
-	err = retryOn(ctx, from, func() error {
-		found, err = listOnce(ctx, from, doing, fields, query, args...)
+// row reads the one row of a query into fields, and returns auth.ErrNotFound when there is none.
+func (s *Store) row(ctx context.Context, doing string, fields []any, query string, args ...any) error {
+	ctx, end := s.observer.Step(ctx, observe.Statement, doing)
+	err := fault(ctx, doing, s.read.QueryRowxContext(ctx, query, args...).Scan(fields...))
+	end(failure(err))
+	return err
+}
+
+// failure is the error of a step. A query that finds nothing has not failed.
+func failure(err error) error {
+	if errors.Is(err, auth.ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
+// list runs a query and reads its rows. fields points to where the columns of a row go.
+func list[T any](ctx context.Context, from target, doing string, fields func(*T) []any, query string, args ...any) (found []T, err error) {
+	err = retryOn(ctx, from.ExtContext, func() error {
+		ctx, end := from.observer.Step(ctx, observe.Statement, doing)
+		found, err = listOnce(ctx, from.ExtContext, doing, fields, query, args...)
+		end(err)
 		return err
 	})
 	return found, err

@@ -1,7 +1,6 @@
 package store_test
 
 import (
-	"log/slog"
 	"net/url"
 	"path/filepath"
 	"testing"
@@ -76,9 +75,6 @@ func open(t testing.TB, at string) *store.Store {
 
 func openWith(t testing.TB, at string, o store.Options) *store.Store {
 	t.Helper()
-	if o.Log == nil {
-		o.Log = slog.New(slog.DiscardHandler)
-	}
 	s, err := store.Open(t.Context(), at, o)
 	if err != nil {
 		t.Fatal(err)

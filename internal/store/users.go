@@ -49,8 +49,8 @@ var userByID = `SELECT ` + userColumns.of("users") + ` FROM users WHERE id = $1`
 // User implements auth.Store.
 func (s *Store) User(ctx context.Context, id uuid.UUID) (*auth.User, error) {
 	u := new(auth.User)
-	if err := s.read.QueryRowxContext(ctx, userByID, id).Scan(userFields(u)...); err != nil {
-		return nil, fault(ctx, "find user", err)
+	if err := s.row(ctx, "find user", userFields(u), userByID, id); err != nil {
+		return nil, err
 	}
 	return u, nil
 }
@@ -123,8 +123,8 @@ var hasOtherAdmin = numbered(`
 // HasOtherAdmin implements auth.Store.
 func (s *Store) HasOtherAdmin(ctx context.Context, except uuid.UUID) (bool, error) {
 	var has bool
-	err := s.read.QueryRowxContext(ctx, hasOtherAdmin, roleWord(auth.RoleAdmin), except).Scan(&has)
-	return has, fault(ctx, "look for another administrator", err)
+	err := s.row(ctx, "look for another administrator", []any{&has}, hasOtherAdmin, roleWord(auth.RoleAdmin), except)
+	return has, err
 }
 
 // roles are stored as their names, each once, in the order of auth.Roles, separated by spaces.

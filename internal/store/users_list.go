@@ -40,7 +40,7 @@ func (s *Store) Users(ctx context.Context, q auth.UserQuery) ([]auth.PlacedUser,
 	}
 	query, args, err := s.usersQuery(ctx, q)
 	if err != nil {
-		return nil, fault(ctx, doing, err)
+		return nil, err
 	}
 	placed, err := list(ctx, s.read, doing, placedUserFields(q.Order), query, args...)
 	for i := range placed {
@@ -107,7 +107,7 @@ func (s *Store) usersQuery(ctx context.Context, q auth.UserQuery) (query string,
 		total := 0
 		for j := range f {
 			count := f[j].count()
-			if err := s.read.QueryRowxContext(ctx, numbered(count.text), count.args...).Scan(&f[j].users); err != nil {
+			if err := s.row(ctx, "count users", []any{&f[j].users}, numbered(count.text), count.args...); err != nil {
 				return "", nil, err
 			}
 			total += f[j].users

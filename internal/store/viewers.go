@@ -5,7 +5,6 @@ import (
 	"errors"
 
 	"github.com/google/uuid"
-	"github.com/jmoiron/sqlx"
 
 	"usher/internal/auth"
 	"usher/internal/batch"
@@ -13,7 +12,8 @@ import (
 
 // bySession looks up the data of sessions, in batches.
 type bySession[T any] struct {
-	from    sqlx.QueryerContext
+	from    target
+	doing   string
 	queries *[batchSizes]string
 	fields  func(*T) []any
 	session func(*T) *auth.Session
@@ -21,9 +21,9 @@ type bySession[T any] struct {
 }
 
 func newBySession[T any](
-	from sqlx.QueryerContext, queries *[batchSizes]string, fields func(*T) []any, session func(*T) *auth.Session,
+	from target, doing string, queries *[batchSizes]string, fields func(*T) []any, session func(*T) *auth.Session,
 ) *bySession[T] {
-	b := &bySession[T]{from: from, queries: queries, fields: fields, session: session}
+	b := &bySession[T]{from: from, doing: doing, queries: queries, fields: fields, session: session}
 	b.Batcher = batch.New(b.query)
 	return b
 }
@@ -46,7 +46,7 @@ func (b *bySession[T]) query(ctx context.Context, ids []uuid.UUID) []batch.Resul
 	for i, id := range padded {
 		args[i] = id.String() // pgx encodes text faster than a uuid.UUID.
 	}
-	found, err := list(ctx, b.from, "look up", b.fields, b.queries[size], args...)
+	found, err := list(ctx, b.from, b.doing, b.fields, b.queries[size], args...)
 	results := make([]batch.Result[*T], len(ids))
 	if err != nil && !errors.Is(err, auth.ErrUnavailable) && len(ids) > 1 {
 		for i := range ids { // An unreadable row fails only its own call.
@@ -79,8 +79,7 @@ func viewerFields(v *auth.Viewer) []any {
 
 // Viewer implements auth.Store.
 func (s *Store) Viewer(ctx context.Context, sessionID uuid.UUID) (*auth.Viewer, error) {
-	v, err := s.viewers.Do(ctx, sessionID)
-	return v, fault(ctx, "find viewer", err)
+	return batched(ctx, s.read, s.viewers.Batcher, "find viewer", sessionID)
 }
 
 var refreshStates = selectBySession(", sessions.secret_digest, sessions.refresh_generation, " +
@@ -94,6 +93,5 @@ func refreshStateFields(r *auth.RefreshState) []any {
 
 // RefreshState implements auth.Store.
 func (s *Store) RefreshState(ctx context.Context, sessionID uuid.UUID) (*auth.RefreshState, error) {
-	r, err := s.refreshStates.Do(ctx, sessionID)
-	return r, fault(ctx, "read refresh state", err)
+	return batched(ctx, s.read, s.refreshStates.Batcher, "read refresh state", sessionID)
 }

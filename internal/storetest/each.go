@@ -3,7 +3,6 @@ package storetest
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"path/filepath"
 	"testing"
 
@@ -38,10 +37,8 @@ func sqliteURL(t testing.TB) string {
 	return url
 }
 
-var options = store.Options{Log: slog.New(slog.DiscardHandler)}
-
 func migrate(ctx context.Context, url string) error {
-	s, err := store.Open(ctx, url, options)
+	s, err := store.Open(ctx, url, store.Options{})
 	if err != nil {
 		return err
 	}
@@ -50,7 +47,7 @@ func migrate(ctx context.Context, url string) error {
 
 func open(t *testing.T, url string) *store.Store {
 	t.Helper()
-	s, err := store.Open(t.Context(), url, options)
+	s, err := store.Open(t.Context(), url, store.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

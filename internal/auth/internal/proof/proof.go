@@ -94,8 +94,8 @@ func (c *Checker) Password(ctx context.Context, p password.Plaintext, by *auth.V
 	}
 	var ok, rehash bool
 	if found.password == nil {
-		slot.VerifyNothing(p)
-	} else if ok, rehash, err = slot.Verify(found.password.Secret, p); err != nil {
+		slot.VerifyNothing(ctx, p)
+	} else if ok, rehash, err = slot.Verify(ctx, found.password.Secret, p); err != nil {
 		return Proof{}, fmt.Errorf("verify password: %w", err)
 	}
 	if !ok {
@@ -154,7 +154,7 @@ func (c *Checker) fail(ctx context.Context, by *auth.Viewer, user *auth.User, an
 // rehash replaces a hash of another system or with weaker parameters, while the password is known. If that fails, the
 // next sign-in tries again.
 func (c *Checker) rehash(ctx context.Context, slot *password.Slot, found holder, p password.Plaintext) {
-	hash, err := slot.Hash(p)
+	hash, err := slot.Hash(ctx, p)
 	if err == nil {
 		err = c.tx.Run(ctx, transaction.Nobody, func(ctx context.Context, tx *transaction.Tx) error {
 			_, err := tx.ReplacePassword(ctx, found.user.ID, found.password.Secret, hash, tx.Now)

@@ -1,0 +1,70 @@
+package observe
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"usher/internal/batch"
+	"usher/internal/request"
+)
+
+// StepKind is a kind of step.
+type StepKind string
+
+// The kinds of steps. A step contains the ones below it.
+const (
+	// Request is an HTTP request.
+	Request StepKind = "request"
+	// Operation is a GraphQL operation.
+	Operation StepKind = "operation"
+	// HashWait is the wait for a hashing slot.
+	HashWait StepKind = "hash wait"
+	// Hash is the computation of a password hash.
+	Hash StepKind = "hash"
+	// Batch is a call that may share a statement with others: its wait and the statement.
+	Batch StepKind = "batch"
+	// Statement is one round trip to the database.
+	Statement StepKind = "statement"
+)
+
+// Step begins a step of a request. The step lasts until end is called, with the error that it failed with or
+// nil. What is part of the step runs with the context that Step returns. The name says which of the steps of
+// its kind this is, and may be empty. It must be one of a fixed set of names, never text from outside.
+//
+// At log level debug each step writes a line with its duration and the request's id. A statement for a batch
+// writes a line for each call of the batch. At other levels Step allocates nothing.
+func (o *Observer) Step(ctx context.Context, kind StepKind, name string) (_ context.Context, end func(error)) {
+	if o == nil || !o.log.Enabled(ctx, slog.LevelDebug) {
+		return ctx, unobserved
+	}
+	start := o.now()
+	return ctx, func(err error) {
+		took := o.now().Sub(start)
+		calls := batch.Members(ctx)
+		if len(calls) == 0 {
+			o.write(ctx, kind, name, took, 1, err)
+		}
+		for _, call := range calls {
+			o.write(call, kind, name, took, len(calls), err) //nolint:contextcheck // Each call has the context of its request.
+		}
+	}
+}
+
+// write writes the line of a step that some calls shared, one of which has the context ctx.
+func (o *Observer) write(ctx context.Context, kind StepKind, name string, took time.Duration, calls int, err error) {
+	attrs := []slog.Attr{slog.String("id", request.From(ctx).ID), slog.String("step", string(kind))}
+	if name != "" {
+		attrs = append(attrs, slog.String("name", name))
+	}
+	attrs = append(attrs, slog.Float64("duration_ms", float64(took.Microseconds())/1000))
+	if calls > 1 {
+		attrs = append(attrs, slog.Int("calls", calls))
+	}
+	if err != nil {
+		attrs = append(attrs, slog.String("err", err.Error()))
+	}
+	o.log.LogAttrs(ctx, slog.LevelDebug, "step", attrs...)
+}
+
+func unobserved(error) {}
