@@ -89,6 +89,11 @@ func HasOtherAdminQuery(except uuid.UUID) Query {
 // ClearAttemptsQuery returns the statement of ClearAttempts.
 func ClearAttemptsQuery(userID uuid.UUID) Query { return Query{clearAttempts, []any{userID}} }
 
+// EndOldestSessionsQuery is what EndOldestSessions runs.
+func EndOldestSessionsQuery(userID uuid.UUID, keep int, now, idleSince time.Time) Query {
+	return Query{endOldestSessions, []any{userID, keep, now.Format(time.RFC3339), idleSince.Format(time.RFC3339)}}
+}
+
 // Conn takes one of the reading connections from the pool.
 func (s *Store) Conn(ctx context.Context) (*sql.Conn, error) { return s.reader.Conn(ctx) }
 

@@ -1,10 +1,12 @@
 package store_test
 
 import (
+	"database/sql"
 	"fmt"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -39,6 +41,64 @@ func TestPlans(t *testing.T) {
 			t.Run(mode, func(t *testing.T) { checkPlans(t, open(t, with(t, at, "plan_cache_mode", mode)), "postgres") })
 		}
 	})
+}
+
+// TestPlannedOnce is about a statement that PostgreSQL plans again for each user, because that seems cheaper to it when
+// there are many. It chooses after five executions (PostgreSQL documentation, PREPARE).
+func TestPlannedOnce(t *testing.T) {
+	t.Parallel()
+	const many = 30_000
+	s := open(t, storetest.URLs["postgres"](t))
+	fillUsers(t, "postgres", s, many)
+	fillSessions(t, s, 3*many, many)
+	exec(t, s, `VACUUM ANALYZE`)
+	conn, err := s.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	now := time.Date(2030, 1, 5, 0, 0, 0, 0, time.UTC)
+	for n := range 6 {
+		q := store.EndOldestSessionsQuery(uuid.MustParse(fmt.Sprintf("01940000-0000-7000-8000-%012d", n+1)), 50, now, now.Add(-48*time.Hour))
+		values := make([]string, len(q.Args))
+		for i, arg := range q.Args {
+			values[i] = fmt.Sprintf("'%v'", arg)
+		}
+		if n == 0 {
+			if _, err := conn.ExecContext(t.Context(), `PREPARE query AS `+q.Text); err != nil {
+				t.Fatal(err)
+			}
+		}
+		execute := `EXECUTE query (` + strings.Join(values, ", ") + `)`
+		if n < 5 {
+			_, err = conn.ExecContext(t.Context(), execute)
+		} else {
+			var steps []string
+			if steps, err = explain(t, conn, `EXPLAIN `+execute); !strings.Contains(strings.Join(steps, ""), "$1") {
+				t.Errorf("planned for one user:\n%s", strings.Join(steps, "\n"))
+			}
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func explain(t *testing.T, conn *sql.Conn, text string) (steps []string, err error) {
+	t.Helper()
+	rows, err := conn.QueryContext(t.Context(), text)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var step string
+		if err := rows.Scan(&step); err != nil {
+			return nil, err
+		}
+		steps = append(steps, step)
+	}
+	return steps, rows.Err()
 }
 
 // wholeTable matches plan steps that read a whole table. It does not match index scans.
