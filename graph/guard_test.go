@@ -19,7 +19,7 @@ import (
 	"usher/internal/storetest"
 )
 
-// TestMutationNotByHalf checks that a mutation of which one field is refused changes nothing, though
+// TestMutationNotByHalf checks that a mutation with one refused field changes nothing, though
 // the fields before it would be fine.
 func TestMutationNotByHalf(t *testing.T) {
 	t.Parallel()
@@ -52,7 +52,7 @@ func TestMutationNotByHalf(t *testing.T) {
 }
 
 // TestOtherPeoplesObjects checks that in a list of users somebody sees their own e-mail address and
-// not those of others, each of which is refused by itself.
+// not those of others. Each is refused by itself.
 func TestOtherPeoplesObjects(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {

@@ -113,7 +113,7 @@ func (m *matrix) around(ctx context.Context, next graphql.Resolver) (any, error)
 
 var errAdmitted = errors.New("admitted")
 
-// admitted stands in for the resolvers, so that who is admitted changes nothing.
+// admitted stands in for the resolvers, so that an admitted request changes nothing.
 func (m *matrix) admitted(context.Context) (any, error) {
 	m.ran.Add(1)
 	return nil, errAdmitted

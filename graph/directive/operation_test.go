@@ -35,7 +35,7 @@ func TestRefusals(t *testing.T) {
 	tests := map[string]struct {
 		query     string
 		variables string
-		want      string // the fields that are refused to somebody who is no ADMIN
+		want      string // the fields that a user without the role ADMIN may not have
 	}{
 		"nothing":                    {query: `{ open user }`},
 		"field":                      {query: `{ open admin user }`, want: "admin"},

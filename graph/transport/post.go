@@ -17,7 +17,7 @@ import (
 // CodeBadRequest is the extensions.code of every error that this package makes.
 const CodeBadRequest = "BAD_REQUEST"
 
-// codeForbidden is the extensions.code of what a caller who is signed in may not do.
+// codeForbidden is the extensions.code when a signed-in caller may not do something.
 const codeForbidden = "FORBIDDEN"
 
 // maxErrors bounds the errors in the answer to a document that is not valid. Each unknown field is

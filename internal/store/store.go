@@ -139,7 +139,7 @@ func (s *Store) execOnce(ctx context.Context, doing, query string, args ...any) 
 	return n, nil
 }
 
-// change runs a statement that is about one row, and returns auth.ErrNotFound when there is none.
+// change runs a statement that affects one row. It returns auth.ErrNotFound if that row does not exist.
 func (s *Store) change(ctx context.Context, doing, query string, args ...any) error {
 	n, err := s.exec(ctx, doing, query, args...)
 	if err == nil && n == 0 {
@@ -148,7 +148,7 @@ func (s *Store) change(ctx context.Context, doing, query string, args ...any) er
 	return err
 }
 
-// row reads the one row of a query into fields, and returns auth.ErrNotFound when there is none.
+// row reads the one row of a query into fields. It returns auth.ErrNotFound if the query has no row.
 func (s *Store) row(ctx context.Context, doing string, fields []any, query string, args ...any) error {
 	ctx, end := s.observer.Step(ctx, observe.Statement, doing)
 	err := fault(ctx, doing, s.read.QueryRowxContext(ctx, query, args...).Scan(fields...))

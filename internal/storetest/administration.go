@@ -95,7 +95,7 @@ func deleteUser(t *testing.T, s auth.Store) {
 	}
 	for n := range 2 {
 		_, err := s.Viewer(t.Context(), newSession(n+1, gone.ID).ID)
-		wantError(t, "Viewer of a user who is gone", err, auth.ErrNotFound)
+		wantError(t, "Viewer of a deleted user", err, auth.ErrNotFound)
 	}
 	if _, err := s.Viewer(t.Context(), newSession(3, kept.ID).ID); err != nil {
 		t.Errorf("another user's session was deleted: %v", err)

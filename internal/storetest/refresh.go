@@ -318,11 +318,11 @@ func endMany(t *testing.T, s auth.Store) {
 }
 
 func lockUser(t *testing.T, s auth.Store) {
-	open, shut := newAccount(1), newAccount(2)
-	open.DisabledAt = nil
-	create(t, s, open)
-	create(t, s, shut)
-	for id, want := range map[uuid.UUID]bool{open.ID: true, shut.ID: false, newID(9): false} {
+	enabled, disabled := newAccount(1), newAccount(2)
+	enabled.DisabledAt = nil
+	create(t, s, enabled)
+	create(t, s, disabled)
+	for id, want := range map[uuid.UUID]bool{enabled.ID: true, disabled.ID: false, newID(9): false} {
 		if got, err := s.LockUser(t.Context(), id); err != nil || got != want {
 			t.Errorf("LockUser: %v, %v, want %v", got, err, want)
 		}

@@ -1,4 +1,4 @@
-// Where the server is, and who is signed in.
+// The server and the session.
 import { useSyncExternalStore } from 'react'
 import { UsherClient } from 'usher-client'
 
