@@ -1,5 +1,5 @@
--- Sends prepared requests in circles and checks every answer. The one argument is a file of pairs, a
--- request and the body that answers it, each with its length and a space before.
+-- Sends prepared requests in a cycle and checks every answer. The argument is a file with pairs of a request and the
+-- body of its answer. Each is preceded by its length and a space.
 
 local threads = {}
 

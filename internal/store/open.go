@@ -62,7 +62,7 @@ func Open(ctx context.Context, at string, o Options) (*Store, error) {
 	} else if strings.HasPrefix(at, "postgres://") || strings.HasPrefix(at, "postgresql://") {
 		err = s.openPostgres(at, o)
 	} else {
-		err = errors.New("database URL: must start with postgres:// or sqlite:")
+		err = errors.New("database URL: the scheme must be postgres or sqlite")
 	}
 	if err != nil {
 		return nil, err

@@ -1,6 +1,5 @@
-// Runs the GraphQL-over-HTTP audit against the server at the URL in the first argument: one line
-// per finding, then the counts. It fails on warnings and errors. Notices are about what the
-// specification leaves to the server, such as GET.
+// Runs the GraphQL over HTTP audits against the server at the URL in the first argument. Prints a line for each
+// finding, and then the counts. Fails on warnings and errors. Notices concern optional behavior, such as GET.
 import { auditServer } from 'graphql-http';
 
 const [url] = process.argv.slice(2);

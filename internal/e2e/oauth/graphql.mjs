@@ -1,4 +1,4 @@
-// What the clients here leave to GraphQL.
+// Operations that OAuth does not cover.
 
 /** signup creates a user and returns the tokens of its first session. */
 export async function signup(url, username) {

@@ -1,4 +1,4 @@
-// Verifies access tokens as another service does, with the keys that the server publishes.
+// Verifies access tokens like a service, with the server's JWK Set.
 import assert from 'node:assert/strict';
 import { createRemoteJWKSet, decodeProtectedHeader, jwtVerify } from 'jose';
 import { signup } from './graphql.mjs';

@@ -1,13 +1,12 @@
-// Works with a running server through oauth4webapi, which checks every answer against the
-// standards: discovery, every grant, userinfo, introspection, revocation, and, as another service,
-// the access tokens themselves.
+// Uses a running server with oauth4webapi, which checks every response against the standards. Covers discovery,
+// all grants, userinfo, introspection and revocation. Also verifies the access tokens like a service.
 import assert from 'node:assert/strict';
 import * as oauth from 'oauth4webapi';
 import { password, signup } from './graphql.mjs';
 
 const [url, id, secret, resource] = process.argv.slice(2);
 const issuer = new URL(url);
-const insecure = { [oauth.allowInsecureRequests]: true }; // the server under test speaks HTTP
+const insecure = { [oauth.allowInsecureRequests]: true }; // the server under test uses HTTP
 
 for (const algorithm of ['oidc', 'oauth2']) {
   const response = await oauth.discoveryRequest(issuer, { algorithm, ...insecure });

@@ -1,12 +1,12 @@
-// Works with a running server through openid-client: discovery both ways, every grant, userinfo,
-// introspection and revocation.
+// Uses a running server with openid-client. Covers both kinds of discovery, all grants, userinfo, introspection
+// and revocation.
 import assert from 'node:assert/strict';
 import * as client from 'openid-client';
 import { password, signup } from './graphql.mjs';
 
 const [url, id, secret, resource] = process.argv.slice(2);
 const server = new URL(url);
-const insecure = [client.allowInsecureRequests]; // the server under test speaks HTTP
+const insecure = [client.allowInsecureRequests]; // the server under test uses HTTP
 
 const discover = (clientId, authentication, algorithm) =>
   client.discovery(server, clientId, undefined, authentication, { execute: insecure, algorithm });
@@ -14,7 +14,7 @@ const discover = (clientId, authentication, algorithm) =>
 const frontend = await discover('usher', client.None(), 'oidc');
 const user = await signup(url, 'openid-client');
 
-// The frontend signs in, and refreshes.
+// The frontend signs in and refreshes.
 let tokens = await client.genericGrantRequest(frontend, 'password', { username: 'openid-client', password });
 assert.equal(tokens.token_type, 'bearer');
 assert.equal(tokens.expires_in, 900);
@@ -27,7 +27,7 @@ await assert.rejects(client.refreshTokenGrant(frontend, forService.refresh_token
 tokens = await client.refreshTokenGrant(frontend, forService.refresh_token);
 const info = await client.fetchUserInfo(frontend, tokens.access_token, user.user.id);
 assert.equal(info.preferred_username, 'openid-client');
-assert.equal(info.email_verified, undefined); // there is no address
+assert.equal(info.email_verified, undefined); // the user has no email address
 await assert.rejects(client.genericGrantRequest(frontend, 'password', { username: 'openid-client', password: 'wrong' }), {
   name: 'ResponseBodyError', status: 400, error: 'invalid_grant',
 });
@@ -36,7 +36,7 @@ for (const [algorithm, authentication] of [
   ['oidc', client.ClientSecretBasic(secret)],
   ['oauth2', client.ClientSecretPost(secret)],
 ]) {
-  // A registered client gets a token for itself, and asks about it and about those for the API that it serves.
+  // A registered client gets a token for itself. It introspects this token and tokens for its API.
   const service = await discover(id, authentication, algorithm);
   const own = await client.clientCredentialsGrant(service);
   assert.equal(own.refresh_token, undefined);
@@ -52,7 +52,7 @@ for (const [algorithm, authentication] of [
     assert.deepEqual(await client.tokenIntrospection(service, token), { active: false });
   }
 
-  // It may neither use nor revoke what belongs to the frontend.
+  // It can neither use nor revoke the frontend's tokens.
   await assert.rejects(client.refreshTokenGrant(service, tokens.refresh_token), { error: 'unauthorized_client' });
   await assert.rejects(client.tokenRevocation(service, tokens.refresh_token), { error: 'invalid_grant' });
   await assert.rejects(client.tokenRevocation(service, own.access_token), { error: 'unsupported_token_type' });
@@ -72,7 +72,7 @@ await assert.rejects(client.fetchUserInfo(frontend, tokens.access_token, user.us
 const service = await discover(id, client.ClientSecretBasic(secret));
 assert.deepEqual(await client.tokenIntrospection(service, forService.access_token), { active: false });
 
-// A wrong secret is a challenge.
+// A wrong secret results in a challenge.
 const impostor = await discover(id, client.ClientSecretBasic('wrong'));
 await assert.rejects(client.clientCredentialsGrant(impostor), ({ status, cause }) => {
   assert.equal(status, 401);

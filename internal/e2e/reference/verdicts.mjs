@@ -1,5 +1,5 @@
-// Reads operations, a JSON array, and writes what graphql-js says of each: null, or why it refuses it
-// before anything is resolved. All arguments are coerced, those of skipped fields as well.
+// Reads a JSON array of operations and writes the verdict of graphql-js on each: null, or the error that rejects it
+// before execution. Coerces all arguments, including those of skipped fields.
 //
 //   node verdicts.mjs SCHEMA OPERATIONS VERDICTS
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -11,7 +11,7 @@ import {
 const [, , schemaFile, operationsFile, verdictsFile] = process.argv
 const schema = buildSchema(readFileSync(schemaFile, 'utf8'))
 
-// The scalars of the schema are texts.
+// All custom scalars of the schema are strings.
 for (const name of ['DateTime', 'EmailAddress', 'Password', 'Username']) {
   const text = (value) => {
     if (typeof value !== 'string' || (name === 'DateTime' && Number.isNaN(Date.parse(value)))) {
@@ -54,7 +54,7 @@ function verdict({ query, operationName, variables = {} }) {
       },
     }))
     coerce(operation)
-    for (const name of seen) coerce(fragments.get(name)) // the set grows on the way
+    for (const name of seen) coerce(fragments.get(name)) // coerce adds to the set
   } catch (error) {
     return `arguments: ${error.message}`
   }
