@@ -52,6 +52,9 @@ func (v *verified) compact(issuer, audience string) {
 	c := &v.claims
 	c.Issuer, c.Audience = issuer, audience // equal strings, shared by all tokens
 	own := []*string{&c.Subject, &c.SessionID, &c.ClientID, &c.ID}
+	for i := range c.Methods {
+		own = append(own, &c.Methods[i])
+	}
 	for i := range c.Roles {
 		own = append(own, &c.Roles[i])
 	}
@@ -68,6 +71,6 @@ func (v *verified) compact(issuer, audience string) {
 // copyClaims returns a copy of the claims that the caller may modify.
 func (v *verified) copyClaims() *Claims {
 	c := v.claims
-	c.Roles = slices.Clone(c.Roles)
+	c.Methods, c.Roles = slices.Clone(c.Methods), slices.Clone(c.Roles)
 	return &c
 }

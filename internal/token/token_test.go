@@ -29,6 +29,7 @@ var (
 		ClientID:  "usher",
 		ID:        "0199f0c5-token",
 		AuthTime:  testNow.Add(-time.Hour),
+		Methods:   []string{"pwd"},
 		Roles:     []string{"USER", "ADMIN"},
 	}
 )
@@ -112,7 +113,9 @@ func TestWireForm(t *testing.T) {
 		"MzYyODAwLCJyb2xlcyI6WyJVU0VSIiwiQURNSU4iXX0." +
 		"e4die_RdrJPcH2PhULmC6cqNMBCVn2b4pTKZidDehEI"
 	a := newTestAuthority(t, newTestKey(t), testNow)
-	got, err := a.Sign(testClaims)
+	claims := testClaims
+	claims.Methods = nil // which earlier releases did not have
+	got, err := a.Sign(claims)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -191,6 +191,11 @@ func TestVerifyClaims(t *testing.T) {
 		{"no client_id", `"client_id":"c",`, ``, missing},
 		{"client_id is null", `"client_id":"c"`, `"client_id":null`, "token: invalid: client_id is not a string"},
 
+		{"amr", `,"roles"`, `,"amr":["pwd"],"roles"`, okay},
+		{"amr is a string", `,"roles"`, `,"amr":"pwd","roles"`, "token: invalid: amr is not an array"},
+		{"a method is a number", `,"roles"`, `,"amr":[1],"roles"`, "token: invalid: amr is not a string"},
+		{"AMR", `,"roles"`, `,"AMR":["pwd"],"roles"`, wrongFor},
+
 		{"roles missing", `,"roles":["USER"]`, ``, missing},
 		{"roles is a string", `["USER"]`, `"ADMIN"`, badRoles},
 		{"roles is null", `["USER"]`, `null`, badRoles},
