@@ -54,7 +54,7 @@ fuzz: ## run every fuzz target for a short time (FUZZTIME=1m)
 		go test -run '^$$' -fuzz "^$${func#func }$$" -fuzztime $(FUZZTIME) "./$${file%/*}" || exit 1; \
 	done
 
-bench: build ## benchmark the program against its goals, write bench/results.json (SHORT=1: in 90 s)
+bench: build ## benchmark the program against its goals, write bench/results.json (SHORT=1: in 5 min)
 	go run -C bench . $(if $(SHORT),-short,-plots ../docs/performance)
 
 bench-profile: ## write pprof profiles of the program under load to bench/profile

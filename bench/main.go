@@ -65,7 +65,7 @@ func parseOptions(args []string) (options, error) {
 	var o options
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.StringVar(&o.usher, "usher", "../bin/usher", "the `program` to measure")
-	flags.BoolVar(&o.short, "short", false, "fewer and shorter rounds: less than 90 s in all")
+	flags.BoolVar(&o.short, "short", false, "fewer and shorter rounds: about five minutes in all")
 	flags.StringVar(&o.results, "results", "results.json", "the `file` to write the figures to")
 	flags.StringVar(&o.plots, "plots", "", "the `folder` to draw plots into")
 	flags.StringVar(&o.profile, "profile", "", "take profiles into that `folder` instead of measuring; needs a program built with -tags profile")
