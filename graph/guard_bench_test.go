@@ -21,8 +21,8 @@ import (
 )
 
 // BenchmarkFields executes `me` with 1, 10 and 100 fields more, which are public, guarded for a role,
-// or guarded for a role or the owner. What the latter two take more than the first is the cost of
-// their guards. The viewer is looked up without a database, once in each request.
+// or guarded for a role or the owner. The difference from public fields is the cost of the guards. The
+// viewer is looked up without a database, once in each request.
 func BenchmarkFields(b *testing.B) {
 	service, bearer := oneUser(b)
 	server, err := graph.NewExecutor(service)
@@ -74,7 +74,7 @@ func oneUser(t testing.TB) (*access.Service, string) {
 	return whole.Domain.Access, bearer
 }
 
-// oneViewer answers the only question that a benchmark of guards asks, besides those of a server that starts.
+// oneViewer is a store with one viewer. Apart from that it has only what a server needs to start.
 type oneViewer struct {
 	app.Store
 	viewer auth.Viewer

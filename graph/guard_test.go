@@ -51,8 +51,8 @@ func TestMutationNotByHalf(t *testing.T) {
 	})
 }
 
-// TestOtherPeoplesObjects checks that in a list of users somebody sees their own e-mail address and
-// not those of others. Each is refused by itself.
+// TestOtherPeoplesObjects checks that a user sees only their own e-mail address in a list of users. Each other
+// address is refused separately.
 func TestOtherPeoplesObjects(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {

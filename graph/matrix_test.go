@@ -174,7 +174,7 @@ func (m *matrix) ask(t *testing.T, place directive.Entry, query string, owner uu
 	}
 }
 
-// on lists the rules that the query meets: that of its field, and that of the place if it is another.
+// on lists the rules that apply to the query: the rule of its root field, and the rule under test.
 func (m *matrix) on(t *testing.T, place directive.Entry, query string) (rules []directive.Entry) {
 	t.Helper()
 	for _, a := range m.schema.Access() {

@@ -19,7 +19,7 @@ import (
 // A scalar here accepts its own JSON type only. gqlgen's own String takes numbers and booleans
 // too, against the specification (GraphQL October 2021 §3.5.3). The errors never repeat the value.
 
-// scalars says which values the scalars of the schema take: those that their functions below read.
+// scalars lists the scalars of the schema with the functions below, which decide what values they accept.
 var scalars = map[string]coerce.Scalar{
 	"ID":           takes(UnmarshalID),
 	"String":       takes(UnmarshalString),

@@ -258,7 +258,7 @@ func (m *matrix) strange(typ *ast.Type, text string) string {
 	case def.Kind == ast.InputObject:
 		var fields []string
 		for _, f := range def.Fields {
-			if m.schema.Types[f.Type.Name()].Kind != ast.Enum { // those that are guarded themselves are, too
+			if m.schema.Types[f.Type.Name()].Kind != ast.Enum { // the only guarded input field is an enum
 				fields = append(fields, f.Name+": "+m.strange(f.Type, text))
 			}
 		}

@@ -16,7 +16,7 @@ const config: CodegenConfig = {
         scalars: { DateTime: 'string', EmailAddress: 'string', Password: 'string', Username: 'string' },
       },
     },
-    // Those that no operation has: they are in the extensions of errors, and in directives.
+    // Enums that occur only in directives and in the extensions of errors, not in operations.
     'src/gql/enums.ts': { plugins: ['typescript'], config: { onlyEnums: true, enumsAsTypes: true } },
   },
 }

@@ -277,7 +277,7 @@ func TestThousandLogins(t *testing.T) {
 	}
 }
 
-// bombs would keep gqlparser's validation busy for longer than a test may take.
+// bombs are documents that gqlparser would validate for longer than the time limit of a test.
 var bombs = map[string]string{
 	"two names":                   `{ node { ...f0 } }` + chain(` fragment f%d on Node { node { ...f%[2]d } other { ...f%[2]d } }`),
 	"one name":                    `{ node { ...f0 } }` + chain(` fragment f%d on Node { node { ...f%[2]d } node { ...f%[2]d } }`),
@@ -301,7 +301,7 @@ func chain(fragment string) string {
 	return b.String()
 }
 
-// TestBombs ends, which it would not if any of them were validated.
+// TestBombs checks that bombs are rejected before validation. Otherwise it would not end.
 func TestBombs(t *testing.T) {
 	t.Parallel()
 	server := newServer(&executable{schema: loadSchema(t)}, Default)

@@ -1,5 +1,5 @@
 // Package signin owns what the schema adds to a sign-in: where the client keeps the refresh token. A browser can keep it
-// in a cookie. Then no answer contains it.
+// in a cookie. Then no response contains it.
 package signin
 
 import (

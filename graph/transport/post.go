@@ -20,14 +20,14 @@ const CodeBadRequest = "BAD_REQUEST"
 // codeForbidden is the extensions.code when a signed-in caller may not do something.
 const codeForbidden = "FORBIDDEN"
 
-// maxErrors bounds the errors in the answer to a document that is not valid. Each unknown field is
-// one, so that a short document could ask for a long answer.
+// maxErrors limits the errors in the response to an invalid document. Each unknown field is an error, so a
+// short document could cause a long response.
 const maxErrors = 10
 
-// POST is the transport of queries and mutations: one JSON object in, one out. It claims every
-// request, whatever its method and headers, so that it also words every refusal.
+// POST is the transport of queries and mutations: one JSON object in, one out. It accepts every
+// method and media type, so that it also writes the error responses.
 type POST struct {
-	// Observer times operations, parsing and validation included. Nil means that nothing does.
+	// Observer measures operations, including parsing and validation. Nil disables that.
 	Observer *observe.Observer
 }
 

@@ -85,7 +85,7 @@ func TestResponses(t *testing.T) {
 	}
 }
 
-// TestRefusals shows what is no GraphQL request. Each of them would be one but for one thing.
+// TestRefusals sends requests that are not valid GraphQL requests. Each has exactly one fault.
 func TestRefusals(t *testing.T) {
 	t.Parallel()
 	const good = `{"query":"mutation { touch }"}`
@@ -280,8 +280,8 @@ func TestPanic(t *testing.T) {
 	}
 }
 
-// FuzzTransport feeds whole requests. Whatever comes in, a JSON object goes out that holds nothing
-// of it, unless it was executed.
+// FuzzTransport sends arbitrary requests. The response must be a JSON object. It must not contain text of the
+// request, unless the request was executed.
 func FuzzTransport(f *testing.F) {
 	const canary = "CANARY"
 	f.Add("POST", "application/json", "*/*", `{"query":"{ CANARY }"}`)

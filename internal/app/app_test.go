@@ -68,7 +68,7 @@ func newApp(t *testing.T, s app.Settings, log io.Writer) *app.App {
 	return a
 }
 
-// TestSteps follows requests through the log at level debug. That of me is the proof of its one statement.
+// TestSteps follows requests through the log at level debug. It shows that `me` takes one statement.
 func TestSteps(t *testing.T) {
 	for name, tt := range map[string]struct {
 		query string

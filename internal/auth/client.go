@@ -32,8 +32,8 @@ type ClientStore interface {
 	CreateClient(ctx context.Context, c *Client) error
 	// Client finds a client by id.
 	Client(ctx context.Context, id uuid.UUID) (*Client, error)
-	// Clients lists up to limit clients, the oldest first, after the one with the id after. The zero id means from
-	// the start.
+	// Clients lists up to limit clients, oldest first, starting after the client with the id after. The zero id
+	// means the start of the list.
 	Clients(ctx context.Context, after uuid.UUID, limit int) ([]Client, error)
 	// DeleteClient deletes a client.
 	DeleteClient(ctx context.Context, id uuid.UUID) error

@@ -23,9 +23,9 @@ func TestBits(t *testing.T) {
 	words := testWords{"horse", "battery", "stallion"}
 	tests := []struct {
 		text     string
-		parts    float64 // how many bits the parts have that are not single letters, without those that name their kind
-		letters  float64 // how many letters are single
-		overhead float64 // at most this much names the kinds of parts
+		parts    float64 // bits of all parts except single letters, without the bits that name their kind
+		letters  float64 // number of single letters
+		overhead float64 // maximum number of bits that name the kinds of parts
 	}{
 		{text: ""},
 		{text: "h", letters: 1, overhead: 2},

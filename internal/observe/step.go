@@ -28,9 +28,9 @@ const (
 	Statement StepKind = "statement"
 )
 
-// Step begins a step of a request. The step lasts until end is called, with the error that it failed with or
-// nil. What is part of the step runs with the context that Step returns. The name says which of the steps of
-// its kind this is, and may be empty. It must be one of a fixed set of names, never text from outside.
+// Step begins a step of a request. Run the step with the returned context, and then call end with its error or
+// nil. The name distinguishes steps of one kind and may be empty. It must be one of a fixed set of names,
+// never text from outside.
 //
 // At log level debug each step writes a line with its duration and the request's id. A statement for a batch
 // writes a line for each call of the batch. At other levels Step allocates nothing.
@@ -51,7 +51,7 @@ func (o *Observer) Step(ctx context.Context, kind StepKind, name string) (_ cont
 	}
 }
 
-// write writes the line of a step that some calls shared, one of which has the context ctx.
+// write writes the line of a step for the call with the context ctx. calls is the number of calls that shared it.
 func (o *Observer) write(ctx context.Context, kind StepKind, name string, took time.Duration, calls int, err error) {
 	attrs := []slog.Attr{slog.String("id", request.From(ctx).ID), slog.String("step", string(kind))}
 	if name != "" {

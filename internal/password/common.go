@@ -18,7 +18,7 @@ var commonList string
 const (
 	entrySize     = 5
 	classBits     = 2
-	digestShift   = 64 - (8*entrySize - classBits) // from 64 bits of a digest to those of an entry
+	digestShift   = 64 - (8*entrySize - classBits) // keeps as many bits of a 64-bit digest as an entry has
 	shortestEntry = 3
 	longestEntry  = 20
 )

@@ -314,10 +314,10 @@ function isSame(input: RequestInfo | URL, url: string): boolean {
 }
 
 /**
- * Runs what changes the cookie or the refresh token while no other tab does. The cookie that comes last
- * stays, and must be that of the session which the tabs are in. The task learns whether it had to wait for
- * another. Web Locks exist in secure contexts only;
- * elsewhere the server's grace for a repeated refresh token has to do.
+ * Runs a task that changes the cookie or the refresh token, while no other tab runs one. Otherwise the last
+ * response could set the cookie of a session that the tabs have left. The task is told whether it waited for
+ * another. Web Locks need a secure context. Without them, tabs rely on the server accepting a refresh token
+ * again for a short time.
  */
 async function exclusive<T>(task: (waited: boolean) => Promise<T>): Promise<T> {
   if (!('navigator' in globalThis && 'locks' in navigator)) return task(false)

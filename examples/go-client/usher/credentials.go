@@ -20,7 +20,7 @@ type Credentials struct {
 // File is the path of a file with credentials, which only its owner can read.
 type File string
 
-// Load returns the credentials, or [ErrSignedOut] when there is none.
+// Load returns the credentials, or [ErrSignedOut] if there are none.
 func (f File) Load() (Credentials, error) {
 	raw, err := os.ReadFile(string(f))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -36,7 +36,7 @@ func (f File) Load() (Credentials, error) {
 	return c, nil
 }
 
-// Save replaces the credentials as a whole: who reads at the same time gets the old one or the new one.
+// Save replaces the credentials atomically: a concurrent Load returns the old ones or the new ones.
 func (f File) Save(c Credentials) error {
 	dir := filepath.Dir(string(f))
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -60,7 +60,7 @@ func (f File) Save(c Credentials) error {
 	return err
 }
 
-// Remove forgets the credentials. That there are none is fine.
+// Remove deletes the credentials. It is no error if there are none.
 func (f File) Remove() error {
 	if err := os.Remove(string(f)); !errors.Is(err, fs.ErrNotExist) {
 		return err

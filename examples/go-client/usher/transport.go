@@ -10,18 +10,18 @@ import (
 	"sync"
 )
 
-// Transport sends requests to /graphql with the access token in its file. When the server does not
-// accept the token, it gets the next one and sends the request again: once for all the requests that fail
-// together. That is safe for mutations too: the server refused the request before it did anything.
+// Transport sends requests to /graphql with the access token in its file. If the server rejects the
+// token, Transport refreshes it and sends the request again. Requests that fail together share one refresh.
+// This is safe for mutations too, because the server has rejected the request before doing anything.
 type Transport struct {
 	File File              // programs may share one
-	Base http.RoundTripper // what sends, by itself without a token
+	Base http.RoundTripper // sends the requests; adds no token itself
 
 	refreshing sync.Mutex
 }
 
-// RoundTrip implements [http.RoundTripper]. It fails with [ErrSignedOut] when the file holds no
-// tokens, or none that the server takes.
+// RoundTrip implements [http.RoundTripper]. It fails with [ErrSignedOut] if the file has no
+// tokens, or none that the server accepts.
 func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.Body != nil {
 		defer r.Body.Close()
@@ -42,13 +42,13 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	if reason != "" && !reason.refreshable() { // the session is over, or its account is
+	if reason != "" && !reason.refreshable() { // the session has ended, or the account is disabled
 		err = t.forget(held.AccessToken)
 	}
 	return response, err
 }
 
-// send returns the answer, and why it says that nobody is signed in, if it does.
+// send sends a request and returns the response. The reason is that of an UNAUTHENTICATED error, or empty.
 func (t *Transport) send(r *http.Request, held Credentials) (*http.Response, Reason, error) {
 	if r.URL.String() != held.Server+"/graphql" {
 		return nil, "", errors.New("usher: the tokens are for another server")
@@ -57,7 +57,7 @@ func (t *Transport) send(r *http.Request, held Credentials) (*http.Response, Rea
 	if err != nil {
 		return nil, "", err
 	}
-	r = r.Clone(r.Context()) // a RoundTripper leaves the request it gets alone
+	r = r.Clone(r.Context()) // a RoundTripper must not modify its request
 	r.Body = body
 	r.Header.Set("Authorization", "Bearer "+held.AccessToken)
 	response, err := t.Base.RoundTrip(r)

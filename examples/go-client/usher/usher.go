@@ -1,5 +1,5 @@
-// Package usher owns the client's side of an Usher server: the operations, the tokens of the user
-// who is signed in, and the errors. It is meant to be copied.
+// Package usher owns the client's side of an Usher server: the operations, the tokens of the
+// signed-in user, and the errors. It is meant to be copied.
 package usher
 
 import (
@@ -12,7 +12,7 @@ import (
 
 //go:generate go tool genqlient
 
-// timeout is for one operation with all that it takes, a refresh included.
+// timeout limits one operation, including a refresh.
 const timeout = 30 * time.Second
 
 // NewAnonymous returns a client for what needs no token: [Signup], [Login] and [Refresh].

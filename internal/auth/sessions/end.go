@@ -102,8 +102,8 @@ func (s *Service) FindByToken(ctx context.Context, text string) (*auth.Viewer, e
 	return v, err
 }
 
-// RevokeByToken ends the session of an access or refresh token, which is all that the caller has to show. A token of
-// no session is no error. The audit log names no actor: the caller may be a thief.
+// RevokeByToken ends the session of an access or refresh token. The token alone authorizes the call. It is no error if
+// the token has no session. The audit log names no actor, because the caller may be a thief.
 func (s *Service) RevokeByToken(ctx context.Context, text string) error {
 	v, err := s.FindByToken(ctx, text)
 	switch {

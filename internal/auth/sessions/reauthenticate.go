@@ -12,7 +12,7 @@ import (
 // Reauthenticate lets the signed-in user confirm their identity, and returns an access token with the new time of
 // authentication. Only that token has it: the session and the tokens of later refreshes keep the time of the sign-in.
 // Otherwise a thief with a copied refresh token would get the new time too. The refresh token stays the same, so none
-// is returned. A wrong password has the same error as at Login, and a counter of its own.
+// is returned. A wrong password has the same error as in Login, but a separate counter.
 func (s *Service) Reauthenticate(ctx context.Context, p password.Plaintext) (*Tokens, error) {
 	v, err := s.access.Viewer(ctx)
 	if err != nil {

@@ -90,8 +90,8 @@ func Lock(ctx context.Context) (s *State, unlock func()) {
 	return &c.state, c.mu.Unlock
 }
 
-// Become makes a request that has just signed a user in that user's, so that its answer may show what they may
-// see.
+// Become makes a user the caller of a request that has just signed them in. The response may then contain what
+// that user is allowed to see.
 func Become(ctx context.Context, v *auth.Viewer, claims *token.Claims) {
 	change(ctx, func(c *Caller) { c.state = State{Claims: claims, LookedUp: true, Viewer: v} })
 }

@@ -20,7 +20,7 @@ import (
 	"usher/internal/request"
 )
 
-// Actor is the one that a transaction is for: a user, in a session if there is one, the operator, or nobody. Run checks
+// Actor is on whose behalf a transaction runs: a user, with or without a session, the operator, or nobody. Run checks
 // it.
 type Actor struct {
 	userID    *uuid.UUID
@@ -31,7 +31,7 @@ type Actor struct {
 	administers bool
 }
 
-// The actors without a user. Nobody stands for the server itself too.
+// The actors without a user. Nobody also means the server itself.
 var (
 	Nobody   Actor
 	Operator = Actor{operator: true}
