@@ -38,7 +38,7 @@ func page[T, P, E any](
 	fail := func(err error) ([]E, PageInfo, error) { return nil, PageInfo{}, err }
 	if first < 1 || first > MaxPage {
 		return fail(auth.BadInput(auth.FieldError{
-			Field: "first", Code: auth.InputInvalidFormat, Message: fmt.Sprintf("Ask for 1 to %d.", MaxPage),
+			Field: "first", Code: auth.InputInvalidFormat, Message: fmt.Sprintf("Must be between 1 and %d.", MaxPage),
 		}))
 	}
 	var start *P

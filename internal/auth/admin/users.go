@@ -51,7 +51,7 @@ func (o *UserOrder) orDefault() (UserOrder, error) {
 	default:
 		return *o, nil
 	}
-	return UserOrder{}, auth.BadInput(auth.FieldError{Field: problem, Code: auth.InputInvalidFormat, Message: "Use a value of the schema."})
+	return UserOrder{}, auth.BadInput(auth.FieldError{Field: problem, Code: auth.InputInvalidFormat, Message: "Use a value that the schema defines."})
 }
 
 // UserList is a list of users for an administrator.
