@@ -79,7 +79,7 @@ export async function logIn(page, name, secret = password) {
   const panel = page.getByRole('complementary')
   await panel.getByLabel('User name or e-mail').fill(name)
   await panel.getByLabel('Password').fill(secret)
-  await panel.locator('form').getByRole('button', { name: 'Log in' }).click()
+  await panel.locator('form').getByRole('button', { name: 'Sign in' }).click()
 }
 
 /** Opens a view as the administrator. @param {string} view */

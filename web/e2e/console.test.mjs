@@ -31,10 +31,10 @@ const panel = (page) => page.getByRole('complementary')
 /** The row of an access rule. @param {Page} page @param {string} place */
 const rule = (page, place) => page.locator(`[data-place="${place}"]`)
 
-test('sign up, log in, me in the editor, an expired token, log out', async () => {
+test('sign up, sign in, me in the editor, an expired token, sign out', async () => {
   const page = await open()
   const name = await signUp(page)
-  await panel(page).getByRole('button', { name: 'Log out' }).click()
+  await panel(page).getByRole('button', { name: 'Sign out' }).click()
   await logIn(page, name)
   await panel(page).getByRole('heading', { name }).waitFor()
   await panel(page).getByText('USER', { exact: true }).waitFor()
@@ -51,7 +51,7 @@ test('sign up, log in, me in the editor, an expired token, log out', async () =>
   await answered(page, name)
   assert.equal(refreshes.count, 1)
 
-  await panel(page).getByRole('button', { name: 'Log out' }).click()
+  await panel(page).getByRole('button', { name: 'Sign out' }).click()
   await panel(page).getByLabel('Password').waitFor()
   await run(page)
   await answered(page, 'NO_TOKEN')
@@ -213,7 +213,7 @@ test('a request is not sent in another session than the one that asked', async (
 
 test('sessions can be revoked, one and all others', async () => {
   const page = await open('sessions')
-  await page.getByText('Log in to see this page.').waitFor()
+  await page.getByText('Sign in to see this page.').waitFor()
   const name = await signUp(page)
   for (let n = 0; n < 3; n++) {
     await graphql('mutation ($i: LoginInput!) { login(input: $i) { expiresIn } }', { i: { identifier: name, password } })
@@ -238,7 +238,7 @@ test('a session that is revoked elsewhere ends at the next request', async () =>
   await here.getByRole('alert').getByText('Your session has ended').waitFor()
 })
 
-test('two tabs refresh once, and log out together', async () => {
+test('two tabs refresh once, and sign out together', async () => {
   const one = await open()
   const name = await signUp(one)
   const two = await one.context().newPage()
@@ -250,7 +250,7 @@ test('two tabs refresh once, and log out together', async () => {
   await Promise.all([go(one, 'Sessions'), go(two, 'Sessions')])
   await Promise.all([one.getByText('this session').waitFor(), two.getByText('this session').waitFor()])
   assert.equal(refreshes.count, 1)
-  await panel(two).getByRole('button', { name: 'Log out' }).click()
+  await panel(two).getByRole('button', { name: 'Sign out' }).click()
   await panel(one).getByLabel('Password').waitFor()
 })
 
@@ -372,7 +372,7 @@ test('a question for the password goes with its session, and what asked for it i
 
   const second = await page.context().newPage()
   await second.goto(`${url}/`)
-  await panel(second).getByRole('button', { name: 'Log out' }).click()
+  await panel(second).getByRole('button', { name: 'Sign out' }).click()
   await question.waitFor({ state: 'detached' })
   await logIn(second, 'root')
   await panel(page).getByRole('heading', { name: 'root' }).waitFor()
@@ -393,7 +393,7 @@ test('the editor of the next user has nothing of the former one but the text', a
   await page.keyboard.type('{"X-Former": "secret')
   await page.locator('.graphiql-editor-tool').getByText('X-Former').waitFor()
 
-  await panel(page).getByRole('button', { name: 'Log out' }).click()
+  await panel(page).getByRole('button', { name: 'Sign out' }).click()
   await panel(page).getByLabel('Password').waitFor()
   await signUp(page)
   await page.locator('.graphiql-query-editor').getByText('Me', { exact: true }).waitFor()
@@ -416,7 +416,7 @@ test('everything can be reached by the keyboard', async () => {
     }))
   }
   assert.deepEqual(seen, [
-    'Usher', 'Start', 'Editor', 'Access', 'Dark theme', 'Log in', 'Sign up', 'identifier', 'password', 'Log in',
+    'Usher', 'Start', 'Editor', 'Access', 'Dark theme', 'Sign in', 'Sign up', 'identifier', 'password', 'Sign in',
   ])
 })
 

@@ -21,9 +21,9 @@ const logInDocument = graphql(`
 
 const ended: Record<UnauthenticatedReason, string> = {
   NO_TOKEN: 'You are signed out.',
-  TOKEN_EXPIRED: 'Your session has ended. Log in again.',
-  TOKEN_INVALID: 'Your session is no longer valid. Log in again.',
-  SESSION_ENDED: 'Your session has ended. Log in again.',
+  TOKEN_EXPIRED: 'Your session has ended. Sign in again.',
+  TOKEN_INVALID: 'Your session is no longer valid. Sign in again.',
+  SESSION_ENDED: 'Your session has ended. Sign in again.',
   ACCOUNT_DISABLED: 'Your account is disabled.',
 }
 
@@ -66,7 +66,7 @@ function SignIn({ notice }: { notice: string | undefined }) {
       <Problem text={notice} />
       <div className="switch" role="group" aria-label="How to sign in">
         <button type="button" aria-pressed={!isNew} onClick={() => { setNew(false) }}>
-          Log in
+          Sign in
         </button>
         <button type="button" aria-pressed={isNew} onClick={() => { setNew(true) }}>
           Sign up
@@ -81,7 +81,7 @@ function LogInForm() {
   return (
     <Form
       key="login"
-      submit="Log in"
+      submit="Sign in"
       fields={[
         { name: 'identifier', label: 'User name or e-mail', autoComplete: 'username' },
         { name: 'password', label: 'Password', type: 'password', autoComplete: 'current-password' },
@@ -151,7 +151,7 @@ function WhoAmI({ viewer }: { viewer: Viewer }) {
           disabled={busy}
           onClick={() => void run(() => usher.signOut())}
         >
-          Log out
+          Sign out
         </button>
       </div>
       <p className="hint">

@@ -66,7 +66,7 @@ export function App() {
           )}
           {View && (may(who)
             ? <View key={viewer?.user.id} user={query.get('user')} />
-            : known && <p className="view">{viewer ? 'Only administrators can see this page.' : 'Log in to see this page.'}</p>)}
+            : known && <p className="view">{viewer ? 'Only administrators can see this page.' : 'Sign in to see this page.'}</p>)}
         </Suspense>
       </main>
       <StepUp />

@@ -7,7 +7,7 @@ export function Start() {
     <section className="view" aria-labelledby="start-title">
       <h1 id="start-title">Start</h1>
       <p className="lead">
-        Usher is a GraphQL authentication API. Sign up or log in with the account panel, or open one of these
+        Usher is a GraphQL authentication API. Sign up or sign in with the account panel, or open one of these
         operations in the editor. It runs as the signed-in user.
       </p>
       {starters.map(({ who, list }) => (

@@ -35,7 +35,7 @@ export function SignIn() {
     <main>
       {isNew ? <SignupForm /> : <LoginForm />}
       <button className="link" onClick={() => { setNew(!isNew) }}>
-        {isNew ? 'Log in instead' : 'Create an account'}
+        {isNew ? 'Sign in instead' : 'Create an account'}
       </button>
     </main>
   )
@@ -53,7 +53,7 @@ function LoginForm() {
   }
   const messages = fieldMessages(graphQLErrors(error))
   return (
-    <Form title="Log in" busy={loading} error={error} submit={submit}>
+    <Form title="Sign in" busy={loading} error={error} submit={submit}>
       <Field label="User name or e-mail address" name="identifier" autoComplete="username" message={messages.identifier} />
       <Field label="Password" name="password" type="password" autoComplete="current-password" message={messages.password} />
     </Form>

@@ -76,7 +76,7 @@ function Profile() {
           </dl>
         </>
       )}
-      <button onClick={logOut}>Log out</button>
+      <button onClick={logOut}>Sign out</button>
     </section>
   )
 }

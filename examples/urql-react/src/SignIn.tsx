@@ -34,7 +34,7 @@ export function SignIn() {
     <main>
       {isNew ? <SignupForm /> : <LoginForm />}
       <button className="link" onClick={() => { setNew(!isNew) }}>
-        {isNew ? 'Log in instead' : 'Create an account'}
+        {isNew ? 'Sign in instead' : 'Create an account'}
       </button>
     </main>
   )
@@ -52,7 +52,7 @@ function LoginForm() {
   }
   const messages = fieldMessages(error?.graphQLErrors ?? [])
   return (
-    <Form title="Log in" busy={fetching} error={error} submit={submit}>
+    <Form title="Sign in" busy={fetching} error={error} submit={submit}>
       <Field label="User name or e-mail address" name="identifier" autoComplete="username" message={messages.identifier} />
       <Field label="Password" name="password" type="password" autoComplete="current-password" message={messages.password} />
     </Form>

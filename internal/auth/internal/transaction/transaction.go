@@ -80,9 +80,13 @@ func (r *Runner) CheckLive(v *auth.Viewer) error { return v.CheckLive(r.Now(), r
 // IdleSince is the last use of a session that has just become idle for too long at now.
 func (r *Runner) IdleSince(now time.Time) time.Time { return now.Add(-r.options.IdleLimit) }
 
+// store is auth.Store under a name that other packages cannot use: what a Tx records of its own methods must not be
+// passed by.
+type store = auth.Store
+
 // Tx is one transaction of one actor.
 type Tx struct {
-	auth.Store
+	store
 	// Now is the time of everything that the transaction writes.
 	Now time.Time
 	// Viewer is the session and the user of the actor, as the transaction has read them; nil without a session.
@@ -102,7 +106,7 @@ type Tx struct {
 func (r *Runner) Run(ctx context.Context, who Actor, f func(ctx context.Context, tx *Tx) error) error {
 	var tx *Tx
 	err := r.options.Store.InTx(ctx, func(ctx context.Context, store auth.Store) error {
-		tx = &Tx{Store: store, who: who, rand: r.options.Rand}
+		tx = &Tx{store: store, who: who, rand: r.options.Rand}
 		if err := r.admit(ctx, tx); err != nil {
 			return err
 		}
@@ -143,7 +147,7 @@ func (r *Runner) admit(ctx context.Context, tx *Tx) error {
 		return err
 	}
 	tx.Now = r.Now() // the wait for the lock may have been long
-	v, err := tx.Store.Viewer(ctx, *tx.who.sessionID)
+	v, err := tx.store.Viewer(ctx, *tx.who.sessionID)
 	if errors.Is(err, auth.ErrNotFound) {
 		return auth.Unauthenticated(auth.ReasonSessionEnded)
 	}
@@ -166,19 +170,19 @@ func (r *Runner) admit(ctx context.Context, tx *Tx) error {
 // EndSession ends a session, and reports whether it did. It reports false when the session has ended before.
 func (tx *Tx) EndSession(ctx context.Context, id uuid.UUID, now time.Time) (bool, error) {
 	tx.ended = append(tx.ended, id)
-	return tx.Store.EndSession(ctx, id, now)
+	return tx.store.EndSession(ctx, id, now)
 }
 
 // EndOtherSessions ends the sessions of a user but one, and returns how many.
 func (tx *Tx) EndOtherSessions(ctx context.Context, userID, except uuid.UUID, now time.Time) (int, error) {
 	tx.endOwn(userID, except)
-	return tx.Store.EndOtherSessions(ctx, userID, except, now)
+	return tx.store.EndOtherSessions(ctx, userID, except, now)
 }
 
 // DeleteUser deletes an account, with its credentials and its sessions.
 func (tx *Tx) DeleteUser(ctx context.Context, userID uuid.UUID) error {
 	tx.endOwn(userID, uuid.Nil)
-	return tx.Store.DeleteUser(ctx, userID)
+	return tx.store.DeleteUser(ctx, userID)
 }
 
 // endOwn notes that all sessions of a user but one end. Only the request's own session matters.
