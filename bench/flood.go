@@ -10,8 +10,8 @@ import (
 	"os/exec"
 	"time"
 
+	"usher/internal/keyring"
 	"usher/internal/password"
-	"usher/internal/token"
 )
 
 const (
@@ -48,7 +48,7 @@ func measureFlood(ctx context.Context, b *bench) (err error) {
 	if err != nil {
 		return err
 	}
-	me, err := b.usherOn(ctx, p, at, token.EdDSA)
+	me, err := b.usherOn(ctx, p, at, keyring.DefaultAlgorithm)
 	if err != nil {
 		return err
 	}

@@ -5,7 +5,7 @@ import (
 	"os"
 	"time"
 
-	"usher/internal/token"
+	"usher/internal/keyring"
 )
 
 // starts is the number of starts to measure.
@@ -49,7 +49,7 @@ func (b *bench) footprintOn(ctx context.Context, kind, suffix string) (err error
 	}
 	b.results.set("start_ms"+suffix, median(took[1:]).Seconds()*1e3) // the first start generates the signing key
 
-	t, err := b.usherOn(ctx, p, at, token.EdDSA)
+	t, err := b.usherOn(ctx, p, at, keyring.DefaultAlgorithm)
 	if err != nil {
 		return err
 	}

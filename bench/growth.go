@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"usher/internal/auth/sessions"
-	"usher/internal/token"
+	"usher/internal/keyring"
 )
 
 const (
@@ -44,11 +44,11 @@ func (b *bench) grow(ctx context.Context, kind string, users int) (g *grown, err
 		return nil, err
 	}
 	g = &grown{population: p}
-	if g.target, err = b.usherOn(ctx, p, at, token.EdDSA); err != nil {
+	if g.target, err = b.usherOn(ctx, p, at, keyring.DefaultAlgorithm); err != nil {
 		return nil, err
 	}
 	if g.refreshers, err = refreshers(ctx, p, g.process, at, 1, growthRefreshers); err == nil {
-		g.issuer, err = openIssuer(ctx, g.address, at, token.EdDSA)
+		g.issuer, err = openIssuer(ctx, g.address, at, keyring.DefaultAlgorithm)
 	}
 	if err != nil {
 		return nil, errors.Join(err, g.close())

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"usher/internal/token"
+	"usher/internal/keyring"
 )
 
 // TestMain lets the bench start its other programs from the test binary.
@@ -48,7 +48,7 @@ func TestComparedAnswers(t *testing.T) {
 			ctx := t.Context()
 			p, at, err := b.filled(ctx, kind, 130, 3, cheap)
 			check(t, err)
-			usher, err := b.usherOn(ctx, p, at, token.EdDSA)
+			usher, err := b.usherOn(ctx, p, at, keyring.DefaultAlgorithm)
 			check(t, err)
 			defer func() { check(t, usher.stop()) }()
 			refreshes, err := refreshers(ctx, p, usher.process, at, 2, 16)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"usher/internal/keyring"
 	"usher/internal/password"
 	"usher/internal/token"
 )
@@ -146,7 +147,7 @@ func (b *bench) compareMe(ctx context.Context, kind string) (err error) {
 	if err != nil {
 		return err
 	}
-	usher, err := b.usherOn(ctx, p, at, token.EdDSA)
+	usher, err := b.usherOn(ctx, p, at, keyring.DefaultAlgorithm)
 	if err != nil {
 		return err
 	}

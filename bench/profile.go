@@ -9,8 +9,8 @@ import (
 	"runtime"
 	"time"
 
+	"usher/internal/keyring"
 	"usher/internal/password"
-	"usher/internal/token"
 )
 
 // profileKinds are the profiles that a program built with -tags profile writes.
@@ -62,7 +62,7 @@ func loadMe(ctx context.Context, b *bench) (err error) {
 	if err != nil {
 		return err
 	}
-	t, err := b.usherOn(ctx, p, at, token.EdDSA)
+	t, err := b.usherOn(ctx, p, at, keyring.DefaultAlgorithm)
 	if err != nil {
 		return err
 	}

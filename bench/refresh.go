@@ -8,7 +8,7 @@ import (
 	"fmt"
 	"net/http"
 
-	"usher/internal/token"
+	"usher/internal/keyring"
 )
 
 // sessionsEach is the number of sessions that a connection refreshes in turn.
@@ -177,7 +177,7 @@ func (b *bench) refreshServer(ctx context.Context, kind string) (*process, []cli
 
 // refreshers signs in users and returns clients that refresh their sessions.
 func refreshers(ctx context.Context, p population, server *process, database string, connections, sessions int) ([]client, error) {
-	i, err := openIssuer(ctx, server.address, database, token.EdDSA)
+	i, err := openIssuer(ctx, server.address, database, keyring.DefaultAlgorithm)
 	if err != nil {
 		return nil, err
 	}

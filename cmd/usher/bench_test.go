@@ -13,7 +13,6 @@ import (
 	"usher/internal/config"
 	"usher/internal/logging"
 	"usher/internal/storetest"
-	"usher/internal/token"
 )
 
 // BenchmarkMe measures the handler of a `me` with an access token, including its log line, in parallel on all
@@ -53,7 +52,7 @@ func signedIn(b *testing.B, at config.DatabaseURL) (http.Handler, string) {
 			Issuer: "https://auth.example.com",
 			Keys: config.Keys{
 				SecretKey: config.NewSecret("7e2c3f0b9d1a48c6b5e4f3a2918d7c6b"),
-				Algorithm: string(token.EdDSA), KeyMaxAge: time.Hour, AccessTokenTTL: time.Hour,
+				KeyMaxAge: time.Hour, AccessTokenTTL: time.Hour,
 			},
 		},
 		Database:  config.Database{URL: at},

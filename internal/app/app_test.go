@@ -37,7 +37,7 @@ func settings(database string) app.Settings {
 			Issuer: "https://auth.example.com",
 			Keys: config.Keys{
 				SecretKey: config.NewSecret("7e2c3f0b9d1a48c6b5e4f3a2918d7c6b"),
-				Algorithm: "EdDSA", KeyMaxAge: time.Hour, AccessTokenTTL: time.Minute,
+				KeyMaxAge: time.Hour, AccessTokenTTL: time.Minute,
 			},
 		},
 		Database:  config.Database{URL: config.DatabaseURL(database)},

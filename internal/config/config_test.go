@@ -58,7 +58,7 @@ func TestDefaults(t *testing.T) {
 	}
 	server := Server{
 		Listen: "127.0.0.1:8080", Issuer: "http://127.0.0.1:8080",
-		Keys:          Keys{Algorithm: "EdDSA", KeyMaxAge: 90 * 24 * time.Hour, AccessTokenTTL: 15 * time.Minute},
+		Keys:          Keys{KeyMaxAge: 90 * 24 * time.Hour, AccessTokenTTL: 15 * time.Minute},
 		SessionMaxAge: 30 * 24 * time.Hour, SessionIdle: 7 * 24 * time.Hour, SessionsPerUser: 50,
 		RefreshGrace: time.Hour, HashQueue: 64,
 		Shutdown: Shutdown{ShutdownDelay: new(time.Duration(0)), ShutdownTimeout: 10 * time.Second}, Dev: true,

@@ -27,7 +27,7 @@ func Markdown() string {
 		if s.Hidden {
 			flag = ""
 		}
-		if s.HasDefault {
+		if s.Default != "" {
 			value = "`" + s.Default + "`"
 		}
 		fmt.Fprintf(&b, "| %s | `%s` | %s | %s |\n", flag, strings.Join(variables(s.Value), "`, `"), value, s.Help)

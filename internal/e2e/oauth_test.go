@@ -57,7 +57,7 @@ func verifyClientToken(t *testing.T, s *server, id, secret string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	config := &oidc.Config{ClientID: s.url, SupportedSigningAlgs: []string{oidc.EdDSA}}
+	config := &oidc.Config{ClientID: s.url, SupportedSigningAlgs: []string{oidc.ES256}}
 	raw, status := clientToken(t, s, id, secret)
 	if status != http.StatusOK {
 		t.Fatalf("client_credentials: %d", status)

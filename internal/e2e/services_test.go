@@ -230,7 +230,7 @@ func testNodeService(t *testing.T, dir, database string) {
 	header, claims, _ := strings.Cut(user, ".")
 	claims, _, _ = strings.Cut(claims, ".")
 	unsigned := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"none","typ":"at+jwt"}`)) + "." + claims + "."
-	untyped := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"EdDSA","kid":"`+kid(t, user)+`"}`)) + strings.TrimPrefix(user, header)
+	untyped := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"ES256","kid":"`+kid(t, user)+`"}`)) + strings.TrimPrefix(user, header)
 
 	const missing, invalid, insufficient = `Bearer realm="node-service"`, `Bearer error="invalid_token"`, `Bearer error="insufficient_scope"`
 	for _, c := range []struct {

@@ -201,7 +201,8 @@ func TestRefused(t *testing.T) {
 		}{
 			"short secret":      {func(o *keyring.Options) { o.Secret = secret[:31] }, token.ErrSecretTooShort},
 			"well-known secret": {func(o *keyring.Options) { o.Secret = []byte(strings.Repeat("change-me", 5)) }, token.ErrSecretWellKnown},
-			"no algorithm":      {func(o *keyring.Options) { o.Algorithm = "" }, nil},
+			"lower case":        {func(o *keyring.Options) { o.Algorithm = "es256" }, nil},
+			"other algorithm":   {func(o *keyring.Options) { o.Algorithm = "PS256" }, nil},
 			"none":              {func(o *keyring.Options) { o.Algorithm = "none" }, nil},
 			"no TTL":            {func(o *keyring.Options) { o.TTL = 0 }, nil},
 			"no age":            {func(o *keyring.Options) { o.MaxAge = keyring.Lead }, nil},

@@ -29,14 +29,19 @@ const (
 
 	// JWKSMaxAge is how long clients may cache [Keyring.JWKS].
 	JWKSMaxAge = time.Minute
+
+	// DefaultAlgorithm is the algorithm of the first key. More libraries verify it than EdDSA, and its keys
+	// and signatures are shorter than those of RS256. docs/clients.md lists the libraries.
+	DefaultAlgorithm = token.ES256
 )
 
-// Options configure a Keyring, equally on every replica. All fields but Now and Log are required.
+// Options configure a Keyring, equally on every replica. Store, Secret, MaxAge and TTL are required.
 type Options struct {
 	Store  Store
 	Secret []byte // the server's secret, see [token.CheckSecret]
 
-	// Algorithm is the algorithm of new keys. HS256 generates no keys: a key derived from Secret signs.
+	// Algorithm is the algorithm of new keys. If it is empty, a new key has the algorithm of the newest key,
+	// and the first key has [DefaultAlgorithm]. HS256 generates no keys: a key derived from Secret signs.
 	// That key verifies only with this setting. Existing keys continue to verify.
 	Algorithm token.Algorithm
 	MaxAge    time.Duration // how long a key signs before the next one takes over
@@ -83,7 +88,7 @@ type opened struct {
 }
 
 // Open returns a Keyring that can sign. It generates a key if there is none, or if the newest one has
-// another algorithm. The error is a *[SealedError] if the keys were encrypted with another secret.
+// another algorithm than o.Algorithm. The error is a *[SealedError] if the keys were encrypted with another secret.
 func Open(ctx context.Context, o Options) (*Keyring, error) {
 	k, err := newKeyring(o)
 	if err == nil {
@@ -108,7 +113,7 @@ func newKeyring(o Options) (*Keyring, error) {
 	switch o.Algorithm {
 	case token.HS256:
 		k.hmac, err = token.NewHMACKey(o.Secret)
-	case token.EdDSA, token.ES256, token.RS256:
+	case "", token.EdDSA, token.ES256, token.RS256:
 	default:
 		err = fmt.Errorf("keyring: unknown algorithm %q", o.Algorithm)
 	}

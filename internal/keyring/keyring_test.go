@@ -107,15 +107,20 @@ func checkVerify(t *testing.T, what string, a *token.Authority, raw string, want
 	}
 }
 
-// checkStates fails the test unless the keys are these, each "kid state", the newest first.
-func checkStates(t *testing.T, o keyring.Options, want ...string) {
+func list(t *testing.T, o keyring.Options) []keyring.Status {
 	t.Helper()
-	list, err := keyring.List(t.Context(), o)
+	keys, err := keyring.List(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return keys
+}
+
+// checkStates fails the test unless the keys are these, each "kid state", the newest first.
+func checkStates(t *testing.T, o keyring.Options, want ...string) {
+	t.Helper()
 	var got []string
-	for _, s := range list {
+	for _, s := range list(t, o) {
 		got = append(got, s.KeyID+" "+string(s.State))
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

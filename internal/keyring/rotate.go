@@ -98,13 +98,31 @@ func (k *Keyring) due(list []Status, starting bool) (signsFrom time.Time, due bo
 		return time.Time{}, false
 	}
 	now := k.options.Now()
-	newest := slices.IndexFunc(list, func(s Status) bool { return s.State != Retired })
-	if newest < 0 {
+	i := newest(list)
+	if i < 0 {
 		return now, true
 	}
 	signsFrom = now.Add(Lead)
-	aged := !signsFrom.Before(list[newest].SignsFrom.Add(k.options.MaxAge))
-	return signsFrom, aged || starting && list[newest].Algorithm != k.options.Algorithm
+	aged := !signsFrom.Before(list[i].SignsFrom.Add(k.options.MaxAge))
+	return signsFrom, aged || starting && list[i].Algorithm != k.algorithm(list)
+}
+
+// newest returns the index of the newest key that is not retired, or -1.
+func newest(list []Status) int {
+	return slices.IndexFunc(list, func(s Status) bool { return s.State != Retired })
+}
+
+// algorithm returns the algorithm of the next key. A change of [DefaultAlgorithm] does not change it for an
+// existing ring, because other services may accept only the algorithm that they know from this server. That
+// also applies after all keys have been retired.
+func (k *Keyring) algorithm(list []Status) token.Algorithm {
+	switch {
+	case k.options.Algorithm != "":
+		return k.options.Algorithm
+	case len(list) == 0:
+		return DefaultAlgorithm
+	}
+	return list[max(newest(list), 0)].Algorithm
 }
 
 // add generates and stores a key. It returns nil if another replica stored one of that generation first.
@@ -114,11 +132,12 @@ func (k *Keyring) add(ctx context.Context, list []Status, signsFrom time.Time) (
 	if err := k.sweep(ctx, list, now); err != nil {
 		return nil, err
 	}
-	der, err := token.GeneratePrivateKey(k.options.Algorithm)
+	algorithm := k.algorithm(list)
+	der, err := token.GeneratePrivateKey(algorithm)
 	if err != nil {
 		return nil, err
 	}
-	key, err := token.ParsePrivateKey(k.options.Algorithm, der)
+	key, err := token.ParsePrivateKey(algorithm, der)
 	if err != nil {
 		return nil, err
 	}
