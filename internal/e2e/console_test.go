@@ -82,7 +82,6 @@ func staleSignIn(t *testing.T, s *server, url string) (refreshToken string) {
 // package.
 func chromium(t *testing.T) {
 	t.Helper()
-	const install = "apt-get install -y --no-install-recommends chromium"
 	path := os.Getenv("CHROMIUM_PATH")
 	if path == "" {
 		path = "/usr/bin/chromium"
@@ -90,8 +89,18 @@ func chromium(t *testing.T) {
 	if _, err := os.Stat(path); err == nil {
 		return
 	}
-	if os.Getenv("CHROMIUM_PATH") != "" || os.Getuid() != 0 {
-		t.Fatalf("no Chromium at %s: run %s, or set CHROMIUM_PATH", path, install)
+	if os.Getenv("CHROMIUM_PATH") != "" {
+		t.Fatalf("no Chromium at %s", path)
+	}
+	debian(t, "chromium")
+}
+
+// debian installs packages of Debian. Only root may do that.
+func debian(t *testing.T, packages string) {
+	t.Helper()
+	install := "apt-get install -y --no-install-recommends " + packages
+	if os.Getuid() != 0 {
+		t.Fatalf("this test needs %s: run %s", packages, install)
 	}
 	for _, command := range []string{"apt-get update", install} {
 		cmd := exec.CommandContext(t.Context(), "sh", "-c", command)
