@@ -97,6 +97,32 @@ func TestTwoCookies(t *testing.T) {
 	})
 }
 
+// TestGETChangesNothing sends GET requests as a browser does for a link on any page: with the cookie. Each
+// mutation is refused, and the cookie stays as it is and valid.
+func TestGETChangesNothing(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		server := newServer(t, s, graph.New)
+		header := http.Header{"Cookie": {"__Host-usher_refresh=" + server.ada.RefreshToken}}
+		for query, status := range map[string]int{
+			`{ me { username } }`:                                      http.StatusOK,
+			`mutation { refresh(input: {}) { accessToken } }`:          http.StatusMethodNotAllowed,
+			`mutation { logout { sessionId } }`:                        http.StatusMethodNotAllowed,
+			`query A { __typename } mutation { logout { sessionId } }`: http.StatusOK,
+		} {
+			got := server.send(t, http.MethodGet, "/graphql?query="+url.QueryEscape(query), "", header)
+			if got.status != status || !strings.Contains(got.body, `"errors"`) || len(got.cookies) != 0 {
+				t.Errorf("%s: status %d and cookies %v, want %d and none", query, got.status, got.cookies, status)
+			}
+		}
+		header.Set("Content-Type", "application/json")
+		got := server.send(t, http.MethodPost, "/graphql", `{"query":"mutation { refresh(input: {}) { user { username } } }"}`, header)
+		if !strings.Contains(got.body, `"username":"Ada"`) {
+			t.Errorf("the cookie is no longer valid: %s", got.body)
+		}
+	})
+}
+
 // TestForbiddenIsLogged checks that the log names the caller of what was forbidden, by ids, and of
 // nothing else.
 func TestForbiddenIsLogged(t *testing.T) {

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -26,6 +28,8 @@ var update = flag.Bool("update", false, "write the answers into the golden cases
 //
 //	query      the document
 //	variables  its variables, as JSON; may be missing. <id of ada> stands for an id, and in the answer.
+//	method     GET, to send both in the URL; POST when missing
+//	body       the body of the request, instead of query and variables
 //	as         who asks, see people; nobody when missing
 //	status     the HTTP status of the answer
 //	answer     its body; access tokens are cut
@@ -53,7 +57,7 @@ func TestGolden(t *testing.T) {
 }
 
 func testGolden(t *testing.T, s *server, file string, archive txtar.Archive) {
-	var parts struct{ query, variables, as, status, answer string }
+	var parts struct{ query, variables, method, body, as, status, answer string }
 	for _, f := range archive.Files {
 		text := strings.TrimSpace(string(f.Data))
 		switch f.Name {
@@ -61,6 +65,10 @@ func testGolden(t *testing.T, s *server, file string, archive txtar.Archive) {
 			parts.query = text
 		case "variables":
 			parts.variables = text
+		case "method":
+			parts.method = text
+		case "body":
+			parts.body = text
 		case "as":
 			parts.as = text
 		case "status":
@@ -71,15 +79,29 @@ func testGolden(t *testing.T, s *server, file string, archive txtar.Archive) {
 			t.Fatalf("%s: a case has no file %q", file, f.Name)
 		}
 	}
-	request := map[string]any{"query": parts.query}
-	if parts.variables != "" {
-		request["variables"] = json.RawMessage(s.ids(parts.variables, false))
+	variables := s.ids(parts.variables, false)
+	var status int
+	var answer map[string]any
+	switch {
+	case parts.body != "":
+		status, answer = s.post(t, parts.as, parts.body)
+	case parts.method == http.MethodGet:
+		parameters := url.Values{"query": {parts.query}}
+		if variables != "" {
+			parameters.Set("variables", variables)
+		}
+		status, answer = s.get(t, parts.as, parameters)
+	default:
+		request := map[string]any{"query": parts.query}
+		if variables != "" {
+			request["variables"] = json.RawMessage(variables)
+		}
+		body, err := json.Marshal(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		status, answer = s.post(t, parts.as, string(body))
 	}
-	body, err := json.Marshal(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	status, answer := s.post(t, parts.as, string(body))
 	checkCodes(t, answer)
 	got := s.ids(indent(t, answer), true)
 

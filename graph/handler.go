@@ -68,7 +68,7 @@ func newChecker() (*coerce.Checker, error) {
 	return checker, nil
 }
 
-// New returns the handler of POST /graphql, unless Check returns an error.
+// New returns the handler of /graphql, unless Check returns an error.
 func New(o Options) (http.Handler, error) {
 	schema, err := accessSchema()
 	if err != nil {
@@ -104,7 +104,7 @@ func newServer(config Config, schema *directive.Schema, resolver *Resolver, o Op
 	}
 	p := &presenter{log: o.Observer.Log(), verbose: o.Introspection}
 	server := handler.New(newOperationExecutor(config, o.Access, schema))
-	server.AddTransport(transport.POST{Observer: o.Observer})
+	server.AddTransport(transport.HTTP{Observer: o.Observer})
 	server.SetErrorPresenter(p.present)
 	server.SetRecoverFunc(p.recover)
 	server.SetDisableSuggestion(!o.Introspection)

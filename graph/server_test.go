@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -134,6 +135,19 @@ func (s *server) post(t *testing.T, as, body string) (int, map[string]any) {
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url+"/graphql", strings.NewReader(body))
 	check(t, err)
 	r.Header.Set("Content-Type", "application/json")
+	return s.ask(t, as, r)
+}
+
+// get sends parameters in the URL as one of the people, and returns status and answer.
+func (s *server) get(t *testing.T, as string, parameters url.Values) (int, map[string]any) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+"/graphql?"+parameters.Encode(), nil)
+	check(t, err)
+	return s.ask(t, as, r)
+}
+
+func (s *server) ask(t *testing.T, as string, r *http.Request) (int, map[string]any) {
+	t.Helper()
 	r.Header.Set("Accept", "application/graphql-response+json")
 	if as != "" {
 		bearer, ok := s.people[as]

@@ -67,7 +67,7 @@ func (e *executable) Exec(context.Context) graphql.ResponseHandler {
 
 func newServer(e *executable, l Limits) *handler.Server {
 	server := handler.New(e)
-	server.AddTransport(transport.POST{})
+	server.AddTransport(transport.HTTP{})
 	l.Apply(server)
 	return server
 }

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"mime"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"github.com/99designs/gqlgen/graphql"
 
@@ -16,30 +18,30 @@ import (
 // MaxBody is the size of the largest request body, in bytes.
 const MaxBody = 256 << 10
 
+// MaxURLQuery is the size of the largest query component of a URL, in bytes. Proxies limit URLs too, many of
+// them to 8 KiB. RFC 9110 §4.1 recommends to support 8000 bytes.
+const MaxURLQuery = 8 << 10
+
 // read turns an HTTP request into a GraphQL request.
 func read(w http.ResponseWriter, r *http.Request, acceptable bool) (*graphql.RawParams, *refusal) {
+	var object map[string]any
+	var err *refusal
 	switch {
-	case r.Method != http.MethodPost:
-		w.Header().Set("Allow", http.MethodPost)
-		return nil, &refusal{http.StatusMethodNotAllowed, "Send GraphQL requests with POST."}
+	case r.Method != http.MethodPost && r.Method != http.MethodGet:
+		return nil, &refusal{status: http.StatusMethodNotAllowed, message: "Send GraphQL requests with POST or GET.", allow: "GET, POST"}
 	case !acceptable:
-		return nil, &refusal{http.StatusNotAcceptable, "Accept must allow " + string(graphqlResponse) + " or " + string(plainJSON) + "."}
-	case !isJSON(r.Header):
-		return nil, &refusal{http.StatusUnsupportedMediaType, "The request body must be application/json in UTF-8, without a Content-Encoding."}
+		return nil, &refusal{status: http.StatusNotAcceptable, message: "Accept must allow " + string(graphqlResponse) + " or " + string(plainJSON) + "."}
 	case len(r.Header["Authorization"]) > 1: // not a list, so it occurs once: RFC 9110 §5.3
 		return nil, badRequest("Send only one Authorization header.")
-	case r.ContentLength > MaxBody:
-		return nil, tooLarge
+	case r.Method == http.MethodGet:
+		object, err = readURL(r)
+	default:
+		object, err = readBody(w, r)
 	}
-	body := buffers.Get().(*bytes.Buffer)
-	defer recycle(body)
-	if _, err := body.ReadFrom(http.MaxBytesReader(w, r.Body, MaxBody)); err != nil {
-		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-			return nil, tooLarge
-		}
-		return nil, badRequest("The request body could not be read.")
+	if err != nil {
+		return nil, err
 	}
-	params, err := decode(body.Bytes())
+	params, err := parameters(object)
 	if err != nil {
 		return nil, err
 	}
@@ -47,9 +49,70 @@ func read(w http.ResponseWriter, r *http.Request, acceptable bool) (*graphql.Raw
 	return params, nil
 }
 
-var tooLarge = &refusal{http.StatusRequestEntityTooLarge, "The request body is larger than 256 KiB."}
+// readURL reads the parameters of a GET request (GraphQL over HTTP, "GET"). It rejects what the WHATWG
+// URL Standard and Go read differently: semicolons, incomplete escapes and text that is not UTF-8.
+func readURL(r *http.Request) (map[string]any, *refusal) {
+	switch {
+	case r.ContentLength != 0: // it would have no meaning: RFC 9110 §9.3.1
+		return nil, badRequest("A GET request must not have a body.")
+	case len(r.URL.RawQuery) > MaxURLQuery:
+		return nil, &refusal{status: http.StatusRequestURITooLong, message: "The query of the URL is longer than 8 KiB. Send the request with POST."}
+	}
+	values, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil { // repeats the text
+		return nil, badRequest("The query of the URL is invalid.")
+	}
+	object := make(map[string]any, len(values))
+	for name, value := range values {
+		if len(value) > 1 {
+			return nil, badRequest("A parameter of the URL occurs twice.")
+		}
+		if !utf8.ValidString(value[0]) {
+			return nil, badRequest("A parameter of the URL is not in UTF-8.")
+		}
+		object[name] = value[0]
+	}
+	for _, name := range []string{"variables", "extensions"} {
+		switch text, found := object[name].(string); {
+		case !found:
+		case text == "null":
+			object[name] = nil
+		default:
+			if object[name], err = jsonobject.Read([]byte(text)); err != nil {
+				return nil, badRequest(`"` + name + `" in the URL is invalid: ` + err.Error() + ".")
+			}
+		}
+	}
+	return object, nil
+}
 
-func badRequest(message string) *refusal { return &refusal{http.StatusBadRequest, message} }
+func readBody(w http.ResponseWriter, r *http.Request) (map[string]any, *refusal) {
+	switch {
+	case !isJSON(r.Header):
+		return nil, &refusal{status: http.StatusUnsupportedMediaType, message: "The request body must be application/json in UTF-8, without a Content-Encoding."}
+	case r.ContentLength > MaxBody:
+		return nil, tooLarge
+	}
+	buffer := buffers.Get().(*bytes.Buffer)
+	defer recycle(buffer)
+	if _, err := buffer.ReadFrom(http.MaxBytesReader(w, r.Body, MaxBody)); err != nil {
+		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+			return nil, tooLarge
+		}
+		return nil, badRequest("The request body could not be read.")
+	}
+	object, err := jsonobject.Read(buffer.Bytes())
+	if err != nil {
+		return nil, badRequest("The request body is invalid: " + err.Error() + ".")
+	}
+	return object, nil
+}
+
+var tooLarge = &refusal{status: http.StatusRequestEntityTooLarge, message: "The request body is larger than 256 KiB."}
+
+func badRequest(message string) *refusal {
+	return &refusal{status: http.StatusBadRequest, message: message}
+}
 
 // isJSON reports whether a body is JSON as it stands. A form cannot be: browsers send forms from
 // any site without asking, with the user's cookies.
@@ -69,28 +132,21 @@ func isJSON(header http.Header) bool {
 	}
 }
 
-// decode reads a body: one JSON object, and nothing after it. Names that it does not know are left
-// to extensions of the specification.
-func decode(body []byte) (*graphql.RawParams, *refusal) {
-	object, err := jsonobject.Read(body)
-	if err != nil {
-		return nil, badRequest("The request body is invalid: " + err.Error() + ".")
-	}
+// parameters reads the parameters of a request. It ignores names that it does not know, which the
+// specification reserves.
+func parameters(object map[string]any) (*graphql.RawParams, *refusal) {
 	var params graphql.RawParams
-	if !member(object, "query", &params.Query) {
+	switch {
+	case !member(object, "query", &params.Query):
 		return nil, badRequest(`"query" must be a string.`)
-	}
-	if object["query"] == nil {
-		return nil, badRequest(`"query" is missing.`)
-	}
-	if !member(object, "operationName", &params.OperationName) {
+	case !member(object, "operationName", &params.OperationName):
 		return nil, badRequest(`"operationName" must be a string.`)
-	}
-	if !member(object, "variables", &params.Variables) {
+	case !member(object, "variables", &params.Variables):
 		return nil, badRequest(`"variables" must be an object.`)
-	}
-	if !member(object, "extensions", &params.Extensions) {
+	case !member(object, "extensions", &params.Extensions):
 		return nil, badRequest(`"extensions" must be an object.`)
+	case object["query"] == nil:
+		return nil, badRequest(`"query" is missing.`)
 	}
 	return &params, nil
 }

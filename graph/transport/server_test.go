@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -23,6 +24,7 @@ import (
 type executable struct {
 	schema     *ast.Schema
 	executions atomic.Int64
+	mutations  atomic.Int64 // among them
 }
 
 func newExecutable() *executable {
@@ -49,6 +51,9 @@ func (e *executable) Complexity(context.Context, string, string, int, map[string
 func (e *executable) Exec(context.Context) graphql.ResponseHandler {
 	return func(ctx context.Context) *graphql.Response {
 		e.executions.Add(1)
+		if graphql.GetOperationContext(ctx).Operation.Operation == ast.Mutation {
+			e.mutations.Add(1)
+		}
 		return &graphql.Response{Data: data(ctx, graphql.GetOperationContext(ctx))}
 	}
 }
@@ -89,7 +94,7 @@ func data(ctx context.Context, op *graphql.OperationContext) json.RawMessage {
 // and the request's id.
 func newServer(e *executable) *handler.Server {
 	server := handler.New(e)
-	server.AddTransport(POST{})
+	server.AddTransport(HTTP{})
 	server.SetRecoverFunc(func(context.Context, any) error { return errors.New("recovered") })
 	server.SetErrorPresenter(func(ctx context.Context, err error) *gqlerror.Error {
 		out := &gqlerror.Error{Message: "masked", Extensions: map[string]any{
@@ -139,5 +144,22 @@ func post(body string, headers ...string) *http.Request {
 			r.Header.Set(headers[i], headers[i+1])
 		}
 	}
+	return r
+}
+
+// get makes a GET request with these parameters, names and values in turn.
+func get(parameters ...string) *http.Request {
+	values := url.Values{}
+	for i := 0; i < len(parameters); i += 2 {
+		values.Add(parameters[i], parameters[i+1])
+	}
+	return getRaw(values.Encode())
+}
+
+// getRaw makes a GET request with this text as the query component of the URL.
+func getRaw(query string) *http.Request {
+	r := httptest.NewRequest(http.MethodGet, "/graphql", nil)
+	r.URL.RawQuery = query
+	r.Header.Set("Accept", string(graphqlResponse))
 	return r
 }

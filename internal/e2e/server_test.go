@@ -157,6 +157,13 @@ func TestAudit(t *testing.T) {
 	}, "--dev")
 }
 
+// TestClients uses urql and Apollo Client with the settings that decide how they send queries.
+func TestClients(t *testing.T) {
+	each(t, func(t *testing.T, s *server) {
+		node(t, "clients", "clients.mjs", s.url+"/graphql")
+	})
+}
+
 // TestReady requests the health endpoints.
 func TestReady(t *testing.T) {
 	each(t, func(t *testing.T, s *server) {

@@ -34,7 +34,7 @@ func (o origins) cors(next http.Handler) http.Handler {
 		next = cors.New(cors.Options{
 			AllowedOrigins:   o.allowed,
 			AllowCredentials: true,
-			AllowedMethods:   []string{http.MethodPost},
+			AllowedMethods:   []string{http.MethodGet, http.MethodPost},
 			AllowedHeaders:   []string{"Accept", "Authorization", "Content-Type"},
 			ExposedHeaders:   []string{"X-Request-Id"},
 			MaxAge:           int((10 * time.Minute).Seconds()),
@@ -59,9 +59,10 @@ const (
 
 // readCookie reads the refresh token of a request and lets the handler set the cookie. It does neither for a
 // request from a page of another origin, with which a browser may send the cookie too. Clients other than
-// browsers send no origin. Cross-site attacks do not affect them.
+// browsers send no origin. Cross-site attacks do not affect them. Only POST requests need the
+// cookie. CrossOriginProtection allows every GET, even for a link on a page of another site.
 func (x *exchange) readCookie(r *http.Request) {
-	if x.server.origins.protection.Check(r) != nil {
+	if r.Method != http.MethodPost || x.server.origins.protection.Check(r) != nil {
 		return
 	}
 	x.jar.Set = x.setRefreshToken

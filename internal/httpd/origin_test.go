@@ -12,11 +12,12 @@ import (
 	"usher/internal/cookie"
 )
 
-// TestCookieOrigin checks which requests may use the cookie: those of clients other than browsers, of pages of
-// the server and of pages of allowed origins.
+// TestCookieOrigin checks which requests may use the cookie: POST requests of clients other than browsers, of
+// pages of the server and of pages of allowed origins.
 func TestCookieOrigin(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
+		method string // POST if empty
 		header map[string]string
 		cookie string
 		want   string // the token in the handler, or "none" if the handler cannot set one either
@@ -38,6 +39,8 @@ func TestCookieOrigin(t *testing.T) {
 		"two":                   {cookie: "__Host-usher_refresh=urt_1; __Host-usher_refresh=urt_2", want: "invalid"},
 		"two of the same":       {cookie: "__Host-usher_refresh=urt_1; __Host-usher_refresh=urt_1", want: "invalid"},
 		"two, one empty":        {cookie: "__Host-usher_refresh=; __Host-usher_refresh=urt_1", want: "invalid"},
+		"GET":                   {method: http.MethodGet, header: map[string]string{"Sec-Fetch-Site": "same-origin"}, cookie: "__Host-usher_refresh=urt_1", want: "none"},
+		"cross-site GET":        {method: http.MethodGet, header: map[string]string{"Sec-Fetch-Site": "cross-site"}, cookie: "__Host-usher_refresh=urt_1", want: "none"},
 		"among others":          {cookie: "theme=dark; __Host-usher_refresh=urt_1; a=b", want: "urt_1"},
 	}
 	for name, tt := range tests {
@@ -56,7 +59,11 @@ func TestCookieOrigin(t *testing.T) {
 				}
 			})
 			o.AllowedOrigins = []string{"https://app.example.com"}
-			r := httptest.NewRequest(http.MethodPost, "https://auth.example.com/graphql", nil)
+			method := http.MethodPost
+			if tt.method != "" {
+				method = tt.method
+			}
+			r := httptest.NewRequest(method, "https://auth.example.com/graphql", nil)
 			for name, value := range tt.header {
 				r.Header.Set(name, value)
 			}
@@ -127,6 +134,8 @@ func TestCORS(t *testing.T) {
 	}{
 		"allowed":               {[]string{"https://app.example.com"}, http.MethodPost, "https://app.example.com", true},
 		"one of two":            {[]string{"https://a.example", "http://localhost:5173"}, http.MethodPost, "http://localhost:5173", true},
+		"GET":                   {[]string{"https://app.example.com"}, http.MethodGet, "https://app.example.com", true},
+		"foreign GET":           {[]string{"https://app.example.com"}, http.MethodGet, "https://evil.example", false},
 		"preflight":             {[]string{"https://app.example.com"}, http.MethodOptions, "https://app.example.com", true},
 		"foreign":               {[]string{"https://app.example.com"}, http.MethodPost, "https://evil.example", false},
 		"foreign preflight":     {[]string{"https://app.example.com"}, http.MethodOptions, "https://evil.example", false},
@@ -162,7 +171,7 @@ func TestCORS(t *testing.T) {
 			if vary := strings.Join(w.Header()["Vary"], ","); !strings.Contains(vary, "Origin") {
 				t.Errorf("Vary is %q, want it to contain Origin", vary)
 			}
-			if tt.method == http.MethodPost && w.Body.String() != "ok" {
+			if tt.method != http.MethodOptions && w.Body.String() != "ok" {
 				t.Errorf("body %q", w.Body)
 			}
 		})

@@ -24,29 +24,29 @@ const codeForbidden = "FORBIDDEN"
 // short document could cause a long response.
 const maxErrors = 10
 
-// POST is the transport of queries and mutations: one JSON object in, one out. It accepts every
+// HTTP is the transport of queries and mutations: one request in, one JSON object out. It accepts every
 // method and media type, so that it also writes the error responses.
-type POST struct {
+type HTTP struct {
 	// Observer measures operations, including parsing and validation. Nil disables that.
 	Observer *observe.Observer
 }
 
-var _ graphql.Transport = POST{}
+var _ graphql.Transport = HTTP{}
 
-// Supports says that no other transport need be asked.
-func (POST) Supports(*http.Request) bool { return true }
+// Supports implements graphql.Transport.
+func (HTTP) Supports(*http.Request) bool { return true }
 
 // Do answers one request. All errors, its own too, pass through the executor's error presenter.
-func (p POST) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
+func (t HTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
 	format, acceptable := negotiate(r.Header["Accept"])
 	setHeaders(w.Header(), format) // first, so that they are there when a panic is answered further up
 
 	var status int
 	var response *graphql.Response
 	if params, err := read(w, r, acceptable); err != nil {
-		status, response = err.status, refuse(r.Context(), exec, err)
+		status, response = err.answer(r.Context(), w, exec)
 	} else {
-		status, response = p.execute(r.Context(), exec, params, format)
+		status, response = t.execute(w, r, exec, params, format)
 	}
 	describe(request.OutcomeOf(r.Context()), response.Errors)
 	write(w, status, response)
@@ -63,35 +63,51 @@ func describe(outcome *request.Outcome, errs gqlerror.List) {
 	}
 }
 
-// refusal is the answer to a request that is not a GraphQL request.
+// refusal says why a request is not executed, in terms of HTTP.
 type refusal struct {
 	status  int
 	message string // for the client; never holds anything of the request
+	allow   string // the methods that are allowed, with status 405 (RFC 9110 §15.5.6)
 }
 
-func refuse(ctx context.Context, exec graphql.GraphExecutor, r *refusal) *graphql.Response {
-	return exec.DispatchError(ctx, gqlerror.List{{
-		Message:    r.message,
+func (f *refusal) answer(ctx context.Context, w http.ResponseWriter, exec graphql.GraphExecutor) (status int, response *graphql.Response) {
+	if f.allow != "" {
+		w.Header().Set("Allow", f.allow)
+	}
+	response = exec.DispatchError(ctx, gqlerror.List{{
+		Message:    f.message,
 		Extensions: map[string]any{"code": CodeBadRequest},
 	}})
+	return f.status, response
 }
 
-func (p POST) execute(ctx context.Context, exec graphql.GraphExecutor, params *graphql.RawParams, format mediaType) (status int, response *graphql.Response) {
-	ctx, end := p.Observer.Step(ctx, observe.Operation, "")
+// checkKind checks the kind of an operation. GET must not execute mutations (GraphQL over HTTP, "GET"): a
+// browser sends a GET for a link or an image, of any page and with the user's cookies.
+func checkKind(method string, kind ast.Operation) *refusal {
+	switch {
+	case kind == ast.Mutation && method == http.MethodGet:
+		return &refusal{status: http.StatusMethodNotAllowed, message: "Send mutations with POST.", allow: http.MethodPost}
+	case kind == ast.Subscription:
+		return badRequest("Subscriptions are not supported.")
+	}
+	return nil
+}
+
+func (t HTTP) execute(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor, params *graphql.RawParams, format mediaType) (status int, response *graphql.Response) {
+	ctx, end := t.Observer.Step(r.Context(), observe.Operation, "")
 	defer func() { end(failure(response)) }()
 	outcome := request.OutcomeOf(ctx)
 	outcome.Operation = params.OperationName
 	operation, errs := exec.CreateOperationContext(ctx, params)
 	if operation.Operation != nil {
 		outcome.Operation = operation.Operation.Name
+		if err := checkKind(r.Method, operation.Operation.Operation); err != nil {
+			return err.answer(ctx, w, exec)
+		}
 	}
 	if len(errs) > 0 {
 		response = exec.DispatchError(graphql.WithOperationContext(ctx, operation), errs[:min(len(errs), maxErrors)])
 		return statusOf(response, format), response
-	}
-	if operation.Operation.Operation == ast.Subscription {
-		err := &refusal{http.StatusBadRequest, "POST does not support subscriptions, which have many responses."}
-		return err.status, refuse(ctx, exec, err)
 	}
 	next, ctx := exec.DispatchOperation(ctx, operation)
 	response = next(ctx)
