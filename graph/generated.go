@@ -1019,6 +1019,11 @@ enum ErrorCode {
   accepted. The status code says which.
   """
   BAD_REQUEST
+  """
+  The request has the hash of a query instead of the query, and the server stores no queries. Send the
+  query. Apollo Client and urql do this themselves.
+  """
+  PERSISTED_QUERY_NOT_SUPPORTED
 }
 
 "Why the request has no signed-in user: ` + "`" + `extensions.reason` + "`" + ` of an ` + "`" + `UNAUTHENTICATED` + "`" + ` error."

@@ -44,6 +44,9 @@ const (
 	// The HTTP request is not a valid GraphQL request: its method, media type, size or JSON is not
 	// accepted. The status code says which.
 	ErrorCodeBadRequest ErrorCode = "BAD_REQUEST"
+	// The request has the hash of a query instead of the query, and the server stores no queries. Send the
+	// query. Apollo Client and urql do this themselves.
+	ErrorCodePersistedQueryNotSupported ErrorCode = "PERSISTED_QUERY_NOT_SUPPORTED"
 )
 
 var AllErrorCode = []ErrorCode{
@@ -59,11 +62,12 @@ var AllErrorCode = []ErrorCode{
 	ErrorCodeGraphqlParseFailed,
 	ErrorCodeGraphqlValidationFailed,
 	ErrorCodeBadRequest,
+	ErrorCodePersistedQueryNotSupported,
 }
 
 func (e ErrorCode) IsValid() bool {
 	switch e {
-	case ErrorCodeUnauthenticated, ErrorCodeForbidden, ErrorCodeStepUpRequired, ErrorCodeInvalidCredentials, ErrorCodeBadUserInput, ErrorCodeRateLimited, ErrorCodeOperationTooComplex, ErrorCodeServiceUnavailable, ErrorCodeInternalServerError, ErrorCodeGraphqlParseFailed, ErrorCodeGraphqlValidationFailed, ErrorCodeBadRequest:
+	case ErrorCodeUnauthenticated, ErrorCodeForbidden, ErrorCodeStepUpRequired, ErrorCodeInvalidCredentials, ErrorCodeBadUserInput, ErrorCodeRateLimited, ErrorCodeOperationTooComplex, ErrorCodeServiceUnavailable, ErrorCodeInternalServerError, ErrorCodeGraphqlParseFailed, ErrorCodeGraphqlValidationFailed, ErrorCodeBadRequest, ErrorCodePersistedQueryNotSupported:
 		return true
 	}
 	return false

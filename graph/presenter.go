@@ -198,12 +198,9 @@ func (p *presenter) protocolCode(e *gqlerror.Error, out *gqlerror.Error) ErrorCo
 			out.Message = cut(e.Message)
 		}
 		return ErrorCodeGraphqlValidationFailed
-	case transport.CodeBadRequest:
+	case transport.CodeBadRequest, transport.CodePersistedQueryNotSupported, limit.CodeTooComplex:
 		out.Message, out.Path = e.Message, nil
-		return ErrorCodeBadRequest
-	case limit.CodeTooComplex:
-		out.Message, out.Path = e.Message, nil
-		return ErrorCodeOperationTooComplex
+		return ErrorCode(code)
 	}
 	return ErrorCodeInternalServerError
 }

@@ -130,6 +130,7 @@ func TestPresentedMessages(t *testing.T) {
 	}{
 		"name of a field": {"GRAPHQL_VALIDATION_FAILED", "FieldsOnCorrectType"},
 		"not a request":   {transport.CodeBadRequest, ""},
+		"a hash":          {transport.CodePersistedQueryNotSupported, ""},
 		"too large":       {limit.CodeTooComplex, ""},
 	}
 	for name, tt := range tests {

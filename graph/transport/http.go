@@ -3,6 +3,7 @@
 package transport
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 
@@ -14,8 +15,13 @@ import (
 	"usher/internal/request"
 )
 
-// CodeBadRequest is the extensions.code of every error that this package makes.
-const CodeBadRequest = "BAD_REQUEST"
+// The values of extensions.code in the errors that this package makes.
+const (
+	CodeBadRequest = "BAD_REQUEST"
+	// CodePersistedQueryNotSupported answers a request that has the hash of a query instead of the query. It
+	// and the message PersistedQueryNotSupported tell clients to send the query, and no more hashes.
+	CodePersistedQueryNotSupported = "PERSISTED_QUERY_NOT_SUPPORTED"
+)
 
 // codeForbidden is the extensions.code when a signed-in caller may not do something.
 const codeForbidden = "FORBIDDEN"
@@ -44,7 +50,7 @@ func (t HTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecu
 	var status int
 	var response *graphql.Response
 	if params, err := read(w, r, acceptable); err != nil {
-		status, response = err.answer(r.Context(), w, exec)
+		status, response = err.answer(r.Context(), w, exec, format)
 	} else {
 		status, response = t.execute(w, r, exec, params, format)
 	}
@@ -65,20 +71,21 @@ func describe(outcome *request.Outcome, errs gqlerror.List) {
 
 // refusal says why a request is not executed, in terms of HTTP.
 type refusal struct {
-	status  int
+	status  int    // 0 for that of a GraphQL response without data
 	message string // for the client; never holds anything of the request
+	code    string // "" for CodeBadRequest
 	allow   string // the methods that are allowed, with status 405 (RFC 9110 §15.5.6)
 }
 
-func (f *refusal) answer(ctx context.Context, w http.ResponseWriter, exec graphql.GraphExecutor) (status int, response *graphql.Response) {
+func (f *refusal) answer(ctx context.Context, w http.ResponseWriter, exec graphql.GraphExecutor, format mediaType) (status int, response *graphql.Response) {
 	if f.allow != "" {
 		w.Header().Set("Allow", f.allow)
 	}
 	response = exec.DispatchError(ctx, gqlerror.List{{
 		Message:    f.message,
-		Extensions: map[string]any{"code": CodeBadRequest},
+		Extensions: map[string]any{"code": cmp.Or(f.code, CodeBadRequest)},
 	}})
-	return f.status, response
+	return cmp.Or(f.status, statusOf(response, format)), response
 }
 
 // checkKind checks the kind of an operation. GET must not execute mutations (GraphQL over HTTP, "GET"): a
@@ -102,7 +109,7 @@ func (t HTTP) execute(w http.ResponseWriter, r *http.Request, exec graphql.Graph
 	if operation.Operation != nil {
 		outcome.Operation = operation.Operation.Name
 		if err := checkKind(r.Method, operation.Operation.Operation); err != nil {
-			return err.answer(ctx, w, exec)
+			return err.answer(ctx, w, exec, format)
 		}
 	}
 	if len(errs) > 0 {

@@ -216,6 +216,35 @@ func checkRefused(t *testing.T, executable *executable, got answer) string {
 	return response.Errors[0].Message
 }
 
+// TestPersistedQuery checks that a hash instead of a query gets the answer that makes clients send the query.
+func TestPersistedQuery(t *testing.T) {
+	t.Parallel()
+	const hash = `{"persistedQuery":{"version":1,"sha256Hash":"ecf4edb46db40b5132295c0291d62fb65d6759a9eedfa4d5d612dd5ec54a6b38"}}`
+	const refused = `{"errors":[{"message":"PersistedQueryNotSupported","extensions":{"code":"PERSISTED_QUERY_NOT_SUPPORTED","requestId":"request-1"}}]}`
+	tests := map[string]struct {
+		request func() *http.Request
+		status  int // for application/graphql-response+json; application/json always gets 200
+		want    string
+	}{
+		"hash by POST":           {func() *http.Request { return post(`{"operationName":"A","variables":{},"extensions":` + hash + `}`) }, 400, refused},
+		"hash by GET":            {func() *http.Request { return get("operationName", "A", "extensions", hash) }, 400, refused},
+		"null query":             {func() *http.Request { return post(`{"query":null,"extensions":` + hash + `}`) }, 400, refused},
+		"query and hash by POST": {func() *http.Request { return post(`{"query":"{ echo }","extensions":` + hash + `}`) }, 200, `{"data":{"echo":null}}`},
+		"query and hash by GET":  {func() *http.Request { return get("query", "{ echo }", "extensions", hash) }, 200, `{"data":{"echo":null}}`},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for format, status := range map[mediaType]int{graphqlResponse: tt.status, plainJSON: 200} {
+				got := serve(t, newServer(newExecutable()), with(tt.request(), "Accept", string(format)))
+				if got.StatusCode != status || string(got.body) != tt.want {
+					t.Errorf("%s: status %d and %s, want %d and %s", format, got.StatusCode, got.body, status, tt.want)
+				}
+			}
+		})
+	}
+}
+
 func TestContentTypes(t *testing.T) {
 	t.Parallel()
 	for _, contentType := range []string{

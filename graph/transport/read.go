@@ -145,6 +145,8 @@ func parameters(object map[string]any) (*graphql.RawParams, *refusal) {
 		return nil, badRequest(`"variables" must be an object.`)
 	case !member(object, "extensions", &params.Extensions):
 		return nil, badRequest(`"extensions" must be an object.`)
+	case object["query"] == nil && params.Extensions["persistedQuery"] != nil:
+		return nil, &refusal{message: "PersistedQueryNotSupported", code: CodePersistedQueryNotSupported}
 	case object["query"] == nil:
 		return nil, badRequest(`"query" is missing.`)
 	}

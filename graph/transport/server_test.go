@@ -106,7 +106,7 @@ func newServer(e *executable) *handler.Server {
 			out.Extensions["code"] = "SERVICE_UNAVAILABLE"
 		} else if errors.As(err, &located) && located.Err == nil {
 			out.Extensions["code"] = located.Extensions["code"]
-			if located.Extensions["code"] == CodeBadRequest {
+			if code := located.Extensions["code"]; code == CodeBadRequest || code == CodePersistedQueryNotSupported {
 				out.Message = located.Message
 			}
 		}

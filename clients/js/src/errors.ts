@@ -24,6 +24,7 @@ const remedies = {
   GRAPHQL_PARSE_FAILED: 'report',
   GRAPHQL_VALIDATION_FAILED: 'report',
   BAD_REQUEST: 'report',
+  PERSISTED_QUERY_NOT_SUPPORTED: 'report', // Apollo Client and urql send the query themselves
 } as const satisfies Record<string, Remedy>
 
 export type ErrorCode = keyof typeof remedies

@@ -92,6 +92,8 @@ const (
 	GraphQLParseFailed      ErrorCode = "GRAPHQL_PARSE_FAILED"
 	GraphQLValidationFailed ErrorCode = "GRAPHQL_VALIDATION_FAILED"
 	BadRequest              ErrorCode = "BAD_REQUEST"
+
+	PersistedQueryNotSupported ErrorCode = "PERSISTED_QUERY_NOT_SUPPORTED"
 )
 
 // Advice says what the user can do. It is empty for a code that this client does not know.
@@ -111,7 +113,7 @@ func (e *Error) Advice() string {
 		return fmt.Sprintf("Try again in %d seconds.", e.RetryAfter)
 	case InternalServerError:
 		return "The server failed. Report it with the id of the request."
-	case OperationTooComplex, GraphQLParseFailed, GraphQLValidationFailed, BadRequest:
+	case OperationTooComplex, GraphQLParseFailed, GraphQLValidationFailed, BadRequest, PersistedQueryNotSupported:
 		return "This program does not fit the server. Is it up to date?"
 	}
 	return ""

@@ -1,18 +1,23 @@
 // Uses GraphQL clients against the server at the URL in the first argument, which must have no user ada. Each test
 // records the requests that the client sends.
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { test } from 'node:test'
-import { ApolloClient, gql, HttpLink, InMemoryCache } from '@apollo/client/core'
+import { ApolloClient, ApolloLink, gql, HttpLink, InMemoryCache } from '@apollo/client/core'
+import { PersistedQueryLink } from '@apollo/client/link/persisted-queries'
 import { Client, fetchExchange } from '@urql/core'
+import { persistedExchange } from '@urql/exchange-persisted'
 
 const [url] = process.argv.slice(2)
+const sha256 = (text) => createHash('sha256').update(text).digest('hex')
 
-// recorder returns a fetch function and the requests that it has sent: method and status.
+// recorder returns a fetch function and the requests that it has sent: method, whether with a hash, and status.
 function recorder(headers = {}) {
   const sent = []
   const send = async (input, init = {}) => {
     const response = await fetch(input, { ...init, headers: { ...init.headers, ...headers } })
-    sent.push(`${init.method} ${response.status}`)
+    const hash = `${input}${init.body ?? ''}`.includes('persistedQuery')
+    sent.push(`${init.method}${hash ? ' hash' : ''} ${response.status}`)
     return response
   }
   return { sent, send }
@@ -34,6 +39,23 @@ test('urql sends queries by GET, unless the URL becomes too long', async () => {
   assert.deepEqual(sent, ['GET 200', 'POST 200', 'POST 200'])
 })
 
+test('urql sends the query when the server does not know its hash', async () => {
+  for (const preferGetForPersistedQueries of [true, false]) {
+    const { sent, send } = recorder({ authorization })
+    const client = new Client({
+      url, fetch: send, preferGetMethod: false,
+      exchanges: [persistedExchange({ preferGetForPersistedQueries }), fetchExchange],
+    })
+    for (let n = 0; n < 2; n++) {
+      const { data } = await client.query('{ me { username } }', {}, { requestPolicy: 'network-only' })
+      assert.equal(data?.me.username, 'ada')
+    }
+    assert.match(sent[0], preferGetForPersistedQueries ? /^GET hash/ : /^POST hash/)
+    assert.equal(sent.filter((request) => request.includes('hash')).length, 1)
+    assert.equal(sent.length, 3)
+  }
+})
+
 const apollo = (link) => new ApolloClient({ cache: new InMemoryCache(), link, queryDeduplication: false })
 const query = gql`query Me { me { username } }`
 
@@ -42,4 +64,21 @@ test('Apollo Client sends queries by GET', async () => {
   const { data } = await apollo(new HttpLink({ uri: url, fetch: send, useGETForQueries: true })).query({ query })
   assert.equal(data.me.username, 'ada')
   assert.deepEqual(sent, ['GET 200'])
+})
+
+test('Apollo Client sends the query when the server does not know its hash, and no more hashes', async () => {
+  for (const useGETForHashedQueries of [false, true]) {
+    for (const [accept, status] of [['application/graphql-response+json', 400], ['application/json', 200]]) {
+      const { sent, send } = recorder({ authorization, accept })
+      const client = apollo(ApolloLink.from([
+        new PersistedQueryLink({ sha256, useGETForHashedQueries }), new HttpLink({ uri: url, fetch: send }),
+      ]))
+      for (let n = 0; n < 2; n++) {
+        const { data } = await client.query({ query, fetchPolicy: 'network-only' })
+        assert.equal(data.me.username, 'ada')
+      }
+      const method = useGETForHashedQueries ? 'GET' : 'POST'
+      assert.deepEqual(sent, [`${method} hash ${status}`, 'POST 200', 'POST 200'])
+    }
+  }
 })
