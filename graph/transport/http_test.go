@@ -216,6 +216,26 @@ func checkRefused(t *testing.T, executable *executable, got answer) string {
 	return response.Errors[0].Message
 }
 
+// TestBatching checks that a batch, and nothing else, is refused as one.
+func TestBatching(t *testing.T) {
+	t.Parallel()
+	for body, batch := range map[string]bool{
+		`[{"query":"{ echo }"},{"query":"{ echo }"}]`: true,
+		" \r\n\t[]":             true,
+		`["{ echo }"]`:          true,
+		`"[]"`:                  false,
+		`{"query":[]}`:          false,
+		`[{"query":"{ echo }"}`: false,
+	} {
+		executable := newExecutable()
+		got := serve(t, newServer(executable), post(body))
+		message := checkRefused(t, executable, got)
+		if got.StatusCode != http.StatusBadRequest || strings.HasPrefix(message, "Batching is not supported.") != batch {
+			t.Errorf("%s: status %d and %q", body, got.StatusCode, message)
+		}
+	}
+}
+
 // TestPersistedQuery checks that a hash instead of a query gets the answer that makes clients send the query.
 func TestPersistedQuery(t *testing.T) {
 	t.Parallel()

@@ -101,8 +101,12 @@ func readBody(w http.ResponseWriter, r *http.Request) (map[string]any, *refusal)
 		}
 		return nil, badRequest("The request body could not be read.")
 	}
-	object, err := jsonobject.Read(buffer.Bytes())
-	if err != nil {
+	body := buffer.Bytes()
+	object, err := jsonobject.Read(body)
+	switch {
+	case errors.Is(err, jsonobject.ErrNotObject) && bytes.HasPrefix(bytes.TrimLeft(body, " \t\r\n"), []byte("[")):
+		return nil, badRequest("Batching is not supported. Turn it off in the client, so that each request has one operation.")
+	case err != nil:
 		return nil, badRequest("The request body is invalid: " + err.Error() + ".")
 	}
 	return object, nil

@@ -157,7 +157,8 @@ func TestAudit(t *testing.T) {
 	}, "--dev")
 }
 
-// TestClients uses urql and Apollo Client with the settings that decide how they send queries: by GET and as hashes.
+// TestClients uses urql and Apollo Client with the settings that decide how they send queries: by GET, as hashes
+// and in batches.
 func TestClients(t *testing.T) {
 	each(t, func(t *testing.T, s *server) {
 		node(t, "clients", "clients.mjs", s.url+"/graphql")

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { test } from 'node:test'
 import { ApolloClient, ApolloLink, gql, HttpLink, InMemoryCache } from '@apollo/client/core'
+import { BatchHttpLink } from '@apollo/client/link/batch-http'
 import { PersistedQueryLink } from '@apollo/client/link/persisted-queries'
 import { Client, fetchExchange } from '@urql/core'
 import { persistedExchange } from '@urql/exchange-persisted'
@@ -58,6 +59,7 @@ test('urql sends the query when the server does not know its hash', async () => 
 
 const apollo = (link) => new ApolloClient({ cache: new InMemoryCache(), link, queryDeduplication: false })
 const query = gql`query Me { me { username } }`
+const names = gql`query Names { me { fullName } }`
 
 test('Apollo Client sends queries by GET', async () => {
   const { sent, send } = recorder({ authorization })
@@ -81,4 +83,17 @@ test('Apollo Client sends the query when the server does not know its hash, and 
       assert.deepEqual(sent, [`${method} hash ${status}`, 'POST 200', 'POST 200'])
     }
   }
+})
+
+test('Apollo Client learns why a batch fails', async () => {
+  const { sent, send } = recorder({ authorization })
+  const client = apollo(new BatchHttpLink({ uri: url, fetch: send }))
+  const [one] = await Promise.allSettled([client.query({ query })])
+  assert.match(one.reason.message, /^Batching is not supported/)
+  // The link expects an array. Its own error has the response as its result.
+  for (const { reason } of await Promise.allSettled([client.query({ query }), client.query({ query: names })])) {
+    assert.match(reason.result[0].errors[0].message, /^Batching is not supported/)
+    assert.equal(reason.result[0].errors[0].extensions.code, 'BAD_REQUEST')
+  }
+  assert.deepEqual(sent, ['POST 400', 'POST 400'])
 })
