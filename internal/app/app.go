@@ -137,6 +137,8 @@ func (a *App) newServer(ctx context.Context, secret []byte) error {
 		Identify:        d.Access.Identify,
 		Ready:           p.store.Ready,
 		AllowedOrigins:  s.AllowedOrigins,
+		LoopbackOrigins: s.Dev,
+		AllowedHeaders:  s.AllowedHeaders,
 		InsecureCookies: s.InsecureCookies(),
 		TrustedProxies:  s.TrustedProxies,
 		Timeouts:        timeouts,

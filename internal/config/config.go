@@ -30,12 +30,13 @@ type Server struct {
 	OAuthPasswordGrant bool          `name:"oauth-password-grant" environ:"USHER_OAUTH_PASSWORD_GRANT" help:"Support the grant type password at /oauth/token and /token. RFC 9700 forbids this grant. Enabled by --dev."`
 	HashParallelism    int           `environ:"USHER_HASH_PARALLELISM" default:"0" help:"Maximum number of passwords hashed at once. Each takes 19 MiB of memory. The limit is halved while other requests are in flight. 0 means one per CPU."`
 	HashQueue          int           `environ:"USHER_HASH_QUEUE" default:"64" help:"Maximum number of requests that wait for a password to be hashed. Further requests are rejected and told when to retry."`
-	AllowedOrigins     Origins       `environ:"USHER_ALLOWED_ORIGINS" placeholder:"ORIGIN,..." example:"https://app.example.com" help:"Origins of other sites whose pages may call /graphql from a browser and keep their session in a cookie. Pages of this server always may."`
+	AllowedOrigins     Origins       `environ:"USHER_ALLOWED_ORIGINS" placeholder:"ORIGIN,..." example:"https://app.example.com" help:"Origins of other sites whose pages may call /graphql from a browser and keep their session in a cookie. Pages of this server always may. With --dev, pages at http://localhost, http://127.0.0.1 and http://[::1] may too, on any port."`
+	AllowedHeaders     HeaderNames   `environ:"USHER_ALLOWED_HEADERS" placeholder:"NAME,..." example:"x-tenant,x-build" help:"Request headers that pages of other origins may send, in addition to those of common clients and monitoring tools."`
 	TrustedProxies     Prefixes      `environ:"USHER_TRUSTED_PROXIES" placeholder:"CIDR,..." example:"10.0.0.0/8,2001:db8::7" help:"Addresses or networks of reverse proxies whose X-Forwarded-For and X-Request-ID headers are trusted."`
 	NoMigrate          bool          `environ:"USHER_NO_MIGRATE" help:"Do not migrate the database at start. Run usher migrate instead."`
 	Shutdown
 	Console bool `environ:"USHER_CONSOLE" help:"Serve the web console at /, the schema at /schema.graphqls and its access rules at /access.json. Enabled by --dev."`
-	Dev     bool `environ:"USHER_DEV" help:"Development mode. Enables the console at /, introspection, suggestions in error messages, and a generated secret in data/."`
+	Dev     bool `environ:"USHER_DEV" help:"Development mode. Enables the console at /, introspection, suggestions in error messages, requests from pages on this machine, and a generated secret in data/."`
 }
 
 // Validate reports every invalid setting and every missing one that is required. It sets Issuer and

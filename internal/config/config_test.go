@@ -122,6 +122,7 @@ func TestEnvironment(t *testing.T) {
 		"USHER_SESSION_MAX_AGE":       "24h",
 		"USHER_TRUSTED_PROXIES":       "10.1.2.3/8, fd00::1",
 		"USHER_ALLOWED_ORIGINS":       "https://app.example.com,http://localhost:5173",
+		"USHER_ALLOWED_HEADERS":       "X-Tenant, x-build",
 		"USHER_CONSOLE":               "true",
 		"USHER_NO_MIGRATE":            "true",
 		"USHER_LOG_LEVEL":             "DEBUG",
@@ -137,7 +138,8 @@ func TestEnvironment(t *testing.T) {
 		SessionMaxAge: 24 * time.Hour, SessionIdle: 7 * 24 * time.Hour, SessionsPerUser: 50,
 		RefreshGrace: time.Hour, HashQueue: 64,
 		TrustedProxies: Prefixes{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::1/128")},
-		AllowedOrigins: Origins{"https://app.example.com", "http://localhost:5173"}, Console: true,
+		AllowedOrigins: Origins{"https://app.example.com", "http://localhost:5173"},
+		AllowedHeaders: HeaderNames{"X-Tenant", "x-build"}, Console: true,
 		NoMigrate: true, Shutdown: Shutdown{ShutdownDelay: new(5 * time.Second), ShutdownTimeout: 10 * time.Second},
 	}
 	comparePrefixes := cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })
@@ -179,6 +181,8 @@ func TestInvalidSettings(t *testing.T) {
 		{"USHER_HASH_PARALLELISM", "-1", "--hash-parallelism: must be 0 or more"},
 		{"USHER_HASH_QUEUE", "0", "--hash-queue: must be 1 or more"},
 		{"USHER_TRUSTED_PROXIES", "10.0.0.0/8,,", "--trusted-proxies: must be addresses or networks"},
+		{"USHER_ALLOWED_HEADERS", "x-tenant,*", `--allowed-headers: must name each header, not "*": browsers accept no wildcard in requests with cookies`},
+		{"USHER_ALLOWED_HEADERS", "x tenant", `--allowed-headers: must be names of headers such as x-tenant, not "x tenant"`},
 		{"USHER_NO_MIGRATE", "perhaps", "--no-migrate: bool value must be"},
 		{"USHER_SHUTDOWN_DELAY", "-1s", "--shutdown-delay: must be 0s or more"},
 		{"USHER_SHUTDOWN_TIMEOUT", "0s", "--shutdown-timeout: must be more than 0s"},

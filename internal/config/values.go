@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+
+	"golang.org/x/net/http/httpguts"
 )
 
 // DatabaseURL is the URL of a database and may contain a password. It prints without the password;
@@ -59,6 +61,26 @@ func (o *Origins) UnmarshalText(text []byte) error {
 			return fmt.Errorf("must be origins such as https://app.example.com, in lower case and without a path, not %q", origin)
 		}
 		*o = append(*o, origin)
+	}
+	return nil
+}
+
+// HeaderNames are names of HTTP header fields.
+type HeaderNames []string
+
+// UnmarshalText parses a comma-separated list of names. A wildcard would not work: with credentials, browsers
+// take it for a name (Fetch Standard, "CORS protocol and credentials").
+func (h *HeaderNames) UnmarshalText(text []byte) error {
+	*h = nil
+	for element := range strings.SplitSeq(string(text), ",") {
+		name := strings.TrimSpace(element)
+		if strings.Contains(name, "*") {
+			return fmt.Errorf("must name each header, not %q: browsers accept no wildcard in requests with cookies", name)
+		}
+		if !httpguts.ValidHeaderFieldName(name) {
+			return fmt.Errorf("must be names of headers such as x-tenant, not %q", name)
+		}
+		*h = append(*h, name)
 	}
 	return nil
 }

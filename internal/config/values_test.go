@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"fmt"
 	"net/http"
 	"net/netip"
@@ -194,6 +195,61 @@ func TestOrigins(t *testing.T) {
 			t.Errorf("%q (-want +got):\n%s", text, diff)
 		}
 	}
+}
+
+func TestHeaderNames(t *testing.T) {
+	for text, want := range map[string]HeaderNames{ // nil for an error
+		"x-tenant":            {"x-tenant"},
+		"X-Tenant, x-build":   {"X-Tenant", "x-build"},
+		"x_y.z~1":             {"x_y.z~1"},
+		"":                    nil,
+		"x-tenant,":           nil,
+		",":                   nil,
+		"*":                   nil,
+		"x-tenant,*":          nil,
+		"x-*":                 nil,
+		"x tenant":            nil,
+		"x-tenant: a":         nil,
+		"x-tenant;x-build":    nil,
+		"x-tenant\r\nx-build": nil,
+		"x-ténant":            nil,
+		"\"x-tenant\"":        nil,
+	} {
+		var got HeaderNames
+		err := got.UnmarshalText([]byte(text))
+		if (err == nil) != (want != nil) {
+			t.Errorf("%q: %v", text, err)
+		} else if diff := cmp.Diff(want, got); err == nil && diff != "" {
+			t.Errorf("%q (-want +got):\n%s", text, diff)
+		}
+	}
+}
+
+// FuzzHeaderNames checks that each name that is parsed can stand in a header with a list of names, where it is
+// one element that reads the same.
+func FuzzHeaderNames(f *testing.F) {
+	f.Add("x-tenant, X-Build")
+	f.Add("*")
+	f.Add("x-a\r\nset-cookie: a=b")
+	f.Fuzz(func(t *testing.T, text string) {
+		var names HeaderNames
+		if names.UnmarshalText([]byte(text)) != nil {
+			return
+		}
+		header := http.Header{}
+		header.Set("Access-Control-Allow-Headers", strings.Join(names, ", "))
+		var wire bytes.Buffer
+		if err := header.Write(&wire); err != nil {
+			t.Fatal(err)
+		}
+		if want := "Access-Control-Allow-Headers: " + strings.Join(names, ", ") + "\r\n"; wire.String() != want {
+			t.Errorf("%q is sent as %q", text, wire.String())
+		}
+		var again HeaderNames
+		if err := again.UnmarshalText([]byte(strings.Join(names, ", "))); err != nil || !cmp.Equal(again, names) {
+			t.Errorf("%q: %q, then %q, %v", text, names, again, err)
+		}
+	})
 }
 
 // FuzzOrigins checks that the server accepts each origin that is parsed.

@@ -34,6 +34,10 @@ type Options struct {
 	Ready func(context.Context) error
 	// AllowedOrigins are the other origins whose pages may call handlers with CORS and use the cookie.
 	AllowedOrigins []string
+	// LoopbackOrigins allows http://localhost, http://127.0.0.1 and http://[::1] with every port, for development.
+	LoopbackOrigins bool
+	// AllowedHeaders are request headers that pages of other origins may send in addition to the common ones.
+	AllowedHeaders []string
 	// InsecureCookies omits the attribute Secure, for plain http on a loopback address.
 	InsecureCookies bool
 	// TrustedProxies are the peers whose X-Forwarded-For and X-Request-ID are trusted.
@@ -55,6 +59,8 @@ type Server struct {
 	draining        atomic.Bool // the server is stopping
 	proxies         proxies
 	origins         origins
+	allowedHeaders  []string // of CORS requests
+	refusals        refusals
 	insecureCookies bool
 	timeouts        Timeouts
 	observer        *observe.Observer
@@ -77,7 +83,8 @@ func New(o Options) *Server {
 	s := &Server{
 		identify:        o.Identify,
 		proxies:         o.TrustedProxies,
-		origins:         newOrigins(o.AllowedOrigins),
+		origins:         newOrigins(o.AllowedOrigins, o.LoopbackOrigins),
+		allowedHeaders:  withCommonHeaders(o.AllowedHeaders),
 		insecureCookies: o.InsecureCookies,
 		timeouts:        o.Timeouts.orDefaults(),
 		observer:        o.Observer,
@@ -85,6 +92,7 @@ func New(o Options) *Server {
 		now:             o.Now,
 		rand:            cmp.Or(o.Rand, rand.Reader),
 	}
+	s.refusals = refusals{out: s.log, now: o.Now, logged: map[string]time.Time{}}
 	s.ready = readiness{ask: o.Ready, now: o.Now, log: s.log}
 	s.mux = http.NewServeMux()
 	for pattern, handler := range o.Routes(s) {

@@ -3,20 +3,22 @@ package httpd
 import (
 	"fmt"
 	"net/http"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
-
-	"github.com/rs/cors"
 )
 
-// origins decides which pages may call the server. The server's own pages and pages of allowed origins may.
+// origins decides which pages may call the server: its own pages and those of allowed origins.
 type origins struct {
 	allowed    []string
-	protection *http.CrossOriginProtection // rejects pages of other origins
+	loopback   bool                        // pages at localhost, 127.0.0.1 and [::1] are allowed too
+	protection *http.CrossOriginProtection // recognizes requests of the server's own pages
 }
 
 // newOrigins panics if an origin is not of the form scheme://host or scheme://host:port.
-func newOrigins(allowed []string) origins {
-	o := origins{allowed: allowed, protection: http.NewCrossOriginProtection()}
+func newOrigins(allowed []string, loopback bool) origins {
+	o := origins{allowed: allowed, loopback: loopback, protection: http.NewCrossOriginProtection()}
 	for _, origin := range allowed {
 		if err := o.protection.AddTrustedOrigin(origin); err != nil {
 			panic(fmt.Errorf("httpd: allowed origin: %w", err))
@@ -25,30 +27,38 @@ func newOrigins(allowed []string) origins {
 	return o
 }
 
-// CORS lets pages of allowed origins call next and read its responses (Fetch Standard, "CORS protocol"). Pages
-// of other origins cannot read the responses to their requests.
-func (s *Server) CORS(next http.Handler) http.Handler { return s.origins.cors(next) }
-
-func (o origins) cors(next http.Handler) http.Handler {
-	if len(o.allowed) > 0 { // an empty list would allow all origins
-		next = cors.New(cors.Options{
-			AllowedOrigins:   o.allowed,
-			AllowCredentials: true,
-			AllowedMethods:   []string{http.MethodGet, http.MethodPost},
-			AllowedHeaders:   []string{"Accept", "Authorization", "Content-Type"},
-			ExposedHeaders:   []string{"X-Request-Id"},
-			MaxAge:           int((10 * time.Minute).Seconds()),
-		}).Handler(next)
-	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if len(o.allowed) == 0 {
-			w.Header()["Vary"] = varyOrigin
-		}
-		next.ServeHTTP(w, r)
-	})
+// allow reports whether an origin is allowed. It compares bytes, as browsers do (Fetch Standard, "CORS check").
+func (o origins) allow(origin string) bool {
+	return slices.Contains(o.allowed, origin) || o.loopback && isLoopbackOrigin(origin)
 }
 
-var varyOrigin = []string{"Origin"}
+// accept reports whether r is from one of the server's own pages, a page of an allowed origin, or no page.
+func (o origins) accept(r *http.Request) bool {
+	if r.Method == http.MethodGet || r.Method == http.MethodHead || r.Method == http.MethodOptions {
+		r = r.WithContext(r.Context()) // a copy, because Check accepts these methods from every page
+		r.Method = http.MethodPost
+	}
+	return o.protection.Check(r) == nil || o.allow(r.Header.Get("Origin"))
+}
+
+// isLoopbackOrigin reports whether a page with this origin is served by the machine of its browser, over http.
+// The name must be localhost itself. Anybody can point another name at a loopback address, including one that
+// begins with localhost.
+func isLoopbackOrigin(origin string) bool {
+	for _, host := range []string{"http://localhost", "http://127.0.0.1", "http://[::1]"} {
+		if rest, ok := strings.CutPrefix(origin, host); ok {
+			return rest == "" || isPortSuffix(rest)
+		}
+	}
+	return false
+}
+
+// isPortSuffix reports whether s is ":" and a port without leading zeros.
+func isPortSuffix(s string) bool {
+	port, ok := strings.CutPrefix(s, ":")
+	_, err := strconv.ParseUint(port, 10, 16)
+	return ok && err == nil && port[0] != '0'
+}
 
 // The names of the cookie with the refresh token. Browsers accept the prefix __Host- only from https and only
 // for this host (RFC 6265bis §4.1.3.2).
@@ -62,7 +72,7 @@ const (
 // browsers send no origin. Cross-site attacks do not affect them. Only POST requests need the
 // cookie. CrossOriginProtection allows every GET, even for a link on a page of another site.
 func (x *exchange) readCookie(r *http.Request) {
-	if r.Method != http.MethodPost || x.server.origins.protection.Check(r) != nil {
+	if r.Method != http.MethodPost || !x.server.origins.accept(r) {
 		return
 	}
 	x.jar.Set = x.setRefreshToken

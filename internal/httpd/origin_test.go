@@ -1,13 +1,17 @@
 package httpd
 
 import (
+	"cmp"
+	"net"
 	"net/http"
 	"net/http/httptest"
-	"strings"
+	"net/url"
+	"slices"
+	"strconv"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 
 	"usher/internal/cookie"
 )
@@ -21,6 +25,7 @@ func TestCookieOrigin(t *testing.T) {
 		header map[string]string
 		cookie string
 		want   string // the token in the handler, or "none" if the handler cannot set one either
+		dev    bool
 	}{
 		"no browser":            {cookie: "__Host-usher_refresh=urt_1", want: "urt_1"},
 		"same origin":           {header: map[string]string{"Sec-Fetch-Site": "same-origin"}, cookie: "__Host-usher_refresh=urt_1", want: "urt_1"},
@@ -34,13 +39,19 @@ func TestCookieOrigin(t *testing.T) {
 		"allowed":               {header: map[string]string{"Sec-Fetch-Site": "same-site", "Origin": "https://app.example.com"}, cookie: "__Host-usher_refresh=urt_1", want: "urt_1"},
 		"allowed, other port":   {header: map[string]string{"Sec-Fetch-Site": "same-site", "Origin": "https://app.example.com:8443"}, cookie: "__Host-usher_refresh=urt_1", want: "none"},
 		"allowed, other scheme": {header: map[string]string{"Sec-Fetch-Site": "cross-site", "Origin": "http://app.example.com"}, cookie: "__Host-usher_refresh=urt_1", want: "none"},
+		"cross-site GET":        {header: map[string]string{"Sec-Fetch-Site": "cross-site"}, method: http.MethodGet, cookie: "__Host-usher_refresh=urt_1", want: "none"},
+		"same-origin GET":       {header: map[string]string{"Sec-Fetch-Site": "same-origin"}, method: http.MethodGet, cookie: "__Host-usher_refresh=urt_1", want: "none"},
+		"GET, no browser":       {method: http.MethodGet, cookie: "__Host-usher_refresh=urt_1", want: "none"},
+		"allowed GET":           {header: map[string]string{"Sec-Fetch-Site": "same-site", "Origin": "https://app.example.com"}, method: http.MethodGet, cookie: "__Host-usher_refresh=urt_1", want: "none"},
+		"localhost":             {header: map[string]string{"Sec-Fetch-Site": "same-site", "Origin": "http://localhost:5173"}, cookie: "__Host-usher_refresh=urt_1", want: "none"},
+		"localhost, dev":        {header: map[string]string{"Sec-Fetch-Site": "same-site", "Origin": "http://localhost:5173"}, dev: true, cookie: "__Host-usher_refresh=urt_1", want: "urt_1"},
+		"rebound, dev":          {header: map[string]string{"Sec-Fetch-Site": "cross-site", "Origin": "http://localhost.evil.example:5173"}, dev: true, cookie: "__Host-usher_refresh=urt_1", want: "none"},
+		"foreign, dev":          {header: map[string]string{"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"}, dev: true, cookie: "__Host-usher_refresh=urt_1", want: "none"},
 		"no cookie":             {header: map[string]string{"Sec-Fetch-Site": "same-origin"}, want: ""},
 		"another cookie":        {cookie: "theme=dark; usher_refresh=urt_1", want: ""},
 		"two":                   {cookie: "__Host-usher_refresh=urt_1; __Host-usher_refresh=urt_2", want: "invalid"},
 		"two of the same":       {cookie: "__Host-usher_refresh=urt_1; __Host-usher_refresh=urt_1", want: "invalid"},
 		"two, one empty":        {cookie: "__Host-usher_refresh=; __Host-usher_refresh=urt_1", want: "invalid"},
-		"GET":                   {method: http.MethodGet, header: map[string]string{"Sec-Fetch-Site": "same-origin"}, cookie: "__Host-usher_refresh=urt_1", want: "none"},
-		"cross-site GET":        {method: http.MethodGet, header: map[string]string{"Sec-Fetch-Site": "cross-site"}, cookie: "__Host-usher_refresh=urt_1", want: "none"},
 		"among others":          {cookie: "theme=dark; __Host-usher_refresh=urt_1; a=b", want: "urt_1"},
 	}
 	for name, tt := range tests {
@@ -58,12 +69,8 @@ func TestCookieOrigin(t *testing.T) {
 					got += "none"
 				}
 			})
-			o.AllowedOrigins = []string{"https://app.example.com"}
-			method := http.MethodPost
-			if tt.method != "" {
-				method = tt.method
-			}
-			r := httptest.NewRequest(method, "https://auth.example.com/graphql", nil)
+			o.AllowedOrigins, o.LoopbackOrigins = []string{"https://app.example.com"}, tt.dev
+			r := httptest.NewRequest(cmp.Or(tt.method, http.MethodPost), "https://auth.example.com/graphql", nil)
 			for name, value := range tt.header {
 				r.Header.Set(name, value)
 			}
@@ -116,63 +123,8 @@ func TestSetRefreshToken(t *testing.T) {
 			o.InsecureCookies = tt.insecure
 			w := httptest.NewRecorder()
 			New(o).ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/graphql", nil))
-			if diff := cmp.Diff([]string{tt.want}, w.Header()["Set-Cookie"]); diff != "" {
+			if diff := gocmp.Diff([]string{tt.want}, w.Header()["Set-Cookie"]); diff != "" {
 				t.Errorf("Set-Cookie (-want +got):\n%s", diff)
-			}
-		})
-	}
-}
-
-// TestCORS checks which pages may read responses.
-func TestCORS(t *testing.T) {
-	t.Parallel()
-	tests := map[string]struct {
-		allowed []string
-		method  string
-		origin  string
-		shared  bool
-	}{
-		"allowed":               {[]string{"https://app.example.com"}, http.MethodPost, "https://app.example.com", true},
-		"one of two":            {[]string{"https://a.example", "http://localhost:5173"}, http.MethodPost, "http://localhost:5173", true},
-		"GET":                   {[]string{"https://app.example.com"}, http.MethodGet, "https://app.example.com", true},
-		"foreign GET":           {[]string{"https://app.example.com"}, http.MethodGet, "https://evil.example", false},
-		"preflight":             {[]string{"https://app.example.com"}, http.MethodOptions, "https://app.example.com", true},
-		"foreign":               {[]string{"https://app.example.com"}, http.MethodPost, "https://evil.example", false},
-		"foreign preflight":     {[]string{"https://app.example.com"}, http.MethodOptions, "https://evil.example", false},
-		"longer":                {[]string{"https://app.example.com"}, http.MethodPost, "https://app.example.com.evil.example", false},
-		"null":                  {[]string{"https://app.example.com"}, http.MethodPost, "null", false},
-		"nobody allowed":        {nil, http.MethodPost, "https://app.example.com", false},
-		"nobody allowed, asked": {nil, http.MethodOptions, "https://app.example.com", false},
-		"no browser":            {[]string{"https://app.example.com"}, http.MethodPost, "", false},
-	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			o := testOptions(t, ok)
-			o.AllowedOrigins = tt.allowed
-			r := httptest.NewRequest(tt.method, "/graphql", nil)
-			if tt.origin != "" {
-				r.Header.Set("Origin", tt.origin)
-			}
-			if tt.method == http.MethodOptions {
-				r.Header.Set("Access-Control-Request-Method", "POST")
-				r.Header.Set("Access-Control-Request-Headers", "authorization,content-type")
-			}
-			w := httptest.NewRecorder()
-			New(o).ServeHTTP(w, r)
-			origin, credentials := w.Header().Get("Access-Control-Allow-Origin"), w.Header().Get("Access-Control-Allow-Credentials")
-			want := [2]string{}
-			if tt.shared {
-				want = [2]string{tt.origin, "true"}
-			}
-			if got := [2]string{origin, credentials}; got != want {
-				t.Errorf("allowed origin %q, credentials %q, want %q", origin, credentials, want)
-			}
-			if vary := strings.Join(w.Header()["Vary"], ","); !strings.Contains(vary, "Origin") {
-				t.Errorf("Vary is %q, want it to contain Origin", vary)
-			}
-			if tt.method != http.MethodOptions && w.Body.String() != "ok" {
-				t.Errorf("body %q", w.Body)
 			}
 		})
 	}
@@ -211,4 +163,89 @@ func TestInFlight(t *testing.T) {
 	if after := o.Observer.InFlight(); during != 1 || after != 0 {
 		t.Errorf("%d requests in flight during one, and %d after", during, after)
 	}
+}
+
+// TestLoopbackOrigin checks which origins are allowed in development only.
+func TestLoopbackOrigin(t *testing.T) {
+	t.Parallel()
+	for origin, want := range map[string]bool{
+		"http://localhost":                     true,
+		"http://localhost:1":                   true,
+		"http://localhost:5173":                true,
+		"http://localhost:65535":               true,
+		"http://127.0.0.1:3000":                true,
+		"http://[::1]:4321":                    true,
+		"http://[::1]":                         true,
+		"":                                     false,
+		"null":                                 false,
+		"localhost:5173":                       false,
+		"//localhost:5173":                     false,
+		"https://localhost:5173":               false, // a page on https is of another site, so the cookie would not work
+		"capacitor://localhost":                false,
+		"http://localhost.evil.example":        false,
+		"http://localhost.evil.example:5173":   false,
+		"http://localhost.":                    false,
+		"http://localhostevil.example":         false,
+		"http://localhost-evil.example:80":     false,
+		"http://localhost@evil.example":        false,
+		"http://localhost:5173@evil.example":   false,
+		"http://localhost:x@evil.example":      false,
+		"http://localhost:5173/":               false,
+		"http://localhost/evil":                false,
+		"http://localhost?x":                   false,
+		"http://localhost#x":                   false,
+		"http://localhost:":                    false,
+		"http://localhost:0":                   false,
+		"http://localhost:080":                 false,
+		"http://localhost:65536":               false,
+		"http://localhost:+80":                 false,
+		"http://localhost:-80":                 false,
+		"http://localhost:8_0":                 false,
+		"http://localhost:80 ":                 false,
+		"http://localhost:80,http://evil":      false,
+		"http://app.localhost:5173":            false,
+		"http://LOCALHOST:5173":                false,
+		"HTTP://localhost:5173":                false,
+		"http://127.0.0.1.evil.example":        false,
+		"http://127.0.0.2:3000":                false,
+		"http://127.1:3000":                    false,
+		"http://0.0.0.0:3000":                  false,
+		"http://[::1].evil.example":            false,
+		"http://[::1%25lo]:3000":               false,
+		"http://[0:0:0:0:0:0:0:1]:3000":        false,
+		"http://::1:3000":                      false,
+		"http://192.168.1.5:3000":              false,
+		"http://localhost:5173\x00":            false,
+		"http://localhost:5173\nEvil: example": false,
+	} {
+		if got := newOrigins(nil, true).allow(origin); got != want {
+			t.Errorf("with --dev, %q: %v", origin, got)
+		}
+		if newOrigins(nil, false).allow(origin) {
+			t.Errorf("without --dev, %q is allowed", origin)
+		}
+	}
+}
+
+// FuzzLoopbackOrigin compares the check with a parser of URLs: what is allowed has a loopback host and no other
+// part than a port, and is written in the one way that browsers use.
+func FuzzLoopbackOrigin(f *testing.F) {
+	for _, origin := range []string{
+		"http://localhost", "http://localhost:5173", "http://127.0.0.1:80", "http://[::1]:65535", "http://localhost.evil.example:1",
+		"http://localhost:1@evil.example", "https://localhost:1", "null", "http://localhost:01", "http://127.0.0.1.evil.example",
+	} {
+		f.Add(origin)
+	}
+	f.Fuzz(func(t *testing.T, origin string) {
+		want := false
+		if u, err := url.Parse(origin); err == nil {
+			port, err := strconv.Atoi(u.Port())
+			want = slices.Contains([]string{"localhost", "127.0.0.1", "::1"}, u.Hostname()) &&
+				(origin == "http://"+u.Hostname() || origin == "http://["+u.Hostname()+"]" && u.Hostname() == "::1" ||
+					err == nil && 0 < port && port < 65536 && origin == "http://"+net.JoinHostPort(u.Hostname(), strconv.Itoa(port)))
+		}
+		if got := isLoopbackOrigin(origin); got != want {
+			t.Errorf("%q: %v", origin, got)
+		}
+	})
 }
