@@ -1,11 +1,12 @@
 // Uses an example frontend in a real browser, against a running server:
 //
-//	node example.mjs FOLDER USHER_URL PAGE_ADDRESS
+//	node example.mjs FOLDER USHER_URL ALLOWED_ORIGIN
 //
-// Pages at PAGE_ADDRESS are allowed to call the server from their own origin. The server has the
-// administrator root. Its access tokens expire after one second, plus the half minute of leeway for clocks.
-// The tabs that wait for that are opened first and tested last. The clocks of all pages stand still, so
-// that it is the server that finds a token expired. It gives no grace to a used refresh token.
+// The server runs with --dev at a loopback address. Besides the loopback origins it allows ALLOWED_ORIGIN, whose
+// name is below site.localhost. It has the administrator root. Its access tokens expire after one second, plus
+// the half minute of leeway for clocks. The tabs that wait for that are opened first and tested last. The clocks
+// of all pages stand still, so that it is the server that finds a token expired. It gives no grace to a used
+// refresh token.
 import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -187,16 +188,14 @@ test('behind the proxy the page is of the origin of the server, for old browsers
   assert.match(answer.headers.get('set-cookie'), /^usher_refresh=urt_/)
 })
 
-test('a page of its own origin works where it is allowed, and nowhere else', async () => {
+test('a page at a loopback address works from its own origin, and at another name it does not', async () => {
   await build(folder, usher, built)
-  const signal = stop.signal
-  const home = await preview(folder, { outDir: built, port: allowed.split(':')[1], signal })
-  const away = await preview(folder, { outDir: built, signal })
+  const home = await preview(folder, { outDir: built, signal: stop.signal })
   const { tab } = await signedUp('abroad', home)
   await tab.reload()
   await hello(tab, 'abroad')
 
-  const stranger = await open(browser, away, tab.context())
+  const stranger = await open(browser, home.replace('127.0.0.1', '127.0.0.1.localhost'), tab.context())
   await alert(stranger, /cannot be reached/)
   assert.match(complaints.splice(0).join(), /blocked by CORS policy/)
 
@@ -205,17 +204,31 @@ test('a page of its own origin works where it is allowed, and nowhere else', asy
   await tab.context().close()
 })
 
+test('a page may send the headers of clients and monitoring tools, and the browser names one that it may not', async () => {
+  const tab = await open(browser, `http://127.0.0.1:${await blank(stop.signal)}`)
+  const attempt = { target: `${usher}/graphql`, body: body('{ __typename }') }
+  const headers = {
+    'apollographql-client-name': 'web', 'apollo-require-preflight': '1', 'sentry-trace': '1', baggage: 'a=1', traceparent: '00', 'x-datadog-origin': 'rum',
+  }
+  assert.match(await tab.evaluate(fetchJSON, { ...attempt, headers }), /"Query"/)
+  assert.equal(await tab.evaluate(fetchJSON, { ...attempt, headers: { ...headers, 'x-tenant': '1' } }), 'TypeError')
+  assert.match(complaints.splice(0).join(), /header field x-tenant is not allowed by Access-Control-Allow-Headers/)
+  await tab.context().close()
+})
+
 test('pages of other sites and origins can neither refresh nor sign in', async () => {
   await account('mallory')
-  const { tab } = await signedUp('victim')
+  // Of the attackers one is of another site, the other of the same site, so that the browser sends it the cookie.
+  const [api, home] = [usher, page].map((url) => url.replace('127.0.0.1', 'auth.site.localhost'))
+  const { tab } = await signedUp('victim', home)
   const cookies = JSON.stringify(await tab.context().cookies())
   const port = await blank(stop.signal)
   const login = (target) => ({ target, body: body('mutation ($i: LoginInput!) { login(input: $i) { user { id } } }', {
     i: { identifier: 'mallory', password, session: 'COOKIE' },
   }) })
   const refresh = (target) => ({ target, body: body('mutation { refresh(input: { session: COOKIE }) { accessToken } }') })
-  for (const origin of [`http://evil.localhost:${port}`, `http://127.0.0.1:${port}`]) {
-    for (const server of [usher, page]) {
+  for (const origin of [`http://evil.localhost:${port}`, `http://evil.site.localhost:${port}`]) {
+    for (const server of [api, home]) {
       const attacker = await open(browser, origin, tab.context())
       for (const attempt of [login(`${server}/graphql`), refresh(`${server}/graphql`)]) {
         assert.equal(await attacker.evaluate(fetchJSON, attempt), 'TypeError', `${origin} reads an answer of ${server}`)
@@ -238,6 +251,9 @@ test('pages of other sites and origins can neither refresh nor sign in', async (
     }
   }
   for (const complaint of complaints.splice(0)) assert.match(complaint, /CORS policy|ERR_FAILED|status of 4\d\d/)
+  await blank(stop.signal, new URL(allowed).port)
+  const friend = await open(browser, allowed, tab.context())
+  assert.match(await friend.evaluate(fetchJSON, { target: `${api}/graphql`, body: body('{ __typename }') }), /"Query"/)
   await tab.reload()
   await hello(tab, 'victim')
   await tab.context().close()
@@ -425,8 +441,8 @@ async function refusal(token) {
 
 // What a hostile page does. These run in the browser.
 
-const fetchJSON = ({ target, body }) =>
-  fetch(target, { method: 'POST', credentials: 'include', headers: { 'Content-Type': 'application/json' }, body })
+const fetchJSON = ({ target, body, headers }) =>
+  fetch(target, { method: 'POST', credentials: 'include', headers: { ...headers, 'Content-Type': 'application/json' }, body })
     .then((response) => response.text(), (error) => error.name)
 
 const fetchSimple = ({ target, body, type }) =>

@@ -20,8 +20,8 @@ export async function build(example, usher, outDir) {
 }
 
 /** Serves a built example until the signal aborts, and returns its origin. */
-export async function preview(example, { usher = '', outDir = 'dist', port = '0', signal }) {
-  const args = ['preview', '--host', '127.0.0.1', '--strictPort', '--port', port, '--outDir', outDir]
+export async function preview(example, { usher = '', outDir = 'dist', signal }) {
+  const args = ['preview', '--host', '127.0.0.1', '--strictPort', '--port', '0', '--outDir', outDir]
   const run = vite(example, args, { USHER_URL: usher, NO_COLOR: '1' })
   signal.addEventListener('abort', () => run.kill())
   for await (const line of createInterface({ input: run.stdout })) {
@@ -31,13 +31,13 @@ export async function preview(example, { usher = '', outDir = 'dist', port = '0'
   throw new Error('vite preview did not start')
 }
 
-/** Serves an empty page until the signal aborts, and returns its port. */
-export async function blank(signal) {
+/** Serves an empty page until the signal aborts, and returns its port. By default the port is any free one. */
+export async function blank(signal, port = 0) {
   const server = createServer((_, response) => {
     response.setHeader('Content-Type', 'text/html')
     response.end('<!doctype html><link rel="icon" href="data:,"><title>Blank</title>')
   })
   signal.addEventListener('abort', () => server.close())
-  await once(server.listen(0, '127.0.0.1'), 'listening')
+  await once(server.listen(port, '127.0.0.1'), 'listening')
   return server.address().port
 }

@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -40,10 +41,14 @@ func TestExamples(t *testing.T) {
 		for database, url := range storetest.URLs {
 			t.Run(name+"/"+database, func(t *testing.T) {
 				t.Parallel() // they wait for tokens to expire
-				url, page := url(t), freeAddress(t)
+				_, port, err := net.SplitHostPort(freeAddress(t))
+				if err != nil {
+					t.Fatal(err)
+				}
+				url, allowed := url(t), "http://app.site.localhost:"+port
 				operate(t, url, "four small green turtles\n", "user", "create", "--username", "root", "--role", "admin")
-				s := start(t, url, "--dev", "--access-token-ttl", "1s", "--refresh-grace", "1ms", "--allowed-origins", "http://"+page)
-				node(t, tests, "example.mjs", filepath.Join(folder, name), s.url, page)
+				s := start(t, url, "--dev", "--access-token-ttl", "1s", "--refresh-grace", "1ms", "--allowed-origins", allowed)
+				node(t, tests, "example.mjs", filepath.Join(folder, name), s.url, allowed)
 			})
 		}
 	}

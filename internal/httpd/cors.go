@@ -120,12 +120,13 @@ type refusals struct {
 
 // origin logs that the pages of an origin are refused.
 func (x *refusals) origin(ctx context.Context, origin string) {
-	message := "refused a page of another origin; if it is your page, add the origin to --allowed-origins or USHER_ALLOWED_ORIGINS"
+	hint := "if it is your page, add the origin to --allowed-origins or USHER_ALLOWED_ORIGINS"
 	if !strings.HasPrefix(origin, "https://") && !strings.HasPrefix(origin, "http://") {
-		message = "refused a page of another origin; only origins with http or https can be allowed"
+		hint = "only origins with http or https can be allowed"
 	}
 	if origin = printable(origin, maxRefusal); x.due(origin) {
-		x.out.LogAttrs(ctx, slog.LevelWarn, message, slog.String("origin", origin))
+		x.out.LogAttrs(ctx, slog.LevelWarn, "refused a page of another origin",
+			slog.String("origin", origin), slog.String("hint", hint))
 	}
 }
 
@@ -136,9 +137,9 @@ func (x *refusals) headers(ctx context.Context, origin string, names []string) {
 	}
 	origin, list := printable(origin, maxRefusal), printable(strings.Join(names, ","), maxRefusal)
 	if x.due(origin + " " + list) {
-		x.out.LogAttrs(ctx, slog.LevelWarn,
-			"refused headers of an allowed page; if it needs them, add them to --allowed-headers or USHER_ALLOWED_HEADERS",
-			slog.String("origin", origin), slog.String("headers", list))
+		x.out.LogAttrs(ctx, slog.LevelWarn, "refused headers of a page of an allowed origin",
+			slog.String("origin", origin), slog.String("headers", list),
+			slog.String("hint", "if the page needs them, add them to --allowed-headers or USHER_ALLOWED_HEADERS"))
 	}
 }
 

@@ -192,31 +192,40 @@ func TestRefusedHeaderNamed(t *testing.T) {
 // TestRefusalsLogged checks what the log says of pages that are refused, and how often.
 func TestRefusalsLogged(t *testing.T) {
 	t.Parallel()
-	const origin = `level=WARN msg="refused a page of another origin; if it is your page, add the origin to --allowed-origins or USHER_ALLOWED_ORIGINS" origin=`
-	const scheme = `level=WARN msg="refused a page of another origin; only origins with http or https can be allowed" origin=`
-	const headers = `level=WARN msg="refused headers of an allowed page; if it needs them, add them to --allowed-headers or USHER_ALLOWED_HEADERS" origin=`
+	origin := func(origin string) string {
+		return `level=WARN msg="refused a page of another origin" origin=` + origin +
+			` hint="if it is your page, add the origin to --allowed-origins or USHER_ALLOWED_ORIGINS"`
+	}
+	scheme := func(origin string) string {
+		return `level=WARN msg="refused a page of another origin" origin=` + origin +
+			` hint="only origins with http or https can be allowed"`
+	}
+	headers := func(origin, names string) string {
+		return `level=WARN msg="refused headers of a page of an allowed origin" origin=` + origin + ` headers=` + names +
+			` hint="if the page needs them, add them to --allowed-headers or USHER_ALLOWED_HEADERS"`
+	}
 	const app = "https://app.example.com"
 	type send struct{ method, origin, headers string }
 	tests := map[string]struct {
 		sends []send
 		want  []string
 	}{
-		"preflight":           {[]send{{"OPTIONS", "https://evil.example", "content-type"}}, []string{origin + "https://evil.example"}},
-		"request":             {[]send{{"POST", "https://evil.example", ""}}, []string{origin + "https://evil.example"}},
-		"GET, not asked for":  {[]send{{"GET", "https://evil.example", ""}}, []string{origin + "https://evil.example"}},
-		"both":                {[]send{{"OPTIONS", "https://evil.example", ""}, {"POST", "https://evil.example", ""}}, []string{origin + "https://evil.example"}},
-		"two":                 {[]send{{"POST", "https://a.example", ""}, {"POST", "http://b.example:81", ""}}, []string{origin + "https://a.example", origin + "http://b.example:81"}},
-		"localhost, no --dev": {[]send{{"OPTIONS", "http://localhost:5173", ""}}, []string{origin + "http://localhost:5173"}},
-		"a file":              {[]send{{"POST", "null", ""}}, []string{scheme + "null"}},
-		"an app":              {[]send{{"OPTIONS", "capacitor://localhost", ""}}, []string{scheme + "capacitor://localhost"}},
-		"unprintable":         {[]send{{"POST", "https://a\x1b[31m\u202e.example\xff", ""}}, []string{origin + "https://a[31m.example"}},
-		"long":                {[]send{{"POST", "https://" + strings.Repeat("a", 5000), ""}}, []string{origin + "https://" + strings.Repeat("a", 292)}},
+		"preflight":           {[]send{{"OPTIONS", "https://evil.example", "content-type"}}, []string{origin("https://evil.example")}},
+		"request":             {[]send{{"POST", "https://evil.example", ""}}, []string{origin("https://evil.example")}},
+		"GET, not asked for":  {[]send{{"GET", "https://evil.example", ""}}, []string{origin("https://evil.example")}},
+		"both":                {[]send{{"OPTIONS", "https://evil.example", ""}, {"POST", "https://evil.example", ""}}, []string{origin("https://evil.example")}},
+		"two":                 {[]send{{"POST", "https://a.example", ""}, {"POST", "http://b.example:81", ""}}, []string{origin("https://a.example"), origin("http://b.example:81")}},
+		"localhost, no --dev": {[]send{{"OPTIONS", "http://localhost:5173", ""}}, []string{origin("http://localhost:5173")}},
+		"a file":              {[]send{{"POST", "null", ""}}, []string{scheme("null")}},
+		"an app":              {[]send{{"OPTIONS", "capacitor://localhost", ""}}, []string{scheme("capacitor://localhost")}},
+		"unprintable":         {[]send{{"POST", "https://a\x1b[31m\u202e.example\xff", ""}}, []string{origin("https://a[31m.example")}},
+		"long":                {[]send{{"POST", "https://" + strings.Repeat("a", 5000), ""}}, []string{origin("https://" + strings.Repeat("a", 292))}},
 		"allowed":             {[]send{{"OPTIONS", app, "content-type"}, {"POST", app, ""}}, nil},
 		"own page":            {[]send{{"POST", "https://auth.example.com", ""}}, nil},
 		"no page":             {[]send{{"POST", "", ""}, {"OPTIONS", "", ""}}, nil},
-		"headers":             {[]send{{"OPTIONS", app, "baggage,x-a,x-b"}, {"OPTIONS", app, "x-a,x-b"}}, []string{headers + app + " headers=x-a,x-b"}},
+		"headers":             {[]send{{"OPTIONS", app, "baggage,x-a,x-b"}, {"OPTIONS", app, "x-a,x-b"}}, []string{headers(app, "x-a,x-b")}},
 		"headers, unsorted":   {[]send{{"OPTIONS", app, "traceparent, Content-Type"}}, nil},
-		"headers of others":   {[]send{{"OPTIONS", "https://evil.example", "x-a"}}, []string{origin + "https://evil.example"}},
+		"headers of others":   {[]send{{"OPTIONS", "https://evil.example", "x-a"}}, []string{origin("https://evil.example")}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
