@@ -20,6 +20,7 @@ var commonHeaders = []string{
 	"accept", "authorization", "content-type", "x-request-id", "x-correlation-id", "x-requested-with",
 	// Apollo Client, Apollo Kotlin and Hot Chocolate: the name of the client, and protection against CSRF.
 	"apollographql-client-name", "apollographql-client-version",
+	"apollographql-library-name", "apollographql-library-version",
 	"x-apollo-operation-id", "x-apollo-operation-name", "x-apollo-operation-type",
 	"apollo-require-preflight", "graphql-require-preflight", "x-graphql-yoga-csrf",
 	// GraphQL Hive.
