@@ -43,6 +43,8 @@ func (inv *invocation) operate(d config.Database, p config.Passwords, l config.L
 
 // cli declares the commands with their flags.
 type cli struct {
+	PrintVersion kong.VersionFlag `name:"version" help:"Print the version."`
+
 	Serve   serveCommand   `cmd:"" help:"Run the server."`
 	Migrate migrateCommand `cmd:"" help:"Migrate the database to the newest schema, and exit."`
 	User    userCommands   `cmd:"" help:"Administer users."`
@@ -64,6 +66,7 @@ func run(inv *invocation, args []string) (status int) {
 		&cli{},
 		kong.Name("usher"),
 		kong.Description("A self-hosted GraphQL authentication API."),
+		kong.Vars{"version": version},
 		env,
 		kong.Writers(inv.stdout, inv.stderr),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
@@ -82,6 +85,9 @@ func run(inv *invocation, args []string) (status int) {
 			panic(cause)
 		}
 	}()
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
 	command, err := parser.Parse(args)
 	if err != nil {
 		fmt.Fprintln(inv.stderr, "usher:", err)

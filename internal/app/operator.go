@@ -47,12 +47,7 @@ func Secret(settings interface{ Secret() (config.Secret, error) }) ([]byte, erro
 		return nil, err
 	}
 	if err := token.CheckSecret(secret.Reveal()); err != nil {
-		return nil, fmt.Errorf(`%w. Create a strong secret with
-
-    head -c 32 /dev/urandom | base64
-
-If the server has already used the old secret, it refuses to start with the new one and lists the signing keys
-to retire. Users then have to sign in again`, err)
+		return nil, fmt.Errorf("%w. Create a strong one with: head -c 32 /dev/urandom | base64", err)
 	}
 	return secret.Reveal(), nil
 }

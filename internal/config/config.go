@@ -160,16 +160,24 @@ func (k *Keys) Validate() error {
 	return errors.Join(errs...)
 }
 
+// DefaultDatabase is the database when none is set. Only its folder is created if it is missing: in another path,
+// a missing folder is more likely a mistake.
+const DefaultDatabase DatabaseURL = "sqlite:data/usher.db"
+
 // Database are the settings of the database.
 type Database struct {
-	URL      DatabaseURL `name:"database-url" environ:"USHER_DATABASE_URL,DATABASE_URL" default:"sqlite:data/usher.db" help:"Database: sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME. Do not put a password on the command line. Other users of the machine can read it there."`
-	MaxConns int         `name:"database-max-conns" environ:"USHER_DATABASE_MAX_CONNS" default:"0" help:"Maximum number of open database connections. Idle connections stay open. 0 means two per CPU, and at least 8."`
+	URL      DatabaseURL   `name:"database-url" environ:"USHER_DATABASE_URL,DATABASE_URL" default:"sqlite:data/usher.db" help:"Database: sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME. The folder of PATH must exist. Only data/ of the default path is created. Do not put a password on the command line. Other users of the machine can read it there."`
+	MaxConns int           `name:"database-max-conns" environ:"USHER_DATABASE_MAX_CONNS" default:"0" help:"Maximum number of open database connections. Idle connections stay open. 0 means two per CPU, and at least 8."`
+	Wait     time.Duration `name:"wait-for-database" environ:"USHER_WAIT_FOR_DATABASE" default:"0s" help:"How long to wait at start for a PostgreSQL that cannot be reached or accepts no writes yet. Usher tries again every second. 0s means to fail at once. A wrong password, role or database always fails at once."`
 }
 
 // Validate reports every invalid setting. The URL is checked when the database is opened.
 func (d *Database) Validate() error {
 	if d.MaxConns < 0 {
 		return fmt.Errorf("--database-max-conns: must be 0 or more, not %d", d.MaxConns)
+	}
+	if d.Wait < 0 {
+		return fmt.Errorf("--wait-for-database: must be 0s or more, not %v", d.Wait)
 	}
 	return nil
 }

@@ -167,7 +167,7 @@ func TestInvalidSettings(t *testing.T) {
 		{"USHER_AUDIENCE", "https://api.example.com,", "--audience: must be a URI"},
 		{"USHER_AUDIENCE", "https://api.example.com#part", "--audience: must be a URI"},
 		{"USHER_AUDIENCE", "My API", "--audience: must be a URI such as https://api.example.com without user or fragment, or a plain name such as my-api, not \"My API\""},
-		{"USHER_ACCESS_TOKEN_TTL", "soon", "--access-token-ttl: expected duration"},
+		{"USHER_ACCESS_TOKEN_TTL", "soon", `--access-token-ttl: must be a duration such as 90s, 15m or 12h, not "soon"`},
 		{"USHER_ACCESS_TOKEN_TTL", "0s", "--access-token-ttl: must be 1s to 24h"},
 		{"USHER_ACCESS_TOKEN_TTL", "25h", "--access-token-ttl: must be 1s to 24h"},
 		{"ACCESS_TOKEN_EXPIRE_MINUTES", "1h30", "ACCESS_TOKEN_EXPIRE_MINUTES: must be a whole number of minutes"},
@@ -190,6 +190,7 @@ func TestInvalidSettings(t *testing.T) {
 		{"USHER_PASSWORD_MIN_LENGTH", "7", "--password-min-length: must be 8 to 64"},
 		{"USHER_PASSWORD_MIN_LENGTH", "65", "--password-min-length: must be 8 to 64"},
 		{"USHER_LOG_LEVEL", "loud", "--log-level: "},
+		{"USHER_WAIT_FOR_DATABASE", "-1s", "--wait-for-database: must be 0s or more"},
 		{"USHER_LOG_FORMAT", "xml", "--log-format must be one of"},
 	}
 	if _, err := parse(t, []string{"serve"}, valid, ""); err != nil {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"maps"
 	"os"
 	"reflect"
@@ -11,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/alecthomas/kong"
 	"github.com/joho/godotenv"
@@ -37,10 +39,12 @@ func ReadEnv(file string, process func(name string) (string, bool)) (Env, error)
 	}
 	values, err := parseEnv(text)
 	if err != nil {
-		return Env{}, fmt.Errorf("settings: %s: %w", file, err)
+		line := lineAfter(text, func(map[string]string) bool { return true })
+		return Env{}, fmt.Errorf("settings: %s: line %d: %w", file, line, err)
 	}
 	if name := unknown(values); name != "" {
-		return Env{}, fmt.Errorf("settings: %s: unknown setting %s", file, name)
+		line := lineAfter(text, func(values map[string]string) bool { _, found := values[name]; return !found })
+		return Env{}, fmt.Errorf("settings: %s: line %d: unknown setting %s", file, line, name)
 	}
 	return Env{process: process, path: file, file: values}, nil
 }
@@ -78,7 +82,7 @@ func unknown(values map[string]string) string {
 }
 
 // errNotEnv replaces the errors of godotenv, which quote the file.
-var errNotEnv = errors.New("every line must be NAME=value, and a value with spaces must be quoted")
+var errNotEnv = errors.New("must be NAME=value, with quotes around a value that contains spaces")
 
 var isVariable = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.]*$`)
 
@@ -95,11 +99,52 @@ func parseEnv(text []byte) (map[string]string, error) {
 	return values, nil
 }
 
+// lineAfter returns the number of the line that follows the longest beginning of text that parses and that
+// accept accepts. godotenv does not tell the line of an error. A value can have several lines, so a beginning
+// that does not parse can be part of one that does.
+func lineAfter(text []byte, accept func(map[string]string) bool) int {
+	ends := []int{0} // of the beginnings, by their number of lines
+	for i, c := range text {
+		if c == '\n' {
+			ends = append(ends, i+1)
+		}
+	}
+	for lines, end := range slices.Backward(ends) {
+		if values, err := parseEnv(text[:end]); err == nil && accept(values) {
+			return lines + 1
+		}
+	}
+	return 1 // not reached: no text parses, and sets nothing
+}
+
 // Apply implements kong.Option.
 func (e Env) Apply(k *kong.Kong) error {
 	return errors.Join(
 		kong.Resolvers(kong.ResolverFunc(e.resolve)).Apply(k),
+		parser(time.ParseDuration, "a duration such as 90s, 15m or 12h").Apply(k),
+		parser(parseLevel, "debug, info, warn or error").Apply(k),
 		kong.ValueFormatter(explain).Apply(k))
+}
+
+// parser makes kong parse values of type T with parse. kong's own parsers, and those of the types, put the error
+// of a Go function into the message.
+func parser[T any](parse func(string) (T, error), what string) kong.Option {
+	return kong.TypeMapper(reflect.TypeFor[T](), kong.MapperFunc(func(ctx *kong.DecodeContext, target reflect.Value) error {
+		var text string
+		if err := ctx.Scan.PopValueInto("value", &text); err != nil {
+			return err
+		}
+		value, err := parse(text)
+		if err != nil {
+			return fmt.Errorf("must be %s, not %q", what, text)
+		}
+		target.Set(reflect.ValueOf(value))
+		return nil
+	}))
+}
+
+func parseLevel(text string) (level slog.Level, err error) {
+	return level, level.UnmarshalText([]byte(text))
 }
 
 // resolve returns the value of a flag that is not on the command line, or nil.

@@ -1,7 +1,9 @@
 package config
 
 import (
+	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -19,13 +21,24 @@ func TestReadEnv(t *testing.T) {
 	}
 
 	file := filepath.Join(t.TempDir(), ".env")
-	for _, text := range []string{"A=b\nc4n4ry", "A='c4n4ry", "c4n4ry c4n4ry=c4n4ry", "-c4n4ry=c4n4ry", "=c4n4ry"} {
+	for text, line := range map[string]int{
+		"A=b\nc4n4ry":                 2,
+		"A='c4n4ry":                   1,
+		"c4n4ry c4n4ry=c4n4ry":        1,
+		"-c4n4ry=c4n4ry":              1,
+		"=c4n4ry":                     1,
+		"A=b\r\n\r\nc4n4ry\r\nB=c":    3,
+		"# c4n4ry\nA='b\nc'\n-c4n4ry": 4,
+		"A='b\nc'\nB=\"c4n4ry\n\nC=d": 3,
+		"A=b\nUSHER_ISSUR=c4n4ry\n":   2,
+		"USHER_A='b\nc4n4ry'\nB=c":    1,
+	} {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		_, err := ReadEnv(file, unset)
-		if err == nil || strings.Contains(err.Error(), "c4n4ry") || !strings.Contains(err.Error(), file) {
-			t.Errorf("%q: got %v", text, err)
+		if err == nil || strings.Contains(err.Error(), "c4n4ry") || !strings.Contains(err.Error(), fmt.Sprintf("%s: line %d: ", file, line)) {
+			t.Errorf("%q: got %v, want line %d", text, err, line)
 		}
 	}
 	if _, err := ReadEnv(t.TempDir(), unset); err == nil {
@@ -41,6 +54,12 @@ func FuzzParseEnv(f *testing.F) {
 		values, err := parseEnv(text)
 		if err != nil && !errors.Is(err, errNotEnv) {
 			t.Errorf("the error may quote the file: %v", err)
+		}
+		if err != nil {
+			line := lineAfter(text, func(map[string]string) bool { return true })
+			if line < 1 || line > 1+bytes.Count(text, []byte("\n")) {
+				t.Errorf("the error is in line %d", line)
+			}
 		}
 		for name := range values {
 			if strings.Trim(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.") != "" || name == "" {

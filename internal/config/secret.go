@@ -59,11 +59,9 @@ func (s *Secret) Decode(ctx *kong.DecodeContext) error {
 	return nil
 }
 
-var errNoSecret = errors.New(`no secret is set. Create one and store it in .env with
-
-    (umask 077; echo "USHER_SECRET_KEY=$(head -c 32 /dev/urandom | base64)" >> .env)
-
-or pass a file that contains one with --secret-key-file. On your own machine you can use --dev`)
+var errNoSecret = errors.New(`no secret is set: create one with (umask 077; ` +
+	`echo "USHER_SECRET_KEY=$(head -c 32 /dev/urandom | base64)" >> .env), pass a file with --secret-key-file, ` +
+	`or use --dev on your own machine`)
 
 // devFolder is the folder of the secret that --dev creates.
 const devFolder = "data"
