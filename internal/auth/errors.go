@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -106,9 +107,35 @@ var (
 	ErrUsernameTaken = errors.New("user name taken")
 	// ErrEmailTaken says that another account has the e-mail address's key.
 	ErrEmailTaken = errors.New("e-mail address taken")
-	// ErrUnavailable says that the database is unreachable or too busy. Trying again may help.
+	// ErrUnavailable says that the database cannot answer now. Trying again may help. ErrUnreachable and ErrBusy wrap
+	// it.
 	ErrUnavailable = errors.New("database unavailable")
+	// ErrUnreachable says that the database is down, or that the network to it is.
+	ErrUnreachable error = unavailable("database unreachable")
+	// ErrBusy says that the database answers, but has too much to do or a lock that another transaction holds.
+	ErrBusy error = unavailable("database busy")
 )
+
+// unavailable is a kind of ErrUnavailable.
+type unavailable string
+
+func (e unavailable) Error() string { return string(e) }
+
+// Unwrap returns ErrUnavailable.
+func (unavailable) Unwrap() error { return ErrUnavailable }
+
+// Unavailability returns the log's message for an error that becomes SERVICE_UNAVAILABLE: what was missing.
+func Unavailability(err error) string {
+	for _, kind := range []error{ErrUnreachable, ErrBusy} {
+		if errors.Is(err, kind) {
+			return kind.Error()
+		}
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return "request timed out"
+	}
+	return ErrUnavailable.Error()
+}
 
 // Unauthenticated returns the Error of a request without a valid session.
 func Unauthenticated(r Reason) *Error { return &Error{Code: CodeUnauthenticated, Reason: r} }

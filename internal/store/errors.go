@@ -40,6 +40,8 @@ func fault(ctx context.Context, doing string, err error) error {
 	case errors.Is(err, sql.ErrNoRows):
 		meaning = auth.ErrNotFound
 	case errors.As(err, new(*pgconn.ConnectError)): // whatever the reason, the server accepts no connection
+		meaning = connectMeaning(err)
+	case errors.Is(err, context.DeadlineExceeded): // the server may be down or busy
 		meaning = auth.ErrUnavailable
 	case errors.As(err, &postgres):
 		if class(postgres) == "22" { // data exception: the message may quote the value
@@ -49,12 +51,25 @@ func fault(ctx context.Context, doing string, err error) error {
 	case errors.As(err, &lite):
 		meaning = sqliteMeaning(lite)
 	case isDisconnect(err):
-		meaning = auth.ErrUnavailable
+		meaning = auth.ErrUnreachable
 	}
 	if meaning == nil {
 		return fmt.Errorf("%s: %w", doing, err)
 	}
 	return fmt.Errorf("%s: %w: %w", doing, meaning, err)
+}
+
+// connectMeaning returns the kind of auth.ErrUnavailable of a failed connection: unreachable, unless PostgreSQL has
+// answered.
+func connectMeaning(err error) error {
+	var postgres *pgconn.PgError
+	switch {
+	case errors.As(err, &postgres) && postgres.Code == "53300": // too_many_connections
+		return auth.ErrBusy
+	case errors.As(err, &postgres) && class(postgres) != "57", isWrongServer(err):
+		return auth.ErrUnavailable
+	}
+	return auth.ErrUnreachable
 }
 
 // postgresMeaning maps an SQLSTATE to an error of auth, or to nil (PostgreSQL documentation, appendix A).
@@ -69,18 +84,23 @@ func postgresMeaning(err *pgconn.PgError) error {
 		}
 	case "23503": // foreign_key_violation
 		return auth.ErrNotFound
-	case "25006", // read_only_sql_transaction: a standby, during a failover
-		"25P03", // idle_in_transaction_session_timeout
-		"55P03": // lock_not_available
+	case "25006": // read_only_sql_transaction: a standby, during a failover
 		return auth.ErrUnavailable
+	case "25P03", // idle_in_transaction_session_timeout
+		"53300", // too_many_connections
+		"55P03", // lock_not_available
+		"57014": // query_canceled: statement timeout
+		return auth.ErrBusy
 	}
 	switch class(err) {
-	case "08", // connection exception
-		"40", // transaction rollback: serialization failure, deadlock
-		"53", // insufficient resources
-		"57", // operator intervention: shutdown, statement timeout
+	case "40": // transaction rollback: serialization failure, deadlock
+		return auth.ErrBusy
+	case "53", // insufficient resources: disk or memory full
 		"58": // system error
 		return auth.ErrUnavailable
+	case "08", // connection exception
+		"57": // operator intervention: shutdown
+		return auth.ErrUnreachable
 	}
 	return nil
 }
@@ -104,8 +124,9 @@ func sqliteMeaning(err *sqlite.Error) error {
 		return auth.ErrNotFound
 	}
 	switch err.Code() & 0xff { // the primary code
-	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL,
-		sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_NOMEM:
+	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL:
+		return auth.ErrBusy
+	case sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_NOMEM:
 		return auth.ErrUnavailable
 	}
 	return nil

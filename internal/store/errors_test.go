@@ -31,23 +31,23 @@ func TestFault(t *testing.T) {
 		{context.Canceled, context.Canceled},
 		{context.DeadlineExceeded, auth.ErrUnavailable},
 		{context.DeadlineExceeded, context.DeadlineExceeded},
-		{driver.ErrBadConn, auth.ErrUnavailable},
-		{pgconn.ErrConnClosed, auth.ErrUnavailable},
-		{io.ErrUnexpectedEOF, auth.ErrUnavailable},
-		{net.ErrClosed, auth.ErrUnavailable},
-		{&net.OpError{Op: "read", Err: errors.New("connection reset by peer")}, auth.ErrUnavailable},
+		{driver.ErrBadConn, auth.ErrUnreachable},
+		{pgconn.ErrConnClosed, auth.ErrUnreachable},
+		{io.ErrUnexpectedEOF, auth.ErrUnreachable},
+		{net.ErrClosed, auth.ErrUnreachable},
+		{&net.OpError{Op: "read", Err: errors.New("connection reset by peer")}, auth.ErrUnreachable},
 		{postgres("23505", "users_username_key_unique"), auth.ErrUsernameTaken},
 		{postgres("23505", "users_email_key_unique"), auth.ErrEmailTaken},
 		{postgres("23505", "users_pkey"), nil},
 		{postgres("23503", "sessions_user_id_fkey"), auth.ErrNotFound},
 		{postgres("23514", "users_email_key_unique"), nil},
-		{postgres("08006", ""), auth.ErrUnavailable},
-		{postgres("53300", ""), auth.ErrUnavailable},
-		{postgres("57P01", ""), auth.ErrUnavailable},
-		{postgres("57P03", ""), auth.ErrUnavailable},
-		{postgres("57014", ""), auth.ErrUnavailable},
-		{postgres("40001", ""), auth.ErrUnavailable},
-		{postgres("40P01", ""), auth.ErrUnavailable},
+		{postgres("08006", ""), auth.ErrUnreachable},
+		{postgres("53300", ""), auth.ErrBusy},
+		{postgres("57P01", ""), auth.ErrUnreachable},
+		{postgres("57P03", ""), auth.ErrUnreachable},
+		{postgres("57014", ""), auth.ErrBusy},
+		{postgres("40001", ""), auth.ErrBusy},
+		{postgres("40P01", ""), auth.ErrBusy},
 		{postgres("25006", ""), auth.ErrUnavailable},
 		{postgres("58030", ""), auth.ErrUnavailable},
 		{postgres("28P01", ""), nil},
@@ -66,6 +66,10 @@ func TestFault(t *testing.T) {
 				t.Errorf("%v became %v, which is not it any more", err, got)
 			case c.want != nil:
 				wantError(t, err.Error(), got, c.want)
+				if busy, down := errors.Is(got, auth.ErrBusy), errors.Is(got, auth.ErrUnreachable); busy != (c.want == auth.ErrBusy) ||
+					down != (c.want == auth.ErrUnreachable) || (busy || down) && !errors.Is(got, auth.ErrUnavailable) {
+					t.Errorf("%v became %v, want only %v", err, got, c.want)
+				}
 			default:
 				for _, meaning := range []error{auth.ErrNotFound, auth.ErrUsernameTaken, auth.ErrEmailTaken, auth.ErrUnavailable} {
 					if errors.Is(got, meaning) {
@@ -107,7 +111,7 @@ func TestPostgresEndsSession(t *testing.T) {
 		}
 		return countAttempt(ctx, tx, "key")
 	})
-	wantError(t, "InTx", err, auth.ErrUnavailable)
+	wantError(t, "InTx", err, auth.ErrUnreachable)
 	if a, err := s.Attempts(t.Context(), auth.AttemptCounter{Key: "key"}); err != nil || a.Count != 0 {
 		t.Errorf("Attempts on a new connection: %v, %v, want none", a, err)
 	}
@@ -120,7 +124,7 @@ func TestPostgresStatementTimeout(t *testing.T) {
 		if err := countAttempt(ctx, tx, "key"); err != nil {
 			return err
 		}
-		wantError(t, "a statement that waits for a lock", countAttempt(ctx, waiting, "key"), auth.ErrUnavailable)
+		wantError(t, "a statement that waits for a lock", countAttempt(ctx, waiting, "key"), auth.ErrBusy)
 		return nil
 	})
 	if err != nil {
@@ -136,12 +140,12 @@ func TestSQLiteLocked(t *testing.T) {
 		t.Fatal(err)
 	}
 	err := first.InTx(t.Context(), func(ctx context.Context, _ auth.Store) error {
-		wantError(t, "ReserveAttempt", countAttempt(ctx, second, "key"), auth.ErrUnavailable)
+		wantError(t, "ReserveAttempt", countAttempt(ctx, second, "key"), auth.ErrBusy)
 		err := second.InTx(ctx, func(context.Context, auth.Store) error {
 			t.Error("a second transaction began")
 			return nil
 		})
-		wantError(t, "InTx", err, auth.ErrUnavailable)
+		wantError(t, "InTx", err, auth.ErrBusy)
 		if _, err := second.Attempts(ctx, auth.AttemptCounter{Key: "key"}); err != nil {
 			t.Errorf("a reader was locked out: %v", err)
 		}

@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
+	"log/slog"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -28,6 +30,8 @@ type Options struct {
 	// connections stay open. The default is twice GOMAXPROCS, and at least 8: with that many, CPUs and
 	// not connections are the limit, and several replicas fit in PostgreSQL's default of 100.
 	MaxConns int
+	// CreateFolder creates the folder of a SQLite file if it is missing, accessible to this user only.
+	CreateFolder bool
 	// Observer times the statements, and logs migrations and changes of the database server. Nil means that nothing
 	// is observed.
 	Observer *observe.Observer
@@ -36,11 +40,10 @@ type Options struct {
 }
 
 // Open connects to the database at a URL: postgres://user:password@host/name or sqlite:path. It does not
-// migrate. Its errors never contain a password. They wrap auth.ErrUnavailable if the database cannot be
-// reached.
+// migrate. Its errors are one line and never contain a password. A database that cannot be opened is an
+// OpenError, which wraps auth.ErrUnavailable if the database cannot be reached.
 //
-// A SQLite path is used literally, without escapes. Open creates a missing file and its missing folders,
-// accessible to this user only.
+// A SQLite path is used literally, without escapes. Open creates a missing file, accessible to this user only.
 //
 // A PostgreSQL URL accepts the parameters of libpq and pgx. PgBouncer in transaction mode loses prepared
 // statements, so it needs default_query_exec_mode=exec, or version 1.21 with max_prepared_statements set.
@@ -58,11 +61,11 @@ func Open(ctx context.Context, at string, o Options) (*Store, error) {
 	s := &Store{observer: o.Observer}
 	var err error
 	if path, ok := strings.CutPrefix(at, "sqlite:"); ok {
-		err = s.openSQLite(path, o.MaxConns)
+		err = s.openSQLite(path, o)
 	} else if strings.HasPrefix(at, "postgres://") || strings.HasPrefix(at, "postgresql://") {
 		err = s.openPostgres(at, o)
 	} else {
-		err = errors.New("database URL: the scheme must be postgres or sqlite")
+		err = errors.New("database URL: must be sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME")
 	}
 	if err != nil {
 		return nil, err
@@ -74,7 +77,8 @@ func Open(ctx context.Context, at string, o Options) (*Store, error) {
 		err = s.connect(ctx)
 	}
 	if err != nil {
-		return nil, errors.Join(err, s.Close())
+		_ = s.Close() // there is nothing to lose, and err says what is wrong
+		return nil, err
 	}
 	return s, nil
 }
@@ -84,9 +88,10 @@ func Open(ctx context.Context, at string, o Options) (*Store, error) {
 func (s *Store) connect(ctx context.Context) error {
 	const tries, pause = 100, 50 * time.Millisecond
 	for try := 1; ; try++ {
-		err := fault(ctx, "open database", s.writer.PingContext(ctx))
-		if s.dialect != goose.DialectSQLite3 || !errors.Is(err, auth.ErrUnavailable) || try == tries {
-			return err
+		failed := s.writer.PingContext(ctx)
+		err := fault(ctx, "open database", failed)
+		if s.dialect != goose.DialectSQLite3 || !errors.Is(err, auth.ErrBusy) || try == tries {
+			return s.openError(ctx, failed, err)
 		}
 		select {
 		case <-ctx.Done():
@@ -94,6 +99,20 @@ func (s *Store) connect(ctx context.Context) error {
 		case <-time.After(pause):
 		}
 	}
+}
+
+// openError explains why the first connection failed: cause is what fault says of failed. The log gets all of it at
+// level debug.
+func (s *Store) openError(ctx context.Context, failed, cause error) error {
+	if cause == nil || errors.Is(cause, context.Canceled) {
+		return cause
+	}
+	s.observer.Log().DebugContext(ctx, "the database cannot be opened", slog.Any("err", cause))
+	if s.postgres == nil {
+		return &OpenError{Problem: fileProblem(s.file, failed), cause: cause}
+	}
+	problem, mayPass := postgresProblem(&s.postgres.config, failed)
+	return &OpenError{Problem: problem, MayPass: mayPass, cause: cause}
 }
 
 const (
@@ -139,10 +158,10 @@ func hosts(config *pgx.ConnConfig) string {
 	return strings.Join(names, ",")
 }
 
-func (s *Store) openSQLite(path string, maxConns int) error {
-	file, err := createFile(path)
+func (s *Store) openSQLite(path string, o Options) error {
+	file, err := createFile(path, o.CreateFolder)
 	if err != nil {
-		return fmt.Errorf("database file: %w", err)
+		return err
 	}
 	if s.file, err = filepath.Abs(path); err != nil {
 		return fmt.Errorf("database file: %w", err)
@@ -165,7 +184,7 @@ func (s *Store) openSQLite(path string, maxConns int) error {
 	// A quarter of SQLite's default cache, per connection. A cached page takes 8 KiB of memory, and the
 	// system caches the file anyway. The default is no faster with thousands of users, and a tenth faster
 	// with a million.
-	s.reader, err = openPool(file+common+"&_pragma=query_only(1)&_pragma=cache_size(-500)", maxConns)
+	s.reader, err = openPool(file+common+"&_pragma=query_only(1)&_pragma=cache_size(-500)", o.MaxConns)
 	s.dialect = goose.DialectSQLite3
 	s.use(&statements{DB: s.reader}, s.writer)
 	return err
@@ -184,26 +203,33 @@ func openPool(dsn string, maxConns int) (*sqlx.DB, error) {
 // creating prevents that one Store opens a file while createFile in another one still has to close it.
 var creating sync.Mutex
 
-// createFile creates the file at path if it is missing, and returns its URI for SQLite. New files and
-// folders are accessible to this user only. SQLite gives its write-ahead log and shared memory the mode of
+// createFile creates the file at path if it is missing, and its folder if that is wanted. It returns the URI of the
+// file for SQLite. New files and folders are accessible to this user only. SQLite gives its write-ahead log and shared memory the mode of
 // the file. Existing files and folders keep their mode.
 //
 // It never opens an existing file: closing it would release the POSIX locks that SQLite holds in this
 // process (https://www.sqlite.org/howtocorrupt.html, section 2.2).
-func createFile(path string) (uri string, err error) {
+func createFile(path string, folder bool) (uri string, err error) {
 	switch {
 	case path == "":
-		return "", errors.New("the path is missing. Use sqlite:path")
+		return "", errors.New("database URL: the path is missing. Use sqlite:PATH")
 	case strings.HasPrefix(path, ":memory:"):
-		return "", errors.New("in-memory databases are not supported. Use sqlite:path")
+		return "", errors.New("database URL: in-memory databases are not supported. Use sqlite:PATH")
 	case strings.HasPrefix(path, "//") && !strings.HasPrefix(path, "///"):
-		return "", errors.New("a path cannot start with //. Use sqlite:path")
+		return "", errors.New("database URL: a path cannot start with //. Use sqlite:PATH")
 	}
 	if path, err = filepath.Abs(path); err != nil {
-		return "", err
+		return "", fmt.Errorf("database file: %w", err)
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return "", err
+	if folder {
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			return "", &OpenError{Problem: fileProblem(path, err), cause: err}
+		}
+	} else if _, err := os.Stat(filepath.Dir(path)); errors.Is(err, fs.ErrNotExist) {
+		return "", &OpenError{
+			Problem: fmt.Sprintf("the folder %q of the database file does not exist. Create it with mkdir -p", filepath.Dir(path)),
+			cause:   err,
+		}
 	}
 	creating.Lock()
 	defer creating.Unlock()
@@ -212,7 +238,7 @@ func createFile(path string) (uri string, err error) {
 		err = f.Close()
 	}
 	if err != nil && !errors.Is(err, os.ErrExist) {
-		return "", err
+		return "", &OpenError{Problem: fileProblem(path, err), cause: err}
 	}
 	return "file:" + (&url.URL{Path: path}).EscapedPath(), nil
 }

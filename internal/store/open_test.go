@@ -2,7 +2,6 @@ package store_test
 
 import (
 	"context"
-	"net"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -61,21 +60,17 @@ func TestOpenRefuses(t *testing.T) {
 			if strings.Contains(err.Error(), "c0rrect") || strings.Contains(err.Error(), "h0rse") {
 				t.Errorf("the error shows the password: %v", err)
 			}
+			if strings.Contains(err.Error(), "\n") {
+				t.Errorf("the error has more than one line: %v", err)
+			}
 		})
 	}
 }
 
 func TestOpenUnreachable(t *testing.T) {
-	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := listener.Addr().String()
-	if err := listener.Close(); err != nil {
-		t.Fatal(err)
-	}
-	_, err = store.Open(t.Context(), "postgres://ada:c0rrect-h0rse@"+address+"/usher?sslmode=disable", store.Options{})
-	wantError(t, "Open", err, auth.ErrUnavailable)
+	address := closedAddress(t)
+	_, err := store.Open(t.Context(), "postgres://ada:c0rrect-h0rse@"+address+"/usher?sslmode=disable", store.Options{})
+	wantError(t, "Open", err, auth.ErrUnreachable)
 	if strings.Contains(err.Error(), "c0rrect") {
 		t.Errorf("the error shows the password: %v", err)
 	}
@@ -139,7 +134,7 @@ func TestOpenSQLitePaths(t *testing.T) {
 		t.Run(url.PathEscape(name), func(t *testing.T) {
 			t.Chdir(t.TempDir())
 			for _, at := range []string{name, filepath.Join(t.TempDir(), name)} {
-				s := open(t, "sqlite:"+at)
+				s := openWith(t, "sqlite:"+at, store.Options{CreateFolder: true})
 				migrate(t, s)
 				if info, err := os.Stat(at); err != nil || info.Size() == 0 {
 					t.Errorf("%v, %v, want the database", info, err)
@@ -152,7 +147,7 @@ func TestOpenSQLitePaths(t *testing.T) {
 func TestOpenSQLiteModes(t *testing.T) {
 	folder := t.TempDir()
 	path := filepath.Join(folder, "new", "data", "usher.db")
-	s := open(t, "sqlite:"+path)
+	s := openWith(t, "sqlite:"+path, store.Options{CreateFolder: true})
 	migrate(t, s)
 	for path, want := range map[string]os.FileMode{
 		filepath.Join(folder, "new"):         os.ModeDir | 0o700,
