@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 }
 
 // TestScripts runs the scripts on each database. They have these variables: DATABASE_URL is a new database
-// that is migrated, and URL and ADDRESS are where a server can listen.
+// that is migrated, and URL and ADDRESS are where a server can listen. The condition [postgres] or [sqlite] holds.
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	for name, url := range storetest.URLs {
@@ -37,6 +37,12 @@ func TestScripts(t *testing.T) {
 			testscript.Run(t, testscript.Params{
 				Dir:                 "testdata/script",
 				RequireExplicitExec: true,
+				Condition: func(condition string) (bool, error) {
+					if storetest.URLs[condition] == nil {
+						return false, fmt.Errorf("unknown condition %q", condition)
+					}
+					return condition == name, nil
+				},
 				Setup: func(env *testscript.Env) error {
 					address, err := freeAddress()
 					if err != nil {
@@ -48,6 +54,7 @@ func TestScripts(t *testing.T) {
 					}
 					env.Setenv("DATABASE_URL", url(tb))
 					env.Setenv("ADDRESS", address)
+					env.Setenv("USHER_LISTEN", address) // another program may use the default port
 					env.Setenv("URL", "http://"+address)
 					env.Setenv("USHER_SHUTDOWN_DELAY", "0s") // no load balancer has to notice the stop
 					return nil

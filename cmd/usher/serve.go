@@ -24,7 +24,7 @@ type serveCommand struct {
 // Run serves until the context of inv ends.
 func (c *serveCommand) Run(inv *invocation) (err error) {
 	tuneProcess()
-	log, stop := logging.NewBuffered(inv.stderr, logging.Options(c.Log))
+	log, flush, stop := logging.NewBuffered(inv.stderr, logging.Options(c.Log))
 	defer stop()
 	for _, warning := range append(c.Warnings(), inv.env.Warnings()...) {
 		log.WarnContext(inv.ctx, "unsafe setting", "warning", warning)
@@ -43,6 +43,7 @@ func (c *serveCommand) Run(inv *invocation) (err error) {
 		"audience", c.Issuer, "resources", strings.Join(c.Audience, ", "))
 	log.InfoContext(inv.ctx, "listening", "address", listener.Addr().String(), "database", c.URL, "version", version)
 	if c.Dev {
+		flush() // so that the banner does not stand among the lines about migrations
 		welcome(inv.stdout, c.Issuer, c.URL)
 	}
 	if err := server.Serve(inv.ctx, listener); err != nil {
@@ -57,6 +58,9 @@ func listen(ctx context.Context, address string) (net.Listener, error) {
 	if errors.Is(err, syscall.EADDRINUSE) {
 		_, port, _ := net.SplitHostPort(address)
 		return nil, fmt.Errorf("port %s is in use; choose another with --listen", port)
+	}
+	if errno := syscall.Errno(0); errors.As(err, &errno) {
+		return nil, fmt.Errorf("cannot listen on %s: %w; choose another address with --listen", address, errno)
 	}
 	return l, err
 }

@@ -37,7 +37,7 @@ func open(ctx context.Context, s Settings, log *slog.Logger, o Overrides) (*part
 		return p, nil
 	}
 	var err error
-	if p.db, err = store.Open(ctx, string(s.URL), store.Options{MaxConns: s.MaxConns, Observer: p.observer, Now: o.Now}); err != nil {
+	if p.db, err = openStore(ctx, s.Database, store.Options{Observer: p.observer, Now: o.Now}); err != nil {
 		return nil, err
 	}
 	p.store = p.db

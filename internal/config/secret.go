@@ -94,18 +94,27 @@ const maxSecret = 4 << 10
 func readSecret(path string) (Secret, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return Secret{}, fmt.Errorf("secret: %w", err)
+		return Secret{}, unreadable(path, err)
 	}
 	text, err := io.ReadAll(io.LimitReader(f, maxSecret+1))
 	_ = f.Close()
 	if err != nil {
-		return Secret{}, fmt.Errorf("secret: %w", err)
+		return Secret{}, unreadable(path, err)
 	}
 	s := NewSecret(string(text))
 	if s.IsZero() || len(text) > maxSecret {
 		return Secret{}, fmt.Errorf("secret: %s: must have 1 to %d bytes", path, maxSecret)
 	}
 	return s, nil
+}
+
+// unreadable says that the file of a secret cannot be read, and why.
+func unreadable(path string, err error) error {
+	var at *fs.PathError
+	if errors.As(err, &at) {
+		err = at.Err
+	}
+	return fmt.Errorf("the secret file %q cannot be read: %w", path, err)
 }
 
 // readableByOthers returns a warning if other users can read a file. It is not an error, because Docker
@@ -141,7 +150,7 @@ func loadOrCreateSecret(folder string) (Secret, error) {
 func readOwnSecret(path string) (Secret, error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return Secret{}, fmt.Errorf("secret: %w", err)
+		return Secret{}, unreadable(path, err)
 	}
 	if mode := info.Mode().Perm(); mode&0o077 != 0 && runtime.GOOS != "windows" {
 		return Secret{}, fmt.Errorf("secret: other users can read %s (mode %#o): delete the file to create a new secret", path, mode)

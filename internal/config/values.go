@@ -14,6 +14,9 @@ import (
 // string(u) is the whole URL.
 type DatabaseURL string
 
+// IsSQLite reports whether the database is SQLite.
+func (u DatabaseURL) IsSQLite() bool { return strings.HasPrefix(string(u), "sqlite:") }
+
 // String returns the part of u that is not secret.
 func (u DatabaseURL) String() string {
 	const hidden = "[redacted]"

@@ -163,8 +163,7 @@ func (x *exchange) writePanic() {
 			`","requestId":"`+x.Info.ID+`"}}]}`)
 }
 
-// log logs the request. It logs the pattern of the route and never the URL, because clients put secrets in the
-// query.
+// log logs the request. It logs the pattern of the route and never the query, in which clients put secrets.
 func (x *exchange) log(r *http.Request) {
 	level := slog.LevelInfo
 	switch {
@@ -188,7 +187,7 @@ func (x *exchange) log(r *http.Request) {
 	line.AddAttrs(
 		slog.String("id", x.Info.ID),
 		slog.String("method", printable(r.Method, 16)),
-		slog.String("path", strings.TrimSuffix(r.Pattern, "{$}")),
+		slog.String("path", x.path(r)),
 		slog.Int("status", x.status),
 		slog.Float64("duration_ms", float64(end.Sub(x.start).Microseconds())/1000),
 		slog.Int64("bytes", x.bytes),
@@ -201,6 +200,19 @@ func (x *exchange) log(r *http.Request) {
 		}
 	}
 	_ = log.Handle(r.Context(), line) // slog.Logger ignores the error too
+}
+
+// maxPath is the maximum length of a logged path in bytes.
+const maxPath = 100
+
+// path returns the path for the log: the pattern of the route, or the path itself if the answer is 404, so that a
+// wrong URL in a client can be found. An escaped "?" also ends it, because what follows is most likely a query.
+func (x *exchange) path(r *http.Request) string {
+	if x.status != http.StatusNotFound {
+		return strings.TrimSuffix(r.Pattern, "{$}")
+	}
+	path, _, _ := strings.Cut(r.URL.Path, "?")
+	return printable(path, maxPath)
 }
 
 // WriteHeader implements http.ResponseWriter.

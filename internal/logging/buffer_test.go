@@ -120,7 +120,7 @@ func TestBuffered(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var got writes
-		log, _ := NewBuffered(&got, Options{Format: "json"})
+		log, flush, _ := NewBuffered(&got, Options{Format: "json"})
 		log.Info("first")
 		log.With("a", 1).WithGroup("g").Info("waits")
 		if all := got.take(); len(all) != 1 {
@@ -128,6 +128,11 @@ func TestBuffered(t *testing.T) {
 		}
 		log.With("a", 1).WithGroup("g").Warn("hurries")
 		if all := got.take(); len(all) != 1 || strings.Count(all[0], "\n") != 2 || !strings.Contains(all[0], "hurries") {
+			t.Errorf("wrote %q", all)
+		}
+		log.Info("waits too")
+		flush()
+		if all := got.take(); len(all) != 1 || !strings.Contains(all[0], "waits too") {
 			t.Errorf("wrote %q", all)
 		}
 		<-time.After(2 * maxDelay)

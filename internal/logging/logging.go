@@ -23,10 +23,11 @@ func New(w io.Writer, o Options) *slog.Logger {
 }
 
 // NewBuffered returns a logger for a program that logs many lines. It collects lines for a short time and
-// writes them together. Warnings and errors are written at once. Call stop before the program ends.
-func NewBuffered(w io.Writer, o Options) (log *slog.Logger, stop func()) {
+// writes them together. Warnings and errors are written at once. Call flush before other output that
+// must follow the lines, and stop before the program ends.
+func NewBuffered(w io.Writer, o Options) (log *slog.Logger, flush, stop func()) {
 	b := &buffer{to: w}
-	return newLogger(b, o, isTerminal(w), b.flush), b.stop
+	return newLogger(b, o, isTerminal(w), b.flush), b.flush, b.stop
 }
 
 func newLogger(w io.Writer, o Options, terminal bool, flush func()) *slog.Logger {
