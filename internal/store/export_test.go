@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"github.com/jmoiron/sqlx"
 
 	"usher/internal/auth"
@@ -125,4 +126,13 @@ func (s *Store) RotateTogether(ctx context.Context, now time.Time, tokens []Rota
 		rotated, errs = append(rotated, r.Value), append(errs, r.Err)
 	}
 	return rotated, errs
+}
+
+// PostgresProblem is postgresProblem for a URL.
+func PostgresProblem(at string, err error) (problem string, mayPass bool) {
+	config, invalid := pgx.ParseConfig(at)
+	if invalid != nil {
+		panic(invalid)
+	}
+	return postgresProblem(config, err)
 }

@@ -90,12 +90,27 @@ func (s *Store) up(ctx context.Context) error {
 	}
 	applied, err := migrations.Up(ctx)
 	if err != nil {
-		return fault(ctx, "migrate", err)
+		return s.migrationError(fault(ctx, "migrate", err))
 	}
 	for _, m := range applied {
 		s.observer.Log().InfoContext(ctx, "migrated database", slog.Int64("version", m.Source.Version), slog.Float64("duration_ms", float64(m.Duration.Microseconds())/1000))
 	}
 	return nil
+}
+
+// migrationError explains an error of a role that may not change the schema. A role of PostgreSQL 15 and newer may
+// create tables only in a database that it owns.
+func (s *Store) migrationError(err error) error {
+	var refused *pgconn.PgError
+	if !errors.As(err, &refused) || refused.Code != insufficientPrivilege {
+		return err
+	}
+	config := &s.postgres.config
+	return &OpenError{
+		Problem: fmt.Sprintf("PostgreSQL at %s does not let the role %q migrate the database %q: %s. Use the role that owns the database",
+			addresses(config), config.User, config.Database, oneLine(refused.Message)),
+		cause: err,
+	}
 }
 
 // migrations returns a new provider. A provider that failed to create its table never retries.

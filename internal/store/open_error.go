@@ -19,7 +19,7 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// OpenError says in one line why Open failed. It wraps the cause, whose text is for the log.
+// OpenError says in one line why Open or Migrate failed. It wraps the cause, whose text is for the log.
 type OpenError struct {
 	Problem string
 	// MayPass is set if PostgreSQL cannot be reached or accepts no writes, so that a later Open may succeed. It is
@@ -50,6 +50,8 @@ func postgresProblem(config *pgx.ConnConfig, err error) (problem string, mayPass
 	return at + " cannot be reached: " + reason(err), isDisconnect(err)
 }
 
+const insufficientPrivilege = "42501"
+
 // refusal explains the SQLSTATE with which PostgreSQL refuses a connection.
 func refusal(config *pgx.ConnConfig, at string, err *pgconn.PgError) (problem string, mayPass bool) {
 	message := oneLine(err.Message)
@@ -58,7 +60,7 @@ func refusal(config *pgx.ConnConfig, at string, err *pgconn.PgError) (problem st
 		return fmt.Sprintf("%s rejects the password of the role %q", at, config.User), false
 	case "3D000": // invalid_catalog_name
 		return fmt.Sprintf("%s has no database %q", at, config.Database), false
-	case "28000", "42501": // invalid_authorization_specification, insufficient_privilege
+	case "28000", insufficientPrivilege: // invalid_authorization_specification
 		return fmt.Sprintf("%s does not let the role %q use the database %q: %s", at, config.User, config.Database, message), false
 	case "57P03": // cannot_connect_now
 		return at + " accepts no connections yet: " + message, true

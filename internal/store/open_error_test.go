@@ -1,13 +1,19 @@
 package store_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
+	"syscall"
 	"testing"
+
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"usher/internal/pgtest"
 	"usher/internal/store"
@@ -132,5 +138,43 @@ func TestOpenErrorOnAStandby(t *testing.T) {
 	}
 	if want := "PostgreSQL at " + pgAddress(t, u) + " accepts no writes"; got.Error() != want {
 		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+// TestPostgresProblem explains errors that a test cannot cause on every server.
+func TestPostgresProblem(t *testing.T) {
+	t.Parallel()
+	refused := func(code, message string) error {
+		return fmt.Errorf("server error: %w", &pgconn.PgError{Severity: "FATAL", Code: code, Message: message})
+	}
+	for _, c := range []struct {
+		err     error
+		want    string
+		mayPass bool
+	}{
+		{refused("28P01", "x"), `PostgreSQL at db:5432 rejects the password of the role "ada"`, false},
+		{refused("28000", `role "ada" does not exist`), `PostgreSQL at db:5432 does not let the role "ada" use the database "usher": role "ada" does not exist`, false},
+		{refused("42501", "permission denied"), `PostgreSQL at db:5432 does not let the role "ada" use the database "usher": permission denied`, false},
+		{refused("3D000", "x"), `PostgreSQL at db:5432 has no database "usher"`, false},
+		{refused("57P03", "the database system is starting up"), "PostgreSQL at db:5432 accepts no connections yet: the database system is starting up", true},
+		{refused("53300", "sorry, too many clients already"), "PostgreSQL at db:5432 has no free connection: sorry, too many clients already", true},
+		{refused("08P01", "two\n\tlines"), "PostgreSQL at db:5432 refuses the connection: two lines (SQLSTATE 08P01)", false},
+		{&net.DNSError{Name: "db", IsNotFound: true}, `the host "db" of the database is unknown`, true},
+		{&net.OpError{Op: "dial", Err: syscall.EHOSTUNREACH}, "PostgreSQL at db:5432 cannot be reached: no route to host", true},
+		{&net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}, "PostgreSQL at db:5432 cannot be reached: no answer", true},
+		{context.DeadlineExceeded, "PostgreSQL at db:5432 cannot be reached: no answer", true},
+		{io.ErrUnexpectedEOF, "PostgreSQL at db:5432 cannot be reached: unexpected EOF", true},
+		{errors.New("tls error: server refused TLS connection"), "PostgreSQL at db:5432 cannot be reached: tls error: server refused TLS connection", false},
+	} {
+		for _, err := range []error{c.err, fmt.Errorf("wrapped: %w", errors.Join(c.err))} {
+			problem, mayPass := store.PostgresProblem("postgres://ada:c0rrect@db/usher", err)
+			if want := strings.Replace(c.want, ": "+c.err.Error(), ": "+err.Error(), 1); problem != want || mayPass != c.mayPass {
+				t.Errorf("%v: got %s, %t; want %s, %t", err, problem, mayPass, want, c.mayPass)
+			}
+		}
+	}
+	problem, _ := store.PostgresProblem("postgres://ada@db1,db2:6432,[::1]/usher", refused("3D000", ""))
+	if want := `PostgreSQL at db1:5432 and db2:6432 and [::1]:5432 has no database "usher"`; problem != want {
+		t.Errorf("got %s, want %s", problem, want)
 	}
 }
