@@ -288,7 +288,7 @@ func (w *target) public(query string, path []any) bool {
 // leaks looks in an answer and in what the log says of it.
 func (w *target) leaks(answer []byte) error {
 	log := w.log.take()
-	for _, what := range []string{"internal error", "panic", "goroutine", "database ", "request timed out"} {
+	for _, what := range []string{"internal error", "panic", "goroutine", "service unavailable"} {
 		if strings.Contains(log, what) {
 			return fmt.Errorf("the log says %q:\n%s", what, log)
 		}

@@ -89,7 +89,7 @@ func (p *presenter) translate(ctx context.Context, err error) *gqlerror.Error {
 	case errors.Is(err, auth.ErrUnavailable), errors.Is(err, context.DeadlineExceeded):
 		code = ErrorCodeServiceUnavailable
 		extensions["retryAfter"] = seconds(auth.UnavailableRetry)
-		p.log.ErrorContext(ctx, auth.Unavailability(err), "id", info.ID, "err", err)
+		p.log.ErrorContext(ctx, "service unavailable", "id", info.ID, "cause", auth.Unavailability(err), "err", err)
 	case errors.Is(err, context.Canceled):
 		code = ErrorCodeServiceUnavailable // the client has gone and reads no answer
 		extensions["retryAfter"] = seconds(auth.UnavailableRetry)

@@ -38,7 +38,6 @@ func await[T any](ctx context.Context, limit time.Duration, log *slog.Logger, op
 	if limit <= 0 {
 		return open(ctx)
 	}
-	start := time.Now()
 	within, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	var cause error // of the last attempt that was not cut short
@@ -47,7 +46,7 @@ func await[T any](ctx context.Context, limit time.Duration, log *slog.Logger, op
 		switch failed := new(store.OpenError); {
 		case err == nil:
 			if cause != nil {
-				log.InfoContext(ctx, "the database answers", "waited_ms", time.Since(start).Milliseconds())
+				log.InfoContext(ctx, "the database answers")
 			}
 			return db, nil
 		case ctx.Err() != nil:

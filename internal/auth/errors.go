@@ -124,7 +124,7 @@ func (e unavailable) Error() string { return string(e) }
 // Unwrap returns ErrUnavailable.
 func (unavailable) Unwrap() error { return ErrUnavailable }
 
-// Unavailability returns the log's message for an error that becomes SERVICE_UNAVAILABLE: what was missing.
+// Unavailability returns the cause that the log names for an error that becomes SERVICE_UNAVAILABLE.
 func Unavailability(err error) string {
 	for _, kind := range []error{ErrUnreachable, ErrBusy} {
 		if errors.Is(err, kind) {

@@ -110,8 +110,7 @@ func readSecret(path string) (Secret, error) {
 
 // unreadable says that the file of a secret cannot be read, and why.
 func unreadable(path string, err error) error {
-	var at *fs.PathError
-	if errors.As(err, &at) {
+	if at, ok := errors.AsType[*fs.PathError](err); ok {
 		err = at.Err
 	}
 	return fmt.Errorf("the secret file %q cannot be read: %w", path, err)

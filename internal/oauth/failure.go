@@ -98,7 +98,7 @@ func (s *server) failureOf(ctx context.Context, err error) *failure {
 			return unavailable(http.StatusServiceUnavailable, e.RetryAfter, "The server is temporarily unavailable. Try again soon.")
 		}
 	case errors.Is(err, auth.ErrUnavailable), errors.Is(err, context.DeadlineExceeded):
-		s.log.ErrorContext(ctx, auth.Unavailability(err), "id", request.From(ctx).ID, "err", err)
+		s.log.ErrorContext(ctx, "service unavailable", "id", request.From(ctx).ID, "cause", auth.Unavailability(err), "err", err)
 		return unavailable(http.StatusServiceUnavailable, auth.UnavailableRetry, "The server is temporarily unavailable. Try again soon.")
 	case errors.Is(err, context.Canceled): // the client has disconnected and does not read this
 		return unavailable(http.StatusServiceUnavailable, auth.UnavailableRetry, "The request was cancelled.")
