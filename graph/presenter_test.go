@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -91,6 +92,24 @@ func TestPresentedCodes(t *testing.T) {
 				t.Errorf("message %q, want a text without the cause", got.Error())
 			}
 		})
+	}
+}
+
+// TestUnavailableLog compares what the log says of a database that is down and of one that is busy.
+func TestUnavailableLog(t *testing.T) {
+	t.Parallel()
+	ctx := request.With(t.Context(), &request.Exchange{Info: request.Info{ID: "req-1"}})
+	for cause, err := range map[string]error{
+		"database unreachable": auth.ErrUnreachable,
+		"database busy":        auth.ErrBusy,
+		"request timed out":    context.DeadlineExceeded,
+	} {
+		var log bytes.Buffer
+		(&presenter{log: slog.New(slog.NewTextHandler(&log, nil))}).present(ctx, fmt.Errorf("look up users: %w", err))
+		want := fmt.Sprintf("level=ERROR msg=\"service unavailable\" id=req-1 cause=%q err=%q\n", cause, "look up users: "+err.Error())
+		if _, got, _ := strings.Cut(log.String(), " "); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
 	}
 }
 
