@@ -105,7 +105,10 @@ func TestUnavailableLog(t *testing.T) {
 		"request timed out":    context.DeadlineExceeded,
 	} {
 		var log bytes.Buffer
-		(&presenter{log: slog.New(slog.NewTextHandler(&log, nil))}).present(ctx, fmt.Errorf("look up users: %w", err))
+		shown := (&presenter{log: slog.New(slog.NewTextHandler(&log, nil))}).present(ctx, fmt.Errorf("look up users: %w", err))
+		if shown.Message != messages[ErrorCodeServiceUnavailable] {
+			t.Errorf("%s: the client sees %q", cause, shown.Message)
+		}
 		want := fmt.Sprintf("level=ERROR msg=\"service unavailable\" id=req-1 cause=%q err=%q\n", cause, "look up users: "+err.Error())
 		if _, got, _ := strings.Cut(log.String(), " "); got != want {
 			t.Errorf("got %s, want %s", got, want)

@@ -66,7 +66,7 @@ func TestDefaults(t *testing.T) {
 	if diff := cmp.Diff(server, c.Serve.Server, cmp.Comparer(equalSecrets)); diff != "" {
 		t.Errorf("server (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(Database{URL: "sqlite:data/usher.db"}, c.Serve.Database); diff != "" {
+	if diff := cmp.Diff(Database{URL: DefaultDatabase}, c.Serve.Database); diff != "" {
 		t.Errorf("database (-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff(Passwords{MinLength: 15}, c.Serve.Passwords); diff != "" {
