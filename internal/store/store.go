@@ -21,8 +21,8 @@ import (
 
 // Store keeps the domain's data in one database. It is safe for concurrent use.
 type Store struct {
-	// read and write are where queries go: the pools below, or one transaction. The pools are nil
-	// in the Store of a transaction.
+	// read and write run the queries: on the pools below, or in one transaction. The Store of a
+	// transaction has no pools.
 	read, write   target
 	viewers       *bySession[auth.Viewer]
 	refreshStates *bySession[auth.RefreshState]
@@ -34,20 +34,20 @@ type Store struct {
 	reader, writer *sqlx.DB
 	dialect        goose.Dialect
 	postgres       *connector // opens the connections; nil on SQLite
-	file           string     // of the database; "" on PostgreSQL
-	latest         int64      // version of the newest migration that this program has
+	file           string     // path of the database file; "" on PostgreSQL
+	latest         int64      // version of the newest migration in this program
 	observer       *observe.Observer
 }
 
 var _ auth.Store = (*Store)(nil)
 
-// target is where queries go, and what observes them.
+// target runs queries and observes them.
 type target struct {
 	sqlx.ExtContext
 	observer *observe.Observer
 }
 
-// use makes queries go to read and write.
+// use runs all queries on read and write.
 func (s *Store) use(read, write sqlx.ExtContext) {
 	s.read, s.write = target{read, s.observer}, target{write, s.observer}
 	s.viewers = newBySession(s.read, "look up viewers", &viewers, viewerFields, viewerSession)
@@ -164,7 +164,7 @@ func failure(err error) error {
 	return err
 }
 
-// list runs a query and reads its rows. fields points to where the columns of a row go.
+// list runs a query and returns its rows. fields returns the scan targets of a row.
 func list[T any](ctx context.Context, from target, doing string, fields func(*T) []any, query string, args ...any) (found []T, err error) {
 	err = retryOn(ctx, from.ExtContext, func() error {
 		ctx, end := from.observer.Step(ctx, observe.Statement, doing)

@@ -176,7 +176,7 @@ export async function until(question: () => boolean): Promise<void> {
   throw new Error(`never: ${String(question)}`)
 }
 
-/** Lets the event loop deliver messages between tabs: two rounds, in one of which it polls. */
+/** Waits until the event loop has delivered messages between tabs. Node polls for them in one of two rounds. */
 export async function turn(): Promise<void> {
   for (let n = 0; n < 2; n++) await new Promise((resolve) => setImmediate(resolve))
 }

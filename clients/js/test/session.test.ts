@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { afterEach, beforeEach, mock, test } from 'node:test'
 
 import { SessionChangedError, UsherError } from '../src/index.js'
-import { Browser, run, Server, tokenStore, turn, until, url, eager } from './browser.js'
+import { Browser, run, Server, tokenStore, turn, until, eager } from './browser.js'
 
 let server: Server
 let browser: Browser
@@ -363,47 +363,6 @@ test('a clock that is set back leaves it to the server to say that a token has e
   server.expire()
   assert.deepEqual(await run(tab), { me: { session: 's1' } })
   assert.equal(server.count('Refresh'), 1)
-})
-
-test('the access token is sent to the endpoint and to no other URL', async () => {
-  const sent: string[] = []
-  const tab = await browser.signedIn({
-    fetch: (input, init) => {
-      const request = new Request(input, init)
-      sent.push(`${request.url} ${request.headers.get('authorization') ?? '-'} ${request.credentials}`)
-      return Promise.resolve(Response.json({ data: {} }))
-    },
-  })
-  await tab.fetch(new URL(url))
-  await tab.fetch(`${url}?operation=Me`)
-  await tab.fetch('https://auth.example.com/other')
-  await tab.fetch('https://auth.example.com.evil.example/graphql')
-  await tab.fetchIn(null)(url)
-  assert.deepEqual(sent, [
-    'https://auth.example.com/graphql Bearer s1.1 include',
-    'https://auth.example.com/graphql?operation=Me Bearer s1.1 include',
-    'https://auth.example.com/other - same-origin',
-    'https://auth.example.com.evil.example/graphql - same-origin',
-    'https://auth.example.com/graphql - include',
-  ])
-})
-
-test('an Authorization header of the caller is left alone', async () => {
-  const tab = await browser.signedIn()
-  server.expire()
-  const response = await tab.fetch(url, {
-    method: 'POST', headers: { Authorization: 'Bearer own' }, body: JSON.stringify({ query: 'query Me { me { session } }' }),
-  })
-  assert.match(await response.text(), /TOKEN_INVALID/)
-  assert.deepEqual(server.log, ['Me own'])
-})
-
-test('a Request can be sent again', async () => {
-  const tab = await browser.signedIn()
-  server.expire()
-  const request = new Request(url, { method: 'POST', headers: { 'X-Kept': 'yes' }, body: JSON.stringify({ query: 'query Me { me { session } }' }) })
-  const response = await tab.fetch(request)
-  assert.deepEqual(await response.json(), { data: { me: { session: 's1' } } })
 })
 
 test('a listener hears of each change until it stops', async () => {

@@ -80,8 +80,8 @@ func (r *Runner) CheckLive(v *auth.Viewer) error { return v.CheckLive(r.Now(), r
 // IdleSince is the last use of a session that has just become idle for too long at now.
 func (r *Runner) IdleSince(now time.Time) time.Time { return now.Add(-r.options.IdleLimit) }
 
-// store is auth.Store under a name that other packages cannot use: what a Tx records of its own methods must not be
-// passed by.
+// store is auth.Store under a name that other packages cannot use. They must end sessions with the methods of Tx,
+// which record that.
 type store = auth.Store
 
 // Tx is one transaction of one actor.
