@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"usher/internal/identity"
+	"usher/internal/jsonobject"
 	"usher/internal/password"
 )
 
@@ -23,7 +24,7 @@ func InvalidField(field string, err error) FieldError {
 		f.Code = InputRequired
 	case errors.Is(err, identity.TooShort), errors.Is(err, password.TooShort):
 		f.Code = InputTooShort
-	case errors.Is(err, identity.TooLong), errors.Is(err, password.TooLong):
+	case errors.Is(err, identity.TooLong), errors.Is(err, password.TooLong), errors.Is(err, jsonobject.ErrTooLong):
 		f.Code = InputTooLong
 	case errors.Is(err, password.TooCommon):
 		f.Code = InputTooCommon

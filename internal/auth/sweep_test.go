@@ -3,6 +3,7 @@ package auth_test
 import (
 	"testing"
 
+	"usher/internal/auth"
 	"usher/internal/auth/admin"
 )
 
@@ -11,7 +12,7 @@ func TestSweepKeysFullNames(t *testing.T) {
 	t.Parallel()
 	eachDatabase(t, func(t *testing.T, f *fixture) {
 		root, ada := f.admin(t, "root"), f.signup(t, "ada")
-		if err := f.Store.SetFullName(t.Context(), ada.User.ID, new("Ángela Straße"), nil, f.Clock.Now()); err != nil {
+		if err := f.Store.SetProfile(t.Context(), ada.User.ID, auth.Profile{FullName: auth.FullName{Text: new("Ángela Straße")}}, f.Clock.Now()); err != nil {
 			t.Fatal(err)
 		}
 		find := func() int {

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"usher/internal/jsonobject"
 )
 
 // User is an account as its owner and administrators may see it. It contains no credential.
@@ -17,6 +19,9 @@ type User struct {
 	Email    *string
 	FullName *string
 	Roles    []Role
+	// Metadata is the user's own, and AppMetadata the administrators'.
+	Metadata    jsonobject.Object
+	AppMetadata jsonobject.Object
 	// DisabledAt is when an administrator disabled the account; nil while it is enabled.
 	DisabledAt *time.Time
 	CreatedAt  time.Time
@@ -25,6 +30,21 @@ type User struct {
 
 // IsAdmin reports whether the user has the role ADMIN.
 func (u *User) IsAdmin() bool { return slices.Contains(u.Roles, RoleAdmin) }
+
+// Profile is what describes a user. Operations replace it as a whole.
+type Profile struct {
+	FullName              FullName
+	Metadata, AppMetadata jsonobject.Object
+}
+
+// Profile returns the user's profile.
+func (u *User) Profile() Profile {
+	p := Profile{Metadata: u.Metadata, AppMetadata: u.AppMetadata}
+	if u.FullName != nil {
+		p.FullName = FullName{u.FullName, new(SearchKey(*u.FullName))}
+	}
+	return p
+}
 
 // Account is a User with its search keys.
 type Account struct {
@@ -61,8 +81,8 @@ type AccountStore interface {
 	// LockUser makes other transactions that lock the user or write to it wait until this one ends. It
 	// reports whether the account is enabled.
 	LockUser(ctx context.Context, userID uuid.UUID) (bool, error)
-	// SetFullName changes a user's full name and its search key; nil removes both.
-	SetFullName(ctx context.Context, userID uuid.UUID, name, key *string, now time.Time) error
+	// SetProfile replaces a user's profile.
+	SetProfile(ctx context.Context, userID uuid.UUID, p Profile, now time.Time) error
 	// DeleteUser deletes an account with its credentials and its sessions.
 	DeleteUser(ctx context.Context, userID uuid.UUID) error
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"usher/internal/auth"
+	"usher/internal/jsonobject"
 	"usher/internal/store"
 )
 
@@ -169,6 +170,15 @@ func TestMigrateFilled(t *testing.T) {
 				if err := s.Get(t.Context(), &older, `SELECT password_hash FROM users WHERE username_key = $1`, username); err != nil ||
 					(older == nil) != (username == "mia") || older != nil && *older != "$new" {
 					t.Errorf("password_hash of %s: %v, %v", username, older, err)
+				}
+			}
+			for id, want := range map[string][2]jsonobject.Object{
+				"01940000-0000-7000-8000-000000000010": {`{"locale":"en"}`, `{"plan":"pro","seats":9007199254740993}`},
+				"01940000-0000-7000-8000-000000000011": {}, // written by a server of the previous release
+			} {
+				user, err := s.User(t.Context(), uuid.MustParse(id))
+				if err != nil || [2]jsonobject.Object{user.Metadata, user.AppMetadata} != want {
+					t.Errorf("User %s: %+v, %v, want %v", id, user, err, want)
 				}
 			}
 			if found, err := s.UsersWithoutKey(t.Context(), 10); err != nil || len(found) != 1 || *found[0].FullName != "Ada Lovelace" {

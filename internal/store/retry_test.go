@@ -17,6 +17,9 @@ import (
 	"usher/internal/storetest"
 )
 
+// named returns a profile with a full name only.
+func named(name *string) auth.Profile { return auth.Profile{FullName: auth.FullName{Text: name}} }
+
 var someTime = time.Date(2030, 1, 31, 12, 0, 0, 0, time.UTC)
 
 // TestRetryBounded counts the runs of a transaction that is rolled back every time.
@@ -32,7 +35,7 @@ func TestRetryBounded(t *testing.T) {
 			failure := error(&pgconn.PgError{Code: code})
 			err := s.InTx(t.Context(), func(ctx context.Context, tx auth.Store) error {
 				runs++
-				if err := tx.SetFullName(ctx, user, new(code), nil, someTime); err != nil {
+				if err := tx.SetProfile(ctx, user, named(new(code)), someTime); err != nil {
 					return err
 				}
 				return fmt.Errorf("wrapped: %w", failure)
@@ -70,11 +73,11 @@ func TestRetryDeadlock(t *testing.T) {
 		}
 		name := fmt.Sprint("by ", i)
 		return func(ctx context.Context, tx auth.Store, met func()) error {
-			if err := tx.SetFullName(ctx, first, &name, nil, someTime); err != nil {
+			if err := tx.SetProfile(ctx, first, named(&name), someTime); err != nil {
 				return err
 			}
 			met()
-			return tx.SetFullName(ctx, second, &name, nil, someTime)
+			return tx.SetProfile(ctx, second, named(&name), someTime)
 		}
 	})
 	if err := errors.Join(errs...); err != nil || runs < 3 {
@@ -100,7 +103,7 @@ func TestRetrySerialization(t *testing.T) {
 			if u.FullName != nil {
 				name = *u.FullName + ", " + name
 			}
-			return tx.SetFullName(ctx, user, &name, nil, someTime)
+			return tx.SetProfile(ctx, user, named(&name), someTime)
 		}
 	})
 	if err := errors.Join(errs...); err != nil || runs < 3 {
@@ -127,8 +130,8 @@ func TestRetryStatement(t *testing.T) {
 		name string
 		run  func(ctx context.Context) (bool, error)
 	}{
-		{"SetFullName", func(ctx context.Context) (bool, error) {
-			return true, s.SetFullName(ctx, state.User.ID, new("Ada"), nil, now)
+		{"SetProfile", func(ctx context.Context) (bool, error) {
+			return true, s.SetProfile(ctx, state.User.ID, named(new("Ada")), now)
 		}},
 		{"RotateRefreshToken", func(ctx context.Context) (bool, error) {
 			return s.RotateRefreshToken(ctx, session, state.Generation, "phone", now)
@@ -156,7 +159,7 @@ func waitAndRun(
 		if _, err := tx.LockSession(ctx, user, session, someTime); err != nil {
 			return err
 		}
-		if err := tx.SetFullName(ctx, user, new("somebody"), nil, someTime); err != nil {
+		if err := tx.SetProfile(ctx, user, named(new("somebody")), someTime); err != nil {
 			return err
 		}
 		go func() {

@@ -15,7 +15,7 @@ import (
 )
 
 var (
-	userColumns    = columns{"id", "username", "email", "full_name", "roles", "disabled_at", "created_at", "updated_at"}
+	userColumns    = columns{"id", "username", "email", "full_name", "roles", "disabled_at", "created_at", "updated_at", "metadata", "app_metadata"}
 	accountColumns = slices.Concat(userColumns, columns{"username_key", "email_key", "full_name_key"})
 )
 
@@ -24,6 +24,7 @@ func userFields(u *auth.User) []any {
 		&u.ID, &u.Username, &u.Email, &u.FullName, (*roles)(&u.Roles),
 		nullTimestamp{&u.DisabledAt},
 		(*timestamp)(&u.CreatedAt), (*timestamp)(&u.UpdatedAt),
+		(*string)(&u.Metadata), (*string)(&u.AppMetadata),
 	}
 }
 
@@ -62,11 +63,13 @@ func (s *Store) SetDisabled(ctx context.Context, userID uuid.UUID, at *time.Time
 	return s.change(ctx, "disable or enable account", setDisabled, userID, nullTimestamp{&at}, timestamp(now))
 }
 
-const setFullName = `UPDATE users SET full_name = $2, full_name_key = $3, updated_at = $4 WHERE id = $1`
+const setProfile = `
+	UPDATE users SET full_name = $2, full_name_key = $3, metadata = $4, app_metadata = $5, updated_at = $6 WHERE id = $1`
 
-// SetFullName implements auth.Store.
-func (s *Store) SetFullName(ctx context.Context, userID uuid.UUID, name, key *string, now time.Time) error {
-	return s.change(ctx, "set full name", setFullName, userID, name, key, timestamp(now))
+// SetProfile implements auth.Store.
+func (s *Store) SetProfile(ctx context.Context, userID uuid.UUID, p auth.Profile, now time.Time) error {
+	return s.change(ctx, "set profile", setProfile,
+		userID, p.FullName.Text, p.FullName.Key, string(p.Metadata), string(p.AppMetadata), timestamp(now))
 }
 
 const setRoles = `UPDATE users SET roles = $2, updated_at = $3 WHERE id = $1`

@@ -37,9 +37,9 @@ func accountEveryColumn(t *testing.T, s auth.Store) {
 func accountNoValues(t *testing.T, s auth.Store) {
 	username, email := newAccount(1), newAccount(2)
 	username.Email, username.EmailKey, username.Roles, username.DisabledAt = nil, nil, nil, nil
-	username.FullName, username.FullNameKey = nil, nil
+	username.FullName, username.FullNameKey, username.Metadata, username.AppMetadata = nil, nil, "", ""
 	email.Username, email.UsernameKey, email.Roles, email.DisabledAt = nil, nil, nil, nil
-	email.FullName, email.FullNameKey = nil, nil
+	email.FullName, email.FullNameKey, email.Metadata, email.AppMetadata = nil, nil, "", ""
 	create(t, s, username)
 	create(t, s, email)
 	// NULL values do not conflict.

@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"usher/internal/auth"
+	"usher/internal/jsonobject"
 )
 
 // changed applies a change to the first of two accounts. It fails the test unless the change affects only
@@ -31,32 +32,48 @@ func changed(t *testing.T, s auth.Store, change func(u *auth.User) error) {
 	}
 }
 
-func setFullName(t *testing.T, s auth.Store) {
+func setProfile(t *testing.T, s auth.Store) {
 	create(t, s, newAccount(1))
 	create(t, s, newAccount(2))
 	now := epoch.Add(time.Hour)
-	for _, name := range []*string{new("Grace Ünï"), nil, new("Ada"), new("")} {
+	large := jsonobject.Object(`{"a":"` + strings.Repeat("é", (jsonobject.MaxSize-len(`{"a":""}`))/len("é")) + `"}`)
+	for _, want := range []struct {
+		name                  *string
+		metadata, appMetadata jsonobject.Object
+	}{
+		{new("Grace Ünï"), `{"a":[9007199254740993,1.0,1e2],"b":"\u0001 \\ ' \" $1 ?"}`, ""},
+		{nil, "", `{"🙂":null}`},
+		{new("Ada"), large, large},
+		{new(""), "", ""},
+	} {
 		now = now.Add(time.Second)
 		changed(t, s, func(a *auth.User) error {
-			a.FullName, a.UpdatedAt = name, now
-			var key *string
-			if name != nil {
-				key = new("key of " + *name)
+			a.FullName, a.Metadata, a.AppMetadata, a.UpdatedAt = want.name, want.metadata, want.appMetadata, now
+			p := auth.Profile{FullName: auth.FullName{Text: want.name}, Metadata: want.metadata, AppMetadata: want.appMetadata}
+			if want.name != nil {
+				p.FullName.Key = new("key of " + *want.name)
 			}
-			return s.SetFullName(t.Context(), a.ID, name, key, now)
+			return s.SetProfile(t.Context(), a.ID, p, now)
 		})
-		if name != nil {
+		if want.name != nil {
 			equal(t, "Users found by the name", numbersOf(t, s, auth.UserQuery{
-				Order: auth.UsersByCreatedAt, Search: "key of " + *name, Limit: 10,
+				Order: auth.UsersByCreatedAt, Search: "key of " + *want.name, Limit: 10,
 			}), []int{1})
 		}
 	}
 	equal(t, "Users who were found by the name before", numbersOf(t, s, auth.UserQuery{
 		Order: auth.UsersByCreatedAt, Search: "ada lovelace", Limit: 10,
 	}), []int{2})
-	wantError(t, "SetFullName of nobody", s.SetFullName(t.Context(), newID(3), nil, nil, now), auth.ErrNotFound)
-	if err := s.SetFullName(t.Context(), newID(1), new("a"), new(strings.Repeat("a", 1<<20)), now); err == nil {
-		t.Error("a key of unlimited length was stored")
+	wantError(t, "SetProfile of nobody", s.SetProfile(t.Context(), newID(3), auth.Profile{}, now), auth.ErrNotFound)
+	endless := strings.Repeat("a", 1<<20)
+	for what, p := range map[string]auth.Profile{
+		"a key":       {FullName: auth.FullName{Text: new("a"), Key: &endless}},
+		"metadata":    {Metadata: jsonobject.Object(endless)},
+		"appMetadata": {AppMetadata: jsonobject.Object(endless)},
+	} {
+		if err := s.SetProfile(t.Context(), newID(1), p, now); err == nil {
+			t.Errorf("%s of unlimited length was stored", what)
+		}
 	}
 }
 

@@ -38,7 +38,7 @@ func Run(t *testing.T, open func(t *testing.T) auth.Store) {
 		{"Credential/Refused", credentialRefused},
 		{"Credential/ReplacePassword", replacePassword},
 		{"Account/SetDisabled", setDisabled},
-		{"Account/SetFullName", setFullName},
+		{"Account/SetProfile", setProfile},
 		{"Account/SetFullNameKey", setFullNameKey},
 		{"Account/SetRoles", setRoles},
 		{"Account/Delete", deleteUser},
@@ -127,6 +127,9 @@ func newAccount(n int) *auth.Account {
 			DisabledAt: new(epoch.Add(3 * time.Microsecond)),
 			CreatedAt:  epoch.Add(1 * time.Microsecond),
 			UpdatedAt:  epoch.Add(2 * time.Microsecond),
+
+			Metadata:    `{"locale":"en"}`,
+			AppMetadata: `{"plan":"pro","seats":9007199254740993}`,
 		},
 		FullNameKey: new(fmt.Sprintf("ada lovelace %d", n)),
 		UsernameKey: new(fmt.Sprintf("ada%d", n)),

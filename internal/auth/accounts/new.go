@@ -8,6 +8,7 @@ import (
 	"usher/internal/auth/internal/proof"
 	"usher/internal/auth/internal/transaction"
 	"usher/internal/identity"
+	"usher/internal/jsonobject"
 	"usher/internal/password"
 )
 
@@ -17,6 +18,7 @@ type Input struct {
 	Email    *string
 	Password password.Plaintext
 	FullName *string
+	Metadata *jsonobject.Object
 }
 
 // Maker makes accounts. It is safe for concurrent use.
@@ -100,6 +102,12 @@ func (in *Input) account() (a *auth.Account, problems []auth.FieldError) {
 			report("fullName", err)
 		} else {
 			a.FullName, a.FullNameKey = name.Text, name.Key
+		}
+	}
+	if in.Metadata != nil {
+		var err error
+		if a.Metadata, err = a.Metadata.Merge(*in.Metadata); err != nil { // drops members that are null, as a change does
+			report("metadata", err)
 		}
 	}
 	return a, problems

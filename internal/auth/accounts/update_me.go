@@ -6,12 +6,15 @@ import (
 	"usher/internal/auth"
 	"usher/internal/auth/internal/caller"
 	"usher/internal/auth/internal/transaction"
+	"usher/internal/jsonobject"
 )
 
 // UpdateMeInput is the input of UpdateMe. Nil fields change nothing.
 type UpdateMeInput struct {
 	// FullName is the new full name; an empty one removes it.
 	FullName *string
+	// Metadata is a JSON merge patch (RFC 7396).
+	Metadata *jsonobject.Object
 }
 
 // UpdateMePayload answers UpdateMe.
@@ -25,16 +28,16 @@ func (s *Service) UpdateMe(ctx context.Context, in UpdateMeInput) (*UpdateMePayl
 	if err != nil {
 		return nil, err
 	}
-	if in.FullName == nil {
+	change, problems := ProfileInput{FullName: in.FullName, Metadata: in.Metadata}.Parse()
+	switch {
+	case problems != nil:
+		return nil, auth.BadInput(problems...)
+	case change.IsEmpty():
 		return &UpdateMePayload{User: &v.User}, nil
-	}
-	name, err := auth.ParseFullName(*in.FullName)
-	if err != nil {
-		return nil, auth.BadInput(auth.InvalidField("fullName", err))
 	}
 	err = s.tx.Run(ctx, transaction.InSession(v), func(ctx context.Context, tx *transaction.Tx) error {
 		v = tx.Viewer
-		return Rename(ctx, tx, &v.User, name)
+		return change.Apply(ctx, tx, &v.User)
 	})
 	if err != nil {
 		return nil, err

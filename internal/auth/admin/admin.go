@@ -41,6 +41,10 @@ func changeUser(
 ) (*auth.User, error) {
 	var user *auth.User
 	err := runner.Run(ctx, who.Administering(), func(ctx context.Context, tx *transaction.Tx) (err error) {
+		// The lock makes a change that the user makes at the same time wait. Otherwise one would overwrite the other.
+		if _, err := tx.LockUser(ctx, id); err != nil {
+			return err
+		}
 		user, err = tx.User(ctx, id)
 		if errors.Is(err, auth.ErrNotFound) {
 			return auth.BadInput(auth.FieldError{Field: "userId", Code: auth.InputNotFound, Message: "There is no such user."})

@@ -10,6 +10,7 @@ import (
 	"usher/internal/auth/accounts"
 	"usher/internal/auth/internal/caller"
 	"usher/internal/auth/internal/transaction"
+	"usher/internal/jsonobject"
 )
 
 // UpdateUserInput is the input of UpdateUser. Nil fields change nothing.
@@ -17,6 +18,8 @@ type UpdateUserInput struct {
 	UserID uuid.UUID
 	// FullName is the new full name; an empty one removes it.
 	FullName *string
+	// Metadata and AppMetadata are JSON merge patches (RFC 7396).
+	Metadata, AppMetadata *jsonobject.Object
 	// Roles replace the user's roles. Every user keeps the role USER.
 	Roles []auth.Role
 }
@@ -26,19 +29,13 @@ type UpdateUserPayload struct {
 	User *auth.User
 }
 
-// UpdateUser changes a user's full name and roles.
+// UpdateUser changes a user's profile and roles.
 func (s *Service) UpdateUser(ctx context.Context, in UpdateUserInput) (*UpdateUserPayload, error) {
 	admin, err := s.access.Administrator(ctx)
 	if err != nil {
 		return nil, err
 	}
-	var problems []auth.FieldError
-	var name auth.FullName
-	if in.FullName != nil {
-		if name, err = auth.ParseFullName(*in.FullName); err != nil {
-			problems = append(problems, auth.InvalidField("fullName", err))
-		}
-	}
+	change, problems := accounts.ProfileInput{FullName: in.FullName, Metadata: in.Metadata, AppMetadata: in.AppMetadata}.Parse()
 	if slices.ContainsFunc(in.Roles, func(r auth.Role) bool { return !r.Valid() }) {
 		problems = append(problems, auth.FieldError{Field: "roles", Code: auth.InputInvalidFormat, Message: "Use roles of the schema."})
 	}
@@ -46,10 +43,8 @@ func (s *Service) UpdateUser(ctx context.Context, in UpdateUserInput) (*UpdateUs
 		return nil, auth.BadInput(problems...)
 	}
 	user, err := changeUser(ctx, s.tx, transaction.InSession(admin), in.UserID, func(ctx context.Context, tx *transaction.Tx, u *auth.User) error {
-		if in.FullName != nil {
-			if err := accounts.Rename(ctx, tx, u, name); err != nil {
-				return err
-			}
+		if err := change.Apply(ctx, tx, u); err != nil {
+			return err
 		}
 		if in.Roles == nil {
 			return nil
