@@ -23,6 +23,7 @@ import (
 	"usher/internal/auth"
 	"usher/internal/auth/accounts"
 	"usher/internal/auth/admin"
+	"usher/internal/jsonobject"
 	"usher/internal/password"
 )
 
@@ -172,15 +173,17 @@ type ComplexityRoot struct {
 	}
 
 	User struct {
-		CreatedAt  func(childComplexity int) int
-		DisabledAt func(childComplexity int) int
-		Email      func(childComplexity int) int
-		FullName   func(childComplexity int) int
-		ID         func(childComplexity int) int
-		Roles      func(childComplexity int) int
-		Sessions   func(childComplexity int, first *int, after *string) int
-		UpdatedAt  func(childComplexity int) int
-		Username   func(childComplexity int) int
+		AppMetadata func(childComplexity int) int
+		CreatedAt   func(childComplexity int) int
+		DisabledAt  func(childComplexity int) int
+		Email       func(childComplexity int) int
+		FullName    func(childComplexity int) int
+		ID          func(childComplexity int) int
+		Metadata    func(childComplexity int) int
+		Roles       func(childComplexity int) int
+		Sessions    func(childComplexity int, first *int, after *string) int
+		UpdatedAt   func(childComplexity int) int
+		Username    func(childComplexity int) int
 	}
 
 	UserConnection struct {
@@ -736,6 +739,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.UpdateUserPayload.User(childComplexity), true
 
+	case "User.appMetadata":
+		if e.ComplexityRoot.User.AppMetadata == nil {
+			break
+		}
+
+		return e.ComplexityRoot.User.AppMetadata(childComplexity), true
 	case "User.createdAt":
 		if e.ComplexityRoot.User.CreatedAt == nil {
 			break
@@ -766,6 +775,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.User.ID(childComplexity), true
+	case "User.metadata":
+		if e.ComplexityRoot.User.Metadata == nil {
+			break
+		}
+
+		return e.ComplexityRoot.User.Metadata(childComplexity), true
 	case "User.roles":
 		if e.ComplexityRoot.User.Roles == nil {
 			break
@@ -1101,6 +1116,13 @@ only in case are the same name.
 """
 scalar Username @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc8265")
 
+"""
+A JSON object: at most 8 KiB without insignificant space, and at most 8 levels of objects and lists. Numbers keep
+their digits. Send it as a variable. A literal in the document is accepted too, without variables in it, if a
+64-bit integer or double can hold its numbers.
+"""
+scalar JSONObject @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc8259")
+
 "The queries of the API."
 type Query {
   "The signed-in user."
@@ -1179,6 +1201,8 @@ input SignupInput {
   password: Password!
   "The user's full name: free text of at most 200 characters."
   fullName: String
+  "The user's own data, such as settings of your application. Members that are null are dropped."
+  metadata: JSONObject
   "How to deliver the refresh token."
   session: SessionTransport! = TOKEN
 }
@@ -1223,6 +1247,12 @@ input ReauthenticateInput {
 input UpdateMeInput {
   "The user's full name. Omitted or null: no change. An empty string removes it."
   fullName: String
+  """
+  A change of the user's own data: a JSON merge patch (RFC 7396). Members that are null are removed, objects are
+  merged, and other values replace those before. Members that are not mentioned stay, so two clients can change
+  different members at the same time. Omitted or null: no change.
+  """
+  metadata: JSONObject
 }
 
 "Input of ` + "`" + `updateUser` + "`" + `. Fields that are omitted or null stay unchanged."
@@ -1231,6 +1261,10 @@ input UpdateUserInput {
   userId: ID!
   "The user's full name. An empty string removes it."
   fullName: String
+  "A change of the user's own data: a JSON merge patch (RFC 7396), as in ` + "`" + `updateMe` + "`" + `."
+  metadata: JSONObject
+  "A change of the application's data about the user: a JSON merge patch (RFC 7396), as in ` + "`" + `updateMe` + "`" + `."
+  appMetadata: JSONObject
   "The new roles, which replace the current ones. Every account keeps the role ` + "`" + `USER` + "`" + `."
   roles: [Role!] @auth(requires: ADMIN, maxAge: 3600)
 }
@@ -1401,6 +1435,13 @@ type User {
   fullName: String @auth(requires: ADMIN, orOwner: true)
   "The roles of the user."
   roles: [Role!] @auth(requires: ADMIN, orOwner: true)
+  """
+  The user's own data, such as settings of your application. Users write it with ` + "`" + `updateMe` + "`" + `, so it proves nothing.
+  Empty if there is none.
+  """
+  metadata: JSONObject @auth(requires: ADMIN, orOwner: true)
+  "The application's data about the user, such as a plan. Only administrators read and write it. Empty if there is none."
+  appMetadata: JSONObject @auth(requires: ADMIN)
   "When the account last changed."
   updatedAt: DateTime @auth(requires: ADMIN, orOwner: true)
   "When an administrator disabled the account. Null while the account is enabled."
@@ -1533,7 +1574,7 @@ enum AuditEventKind {
   TOKEN_REVOKED
   "An operator created an account."
   USER_CREATED
-  "The full name of an account was changed."
+  "The full name, the metadata or the appMetadata of an account was changed."
   USER_UPDATED
   "An administrator changed the roles of a user."
   USER_ROLES_CHANGED
@@ -1804,6 +1845,10 @@ func (ec *executionContext) childFields_User(ctx context.Context, field graphql.
 		return ec.fieldContext_User_fullName(ctx, field)
 	case "roles":
 		return ec.fieldContext_User_roles(ctx, field)
+	case "metadata":
+		return ec.fieldContext_User_metadata(ctx, field)
+	case "appMetadata":
+		return ec.fieldContext_User_appMetadata(ctx, field)
 	case "updatedAt":
 		return ec.fieldContext_User_updatedAt(ctx, field)
 	case "disabledAt":
@@ -5237,6 +5282,118 @@ func (ec *executionContext) fieldContext_User_roles(_ context.Context, field gra
 	return graphql.NewScalarFieldContext("User", field, false, false, errors.New("field of type Role does not have child fields"))
 }
 
+func (ec *executionContext) _User_metadata(ctx context.Context, field graphql.CollectedField, obj *auth.User) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_User_metadata(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Metadata, nil
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				requires, err := ec.unmarshalNRole2ᚕusherᚋinternalᚋauthᚐRoleᚄ(ctx, "ADMIN")
+				if err != nil {
+					var zeroVal jsonobject.Object
+					return zeroVal, err
+				}
+				permissions, err := ec.unmarshalNString2ᚕstringᚄ(ctx, []any{})
+				if err != nil {
+					var zeroVal jsonobject.Object
+					return zeroVal, err
+				}
+				orOwner, err := ec.unmarshalNBoolean2bool(ctx, true)
+				if err != nil {
+					var zeroVal jsonobject.Object
+					return zeroVal, err
+				}
+				check, err := ec.unmarshalNAuthCheck2usherᚋinternalᚋauthᚐCheck(ctx, "SESSION")
+				if err != nil {
+					var zeroVal jsonobject.Object
+					return zeroVal, err
+				}
+				if ec.Directives.Auth == nil {
+					var zeroVal jsonobject.Object
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, nil)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v jsonobject.Object) graphql.Marshaler {
+			return ec.marshalOJSONObject2usherᚋinternalᚋjsonobjectᚐObject(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_User_metadata(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("User", field, false, false, errors.New("field of type JSONObject does not have child fields"))
+}
+
+func (ec *executionContext) _User_appMetadata(ctx context.Context, field graphql.CollectedField, obj *auth.User) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_User_appMetadata(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AppMetadata, nil
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				requires, err := ec.unmarshalNRole2ᚕusherᚋinternalᚋauthᚐRoleᚄ(ctx, "ADMIN")
+				if err != nil {
+					var zeroVal jsonobject.Object
+					return zeroVal, err
+				}
+				permissions, err := ec.unmarshalNString2ᚕstringᚄ(ctx, []any{})
+				if err != nil {
+					var zeroVal jsonobject.Object
+					return zeroVal, err
+				}
+				orOwner, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal jsonobject.Object
+					return zeroVal, err
+				}
+				check, err := ec.unmarshalNAuthCheck2usherᚋinternalᚋauthᚐCheck(ctx, "SESSION")
+				if err != nil {
+					var zeroVal jsonobject.Object
+					return zeroVal, err
+				}
+				if ec.Directives.Auth == nil {
+					var zeroVal jsonobject.Object
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, nil)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v jsonobject.Object) graphql.Marshaler {
+			return ec.marshalOJSONObject2usherᚋinternalᚋjsonobjectᚐObject(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_User_appMetadata(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("User", field, false, false, errors.New("field of type JSONObject does not have child fields"))
+}
+
 func (ec *executionContext) _User_updatedAt(ctx context.Context, field graphql.CollectedField, obj *auth.User) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -6932,7 +7089,7 @@ func (ec *executionContext) unmarshalInputSignupInput(ctx context.Context, obj a
 		asMap["session"] = "TOKEN"
 	}
 
-	fieldsInOrder := [...]string{"username", "email", "password", "fullName", "session"}
+	fieldsInOrder := [...]string{"username", "email", "password", "fullName", "metadata", "session"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -6967,6 +7124,13 @@ func (ec *executionContext) unmarshalInputSignupInput(ctx context.Context, obj a
 				return it, err
 			}
 			it.FullName = data
+		case "metadata":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("metadata"))
+			data, err := ec.unmarshalOJSONObject2ᚖusherᚋinternalᚋjsonobjectᚐObject(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Metadata = data
 		case "session":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("session"))
 			data, err := ec.unmarshalNSessionTransport2usherᚋgraphᚋsigninᚐSessionTransport(ctx, v)
@@ -6990,7 +7154,7 @@ func (ec *executionContext) unmarshalInputUpdateMeInput(ctx context.Context, obj
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"fullName"}
+	fieldsInOrder := [...]string{"fullName", "metadata"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -7004,6 +7168,13 @@ func (ec *executionContext) unmarshalInputUpdateMeInput(ctx context.Context, obj
 				return it, err
 			}
 			it.FullName = data
+		case "metadata":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("metadata"))
+			data, err := ec.unmarshalOJSONObject2ᚖusherᚋinternalᚋjsonobjectᚐObject(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Metadata = data
 		}
 	}
 	return it, nil
@@ -7020,7 +7191,7 @@ func (ec *executionContext) unmarshalInputUpdateUserInput(ctx context.Context, o
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"userId", "fullName", "roles"}
+	fieldsInOrder := [...]string{"userId", "fullName", "metadata", "appMetadata", "roles"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -7041,6 +7212,20 @@ func (ec *executionContext) unmarshalInputUpdateUserInput(ctx context.Context, o
 				return it, err
 			}
 			it.FullName = data
+		case "metadata":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("metadata"))
+			data, err := ec.unmarshalOJSONObject2ᚖusherᚋinternalᚋjsonobjectᚐObject(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Metadata = data
+		case "appMetadata":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("appMetadata"))
+			data, err := ec.unmarshalOJSONObject2ᚖusherᚋinternalᚋjsonobjectᚐObject(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.AppMetadata = data
 		case "roles":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("roles"))
 			directive0 := func(ctx context.Context) (any, error) {
@@ -8351,6 +8536,16 @@ func (ec *executionContext) _User(ctx context.Context, sel ast.SelectionSet, obj
 			}
 		case "roles":
 			out.Values[i] = ec._User_roles(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "metadata":
+			out.Values[i] = ec._User_metadata(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "appMetadata":
+			out.Values[i] = ec._User_appMetadata(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -9685,6 +9880,36 @@ func (ec *executionContext) marshalOInt2ᚖint(ctx context.Context, sel ast.Sele
 	_ = sel
 	_ = ctx
 	res := graphql.MarshalInt(*v)
+	return res
+}
+
+func (ec *executionContext) unmarshalOJSONObject2usherᚋinternalᚋjsonobjectᚐObject(ctx context.Context, v any) (jsonobject.Object, error) {
+	res, err := UnmarshalJSONObject(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOJSONObject2usherᚋinternalᚋjsonobjectᚐObject(ctx context.Context, sel ast.SelectionSet, v jsonobject.Object) graphql.Marshaler {
+	_ = sel
+	_ = ctx
+	res := MarshalJSONObject(v)
+	return res
+}
+
+func (ec *executionContext) unmarshalOJSONObject2ᚖusherᚋinternalᚋjsonobjectᚐObject(ctx context.Context, v any) (*jsonobject.Object, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := UnmarshalJSONObject(v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOJSONObject2ᚖusherᚋinternalᚋjsonobjectᚐObject(ctx context.Context, sel ast.SelectionSet, v *jsonobject.Object) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := MarshalJSONObject(*v)
 	return res
 }
 

@@ -321,6 +321,8 @@ func (m *matrix) value(typ *ast.Type, input *ast.Definition, field *ast.FieldDef
 		return "true"
 	case typ.Name() == "Int" || typ.Name() == "Float":
 		return "1"
+	case typ.Name() == "JSONObject":
+		return `{x: "x"}`
 	case typ.Name() == "DateTime":
 		return `"2026-01-31T12:00:00Z"`
 	default:

@@ -13,6 +13,7 @@ import (
 	"usher/graph/signin"
 	"usher/internal/auth"
 	"usher/internal/auth/admin"
+	"usher/internal/jsonobject"
 	"usher/internal/password"
 )
 
@@ -27,6 +28,7 @@ var scalars = map[string]coerce.Scalar{
 	"EmailAddress": takes(UnmarshalString),
 	"Password":     takes(UnmarshalPassword),
 	"DateTime":     takes(UnmarshalDateTime),
+	"JSONObject":   isObject,
 }
 
 func takes[T any](unmarshal func(any) (T, error)) coerce.Scalar {
@@ -34,6 +36,12 @@ func takes[T any](unmarshal func(any) (T, error)) coerce.Scalar {
 		_, err := unmarshal(value)
 		return err == nil
 	}
+}
+
+// isObject accepts every object. UnmarshalJSONObject checks the limits, because its errors say which is exceeded.
+func isObject(value any) bool {
+	_, ok := value.(map[string]any)
+	return ok
 }
 
 func wrongType(want string) error {
@@ -95,6 +103,24 @@ func UnmarshalDateTime(v any) (time.Time, error) {
 		}
 	}
 	return time.Time{}, wrongType("a point in time such as 2026-01-31T12:00:00Z")
+}
+
+// MarshalJSONObject writes a JSON object.
+func MarshalJSONObject(o jsonobject.Object) graphql.Marshaler {
+	return graphql.WriterFunc(func(w io.Writer) { _, _ = io.WriteString(w, o.JSON()) })
+}
+
+// UnmarshalJSONObject reads a JSON object.
+func UnmarshalJSONObject(v any) (jsonobject.Object, error) {
+	members, ok := v.(map[string]any)
+	if !ok {
+		return "", wrongType("an object")
+	}
+	o, err := jsonobject.New(members)
+	if err != nil {
+		return "", auth.BadInput(auth.InvalidField("", err))
+	}
+	return o, nil
 }
 
 // The enums of the domain.

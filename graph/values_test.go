@@ -51,6 +51,12 @@ func TestWrongValues(t *testing.T) {
 		"a list for a scalar of ours":             {"", `mutation ($p: Password!) { reauthenticate(input: {password: $p}) { tokenType } }`, `{"p": ["x"]}`},
 		"__typename in an input":                  {"", `mutation ($i: LoginInput!) { login(input: $i) { tokenType } }`, `{"i": {"identifier": "user1", "password": "x", "__typename": "LoginInput"}}`},
 		"a number as an id":                       {"admin", `query ($id: ID!) { user(id: $id) { id } }`, `{"id": 5}`},
+		"a variable in a JSON literal":            {"user", `mutation ($t: String) { updateMe(input: {metadata: {a: $t}}) { user { id } } }`, `{"t": "x"}`},
+		"a JSON literal that would lose digits":   {"user", `mutation { updateMe(input: {metadata: {a: 9223372036854775808}}) { user { id } } }`, ``},
+		"1e400 in a JSON literal":                 {"user", `mutation { updateMe(input: {metadata: {a: [1e400]}}) { user { id } } }`, ``},
+		"a default that would lose digits":        {"user", `mutation ($m: JSONObject = {a: 0.1000000000000000055511151231257827}) { updateMe(input: {metadata: $m}) { user { id } } }`, ``},
+		"an array as a JSON object":               {"user", `mutation ($m: JSONObject) { updateMe(input: {metadata: $m}) { user { id } } }`, `{"m": []}`},
+		"text as a JSON object":                   {"user", `mutation ($m: JSONObject) { updateMe(input: {metadata: $m}) { user { id } } }`, `{"m": "{}"}`},
 		"wrong in what is not executed":           {"", `query A { __typename } query B { users(first: {}) { edges { cursor } } }`, ``},
 	}
 	for database := range storetest.URLs {
@@ -269,6 +275,8 @@ func (m *matrix) strange(typ *ast.Type, text string) string {
 		return "true"
 	case typ.Name() == "Int":
 		return "-2147483648"
+	case typ.Name() == "JSONObject":
+		return "{text: " + string(quoted) + "}"
 	case typ.Name() == "DateTime":
 		return `"0001-01-01T00:00:00Z"`
 	}

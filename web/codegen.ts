@@ -13,7 +13,7 @@ const config: CodegenConfig = {
         enumsAsTypes: true,
         useTypeImports: true,
         strictScalars: true,
-        scalars: { DateTime: 'string', EmailAddress: 'string', Password: 'string', Username: 'string' },
+        scalars: { DateTime: 'string', EmailAddress: 'string', JSONObject: 'Record<string, unknown>', Password: 'string', Username: 'string' },
       },
     },
     // Enums that occur only in directives and in the extensions of errors, not in operations.

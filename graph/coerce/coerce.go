@@ -7,9 +7,9 @@
 // an Int, and null for a Boolean! whose variable has a default. Later they panic over some of these values
 // and guess what others mean.
 //
-// Three rules are stricter than the specification. A scalar accepts what its Go function accepts, so an ID
-// of this schema is a string. A scalar accepts no object, list or enum value, since no scalar of this
-// schema needs one. And a variable that is null is refused in every non-null position, even in a field
+// Some rules are stricter than the specification. A scalar accepts what its Go function accepts, so an ID
+// of this schema is a string. A scalar accepts no enum value. The literal of a scalar that is an object has no
+// variables in it, and no number that gqlparser would change. And a variable that is null is refused in every non-null position, even in a field
 // that @skip omits.
 package coerce
 
@@ -25,8 +25,8 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
-// Scalar reports whether a scalar accepts a value: a string, a json.Number or a bool, and in a
-// variable also a map[string]any or []any.
+// Scalar reports whether a scalar accepts a value: a string, a json.Number, a bool, a map[string]any or
+// []any. In an object or list that is the literal of a scalar, numbers are int64 and float64.
 type Scalar func(value any) bool
 
 // Checker is the extension of gqlgen that checks the variables of operations, and has the rule of

@@ -18,11 +18,12 @@ const schema = `
 type Query {
   f(
     int: Int, float: Float, bool: Boolean, string: String, id: ID, secret: Secret, color: Color, in: In, one: One,
-    need: Int! = 5, ints: [Int], needs: [Int!], grid: [[Int]], ins: [In!], colors: [Color!]
+    need: Int! = 5, json: JSON, jsons: [JSON!], ints: [Int], needs: [Int!], grid: [[Int]], ins: [In!], colors: [Color!]
   ): Query
   must(int: Int!, in: In!): Int
 }
 scalar Secret
+scalar JSON
 enum Color { RED GREEN }
 input In { a: Int, need: Boolean!, color: Color! = RED, again: In, list: [In], secret: Secret }
 input One @oneOf { a: Int, b: Secret }
@@ -33,6 +34,7 @@ func newChecker(t testing.TB) *Checker {
 	isString := func(v any) bool { _, ok := v.(string); return ok }
 	c, err := New(gqlparser.MustLoadSchema(&ast.Source{Input: schema}), map[string]Scalar{
 		"String": isString, "ID": isString, "Secret": isString,
+		"JSON": func(v any) bool { _, ok := v.(map[string]any); return ok },
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -89,6 +91,19 @@ func TestLiterals(t *testing.T) {
 				"{need: true, again: {}}", "{need: true, list: [{need: true}, {}]}", "{need: true, secret: hunter2}", "1", `"in"`, "[]", "[{need: true}]", "IN",
 			},
 		},
+		"json: ": {
+			[]string{
+				"{}", "null", `{a: 1, b: {c: [true, null, "x", """block""", []]}}`, "{a: 9223372036854775807, b: -9223372036854775808}",
+				"{a: [0.1, 1.0, 1e3, -2.5e-7, 0.0, 0e999, 1.7976931348623157e308, 9007199254740992.0]}", `{__typename: "x"}`,
+			},
+			[]string{
+				"1", `"{}"`, "true", "RED", "[]", "[{}]", "{a: RED}", "{a: [{b: hunter2}]}",
+				"{a: 9223372036854775808}", "{a: [{b: -9223372036854775809}]}", "{a: 1e400}", "{a: 1e-400}", "{a: 9007199254740993.0}",
+				"{a: 0.1000000000000000055511151231257827}", "{a: 123456789.123456789123}",
+				"{a: 1." + strings.Repeat("0", 200) + "}",
+			},
+		},
+		"jsons: ":  {[]string{"[]", "[{a: 1.5}]", "{a: 1}"}, []string{"[null]", "[[{}]]", "[1]", "[{a: 1e400}]"}},
 		"ins: ":    {[]string{"[]", "{need: true}", "[{need: true}]"}, []string{"[null]", "[{}]", "{}", "[[{need: true}]]"}},
 		"colors: ": {[]string{"RED", "[RED, GREEN]"}, []string{"[RED, red]", "[null]", "[[RED]]"}},
 		"one: ":    {[]string{"{a: 1}", `{b: "x"}`, "null"}, []string{"{}", "{a: null}", `{a: 1, b: "x"}`, "{c: 1}", "{a: {}}", "{b: 1}"}},

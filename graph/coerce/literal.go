@@ -4,6 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
+	"math/big"
+	"strconv"
+	"strings"
 
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/validator/core"
@@ -53,9 +56,15 @@ func (c *Checker) literal(v *ast.Value) string {
 		ok = !v.ExpectedType.NonNull
 	case ast.ListValue:
 		ok = v.ExpectedType.Elem != nil
+		if !ok && def.Kind == ast.Scalar {
+			return c.composite(v)
+		}
 	case ast.ObjectValue:
 		if def.Kind == ast.InputObject {
 			return object(def, v)
+		}
+		if def.Kind == ast.Scalar {
+			return c.composite(v)
 		}
 	case ast.EnumValue:
 		ok = def.Kind == ast.Enum && def.EnumValues.ForName(v.Raw) != nil
@@ -66,6 +75,60 @@ func (c *Checker) literal(v *ast.Value) string {
 		return ""
 	}
 	return fmt.Sprintf("Expected a value of the type %q.", v.ExpectedType)
+}
+
+// composite says what is wrong with an object or list that is the literal of a scalar. gqlparser gives the values in
+// it no type, so nothing else checks them.
+func (c *Checker) composite(v *ast.Value) string {
+	if problem := inComposite(v); problem != "" {
+		return problem
+	}
+	if value, err := v.Value(nil); err != nil || !c.scalars[v.Definition.Name](value) {
+		return fmt.Sprintf("Expected a value of the type %q.", v.ExpectedType)
+	}
+	return ""
+}
+
+func inComposite(v *ast.Value) string {
+	switch v.Kind {
+	case ast.Variable, ast.EnumValue:
+		return "A JSON literal must not contain variables or enum values. Send all of it as one variable."
+	case ast.IntValue, ast.FloatValue:
+		if !isExact(v) {
+			return "A number of the JSON literal would lose digits. Send the value as a variable."
+		}
+	}
+	for _, child := range v.Children {
+		if problem := inComposite(child.Value); problem != "" {
+			return problem
+		}
+	}
+	return ""
+}
+
+// isExact reports whether gqlparser, which makes an int64 or a float64 of a number, keeps its value.
+func isExact(number *ast.Value) bool {
+	if number.Kind == ast.IntValue {
+		_, err := strconv.ParseInt(number.Raw, 10, 64)
+		return err == nil
+	}
+	// A large exponent would make the exact value below long.
+	f, err := strconv.ParseFloat(number.Raw, 64)
+	if err != nil || f == 0 || len(number.Raw) > maxExact {
+		return err == nil && isZero(number.Raw)
+	}
+	written, _ := new(big.Rat).SetString(number.Raw)
+	kept, _ := new(big.Rat).SetString(strconv.FormatFloat(f, 'g', -1, 64))
+	return written.Cmp(kept) == 0
+}
+
+// maxExact is the length of the longest number whose digits are compared.
+const maxExact = 100
+
+// isZero reports whether a number has no other digits than 0 before its exponent.
+func isZero(raw string) bool {
+	digits, _, _ := strings.Cut(strings.ToLower(raw), "e")
+	return !strings.ContainsAny(digits, "123456789")
 }
 
 // object says what is wrong with the fields of an input object (§3.10, §5.6.2, §5.6.4).

@@ -13,6 +13,7 @@ import (
 	"usher/internal/auth/accounts"
 	"usher/internal/auth/sessions"
 	"usher/internal/cookie"
+	"usher/internal/jsonobject"
 	"usher/internal/password"
 )
 
@@ -96,6 +97,7 @@ type SignupInput struct {
 	Email    *string
 	Password password.Plaintext
 	FullName *string
+	Metadata *jsonobject.Object
 	// Session says where the refresh token goes.
 	Session SessionTransport
 }
@@ -107,7 +109,9 @@ func (s *Service) Signup(ctx context.Context, in SignupInput) (*AuthPayload, err
 		return nil, err
 	}
 	tokens, err := s.accounts.Signup(ctx, accounts.SignupInput{
-		Input:    accounts.Input{Username: in.Username, Email: in.Email, Password: in.Password, FullName: in.FullName},
+		Input: accounts.Input{
+			Username: in.Username, Email: in.Email, Password: in.Password, FullName: in.FullName, Metadata: in.Metadata,
+		},
 		Replaces: in.Session.replaces(jar),
 	})
 	return in.Session.deliver(jar, tokens, err)

@@ -3,6 +3,7 @@ package operations
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/vektah/gqlparser/v2/ast"
@@ -101,7 +102,27 @@ func (g *generator) literal(typ *ast.Type, depth int, variables bool) string {
 		}
 		return "{" + strings.Join(fields, ", ") + "}"
 	}
-	text, _ := json.Marshal(g.scalar(def.Name)) // a JSON string is a valid GraphQL string
+	return written(g.scalar(def.Name))
+}
+
+// written returns a value as a literal.
+func written(value any) string {
+	switch v := value.(type) {
+	case map[string]any:
+		var fields []string
+		for name, member := range v {
+			fields = append(fields, name+": "+written(member))
+		}
+		slices.Sort(fields) // the same for the same seed
+		return "{" + strings.Join(fields, ", ") + "}"
+	case []any:
+		var elements []string
+		for _, element := range v {
+			elements = append(elements, written(element))
+		}
+		return "[" + strings.Join(elements, ", ") + "]"
+	}
+	text, _ := json.Marshal(value) // a JSON string is a valid GraphQL string
 	return string(text)
 }
 
@@ -204,6 +225,14 @@ func (g *generator) scalar(name string) any {
 		return pick(g, []float64{0, 1, 1.5, -1e10})
 	case "Boolean":
 		return g.percent(50)
+	case "JSONObject":
+		object := map[string]any{}
+		for range g.IntN(3) {
+			object[pick(g, []string{"a", "b", "__typename", "on"})] = pick(g, []any{
+				nil, true, "x", 1, -1.5, 1e300, 1 << 53, []any{}, []any{nil, "y"}, map[string]any{}, map[string]any{"c": []any{2}},
+			})
+		}
+		return object
 	}
 	if words := g.words[name]; len(words) > 0 && g.percent(75) {
 		return pick(g, words)

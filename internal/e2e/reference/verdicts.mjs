@@ -5,13 +5,13 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import {
   buildSchema, GraphQLError, Kind, parse, TypeInfo, validate, visit, visitWithTypeInfo,
-  getArgumentValues, getVariableValues,
+  getArgumentValues, getVariableValues, valueFromASTUntyped,
 } from 'graphql'
 
 const [, , schemaFile, operationsFile, verdictsFile] = process.argv
 const schema = buildSchema(readFileSync(schemaFile, 'utf8'))
 
-// All custom scalars of the schema are strings.
+// All custom scalars of the schema but JSONObject are strings.
 for (const name of ['DateTime', 'EmailAddress', 'Password', 'Username']) {
   const text = (value) => {
     if (typeof value !== 'string' || (name === 'DateTime' && Number.isNaN(Date.parse(value)))) {
@@ -22,6 +22,13 @@ for (const name of ['DateTime', 'EmailAddress', 'Password', 'Username']) {
   schema.getType(name).parseValue = text
   schema.getType(name).parseLiteral = (node) => text(node.kind === Kind.STRING ? node.value : undefined)
 }
+
+const json = schema.getType('JSONObject')
+json.parseValue = (value) => {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new GraphQLError('JSONObject is an object')
+  return value
+}
+json.parseLiteral = (node, variables) => json.parseValue(valueFromASTUntyped(node, variables))
 
 function verdict({ query, operationName, variables = {} }) {
   let document
