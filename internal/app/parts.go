@@ -78,6 +78,7 @@ func (p *parts) domain(tokens *token.Authority, secret []byte) (*domain.Domain, 
 		Policy: password.Policy{MinLength: s.MinLength},
 		Tokens: tokens,
 		Secret: secret,
+		Claims: s.Claims,
 		Limits: auth.SessionLimits{
 			MaxAge: s.SessionMaxAge, IdleLimit: s.SessionIdle, RefreshGrace: s.RefreshGrace, PerUser: s.SessionsPerUser,
 		},

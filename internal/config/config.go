@@ -15,6 +15,8 @@ import (
 	"net/netip"
 	"net/url"
 	"time"
+
+	"usher/internal/claims"
 )
 
 // Server are the settings of the server itself.
@@ -23,17 +25,18 @@ type Server struct {
 	Issuer   string    `environ:"USHER_ISSUER" placeholder:"URL" example:"https://auth.example.com" help:"URL of this server as clients see it. It is the issuer of access tokens and their default audience. Required without --dev. With --dev the default is the listen address."`
 	Audience Resources `environ:"USHER_AUDIENCE" placeholder:"URI,..." example:"https://api.example.com,https://reports.example.com" help:"Audiences of other APIs. A client that requests one as the resource gets an access token for that API. All other access tokens have the issuer as their audience."`
 	Keys
-	SessionMaxAge      time.Duration `environ:"USHER_SESSION_MAX_AGE" default:"720h" help:"Maximum lifetime of a session, counted from sign-in. Using the session does not extend it."`
-	SessionIdle        time.Duration `environ:"USHER_SESSION_IDLE" default:"168h" help:"How long a session stays active without a refresh, counted from the minute of the last refresh."`
-	SessionsPerUser    int           `environ:"USHER_SESSIONS_PER_USER" default:"50" help:"Maximum number of sessions per user. At the limit, a new session ends the oldest one."`
-	RefreshGrace       time.Duration `environ:"USHER_REFRESH_GRACE" default:"1h" help:"How long a client may present a used refresh token again and get the same successor. The successor must be unused and the client the same. This allows for parallel requests and lost responses."`
-	OAuthPasswordGrant bool          `name:"oauth-password-grant" environ:"USHER_OAUTH_PASSWORD_GRANT" help:"Support the grant type password at /oauth/token and /token. RFC 9700 forbids this grant. Enabled by --dev."`
-	HashParallelism    int           `environ:"USHER_HASH_PARALLELISM" default:"0" help:"Maximum number of passwords hashed at once. Each takes 19 MiB of memory. The limit is halved while other requests are in flight. 0 means one per CPU."`
-	HashQueue          int           `environ:"USHER_HASH_QUEUE" default:"64" help:"Maximum number of requests that wait for a password to be hashed. Further requests are rejected and told when to retry."`
-	AllowedOrigins     Origins       `environ:"USHER_ALLOWED_ORIGINS" placeholder:"ORIGIN,..." example:"https://app.example.com" help:"Origins of other sites whose pages may call /graphql from a browser and keep their session in a cookie. Pages of this server always may. With --dev, pages at http://localhost, http://127.0.0.1 and http://[::1] may too, on any port."`
-	AllowedHeaders     HeaderNames   `environ:"USHER_ALLOWED_HEADERS" placeholder:"NAME,..." example:"x-tenant,x-build" help:"Request headers that pages of other origins may send, in addition to those of common clients and monitoring tools."`
-	TrustedProxies     Prefixes      `environ:"USHER_TRUSTED_PROXIES" placeholder:"CIDR,..." example:"10.0.0.0/8,2001:db8::7" help:"Addresses or networks of reverse proxies whose X-Forwarded-For and X-Request-ID headers are trusted."`
-	NoMigrate          bool          `environ:"USHER_NO_MIGRATE" help:"Do not migrate the database at start. Run usher migrate instead."`
+	Claims             claims.Mapping `environ:"USHER_CLAIMS" placeholder:"NAME=SOURCE,..." example:"https://acme.example/plan=appMetadata.plan,email=email" help:"Custom claims in the access tokens of users, at most 16. SOURCE is roles, permissions, username, email, fullName, metadata.PATH or appMetadata.PATH. A claim without a value is left out. All claims together are limited to 2 KiB. Above that, the claims whose values users choose are left out, and if the rest is still too large, all are. Users write metadata themselves, so services must not authorize by it."`
+	SessionMaxAge      time.Duration  `environ:"USHER_SESSION_MAX_AGE" default:"720h" help:"Maximum lifetime of a session, counted from sign-in. Using the session does not extend it."`
+	SessionIdle        time.Duration  `environ:"USHER_SESSION_IDLE" default:"168h" help:"How long a session stays active without a refresh, counted from the minute of the last refresh."`
+	SessionsPerUser    int            `environ:"USHER_SESSIONS_PER_USER" default:"50" help:"Maximum number of sessions per user. At the limit, a new session ends the oldest one."`
+	RefreshGrace       time.Duration  `environ:"USHER_REFRESH_GRACE" default:"1h" help:"How long a client may present a used refresh token again and get the same successor. The successor must be unused and the client the same. This allows for parallel requests and lost responses."`
+	OAuthPasswordGrant bool           `name:"oauth-password-grant" environ:"USHER_OAUTH_PASSWORD_GRANT" help:"Support the grant type password at /oauth/token and /token. RFC 9700 forbids this grant. Enabled by --dev."`
+	HashParallelism    int            `environ:"USHER_HASH_PARALLELISM" default:"0" help:"Maximum number of passwords hashed at once. Each takes 19 MiB of memory. The limit is halved while other requests are in flight. 0 means one per CPU."`
+	HashQueue          int            `environ:"USHER_HASH_QUEUE" default:"64" help:"Maximum number of requests that wait for a password to be hashed. Further requests are rejected and told when to retry."`
+	AllowedOrigins     Origins        `environ:"USHER_ALLOWED_ORIGINS" placeholder:"ORIGIN,..." example:"https://app.example.com" help:"Origins of other sites whose pages may call /graphql from a browser and keep their session in a cookie. Pages of this server always may. With --dev, pages at http://localhost, http://127.0.0.1 and http://[::1] may too, on any port."`
+	AllowedHeaders     HeaderNames    `environ:"USHER_ALLOWED_HEADERS" placeholder:"NAME,..." example:"x-tenant,x-build" help:"Request headers that pages of other origins may send, in addition to those of common clients and monitoring tools."`
+	TrustedProxies     Prefixes       `environ:"USHER_TRUSTED_PROXIES" placeholder:"CIDR,..." example:"10.0.0.0/8,2001:db8::7" help:"Addresses or networks of reverse proxies whose X-Forwarded-For and X-Request-ID headers are trusted."`
+	NoMigrate          bool           `environ:"USHER_NO_MIGRATE" help:"Do not migrate the database at start. Run usher migrate instead."`
 	Shutdown
 	Console bool `environ:"USHER_CONSOLE" help:"Serve the web console at /, the schema at /schema.graphqls and its access rules at /access.json. Enabled by --dev."`
 	Dev     bool `environ:"USHER_DEV" help:"Development mode. Enables the console at /, introspection, suggestions in error messages, requests from pages on this machine, and a generated secret in data/."`

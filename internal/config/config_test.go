@@ -12,6 +12,8 @@ import (
 
 	"github.com/alecthomas/kong"
 	"github.com/google/go-cmp/cmp"
+
+	"usher/internal/claims"
 )
 
 // commands is a program with two commands.
@@ -116,6 +118,7 @@ func TestEnvironment(t *testing.T) {
 		"SECRET_KEY":                  " classified\n",
 		"USHER_ISSUER":                "https://auth.example.com/",
 		"USHER_AUDIENCE":              "api, https://reports.example.com/v1?part=2",
+		"USHER_CLAIMS":                "https://acme.example/plan=appMetadata.plan, email=email",
 		"ACCESS_TOKEN_EXPIRE_MINUTES": "30",
 		"ALGORITHM":                   "HS256",
 		"USHER_KEY_MAX_AGE":           "1h",
@@ -135,6 +138,7 @@ func TestEnvironment(t *testing.T) {
 		Keys: Keys{
 			SecretKey: NewSecret("classified"), Algorithm: "HS256", KeyMaxAge: time.Hour, AccessTokenTTL: 30 * time.Minute,
 		},
+		Claims:        claims.Mapping{{Name: "https://acme.example/plan", Source: "appMetadata", Path: []string{"plan"}}, {Name: "email", Source: "email"}},
 		SessionMaxAge: 24 * time.Hour, SessionIdle: 7 * 24 * time.Hour, SessionsPerUser: 50,
 		RefreshGrace: time.Hour, HashQueue: 64,
 		TrustedProxies: Prefixes{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::1/128")},
@@ -167,6 +171,9 @@ func TestInvalidSettings(t *testing.T) {
 		{"USHER_AUDIENCE", "https://api.example.com,", "--audience: must be a URI"},
 		{"USHER_AUDIENCE", "https://api.example.com#part", "--audience: must be a URI"},
 		{"USHER_AUDIENCE", "My API", "--audience: must be a URI such as https://api.example.com without user or fragment, or a plain name such as my-api, not \"My API\""},
+		{"USHER_CLAIMS", "plan", `--claims: must be claims such as plan=appMetadata.plan, not "plan"`},
+		{"USHER_CLAIMS", "plan=appMetadata", `--claims: must have one of the sources roles, permissions, username, email, fullName, metadata.PATH and appMetadata.PATH, not "appMetadata"`},
+		{"USHER_CLAIMS", "email=email,roles=roles", `--claims: must not have the claim "roles": Usher or a standard defines it`},
 		{"USHER_ACCESS_TOKEN_TTL", "soon", `--access-token-ttl: must be a duration such as 90s, 15m or 12h, not "soon"`},
 		{"USHER_ACCESS_TOKEN_TTL", "0s", "--access-token-ttl: must be 1s to 24h"},
 		{"USHER_ACCESS_TOKEN_TTL", "25h", "--access-token-ttl: must be 1s to 24h"},

@@ -1,14 +1,16 @@
 package oauth
 
 import (
+	"encoding/json"
 	"net/http"
 
 	"usher/internal/auth"
 	"usher/internal/auth/sessions"
+	"usher/internal/jsonobject"
 )
 
-// introspection is the response of RFC 7662 §2.2. Times are in seconds since 1970. Roles is an extension: the
-// current roles of the user. The token itself has the roles at the time it was issued.
+// introspection is the response of RFC 7662 §2.2. Times are in seconds since 1970. Roles and the custom claims are
+// extensions: they are the user's current ones. The token itself has those at the time it was issued.
 type introspection struct {
 	Active    bool        `json:"active"`
 	ClientID  string      `json:"client_id,omitempty"`
@@ -21,6 +23,18 @@ type introspection struct {
 	Audience  []string    `json:"aud,omitempty"`
 	ID        string      `json:"jti,omitempty"`
 	IssuedAt  int64       `json:"iat,omitempty"`
+
+	custom map[string]json.RawMessage
+}
+
+// MarshalJSON implements json.Marshaler.
+func (i introspection) MarshalJSON() ([]byte, error) {
+	type standard introspection
+	doc, err := json.Marshal(standard(i))
+	if err != nil {
+		return nil, err
+	}
+	return jsonobject.Append(doc, i.custom)
 }
 
 // introspect is the introspection endpoint for registered clients (RFC 7662).
@@ -42,7 +56,7 @@ func (s *server) introspect(r *http.Request, f form, client *auth.Client) (any, 
 		IssuedAt: in.IssuedAt.Unix(), ExpiresAt: in.ExpiresAt.Unix(),
 	}
 	if in.User != nil {
-		answer.Roles = in.User.Roles
+		answer.Roles, answer.custom = in.User.Roles, in.Custom
 		if in.User.Username != nil {
 			answer.Username = *in.User.Username
 		}

@@ -52,7 +52,7 @@ func (a *Authority) SignClient(clientID, audience string) (string, error) {
 		IssuedAt:  now.Unix(),
 		ExpiresAt: now.Add(a.ttl).Unix(),
 		ID:        rand.Text(),
-	}, now)
+	}, nil, now)
 }
 
 // VerifyClient verifies tokens of [Authority.SignClient], for every audience. It

@@ -27,7 +27,8 @@ type wireClaims struct {
 // Sign returns a token with the claims c. Subject, SessionID, ClientID and
 // AuthTime are required. Audience defaults to the authority's own API, and must
 // be one that [Authority.Allows]. ID defaults to a random one. ExpiresAt can only
-// shorten the TTL. Sign ignores Issuer and IssuedAt and sets them itself.
+// shorten the TTL. Sign ignores Issuer and IssuedAt and sets them itself. Names in
+// Custom must not be [Reserved].
 func (a *Authority) Sign(c Claims) (string, error) {
 	if c.Subject == "" || c.SessionID == "" || c.ClientID == "" || c.AuthTime.IsZero() {
 		return "", errors.New("token: sign: subject, session, client or authentication time is missing")
@@ -59,12 +60,15 @@ func (a *Authority) Sign(c Claims) (string, error) {
 		AuthTime:  c.AuthTime.Unix(),
 		Methods:   c.Methods,
 		Roles:     c.Roles,
-	}, now)
+	}, c.Custom, now)
 }
 
-// signClaims signs claims in their JSON form.
-func (a *Authority) signClaims(claims any, now time.Time) (string, error) {
+// signClaims signs claims in their JSON form, with custom claims added.
+func (a *Authority) signClaims(claims any, custom map[string]json.RawMessage, now time.Time) (string, error) {
 	doc, err := json.Marshal(claims)
+	if err == nil && len(custom) > 0 {
+		doc, err = addCustom(doc, custom)
+	}
 	if err != nil {
 		return "", fmt.Errorf("token: sign: %w", err)
 	}

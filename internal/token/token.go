@@ -12,6 +12,7 @@
 package token
 
 import (
+	"encoding/json"
 	"errors"
 	"time"
 )
@@ -35,8 +36,8 @@ func (e invalidError) Error() string { return ErrInvalid.Error() + ": " + string
 
 func (e invalidError) Unwrap() error { return ErrInvalid }
 
-// Claims are the claims of a user's access token. They contain no personal data,
-// because every holder of the token can read them.
+// Claims are the claims of a user's access token. Apart from Custom they contain no
+// personal data, because every holder of the token can read them.
 type Claims struct {
 	Issuer    string // iss
 	Audience  string // aud: the API that the token is for
@@ -53,4 +54,8 @@ type Claims struct {
 	// Methods are the authentication methods (RFC 8176): amr.
 	Methods []string
 	Roles   []string // roles
+
+	// Custom are further claims by their names, as JSON. They are for services.
+	// [Authority.Sign] writes them, and [Authority.Verify] ignores them.
+	Custom map[string]json.RawMessage
 }

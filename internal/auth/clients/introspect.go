@@ -2,6 +2,7 @@ package clients
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -18,6 +19,8 @@ type Introspection struct {
 	Subject string
 	// User is nil for the token of a client.
 	User *auth.User
+	// Custom are the custom claims of the user as they are now.
+	Custom map[string]json.RawMessage
 
 	Issuer    string
 	Audience  string
@@ -59,8 +62,12 @@ func (s *Service) introspect(ctx context.Context, by *auth.Client, text string) 
 	if err != nil {
 		return nil, err
 	}
+	custom, err := s.sessions.Claims(ctx, &v.User)
+	if err != nil {
+		return nil, err
+	}
 	return &Introspection{
-		ClientID: claims.ClientID, Subject: claims.Subject, User: &v.User,
+		ClientID: claims.ClientID, Subject: claims.Subject, User: &v.User, Custom: custom,
 		Issuer: claims.Issuer, Audience: claims.Audience, ID: claims.ID,
 		IssuedAt: claims.IssuedAt, ExpiresAt: claims.ExpiresAt,
 	}, nil

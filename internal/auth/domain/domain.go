@@ -18,6 +18,7 @@ import (
 	"usher/internal/auth/internal/transaction"
 	"usher/internal/auth/operator"
 	"usher/internal/auth/sessions"
+	"usher/internal/claims"
 	"usher/internal/password"
 	"usher/internal/seal"
 	"usher/internal/token"
@@ -33,6 +34,8 @@ type Options struct {
 	Tokens *token.Authority
 	// Secret is the server's secret, from which the key of refresh tokens is derived. Tokens requires it.
 	Secret []byte
+	// Claims says which custom claims access tokens have.
+	Claims claims.Mapping
 	Limits auth.SessionLimits
 	// Now is the clock. Nil means time.Now.
 	Now func() time.Time
@@ -80,7 +83,7 @@ func New(o Options) (*Domain, error) {
 	d := &Domain{Access: access.New(o.Store, o.Tokens, tx)}
 	d.Sessions = sessions.New(sessions.Options{
 		Store: o.Store, Access: d.Access, Proofs: proof.New(o.Store, o.Passwords, tx, log), Tx: tx,
-		Tokens: o.Tokens, RefreshTokens: refreshTokens, Limits: limits, Log: log,
+		Tokens: o.Tokens, RefreshTokens: refreshTokens, Claims: o.Claims, Limits: limits, Log: log,
 	})
 	maker := accounts.NewMaker(o.Passwords, o.Policy, tx)
 	d.Accounts = accounts.New(maker, d.Access, d.Sessions, tx)

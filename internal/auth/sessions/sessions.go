@@ -16,6 +16,7 @@ import (
 	"usher/internal/auth/internal/caller"
 	"usher/internal/auth/internal/proof"
 	"usher/internal/auth/internal/transaction"
+	"usher/internal/claims"
 	"usher/internal/request"
 	"usher/internal/seal"
 	"usher/internal/token"
@@ -40,8 +41,10 @@ type Options struct {
 	Tokens *token.Authority
 	// RefreshTokens is the key of refresh tokens.
 	RefreshTokens seal.Key
-	Limits        auth.SessionLimits
-	Log           *slog.Logger
+	// Claims says which custom claims access tokens have.
+	Claims claims.Mapping
+	Limits auth.SessionLimits
+	Log    *slog.Logger
 }
 
 // Service starts, refreshes and ends sessions. It is safe for concurrent use.
@@ -52,6 +55,7 @@ type Service struct {
 	tx      *transaction.Runner
 	tokens  *token.Authority
 	refresh refreshTokens
+	claims  claims.Mapping
 	limits  auth.SessionLimits
 	log     *slog.Logger
 }
@@ -60,7 +64,7 @@ type Service struct {
 func New(o Options) *Service {
 	return &Service{
 		store: o.Store, access: o.Access, proofs: o.Proofs, tx: o.Tx, tokens: o.Tokens,
-		refresh: refreshTokens{o.RefreshTokens}, limits: o.Limits, log: o.Log,
+		refresh: refreshTokens{o.RefreshTokens}, claims: o.Claims, limits: o.Limits, log: o.Log,
 	}
 }
 
@@ -171,7 +175,7 @@ func (s *Service) sign(ctx context.Context, v *auth.Viewer, methods []auth.Metho
 	if err != nil {
 		return nil, err
 	}
-	claims := &token.Claims{
+	own := &token.Claims{
 		ID:        id.String(),
 		Audience:  audience,
 		Subject:   v.User.ID.String(),
@@ -182,11 +186,15 @@ func (s *Service) sign(ctx context.Context, v *auth.Viewer, methods []auth.Metho
 		ExpiresAt: v.Session.ExpiresAt,
 		Roles:     names(v.User.Roles),
 	}
-	access, err := s.tokens.Sign(*claims)
+	signed := *own
+	if signed.Custom, err = s.Claims(ctx, &v.User); err != nil {
+		return nil, err
+	}
+	access, err := s.tokens.Sign(signed)
 	if err != nil {
 		return nil, fmt.Errorf("sign access token: %w", err)
 	}
-	caller.Become(ctx, v, claims)
+	caller.Become(ctx, v, own)
 	return &Tokens{
 		AccessToken: access,
 		ExpiresIn:   min(s.tokens.TTL(), v.Session.ExpiresAt.Sub(s.tx.Now())),

@@ -1,0 +1,52 @@
+package token
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"usher/internal/jsonobject"
+)
+
+// MaxCustomClaims is the maximum number of custom claims in a token. With Usher's own claims, a token stays below
+// maxMembers.
+const MaxCustomClaims = 16
+
+// reserved are names that no custom claim may have, in addition to claimNames. Standards give them a meaning. If a
+// token has one with another meaning, services grant what nobody has decided.
+var reserved = []string{
+	"scope", "cnf", // RFC 9068 §2.2.3, RFC 7800 §3.1
+	"act", "may_act", // RFC 8693 §4: somebody acts for the user
+	"authorization_details",            // RFC 9396 §9.1
+	"active", "username", "token_type", // RFC 7662 §2.2: introspection
+	"acr", "azp", "nonce", "at_hash", "c_hash", "sub_jwk", // OpenID Connect Core §2, §3.3, §7.4
+	"email_verified", "phone_number_verified", // OpenID Connect Core §5.1: Usher verifies neither
+	"verified_claims",      // OpenID Connect for Identity Assurance §5
+	"s_hash",               // Financial-grade API Part 2 §5.1
+	"events", "toe", "txn", // RFC 8417 §2.2
+	"token_introspection",           // RFC 9701 §5
+	"status",                        // revocation, Token Status List §6.1
+	"vc", "vp", "vct", "vot", "vtm", // W3C Verifiable Credentials, RFC 8485
+	"_sd", "_sd_alg", // RFC 9901: selective disclosure
+	"scp", "typ", "alg", "kid", "crit", // spellings of scope, and names of the header
+}
+
+// Reserved reports whether no custom claim may have a name. Case does not matter, because some parsers ignore it.
+func Reserved(name string) bool {
+	is := func(other string) bool { return strings.EqualFold(name, other) }
+	return slices.ContainsFunc(claimNames, is) || slices.ContainsFunc(reserved, is)
+}
+
+// addCustom adds custom claims to an encoded claims set.
+func addCustom(doc []byte, custom map[string]json.RawMessage) ([]byte, error) {
+	if len(custom) > MaxCustomClaims {
+		return nil, fmt.Errorf("more than %d custom claims", MaxCustomClaims)
+	}
+	for name := range custom {
+		if Reserved(name) {
+			return nil, fmt.Errorf("the custom claim %q is reserved", name)
+		}
+	}
+	return jsonobject.Append(doc, custom)
+}
