@@ -12,10 +12,16 @@ import (
 // arguments and input fields that require other roles, and without the types that become unreachable.
 // Rules are added to the descriptions. Any user may be an owner, so what an owner may use stays.
 //
+// An interface or a union returns every possible type, unless withheld has its name: then its resolver returns
+// objects of that type only to other roles.
+//
+// Enums and scalars that nothing in the whole schema uses stay too. They describe what has no type in a GraphQL
+// schema, such as the extensions of errors.
+//
 // It is for introspection. Operations are validated against the whole schema: an expired token must get
 // an error that says so, and not an unknown field.
-func (s *Schema) Visible(roles []auth.Role) *ast.Schema {
-	v := &view{schema: s, roles: roles, types: map[string]*ast.Definition{}}
+func (s *Schema) Visible(roles []auth.Role, withheld ...string) *ast.Schema {
+	v := &view{schema: s, roles: roles, withheld: withheld, types: map[string]*ast.Definition{}}
 	for name, def := range s.Types {
 		v.types[name] = v.definition(def)
 	}
@@ -25,9 +31,10 @@ func (s *Schema) Visible(roles []auth.Role) *ast.Schema {
 }
 
 type view struct {
-	schema *Schema
-	roles  []auth.Role
-	types  map[string]*ast.Definition
+	schema   *Schema
+	roles    []auth.Role
+	withheld []string
+	types    map[string]*ast.Definition
 }
 
 func (v *view) sees(rule *auth.Rule) bool {
@@ -108,26 +115,52 @@ func (v *view) dropEmpty() (dropped bool) {
 func (v *view) reachable() *ast.Schema {
 	whole := v.schema.Schema
 	seen := *whole
-	seen.Types = map[string]*ast.Definition{}
+	seen.Types = v.from(v.types, v.withheld)
+	used := v.from(whole.Types, nil)
+	for name, def := range whole.Types {
+		if def.IsLeafType() && used[name] == nil {
+			seen.Types[name] = def
+		}
+	}
+	root := func(def *ast.Definition) *ast.Definition {
+		if def == nil {
+			return nil
+		}
+		return seen.Types[def.Name]
+	}
+	seen.Query, seen.Mutation, seen.Subscription = root(whole.Query), root(whole.Mutation), root(whole.Subscription)
+	if seen.Mutation != nil && len(seen.Mutation.Fields) == 0 {
+		seen.Mutation = nil
+	}
+	seen.PossibleTypes, seen.Implements = within(whole.PossibleTypes, seen.Types), within(whole.Implements, seen.Types)
+	return &seen
+}
+
+// from returns the types that are reachable from built-in types, root types and directives. An interface or a union
+// does not lead to the types withheld.
+func (v *view) from(types map[string]*ast.Definition, withheld []string) map[string]*ast.Definition {
+	whole, seen := v.schema.Schema, map[string]*ast.Definition{}
 	var visit func(name string)
 	visit = func(name string) {
-		def := v.types[name]
-		if def == nil || seen.Types[name] != nil {
+		def := types[name]
+		if def == nil || seen[name] != nil {
 			return
 		}
-		seen.Types[name] = def
+		seen[name] = def
 		for _, f := range def.Fields {
 			visit(f.Type.Name())
 			for _, a := range f.Arguments {
 				visit(a.Type.Name())
 			}
 		}
-		for _, name := range slices.Concat(def.Interfaces, def.Types) {
+		for _, name := range def.Interfaces {
 			visit(name)
 		}
 		if def.IsAbstractType() {
 			for _, possible := range whole.PossibleTypes[name] {
-				visit(possible.Name)
+				if !slices.Contains(withheld, possible.Name) {
+					visit(possible.Name)
+				}
 			}
 		}
 	}
@@ -144,18 +177,7 @@ func (v *view) reachable() *ast.Schema {
 			visit(a.Type.Name())
 		}
 	}
-	root := func(def *ast.Definition) *ast.Definition {
-		if def == nil {
-			return nil
-		}
-		return seen.Types[def.Name]
-	}
-	seen.Query, seen.Mutation, seen.Subscription = root(whole.Query), root(whole.Mutation), root(whole.Subscription)
-	if seen.Mutation != nil && len(seen.Mutation.Fields) == 0 {
-		seen.Mutation = nil
-	}
-	seen.PossibleTypes, seen.Implements = within(whole.PossibleTypes, seen.Types), within(whole.Implements, seen.Types)
-	return &seen
+	return seen
 }
 
 // within returns the part of a relation that is between the given types.

@@ -140,3 +140,66 @@ func TestVisibleMutation(t *testing.T) {
 		t.Error("an administrator does not see Mutation")
 	}
 }
+
+// TestVisibleTypes checks which types without visible fields are shown.
+func TestVisibleTypes(t *testing.T) {
+	t.Parallel()
+	const sdl = language + `
+type Query { nodes: [Node] @auth union: Union @auth owned: Owned @auth secrets: Secret @auth(requires: ADMIN) only: OnlyHere @auth(requires: ADMIN) }
+interface Node { id: ID }
+type Owned implements Node { id: ID }
+type Secret implements Node { id: ID kind: SecretKind }
+union Union = Secret | Owned
+enum SecretKind { A }
+enum OnlyHere { B }
+enum Unused { C }
+scalar UnusedScalar
+input UnusedInput { x: Int }
+`
+	s, err := New(load(t, sdl), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := map[string]struct {
+		roles    []auth.Role
+		withheld []string
+		want     []string
+		possible []string // types of Node
+	}{
+		"user, with the secret withheld": {
+			[]auth.Role{auth.RoleUser}, []string{"Secret"},
+			[]string{"Node", "Owned", "Query", "Union", "Unused", "UnusedScalar"}, []string{"Owned"},
+		},
+		"user": {
+			[]auth.Role{auth.RoleUser}, nil,
+			[]string{"Node", "Owned", "Query", "Secret", "SecretKind", "Union", "Unused", "UnusedScalar"}, []string{"Owned", "Secret"},
+		},
+		"what a visible field returns cannot be withheld": {
+			auth.Roles, []string{"Secret"},
+			[]string{"Node", "OnlyHere", "Owned", "Query", "Secret", "SecretKind", "Union", "Unused", "UnusedScalar"}, []string{"Owned", "Secret"},
+		},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			visible := s.Visible(tt.roles, tt.withheld...)
+			var got, possible []string
+			for name, def := range visible.Types {
+				if !def.BuiltIn && name != "Role" && name != "AuthCheck" {
+					got = append(got, name)
+				}
+			}
+			for _, def := range visible.PossibleTypes["Node"] {
+				possible = append(possible, def.Name)
+			}
+			slices.Sort(got)
+			slices.Sort(possible)
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("types (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(tt.possible, possible); diff != "" {
+				t.Errorf("possible types of Node (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
