@@ -124,10 +124,10 @@ type ComplexityRoot struct {
 	}
 
 	Query struct {
-		AuditEvents func(childComplexity int, first *int, after *string, filter *admin.AuditEventFilter) int
+		AuditEvents func(childComplexity int, first *int, after *string, last *int, before *string, filter *admin.AuditEventFilter) int
 		Me          func(childComplexity int) int
 		User        func(childComplexity int, id uuid.UUID) int
-		Users       func(childComplexity int, first *int, after *string, filter *admin.UserFilter, orderBy *admin.UserOrder) int
+		Users       func(childComplexity int, first *int, after *string, last *int, before *string, filter *admin.UserFilter, orderBy *admin.UserOrder) int
 	}
 
 	RevokeOtherSessionsPayload struct {
@@ -181,7 +181,7 @@ type ComplexityRoot struct {
 		ID          func(childComplexity int) int
 		Metadata    func(childComplexity int) int
 		Roles       func(childComplexity int) int
-		Sessions    func(childComplexity int, first *int, after *string) int
+		Sessions    func(childComplexity int, first *int, after *string, last *int, before *string) int
 		UpdatedAt   func(childComplexity int) int
 		Username    func(childComplexity int) int
 	}
@@ -219,14 +219,14 @@ type MutationResolver interface {
 type QueryResolver interface {
 	Me(ctx context.Context) (*auth.User, error)
 	User(ctx context.Context, id uuid.UUID) (*auth.User, error)
-	Users(ctx context.Context, first *int, after *string, filter *admin.UserFilter, orderBy *admin.UserOrder) (*connection.UserConnection, error)
-	AuditEvents(ctx context.Context, first *int, after *string, filter *admin.AuditEventFilter) (*connection.AuditEventConnection, error)
+	Users(ctx context.Context, first *int, after *string, last *int, before *string, filter *admin.UserFilter, orderBy *admin.UserOrder) (*connection.UserConnection, error)
+	AuditEvents(ctx context.Context, first *int, after *string, last *int, before *string, filter *admin.AuditEventFilter) (*connection.AuditEventConnection, error)
 }
 type SessionResolver interface {
 	Current(ctx context.Context, obj *auth.Session) (bool, error)
 }
 type UserResolver interface {
-	Sessions(ctx context.Context, obj *auth.User, first *int, after *string) (*connection.SessionConnection, error)
+	Sessions(ctx context.Context, obj *auth.User, first *int, after *string, last *int, before *string) (*connection.SessionConnection, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -592,7 +592,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.AuditEvents(childComplexity, args["first"].(*int), args["after"].(*string), args["filter"].(*admin.AuditEventFilter)), true
+		return e.ComplexityRoot.Query.AuditEvents(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*admin.AuditEventFilter)), true
 
 	case "Query.me":
 		if e.ComplexityRoot.Query.Me == nil {
@@ -621,7 +621,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Users(childComplexity, args["first"].(*int), args["after"].(*string), args["filter"].(*admin.UserFilter), args["orderBy"].(*admin.UserOrder)), true
+		return e.ComplexityRoot.Query.Users(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*admin.UserFilter), args["orderBy"].(*admin.UserOrder)), true
 
 	case "RevokeOtherSessionsPayload.revokedCount":
 		if e.ComplexityRoot.RevokeOtherSessionsPayload.RevokedCount == nil {
@@ -797,7 +797,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.User.Sessions(childComplexity, args["first"].(*int), args["after"].(*string)), true
+		return e.ComplexityRoot.User.Sessions(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "User.updatedAt":
 		if e.ComplexityRoot.User.UpdatedAt == nil {
 			break
@@ -1131,10 +1131,14 @@ type Query {
   user("The id of the user." id: ID!): User @auth(requires: ADMIN)
   "Lists users, newest first by default."
   users(
-    "The page size, from 1 to 100."
-    first: Int = 20
-    "The ` + "`" + `cursor` + "`" + ` of an edge. The page starts after it."
+    "Selects the first elements: their number, from 1 to 100. The default is 20, unless ` + "`" + `last` + "`" + ` is given."
+    first: Int
+    "The ` + "`" + `cursor` + "`" + ` of an edge. The page has only elements after it."
     after: String
+    "Selects the last elements instead of the first: their number, from 1 to 100."
+    last: Int
+    "The ` + "`" + `cursor` + "`" + ` of an edge. The page has only elements before it."
+    before: String
     "Limits the list to matching users."
     filter: UserFilter
     "The order of the list."
@@ -1142,10 +1146,14 @@ type Query {
   ): UserConnection @auth(requires: ADMIN)
   "Lists the events of the audit log, newest first. The log is append-only."
   auditEvents(
-    "The page size, from 1 to 100."
-    first: Int = 20
-    "The ` + "`" + `cursor` + "`" + ` of an edge. The page starts after it."
+    "Selects the first elements: their number, from 1 to 100. The default is 20, unless ` + "`" + `last` + "`" + ` is given."
+    first: Int
+    "The ` + "`" + `cursor` + "`" + ` of an edge. The page has only elements after it."
     after: String
+    "Selects the last elements instead of the first: their number, from 1 to 100."
+    last: Int
+    "The ` + "`" + `cursor` + "`" + ` of an edge. The page has only elements before it."
+    before: String
     "Limits the list to matching events."
     filter: AuditEventFilter
   ): AuditEventConnection @auth(requires: ADMIN, permissions: ["audit:read"])
@@ -1448,10 +1456,14 @@ type User {
   disabledAt: DateTime @auth(requires: ADMIN)
   "Lists the active sessions of the user, newest first."
   sessions(
-    "The page size, from 1 to 100."
-    first: Int = 20
-    "The ` + "`" + `cursor` + "`" + ` of an edge. The page starts after it."
+    "Selects the first elements: their number, from 1 to 100. The default is 20, unless ` + "`" + `last` + "`" + ` is given."
+    first: Int
+    "The ` + "`" + `cursor` + "`" + ` of an edge. The page has only elements after it."
     after: String
+    "Selects the last elements instead of the first: their number, from 1 to 100."
+    last: Int
+    "The ` + "`" + `cursor` + "`" + ` of an edge. The page has only elements before it."
+    before: String
   ): SessionConnection @auth(requires: ADMIN, orOwner: true)
 }
 
@@ -1488,7 +1500,7 @@ type SessionConnection {
 
 "A session in a page."
 type SessionEdge {
-  "The cursor of the session, for ` + "`" + `after` + "`" + `."
+  "The cursor of the session, for ` + "`" + `after` + "`" + ` and ` + "`" + `before` + "`" + `."
   cursor: String!
   "The session."
   node: Session!
@@ -1504,7 +1516,7 @@ type UserConnection {
 
 "A user in a page."
 type UserEdge {
-  "The cursor of the user, for ` + "`" + `after` + "`" + `."
+  "The cursor of the user, for ` + "`" + `after` + "`" + ` and ` + "`" + `before` + "`" + `."
   cursor: String!
   "The user."
   node: User!
@@ -1604,7 +1616,7 @@ type AuditEventConnection {
 
 "An event in a page."
 type AuditEventEdge {
-  "The cursor of the event, for ` + "`" + `after` + "`" + `."
+  "The cursor of the event, for ` + "`" + `after` + "`" + ` and ` + "`" + `before` + "`" + `."
   cursor: String!
   "The event."
   node: AuditEvent!
@@ -1612,9 +1624,9 @@ type AuditEventEdge {
 
 "The position of a page in its list."
 type PageInfo {
-  "Whether more elements follow this page."
+  "Whether elements follow this page. When paging forwards, only elements up to ` + "`" + `before` + "`" + ` count."
   hasNextPage: Boolean!
-  "Whether there are elements before this page."
+  "Whether elements precede this page. When paging backwards, only elements from ` + "`" + `after` + "`" + ` on count."
   hasPreviousPage: Boolean!
   "The cursor of the first element. Null if the page is empty."
   startCursor: String
@@ -2228,14 +2240,30 @@ func (ec *executionContext) field_Query_auditEvents_args(ctx context.Context, ra
 		return nil, err
 	}
 	args["after"] = arg1
-	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
 		func(ctx context.Context, v any) (*admin.AuditEventFilter, error) {
 			return ec.unmarshalOAuditEventFilter2ᚖusherᚋinternalᚋauthᚋadminᚐAuditEventFilter(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["filter"] = arg2
+	args["filter"] = arg4
 	return args, nil
 }
 
@@ -2272,22 +2300,38 @@ func (ec *executionContext) field_Query_users_args(ctx context.Context, rawArgs 
 		return nil, err
 	}
 	args["after"] = arg1
-	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
 		func(ctx context.Context, v any) (*admin.UserFilter, error) {
 			return ec.unmarshalOUserFilter2ᚖusherᚋinternalᚋauthᚋadminᚐUserFilter(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["filter"] = arg2
-	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
+	args["filter"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
 		func(ctx context.Context, v any) (*admin.UserOrder, error) {
 			return ec.unmarshalOUserOrder2ᚖusherᚋinternalᚋauthᚋadminᚐUserOrder(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["orderBy"] = arg3
+	args["orderBy"] = arg5
 	return args, nil
 }
 
@@ -2310,6 +2354,22 @@ func (ec *executionContext) field_User_sessions_args(ctx context.Context, rawArg
 		return nil, err
 	}
 	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
 	return args, nil
 }
 
@@ -4225,7 +4285,7 @@ func (ec *executionContext) _Query_users(ctx context.Context, field graphql.Coll
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Users(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["filter"].(*admin.UserFilter), fc.Args["orderBy"].(*admin.UserOrder))
+			return ec.Resolvers.Query().Users(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string), fc.Args["filter"].(*admin.UserFilter), fc.Args["orderBy"].(*admin.UserOrder))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -4302,7 +4362,7 @@ func (ec *executionContext) _Query_auditEvents(ctx context.Context, field graphq
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().AuditEvents(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["filter"].(*admin.AuditEventFilter))
+			return ec.Resolvers.Query().AuditEvents(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string), fc.Args["filter"].(*admin.AuditEventFilter))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -5516,7 +5576,7 @@ func (ec *executionContext) _User_sessions(ctx context.Context, field graphql.Co
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.User().Sessions(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string))
+			return ec.Resolvers.User().Sessions(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next

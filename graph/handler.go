@@ -86,13 +86,17 @@ func newConfig(resolver *Resolver, schema *directive.Schema) Config {
 		Resolvers:  resolver,
 		Directives: directives(resolver.access, schema),
 	}
-	perElement := func(child int, first *int) int { return 1 + child*min(max(pageSize(first), 1), connection.MaxPage) }
-	config.Complexity.User.Sessions = func(child int, first *int, _ *string) int { return perElement(child, first) }
-	config.Complexity.Query.Users = func(child int, first *int, _ *string, _ *admin.UserFilter, _ *admin.UserOrder) int {
-		return perElement(child, first)
+	perElement := func(child int, first, last *int) int {
+		return 1 + child*connection.PageArguments{First: first, Last: last}.Size()
 	}
-	config.Complexity.Query.AuditEvents = func(child int, first *int, _ *string, _ *admin.AuditEventFilter) int {
-		return perElement(child, first)
+	config.Complexity.User.Sessions = func(child int, first *int, _ *string, last *int, _ *string) int {
+		return perElement(child, first, last)
+	}
+	config.Complexity.Query.Users = func(child int, first *int, _ *string, last *int, _ *string, _ *admin.UserFilter, _ *admin.UserOrder) int {
+		return perElement(child, first, last)
+	}
+	config.Complexity.Query.AuditEvents = func(child int, first *int, _ *string, last *int, _ *string, _ *admin.AuditEventFilter) int {
+		return perElement(child, first, last)
 	}
 	return config
 }

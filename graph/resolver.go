@@ -27,11 +27,3 @@ func newResolver(o Options) (*Resolver, error) {
 		access: o.Access, accounts: o.Accounts, admin: o.Admin, signin: signin.New(o.Accounts, o.Sessions), lists: lists,
 	}, nil
 }
-
-// pageSize is the argument first of a connection. The schema's default stands for a null as well.
-func pageSize(first *int) int {
-	if first == nil {
-		return 20
-	}
-	return *first
-}

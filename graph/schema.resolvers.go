@@ -78,12 +78,12 @@ func (r *queryResolver) User(ctx context.Context, id uuid.UUID) (*auth.User, err
 	return r.admin.User(ctx, id)
 }
 
-func (r *queryResolver) Users(ctx context.Context, first *int, after *string, filter *admin.UserFilter, orderBy *admin.UserOrder) (*connection.UserConnection, error) {
-	return r.lists.Users(ctx, pageSize(first), after, filter, orderBy)
+func (r *queryResolver) Users(ctx context.Context, first *int, after *string, last *int, before *string, filter *admin.UserFilter, orderBy *admin.UserOrder) (*connection.UserConnection, error) {
+	return r.lists.Users(ctx, connection.PageArguments{First: first, After: after, Last: last, Before: before}, filter, orderBy)
 }
 
-func (r *queryResolver) AuditEvents(ctx context.Context, first *int, after *string, filter *admin.AuditEventFilter) (*connection.AuditEventConnection, error) {
-	return r.lists.AuditEvents(ctx, pageSize(first), after, filter)
+func (r *queryResolver) AuditEvents(ctx context.Context, first *int, after *string, last *int, before *string, filter *admin.AuditEventFilter) (*connection.AuditEventConnection, error) {
+	return r.lists.AuditEvents(ctx, connection.PageArguments{First: first, After: after, Last: last, Before: before}, filter)
 }
 
 func (r *sessionResolver) Current(ctx context.Context, obj *auth.Session) (bool, error) {
@@ -91,8 +91,8 @@ func (r *sessionResolver) Current(ctx context.Context, obj *auth.Session) (bool,
 	return claims != nil && claims.SessionID == obj.ID.String(), nil
 }
 
-func (r *userResolver) Sessions(ctx context.Context, obj *auth.User, first *int, after *string) (*connection.SessionConnection, error) {
-	return r.lists.SessionsOf(ctx, obj, pageSize(first), after)
+func (r *userResolver) Sessions(ctx context.Context, obj *auth.User, first *int, after *string, last *int, before *string) (*connection.SessionConnection, error) {
+	return r.lists.SessionsOf(ctx, obj, connection.PageArguments{First: first, After: after, Last: last, Before: before})
 }
 
 func (r *Resolver) Mutation() MutationResolver { return &mutationResolver{r} }

@@ -81,7 +81,7 @@ func (c *userListCommand) Run(inv *invocation) error {
 	return inv.operate(c.Database, config.Passwords{}, c.Log, func(o *app.Operator) error {
 		table := tabwriter.NewWriter(inv.stdout, 0, 0, 2, ' ', 0)
 		fmt.Fprintln(table, "ID\tUSERNAME\tEMAIL\tROLES\tSTATE\tCREATED")
-		query := auth.UserQuery{Order: auth.UsersByCreatedAt, Limit: 500}
+		query := auth.UserQuery{Order: auth.UsersByCreatedAt, Page: auth.Page[auth.UserPosition]{Limit: 500}}
 		for {
 			users, err := o.Users(inv.ctx, query)
 			if err != nil {

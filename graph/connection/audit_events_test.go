@@ -60,7 +60,7 @@ func TestAuditEvents(t *testing.T) {
 		}
 
 		const (
-			first = "SIGNUP by ada of ada in a session|SIGNUP by eve of eve in a session|"
+			start = "SIGNUP by ada of ada in a session|SIGNUP by eve of eve in a session|"
 			mid   = "USER_SESSIONS_REVOKED by root of ada in a session|USER_SESSIONS_REVOKED by root of eve in a session|" +
 				"USER_DISABLED by root of ada in a session|USER_DISABLED by root of eve in a session|USER_ENABLED by root of ada in a session|USER_ENABLED by root of eve in a session|"
 			last = "CLIENT_CREATED by the operator of a client|USER_DELETED by root of eve in a session"
@@ -77,8 +77,8 @@ func TestAuditEvents(t *testing.T) {
 			"of ada and a kind": {&admin.AuditEventFilter{UserID: &ada.User.ID, Kind: new(auth.EventUserEnabled)}, "USER_ENABLED by root of ada in a session"},
 			"of no user":        {&admin.AuditEventFilter{UserID: new(uuid.New())}, ""},
 			"of a deleted user": {&admin.AuditEventFilter{UserID: &eve.User.ID, Kind: new(auth.EventUserDeleted)}, "USER_DELETED by root of eve in a session"},
-			"all":               {nil, first + mid + last},
-			"all, empty filter": {&admin.AuditEventFilter{}, first + mid + last},
+			"all":               {nil, start + mid + last},
+			"all, empty filter": {&admin.AuditEventFilter{}, start + mid + last},
 		}
 		for name, tt := range tests {
 			for _, size := range []int{1, 3, 100} {
@@ -86,7 +86,7 @@ func TestAuditEvents(t *testing.T) {
 				var after *string
 				for pages := 1; ; pages++ {
 					lookUps := f.Store.Calls("UsersByID")
-					page, err := f.AuditEvents(ctx, size, after, tt.filter)
+					page, err := f.AuditEvents(ctx, first(size, after), tt.filter)
 					if err != nil {
 						t.Fatalf("%s: %v", name, err)
 					}
@@ -134,7 +134,7 @@ func TestAuditEventsBadInput(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, f *fixture) {
 		root := f.admin(t, "root")
 		ctx := f.As(t, root.AccessToken)
-		users, err := f.Users(ctx, 1, nil, nil, nil)
+		users, err := f.Users(ctx, first(1, nil), nil, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -148,7 +148,7 @@ func TestAuditEventsBadInput(t *testing.T) {
 			"garbage":         {1, new("garbage"), "after=INVALID_FORMAT"},
 			"cursor of users": {1, users.PageInfo.EndCursor, "after=INVALID_FORMAT"},
 		} {
-			_, err := f.AuditEvents(ctx, tt.first, tt.after, nil)
+			_, err := f.AuditEvents(ctx, first(tt.first, tt.after), nil)
 			if got := authtest.Code(err); got != "BAD_USER_INPUT "+tt.want {
 				t.Errorf("%s: %q, want %q", name, got, tt.want)
 			}

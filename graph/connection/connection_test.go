@@ -26,16 +26,16 @@ func FuzzCursor(f *testing.F) {
 		f.Add(string(content), content)
 	}
 	f.Fuzz(func(t *testing.T, text string, content []byte) {
-		if _, err := openCursor(cursors, users, text); err == nil {
+		if _, err := openCursor(cursors, users, "after", text); err == nil {
 			t.Errorf("a forged cursor was accepted: %q", text)
 		}
-		if p, err := openCursor(cursors, users, cursors.Sign("users", content)); err == nil {
+		if p, err := openCursor(cursors, users, "after", cursors.Sign("users", content)); err == nil {
 			wantPosition(t, content, users.position(&auth.PlacedUser{Position: p}))
 		}
-		if p, err := openCursor(cursors, sessions, cursors.Sign("sessions", content)); err == nil {
+		if p, err := openCursor(cursors, sessions, "after", cursors.Sign("sessions", content)); err == nil {
 			wantPosition(t, content, sessions.position(&auth.Session{ID: p.ID, CreatedAt: p.CreatedAt}))
 		}
-		if p, err := openCursor(cursors, events, cursors.Sign("events", content)); err == nil {
+		if p, err := openCursor(cursors, events, "after", cursors.Sign("events", content)); err == nil {
 			wantPosition(t, content, events.position(&auth.AuditEvent{ID: p}))
 		}
 	})

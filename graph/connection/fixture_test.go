@@ -29,6 +29,11 @@ func eachDatabase(t *testing.T, test func(t *testing.T, f *fixture)) {
 	})
 }
 
+// first returns the arguments for the first n elements after a cursor.
+func first(n int, after *string) connection.PageArguments {
+	return connection.PageArguments{First: &n, After: after}
+}
+
 func (f *fixture) signup(t *testing.T, in accounts.Input) *sessions.Tokens {
 	t.Helper()
 	in.Password = authtest.Password

@@ -42,22 +42,22 @@ type UserEdge struct {
 	Node   *auth.User
 }
 
-// Users lists up to first users, after a cursor of an earlier page in the same order when that is not nil. Without an
-// order the newest come first. Only administrators may call it.
-func (l *Lists) Users(ctx context.Context, first int, after *string, filter *admin.UserFilter, order *admin.UserOrder) (*UserConnection, error) {
+// Users lists a page of users. Cursors are those of pages in the same order. Without an order the newest users are
+// first. Only administrators may call it.
+func (l *Lists) Users(ctx context.Context, a PageArguments, filter *admin.UserFilter, order *admin.UserOrder) (*UserConnection, error) {
 	found, err := l.admin.Users(ctx, filter, order)
 	if err != nil {
 		return nil, err
 	}
 	users := list[auth.PlacedUser, auth.UserPosition]{
 		scope: fmt.Sprintf("users by %s %s", found.Order.Field, found.Order.Direction),
-		read: func(after *auth.UserPosition, limit int) ([]auth.PlacedUser, error) {
-			return found.Read(ctx, after, limit)
+		read: func(page auth.Page[auth.UserPosition]) ([]auth.PlacedUser, error) {
+			return found.Read(ctx, page)
 		},
 		position: positionOfUser,
 		parse:    parseUserPosition,
 	}
-	edges, info, err := page(l.cursors, users, first, after, func(cursor string, u *auth.PlacedUser) UserEdge {
+	edges, info, err := page(l.cursors, users, a, func(cursor string, u *auth.PlacedUser) UserEdge {
 		return UserEdge{Cursor: cursor, Node: &u.User}
 	})
 	if err != nil {
@@ -89,18 +89,17 @@ type AuditEventEdge struct {
 	Node   *auth.AuditEvent
 }
 
-// AuditEvents lists up to first audit events, the newest first, after a cursor of an earlier page when that is not nil.
-// Only administrators may call it.
-func (l *Lists) AuditEvents(ctx context.Context, first int, after *string, filter *admin.AuditEventFilter) (*AuditEventConnection, error) {
+// AuditEvents lists a page of the audit log, the newest events first. Only administrators may call it.
+func (l *Lists) AuditEvents(ctx context.Context, a PageArguments, filter *admin.AuditEventFilter) (*AuditEventConnection, error) {
 	events := list[auth.AuditEvent, uuid.UUID]{
 		scope: "audit events",
-		read: func(before *uuid.UUID, limit int) ([]auth.AuditEvent, error) {
-			return l.admin.AuditEvents(ctx, filter, before, limit)
+		read: func(page auth.Page[uuid.UUID]) ([]auth.AuditEvent, error) {
+			return l.admin.AuditEvents(ctx, filter, page)
 		},
 		position: positionOfEvent,
 		parse:    uuid.FromBytes,
 	}
-	edges, info, err := page(l.cursors, events, first, after, func(cursor string, e *auth.AuditEvent) AuditEventEdge {
+	edges, info, err := page(l.cursors, events, a, func(cursor string, e *auth.AuditEvent) AuditEventEdge {
 		return AuditEventEdge{Cursor: cursor, Node: e}
 	})
 	if err != nil {
@@ -123,18 +122,18 @@ type SessionEdge struct {
 	Node   *auth.Session
 }
 
-// SessionsOf lists up to first valid sessions of a user, the newest first, after a cursor of an earlier page when that
-// is not nil. Only the user and administrators may call it.
-func (l *Lists) SessionsOf(ctx context.Context, user *auth.User, first int, after *string) (*SessionConnection, error) {
+// SessionsOf lists a page of the valid sessions of a user, the newest first. Only the user and administrators may call
+// it.
+func (l *Lists) SessionsOf(ctx context.Context, user *auth.User, a PageArguments) (*SessionConnection, error) {
 	sessions := list[auth.Session, auth.SessionPosition]{
 		scope: "sessions of " + user.ID.String(),
-		read: func(after *auth.SessionPosition, limit int) ([]auth.Session, error) {
-			return l.sessions.List(ctx, user.ID, after, limit)
+		read: func(page auth.Page[auth.SessionPosition]) ([]auth.Session, error) {
+			return l.sessions.List(ctx, user.ID, page)
 		},
 		position: positionOfSession,
 		parse:    parseSessionPosition,
 	}
-	edges, info, err := page(l.cursors, sessions, first, after, func(cursor string, session *auth.Session) SessionEdge {
+	edges, info, err := page(l.cursors, sessions, a, func(cursor string, session *auth.Session) SessionEdge {
 		return SessionEdge{Cursor: cursor, Node: session}
 	})
 	if err != nil {

@@ -27,7 +27,7 @@ func TestSessionPages(t *testing.T) {
 		var got []string
 		var after *string
 		for pages := 1; ; pages++ {
-			page, err := f.SessionsOf(ctx, ada.User, 3, after)
+			page, err := f.SessionsOf(ctx, ada.User, first(3, after))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -46,9 +46,9 @@ func TestSessionPages(t *testing.T) {
 			t.Errorf("sessions %v, want %v", got, want)
 		}
 
-		bad := func(name, want string, user *auth.User, as *sessions.Tokens, first int, after *string) {
+		bad := func(name, want string, user *auth.User, as *sessions.Tokens, n int, after *string) {
 			t.Helper()
-			if _, err := f.SessionsOf(f.As(t, as.AccessToken), user, first, after); authtest.Code(err) != want {
+			if _, err := f.SessionsOf(f.As(t, as.AccessToken), user, first(n, after)); authtest.Code(err) != want {
 				t.Errorf("%s: %v, want %s", name, err, want)
 			}
 		}
@@ -68,7 +68,7 @@ func TestSessionsOfAnother(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, f *fixture) {
 		root, ada := f.admin(t, "root"), f.signup(t, accounts.Input{Username: new("ada")})
 		ctx := f.As(t, root.AccessToken)
-		page, err := f.SessionsOf(ctx, ada.User, 10, nil)
+		page, err := f.SessionsOf(ctx, ada.User, first(10, nil))
 		if err != nil {
 			t.Fatal(err)
 		}

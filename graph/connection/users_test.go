@@ -63,19 +63,19 @@ func TestUsers(t *testing.T) {
 		root := f.signupUsers(t)
 		ctx := f.As(t, root.AccessToken)
 		for test, tt := range tests {
-			for _, first := range []int{1, 2, 5, 6, 100} {
+			for _, size := range []int{1, 2, 5, 6, 100} {
 				var got []string
 				var after *string
 				for pages := 1; ; pages++ {
-					page, err := f.Users(ctx, first, after, tt.filter, tt.order)
+					page, err := f.Users(ctx, first(size, after), tt.filter, tt.order)
 					if err != nil {
 						t.Fatalf("%s: %v", test, err)
 					}
 					for _, e := range page.Edges {
 						got = append(got, name(e.Node))
 					}
-					if n := len(page.Edges); n > first || n < first && page.PageInfo.HasNextPage {
-						t.Errorf("%s: %d users on a page of %d", test, n, first)
+					if n := len(page.Edges); n > size || n < size && page.PageInfo.HasNextPage {
+						t.Errorf("%s: %d users on a page of %d", test, n, size)
 					}
 					wantEnds(t, page.PageInfo, pages > 1, len(page.Edges), func(i int) string { return page.Edges[i].Cursor })
 					if !page.PageInfo.HasNextPage {
@@ -84,7 +84,7 @@ func TestUsers(t *testing.T) {
 					after = page.PageInfo.EndCursor
 				}
 				if got := strings.Join(got, " "); got != tt.want {
-					t.Errorf("%s, by %d: %s, want %s", test, first, got, tt.want)
+					t.Errorf("%s, by %d: %s, want %s", test, size, got, tt.want)
 				}
 			}
 		}
@@ -113,16 +113,16 @@ func TestUsersAmid(t *testing.T) {
 		root := f.signupUsers(t)
 		ctx := f.As(t, root.AccessToken)
 		order := &admin.UserOrder{Field: auth.UsersByUsername, Direction: admin.Ascending}
-		first, err := f.Users(ctx, 3, nil, nil, order) // Babbage, ada, Bob
+		start, err := f.Users(ctx, first(3, nil), nil, order) // Babbage, ada, Bob
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := f.Store.DeleteUser(ctx, first.Edges[2].Node.ID); err != nil { // the user of the cursor
+		if err := f.Store.DeleteUser(ctx, start.Edges[2].Node.ID); err != nil { // the user of the cursor
 			t.Fatal(err)
 		}
 		f.signup(t, accounts.Input{Username: new("aaron")})
 		f.signup(t, accounts.Input{Username: new("carol")})
-		next, err := f.Users(ctx, 3, first.PageInfo.EndCursor, nil, order)
+		next, err := f.Users(ctx, first(3, start.PageInfo.EndCursor), nil, order)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -145,17 +145,17 @@ func TestUsersBadInput(t *testing.T) {
 			return &admin.UserOrder{Field: by, Direction: direction}
 		}
 		cursor := func(order *admin.UserOrder) *string {
-			page, err := f.Users(ctx, 1, nil, nil, order)
+			page, err := f.Users(ctx, first(1, nil), nil, order)
 			if err != nil {
 				t.Fatal(err)
 			}
 			return page.PageInfo.EndCursor
 		}
-		ofRoot, err := f.SessionsOf(ctx, root.User, 1, nil)
+		ofRoot, err := f.SessionsOf(ctx, root.User, first(1, nil))
 		if err != nil {
 			t.Fatal(err)
 		}
-		events, err := f.AuditEvents(ctx, 1, nil, nil)
+		events, err := f.AuditEvents(ctx, first(1, nil), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -180,7 +180,7 @@ func TestUsersBadInput(t *testing.T) {
 			"NUL":                      {1, nil, new("a\x00"), "search=INVALID_FORMAT"},
 		}
 		for name, tt := range tests {
-			page, err := f.Users(ctx, tt.first, tt.after, &admin.UserFilter{Search: tt.search}, order(auth.UsersByUsername, admin.Ascending))
+			page, err := f.Users(ctx, first(tt.first, tt.after), &admin.UserFilter{Search: tt.search}, order(auth.UsersByUsername, admin.Ascending))
 			if page != nil {
 				t.Errorf("%s: a page", name)
 			}
@@ -191,7 +191,7 @@ func TestUsersBadInput(t *testing.T) {
 		for name, order := range map[string]*admin.UserOrder{
 			"field": order("PASSWORD", admin.Ascending), "direction": order(auth.UsersByEmail, "UP"),
 		} {
-			_, err := f.Users(ctx, 1, nil, nil, order)
+			_, err := f.Users(ctx, first(1, nil), nil, order)
 			if got, want := authtest.Code(err), "BAD_USER_INPUT "+name+"=INVALID_FORMAT"; got != want {
 				t.Errorf("%s: %q, want %q", name, got, want)
 			}
@@ -209,7 +209,7 @@ func TestSearchLongName(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, search := range []string{long[:3], long[:60], long} {
-			page, err := f.Users(f.As(t, root.AccessToken), 10, nil, &admin.UserFilter{Search: &search}, nil)
+			page, err := f.Users(f.As(t, root.AccessToken), first(10, nil), &admin.UserFilter{Search: &search}, nil)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -44,7 +44,7 @@ func TestWaitForDatabase(t *testing.T) {
 	start := onLine{&log, "waiting for the database", func() { forward(t, u.Host, network, server) }}
 	database := config.Database{URL: config.DatabaseURL(u.String()), Wait: time.Minute}
 	err = app.Operate(t.Context(), database, config.Passwords{}, slog.New(slog.NewTextHandler(&start, nil)), func(o *app.Operator) error {
-		_, err := o.Users(t.Context(), auth.UserQuery{Order: auth.UsersByCreatedAt, Limit: 1})
+		_, err := o.Users(t.Context(), auth.UserQuery{Order: auth.UsersByCreatedAt, Page: auth.Page[auth.UserPosition]{Limit: 1}})
 		return err
 	})
 	if err != nil {

@@ -43,9 +43,7 @@ type UserQuery struct {
 
 	Order      UserOrderField
 	Descending bool
-	// After is the position after which the page starts; nil means at the first user.
-	After *UserPosition
-	Limit int
+	Page[UserPosition]
 }
 
 // UserPosition is a position in a list of users: the canonical key of the order field, if it has one, and the id.

@@ -61,7 +61,7 @@ func TestNotAdministrator(t *testing.T) {
 			return err
 		},
 		"AuditEvents": func(ctx context.Context, f *fixture, _ uuid.UUID) error {
-			_, err := f.AuditEvents(ctx, nil, nil, 10)
+			_, err := f.AuditEvents(ctx, nil, auth.Page[uuid.UUID]{Limit: 10})
 			return err
 		},
 	}
@@ -246,7 +246,7 @@ func TestLastAdminRace(t *testing.T) {
 func enabledAdmins(t *testing.T, f *fixture) []auth.PlacedUser {
 	t.Helper()
 	admins, err := f.Store.Users(t.Context(), auth.UserQuery{
-		Role: auth.RoleAdmin, Disabled: new(false), Order: auth.UsersByCreatedAt, Limit: 100,
+		Role: auth.RoleAdmin, Disabled: new(false), Order: auth.UsersByCreatedAt, Page: auth.Page[auth.UserPosition]{Limit: 100},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -8,7 +8,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/google/uuid"
 	"usher/graph/signin"
+
 	"usher/internal/auth"
 	"usher/internal/auth/accounts"
 	"usher/internal/auth/authtest"
@@ -86,7 +88,7 @@ func TestEventOrigin(t *testing.T) {
 		if got := f.tryLogin(device(t.Context()), "ada", "a wrong password"); got != "INVALID_CREDENTIALS" {
 			t.Fatal(got)
 		}
-		events, err := f.Store.Events(t.Context(), auth.AuditEventQuery{Limit: 10})
+		events, err := f.Store.Events(t.Context(), auth.AuditEventQuery{Page: auth.Page[uuid.UUID]{Limit: 10}})
 		if err != nil {
 			t.Fatal(err)
 		}

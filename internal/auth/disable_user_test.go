@@ -147,7 +147,7 @@ func TestDisableRace(t *testing.T) {
 				}
 			})
 			wg.Wait()
-			left, err := f.Store.Sessions(t.Context(), id, f.Clock.Now(), time.Time{}, nil, 100)
+			left, err := f.Store.Sessions(t.Context(), id, f.Clock.Now(), time.Time{}, auth.Page[auth.SessionPosition]{Limit: 100})
 			if err != nil || len(left) != 0 {
 				t.Fatalf("%d sessions live on, %v", len(left), err)
 			}

@@ -79,7 +79,6 @@ type AuditStore interface {
 type AuditEventQuery struct {
 	UserID *uuid.UUID
 	Kind   AuditEventKind
-	// Before is the event before which the page starts; nil means at the newest.
-	Before *uuid.UUID
-	Limit  int
+	// Page has the ids of events as positions.
+	Page[uuid.UUID]
 }

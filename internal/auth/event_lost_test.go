@@ -31,7 +31,7 @@ func (f *fixture) state(t *testing.T) (s state) {
 	}
 	s.Users = f.AllUsers(t)
 	for _, u := range s.Users {
-		sessions, err := f.Store.Sessions(t.Context(), u.ID, f.Clock.Now(), time.Time{}, nil, 100)
+		sessions, err := f.Store.Sessions(t.Context(), u.ID, f.Clock.Now(), time.Time{}, auth.Page[auth.SessionPosition]{Limit: 100})
 		if err != nil {
 			t.Fatal(err)
 		}

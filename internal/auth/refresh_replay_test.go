@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
 
 	"usher/graph/signin"
 	"usher/internal/auth"
@@ -102,7 +103,7 @@ func TestRefreshReplayEvent(t *testing.T) {
 				t.Fatal(failed)
 			}
 		}
-		found, err := f.AuditEvents(f.As(t, root.AccessToken), &admin.AuditEventFilter{Kind: new(auth.EventRefreshReplayed)}, nil, 10)
+		found, err := f.AuditEvents(f.As(t, root.AccessToken), &admin.AuditEventFilter{Kind: new(auth.EventRefreshReplayed)}, auth.Page[uuid.UUID]{Limit: 10})
 		if err != nil || len(found) != 1 {
 			t.Fatalf("%+v, %v, want one event", found, err)
 		}

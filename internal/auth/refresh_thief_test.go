@@ -164,7 +164,7 @@ func TestThiefWatches(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			found, err := f.sessions.List(me, user.ID, nil, 10)
+			found, err := f.sessions.List(me, user.ID, auth.Page[auth.SessionPosition]{Limit: 10})
 			if err != nil || len(found) != 1 {
 				t.Fatalf("%+v, %v", found, err)
 			}

@@ -90,9 +90,9 @@ type SessionStore interface {
 	EndOtherSessions(ctx context.Context, userID, except uuid.UUID, now time.Time) (int, error)
 	// EndOldestSessions ends the valid sessions of a user, except the newest ones.
 	EndOldestSessions(ctx context.Context, userID uuid.UUID, keep int, now, idleSince time.Time) error
-	// Sessions lists up to limit sessions of a user, the newest first, after a position when that is not nil. It
-	// leaves out sessions that ended, that are expired at now, or that were last used before idleSince.
-	Sessions(ctx context.Context, userID uuid.UUID, now, idleSince time.Time, after *SessionPosition, limit int) ([]Session, error)
+	// Sessions lists a page of the sessions of a user, the newest first. It leaves out sessions that ended, that are
+	// expired at now, or that were last used before idleSince.
+	Sessions(ctx context.Context, userID uuid.UUID, now, idleSince time.Time, page Page[SessionPosition]) ([]Session, error)
 }
 
 // SessionPosition is a position in a list of sessions.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"usher/graph/signin"
+	"usher/internal/auth"
 	"usher/internal/auth/authtest"
 )
 
@@ -28,7 +29,7 @@ func TestSessionsPerUser(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		valid, err := f.sessions.List(f.As(t, last.AccessToken), last.User.ID, nil, 100)
+		valid, err := f.sessions.List(f.As(t, last.AccessToken), last.User.ID, auth.Page[auth.SessionPosition]{Limit: 100})
 		if err != nil {
 			t.Fatal(err)
 		}

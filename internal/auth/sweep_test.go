@@ -21,7 +21,7 @@ func TestSweepKeysFullNames(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			found, err := list.Read(t.Context(), nil, 10)
+			found, err := list.Read(t.Context(), auth.Page[auth.UserPosition]{Limit: 10})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql/driver"
 
+	"github.com/google/uuid"
+
 	"usher/internal/auth"
 )
 
@@ -35,8 +37,13 @@ func (s *Store) AddEvent(ctx context.Context, e *auth.AuditEvent) error {
 // Events implements auth.Store.
 func (s *Store) Events(ctx context.Context, q auth.AuditEventQuery) ([]auth.AuditEvent, error) {
 	query, args := listEvents(q)
-	return list(ctx, s.read, "list audit events", eventFields, query, args...)
+	events, err := list(ctx, s.read, "list audit events", eventFields, query, args...)
+	inListOrder(events, q.Page)
+	return events, err
 }
+
+// newestEventFirst orders events by time: their IDs are UUIDs of version 7 (RFC 9562, section 5.7).
+var newestEventFirst = order{columns: []string{"id"}, descending: true}
 
 func listEvents(q auth.AuditEventQuery) (query string, args []any) {
 	var conditions []fragment
@@ -46,13 +53,10 @@ func listEvents(q auth.AuditEventQuery) (query string, args []any) {
 	if q.Kind != "" {
 		conditions = append(conditions, fragment{`kind = $`, []any{q.Kind}})
 	}
-	if q.Before != nil {
-		conditions = append(conditions, fragment{`id < $`, []any{*q.Before}})
-	}
-	page := where(conditions)
-	// IDs are UUIDs of version 7 (RFC 9562, section 5.7), so they sort by time.
-	query = `SELECT ` + eventColumns.of("audit_events") + ` FROM audit_events` + page.text + ` ORDER BY id DESC LIMIT $`
-	return numbered(query), append(page.args, q.Limit)
+	conditions = append(conditions, between(newestEventFirst, q.Page, func(id *uuid.UUID) []any { return []any{*id} })...)
+	found := where(conditions)
+	query = `SELECT ` + eventColumns.of("audit_events") + ` FROM audit_events` + found.text + orderBy(newestEventFirst, q.Page)
+	return numbered(query), append(found.args, q.Limit)
 }
 
 // nullRoles points to roles. Nil stands for NULL. A value with only unknown roles scans as an empty slice

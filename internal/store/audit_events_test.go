@@ -37,7 +37,7 @@ func TestAuditEventsAppendOnly(t *testing.T) {
 				t.Errorf("%s succeeded, want an error", statement)
 			}
 		}
-		events, err := s.Events(t.Context(), auth.AuditEventQuery{Limit: 10})
+		events, err := s.Events(t.Context(), auth.AuditEventQuery{Page: auth.Page[uuid.UUID]{Limit: 10}})
 		if err != nil || len(events) != 1 || events[0].Kind != auth.EventLogin {
 			t.Errorf("Events: %v, %v, want one unchanged event", events, err)
 		}

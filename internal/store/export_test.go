@@ -82,6 +82,17 @@ func EventQuery(q auth.AuditEventQuery) Query {
 	return Query{text, args}
 }
 
+// SessionQuery returns the query of Sessions.
+func SessionQuery(userID uuid.UUID, now, idleSince time.Time, page auth.Page[auth.SessionPosition]) Query {
+	text, args := listSessions(userID, now, idleSince, page)
+	for i, arg := range args {
+		if at, ok := arg.(timestamp); ok {
+			args[i] = time.Time(at).Format(time.RFC3339)
+		}
+	}
+	return Query{text, args}
+}
+
 // HasOtherAdminQuery returns the query of HasOtherAdmin.
 func HasOtherAdminQuery(except uuid.UUID) Query {
 	return Query{hasOtherAdmin, []any{roleWord(auth.RoleAdmin), except}}

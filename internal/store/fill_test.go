@@ -44,14 +44,14 @@ func fillUsers(t testing.TB, kind string, s *store.Store, many int) {
 	}
 }
 
-// fillSessions writes as many sessions of the first users, in turn, to PostgreSQL.
-func fillSessions(t testing.TB, s *store.Store, many, users int) {
+// fillSessions inserts as many sessions of the first users, in turn.
+func fillSessions(t testing.TB, kind string, s *store.Store, many, users int) {
 	t.Helper()
-	const kind = "postgres"
+	bytes := map[string]string{"sqlite": "blob", "postgres": "bytea"}[kind]
 	if err := s.Exec(t.Context(), numbers+`
 		INSERT INTO sessions (id, user_id, auth_time, created_at, last_used_at, expires_at, secret_digest)
-		SELECT `+ids[kind]+`, owner, `+times[kind]+`, `+times[kind]+`, `+times[kind]+`, '2030-02-01', CAST('`+strings.Repeat("x", 32)+`' AS bytea)
-		FROM (SELECT n, `+strings.ReplaceAll(ids[kind], " n", " 1 + n % $2")+` AS owner FROM numbers) numbers`, many, users); err != nil {
+		SELECT `+ids[kind]+`, owner, `+times[kind]+`, `+times[kind]+`, `+times[kind]+`, '2030-02-01', CAST('`+strings.Repeat("x", 32)+`' AS `+bytes+`)
+		FROM (SELECT n, `+strings.ReplaceAll(ids[kind], " n", " (1 + n % $2)")+` AS owner FROM numbers) numbers`, many, users); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -184,7 +184,7 @@ func TestMigrateFilled(t *testing.T) {
 			if found, err := s.UsersWithoutKey(t.Context(), 10); err != nil || len(found) != 1 || *found[0].FullName != "Ada Lovelace" {
 				t.Errorf("Users with a full name from before: %v, %v", found, err)
 			}
-			if events, err := s.Events(t.Context(), auth.AuditEventQuery{Limit: 10}); err != nil || len(events) != 4 || events[3].Roles != nil {
+			if events, err := s.Events(t.Context(), auth.AuditEventQuery{Page: auth.Page[uuid.UUID]{Limit: 10}}); err != nil || len(events) != 4 || events[3].Roles != nil {
 				t.Errorf("Events: %v, %v", events, err)
 			}
 			clients, err := s.Clients(t.Context(), uuid.Nil, 10)

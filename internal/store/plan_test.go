@@ -24,6 +24,7 @@ func TestPlans(t *testing.T) {
 		fillUsers(t, "sqlite", s, many)
 		fillEvents(t, "sqlite", s, many)
 		fillAttempts(t, "sqlite", s, many)
+		fillSessions(t, "sqlite", s, many, many/10)
 		t.Run("without statistics", func(t *testing.T) { checkPlans(t, s, "sqlite") })
 		exec(t, s, `ANALYZE`)
 		t.Run("with statistics", func(t *testing.T) { checkPlans(t, s, "sqlite") })
@@ -36,6 +37,7 @@ func TestPlans(t *testing.T) {
 		fillUsers(t, "postgres", s, many)
 		fillEvents(t, "postgres", s, many)
 		fillAttempts(t, "postgres", s, many)
+		fillSessions(t, "postgres", s, many, many/10)
 		exec(t, s, `VACUUM ANALYZE`)
 		for _, mode := range []string{"force_custom_plan", "force_generic_plan"} {
 			t.Run(mode, func(t *testing.T) { checkPlans(t, open(t, with(t, at, "plan_cache_mode", mode)), "postgres") })
@@ -50,7 +52,7 @@ func TestPlannedOnce(t *testing.T) {
 	const many = 30_000
 	s := open(t, storetest.URLs["postgres"](t))
 	fillUsers(t, "postgres", s, many)
-	fillSessions(t, s, 3*many, many)
+	fillSessions(t, "postgres", s, 3*many, many)
 	exec(t, s, `VACUUM ANALYZE`)
 	conn, err := s.Conn(t.Context())
 	if err != nil {
@@ -103,8 +105,8 @@ func explain(t *testing.T, conn *sql.Conn, text string) (steps []string, err err
 
 // wholeTable matches plan steps that read a whole table. It does not match index scans.
 var wholeTable = map[string]*regexp.Regexp{
-	"sqlite":   regexp.MustCompile(`SCAN (users|audit_events|password_attempts)$`),
-	"postgres": regexp.MustCompile(`Seq Scan on (users|audit_events|password_attempts)`),
+	"sqlite":   regexp.MustCompile(`SCAN (users|audit_events|password_attempts|sessions)$`),
+	"postgres": regexp.MustCompile(`Seq Scan on (users|audit_events|password_attempts|sessions)`),
 }
 
 func checkPlans(t *testing.T, s *store.Store, kind string) {
@@ -127,14 +129,31 @@ func checkPlans(t *testing.T, s *store.Store, kind string) {
 			check(fmt.Sprintf("Users of %+v", q), query)
 		}
 	}
-	for _, userID := range []*uuid.UUID{nil, new(uuid.MustParse("01940000-0000-7000-8000-000000000042"))} {
-		for _, kind := range []auth.AuditEventKind{"", auth.EventSignup} {
-			for _, before := range []*uuid.UUID{nil, new(uuid.MustParse("01940000-0000-7000-8000-000000009999"))} {
-				q := auth.AuditEventQuery{UserID: userID, Kind: kind, Before: before, Limit: 21}
+	user, event := uuid.MustParse("01940000-0000-7000-8000-000000000042"), uuid.MustParse("01940000-0000-7000-8000-000000009999")
+	for _, page := range pages(event) {
+		for _, userID := range []*uuid.UUID{nil, &user} {
+			for _, kind := range []auth.AuditEventKind{"", auth.EventSignup} {
+				q := auth.AuditEventQuery{UserID: userID, Kind: kind, Page: page}
 				check(fmt.Sprintf("Events of %+v", q), store.EventQuery(q))
 			}
 		}
 	}
+	now := time.Date(2030, 1, 5, 0, 0, 0, 0, time.UTC)
+	for _, page := range pages(auth.SessionPosition{CreatedAt: now, ID: event}) {
+		check(fmt.Sprintf("Sessions of %+v", page), store.SessionQuery(user, now, now.Add(-48*time.Hour), page))
+	}
+}
+
+// pages returns a page of each shape.
+func pages[P any](at P) (pages []auth.Page[P]) {
+	for _, last := range []bool{false, true} {
+		for _, after := range []*P{nil, &at} {
+			for _, before := range []*P{nil, &at} {
+				pages = append(pages, auth.Page[P]{After: after, Before: before, Last: last, Limit: 21})
+			}
+		}
+	}
+	return pages
 }
 
 // userQueries returns queries of every shape, with few and with many results.
@@ -143,14 +162,14 @@ func userQueries() (queries []auth.UserQuery) {
 	for order, key := range map[auth.UserOrderField]string{
 		auth.UsersByCreatedAt: "", auth.UsersByUsername: "user3", auth.UsersByEmail: "mail3",
 	} {
-		for _, after := range []*auth.UserPosition{nil, {Key: key, ID: uuid.MustParse("01940000-0000-7000-8000-000000002500")}} {
+		for _, page := range pages(auth.UserPosition{Key: key, ID: uuid.MustParse("01940000-0000-7000-8000-000000002500")}) {
 			for _, search := range []string{"", "user123", "user", "name 1"} {
 				for _, role := range []auth.Role{"", auth.RoleAdmin} {
 					for _, disabled := range []*bool{nil, new(false), new(true)} {
 						descending = !descending // One index serves both directions.
 						queries = append(queries, auth.UserQuery{
 							Search: search, Role: role, Disabled: disabled,
-							Order: order, Descending: descending, After: after, Limit: 21,
+							Order: order, Descending: descending, Page: page,
 						})
 					}
 				}

@@ -70,23 +70,28 @@ func (s *Store) EndOldestSessions(ctx context.Context, userID uuid.UUID, keep in
 	return err
 }
 
-var (
-	listSessions = `
-	SELECT ` + sessionColumns.of("sessions") + ` FROM sessions
-	WHERE user_id = $1 AND ended_at IS NULL AND expires_at > $2 AND last_used_at > $3`
-	firstSessions = listSessions + ` ORDER BY created_at DESC, id DESC LIMIT $4`
-	nextSessions  = listSessions + ` AND (created_at, id) < ($5, $6) ORDER BY created_at DESC, id DESC LIMIT $4`
-)
+var newestSessionFirst = order{columns: []string{"created_at", "id"}, descending: true}
 
 // Sessions implements auth.Store.
 func (s *Store) Sessions(
-	ctx context.Context, userID uuid.UUID, now, idleSince time.Time, after *auth.SessionPosition, limit int,
+	ctx context.Context, userID uuid.UUID, now, idleSince time.Time, page auth.Page[auth.SessionPosition],
 ) ([]auth.Session, error) {
-	query, args := firstSessions, []any{userID, timestamp(now), timestamp(idleSince), limit}
-	if after != nil {
-		query, args = nextSessions, append(args, timestamp(after.CreatedAt), after.ID)
-	}
-	return list(ctx, s.read, "list sessions", sessionFields, query, args...)
+	query, args := listSessions(userID, now, idleSince, page)
+	sessions, err := list(ctx, s.read, "list sessions", sessionFields, query, args...)
+	inListOrder(sessions, page)
+	return sessions, err
+}
+
+func listSessions(userID uuid.UUID, now, idleSince time.Time, page auth.Page[auth.SessionPosition]) (query string, args []any) {
+	found := where(append(
+		[]fragment{{
+			`user_id = $ AND ended_at IS NULL AND expires_at > $ AND last_used_at > $`,
+			[]any{userID, timestamp(now), timestamp(idleSince)},
+		}},
+		between(newestSessionFirst, page, func(p *auth.SessionPosition) []any { return []any{timestamp(p.CreatedAt), p.ID} })...,
+	))
+	query = `SELECT ` + sessionColumns.of("sessions") + ` FROM sessions` + found.text + orderBy(newestSessionFirst, page)
+	return numbered(query), append(found.args, page.Limit)
 }
 
 const sweepSessions = `

@@ -43,6 +43,7 @@ func (s *Store) Users(ctx context.Context, q auth.UserQuery) ([]auth.PlacedUser,
 		return nil, err
 	}
 	placed, err := list(ctx, s.read, doing, placedUserFields(q.Order), query, args...)
+	inListOrder(placed, q.Page)
 	for i := range placed {
 		placed[i].Position.ID = placed[i].User.ID
 	}
@@ -174,32 +175,25 @@ func unindexed(ranges []indexRange) fragment {
 
 // userPage returns the query for a page of the users in a table, restricted by conditions.
 func userPage(q auth.UserQuery, table string, conditions []fragment) fragment {
-	column := orderColumns[q.Order]
-	if q.After != nil {
-		beyond := `>`
-		if q.Descending {
-			beyond = `<`
+	order := orderOf(q)
+	found := where(append(slices.Clip(conditions), between(order, q.Page, func(p *auth.UserPosition) []any {
+		if len(order.columns) == 1 {
+			return []any{p.ID}
 		}
-		after := fragment{`(` + column + `, id) ` + beyond + ` ($, $)`, []any{q.After.Key, q.After.ID}}
-		if column == "id" {
-			after = fragment{`id ` + beyond + ` $`, []any{q.After.ID}}
-		}
-		conditions = append(slices.Clip(conditions), after)
-	}
-	found := where(conditions)
+		return []any{p.Key, p.ID}
+	})...))
 	return fragment{
 		`SELECT ` + placedUserColumns.of(table) + ` FROM ` + table + found.text + userOrder(q),
 		append(found.args, q.Limit),
 	}
 }
 
-func userOrder(q auth.UserQuery) string {
-	direction := ``
-	if q.Descending {
-		direction = ` DESC`
-	}
+func userOrder(q auth.UserQuery) string { return orderBy(orderOf(q), q.Page) }
+
+func orderOf(q auth.UserQuery) order {
+	o := order{columns: []string{"id"}, descending: q.Descending}
 	if column := orderColumns[q.Order]; column != "id" {
-		return ` ORDER BY ` + column + direction + `, id` + direction + ` LIMIT $`
+		o.columns = []string{column, "id"}
 	}
-	return ` ORDER BY id` + direction + ` LIMIT $`
+	return o
 }

@@ -28,7 +28,7 @@ func BenchmarkUsers(b *testing.B) {
 				exec(b, s, `VACUUM ANALYZE users`)
 			}
 			for _, order := range []auth.UserOrderField{auth.UsersByCreatedAt, auth.UsersByUsername, auth.UsersByEmail} {
-				first := auth.UserQuery{Order: order, Limit: 20}
+				first := auth.UserQuery{Order: order, Page: auth.Page[auth.UserPosition]{Limit: 20}}
 				before := first
 				before.Limit = min(9_999*first.Limit, many-first.Limit)
 				placed, err := s.Users(b.Context(), before)

@@ -57,12 +57,12 @@ func setProfile(t *testing.T, s auth.Store) {
 		})
 		if want.name != nil {
 			equal(t, "Users found by the name", numbersOf(t, s, auth.UserQuery{
-				Order: auth.UsersByCreatedAt, Search: "key of " + *want.name, Limit: 10,
+				Order: auth.UsersByCreatedAt, Search: "key of " + *want.name, Page: auth.Page[auth.UserPosition]{Limit: 10},
 			}), []int{1})
 		}
 	}
 	equal(t, "Users who were found by the name before", numbersOf(t, s, auth.UserQuery{
-		Order: auth.UsersByCreatedAt, Search: "ada lovelace", Limit: 10,
+		Order: auth.UsersByCreatedAt, Search: "ada lovelace", Page: auth.Page[auth.UserPosition]{Limit: 10},
 	}), []int{2})
 	wantError(t, "SetProfile of nobody", s.SetProfile(t.Context(), newID(3), auth.Profile{}, now), auth.ErrNotFound)
 	endless := strings.Repeat("a", 1<<20)
@@ -118,7 +118,7 @@ func deleteUser(t *testing.T, s auth.Store) {
 		t.Errorf("another user's session was deleted: %v", err)
 	}
 	equal(t, "users", allUsers(t, s), []auth.User{kept.User})
-	equal(t, "events", listEvents(t, s, auth.AuditEventQuery{Limit: 10}), []auth.AuditEvent{*event})
+	equal(t, "events", listEvents(t, s, auth.AuditEventQuery{Page: auth.Page[uuid.UUID]{Limit: 10}}), []auth.AuditEvent{*event})
 	wantError(t, "DeleteUser once more", s.DeleteUser(t.Context(), gone.ID), auth.ErrNotFound)
 	create(t, s, gone) // The names of a deleted account are free.
 }
@@ -193,7 +193,7 @@ func lastAdmin(t *testing.T, s auth.Store) {
 	if got := count(removed); got != many-1 {
 		t.Errorf("%d of %d administrators were removed, want all but one", got, many)
 	}
-	left := numbersOf(t, s, auth.UserQuery{Order: auth.UsersByCreatedAt, Role: auth.RoleAdmin, Disabled: new(false), Limit: many})
+	left := numbersOf(t, s, auth.UserQuery{Order: auth.UsersByCreatedAt, Role: auth.RoleAdmin, Disabled: new(false), Page: auth.Page[auth.UserPosition]{Limit: many}})
 	if len(left) != 1 || removed[left[0]] {
 		t.Errorf("the administrators are %v, want one who was not removed", left)
 	}
@@ -228,7 +228,7 @@ func setFullNameKey(t *testing.T, s auth.Store) {
 		}
 	}
 	equal(t, "without a key, after one", missing(10), []uuid.UUID{two.ID})
-	found, err := s.Users(t.Context(), auth.UserQuery{Search: "ada by", Order: auth.UsersByCreatedAt, Limit: 10})
+	found, err := s.Users(t.Context(), auth.UserQuery{Search: "ada by", Order: auth.UsersByCreatedAt, Page: auth.Page[auth.UserPosition]{Limit: 10}})
 	if err != nil || len(found) != 1 || found[0].User.ID != one.ID || !found[0].User.UpdatedAt.Equal(one.UpdatedAt) {
 		t.Errorf("Users: %v, %v, want the user with the key and the same updatedAt", found, err)
 	}

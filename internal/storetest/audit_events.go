@@ -58,7 +58,7 @@ func eventColumns(t *testing.T, s auth.Store) {
 	if err := s.AddEvent(t.Context(), full); err == nil {
 		t.Error("two events have the same ID")
 	}
-	equal(t, "events", listEvents(t, s, auth.AuditEventQuery{Limit: 10}), []auth.AuditEvent{*full, *empty, *none})
+	equal(t, "events", listEvents(t, s, auth.AuditEventQuery{Page: auth.Page[uuid.UUID]{Limit: 10}}), []auth.AuditEvent{*full, *empty, *none})
 }
 
 func eventRefused(t *testing.T, s auth.Store) {
@@ -75,7 +75,7 @@ func eventRefused(t *testing.T, s auth.Store) {
 			t.Errorf("an event with %s was added", name)
 		}
 	}
-	equal(t, "events", listEvents(t, s, auth.AuditEventQuery{Limit: 10}), nil)
+	equal(t, "events", listEvents(t, s, auth.AuditEventQuery{Page: auth.Page[uuid.UUID]{Limit: 10}}), nil)
 }
 
 func eventPages(t *testing.T, s auth.Store) {
@@ -103,7 +103,7 @@ func eventPages(t *testing.T, s auth.Store) {
 				}
 			}
 			for limit := 1; limit <= total+1; limit++ {
-				q := auth.AuditEventQuery{UserID: userID, Kind: kind, Limit: limit}
+				q := auth.AuditEventQuery{UserID: userID, Kind: kind, Page: auth.Page[uuid.UUID]{Limit: limit}}
 				var got []auth.AuditEvent
 				for {
 					page := listEvents(t, s, q)
@@ -111,10 +111,13 @@ func eventPages(t *testing.T, s auth.Store) {
 					if len(page) < limit {
 						break
 					}
-					q.Before = &page[limit-1].ID
+					q.After = &page[limit-1].ID
 				}
 				equal(t, "events of "+string(kind), got, want)
 			}
+			checkPages(t, want, func(e auth.AuditEvent) uuid.UUID { return e.ID }, func(page auth.Page[uuid.UUID]) []auth.AuditEvent {
+				return listEvents(t, s, auth.AuditEventQuery{UserID: userID, Kind: kind, Page: page})
+			})
 		}
 	}
 }

@@ -243,20 +243,17 @@ func sessionsPages(t *testing.T, s auth.Store) {
 	idle.LastUsedAt = idleSince
 	createSession(t, s, idle)
 
-	list := func(after *auth.SessionPosition, limit int) []auth.Session {
+	position := func(session auth.Session) auth.SessionPosition {
+		return auth.SessionPosition{CreatedAt: session.CreatedAt, ID: session.ID}
+	}
+	checkPages(t, want, position, func(page auth.Page[auth.SessionPosition]) []auth.Session {
 		t.Helper()
-		got, err := s.Sessions(t.Context(), a.ID, epoch, idleSince, after, limit)
+		got, err := s.Sessions(t.Context(), a.ID, epoch, idleSince, page)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return got
-	}
-	equal(t, "all", list(nil, 100), want)
-	equal(t, "first page", list(nil, 2), want[:2])
-	for i := range want {
-		at := &auth.SessionPosition{CreatedAt: want[i].CreatedAt, ID: want[i].ID}
-		equal(t, "after one", append([]auth.Session{}, list(at, 2)...), append([]auth.Session{}, want[i+1:min(i+3, len(want))]...))
-	}
+	})
 }
 
 func endMany(t *testing.T, s auth.Store) {
@@ -282,7 +279,7 @@ func endMany(t *testing.T, s auth.Store) {
 	}
 	live := func() (got []uuid.UUID) {
 		t.Helper()
-		sessions, err := s.Sessions(t.Context(), a.ID, now, idleSince, nil, 100)
+		sessions, err := s.Sessions(t.Context(), a.ID, now, idleSince, auth.Page[auth.SessionPosition]{Limit: 100})
 		if err != nil {
 			t.Fatal(err)
 		}

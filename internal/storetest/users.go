@@ -14,7 +14,7 @@ import (
 )
 
 // oldestFirst queries all users in the order of their creation.
-var oldestFirst = auth.UserQuery{Order: auth.UsersByCreatedAt, Limit: math.MaxInt32}
+var oldestFirst = auth.UserQuery{Order: auth.UsersByCreatedAt, Page: auth.Page[auth.UserPosition]{Limit: math.MaxInt32}}
 
 func listUsers(t *testing.T, s auth.Store, q auth.UserQuery) []auth.PlacedUser {
 	t.Helper()
@@ -63,10 +63,10 @@ func usersEveryColumn(t *testing.T, s auth.Store) {
 	complete(t, "account", want)
 	create(t, s, want)
 	for order, key := range orders {
-		equal(t, "Users by "+string(order), listUsers(t, s, auth.UserQuery{Order: order, Limit: 1}),
+		equal(t, "Users by "+string(order), listUsers(t, s, auth.UserQuery{Order: order, Page: auth.Page[auth.UserPosition]{Limit: 1}}),
 			[]auth.PlacedUser{{User: want.User, Position: auth.UserPosition{Key: key(want), ID: want.ID}}})
 	}
-	if placed, err := s.Users(t.Context(), auth.UserQuery{Order: "AGE", Limit: 1}); err == nil {
+	if placed, err := s.Users(t.Context(), auth.UserQuery{Order: "AGE", Page: auth.Page[auth.UserPosition]{Limit: 1}}); err == nil {
 		t.Errorf("Users with an unknown order: %v, want an error", placed)
 	}
 }
@@ -119,7 +119,7 @@ func usersPages(t *testing.T, s auth.Store) {
 	for order := range orders {
 		for _, descending := range []bool{false, true} {
 			for limit := 1; limit <= n+1; limit++ {
-				q := auth.UserQuery{Order: order, Descending: descending, Limit: limit}
+				q := auth.UserQuery{Order: order, Descending: descending, Page: auth.Page[auth.UserPosition]{Limit: limit}}
 				want := sorted(accounts, q)
 				var got []*auth.Account
 				for {
@@ -142,6 +142,12 @@ func usersPages(t *testing.T, s auth.Store) {
 				}
 				equal(t, fmt.Sprintf("Users by %s, descending %v, %d at a time", order, descending, limit), got, want)
 			}
+			q := auth.UserQuery{Order: order, Descending: descending, Page: auth.Page[auth.UserPosition]{Limit: n}}
+			position := func(u auth.PlacedUser) auth.UserPosition { return u.Position }
+			checkPages(t, listUsers(t, s, q), position, func(page auth.Page[auth.UserPosition]) []auth.PlacedUser {
+				q.Page = page
+				return listUsers(t, s, q)
+			})
 		}
 	}
 	q := oldestFirst
@@ -198,7 +204,7 @@ func usersSearch(t *testing.T, s auth.Store) {
 		"\U0010ffff":   {},
 	} {
 		for order := range orders {
-			q := auth.UserQuery{Order: order, Search: search, Limit: 100}
+			q := auth.UserQuery{Order: order, Search: search, Page: auth.Page[auth.UserPosition]{Limit: 100}}
 			got := numbersOf(t, s, q)
 			slices.Sort(got)
 			equal(t, fmt.Sprintf("Users by %s who are found by %q", order, search), got, want)
@@ -253,12 +259,14 @@ func usersFilters(t *testing.T, s auth.Store) {
 			for _, disabled := range []*bool{nil, new(false), new(true)} {
 				for order := range orders {
 					descending = !descending
-					q := auth.UserQuery{Search: search, Role: role, Disabled: disabled, Order: order, Descending: descending, Limit: 5}
+					q := auth.UserQuery{Search: search, Role: role, Disabled: disabled, Order: order, Descending: descending, Page: auth.Page[auth.UserPosition]{Limit: 5}}
 					want := slices.DeleteFunc(sorted(accounts, q), func(a *auth.Account) bool { return !passes(a, q) })
 					checkPage(t, s, q, want)
 					middle := len(want) / 2
 					q.After = &auth.UserPosition{Key: orders[order](want[middle]), ID: want[middle].ID}
 					checkPage(t, s, q, want[middle+1:])
+					q.After, q.Before, q.Last = nil, q.After, true
+					checkPage(t, s, q, want[max(0, middle-q.Limit):middle])
 				}
 			}
 		}

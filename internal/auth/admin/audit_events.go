@@ -17,13 +17,12 @@ type AuditEventFilter struct {
 	Kind   *auth.AuditEventKind
 }
 
-// AuditEvents lists up to limit events of the audit log, the newest first. If before is not nil, it lists those older
-// than the event with that id.
-func (s *Service) AuditEvents(ctx context.Context, filter *AuditEventFilter, before *uuid.UUID, limit int) ([]auth.AuditEvent, error) {
+// AuditEvents lists a page of the audit log, the newest first. The ids of events are their positions.
+func (s *Service) AuditEvents(ctx context.Context, filter *AuditEventFilter, page auth.Page[uuid.UUID]) ([]auth.AuditEvent, error) {
 	if _, err := s.access.Administrator(ctx); err != nil {
 		return nil, err
 	}
-	query := auth.AuditEventQuery{Before: before, Limit: limit}
+	query := auth.AuditEventQuery{Page: page}
 	if filter != nil {
 		query.UserID = filter.UserID
 		if filter.Kind != nil {

@@ -78,10 +78,10 @@ func (s *Service) Users(ctx context.Context, filter *UserFilter, order *UserOrde
 	return l, nil
 }
 
-// Read reads up to limit users of the list, after a position when that is not nil.
-func (l *UserList) Read(ctx context.Context, after *auth.UserPosition, limit int) ([]auth.PlacedUser, error) {
+// Read reads a page of the list.
+func (l *UserList) Read(ctx context.Context, page auth.Page[auth.UserPosition]) ([]auth.PlacedUser, error) {
 	query := l.query
-	query.After, query.Limit = after, limit
+	query.Page = page
 	return l.store.Users(ctx, query)
 }
 

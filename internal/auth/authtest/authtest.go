@@ -112,7 +112,7 @@ func (f *Fixture) As(t testing.TB, bearer string) context.Context {
 // AllUsers returns all users, the oldest first.
 func (f *Fixture) AllUsers(t testing.TB) []auth.User {
 	t.Helper()
-	found, err := f.Store.Users(t.Context(), auth.UserQuery{Order: auth.UsersByCreatedAt, Limit: 1000})
+	found, err := f.Store.Users(t.Context(), auth.UserQuery{Order: auth.UsersByCreatedAt, Page: auth.Page[auth.UserPosition]{Limit: 1000}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,7 +137,7 @@ func (f *Fixture) NewEvents(t testing.TB) []string {
 	for _, u := range f.AllUsers(t) {
 		f.names[u.ID] = *cmp.Or(u.Username, u.Email)
 	}
-	events, err := f.Store.Events(t.Context(), auth.AuditEventQuery{Limit: 10000})
+	events, err := f.Store.Events(t.Context(), auth.AuditEventQuery{Page: auth.Page[uuid.UUID]{Limit: 10000}})
 	if err != nil {
 		t.Fatal(err)
 	}

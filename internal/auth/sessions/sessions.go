@@ -26,7 +26,7 @@ import (
 // and each write depends on the state of the token's session.
 type Store interface {
 	Viewer(ctx context.Context, sessionID uuid.UUID) (*auth.Viewer, error)
-	Sessions(ctx context.Context, userID uuid.UUID, now, idleSince time.Time, after *auth.SessionPosition, limit int) ([]auth.Session, error)
+	Sessions(ctx context.Context, userID uuid.UUID, now, idleSince time.Time, page auth.Page[auth.SessionPosition]) ([]auth.Session, error)
 	RefreshState(ctx context.Context, sessionID uuid.UUID) (*auth.RefreshState, error)
 	RotateRefreshToken(ctx context.Context, sessionID uuid.UUID, generation uint32, by string, now time.Time) (bool, error)
 	AdvanceRefreshToken(ctx context.Context, sessionID uuid.UUID, from, to uint32, by string, now time.Time) (bool, error)
@@ -211,9 +211,8 @@ func names[T ~string](values []T) []string {
 	return texts
 }
 
-// List lists up to limit valid sessions of a user, the newest first, after a position when that is not nil. Only the
-// user and administrators may call it.
-func (s *Service) List(ctx context.Context, user uuid.UUID, after *auth.SessionPosition, limit int) ([]auth.Session, error) {
+// List lists a page of the valid sessions of a user, the newest first. Only the user and administrators may call it.
+func (s *Service) List(ctx context.Context, user uuid.UUID, page auth.Page[auth.SessionPosition]) ([]auth.Session, error) {
 	viewer, err := s.access.Viewer(ctx)
 	if err != nil {
 		return nil, err
@@ -222,5 +221,5 @@ func (s *Service) List(ctx context.Context, user uuid.UUID, after *auth.SessionP
 		return nil, auth.ErrForbidden
 	}
 	now := s.tx.Now()
-	return s.store.Sessions(ctx, user, now, s.tx.IdleSince(now), after, limit)
+	return s.store.Sessions(ctx, user, now, s.tx.IdleSince(now), page)
 }
