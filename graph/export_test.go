@@ -34,7 +34,7 @@ func NewWatched(around graphql.FieldMiddleware, admitted graphql.Resolver) func(
 		if err != nil {
 			return nil, err
 		}
-		resolver, err := newResolver(o)
+		resolver, err := newResolver(o, schema)
 		if err != nil {
 			return nil, err
 		}

@@ -126,6 +126,7 @@ type ComplexityRoot struct {
 	Query struct {
 		AuditEvents func(childComplexity int, first *int, after *string, last *int, before *string, filter *admin.AuditEventFilter) int
 		Me          func(childComplexity int) int
+		Node        func(childComplexity int, id uuid.UUID) int
 		User        func(childComplexity int, id uuid.UUID) int
 		Users       func(childComplexity int, first *int, after *string, last *int, before *string, filter *admin.UserFilter, orderBy *admin.UserOrder) int
 	}
@@ -218,6 +219,7 @@ type MutationResolver interface {
 }
 type QueryResolver interface {
 	Me(ctx context.Context) (*auth.User, error)
+	Node(ctx context.Context, id uuid.UUID) (Node, error)
 	User(ctx context.Context, id uuid.UUID) (*auth.User, error)
 	Users(ctx context.Context, first *int, after *string, last *int, before *string, filter *admin.UserFilter, orderBy *admin.UserOrder) (*connection.UserConnection, error)
 	AuditEvents(ctx context.Context, first *int, after *string, last *int, before *string, filter *admin.AuditEventFilter) (*connection.AuditEventConnection, error)
@@ -600,6 +602,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Me(childComplexity), true
+	case "Query.node":
+		if e.ComplexityRoot.Query.Node == nil {
+			break
+		}
+
+		args, err := ec.field_Query_node_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Node(childComplexity, args["id"].(uuid.UUID)), true
 	case "Query.user":
 		if e.ComplexityRoot.Query.User == nil {
 			break
@@ -1123,10 +1136,21 @@ their digits. Send it as a variable. A literal in the document is accepted too, 
 """
 scalar JSONObject @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc8259")
 
+"An object with an id that identifies it among all objects (GraphQL Global Object Identification)."
+interface Node {
+  "The id of the object."
+  id: ID!
+}
+
 "The queries of the API."
 type Query {
   "The signed-in user."
   me: User @auth
+  """
+  Returns an object by id: the signed-in user or one of their active sessions. Administrators get every user and
+  active session, and every audit event that ` + "`" + `auditEvents` + "`" + ` would list. Null for any other id.
+  """
+  node("The id of the object." id: ID!): Node @auth
   "Returns a user by id, or null if there is no such user."
   user("The id of the user." id: ID!): User @auth(requires: ADMIN)
   "Lists users, newest first by default."
@@ -1430,7 +1454,7 @@ type AuthPayload {
 A user account. Its id, its user name and its creation time are public to every caller that can reach
 the object. Everything else is visible to the owner or to administrators only.
 """
-type User {
+type User implements Node {
   "The permanent id of the account, never reused. It is the ` + "`" + `sub` + "`" + ` claim of access tokens."
   id: ID! @public
   "The user name, as the user entered it."
@@ -1471,7 +1495,7 @@ type User {
 A sign-in on one device. It lasts until it is ended, is not refreshed for too long, or reaches its
 maximum age.
 """
-type Session {
+type Session implements Node {
   "The id of the session. It is the ` + "`" + `sid` + "`" + ` claim of access tokens."
   id: ID! @public
   "When the user signed in."
@@ -1523,7 +1547,7 @@ type UserEdge {
 }
 
 "An event in the audit log: what happened, when, and which user did it to whom. Never contains a secret."
-type AuditEvent {
+type AuditEvent implements Node {
   "The id of the event."
   id: ID!
   "When the event happened."
@@ -2264,6 +2288,20 @@ func (ec *executionContext) field_Query_auditEvents_args(ctx context.Context, ra
 		return nil, err
 	}
 	args["filter"] = arg4
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_node_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (uuid.UUID, error) {
+			return ec.unmarshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
 	return args, nil
 }
 
@@ -4194,6 +4232,83 @@ func (ec *executionContext) fieldContext_Query_me(_ context.Context, field graph
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_User(ctx, field)
 		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_node(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Node(ctx, fc.Args["id"].(uuid.UUID))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				requires, err := ec.unmarshalNRole2ᚕusherᚋinternalᚋauthᚐRoleᚄ(ctx, []any{"USER"})
+				if err != nil {
+					var zeroVal Node
+					return zeroVal, err
+				}
+				permissions, err := ec.unmarshalNString2ᚕstringᚄ(ctx, []any{})
+				if err != nil {
+					var zeroVal Node
+					return zeroVal, err
+				}
+				orOwner, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal Node
+					return zeroVal, err
+				}
+				check, err := ec.unmarshalNAuthCheck2usherᚋinternalᚋauthᚐCheck(ctx, "SESSION")
+				if err != nil {
+					var zeroVal Node
+					return zeroVal, err
+				}
+				if ec.Directives.Auth == nil {
+					var zeroVal Node
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v Node) graphql.Marshaler {
+			return ec.marshalONode2usherᚋgraphᚐNode(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_node(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_node_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
 	}
 	return fc, nil
 }
@@ -7434,11 +7549,45 @@ func (ec *executionContext) unmarshalInputUserOrder(ctx context.Context, obj any
 
 // region    ************************** interface.gotpl ***************************
 
+func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj Node) graphql.Marshaler {
+	switch obj := (obj).(type) {
+	case nil:
+		return graphql.Null
+	case auth.User:
+		return ec._User(ctx, sel, &obj)
+	case *auth.User:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._User(ctx, sel, obj)
+	case auth.Session:
+		return ec._Session(ctx, sel, &obj)
+	case *auth.Session:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Session(ctx, sel, obj)
+	case auth.AuditEvent:
+		return ec._AuditEvent(ctx, sel, &obj)
+	case *auth.AuditEvent:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._AuditEvent(ctx, sel, obj)
+	default:
+		if typedObj, ok := obj.(graphql.Marshaler); ok {
+			return typedObj
+		} else {
+			panic(fmt.Errorf("unexpected type %T; non-generated variants of Node must implement graphql.Marshaler", obj))
+		}
+	}
+}
+
 // endregion ************************** interface.gotpl ***************************
 
 // region    **************************** object.gotpl ****************************
 
-var auditEventImplementors = []string{"AuditEvent"}
+var auditEventImplementors = []string{"AuditEvent", "Node"}
 
 func (ec *executionContext) _AuditEvent(ctx context.Context, sel ast.SelectionSet, obj *auth.AuditEvent) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, auditEventImplementors)
@@ -8069,6 +8218,28 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 			}
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "node":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_node(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
 		case "user":
 			field := field
 
@@ -8289,7 +8460,7 @@ func (ec *executionContext) _RevokeUserSessionsPayload(ctx context.Context, sel 
 	return out
 }
 
-var sessionImplementors = []string{"Session"}
+var sessionImplementors = []string{"Session", "Node"}
 
 func (ec *executionContext) _Session(ctx context.Context, sel ast.SelectionSet, obj *auth.Session) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, sessionImplementors)
@@ -8557,7 +8728,7 @@ func (ec *executionContext) _UpdateUserPayload(ctx context.Context, sel ast.Sele
 	return out
 }
 
-var userImplementors = []string{"User"}
+var userImplementors = []string{"User", "Node"}
 
 func (ec *executionContext) _User(ctx context.Context, sel ast.SelectionSet, obj *auth.User) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, userImplementors)
@@ -9971,6 +10142,13 @@ func (ec *executionContext) marshalOJSONObject2ᚖusherᚋinternalᚋjsonobject�
 	_ = ctx
 	res := MarshalJSONObject(*v)
 	return res
+}
+
+func (ec *executionContext) marshalONode2usherᚋgraphᚐNode(ctx context.Context, sel ast.SelectionSet, v Node) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Node(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalORole2ᚕusherᚋinternalᚋauthᚐRoleᚄ(ctx context.Context, v any) ([]auth.Role, error) {

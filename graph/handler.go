@@ -9,6 +9,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql/handler"
 	"github.com/99designs/gqlgen/graphql/handler/extension"
+	"github.com/google/uuid"
 	"github.com/vektah/gqlparser/v2/validator/rules"
 
 	"usher/graph/coerce"
@@ -57,6 +58,11 @@ func accessSchema() (*directive.Schema, error) {
 	if err != nil {
 		return nil, fmt.Errorf("schema: %w", err)
 	}
+	for typeName, field := range nodeFields {
+		if nodeRule(schema, typeName) == nil {
+			return nil, fmt.Errorf("schema: nodeFields names Query.%s, which has no @auth", field)
+		}
+	}
 	return schema, nil
 }
 
@@ -74,7 +80,7 @@ func New(o Options) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	resolver, err := newResolver(o)
+	resolver, err := newResolver(o, schema)
 	if err != nil {
 		return nil, err
 	}
@@ -98,8 +104,12 @@ func newConfig(resolver *Resolver, schema *directive.Schema) Config {
 	config.Complexity.Query.AuditEvents = func(child int, first *int, _ *string, last *int, _ *string, _ *admin.AuditEventFilter) int {
 		return perElement(child, first, last)
 	}
+	config.Complexity.Query.Node = func(child int, _ uuid.UUID) int { return nodeStatements + child }
 	return config
 }
+
+// nodeStatements is the number of statements with which `node` finds an object, at most.
+const nodeStatements = 4
 
 func newServer(config Config, schema *directive.Schema, resolver *Resolver, o Options) (*handler.Server, error) {
 	checker, err := newChecker()

@@ -37,7 +37,7 @@ func (v *visibleSchemas) schemaOf(ctx context.Context) *executableSchema {
 	executable, ok := v.byRoles.Load(key)
 	if !ok {
 		config := v.config
-		config.Schema = v.schema.Visible(seen)
+		config.Schema = v.schema.Visible(seen, withheldNodes(v.schema, seen)...)
 		executable, _ = v.byRoles.LoadOrStore(key, executableOf(config))
 	}
 	return executable.(*executableSchema)

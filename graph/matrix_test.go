@@ -71,27 +71,50 @@ var people = []person{
 	{name: "root", roles: auth.Roles, tokenRoles: auth.Roles},
 }
 
-// nested says how a test reaches the fields of types other than the root ones: the query around the
-// field, and what the fields on the way answer, without their rules.
-var nested = map[string]struct {
+// way is a way of a test to the fields of a type other than the root ones: the query around the field, and what the
+// fields on the way answer, without their rules.
+type way struct {
 	query string
 	serve func(owner uuid.UUID) map[string]any
-}{
-	"User": {
+}
+
+// nested has every kind of way to each type. gqlgen runs the guards of an object's fields, and has run others only on
+// some ways.
+var nested = map[string][]way{
+	"User": append(throughNode("User", userOf), way{
 		`{ me { %s } }`,
-		func(owner uuid.UUID) map[string]any { return map[string]any{"Query.me": &auth.User{ID: owner}} },
-	},
-	"Session": {
+		func(owner uuid.UUID) map[string]any { return map[string]any{"Query.me": userOf(owner)} },
+	}),
+	"Session": append(throughNode("Session", sessionOf), way{
 		`{ me { sessions { edges { node { %s } } } } }`,
 		func(owner uuid.UUID) map[string]any {
 			return map[string]any{
-				"Query.me": &auth.User{ID: owner},
+				"Query.me": userOf(owner),
 				"User.sessions": &connection.SessionConnection{
-					Edges: []connection.SessionEdge{{Cursor: "c", Node: &auth.Session{ID: uuid.UUID{1}, UserID: owner}}},
+					Edges: []connection.SessionEdge{{Cursor: "c", Node: sessionOf(owner).(*auth.Session)}},
 				},
 			}
 		},
-	},
+	}),
+}
+
+func userOf(owner uuid.UUID) any { return &auth.User{ID: owner} }
+
+func sessionOf(owner uuid.UUID) any { return &auth.Session{ID: uuid.UUID{1}, UserID: owner} }
+
+// throughNode returns ways through the interface Node.
+func throughNode(typeName string, object func(owner uuid.UUID) any) (ways []way) {
+	for _, query := range []string{
+		`{ node(id: "x") { ... on TYPE { %s } } }`,
+		`{ alias: node(id: "x") { ... on Node { ... on TYPE { alias: %s } } } }`,
+		`query { node(id: "x") { ...OnNode } } fragment OnNode on Node { ...OnType } fragment OnType on TYPE { %s }`,
+		`{ ... on Query { node(id: "x") { ... { ...OnType } } } } fragment OnType on TYPE { ... on Node { ... on TYPE { %s } } }`,
+	} {
+		ways = append(ways, way{strings.ReplaceAll(query, "TYPE", typeName), func(owner uuid.UUID) map[string]any {
+			return map[string]any{"Query.node": object(owner)}
+		}})
+	}
+	return ways
 }
 
 type matrix struct {
@@ -132,15 +155,17 @@ func (m *matrix) test(t *testing.T, place directive.Entry) {
 		f := def.Fields.ForName(field)
 		m.ask(t, place, operation(m.schema, def, m.call(f, argument)), uuid.Nil)
 	default:
-		way, ok := nested[typeName]
-		if !ok {
+		ways := nested[typeName]
+		if ways == nil {
 			t.Errorf("%s has @auth, and this test has no query that reaches a %s: add one to nested", place.Coordinate, typeName)
 			return
 		}
 		call := m.call(def.Fields.ForName(field), argument)
-		for _, owner := range []uuid.UUID{{15: 1}, m.server.ada.User.ID} {
-			m.serve = way.serve(owner)
-			m.ask(t, place, fmt.Sprintf(way.query, call), owner)
+		for _, way := range ways {
+			for _, owner := range []uuid.UUID{{15: 1}, m.server.ada.User.ID} {
+				m.serve = way.serve(owner)
+				m.ask(t, place, fmt.Sprintf(way.query, call), owner)
+			}
 		}
 		m.serve = nil
 	}

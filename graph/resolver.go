@@ -2,6 +2,7 @@ package graph
 
 import (
 	"usher/graph/connection"
+	"usher/graph/directive"
 	"usher/graph/signin"
 	"usher/internal/auth/access"
 	"usher/internal/auth/accounts"
@@ -16,14 +17,16 @@ type Resolver struct {
 	admin    *admin.Service
 	signin   *signin.Service
 	lists    *connection.Lists
+	nodes    *nodes
 }
 
-func newResolver(o Options) (*Resolver, error) {
+func newResolver(o Options, schema *directive.Schema) (*Resolver, error) {
 	lists, err := connection.New(o.Admin, o.Sessions, o.Secret)
 	if err != nil {
 		return nil, err
 	}
 	return &Resolver{
 		access: o.Access, accounts: o.Accounts, admin: o.Admin, signin: signin.New(o.Accounts, o.Sessions), lists: lists,
+		nodes: &nodes{access: o.Access, sessions: o.Sessions, admin: o.Admin, schema: schema},
 	}, nil
 }

@@ -74,6 +74,10 @@ func (r *queryResolver) Me(ctx context.Context) (*auth.User, error) {
 	return r.access.Me(ctx)
 }
 
+func (r *queryResolver) Node(ctx context.Context, id uuid.UUID) (Node, error) {
+	return r.nodes.find(ctx, id)
+}
+
 func (r *queryResolver) User(ctx context.Context, id uuid.UUID) (*auth.User, error) {
 	return r.admin.User(ctx, id)
 }

@@ -175,24 +175,36 @@ func TestAccessBeforeArguments(t *testing.T) {
 // argue asks for a guarded field of a type that somebody owns, as a person, with good and bad arguments.
 func (m *matrix) argue(t *testing.T, place directive.Entry, p person, owner uuid.UUID) {
 	t.Helper()
-	typeName, name, _ := parseCoordinate(place.Coordinate)
+	typeName, _, _ := parseCoordinate(place.Coordinate)
 	def := m.schema.Types[typeName]
-	f := def.Fields.ForName(name)
-	way := nested[typeName]
+	ways := nested[typeName]
 	switch def {
 	case m.schema.Query:
-		way.query = `{ %s }`
+		ways = []way{{query: `{ %s }`}}
 	case m.schema.Mutation:
-		way.query = `mutation { %s }`
-	default:
-		m.serve = way.serve(owner)
-		defer func() { m.serve = nil }()
+		ways = []way{{query: `mutation { %s }`}}
 	}
 	code, reason := m.expect(place, p, owner)
 	want := strings.TrimSpace(code + " " + reason)
 	if want == "" {
 		return
 	}
+	for _, way := range ways {
+		if way.serve != nil {
+			m.serve = way.serve(owner)
+		}
+		m.argueBy(t, way, place, p, want)
+		m.serve = nil
+	}
+	if m.ran.Load() != 0 {
+		t.Errorf("%s as %q: a resolver ran", place.Coordinate, p.name)
+	}
+}
+
+// argueBy asks with good and bad arguments on one way to the field.
+func (m *matrix) argueBy(t *testing.T, way way, place directive.Entry, p person, want string) {
+	t.Helper()
+	f := m.field(place)
 	for _, text := range []string{"", "x", strings.Repeat("long ", 100), "\x00"} {
 		var arguments []string
 		for _, a := range f.Arguments {
@@ -200,7 +212,7 @@ func (m *matrix) argue(t *testing.T, place directive.Entry, p person, owner uuid
 		}
 		query := fmt.Sprintf(way.query, m.write(f, arguments))
 		if got := m.code(t, p.name, query); got != want {
-			t.Errorf("%s as %q of %s: %s\nanswers %q, want %q", place.Coordinate, p.name, owner, query, got, want)
+			t.Errorf("%s as %q: %s\nanswers %q, want %q", place.Coordinate, p.name, query, got, want)
 		}
 	}
 	for _, wrong := range f.Arguments {
@@ -217,9 +229,12 @@ func (m *matrix) argue(t *testing.T, place directive.Entry, p person, owner uuid
 			t.Errorf("%s as %q: %s\nanswers %q, want GRAPHQL_VALIDATION_FAILED", place.Coordinate, p.name, query, got)
 		}
 	}
-	if m.ran.Load() != 0 {
-		t.Errorf("%s as %q: a resolver ran", place.Coordinate, p.name)
-	}
+}
+
+// field returns the field of a place.
+func (m *matrix) field(place directive.Entry) *ast.FieldDefinition {
+	typeName, name, _ := parseCoordinate(place.Coordinate)
+	return m.schema.Types[typeName].Fields.ForName(name)
 }
 
 // code returns the code that the errors of an answer have, with the reason.

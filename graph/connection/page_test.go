@@ -30,7 +30,7 @@ func numbers(n int) list[byte, byte] {
 
 // between returns the numbers below n that are between two others.
 func between(n int, after, before *byte) (found []byte) {
-	for i := range byte(n) { //nolint:gosec // n is small
+	for i := range byte(n) {
 		if (after == nil || i > *after) && (before == nil || i < *before) {
 			found = append(found, i)
 		}
@@ -62,7 +62,7 @@ func TestPages(t *testing.T) {
 			if rapid.Bool().Draw(t, "no "+label) {
 				return nil, nil
 			}
-			i := byte(rapid.IntRange(0, 9).Draw(t, label)) //nolint:gosec // 9 at most
+			i := byte(rapid.IntRange(0, 9).Draw(t, label))
 			return &i, new(cursors.Sign("numbers", []byte{i}))
 		}
 		after, afterCursor := at("after")

@@ -167,16 +167,22 @@ input UnusedInput { x: Int }
 		possible []string // types of Node
 	}{
 		"user, with the secret withheld": {
-			[]auth.Role{auth.RoleUser}, []string{"Secret"},
-			[]string{"Node", "Owned", "Query", "Union", "Unused", "UnusedScalar"}, []string{"Owned"},
+			[]auth.Role{auth.RoleUser},
+			[]string{"Secret"},
+			[]string{"Node", "Owned", "Query", "Union", "Unused", "UnusedScalar"},
+			[]string{"Owned"},
 		},
 		"user": {
-			[]auth.Role{auth.RoleUser}, nil,
-			[]string{"Node", "Owned", "Query", "Secret", "SecretKind", "Union", "Unused", "UnusedScalar"}, []string{"Owned", "Secret"},
+			[]auth.Role{auth.RoleUser},
+			nil,
+			[]string{"Node", "Owned", "Query", "Secret", "SecretKind", "Union", "Unused", "UnusedScalar"},
+			[]string{"Owned", "Secret"},
 		},
 		"what a visible field returns cannot be withheld": {
-			auth.Roles, []string{"Secret"},
-			[]string{"Node", "OnlyHere", "Owned", "Query", "Secret", "SecretKind", "Union", "Unused", "UnusedScalar"}, []string{"Owned", "Secret"},
+			auth.Roles,
+			[]string{"Secret"},
+			[]string{"Node", "OnlyHere", "Owned", "Query", "Secret", "SecretKind", "Union", "Unused", "UnusedScalar"},
+			[]string{"Owned", "Secret"},
 		},
 	}
 	for name, tt := range tests {

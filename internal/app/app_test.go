@@ -69,17 +69,27 @@ func newApp(t *testing.T, s app.Settings, log io.Writer) *app.App {
 }
 
 // TestSteps follows requests through the log at level debug. It shows that `me` takes one statement.
+// It also shows that `node` takes the same statements for an object of somebody else as for none.
 func TestSteps(t *testing.T) {
+	me := []string{
+		"statement: look up viewers",
+		"batch: find viewer",
+		"operation",
+		"request",
+	}
+	nodeBySession := append(slices.Clone(me[:2]), me...)
+	node := func(id string) string { return `{"query":"{ node(id: \"` + id + `\") { __typename } }"}` }
 	for name, tt := range map[string]struct {
 		query string
 		want  []string
 	}{
-		"me": {`{"query":"{ me { username } }"}`, []string{
-			"statement: look up viewers",
-			"batch: find viewer",
-			"operation",
-			"request",
-		}},
+		"me":                                  {`{"query":"{ me { username } }"}`, me},
+		"node of the caller":                  {node("<user>"), me},
+		"node of the caller's session":        {node("<session>"), me},
+		"node of the caller's other session":  {node("<other session>"), nodeBySession},
+		"node of another user":                {node("<another user>"), nodeBySession},
+		"node of the session of another user": {node("<another session>"), nodeBySession},
+		"node of nothing":                     {node("01940000-0000-7000-8000-000000000042"), nodeBySession},
 		"login": {
 			`{"query":"mutation ($p: Password!) { login(input: { identifier: \"ada\", password: $p }) { user { username } } }",` +
 				`"variables":{"p":"four small green turtles"}}`,
@@ -122,9 +132,21 @@ func TestSteps(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
+				other, err := a.Domain.Sessions.Login(t.Context(), sessions.LoginInput{Identifier: "ada", Password: "four small green turtles"})
+				if err != nil {
+					t.Fatal(err)
+				}
+				another, err := a.Domain.Accounts.Signup(t.Context(), accounts.SignupInput{Input: accounts.Input{Username: new("eve"), Password: "four small green turtles"}})
+				if err != nil {
+					t.Fatal(err)
+				}
+				query := strings.NewReplacer(
+					"<user>", p.User.ID.String(), "<session>", p.Session.ID.String(), "<other session>", other.Session.ID.String(),
+					"<another user>", another.User.ID.String(), "<another session>", another.Session.ID.String(),
+				).Replace(tt.query)
 				log.Reset()
-				r := httptest.NewRequest(http.MethodPost, "/graphql", strings.NewReader(tt.query))
-				if name == "me" {
+				r := httptest.NewRequest(http.MethodPost, "/graphql", strings.NewReader(query))
+				if !strings.Contains(query, "mutation") {
 					r.Header.Set("Authorization", "Bearer "+p.AccessToken)
 				}
 				r.Header.Set("Content-Type", "application/json")

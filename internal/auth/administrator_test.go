@@ -64,6 +64,10 @@ func TestNotAdministrator(t *testing.T) {
 			_, err := f.AuditEvents(ctx, nil, auth.Page[uuid.UUID]{Limit: 10})
 			return err
 		},
+		"AuditEvent": func(ctx context.Context, f *fixture, id uuid.UUID) error {
+			_, err := f.AuditEvent(ctx, id)
+			return err
+		},
 	}
 	maps.Copy(verbs, changes)
 	eachDatabase(t, func(t *testing.T, f *fixture) {

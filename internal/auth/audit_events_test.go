@@ -7,10 +7,9 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-
 	"github.com/google/uuid"
-	"usher/graph/signin"
 
+	"usher/graph/signin"
 	"usher/internal/auth"
 	"usher/internal/auth/accounts"
 	"usher/internal/auth/authtest"

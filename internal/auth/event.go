@@ -77,6 +77,7 @@ type AuditStore interface {
 
 // AuditEventQuery selects a page of the audit log. Zero filters match every event.
 type AuditEventQuery struct {
+	ID     *uuid.UUID
 	UserID *uuid.UUID
 	Kind   AuditEventKind
 	// Page has the ids of events as positions.

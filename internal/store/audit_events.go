@@ -47,6 +47,9 @@ var newestEventFirst = order{columns: []string{"id"}, descending: true}
 
 func listEvents(q auth.AuditEventQuery) (query string, args []any) {
 	var conditions []fragment
+	if q.ID != nil {
+		conditions = append(conditions, fragment{`id = $`, []any{*q.ID}})
+	}
 	if q.UserID != nil {
 		conditions = append(conditions, fragment{`user_id = $`, []any{*q.UserID}})
 	}

@@ -138,6 +138,7 @@ func checkPlans(t *testing.T, s *store.Store, kind string) {
 			}
 		}
 	}
+	check("Event", store.EventQuery(auth.AuditEventQuery{ID: &event, Page: auth.Page[uuid.UUID]{Limit: 1}}))
 	now := time.Date(2030, 1, 5, 0, 0, 0, 0, time.UTC)
 	for _, page := range pages(auth.SessionPosition{CreatedAt: now, ID: event}) {
 		check(fmt.Sprintf("Sessions of %+v", page), store.SessionQuery(user, now, now.Add(-48*time.Hour), page))

@@ -59,6 +59,10 @@ func eventColumns(t *testing.T, s auth.Store) {
 		t.Error("two events have the same ID")
 	}
 	equal(t, "events", listEvents(t, s, auth.AuditEventQuery{Page: auth.Page[uuid.UUID]{Limit: 10}}), []auth.AuditEvent{*full, *empty, *none})
+	for _, e := range []*auth.AuditEvent{empty, full, none} {
+		equal(t, "event by ID", listEvents(t, s, auth.AuditEventQuery{ID: &e.ID, Page: auth.Page[uuid.UUID]{Limit: 2}}), []auth.AuditEvent{*e})
+	}
+	equal(t, "event by an unknown ID", listEvents(t, s, auth.AuditEventQuery{ID: new(newID(9)), Page: auth.Page[uuid.UUID]{Limit: 2}}), nil)
 }
 
 func eventRefused(t *testing.T, s auth.Store) {

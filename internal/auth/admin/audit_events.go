@@ -36,6 +36,18 @@ func (s *Service) AuditEvents(ctx context.Context, filter *AuditEventFilter, pag
 	return events, s.findUsers(ctx, events)
 }
 
+// AuditEvent returns an event of the audit log, nil when no event has the id.
+func (s *Service) AuditEvent(ctx context.Context, id uuid.UUID) (*auth.AuditEvent, error) {
+	if _, err := s.access.Administrator(ctx); err != nil {
+		return nil, err
+	}
+	events, err := s.store.Events(ctx, auth.AuditEventQuery{ID: &id, Page: auth.Page[uuid.UUID]{Limit: 1}})
+	if err != nil || len(events) == 0 {
+		return nil, err
+	}
+	return &events[0], s.findUsers(ctx, events)
+}
+
 // findUsers looks up the users of the events, all at once.
 func (s *Service) findUsers(ctx context.Context, events []auth.AuditEvent) error {
 	users := map[uuid.UUID]*auth.User{}

@@ -223,3 +223,24 @@ func (s *Service) List(ctx context.Context, user uuid.UUID, page auth.Page[auth.
 	now := s.tx.Now()
 	return s.store.Sessions(ctx, user, now, s.tx.IdleSince(now), page)
 }
+
+// Session returns a valid session, nil when none has the id. For users who are not administrators, neither has the
+// session of another user.
+func (s *Service) Session(ctx context.Context, id uuid.UUID) (*auth.Session, error) {
+	viewer, err := s.access.Viewer(ctx)
+	if err != nil {
+		return nil, err
+	}
+	found, err := s.store.Viewer(ctx, id)
+	if errors.Is(err, auth.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("find session: %w", err)
+	}
+	visible := found.User.ID == viewer.User.ID || viewer.User.IsAdmin()
+	if live := s.tx.CheckLive(found) == nil; !live || !visible {
+		return nil, nil
+	}
+	return &found.Session, nil
+}
