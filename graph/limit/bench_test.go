@@ -56,22 +56,22 @@ func BenchmarkSlowest(b *testing.B) {
 	fragments := func(n int) (spreads, definitions string) {
 		for i := range n {
 			spreads += fmt.Sprintf("...f%d ", i)
-			definitions += fmt.Sprintf(" fragment f%d on Node { %s }", i, []string{"text", "__typename", "node { text }", "other { text }"}[i%4])
+			definitions += fmt.Sprintf(" fragment f%d on Tree { %s }", i, []string{"text", "__typename", "tree { text }", "other { text }"}[i%4])
 		}
 		return spreads, definitions
 	}
 	spreads, definitions := fragments(60)
 	unused := ""
 	for range 10 {
-		unused += ` fragment f on Node { ` + strings.Repeat("... { ", 15) + strings.Repeat("node { text } ", 8) + strings.Repeat("} ", 15) + `}`
+		unused += ` fragment f on Tree { ` + strings.Repeat("... { ", 15) + strings.Repeat("tree { text } ", 8) + strings.Repeat("} ", 15) + `}`
 	}
 	for name, document := range map[string]string{
-		"fields":             `{ node { ` + strings.Repeat("node { text } ", 60) + `} }`,
-		"fields in depth":    `{ node { ` + strings.Repeat("... { ", 17) + strings.Repeat("node { text } ", 22) + strings.Repeat("} ", 17) + `} }`,
-		"fragments":          `{ node { ` + spreads + `} }` + definitions,
-		"fragments in depth": `{ node { ` + strings.Repeat("... { ", 5) + spreads + strings.Repeat("} ", 5) + `} }` + definitions,
-		"unused fragments":   `{ node { text } }` + unused,
-		"unknown fields":     `{ node { ` + strings.Repeat("absent ", 100) + `} }`,
+		"fields":             `{ tree { ` + strings.Repeat("tree { text } ", 60) + `} }`,
+		"fields in depth":    `{ tree { ` + strings.Repeat("... { ", 17) + strings.Repeat("tree { text } ", 22) + strings.Repeat("} ", 17) + `} }`,
+		"fragments":          `{ tree { ` + spreads + `} }` + definitions,
+		"fragments in depth": `{ tree { ` + strings.Repeat("... { ", 5) + spreads + strings.Repeat("} ", 5) + `} }` + definitions,
+		"unused fragments":   `{ tree { text } }` + unused,
+		"unknown fields":     `{ tree { ` + strings.Repeat("absent ", 100) + `} }`,
 	} {
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {

@@ -26,8 +26,8 @@ import (
 // more is what other schemas have and Usher's has not: depth, interfaces, fields that take a
 // password in roundabout ways.
 const more = `
-	extend type Query { node: Node anyone: Anyone }
-	type Node { node: Node other: Node text(n: Int): String list(first: Int): [Node] check(password: Password): Boolean }
+	extend type Query { tree: Tree anyone: Anyone }
+	type Tree { tree: Tree other: Tree text(n: Int): String list(first: Int): [Tree] check(password: Password): Boolean }
 	interface Anyone { check(password: [Password!]): Boolean }
 	extend type Mutation { nested(in: Outer): Boolean }
 	input Outer { inner: [[Inner!]!] again: Outer }
@@ -119,8 +119,8 @@ func TestBounds(t *testing.T) {
 		},
 		"depth by fields": {
 			func(l *Limits) *int { return &l.Depth }, 2,
-			`{ node { text } }`,
-			`{ node { node { text } } }`,
+			`{ tree { text } }`,
+			`{ tree { tree { text } } }`,
 		},
 		"depth by inline fragments": {
 			func(l *Limits) *int { return &l.Depth }, 2,
@@ -154,18 +154,18 @@ func TestBounds(t *testing.T) {
 		},
 		"comparisons at a depth": {
 			func(l *Limits) *int { return &l.Comparisons }, 3,
-			`{ node { text ... { text } } }`,
-			`{ node { node { text ... { text } } } }`,
+			`{ tree { text ... { text } } }`,
+			`{ tree { tree { text ... { text } } } }`,
 		},
 		"comparisons in one object": {
 			func(l *Limits) *int { return &l.Comparisons }, 3,
-			`{ node { text } node { text } other: node { text } }`,
-			`{ node { text } node { text } other: node { text text } }`,
+			`{ tree { text } tree { text } other: tree { text } }`,
+			`{ tree { text } tree { text } other: tree { text text } }`,
 		},
 		"comparisons of spreads": {
 			func(l *Limits) *int { return &l.Comparisons }, 3,
-			`{ node { ...f a: node { ...f } } } fragment f on Node { text }`,
-			`{ node { ...f ...f } } fragment f on Node { text }`,
+			`{ tree { ...f a: tree { ...f } } } fragment f on Tree { text }`,
+			`{ tree { ...f ...f } } fragment f on Tree { text }`,
 		},
 		"comparisons of fragments": {
 			func(l *Limits) *int { return &l.Comparisons }, 3,
@@ -174,23 +174,23 @@ func TestBounds(t *testing.T) {
 		},
 		"aliases": {
 			func(l *Limits) *int { return &l.Aliases }, 2,
-			`{ a: __typename node { b: text text } }`,
-			`{ a: __typename node { b: text c: text } }`,
+			`{ a: __typename tree { b: text text } }`,
+			`{ a: __typename tree { b: text c: text } }`,
 		},
 		"root fields": {
 			func(l *Limits) *int { return &l.RootFields }, 2,
-			`query A { ...f } query B { node { text } __typename } fragment f on Query { a: __typename ... { node { text } } }`,
-			`{ ...f node { text } } fragment f on Query { a: __typename ... { node { text } } }`,
+			`query A { ...f } query B { tree { text } __typename } fragment f on Query { a: __typename ... { tree { text } } }`,
+			`{ ...f tree { text } } fragment f on Query { a: __typename ... { tree { text } } }`,
 		},
 		"complexity": {
 			func(l *Limits) *int { return &l.Complexity }, 3,
-			`{ node { text a: text } }`,
-			`{ node { text node { text } } }`,
+			`{ tree { text a: text } }`,
+			`{ tree { text tree { text } } }`,
 		},
 		"complexity by arguments": {
 			func(l *Limits) *int { return &l.Complexity }, 9,
-			`{ node { list(first: 7) { text } } }`,
-			`{ node { list(first: 8) { text } } }`,
+			`{ tree { list(first: 7) { text } } }`,
+			`{ tree { list(first: 8) { text } } }`,
 		},
 	}
 	for name, tt := range tests {
@@ -242,9 +242,9 @@ func TestOneCredential(t *testing.T) {
 		"inline fragments":     {`mutation { ... { a: ` + login + ` } ... on Mutation { b: ` + login + ` } }`, CodeTooComplex},
 		"in another operation": {`query Q { me { id } } mutation M { a: ` + login + ` b: ` + login + ` }`, CodeTooComplex},
 		"through input types":  {`mutation { a: nested b: nested }`, CodeTooComplex},
-		"below the root":       {`{ node { check other { check } } }`, CodeTooComplex},
+		"below the root":       {`{ tree { check other { check } } }`, CodeTooComplex},
 		"of an interface":      {`{ anyone { check } ... { anyone { a: check } } }`, CodeTooComplex},
-		"none":                 {`{ me { id } node { text other { text } } }`, ""},
+		"none":                 {`{ me { id } tree { text other { text } } }`, ""},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -279,17 +279,17 @@ func TestThousandLogins(t *testing.T) {
 
 // bombs are documents that gqlparser would validate for longer than the time limit of a test.
 var bombs = map[string]string{
-	"two names":                   `{ node { ...f0 } }` + chain(` fragment f%d on Node { node { ...f%[2]d } other { ...f%[2]d } }`),
-	"one name":                    `{ node { ...f0 } }` + chain(` fragment f%d on Node { node { ...f%[2]d } node { ...f%[2]d } }`),
-	"spreads":                     `{ node { ...f0 } }` + chain(` fragment f%d on Node { ...f%[2]d node { ...f%[2]d } }`),
+	"two names":                   `{ tree { ...f0 } }` + chain(` fragment f%d on Tree { tree { ...f%[2]d } other { ...f%[2]d } }`),
+	"one name":                    `{ tree { ...f0 } }` + chain(` fragment f%d on Tree { tree { ...f%[2]d } tree { ...f%[2]d } }`),
+	"spreads":                     `{ tree { ...f0 } }` + chain(` fragment f%d on Tree { ...f%[2]d tree { ...f%[2]d } }`),
 	"introspection":               `{ __schema { types { ...f0 } } }` + chain(` fragment f%d on __Type { x: ofType { ...f%[2]d } y: ofType { ...f%[2]d } }`),
-	"unused":                      `{ __typename }` + chain(` fragment f%d on Node { node { ...f%[2]d } other { ...f%[2]d } }`),
-	"hidden behind an equal name": `{ ...f } fragment f on Query { __typename } fragment f on Query { ` + strings.Repeat("node { text } ", 900) + `}`,
-	"wide":                        `{ node { ` + strings.Repeat("node { node { text } } ", 900) + `} }`,
+	"unused":                      `{ __typename }` + chain(` fragment f%d on Tree { tree { ...f%[2]d } other { ...f%[2]d } }`),
+	"hidden behind an equal name": `{ ...f } fragment f on Query { __typename } fragment f on Query { ` + strings.Repeat("tree { text } ", 900) + `}`,
+	"wide":                        `{ tree { ` + strings.Repeat("tree { tree { text } } ", 900) + `} }`,
 	"many fragments":              `{ ...f0 }` + chain(` fragment f%d on Query { ...f%[2]d }`) + strings.Repeat(` fragment g on Query { __typename }`, 500),
-	"nested inline fragments":     `{ node { ` + strings.Repeat("... { ", 300) + strings.Repeat("text ", 600) + strings.Repeat("} ", 300) + `} }`,
+	"nested inline fragments":     `{ tree { ` + strings.Repeat("... { ", 300) + strings.Repeat("text ", 600) + strings.Repeat("} ", 300) + `} }`,
 	"cycle of one":                `{ ...f } fragment f on Query { ...f ...f }`,
-	"cycle of two":                `{ node { ...f } } fragment f on Node { node { ...g } other { ...g } } fragment g on Node { node { ...f } other { ...f } }`,
+	"cycle of two":                `{ tree { ...f } } fragment f on Tree { tree { ...g } other { ...g } } fragment g on Tree { tree { ...f } other { ...f } }`,
 }
 
 // chain returns 40 fragments that lead from one to the next.
@@ -347,7 +347,7 @@ func TestIntrospection(t *testing.T) {
 func TestVariablesCount(t *testing.T) {
 	t.Parallel()
 	server := newServer(&executable{schema: loadSchema(t)}, Default)
-	const document = `query($n: Int) { node { list(first: $n) { text } } }`
+	const document = `query($n: Int) { tree { list(first: $n) { text } } }`
 	for _, tt := range []struct {
 		n    int
 		want string
