@@ -1048,10 +1048,20 @@ enum ErrorCode {
   """
   BAD_REQUEST
   """
-  The request has the hash of a query instead of the query, and the server stores no queries. Send the
-  query. Apollo Client and urql do this themselves.
+  The request has the id of a document instead of the document, and the server has no trusted documents.
+  Send the document. Apollo Client and urql do this themselves.
   """
   PERSISTED_QUERY_NOT_SUPPORTED
+  """
+  The request has the id of a document instead of the document, and the server does not know the id. Send
+  the document. Apollo Client and urql do this themselves.
+  """
+  PERSISTED_QUERY_NOT_FOUND
+  """
+  The server accepts only trusted documents, and this document is not one of them. The server's manifest
+  may be older than the client.
+  """
+  DOCUMENT_NOT_TRUSTED
 }
 
 "Why the request has no signed-in user: ` + "`" + `extensions.reason` + "`" + ` of an ` + "`" + `UNAUTHENTICATED` + "`" + ` error."

@@ -4,12 +4,15 @@
 package graph
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/http"
 
 	"github.com/99designs/gqlgen/graphql/handler"
 	"github.com/99designs/gqlgen/graphql/handler/extension"
 	"github.com/google/uuid"
+	"github.com/vektah/gqlparser/v2/gqlerror"
 	"github.com/vektah/gqlparser/v2/validator/rules"
 
 	"usher/graph/coerce"
@@ -17,6 +20,7 @@ import (
 	"usher/graph/directive"
 	"usher/graph/limit"
 	"usher/graph/transport"
+	"usher/graph/trusted"
 	"usher/internal/auth/access"
 	"usher/internal/auth/accounts"
 	"usher/internal/auth/admin"
@@ -24,7 +28,7 @@ import (
 	"usher/internal/observe"
 )
 
-// Options are the parts and switches of the handler. All but Introspection are required.
+// Options are the parts and switches of the handler. Access to Observer are required.
 type Options struct {
 	Access   *access.Service
 	Sessions *sessions.Service
@@ -34,6 +38,10 @@ type Options struct {
 	Secret []byte
 	// Observer logs internal errors, and times operations.
 	Observer *observe.Observer
+	// Documents are the trusted documents, which requests can name by their ids. Nil means that there are none.
+	Documents *trusted.Documents
+	// OnlyDocuments refuses all other documents, except those of administrators. Without it they are logged.
+	OnlyDocuments bool
 	// Introspection lets clients read the schema, and makes validation errors say all they know. It
 	// is for development.
 	Introspection bool
@@ -52,6 +60,32 @@ func Check() error {
 	return err
 }
 
+// CheckDocuments returns an error that names the first trusted document that the server could not execute.
+func CheckDocuments(documents *trusted.Documents) error {
+	schema, err := accessSchema()
+	if err != nil {
+		return err
+	}
+	checker, err := newChecker()
+	if err != nil {
+		return err
+	}
+	server := handler.New(newOperationExecutor(newConfig(&Resolver{}, schema), nil, schema))
+	server.Use(checker)
+	return prepare(limit.Default.Apply(server), checker, documents)
+}
+
+// prepare prepares the trusted documents. The error names the first one that is invalid or too large.
+func prepare(limiter *limit.Limiter, checker *coerce.Checker, documents *trusted.Documents) error {
+	for id, text := range documents.All() {
+		// The messages show all they know. They are for the operator, and the manifest is no secret.
+		if err := limiter.Prepare(context.Background(), text, validationRules(checker, true)); err != nil {
+			return fmt.Errorf("document %.80q: %s", id, located(err))
+		}
+	}
+	return nil
+}
+
 // accessSchema returns the schema with its access rules.
 func accessSchema() (*directive.Schema, error) {
 	schema, err := directive.New(parsedSchema, guardedTypes)
@@ -64,6 +98,16 @@ func accessSchema() (*directive.Schema, error) {
 		}
 	}
 	return schema, nil
+}
+
+// located returns the message of an error with its place.
+func located(err error) string {
+	if e, ok := errors.AsType[*gqlerror.Error](err); ok && len(e.Locations) > 0 {
+		return fmt.Sprintf("line %d, column %d: %s", e.Locations[0].Line, e.Locations[0].Column, e.Message)
+	} else if ok {
+		return e.Message
+	}
+	return err.Error()
 }
 
 func newChecker() (*coerce.Checker, error) {
@@ -118,19 +162,38 @@ func newServer(config Config, schema *directive.Schema, resolver *Resolver, o Op
 	}
 	p := &presenter{log: o.Observer.Log(), verbose: o.Introspection}
 	server := handler.New(newOperationExecutor(config, o.Access, schema))
-	server.AddTransport(transport.HTTP{Observer: o.Observer})
+	http := transport.HTTP{Observer: o.Observer}
+	if o.Documents != nil {
+		http.Documents = o.Documents
+		server.Use(&trusted.Gate{Documents: o.Documents, Only: o.OnlyDocuments, Exempt: isAdministrator(o.Access), Observer: o.Observer})
+	}
+	server.AddTransport(http)
 	server.SetErrorPresenter(p.present)
 	server.SetRecoverFunc(p.recover)
 	server.SetDisableSuggestion(!o.Introspection)
 	server.SetValidationRulesFn(func() *rules.Rules { return validationRules(checker, o.Introspection) })
 	server.Use(checker) // before limit.Default, which reads the values
-	limit.Default.Apply(server)
+	limiter := limit.Default.Apply(server)
+	if o.Documents != nil {
+		if err := prepare(limiter, checker, o.Documents); err != nil {
+			return nil, err
+		}
+	}
 	server.Use(coerce.Surrogates{})
 	server.Use(&mutationAuthorizer{service: o.Access, signin: resolver.signin, schema: schema, presenter: p})
 	if o.Introspection {
 		server.Use(extension.Introspection{})
 	}
 	return server, nil
+}
+
+// isAdministrator returns a function that reports whether the caller is an administrator. Administrators explore the
+// schema and use the console's editor.
+func isAdministrator(service *access.Service) func(context.Context) bool {
+	return func(ctx context.Context) bool {
+		_, err := service.Administrator(ctx)
+		return err == nil
+	}
 }
 
 // validationRules returns the rules of validation. Without suggestions, it replaces two rules whose

@@ -44,9 +44,15 @@ const (
 	// The HTTP request is not a valid GraphQL request: its method, media type, size or JSON is not
 	// accepted. The status code says which.
 	ErrorCodeBadRequest ErrorCode = "BAD_REQUEST"
-	// The request has the hash of a query instead of the query, and the server stores no queries. Send the
-	// query. Apollo Client and urql do this themselves.
+	// The request has the id of a document instead of the document, and the server has no trusted documents.
+	// Send the document. Apollo Client and urql do this themselves.
 	ErrorCodePersistedQueryNotSupported ErrorCode = "PERSISTED_QUERY_NOT_SUPPORTED"
+	// The request has the id of a document instead of the document, and the server does not know the id. Send
+	// the document. Apollo Client and urql do this themselves.
+	ErrorCodePersistedQueryNotFound ErrorCode = "PERSISTED_QUERY_NOT_FOUND"
+	// The server accepts only trusted documents, and this document is not one of them. The server's manifest
+	// may be older than the client.
+	ErrorCodeDocumentNotTrusted ErrorCode = "DOCUMENT_NOT_TRUSTED"
 )
 
 var AllErrorCode = []ErrorCode{
@@ -63,11 +69,13 @@ var AllErrorCode = []ErrorCode{
 	ErrorCodeGraphqlValidationFailed,
 	ErrorCodeBadRequest,
 	ErrorCodePersistedQueryNotSupported,
+	ErrorCodePersistedQueryNotFound,
+	ErrorCodeDocumentNotTrusted,
 }
 
 func (e ErrorCode) IsValid() bool {
 	switch e {
-	case ErrorCodeUnauthenticated, ErrorCodeForbidden, ErrorCodeStepUpRequired, ErrorCodeInvalidCredentials, ErrorCodeBadUserInput, ErrorCodeRateLimited, ErrorCodeOperationTooComplex, ErrorCodeServiceUnavailable, ErrorCodeInternalServerError, ErrorCodeGraphqlParseFailed, ErrorCodeGraphqlValidationFailed, ErrorCodeBadRequest, ErrorCodePersistedQueryNotSupported:
+	case ErrorCodeUnauthenticated, ErrorCodeForbidden, ErrorCodeStepUpRequired, ErrorCodeInvalidCredentials, ErrorCodeBadUserInput, ErrorCodeRateLimited, ErrorCodeOperationTooComplex, ErrorCodeServiceUnavailable, ErrorCodeInternalServerError, ErrorCodeGraphqlParseFailed, ErrorCodeGraphqlValidationFailed, ErrorCodeBadRequest, ErrorCodePersistedQueryNotSupported, ErrorCodePersistedQueryNotFound, ErrorCodeDocumentNotTrusted:
 		return true
 	}
 	return false

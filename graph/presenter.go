@@ -19,6 +19,7 @@ import (
 	"usher/graph/coerce"
 	"usher/graph/limit"
 	"usher/graph/transport"
+	"usher/graph/trusted"
 	"usher/internal/auth"
 	"usher/internal/request"
 )
@@ -198,7 +199,8 @@ func (p *presenter) protocolCode(e *gqlerror.Error, out *gqlerror.Error) ErrorCo
 			out.Message = cut(e.Message)
 		}
 		return ErrorCodeGraphqlValidationFailed
-	case transport.CodeBadRequest, transport.CodePersistedQueryNotSupported, limit.CodeTooComplex:
+	case transport.CodeBadRequest, transport.CodePersistedQueryNotSupported, transport.CodePersistedQueryNotFound,
+		limit.CodeTooComplex, trusted.CodeNotTrusted:
 		out.Message, out.Path = e.Message, nil
 		return ErrorCode(code)
 	}

@@ -20,6 +20,10 @@ const (
 
 // documents is an LRU cache of documents that are parsed, measured and valid.
 type documents struct {
+	// prepared are the documents that stay, by text. They are not counted below. Nothing changes them after the start
+	// of the server.
+	prepared map[string]*cachedDocument
+
 	mu    sync.Mutex
 	lru   *simplelru.LRU[string, *cachedDocument]
 	bytes int // of the documents' text
@@ -31,7 +35,7 @@ type cachedDocument struct {
 }
 
 func newDocuments() *documents {
-	d := &documents{}
+	d := &documents{prepared: map[string]*cachedDocument{}}
 	// The error is for a size below one. The number of documents has no limit.
 	d.lru, _ = simplelru.NewLRU(math.MaxInt, func(query string, _ *cachedDocument) { d.bytes -= len(query) })
 	return d
@@ -39,6 +43,9 @@ func newDocuments() *documents {
 
 // Get returns the document with the text query.
 func (d *documents) Get(_ context.Context, query string) (*ast.QueryDocument, bool) {
+	if r, ok := d.prepared[query]; ok {
+		return r.document, true
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if r, ok := d.lru.Get(query); ok {
@@ -50,6 +57,9 @@ func (d *documents) Get(_ context.Context, query string) (*ast.QueryDocument, bo
 // cost returns what count returns for an operation of the document with the text query. It keeps the
 // result as long as the document.
 func (d *documents) cost(query string, operation *ast.OperationDefinition, count func() int) int {
+	if r, ok := d.prepared[query]; ok {
+		return r.costs[operation]
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	r, ok := d.lru.Peek(query)

@@ -13,6 +13,8 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 	"github.com/vektah/gqlparser/v2/parser"
+	"github.com/vektah/gqlparser/v2/validator"
+	"github.com/vektah/gqlparser/v2/validator/rules"
 )
 
 // CodeTooComplex is the extensions.code of every error that this package makes.
@@ -59,17 +61,18 @@ var Default = Limits{
 
 // Apply makes server enforce the limits, and gives it a cache of documents within them. It panics if the
 // schema has no scalar Password, because the fields that check one cannot be found then.
-func (l Limits) Apply(server *handler.Server) {
-	limiter := &limiter{limits: l, documents: newDocuments()}
+func (l Limits) Apply(server *handler.Server) *Limiter {
+	limiter := &Limiter{limits: l, documents: newDocuments()}
 	server.SetParserTokenLimit(l.Tokens)
 	server.SetQueryCache(limiter.documents)
 	server.Use(limiter)
+	return limiter
 }
 
-// limiter is the extension of gqlgen that enforces the limits. gqlgen parses, validates and caches a
-// document in one step, and validation takes exponential time for some documents. So limiter parses and
+// Limiter is the extension of gqlgen that enforces the limits. gqlgen parses, validates and caches a
+// document in one step, and validation takes exponential time for some documents. So Limiter parses and
 // measures a document first, unless it is in the cache, which has only measured ones.
-type limiter struct {
+type Limiter struct {
 	limits    Limits
 	documents *documents
 
@@ -82,13 +85,13 @@ var _ interface {
 	graphql.HandlerExtension
 	graphql.OperationParameterMutator
 	graphql.OperationContextMutator
-} = (*limiter)(nil)
+} = (*Limiter)(nil)
 
 // ExtensionName is for gqlgen's statistics.
-func (l *limiter) ExtensionName() string { return "Limits" }
+func (l *Limiter) ExtensionName() string { return "Limits" }
 
 // Validate reads the schema.
-func (l *limiter) Validate(executable graphql.ExecutableSchema) error {
+func (l *Limiter) Validate(executable graphql.ExecutableSchema) error {
 	l.executable, l.schema = executable, executable.Schema()
 	if def := l.schema.Types[credentialScalar]; def == nil || def.Kind != ast.Scalar {
 		return errors.New("limit: the schema has no scalar " + credentialScalar)
@@ -98,27 +101,65 @@ func (l *limiter) Validate(executable graphql.ExecutableSchema) error {
 }
 
 // MutateOperationParameters enforces the limits on the document, before it is validated.
-func (l *limiter) MutateOperationParameters(ctx context.Context, params *graphql.RawParams) *gqlerror.Error {
+func (l *Limiter) MutateOperationParameters(ctx context.Context, params *graphql.RawParams) *gqlerror.Error {
 	if _, ok := l.documents.Get(ctx, params.Query); ok {
 		return nil
 	}
-	if len(params.Query) > l.limits.Bytes {
-		return tooComplex("The document has more than %d bytes.", l.limits.Bytes)
+	_, err := l.parse(params.Query)
+	if refused, ok := errors.AsType[*gqlerror.Error](err); ok && refused.Extensions["code"] == CodeTooComplex {
+		return refused
 	}
-	document, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: params.Query}, l.limits.Tokens)
+	return nil // gqlgen finds and reports a syntax error itself
+}
+
+// parse parses and measures a document.
+func (l *Limiter) parse(text string) (*ast.QueryDocument, error) {
+	if len(text) > l.limits.Bytes {
+		return nil, tooComplex("The document has more than %d bytes.", l.limits.Bytes)
+	}
+	document, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: text}, l.limits.Tokens)
 	switch {
 	case err == nil:
-		return l.measure(document)
 	case err.Error() == gqlerror.Errorf("exceeded token limit of %d", l.limits.Tokens).Error(): // the error has no other mark
-		return tooComplex("The document has more than %d tokens.", l.limits.Tokens)
+		return nil, tooComplex("The document has more than %d tokens.", l.limits.Tokens)
 	default:
-		return nil // gqlgen finds and reports the same
+		return nil, err
 	}
+	if err := l.measure(document); err != nil {
+		return nil, err
+	}
+	return document, nil
+}
+
+// Prepare parses, measures and validates a document. The server then executes it without doing so again, for as long
+// as it runs. Prepare must not be called after the server has begun to serve requests.
+func (l *Limiter) Prepare(ctx context.Context, text string, r *rules.Rules) error {
+	document, err := l.parse(text)
+	if err != nil {
+		return err
+	}
+	if len(document.Operations) == 0 {
+		return errors.New("the document has no operation")
+	}
+	if errs := validator.ValidateWithRules(l.schema, document, r); len(errs) > 0 {
+		return errs[0]
+	}
+	costs := map[*ast.OperationDefinition]int{}
+	for _, operation := range document.Operations {
+		if len(operation.VariableDefinitions) > 0 {
+			continue // the cost depends on them
+		}
+		if costs[operation] = complexity.Calculate(ctx, l.executable, operation, nil); costs[operation] > l.limits.Complexity {
+			return tooComplex("The operation has a complexity of more than %d.", l.limits.Complexity)
+		}
+	}
+	l.documents.prepared[text] = &cachedDocument{document, costs}
+	return nil
 }
 
 // MutateOperationContext enforces the limit on the cost of the operation with its variables, before it
 // is executed.
-func (l *limiter) MutateOperationContext(ctx context.Context, op *graphql.OperationContext) *gqlerror.Error {
+func (l *Limiter) MutateOperationContext(ctx context.Context, op *graphql.OperationContext) *gqlerror.Error {
 	if l.cost(ctx, op) > l.limits.Complexity {
 		return tooComplex("The operation has a complexity of more than %d.", l.limits.Complexity)
 	}
@@ -127,7 +168,7 @@ func (l *limiter) MutateOperationContext(ctx context.Context, op *graphql.Operat
 
 // cost is the complexity of an operation. Without variables it never changes, so the document cache keeps
 // it; docs/performance.md has the effect.
-func (l *limiter) cost(ctx context.Context, op *graphql.OperationContext) int {
+func (l *Limiter) cost(ctx context.Context, op *graphql.OperationContext) int {
 	count := func() int { return complexity.Calculate(ctx, l.executable, op.Operation, op.Variables) }
 	if len(op.Operation.VariableDefinitions) > 0 {
 		return count()

@@ -361,7 +361,7 @@ func TestVariablesCount(t *testing.T) {
 func TestSchemaWithoutPassword(t *testing.T) {
 	t.Parallel()
 	schema := gqlparser.MustLoadSchema(&ast.Source{Input: `type Query { me: String } input Password { text: String }`})
-	if err := (&limiter{}).Validate(&executable{schema: schema}); err == nil {
+	if err := (&Limiter{}).Validate(&executable{schema: schema}); err == nil {
 		t.Error("accepted, want an error: nothing says what a credential is")
 	}
 }
@@ -369,7 +369,7 @@ func TestSchemaWithoutPassword(t *testing.T) {
 // FuzzMeasure hangs on documents that are within the limits and take long to validate.
 func FuzzMeasure(f *testing.F) {
 	schema := loadSchema(f)
-	g := &limiter{limits: Default, schema: schema, credentials: credentialFields(schema)}
+	g := &Limiter{limits: Default, schema: schema, credentials: credentialFields(schema)}
 	for _, document := range bombs {
 		f.Add(document)
 	}

@@ -8,9 +8,9 @@ import (
 // measure returns an error if the document exceeds a limit. It walks the document as execution would and
 // stops at the first limit, so the limits bound its own work too. A cycle of fragments ends at the limit
 // on depth.
-func (l *limiter) measure(document *ast.QueryDocument) *gqlerror.Error {
+func (l *Limiter) measure(document *ast.QueryDocument) *gqlerror.Error {
 	m := &measurement{
-		limiter:   l,
+		Limiter:   l,
 		document:  document,
 		reached:   map[*ast.FragmentDefinition]bool{},
 		responses: map[responseName]*response{},
@@ -37,7 +37,7 @@ func (l *limiter) measure(document *ast.QueryDocument) *gqlerror.Error {
 	return nil
 }
 
-func (l *limiter) root(op ast.Operation) *ast.Definition {
+func (l *Limiter) root(op ast.Operation) *ast.Definition {
 	switch op {
 	case ast.Mutation:
 		return l.schema.Mutation
@@ -49,7 +49,7 @@ func (l *limiter) root(op ast.Operation) *ast.Definition {
 }
 
 type measurement struct {
-	*limiter
+	*Limiter
 	document *ast.QueryDocument
 	reached  map[*ast.FragmentDefinition]bool
 

@@ -128,17 +128,18 @@ func TestLongestURL(t *testing.T) {
 // parameters gets, and that a refusal repeats nothing of the URL.
 func FuzzURL(f *testing.F) {
 	const canary = "CANARY"
+	known := documents{"touch": "mutation { touch }", "echo": "{ echo }"}
 	for _, query := range []string{
 		"query=%7B+CANARY+%7D", "query={number(n:CANARY)}&operationName=CANARY", "query=mutation{touch}",
 		"query=query+A{echo}mutation+B{touch}&operationName=B", "query={echo}&variables=%7B%22CANARY%22:%22\\ud83d%22}",
 		"query=query($n:Int!){number(n:$n)}&variables={%22n%22:1}", "query={echo}&query={CANARY}", "CANARY;=%", "&&=&=&a[]=%00",
-		"query=subscription{tick}", "extensions={%22persistedQuery%22:1}", "query={echo}&variables=null&operationName=",
+		"query=subscription{tick}", "extensions={%22persistedQuery%22:1}", "documentId=CANARY", "documentId=touch", "documentId=echo", "query={echo}&variables=null&operationName=",
 	} {
 		f.Add(query)
 	}
 	f.Fuzz(func(t *testing.T, query string) {
 		executable := newExecutable()
-		got := serve(t, newServer(executable), getRaw(query))
+		got := serve(t, newServerWith(executable, known), getRaw(query))
 		if executable.mutations.Load() > 0 {
 			t.Error("executed a mutation")
 		}
@@ -155,7 +156,12 @@ func FuzzURL(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		body := map[string]any{"query": values.Get("query"), "operationName": values.Get("operationName")}
+		body := map[string]any{"operationName": values.Get("operationName")}
+		for _, name := range []string{"query", "documentId"} {
+			if values.Has(name) {
+				body[name] = values.Get(name)
+			}
+		}
 		for _, name := range []string{"variables", "extensions"} {
 			if values.Has(name) {
 				body[name] = json.RawMessage(values.Get(name))
@@ -165,7 +171,7 @@ func FuzzURL(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		posted := serve(t, newServer(newExecutable()), post(string(text)))
+		posted := serve(t, newServerWith(newExecutable(), known), post(string(text)))
 		if posted.StatusCode != got.StatusCode || !bytes.Equal(posted.body, got.body) {
 			t.Errorf("GET got %d %s, POST %d %s", got.StatusCode, got.body, posted.StatusCode, posted.body)
 		}

@@ -21,7 +21,16 @@ const (
 	// CodePersistedQueryNotSupported answers a request that has the hash of a query instead of the query. It
 	// and the message PersistedQueryNotSupported tell clients to send the query, and no more hashes.
 	CodePersistedQueryNotSupported = "PERSISTED_QUERY_NOT_SUPPORTED"
+	// CodePersistedQueryNotFound answers a request with an id that the server does not know. It and the message
+	// PersistedQueryNotFound tell clients to send the same request with the document.
+	CodePersistedQueryNotFound = "PERSISTED_QUERY_NOT_FOUND"
 )
+
+// Documents are documents that requests can name by an id.
+type Documents interface {
+	// Text returns the document with this id.
+	Text(id string) (string, bool)
+}
 
 // codeForbidden is the extensions.code when a signed-in caller may not do something.
 const codeForbidden = "FORBIDDEN"
@@ -35,6 +44,8 @@ const maxErrors = 10
 type HTTP struct {
 	// Observer measures operations, including parsing and validation. Nil disables that.
 	Observer *observe.Observer
+	// Documents are the documents that requests can name. Nil means that there are none.
+	Documents Documents
 }
 
 var _ graphql.Transport = HTTP{}
@@ -49,7 +60,7 @@ func (t HTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecu
 
 	var status int
 	var response *graphql.Response
-	if params, err := read(w, r, acceptable); err != nil {
+	if params, err := t.read(w, r, acceptable); err != nil {
 		status, response = err.answer(r.Context(), w, exec, format)
 	} else {
 		status, response = t.execute(w, r, exec, params, format)

@@ -236,35 +236,6 @@ func TestBatching(t *testing.T) {
 	}
 }
 
-// TestPersistedQuery checks that a hash instead of a query gets the answer that makes clients send the query.
-func TestPersistedQuery(t *testing.T) {
-	t.Parallel()
-	const hash = `{"persistedQuery":{"version":1,"sha256Hash":"ecf4edb46db40b5132295c0291d62fb65d6759a9eedfa4d5d612dd5ec54a6b38"}}`
-	const refused = `{"errors":[{"message":"PersistedQueryNotSupported","extensions":{"code":"PERSISTED_QUERY_NOT_SUPPORTED","requestId":"request-1"}}]}`
-	tests := map[string]struct {
-		request func() *http.Request
-		status  int // for application/graphql-response+json; application/json always gets 200
-		want    string
-	}{
-		"hash by POST":           {func() *http.Request { return post(`{"operationName":"A","variables":{},"extensions":` + hash + `}`) }, 400, refused},
-		"hash by GET":            {func() *http.Request { return get("operationName", "A", "extensions", hash) }, 400, refused},
-		"null query":             {func() *http.Request { return post(`{"query":null,"extensions":` + hash + `}`) }, 400, refused},
-		"query and hash by POST": {func() *http.Request { return post(`{"query":"{ echo }","extensions":` + hash + `}`) }, 200, `{"data":{"echo":null}}`},
-		"query and hash by GET":  {func() *http.Request { return get("query", "{ echo }", "extensions", hash) }, 200, `{"data":{"echo":null}}`},
-	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			for format, status := range map[mediaType]int{graphqlResponse: tt.status, plainJSON: 200} {
-				got := serve(t, newServer(newExecutable()), with(tt.request(), "Accept", string(format)))
-				if got.StatusCode != status || string(got.body) != tt.want {
-					t.Errorf("%s: status %d and %s, want %d and %s", format, got.StatusCode, got.body, status, tt.want)
-				}
-			}
-		})
-	}
-}
-
 func TestContentTypes(t *testing.T) {
 	t.Parallel()
 	for _, contentType := range []string{
@@ -346,11 +317,13 @@ func FuzzTransport(f *testing.F) {
 	f.Add("POST", "CANARY/CANARY", "CANARY", `CANARY`)
 	f.Add("CANARY", "", ";q=,", `{"query":[true,false,null,-1.5E+10,{}]}`)
 	f.Add("POST", "application/json", "application/graphql-response+json", "{\"query\":\"\xff\"} CANARY")
+	f.Add("POST", "application/json", "*/*", `{"documentId":"CANARY"}`)
+	f.Add("POST", "application/json", "*/*", `{"documentId":"one","extensions":{"persistedQuery":{"sha256Hash":"CANARY"}}}`)
 	f.Fuzz(func(t *testing.T, method, contentType, accept, body string) {
 		r := post(body, "Content-Type", contentType, "Accept", accept)
 		r.Method = method
 		executable := newExecutable()
-		got := serve(t, newServer(executable), r)
+		got := serve(t, newServerWith(executable, documents{"one": "{ echo }"}), r)
 		var object map[string]json.RawMessage
 		if err := json.Unmarshal(got.body, &object); err != nil {
 			t.Fatalf("%v in %s", err, got.body)

@@ -23,7 +23,7 @@ const MaxBody = 256 << 10
 const MaxURLQuery = 8 << 10
 
 // read turns an HTTP request into a GraphQL request.
-func read(w http.ResponseWriter, r *http.Request, acceptable bool) (*graphql.RawParams, *refusal) {
+func (t HTTP) read(w http.ResponseWriter, r *http.Request, acceptable bool) (*graphql.RawParams, *refusal) {
 	var object map[string]any
 	var err *refusal
 	switch {
@@ -41,7 +41,7 @@ func read(w http.ResponseWriter, r *http.Request, acceptable bool) (*graphql.Raw
 	if err != nil {
 		return nil, err
 	}
-	params, err := parameters(object)
+	params, err := t.parameters(object)
 	if err != nil {
 		return nil, err
 	}
@@ -138,7 +138,7 @@ func isJSON(header http.Header) bool {
 
 // parameters reads the parameters of a request. It ignores names that it does not know, which the
 // specification reserves.
-func parameters(object map[string]any) (*graphql.RawParams, *refusal) {
+func (t HTTP) parameters(object map[string]any) (*graphql.RawParams, *refusal) {
 	var params graphql.RawParams
 	switch {
 	case !member(object, "query", &params.Query):
@@ -149,12 +149,35 @@ func parameters(object map[string]any) (*graphql.RawParams, *refusal) {
 		return nil, badRequest(`"variables" must be an object.`)
 	case !member(object, "extensions", &params.Extensions):
 		return nil, badRequest(`"extensions" must be an object.`)
-	case object["query"] == nil && params.Extensions["persistedQuery"] != nil:
-		return nil, &refusal{message: "PersistedQueryNotSupported", code: CodePersistedQueryNotSupported}
-	case object["query"] == nil:
-		return nil, badRequest(`"query" is missing.`)
+	case object["query"] != nil:
+		return &params, nil // whatever id the request has too
 	}
-	return &params, nil
+	var err *refusal
+	params.Query, err = t.document(object, params.Extensions)
+	return &params, err
+}
+
+// document returns the document that a request names instead of sending it: by documentId (GraphQL over HTTP,
+// "Persisted Documents"), or as Apollo's clients do, by extensions.persistedQuery.sha256Hash.
+func (t HTTP) document(object, extensions map[string]any) (string, *refusal) {
+	name, id := "documentId", object["documentId"]
+	if persisted := extensions["persistedQuery"]; id == nil && persisted != nil {
+		query, _ := persisted.(map[string]any)
+		name, id = "extensions.persistedQuery.sha256Hash", query["sha256Hash"]
+	}
+	text, ok := id.(string)
+	switch {
+	case id == nil && extensions["persistedQuery"] == nil:
+		return "", badRequest(`"query" is missing.`)
+	case t.Documents == nil:
+		return "", &refusal{message: "PersistedQueryNotSupported", code: CodePersistedQueryNotSupported}
+	case !ok:
+		return "", badRequest(`"` + name + `" must be a string.`)
+	}
+	if query, ok := t.Documents.Text(text); ok {
+		return query, nil
+	}
+	return "", &refusal{message: "PersistedQueryNotFound", code: CodePersistedQueryNotFound}
 }
 
 // member stores a member of object in target. It reports false if the value is of another type;

@@ -92,9 +92,12 @@ func data(ctx context.Context, op *graphql.OperationContext) json.RawMessage {
 
 // newServer presents errors as the real one does: nothing but codes and the transport's own texts,
 // and the request's id.
-func newServer(e *executable) *handler.Server {
+func newServer(e *executable) *handler.Server { return newServerWith(e, nil) }
+
+// newServerWith is newServer with documents.
+func newServerWith(e *executable, documents Documents) *handler.Server {
 	server := handler.New(e)
-	server.AddTransport(HTTP{})
+	server.AddTransport(HTTP{Documents: documents})
 	server.SetRecoverFunc(func(context.Context, any) error { return errors.New("recovered") })
 	server.SetErrorPresenter(func(ctx context.Context, err error) *gqlerror.Error {
 		out := &gqlerror.Error{Message: "masked", Extensions: map[string]any{
@@ -106,7 +109,7 @@ func newServer(e *executable) *handler.Server {
 			out.Extensions["code"] = "SERVICE_UNAVAILABLE"
 		} else if errors.As(err, &located) && located.Err == nil {
 			out.Extensions["code"] = located.Extensions["code"]
-			if code := located.Extensions["code"]; code == CodeBadRequest || code == CodePersistedQueryNotSupported {
+			if code := located.Extensions["code"]; code == CodeBadRequest || code == CodePersistedQueryNotSupported || code == CodePersistedQueryNotFound {
 				out.Message = located.Message
 			}
 		}

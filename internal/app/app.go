@@ -5,6 +5,7 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"usher/graph"
+	"usher/graph/trusted"
 	"usher/internal/auth/domain"
 	"usher/internal/config"
 	"usher/internal/httpd"
@@ -51,9 +53,10 @@ type App struct {
 	// Routes are the handlers of the server by pattern. The handler of a disabled route is nil.
 	Routes map[string]http.Handler
 
-	parts  *parts
-	keys   *keyring.Keyring
-	server *httpd.Server
+	parts     *parts
+	documents *trusted.Documents
+	keys      *keyring.Keyring
+	server    *httpd.Server
 }
 
 // New opens the database, migrates it unless NoMigrate is set, and returns a server on it. The caller must
@@ -64,10 +67,21 @@ func New(ctx context.Context, s Settings, log *slog.Logger, o Overrides) (_ *App
 	if err != nil {
 		return nil, err
 	}
+	a := &App{}
+	if s.TrustedDocuments != "" {
+		if a.documents, err = trusted.ReadFile(s.TrustedDocuments); err != nil {
+			return nil, fmt.Errorf("--trusted-documents: %w", err)
+		}
+	}
 	if err := graph.Check(); err != nil {
 		return nil, err
 	}
-	a := &App{}
+	if a.documents != nil {
+		if err := graph.CheckDocuments(a.documents); err != nil {
+			return nil, fmt.Errorf("--trusted-documents: %s: %w", s.TrustedDocuments, err)
+		}
+		log.InfoContext(ctx, "trusted documents are in use", "documents", a.documents.Len(), "mode", s.TrustedDocumentsMode)
+	}
 	if a.parts, err = open(ctx, s, log, o); err != nil {
 		return nil, err
 	}
@@ -113,6 +127,7 @@ func (a *App) newServer(ctx context.Context, secret []byte) error {
 	graphQL, err := newGraphQL(graph.Options{
 		Access: d.Access, Sessions: d.Sessions, Accounts: d.Accounts, Admin: d.Admin,
 		Secret: secret, Observer: p.observer, Introspection: s.Dev,
+		Documents: a.documents, OnlyDocuments: s.TrustedDocumentsMode == "only",
 	})
 	if err != nil {
 		return err

@@ -36,7 +36,8 @@ type Server struct {
 	AllowedOrigins     Origins        `environ:"USHER_ALLOWED_ORIGINS" placeholder:"ORIGIN,..." example:"https://app.example.com" help:"Origins of other sites whose pages may call /graphql from a browser and keep their session in a cookie. Pages of this server always may. With --dev, pages at http://localhost, http://127.0.0.1 and http://[::1] may too, on any port."`
 	AllowedHeaders     HeaderNames    `environ:"USHER_ALLOWED_HEADERS" placeholder:"NAME,..." example:"x-tenant,x-build" help:"Request headers that pages of other origins may send, in addition to those of common clients and monitoring tools."`
 	TrustedProxies     Prefixes       `environ:"USHER_TRUSTED_PROXIES" placeholder:"CIDR,..." example:"10.0.0.0/8,2001:db8::7" help:"Addresses or networks of reverse proxies whose X-Forwarded-For and X-Request-ID headers are trusted."`
-	NoMigrate          bool           `environ:"USHER_NO_MIGRATE" help:"Do not migrate the database at start. Run usher migrate instead."`
+	TrustedDocs
+	NoMigrate bool `environ:"USHER_NO_MIGRATE" help:"Do not migrate the database at start. Run usher migrate instead."`
 	Shutdown
 	Console bool `environ:"USHER_CONSOLE" help:"Serve the web console at /, the schema at /schema.graphqls and its access rules at /access.json. Enabled by --dev."`
 	Dev     bool `environ:"USHER_DEV" help:"Development mode. Enables the console at /, introspection, suggestions in error messages, requests from pages on this machine, and a generated secret in data/."`
@@ -131,6 +132,12 @@ func isLoopback(host string) bool {
 type Shutdown struct {
 	ShutdownDelay   *time.Duration `environ:"USHER_SHUTDOWN_DELAY" placeholder:"DURATION" example:"5s" help:"How long to keep serving requests after a stop signal. During this time /readyz answers 503, so that load balancers stop sending requests. The default is 5s, or 0s with --dev."`
 	ShutdownTimeout time.Duration  `environ:"USHER_SHUTDOWN_TIMEOUT" default:"10s" help:"How long requests in flight may take to finish before the server stops."`
+}
+
+// TrustedDocs are the settings of trusted documents. They are part of Server.
+type TrustedDocs struct {
+	TrustedDocuments     string `environ:"USHER_TRUSTED_DOCUMENTS" placeholder:"FILE" example:"/etc/usher/persisted-documents.json" help:"Manifest of the GraphQL documents that your applications send, as graphql-codegen, Apollo or the Relay compiler writes it. Requests can then name a document by its id. The file is read at start."`
+	TrustedDocumentsMode string `environ:"USHER_TRUSTED_DOCUMENTS_MODE" default:"log" enum:"log,only" help:"What happens to documents that are not in the manifest: log executes and logs them, only rejects them, except from administrators. Not used without --trusted-documents."`
 }
 
 // defaultShutdownDelay suits a load balancer that polls /readyz every two seconds. Together with the

@@ -62,7 +62,7 @@ func TestDefaults(t *testing.T) {
 		Listen: "127.0.0.1:8080", Issuer: "http://127.0.0.1:8080",
 		Keys:          Keys{KeyMaxAge: 90 * 24 * time.Hour, AccessTokenTTL: 15 * time.Minute},
 		SessionMaxAge: 30 * 24 * time.Hour, SessionIdle: 7 * 24 * time.Hour, SessionsPerUser: 50,
-		RefreshGrace: time.Hour, HashQueue: 64,
+		RefreshGrace: time.Hour, HashQueue: 64, TrustedDocs: TrustedDocs{TrustedDocumentsMode: "log"},
 		Shutdown: Shutdown{ShutdownDelay: new(time.Duration(0)), ShutdownTimeout: 10 * time.Second}, Dev: true,
 	}
 	if diff := cmp.Diff(server, c.Serve.Server, cmp.Comparer(equalSecrets)); diff != "" {
@@ -115,20 +115,22 @@ func TestPrecedence(t *testing.T) {
 
 func TestEnvironment(t *testing.T) {
 	c, err := parse(t, []string{"serve"}, map[string]string{
-		"SECRET_KEY":                  " classified\n",
-		"USHER_ISSUER":                "https://auth.example.com/",
-		"USHER_AUDIENCE":              "api, https://reports.example.com/v1?part=2",
-		"USHER_CLAIMS":                "https://acme.example/plan=appMetadata.plan, email=email",
-		"ACCESS_TOKEN_EXPIRE_MINUTES": "30",
-		"ALGORITHM":                   "HS256",
-		"USHER_KEY_MAX_AGE":           "1h",
-		"USHER_SESSION_MAX_AGE":       "24h",
-		"USHER_TRUSTED_PROXIES":       "10.1.2.3/8, fd00::1",
-		"USHER_ALLOWED_ORIGINS":       "https://app.example.com,http://localhost:5173",
-		"USHER_ALLOWED_HEADERS":       "X-Tenant, x-build",
-		"USHER_CONSOLE":               "true",
-		"USHER_NO_MIGRATE":            "true",
-		"USHER_LOG_LEVEL":             "DEBUG",
+		"SECRET_KEY":                   " classified\n",
+		"USHER_ISSUER":                 "https://auth.example.com/",
+		"USHER_AUDIENCE":               "api, https://reports.example.com/v1?part=2",
+		"USHER_CLAIMS":                 "https://acme.example/plan=appMetadata.plan, email=email",
+		"ACCESS_TOKEN_EXPIRE_MINUTES":  "30",
+		"ALGORITHM":                    "HS256",
+		"USHER_KEY_MAX_AGE":            "1h",
+		"USHER_SESSION_MAX_AGE":        "24h",
+		"USHER_TRUSTED_PROXIES":        "10.1.2.3/8, fd00::1",
+		"USHER_ALLOWED_ORIGINS":        "https://app.example.com,http://localhost:5173",
+		"USHER_ALLOWED_HEADERS":        "X-Tenant, x-build",
+		"USHER_CONSOLE":                "true",
+		"USHER_TRUSTED_DOCUMENTS":      "documents.json",
+		"USHER_TRUSTED_DOCUMENTS_MODE": "only",
+		"USHER_NO_MIGRATE":             "true",
+		"USHER_LOG_LEVEL":              "DEBUG",
 	}, "")
 	if err != nil {
 		t.Fatal(err)
@@ -144,7 +146,8 @@ func TestEnvironment(t *testing.T) {
 		TrustedProxies: Prefixes{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::1/128")},
 		AllowedOrigins: Origins{"https://app.example.com", "http://localhost:5173"},
 		AllowedHeaders: HeaderNames{"X-Tenant", "x-build"}, Console: true,
-		NoMigrate: true, Shutdown: Shutdown{ShutdownDelay: new(5 * time.Second), ShutdownTimeout: 10 * time.Second},
+		TrustedDocs: TrustedDocs{TrustedDocuments: "documents.json", TrustedDocumentsMode: "only"},
+		NoMigrate:   true, Shutdown: Shutdown{ShutdownDelay: new(5 * time.Second), ShutdownTimeout: 10 * time.Second},
 	}
 	comparePrefixes := cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })
 	if diff := cmp.Diff(want, c.Serve.Server, cmp.Comparer(equalSecrets), comparePrefixes); diff != "" {

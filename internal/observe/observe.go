@@ -43,6 +43,14 @@ func (o *Observer) Log() *slog.Logger {
 	return o.log
 }
 
+// Now returns the time on the observer's clock.
+func (o *Observer) Now() time.Time {
+	if o == nil {
+		return time.Now()
+	}
+	return o.now()
+}
+
 // BeginRequest counts a request as in flight until EndRequest is called for it.
 func (o *Observer) BeginRequest() { o.inFlight.Add(1) }
 

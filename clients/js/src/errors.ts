@@ -25,6 +25,8 @@ const remedies = {
   GRAPHQL_VALIDATION_FAILED: 'report',
   BAD_REQUEST: 'report',
   PERSISTED_QUERY_NOT_SUPPORTED: 'report', // Apollo Client and urql send the query themselves
+  PERSISTED_QUERY_NOT_FOUND: 'report', // the same
+  DOCUMENT_NOT_TRUSTED: 'report',
 } as const satisfies Record<string, Remedy>
 
 export type ErrorCode = keyof typeof remedies

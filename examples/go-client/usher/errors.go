@@ -94,6 +94,8 @@ const (
 	BadRequest              ErrorCode = "BAD_REQUEST"
 
 	PersistedQueryNotSupported ErrorCode = "PERSISTED_QUERY_NOT_SUPPORTED"
+	PersistedQueryNotFound     ErrorCode = "PERSISTED_QUERY_NOT_FOUND"
+	DocumentNotTrusted         ErrorCode = "DOCUMENT_NOT_TRUSTED"
 )
 
 // Advice says what the user can do. It is empty for a code that this client does not know.
