@@ -131,6 +131,10 @@ func testGolden(t *testing.T, s *server, file string, archive txtar.Archive) {
 // checkCodes proves, over all golden cases, that each error has a code of the schema.
 func checkCodes(t *testing.T, answer map[string]any) {
 	t.Helper()
+	list, _ := answer["list"].([]any)
+	for _, response := range list {
+		checkCodes(t, response.(map[string]any))
+	}
 	errs, _ := answer["errors"].([]any)
 	for _, e := range errs {
 		extensions, _ := e.(map[string]any)["extensions"].(map[string]any)

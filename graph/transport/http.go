@@ -60,13 +60,15 @@ func (t HTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecu
 
 	var status int
 	var response *graphql.Response
+	copies := 0
 	if params, err := t.read(w, r, acceptable); err != nil {
 		status, response = err.answer(r.Context(), w, exec, format)
+		copies = err.batch
 	} else {
 		status, response = t.execute(w, r, exec, params, format)
 	}
 	describe(request.OutcomeOf(r.Context()), response.Errors)
-	write(w, status, response)
+	write(w, status, response, copies)
 }
 
 // describe notes for the log what went wrong.
@@ -86,6 +88,7 @@ type refusal struct {
 	message string // for the client; never holds anything of the request
 	code    string // "" for CodeBadRequest
 	allow   string // the methods that are allowed, with status 405 (RFC 9110 §15.5.6)
+	batch   int    // the number of operations in a batch. Its client expects a list of as many responses
 }
 
 func (f *refusal) answer(ctx context.Context, w http.ResponseWriter, exec graphql.GraphExecutor, format mediaType) (status int, response *graphql.Response) {

@@ -220,7 +220,8 @@ func checkRefused(t *testing.T, executable *executable, got answer) string {
 func TestBatching(t *testing.T) {
 	t.Parallel()
 	for body, batch := range map[string]bool{
-		`[{"query":"{ echo }"},{"query":"{ echo }"}]`: true,
+		`[{"query":"{ echo }"}]`:                      true,
+		`[{}` + strings.Repeat(`,{}`, maxBatch) + `]`: true,
 		" \r\n\t[]":             true,
 		`["{ echo }"]`:          true,
 		`"[]"`:                  false,
@@ -232,6 +233,25 @@ func TestBatching(t *testing.T) {
 		message := checkRefused(t, executable, got)
 		if got.StatusCode != http.StatusBadRequest || strings.HasPrefix(message, "Batching is not supported.") != batch {
 			t.Errorf("%s: status %d and %q", body, got.StatusCode, message)
+		}
+	}
+}
+
+// TestBatchList checks that each operation of a batch gets its error, so that clients show it.
+func TestBatchList(t *testing.T) {
+	t.Parallel()
+	const refused = `{"errors":[{"message":"Batching is not supported. Turn it off in the client, so that each request has one operation.",` +
+		`"extensions":{"code":"BAD_REQUEST","requestId":"request-1"}}]}`
+	for _, n := range []int{2, maxBatch} {
+		for format, status := range map[mediaType]int{graphqlResponse: 400, plainJSON: 200} {
+			executable := newExecutable()
+			got := serve(t, newServer(executable), post(`[{"query":"{ echo }"}`+strings.Repeat(`,{"query":"{ echo }"}`, n-1)+`]`, "Accept", string(format)))
+			if want := "[" + refused + strings.Repeat(","+refused, n-1) + "]"; got.StatusCode != status || string(got.body) != want {
+				t.Errorf("%d, %s: status %d and %s, want %d and %s", n, format, got.StatusCode, got.body, status, want)
+			}
+			if executable.executions.Load() > 0 || got.Outcome.Code != CodeBadRequest {
+				t.Error("executed, or logged without its code")
+			}
 		}
 	}
 }
@@ -315,6 +335,7 @@ func FuzzTransport(f *testing.F) {
 	f.Add("POST", "application/json", "text/html", `{"query":"query($n: Int!) { number(n: $n) }","variables":{"n":"CANARY"}}`)
 	f.Add("POST", "application/json; charset=CANARY", "application/*;q=0.1", `{"query":1e3}`)
 	f.Add("POST", "CANARY/CANARY", "CANARY", `CANARY`)
+	f.Add("POST", "application/json", "", `[{"query":"{ CANARY }"},{"query":"CANARY"}]`)
 	f.Add("CANARY", "", ";q=,", `{"query":[true,false,null,-1.5E+10,{}]}`)
 	f.Add("POST", "application/json", "application/graphql-response+json", "{\"query\":\"\xff\"} CANARY")
 	f.Add("POST", "application/json", "*/*", `{"documentId":"CANARY"}`)
@@ -325,6 +346,13 @@ func FuzzTransport(f *testing.F) {
 		executable := newExecutable()
 		got := serve(t, newServerWith(executable, documents{"one": "{ echo }"}), r)
 		var object map[string]json.RawMessage
+		if bytes.HasPrefix(got.body, []byte("[")) { // the answer to a batch, of equal responses
+			var list []json.RawMessage
+			if err := json.Unmarshal(got.body, &list); err != nil || len(list) > maxBatch {
+				t.Fatalf("%d responses: %v", len(list), err)
+			}
+			got.body = list[0]
+		}
 		if err := json.Unmarshal(got.body, &object); err != nil {
 			t.Fatalf("%v in %s", err, got.body)
 		}

@@ -2,6 +2,7 @@ package transport
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"mime"
 	"net/http"
@@ -105,11 +106,25 @@ func readBody(w http.ResponseWriter, r *http.Request) (map[string]any, *refusal)
 	object, err := jsonobject.Read(body)
 	switch {
 	case errors.Is(err, jsonobject.ErrNotObject) && bytes.HasPrefix(bytes.TrimLeft(body, " \t\r\n"), []byte("[")):
-		return nil, badRequest("Batching is not supported. Turn it off in the client, so that each request has one operation.")
+		return nil, refuseBatch(body)
 	case err != nil:
 		return nil, badRequest("The request body is invalid: " + err.Error() + ".")
 	}
 	return object, nil
+}
+
+// maxBatch is the number of operations up to which a batch is answered with a list of errors. Apollo Client sends at most 10.
+// Without a limit, a short request could cause a long response.
+const maxBatch = 10
+
+func refuseBatch(body []byte) *refusal {
+	err := badRequest("Batching is not supported. Turn it off in the client, so that each request has one operation.")
+	var operations []json.RawMessage
+	if json.Unmarshal(body, &operations) == nil && len(operations) > 1 && len(operations) <= maxBatch {
+		// With the status 400 and plain JSON, Apollo Client does not look at the body.
+		err.status, err.batch = 0, len(operations)
+	}
+	return err
 }
 
 var tooLarge = &refusal{status: http.StatusRequestEntityTooLarge, message: "The request body is larger than 256 KiB."}

@@ -157,14 +157,6 @@ func TestAudit(t *testing.T) {
 	}, "--dev")
 }
 
-// TestClients uses urql and Apollo Client with the settings that decide how they send queries: by GET, as hashes
-// and in batches.
-func TestClients(t *testing.T) {
-	each(t, func(t *testing.T, s *server) {
-		node(t, "clients", "clients.mjs", s.url+"/graphql")
-	})
-}
-
 // TestReady requests the health endpoints.
 func TestReady(t *testing.T) {
 	each(t, func(t *testing.T, s *server) {
