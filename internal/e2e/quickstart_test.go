@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"net"
@@ -11,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -41,14 +43,21 @@ func TestQuickstart(t *testing.T) {
 	}
 	q := &quickstart{reader: reader{dir: dir, address: freeAddress(t)}}
 	page := read(t, filepath.Join("..", "..", "docs", "quickstart.md"))
-	for written, address := range map[string]string{":8080": q.address, ":3001": freeAddress(t), ":3002": freeAddress(t)} {
-		_, port, _ := net.SplitHostPort(address)
-		page = strings.ReplaceAll(page, written, ":"+port)
-	}
+	page = strings.NewReplacer("8080", port(t, q.address), "3001", port(t, freeAddress(t)), "3002", port(t, freeAddress(t))).Replace(page)
 	q.shell = startShell(t, dir)
 	for _, b := range blocks(t, page) {
 		q.follow(t, b)
 	}
+}
+
+// port returns the port of an address.
+func port(t *testing.T, address string) string {
+	t.Helper()
+	_, port, err := net.SplitHostPort(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return port
 }
 
 type quickstart struct{ reader }
@@ -117,7 +126,8 @@ func background(t *testing.T, dir, command, url string) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	cmd := exec.CommandContext(ctx, "sh", "-c", command)
-	cmd.Dir, cmd.Stderr = dir, os.Stderr
+	var output lockedBuffer
+	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, &output, &output
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // go run starts the program as a child
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	if err := cmd.Start(); err != nil {
@@ -127,7 +137,7 @@ func background(t *testing.T, dir, command, url string) {
 		cancel()
 		_ = cmd.Wait() // it was killed
 	})
-	ready, cancelReady := context.WithTimeout(t.Context(), 2*time.Minute)
+	ready, cancelReady := context.WithTimeout(t.Context(), time.Minute)
 	defer cancelReady()
 	for range ticks(ready, 50*time.Millisecond) {
 		if response, err := http.Get(url); err == nil {
@@ -135,5 +145,23 @@ func background(t *testing.T, dir, command, url string) {
 			return
 		}
 	}
-	t.Fatalf("%s does not answer", url)
+	t.Fatalf("%s does not answer:\n%s", url, &output)
+}
+
+// lockedBuffer is a buffer to which a process writes while the test reads.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
 }
