@@ -61,7 +61,7 @@ func Check() error {
 }
 
 // CheckDocuments returns an error that names the first trusted document that the server could not execute.
-func CheckDocuments(documents *trusted.Documents) error {
+func CheckDocuments(ctx context.Context, documents *trusted.Documents) error {
 	schema, err := accessSchema()
 	if err != nil {
 		return err
@@ -72,14 +72,14 @@ func CheckDocuments(documents *trusted.Documents) error {
 	}
 	server := handler.New(newOperationExecutor(newConfig(&Resolver{}, schema), nil, schema))
 	server.Use(checker)
-	return prepare(limit.Default.Apply(server), checker, documents)
+	return prepare(ctx, limit.Default.Apply(server), checker, documents)
 }
 
 // prepare prepares the trusted documents. The error names the first one that is invalid or too large.
-func prepare(limiter *limit.Limiter, checker *coerce.Checker, documents *trusted.Documents) error {
+func prepare(ctx context.Context, limiter *limit.Limiter, checker *coerce.Checker, documents *trusted.Documents) error {
 	for id, text := range documents.All() {
 		// The messages show all they know. They are for the operator, and the manifest is no secret.
-		if err := limiter.Prepare(context.Background(), text, validationRules(checker, true)); err != nil {
+		if err := limiter.Prepare(ctx, text, validationRules(checker, true)); err != nil {
 			return fmt.Errorf("document %.80q: %s", id, located(err))
 		}
 	}
@@ -175,7 +175,7 @@ func newServer(config Config, schema *directive.Schema, resolver *Resolver, o Op
 	server.Use(checker) // before limit.Default, which reads the values
 	limiter := limit.Default.Apply(server)
 	if o.Documents != nil {
-		if err := prepare(limiter, checker, o.Documents); err != nil {
+		if err := prepare(context.Background(), limiter, checker, o.Documents); err != nil {
 			return nil, err
 		}
 	}

@@ -123,7 +123,7 @@ func TestInvalidTrustedDocuments(t *testing.T) {
 			check(t, err)
 			documents, err := trusted.Read(manifest)
 			check(t, err)
-			err = graph.CheckDocuments(documents)
+			err = graph.CheckDocuments(t.Context(), documents)
 			if err == nil || !strings.Contains(err.Error(), `document "the bad one": `) || !strings.Contains(strings.ToLower(err.Error()), strings.ToLower(tt.fault)) {
 				t.Errorf("%v, want the id and %q", err, tt.fault)
 			}

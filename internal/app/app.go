@@ -77,7 +77,7 @@ func New(ctx context.Context, s Settings, log *slog.Logger, o Overrides) (_ *App
 		return nil, err
 	}
 	if a.documents != nil {
-		if err := graph.CheckDocuments(a.documents); err != nil {
+		if err := graph.CheckDocuments(ctx, a.documents); err != nil {
 			return nil, fmt.Errorf("--trusted-documents: %s: %w", s.TrustedDocuments, err)
 		}
 		log.InfoContext(ctx, "trusted documents are in use", "documents", a.documents.Len(), "mode", s.TrustedDocumentsMode)

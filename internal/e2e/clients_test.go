@@ -24,7 +24,7 @@ var codegenConfig = regexp.MustCompile("(?s)<!-- codegen.ts -->\n```ts\n(.*?)```
 // Then it sends the documents with several clients to a server that accepts no others.
 func TestTrustedDocuments(t *testing.T) {
 	install(t, "clients")
-	project, err := os.MkdirTemp("clients", "project-") // below the packages
+	project, err := os.MkdirTemp("clients", "project-") //nolint:usetesting // Node.js looks for packages in the folders above
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -33,7 +33,7 @@ import (
 func TestQuickstart(t *testing.T) {
 	chromium(t)
 	install(t, "quickstart")
-	dir, err := os.MkdirTemp("quickstart", "project-") // below the packages
+	dir, err := os.MkdirTemp("quickstart", "project-") //nolint:usetesting // Node.js looks for packages in the folders above
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +101,7 @@ func packages(t *testing.T, commands string) {
 		if !found {
 			continue
 		}
-		for _, name := range strings.Fields(names) {
+		for name := range strings.FieldsSeq(names) {
 			name, _, _ = strings.Cut(name, "@file:")
 			if _, ok := tested.Dependencies[name]; !ok {
 				t.Errorf("%s is not in quickstart/package.json", name)

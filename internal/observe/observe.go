@@ -44,12 +44,7 @@ func (o *Observer) Log() *slog.Logger {
 }
 
 // Now returns the time on the observer's clock.
-func (o *Observer) Now() time.Time {
-	if o == nil {
-		return time.Now()
-	}
-	return o.now()
-}
+func (o *Observer) Now() time.Time { return o.now() }
 
 // BeginRequest counts a request as in flight until EndRequest is called for it.
 func (o *Observer) BeginRequest() { o.inFlight.Add(1) }
