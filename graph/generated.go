@@ -49,20 +49,21 @@ type DirectiveRoot struct {
 
 type ComplexityRoot struct {
 	AuditEvent struct {
-		Actor     func(childComplexity int) int
-		ActorID   func(childComplexity int) int
-		At        func(childComplexity int) int
-		ClientID  func(childComplexity int) int
-		ID        func(childComplexity int) int
-		IPAddress func(childComplexity int) int
-		Kind      func(childComplexity int) int
-		Operator  func(childComplexity int) int
-		RequestID func(childComplexity int) int
-		Roles     func(childComplexity int) int
-		SessionID func(childComplexity int) int
-		User      func(childComplexity int) int
-		UserAgent func(childComplexity int) int
-		UserID    func(childComplexity int) int
+		Actor      func(childComplexity int) int
+		ActorID    func(childComplexity int) int
+		At         func(childComplexity int) int
+		ClientID   func(childComplexity int) int
+		ID         func(childComplexity int) int
+		IPAddress  func(childComplexity int) int
+		Identifier func(childComplexity int) int
+		Kind       func(childComplexity int) int
+		Operator   func(childComplexity int) int
+		RequestID  func(childComplexity int) int
+		Roles      func(childComplexity int) int
+		SessionID  func(childComplexity int) int
+		User       func(childComplexity int) int
+		UserAgent  func(childComplexity int) int
+		UserID     func(childComplexity int) int
 	}
 
 	AuditEventConnection struct {
@@ -84,6 +85,17 @@ type ComplexityRoot struct {
 		User         func(childComplexity int) int
 	}
 
+	CreateUserPayload struct {
+		User func(childComplexity int) int
+	}
+
+	DailyActivity struct {
+		Date         func(childComplexity int) int
+		FailedLogins func(childComplexity int) int
+		Logins       func(childComplexity int) int
+		Signups      func(childComplexity int) int
+	}
+
 	DeleteUserPayload struct {
 		UserID func(childComplexity int) int
 	}
@@ -101,6 +113,7 @@ type ComplexityRoot struct {
 	}
 
 	Mutation struct {
+		CreateUser          func(childComplexity int, input admin.CreateUserInput) int
 		DeleteUser          func(childComplexity int, input admin.DeleteUserInput) int
 		DisableUser         func(childComplexity int, input admin.DisableUserInput) int
 		EnableUser          func(childComplexity int, input admin.EnableUserInput) int
@@ -116,6 +129,23 @@ type ComplexityRoot struct {
 		UpdateUser          func(childComplexity int, input admin.UpdateUserInput) int
 	}
 
+	OAuthClient struct {
+		CreatedAt func(childComplexity int) int
+		ID        func(childComplexity int) int
+		Name      func(childComplexity int) int
+		Resource  func(childComplexity int) int
+	}
+
+	OAuthClientConnection struct {
+		Edges    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	OAuthClientEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
 	PageInfo struct {
 		EndCursor       func(childComplexity int) int
 		HasNextPage     func(childComplexity int) int
@@ -124,11 +154,15 @@ type ComplexityRoot struct {
 	}
 
 	Query struct {
-		AuditEvents func(childComplexity int, first *int, after *string, last *int, before *string, filter *admin.AuditEventFilter) int
-		Me          func(childComplexity int) int
-		Node        func(childComplexity int, id uuid.UUID) int
-		User        func(childComplexity int, id uuid.UUID) int
-		Users       func(childComplexity int, first *int, after *string, last *int, before *string, filter *admin.UserFilter, orderBy *admin.UserOrder) int
+		AuditEvents   func(childComplexity int, first *int, after *string, last *int, before *string, filter *admin.AuditEventFilter) int
+		DailyActivity func(childComplexity int, days int) int
+		Me            func(childComplexity int) int
+		Node          func(childComplexity int, id uuid.UUID) int
+		OauthClients  func(childComplexity int, first *int, after *string, last *int, before *string) int
+		SigningKeys   func(childComplexity int) int
+		User          func(childComplexity int, id uuid.UUID) int
+		UserCount     func(childComplexity int) int
+		Users         func(childComplexity int, first *int, after *string, last *int, before *string, filter *admin.UserFilter, orderBy *admin.UserOrder) int
 	}
 
 	RevokeOtherSessionsPayload struct {
@@ -165,6 +199,16 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	SigningKey struct {
+		Algorithm     func(childComplexity int) int
+		CreatedAt     func(childComplexity int) int
+		KID           func(childComplexity int) int
+		RetiredAt     func(childComplexity int) int
+		SignsFrom     func(childComplexity int) int
+		State         func(childComplexity int) int
+		VerifiesUntil func(childComplexity int) int
+	}
+
 	UpdateMePayload struct {
 		User func(childComplexity int) int
 	}
@@ -174,17 +218,18 @@ type ComplexityRoot struct {
 	}
 
 	User struct {
-		AppMetadata func(childComplexity int) int
-		CreatedAt   func(childComplexity int) int
-		DisabledAt  func(childComplexity int) int
-		Email       func(childComplexity int) int
-		FullName    func(childComplexity int) int
-		ID          func(childComplexity int) int
-		Metadata    func(childComplexity int) int
-		Roles       func(childComplexity int) int
-		Sessions    func(childComplexity int, first *int, after *string, last *int, before *string) int
-		UpdatedAt   func(childComplexity int) int
-		Username    func(childComplexity int) int
+		AppMetadata  func(childComplexity int) int
+		CreatedAt    func(childComplexity int) int
+		DisabledAt   func(childComplexity int) int
+		Email        func(childComplexity int) int
+		FullName     func(childComplexity int) int
+		ID           func(childComplexity int) int
+		LastSignInAt func(childComplexity int) int
+		Metadata     func(childComplexity int) int
+		Roles        func(childComplexity int) int
+		Sessions     func(childComplexity int, first *int, after *string, last *int, before *string) int
+		UpdatedAt    func(childComplexity int) int
+		Username     func(childComplexity int) int
 	}
 
 	UserConnection struct {
@@ -211,6 +256,7 @@ type MutationResolver interface {
 	RevokeOtherSessions(ctx context.Context) (*signin.RevokeOtherSessionsPayload, error)
 	Reauthenticate(ctx context.Context, input signin.ReauthenticateInput) (*signin.AuthPayload, error)
 	UpdateMe(ctx context.Context, input accounts.UpdateMeInput) (*accounts.UpdateMePayload, error)
+	CreateUser(ctx context.Context, input admin.CreateUserInput) (*admin.CreateUserPayload, error)
 	UpdateUser(ctx context.Context, input admin.UpdateUserInput) (*admin.UpdateUserPayload, error)
 	DisableUser(ctx context.Context, input admin.DisableUserInput) (*admin.DisableUserPayload, error)
 	EnableUser(ctx context.Context, input admin.EnableUserInput) (*admin.EnableUserPayload, error)
@@ -223,6 +269,10 @@ type QueryResolver interface {
 	User(ctx context.Context, id uuid.UUID) (*auth.User, error)
 	Users(ctx context.Context, first *int, after *string, last *int, before *string, filter *admin.UserFilter, orderBy *admin.UserOrder) (*connection.UserConnection, error)
 	AuditEvents(ctx context.Context, first *int, after *string, last *int, before *string, filter *admin.AuditEventFilter) (*connection.AuditEventConnection, error)
+	DailyActivity(ctx context.Context, days int) ([]admin.DailyActivity, error)
+	UserCount(ctx context.Context) (*int, error)
+	OauthClients(ctx context.Context, first *int, after *string, last *int, before *string) (*connection.OAuthClientConnection, error)
+	SigningKeys(ctx context.Context) ([]auth.SigningKey, error)
 }
 type SessionResolver interface {
 	Current(ctx context.Context, obj *auth.Session) (bool, error)
@@ -285,6 +335,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AuditEvent.IPAddress(childComplexity), true
+	case "AuditEvent.identifier":
+		if e.ComplexityRoot.AuditEvent.Identifier == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEvent.Identifier(childComplexity), true
 	case "AuditEvent.kind":
 		if e.ComplexityRoot.AuditEvent.Kind == nil {
 			break
@@ -397,6 +453,38 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.AuthPayload.User(childComplexity), true
 
+	case "CreateUserPayload.user":
+		if e.ComplexityRoot.CreateUserPayload.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateUserPayload.User(childComplexity), true
+
+	case "DailyActivity.date":
+		if e.ComplexityRoot.DailyActivity.Date == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DailyActivity.Date(childComplexity), true
+	case "DailyActivity.failedLogins":
+		if e.ComplexityRoot.DailyActivity.FailedLogins == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DailyActivity.FailedLogins(childComplexity), true
+	case "DailyActivity.logins":
+		if e.ComplexityRoot.DailyActivity.Logins == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DailyActivity.Logins(childComplexity), true
+	case "DailyActivity.signups":
+		if e.ComplexityRoot.DailyActivity.Signups == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DailyActivity.Signups(childComplexity), true
+
 	case "DeleteUserPayload.userId":
 		if e.ComplexityRoot.DeleteUserPayload.UserID == nil {
 			break
@@ -425,6 +513,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.LogoutPayload.SessionID(childComplexity), true
 
+	case "Mutation.createUser":
+		if e.ComplexityRoot.Mutation.CreateUser == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createUser_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateUser(childComplexity, args["input"].(admin.CreateUserInput)), true
 	case "Mutation.deleteUser":
 		if e.ComplexityRoot.Mutation.DeleteUser == nil {
 			break
@@ -559,6 +658,57 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Mutation.UpdateUser(childComplexity, args["input"].(admin.UpdateUserInput)), true
 
+	case "OAuthClient.createdAt":
+		if e.ComplexityRoot.OAuthClient.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OAuthClient.CreatedAt(childComplexity), true
+	case "OAuthClient.id":
+		if e.ComplexityRoot.OAuthClient.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OAuthClient.ID(childComplexity), true
+	case "OAuthClient.name":
+		if e.ComplexityRoot.OAuthClient.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OAuthClient.Name(childComplexity), true
+	case "OAuthClient.resource":
+		if e.ComplexityRoot.OAuthClient.Resource == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OAuthClient.Resource(childComplexity), true
+
+	case "OAuthClientConnection.edges":
+		if e.ComplexityRoot.OAuthClientConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OAuthClientConnection.Edges(childComplexity), true
+	case "OAuthClientConnection.pageInfo":
+		if e.ComplexityRoot.OAuthClientConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OAuthClientConnection.PageInfo(childComplexity), true
+
+	case "OAuthClientEdge.cursor":
+		if e.ComplexityRoot.OAuthClientEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OAuthClientEdge.Cursor(childComplexity), true
+	case "OAuthClientEdge.node":
+		if e.ComplexityRoot.OAuthClientEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OAuthClientEdge.Node(childComplexity), true
+
 	case "PageInfo.endCursor":
 		if e.ComplexityRoot.PageInfo.EndCursor == nil {
 			break
@@ -595,6 +745,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.AuditEvents(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*admin.AuditEventFilter)), true
+	case "Query.dailyActivity":
+		if e.ComplexityRoot.Query.DailyActivity == nil {
+			break
+		}
+
+		args, err := ec.field_Query_dailyActivity_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.DailyActivity(childComplexity, args["days"].(int)), true
 
 	case "Query.me":
 		if e.ComplexityRoot.Query.Me == nil {
@@ -613,6 +774,23 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Node(childComplexity, args["id"].(uuid.UUID)), true
+	case "Query.oauthClients":
+		if e.ComplexityRoot.Query.OauthClients == nil {
+			break
+		}
+
+		args, err := ec.field_Query_oauthClients_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.OauthClients(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "Query.signingKeys":
+		if e.ComplexityRoot.Query.SigningKeys == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.SigningKeys(childComplexity), true
 	case "Query.user":
 		if e.ComplexityRoot.Query.User == nil {
 			break
@@ -624,6 +802,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.User(childComplexity, args["id"].(uuid.UUID)), true
+	case "Query.userCount":
+		if e.ComplexityRoot.Query.UserCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.UserCount(childComplexity), true
 	case "Query.users":
 		if e.ComplexityRoot.Query.Users == nil {
 			break
@@ -738,6 +922,49 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SessionEdge.Node(childComplexity), true
 
+	case "SigningKey.algorithm":
+		if e.ComplexityRoot.SigningKey.Algorithm == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SigningKey.Algorithm(childComplexity), true
+	case "SigningKey.createdAt":
+		if e.ComplexityRoot.SigningKey.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SigningKey.CreatedAt(childComplexity), true
+	case "SigningKey.kid":
+		if e.ComplexityRoot.SigningKey.KID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SigningKey.KID(childComplexity), true
+	case "SigningKey.retiredAt":
+		if e.ComplexityRoot.SigningKey.RetiredAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SigningKey.RetiredAt(childComplexity), true
+	case "SigningKey.signsFrom":
+		if e.ComplexityRoot.SigningKey.SignsFrom == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SigningKey.SignsFrom(childComplexity), true
+	case "SigningKey.state":
+		if e.ComplexityRoot.SigningKey.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SigningKey.State(childComplexity), true
+	case "SigningKey.verifiesUntil":
+		if e.ComplexityRoot.SigningKey.VerifiesUntil == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SigningKey.VerifiesUntil(childComplexity), true
+
 	case "UpdateMePayload.user":
 		if e.ComplexityRoot.UpdateMePayload.User == nil {
 			break
@@ -788,6 +1015,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.User.ID(childComplexity), true
+	case "User.lastSignInAt":
+		if e.ComplexityRoot.User.LastSignInAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.User.LastSignInAt(childComplexity), true
 	case "User.metadata":
 		if e.ComplexityRoot.User.Metadata == nil {
 			break
@@ -859,6 +1092,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	ec := newExecutionContext(opCtx, e, make(chan graphql.DeferredResult))
 	inputUnmarshalMap := graphql.BuildUnmarshalerMap(
 		ec.unmarshalInputAuditEventFilter,
+		ec.unmarshalInputCreateUserInput,
 		ec.unmarshalInputDeleteUserInput,
 		ec.unmarshalInputDisableUserInput,
 		ec.unmarshalInputEnableUserInput,
@@ -1121,6 +1355,9 @@ enum InputErrorCode {
   LAST_ADMIN
 }
 
+"A day of the calendar in UTC, in the ` + "`" + `full-date` + "`" + ` format of RFC 3339: ` + "`" + `2026-01-31` + "`" + `."
+scalar Date @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc3339")
+
 "A timestamp in RFC 3339 format, in UTC, with up to six decimals: ` + "`" + `2026-01-31T12:00:00.123456Z` + "`" + `."
 scalar DateTime @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc3339")
 
@@ -1191,6 +1428,32 @@ type Query {
     "Limits the list to matching events."
     filter: AuditEventFilter
   ): AuditEventConnection @auth(requires: ADMIN, permissions: ["audit:read"])
+  """
+  Counts the sign-ups and sign-ins of the last days, oldest day first. The last element is today, so far.
+  Days without events are included.
+  """
+  dailyActivity(
+    "The number of days, from 1 to 90."
+    days: Int! = 30
+  ): [DailyActivity!] @auth(requires: ADMIN, permissions: ["audit:read"])
+  "The number of accounts. Counts to 100000 at most: that value means 100000 or more."
+  userCount: Int @auth(requires: ADMIN)
+  "Lists the registered OAuth clients, oldest first. ` + "`" + `usher client` + "`" + ` on the server's machine changes them."
+  oauthClients(
+    "Selects the first elements: their number, from 1 to 100. The default is 20, unless ` + "`" + `last` + "`" + ` is given."
+    first: Int
+    "The ` + "`" + `cursor` + "`" + ` of an edge. The page has only elements after it."
+    after: String
+    "Selects the last elements instead of the first: their number, from 1 to 100."
+    last: Int
+    "The ` + "`" + `cursor` + "`" + ` of an edge. The page has only elements before it."
+    before: String
+  ): OAuthClientConnection @auth(requires: ADMIN)
+  """
+  Lists the keys that sign access tokens, newest first. ` + "`" + `usher keys` + "`" + ` on the server's machine changes them.
+  With the algorithm HS256, none of them signs: that key is derived from the server's secret.
+  """
+  signingKeys: [SigningKey!] @auth(requires: ADMIN)
 }
 
 "The mutations of the API."
@@ -1221,6 +1484,8 @@ type Mutation {
   reauthenticate("The user's credentials." input: ReauthenticateInput!): AuthPayload! @auth
   "Updates the user's own account."
   updateMe("The changes." input: UpdateMeInput!): UpdateMePayload! @auth
+  "Creates an account without signing in. Requires a ` + "`" + `username` + "`" + `, an ` + "`" + `email` + "`" + ` or both."
+  createUser("The new account." input: CreateUserInput!): CreateUserPayload! @auth(requires: ADMIN, maxAge: 3600)
   "Updates the account of any user."
   updateUser("The changes." input: UpdateUserInput!): UpdateUserPayload! @auth(requires: ADMIN)
   "Disables an account and ends its sessions. Takes effect with the next request of each session."
@@ -1295,6 +1560,20 @@ input UpdateMeInput {
   different members at the same time. Omitted or null: no change.
   """
   metadata: JSONObject
+}
+
+"Input of ` + "`" + `createUser` + "`" + `."
+input CreateUserInput {
+  "The user name. It must be unique, ignoring case."
+  username: Username
+  "The e-mail address. It must be unique."
+  email: EmailAddress
+  "The password, by the rules of ` + "`" + `signup` + "`" + `."
+  password: Password!
+  "The user's full name: free text of at most 200 characters."
+  fullName: String
+  "The roles. Every account has the role ` + "`" + `USER` + "`" + `, also if it is not listed."
+  roles: [Role!]! = [USER]
 }
 
 "Input of ` + "`" + `updateUser` + "`" + `. Fields that are omitted or null stay unchanged."
@@ -1375,8 +1654,16 @@ enum OrderDirection {
 input AuditEventFilter {
   "The id of the affected user."
   userId: ID
+  "The id of the acting user."
+  actorId: ID
   "The kind of event."
   kind: AuditEventKind
+  "The kinds of events: any of them. An empty list matches no event."
+  kinds: [AuditEventKind!]
+  "The time of the earliest events."
+  from: DateTime
+  "The end of the time range. Only events before this time match."
+  to: DateTime
 }
 
 "The result of ` + "`" + `logout` + "`" + `."
@@ -1400,6 +1687,12 @@ type RevokeOtherSessionsPayload {
 "The result of ` + "`" + `updateMe` + "`" + `."
 type UpdateMePayload {
   "The updated user."
+  user: User!
+}
+
+"The result of ` + "`" + `createUser` + "`" + `."
+type CreateUserPayload {
+  "The new user."
   user: User!
 }
 
@@ -1486,6 +1779,8 @@ type User implements Node {
   appMetadata: JSONObject @auth(requires: ADMIN)
   "When the account last changed."
   updatedAt: DateTime @auth(requires: ADMIN, orOwner: true)
+  "When the user last signed in. A sign-up counts. Null if the user never has."
+  lastSignInAt: DateTime @auth(requires: ADMIN, orOwner: true)
   "When an administrator disabled the account. Null while the account is enabled."
   disabledAt: DateTime @auth(requires: ADMIN)
   "Lists the active sessions of the user, newest first."
@@ -1578,6 +1873,12 @@ type AuditEvent implements Node {
   sessionId: ID
   "The id of the affected OAuth client."
   clientId: ID
+  """
+  The user name or e-mail address that a failed sign-in tried. Null if it could be a password, typed into the
+  wrong field. It is kept if it names an account, if it is a valid e-mail address, or if it is a valid user
+  name that is shorter than passwords must be. Null for other events.
+  """
+  identifier: String
   "The roles that were granted to the user, for events that set or change roles."
   roles: [Role!]
   "The IP address that the request came from."
@@ -1618,7 +1919,7 @@ enum AuditEventKind {
   browser's cookie.
   """
   TOKEN_REVOKED
-  "An operator created an account."
+  "An operator or an administrator created an account."
   USER_CREATED
   "The full name, the metadata or the appMetadata of an account was changed."
   USER_UPDATED
@@ -1654,6 +1955,81 @@ type AuditEventEdge {
   cursor: String!
   "The event."
   node: AuditEvent!
+}
+
+"The sign-ups and sign-ins of a day."
+type DailyActivity {
+  "The day, in UTC."
+  date: Date!
+  "The number of accounts that were created with ` + "`" + `signup` + "`" + `: the events ` + "`" + `SIGNUP` + "`" + `."
+  signups: Int!
+  "The number of sign-ins: the events ` + "`" + `LOGIN` + "`" + `."
+  logins: Int!
+  "The number of failed sign-ins: the events ` + "`" + `LOGIN_FAILED` + "`" + `."
+  failedLogins: Int!
+}
+
+"""
+A registered OAuth client (RFC 6749). It gets access tokens for itself with its secret, which is shown only
+when the client is created.
+"""
+type OAuthClient {
+  "The ` + "`" + `client_id` + "`" + `."
+  id: ID!
+  "The name that the operator gave it."
+  name: String!
+  "The API that the client serves: it may introspect access tokens with this audience. Null if it serves none."
+  resource: String
+  "When the client was created."
+  createdAt: DateTime!
+}
+
+"A page of OAuth clients (GraphQL Cursor Connections Specification)."
+type OAuthClientConnection {
+  "The clients on this page, with their cursors."
+  edges: [OAuthClientEdge!]!
+  "The position of this page in the list."
+  pageInfo: PageInfo!
+}
+
+"An OAuth client in a page."
+type OAuthClientEdge {
+  "The cursor of the client, for ` + "`" + `after` + "`" + `."
+  cursor: String!
+  "The client."
+  node: OAuthClient!
+}
+
+"A key that signs access tokens. Its public part is in the JWK Set at ` + "`" + `/.well-known/jwks.json` + "`" + `, until it expires."
+type SigningKey {
+  "The key id: the ` + "`" + `kid` + "`" + ` of the JWK Set and of access tokens."
+  kid: String!
+  "The algorithm (RFC 7518, RFC 8037): ` + "`" + `ES256` + "`" + `, ` + "`" + `RS256` + "`" + ` or ` + "`" + `EdDSA` + "`" + `."
+  algorithm: String!
+  "What the key is used for now."
+  state: SigningKeyState!
+  "When the key was created."
+  createdAt: DateTime!
+  "When the key starts to sign, or started to."
+  signsFrom: DateTime!
+  "When the last access token of the key expires. Null while no newer key is known, and for a retired key."
+  verifiesUntil: DateTime
+  "When an operator retired the key."
+  retiredAt: DateTime
+}
+
+"The state of a signing key."
+enum SigningKeyState {
+  "The key is in the JWK Set. It signs once ` + "`" + `signsFrom` + "`" + ` is reached."
+  PUBLISHED
+  "The key signs new access tokens."
+  SIGNING
+  "A newer key signs. Access tokens of this key are valid until they expire."
+  VERIFYING
+  "All access tokens of the key have expired."
+  EXPIRED
+  "An operator retired the key. Its access tokens are rejected."
+  RETIRED
 }
 
 "The position of a page in its list."
@@ -1697,6 +2073,8 @@ func (ec *executionContext) childFields_AuditEvent(ctx context.Context, field gr
 		return ec.fieldContext_AuditEvent_sessionId(ctx, field)
 	case "clientId":
 		return ec.fieldContext_AuditEvent_clientId(ctx, field)
+	case "identifier":
+		return ec.fieldContext_AuditEvent_identifier(ctx, field)
 	case "roles":
 		return ec.fieldContext_AuditEvent_roles(ctx, field)
 	case "ipAddress":
@@ -1747,6 +2125,28 @@ func (ec *executionContext) childFields_AuthPayload(ctx context.Context, field g
 	return nil, fmt.Errorf("no field named %q was found under type AuthPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_CreateUserPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_CreateUserPayload_user(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreateUserPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_DailyActivity(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "date":
+		return ec.fieldContext_DailyActivity_date(ctx, field)
+	case "signups":
+		return ec.fieldContext_DailyActivity_signups(ctx, field)
+	case "logins":
+		return ec.fieldContext_DailyActivity_logins(ctx, field)
+	case "failedLogins":
+		return ec.fieldContext_DailyActivity_failedLogins(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DailyActivity", field.Name)
+}
+
 func (ec *executionContext) childFields_DeleteUserPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "userId":
@@ -1777,6 +2177,40 @@ func (ec *executionContext) childFields_LogoutPayload(ctx context.Context, field
 		return ec.fieldContext_LogoutPayload_sessionId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type LogoutPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_OAuthClient(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_OAuthClient_id(ctx, field)
+	case "name":
+		return ec.fieldContext_OAuthClient_name(ctx, field)
+	case "resource":
+		return ec.fieldContext_OAuthClient_resource(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_OAuthClient_createdAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OAuthClient", field.Name)
+}
+
+func (ec *executionContext) childFields_OAuthClientConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_OAuthClientConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_OAuthClientConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OAuthClientConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_OAuthClientEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_OAuthClientEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_OAuthClientEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OAuthClientEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_PageInfo(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -1861,6 +2295,26 @@ func (ec *executionContext) childFields_SessionEdge(ctx context.Context, field g
 	return nil, fmt.Errorf("no field named %q was found under type SessionEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_SigningKey(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kid":
+		return ec.fieldContext_SigningKey_kid(ctx, field)
+	case "algorithm":
+		return ec.fieldContext_SigningKey_algorithm(ctx, field)
+	case "state":
+		return ec.fieldContext_SigningKey_state(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_SigningKey_createdAt(ctx, field)
+	case "signsFrom":
+		return ec.fieldContext_SigningKey_signsFrom(ctx, field)
+	case "verifiesUntil":
+		return ec.fieldContext_SigningKey_verifiesUntil(ctx, field)
+	case "retiredAt":
+		return ec.fieldContext_SigningKey_retiredAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SigningKey", field.Name)
+}
+
 func (ec *executionContext) childFields_UpdateMePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "user":
@@ -1897,6 +2351,8 @@ func (ec *executionContext) childFields_User(ctx context.Context, field graphql.
 		return ec.fieldContext_User_appMetadata(ctx, field)
 	case "updatedAt":
 		return ec.fieldContext_User_updatedAt(ctx, field)
+	case "lastSignInAt":
+		return ec.fieldContext_User_lastSignInAt(ctx, field)
 	case "disabledAt":
 		return ec.fieldContext_User_disabledAt(ctx, field)
 	case "sessions":
@@ -2084,6 +2540,20 @@ func (ec *executionContext) dir_auth_args(ctx context.Context, rawArgs map[strin
 		return nil, err
 	}
 	args["maxAge"] = arg4
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_createUser_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (admin.CreateUserInput, error) {
+			return ec.unmarshalNCreateUserInput2usherᚋinternalᚋauthᚋadminᚐCreateUserInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
 	return args, nil
 }
 
@@ -2301,6 +2771,20 @@ func (ec *executionContext) field_Query_auditEvents_args(ctx context.Context, ra
 	return args, nil
 }
 
+func (ec *executionContext) field_Query_dailyActivity_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "days",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["days"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Query_node_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -2312,6 +2796,44 @@ func (ec *executionContext) field_Query_node_args(ctx context.Context, rawArgs m
 		return nil, err
 	}
 	args["id"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_oauthClients_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
 	return args, nil
 }
 
@@ -2729,6 +3251,29 @@ func (ec *executionContext) fieldContext_AuditEvent_clientId(_ context.Context, 
 	return graphql.NewScalarFieldContext("AuditEvent", field, false, false, errors.New("field of type ID does not have child fields"))
 }
 
+func (ec *executionContext) _AuditEvent_identifier(ctx context.Context, field graphql.CollectedField, obj *auth.AuditEvent) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AuditEvent_identifier(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Identifier, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AuditEvent_identifier(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AuditEvent", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _AuditEvent_roles(ctx context.Context, field graphql.CollectedField, obj *auth.AuditEvent) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -3094,6 +3639,130 @@ func (ec *executionContext) fieldContext_AuthPayload_user(_ context.Context, fie
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _CreateUserPayload_user(ctx context.Context, field graphql.CollectedField, obj *admin.CreateUserPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CreateUserPayload_user(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.User, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *auth.User) graphql.Marshaler {
+			return ec.marshalNUser2ᚖusherᚋinternalᚋauthᚐUser(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CreateUserPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CreateUserPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DailyActivity_date(ctx context.Context, field graphql.CollectedField, obj *admin.DailyActivity) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DailyActivity_date(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Date, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDate2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DailyActivity_date(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DailyActivity", field, false, false, errors.New("field of type Date does not have child fields"))
+}
+
+func (ec *executionContext) _DailyActivity_signups(ctx context.Context, field graphql.CollectedField, obj *admin.DailyActivity) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DailyActivity_signups(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Signups, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DailyActivity_signups(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DailyActivity", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _DailyActivity_logins(ctx context.Context, field graphql.CollectedField, obj *admin.DailyActivity) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DailyActivity_logins(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Logins, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DailyActivity_logins(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DailyActivity", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _DailyActivity_failedLogins(ctx context.Context, field graphql.CollectedField, obj *admin.DailyActivity) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DailyActivity_failedLogins(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.FailedLogins, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DailyActivity_failedLogins(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DailyActivity", field, false, false, errors.New("field of type Int does not have child fields"))
 }
 
 func (ec *executionContext) _DeleteUserPayload_userId(ctx context.Context, field graphql.CollectedField, obj *admin.DeleteUserPayload) (ret graphql.Marshaler) {
@@ -3699,6 +4368,88 @@ func (ec *executionContext) fieldContext_Mutation_updateMe(ctx context.Context, 
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_createUser(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_createUser(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().CreateUser(ctx, fc.Args["input"].(admin.CreateUserInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				requires, err := ec.unmarshalNRole2ᚕusherᚋinternalᚋauthᚐRoleᚄ(ctx, "ADMIN")
+				if err != nil {
+					var zeroVal *admin.CreateUserPayload
+					return zeroVal, err
+				}
+				permissions, err := ec.unmarshalNString2ᚕstringᚄ(ctx, []any{})
+				if err != nil {
+					var zeroVal *admin.CreateUserPayload
+					return zeroVal, err
+				}
+				orOwner, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *admin.CreateUserPayload
+					return zeroVal, err
+				}
+				check, err := ec.unmarshalNAuthCheck2usherᚋinternalᚋauthᚐCheck(ctx, "SESSION")
+				if err != nil {
+					var zeroVal *admin.CreateUserPayload
+					return zeroVal, err
+				}
+				maxAge, err := ec.unmarshalOInt2ᚖint(ctx, 3600)
+				if err != nil {
+					var zeroVal *admin.CreateUserPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Auth == nil {
+					var zeroVal *admin.CreateUserPayload
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, maxAge)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *admin.CreateUserPayload) graphql.Marshaler {
+			return ec.marshalNCreateUserPayload2ᚖusherᚋinternalᚋauthᚋadminᚐCreateUserPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_createUser(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CreateUserPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_createUser_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_updateUser(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -4085,6 +4836,217 @@ func (ec *executionContext) fieldContext_Mutation_deleteUser(ctx context.Context
 	if fc.Args, err = ec.field_Mutation_deleteUser_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _OAuthClient_id(ctx context.Context, field graphql.CollectedField, obj *auth.Client) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OAuthClient_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v uuid.UUID) graphql.Marshaler {
+			return ec.marshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OAuthClient_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OAuthClient", field, false, false, errors.New("field of type ID does not have child fields"))
+}
+
+func (ec *executionContext) _OAuthClient_name(ctx context.Context, field graphql.CollectedField, obj *auth.Client) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OAuthClient_name(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Name, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OAuthClient_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OAuthClient", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _OAuthClient_resource(ctx context.Context, field graphql.CollectedField, obj *auth.Client) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OAuthClient_resource(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Resource, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_OAuthClient_resource(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OAuthClient", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _OAuthClient_createdAt(ctx context.Context, field graphql.CollectedField, obj *auth.Client) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OAuthClient_createdAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CreatedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OAuthClient_createdAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OAuthClient", field, false, false, errors.New("field of type DateTime does not have child fields"))
+}
+
+func (ec *executionContext) _OAuthClientConnection_edges(ctx context.Context, field graphql.CollectedField, obj *connection.OAuthClientConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OAuthClientConnection_edges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []connection.OAuthClientEdge) graphql.Marshaler {
+			return ec.marshalNOAuthClientEdge2ᚕusherᚋgraphᚋconnectionᚐOAuthClientEdgeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OAuthClientConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "OAuthClientConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_OAuthClientEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _OAuthClientConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *connection.OAuthClientConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OAuthClientConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v connection.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2usherᚋgraphᚋconnectionᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OAuthClientConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "OAuthClientConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _OAuthClientEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *connection.OAuthClientEdge) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OAuthClientEdge_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OAuthClientEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OAuthClientEdge", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _OAuthClientEdge_node(ctx context.Context, field graphql.CollectedField, obj *connection.OAuthClientEdge) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OAuthClientEdge_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *auth.Client) graphql.Marshaler {
+			return ec.marshalNOAuthClient2ᚖusherᚋinternalᚋauthᚐClient(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OAuthClientEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "OAuthClientEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_OAuthClient(ctx, field)
+		},
 	}
 	return fc, nil
 }
@@ -4550,6 +5512,281 @@ func (ec *executionContext) fieldContext_Query_auditEvents(ctx context.Context, 
 	if fc.Args, err = ec.field_Query_auditEvents_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_dailyActivity(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_dailyActivity(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().DailyActivity(ctx, fc.Args["days"].(int))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				requires, err := ec.unmarshalNRole2ᚕusherᚋinternalᚋauthᚐRoleᚄ(ctx, "ADMIN")
+				if err != nil {
+					var zeroVal []admin.DailyActivity
+					return zeroVal, err
+				}
+				permissions, err := ec.unmarshalNString2ᚕstringᚄ(ctx, []any{"audit:read"})
+				if err != nil {
+					var zeroVal []admin.DailyActivity
+					return zeroVal, err
+				}
+				orOwner, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal []admin.DailyActivity
+					return zeroVal, err
+				}
+				check, err := ec.unmarshalNAuthCheck2usherᚋinternalᚋauthᚐCheck(ctx, "SESSION")
+				if err != nil {
+					var zeroVal []admin.DailyActivity
+					return zeroVal, err
+				}
+				if ec.Directives.Auth == nil {
+					var zeroVal []admin.DailyActivity
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v []admin.DailyActivity) graphql.Marshaler {
+			return ec.marshalODailyActivity2ᚕusherᚋinternalᚋauthᚋadminᚐDailyActivityᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_dailyActivity(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DailyActivity(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_dailyActivity_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_userCount(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_userCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Query().UserCount(ctx)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				requires, err := ec.unmarshalNRole2ᚕusherᚋinternalᚋauthᚐRoleᚄ(ctx, "ADMIN")
+				if err != nil {
+					var zeroVal *int
+					return zeroVal, err
+				}
+				permissions, err := ec.unmarshalNString2ᚕstringᚄ(ctx, []any{})
+				if err != nil {
+					var zeroVal *int
+					return zeroVal, err
+				}
+				orOwner, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *int
+					return zeroVal, err
+				}
+				check, err := ec.unmarshalNAuthCheck2usherᚋinternalᚋauthᚐCheck(ctx, "SESSION")
+				if err != nil {
+					var zeroVal *int
+					return zeroVal, err
+				}
+				if ec.Directives.Auth == nil {
+					var zeroVal *int
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_userCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Query", field, true, true, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _Query_oauthClients(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_oauthClients(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().OauthClients(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				requires, err := ec.unmarshalNRole2ᚕusherᚋinternalᚋauthᚐRoleᚄ(ctx, "ADMIN")
+				if err != nil {
+					var zeroVal *connection.OAuthClientConnection
+					return zeroVal, err
+				}
+				permissions, err := ec.unmarshalNString2ᚕstringᚄ(ctx, []any{})
+				if err != nil {
+					var zeroVal *connection.OAuthClientConnection
+					return zeroVal, err
+				}
+				orOwner, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *connection.OAuthClientConnection
+					return zeroVal, err
+				}
+				check, err := ec.unmarshalNAuthCheck2usherᚋinternalᚋauthᚐCheck(ctx, "SESSION")
+				if err != nil {
+					var zeroVal *connection.OAuthClientConnection
+					return zeroVal, err
+				}
+				if ec.Directives.Auth == nil {
+					var zeroVal *connection.OAuthClientConnection
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *connection.OAuthClientConnection) graphql.Marshaler {
+			return ec.marshalOOAuthClientConnection2ᚖusherᚋgraphᚋconnectionᚐOAuthClientConnection(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_oauthClients(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_OAuthClientConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_oauthClients_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_signingKeys(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_signingKeys(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Query().SigningKeys(ctx)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				requires, err := ec.unmarshalNRole2ᚕusherᚋinternalᚋauthᚐRoleᚄ(ctx, "ADMIN")
+				if err != nil {
+					var zeroVal []auth.SigningKey
+					return zeroVal, err
+				}
+				permissions, err := ec.unmarshalNString2ᚕstringᚄ(ctx, []any{})
+				if err != nil {
+					var zeroVal []auth.SigningKey
+					return zeroVal, err
+				}
+				orOwner, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal []auth.SigningKey
+					return zeroVal, err
+				}
+				check, err := ec.unmarshalNAuthCheck2usherᚋinternalᚋauthᚐCheck(ctx, "SESSION")
+				if err != nil {
+					var zeroVal []auth.SigningKey
+					return zeroVal, err
+				}
+				if ec.Directives.Auth == nil {
+					var zeroVal []auth.SigningKey
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v []auth.SigningKey) graphql.Marshaler {
+			return ec.marshalOSigningKey2ᚕusherᚋinternalᚋauthᚐSigningKeyᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_signingKeys(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SigningKey(ctx, field)
+		},
 	}
 	return fc, nil
 }
@@ -5166,6 +6403,167 @@ func (ec *executionContext) fieldContext_SessionEdge_node(_ context.Context, fie
 	return fc, nil
 }
 
+func (ec *executionContext) _SigningKey_kid(ctx context.Context, field graphql.CollectedField, obj *auth.SigningKey) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SigningKey_kid(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.KID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SigningKey_kid(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SigningKey", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _SigningKey_algorithm(ctx context.Context, field graphql.CollectedField, obj *auth.SigningKey) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SigningKey_algorithm(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Algorithm, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SigningKey_algorithm(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SigningKey", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _SigningKey_state(ctx context.Context, field graphql.CollectedField, obj *auth.SigningKey) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SigningKey_state(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.State, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v auth.SigningKeyState) graphql.Marshaler {
+			return ec.marshalNSigningKeyState2usherᚋinternalᚋauthᚐSigningKeyState(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SigningKey_state(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SigningKey", field, false, false, errors.New("field of type SigningKeyState does not have child fields"))
+}
+
+func (ec *executionContext) _SigningKey_createdAt(ctx context.Context, field graphql.CollectedField, obj *auth.SigningKey) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SigningKey_createdAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CreatedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SigningKey_createdAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SigningKey", field, false, false, errors.New("field of type DateTime does not have child fields"))
+}
+
+func (ec *executionContext) _SigningKey_signsFrom(ctx context.Context, field graphql.CollectedField, obj *auth.SigningKey) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SigningKey_signsFrom(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SignsFrom, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SigningKey_signsFrom(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SigningKey", field, false, false, errors.New("field of type DateTime does not have child fields"))
+}
+
+func (ec *executionContext) _SigningKey_verifiesUntil(ctx context.Context, field graphql.CollectedField, obj *auth.SigningKey) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SigningKey_verifiesUntil(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.VerifiesUntil, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_SigningKey_verifiesUntil(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SigningKey", field, false, false, errors.New("field of type DateTime does not have child fields"))
+}
+
+func (ec *executionContext) _SigningKey_retiredAt(ctx context.Context, field graphql.CollectedField, obj *auth.SigningKey) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SigningKey_retiredAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RetiredAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_SigningKey_retiredAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SigningKey", field, false, false, errors.New("field of type DateTime does not have child fields"))
+}
+
 func (ec *executionContext) _UpdateMePayload_user(ctx context.Context, field graphql.CollectedField, obj *accounts.UpdateMePayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -5632,6 +7030,62 @@ func (ec *executionContext) _User_updatedAt(ctx context.Context, field graphql.C
 	)
 }
 func (ec *executionContext) fieldContext_User_updatedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("User", field, false, false, errors.New("field of type DateTime does not have child fields"))
+}
+
+func (ec *executionContext) _User_lastSignInAt(ctx context.Context, field graphql.CollectedField, obj *auth.User) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_User_lastSignInAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LastSignInAt, nil
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				requires, err := ec.unmarshalNRole2ᚕusherᚋinternalᚋauthᚐRoleᚄ(ctx, "ADMIN")
+				if err != nil {
+					var zeroVal *time.Time
+					return zeroVal, err
+				}
+				permissions, err := ec.unmarshalNString2ᚕstringᚄ(ctx, []any{})
+				if err != nil {
+					var zeroVal *time.Time
+					return zeroVal, err
+				}
+				orOwner, err := ec.unmarshalNBoolean2bool(ctx, true)
+				if err != nil {
+					var zeroVal *time.Time
+					return zeroVal, err
+				}
+				check, err := ec.unmarshalNAuthCheck2usherᚋinternalᚋauthᚐCheck(ctx, "SESSION")
+				if err != nil {
+					var zeroVal *time.Time
+					return zeroVal, err
+				}
+				if ec.Directives.Auth == nil {
+					var zeroVal *time.Time
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, nil)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_User_lastSignInAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("User", field, false, false, errors.New("field of type DateTime does not have child fields"))
 }
 
@@ -6957,7 +8411,7 @@ func (ec *executionContext) unmarshalInputAuditEventFilter(ctx context.Context, 
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"userId", "kind"}
+	fieldsInOrder := [...]string{"userId", "actorId", "kind", "kinds", "from", "to"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -6971,6 +8425,13 @@ func (ec *executionContext) unmarshalInputAuditEventFilter(ctx context.Context, 
 				return it, err
 			}
 			it.UserID = data
+		case "actorId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("actorId"))
+			data, err := ec.unmarshalOID2ᚖgithubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ActorID = data
 		case "kind":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("kind"))
 			data, err := ec.unmarshalOAuditEventKind2ᚖusherᚋinternalᚋauthᚐAuditEventKind(ctx, v)
@@ -6978,6 +8439,89 @@ func (ec *executionContext) unmarshalInputAuditEventFilter(ctx context.Context, 
 				return it, err
 			}
 			it.Kind = data
+		case "kinds":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("kinds"))
+			data, err := ec.unmarshalOAuditEventKind2ᚕusherᚋinternalᚋauthᚐAuditEventKindᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Kinds = data
+		case "from":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("from"))
+			data, err := ec.unmarshalODateTime2ᚖtimeᚐTime(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.From = data
+		case "to":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("to"))
+			data, err := ec.unmarshalODateTime2ᚖtimeᚐTime(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.To = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputCreateUserInput(ctx context.Context, obj any) (admin.CreateUserInput, error) {
+	var it admin.CreateUserInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["roles"]; !present {
+		asMap["roles"] = []any{"USER"}
+	}
+
+	fieldsInOrder := [...]string{"username", "email", "password", "fullName", "roles"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "username":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("username"))
+			data, err := ec.unmarshalOUsername2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Username = data
+		case "email":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("email"))
+			data, err := ec.unmarshalOEmailAddress2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Email = data
+		case "password":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("password"))
+			data, err := ec.unmarshalNPassword2usherᚋinternalᚋpasswordᚐPlaintext(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Password = data
+		case "fullName":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("fullName"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.FullName = data
+		case "roles":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("roles"))
+			data, err := ec.unmarshalNRole2ᚕusherᚋinternalᚋauthᚐRoleᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Roles = data
 		}
 	}
 	return it, nil
@@ -7659,6 +9203,11 @@ func (ec *executionContext) _AuditEvent(ctx context.Context, sel ast.SelectionSe
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "identifier":
+			out.Values[i] = ec._AuditEvent_identifier(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "roles":
 			out.Values[i] = ec._AuditEvent_roles(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -7825,6 +9374,97 @@ func (ec *executionContext) _AuthPayload(ctx context.Context, sel ast.SelectionS
 			}
 		case "user":
 			out.Values[i] = ec._AuthPayload_user(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var createUserPayloadImplementors = []string{"CreateUserPayload"}
+
+func (ec *executionContext) _CreateUserPayload(ctx context.Context, sel ast.SelectionSet, obj *admin.CreateUserPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, createUserPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("CreateUserPayload")
+		case "user":
+			out.Values[i] = ec._CreateUserPayload_user(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var dailyActivityImplementors = []string{"DailyActivity"}
+
+func (ec *executionContext) _DailyActivity(ctx context.Context, sel ast.SelectionSet, obj *admin.DailyActivity) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, dailyActivityImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("DailyActivity")
+		case "date":
+			out.Values[i] = ec._DailyActivity_date(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "signups":
+			out.Values[i] = ec._DailyActivity_signups(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "logins":
+			out.Values[i] = ec._DailyActivity_logins(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "failedLogins":
+			out.Values[i] = ec._DailyActivity_failedLogins(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -8077,6 +9717,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "createUser":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_createUser(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "updateUser":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_updateUser(ctx, field)
@@ -8109,6 +9756,145 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_deleteUser(ctx, field)
 			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var oAuthClientImplementors = []string{"OAuthClient"}
+
+func (ec *executionContext) _OAuthClient(ctx context.Context, sel ast.SelectionSet, obj *auth.Client) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, oAuthClientImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("OAuthClient")
+		case "id":
+			out.Values[i] = ec._OAuthClient_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "name":
+			out.Values[i] = ec._OAuthClient_name(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "resource":
+			out.Values[i] = ec._OAuthClient_resource(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "createdAt":
+			out.Values[i] = ec._OAuthClient_createdAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var oAuthClientConnectionImplementors = []string{"OAuthClientConnection"}
+
+func (ec *executionContext) _OAuthClientConnection(ctx context.Context, sel ast.SelectionSet, obj *connection.OAuthClientConnection) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, oAuthClientConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("OAuthClientConnection")
+		case "edges":
+			out.Values[i] = ec._OAuthClientConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "pageInfo":
+			out.Values[i] = ec._OAuthClientConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var oAuthClientEdgeImplementors = []string{"OAuthClientEdge"}
+
+func (ec *executionContext) _OAuthClientEdge(ctx context.Context, sel ast.SelectionSet, obj *connection.OAuthClientEdge) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, oAuthClientEdgeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("OAuthClientEdge")
+		case "cursor":
+			out.Values[i] = ec._OAuthClientEdge_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._OAuthClientEdge_node(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -8304,6 +10090,94 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 					}
 				}()
 				res = ec._Query_auditEvents(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "dailyActivity":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_dailyActivity(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "userCount":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_userCount(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "oauthClients":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_oauthClients(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "signingKeys":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_signingKeys(ctx, field)
 				if res == graphql.RequiredNull {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
@@ -8662,6 +10536,74 @@ func (ec *executionContext) _SessionEdge(ctx context.Context, sel ast.SelectionS
 	return out
 }
 
+var signingKeyImplementors = []string{"SigningKey"}
+
+func (ec *executionContext) _SigningKey(ctx context.Context, sel ast.SelectionSet, obj *auth.SigningKey) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, signingKeyImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SigningKey")
+		case "kid":
+			out.Values[i] = ec._SigningKey_kid(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "algorithm":
+			out.Values[i] = ec._SigningKey_algorithm(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "state":
+			out.Values[i] = ec._SigningKey_state(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "createdAt":
+			out.Values[i] = ec._SigningKey_createdAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "signsFrom":
+			out.Values[i] = ec._SigningKey_signsFrom(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "verifiesUntil":
+			out.Values[i] = ec._SigningKey_verifiesUntil(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "retiredAt":
+			out.Values[i] = ec._SigningKey_retiredAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
 var updateMePayloadImplementors = []string{"UpdateMePayload"}
 
 func (ec *executionContext) _UpdateMePayload(ctx context.Context, sel ast.SelectionSet, obj *accounts.UpdateMePayload) graphql.Marshaler {
@@ -8792,6 +10734,11 @@ func (ec *executionContext) _User(ctx context.Context, sel ast.SelectionSet, obj
 			}
 		case "updatedAt":
 			out.Values[i] = ec._User_updatedAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "lastSignInAt":
+			out.Values[i] = ec._User_lastSignInAt(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -9425,6 +11372,41 @@ func (ec *executionContext) marshalNBoolean2bool(ctx context.Context, sel ast.Se
 	return res
 }
 
+func (ec *executionContext) unmarshalNCreateUserInput2usherᚋinternalᚋauthᚋadminᚐCreateUserInput(ctx context.Context, v any) (admin.CreateUserInput, error) {
+	res, err := ec.unmarshalInputCreateUserInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNCreateUserPayload2ᚖusherᚋinternalᚋauthᚋadminᚐCreateUserPayload(ctx context.Context, sel ast.SelectionSet, v *admin.CreateUserPayload) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._CreateUserPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNDailyActivity2usherᚋinternalᚋauthᚋadminᚐDailyActivity(ctx context.Context, sel ast.SelectionSet, v admin.DailyActivity) graphql.Marshaler {
+	return ec._DailyActivity(ctx, sel, &v)
+}
+
+func (ec *executionContext) unmarshalNDate2timeᚐTime(ctx context.Context, v any) (time.Time, error) {
+	res, err := UnmarshalDate(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNDate2timeᚐTime(ctx context.Context, sel ast.SelectionSet, v time.Time) graphql.Marshaler {
+	_ = sel
+	res := MarshalDate(v)
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
+}
+
 func (ec *executionContext) unmarshalNDateTime2timeᚐTime(ctx context.Context, v any) (time.Time, error) {
 	res, err := UnmarshalDateTime(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -9531,6 +11513,36 @@ func (ec *executionContext) marshalNLogoutPayload2ᚖusherᚋgraphᚋsigninᚐLo
 		return graphql.Null
 	}
 	return ec._LogoutPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNOAuthClient2ᚖusherᚋinternalᚋauthᚐClient(ctx context.Context, sel ast.SelectionSet, v *auth.Client) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._OAuthClient(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNOAuthClientEdge2usherᚋgraphᚋconnectionᚐOAuthClientEdge(ctx context.Context, sel ast.SelectionSet, v connection.OAuthClientEdge) graphql.Marshaler {
+	return ec._OAuthClientEdge(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNOAuthClientEdge2ᚕusherᚋgraphᚋconnectionᚐOAuthClientEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []connection.OAuthClientEdge) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNOAuthClientEdge2usherᚋgraphᚋconnectionᚐOAuthClientEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) unmarshalNOrderDirection2usherᚋinternalᚋauthᚋadminᚐOrderDirection(ctx context.Context, v any) (admin.OrderDirection, error) {
@@ -9703,6 +11715,26 @@ func (ec *executionContext) unmarshalNSessionTransport2usherᚋgraphᚋsigninᚐ
 func (ec *executionContext) marshalNSessionTransport2usherᚋgraphᚋsigninᚐSessionTransport(ctx context.Context, sel ast.SelectionSet, v signin.SessionTransport) graphql.Marshaler {
 	_ = sel
 	res := MarshalSessionTransport(v)
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
+}
+
+func (ec *executionContext) marshalNSigningKey2usherᚋinternalᚋauthᚐSigningKey(ctx context.Context, sel ast.SelectionSet, v auth.SigningKey) graphql.Marshaler {
+	return ec._SigningKey(ctx, sel, &v)
+}
+
+func (ec *executionContext) unmarshalNSigningKeyState2usherᚋinternalᚋauthᚐSigningKeyState(ctx context.Context, v any) (auth.SigningKeyState, error) {
+	res, err := UnmarshalSigningKeyState(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNSigningKeyState2usherᚋinternalᚋauthᚐSigningKeyState(ctx context.Context, sel ast.SelectionSet, v auth.SigningKeyState) graphql.Marshaler {
+	_ = sel
+	res := MarshalSigningKeyState(v)
 	if res == graphql.Null {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -9992,6 +12024,42 @@ func (ec *executionContext) unmarshalOAuditEventFilter2ᚖusherᚋinternalᚋaut
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalOAuditEventKind2ᚕusherᚋinternalᚋauthᚐAuditEventKindᚄ(ctx context.Context, v any) ([]auth.AuditEventKind, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]auth.AuditEventKind, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNAuditEventKind2usherᚋinternalᚋauthᚐAuditEventKind(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOAuditEventKind2ᚕusherᚋinternalᚋauthᚐAuditEventKindᚄ(ctx context.Context, sel ast.SelectionSet, v []auth.AuditEventKind) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNAuditEventKind2usherᚋinternalᚋauthᚐAuditEventKind(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) unmarshalOAuditEventKind2ᚖusherᚋinternalᚋauthᚐAuditEventKind(ctx context.Context, v any) (*auth.AuditEventKind, error) {
 	if v == nil {
 		return nil, nil
@@ -10038,6 +12106,25 @@ func (ec *executionContext) marshalOBoolean2ᚖbool(ctx context.Context, sel ast
 	_ = ctx
 	res := graphql.MarshalBoolean(*v)
 	return res
+}
+
+func (ec *executionContext) marshalODailyActivity2ᚕusherᚋinternalᚋauthᚋadminᚐDailyActivityᚄ(ctx context.Context, sel ast.SelectionSet, v []admin.DailyActivity) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNDailyActivity2usherᚋinternalᚋauthᚋadminᚐDailyActivity(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) unmarshalODateTime2timeᚐTime(ctx context.Context, v any) (time.Time, error) {
@@ -10161,6 +12248,13 @@ func (ec *executionContext) marshalONode2usherᚋgraphᚐNode(ctx context.Contex
 	return ec._Node(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalOOAuthClientConnection2ᚖusherᚋgraphᚋconnectionᚐOAuthClientConnection(ctx context.Context, sel ast.SelectionSet, v *connection.OAuthClientConnection) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._OAuthClientConnection(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalORole2ᚕusherᚋinternalᚋauthᚐRoleᚄ(ctx context.Context, v any) ([]auth.Role, error) {
 	if v == nil {
 		return nil, nil
@@ -10220,6 +12314,25 @@ func (ec *executionContext) marshalOSessionConnection2ᚖusherᚋgraphᚋconnect
 		return graphql.Null
 	}
 	return ec._SessionConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOSigningKey2ᚕusherᚋinternalᚋauthᚐSigningKeyᚄ(ctx context.Context, sel ast.SelectionSet, v []auth.SigningKey) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNSigningKey2usherᚋinternalᚋauthᚐSigningKey(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) unmarshalOString2ᚖstring(ctx context.Context, v any) (*string, error) {

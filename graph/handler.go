@@ -149,8 +149,22 @@ func newConfig(resolver *Resolver, schema *directive.Schema) Config {
 		return perElement(child, first, last)
 	}
 	config.Complexity.Query.Node = func(child int, _ uuid.UUID) int { return nodeStatements + child }
+	config.Complexity.Query.OauthClients = func(child int, first *int, _ *string, last *int, _ *string) int {
+		return perElement(child, first, last)
+	}
+	config.Complexity.Query.DailyActivity = func(child, days int) int { return (child + costOfDay) * min(max(days, 1), admin.MaxDays) }
+	config.Complexity.Query.SigningKeys = func(child int) int { return child * usualKeys }
+	config.Complexity.Query.UserCount = func(int) int { return costOfCount }
 	return config
 }
+
+const (
+	// costOfDay and costOfCount are for the rows that the database counts: an operation can count at most two
+	// times 90 days. docs/performance.md has the times.
+	costOfDay, costOfCount = 10, 300
+	// usualKeys is more signing keys than a server has, unless an operator rotates them by hand.
+	usualKeys = 10
+)
 
 // nodeStatements is the number of statements with which `node` finds an object, at most.
 const nodeStatements = 4

@@ -27,6 +27,7 @@ var scalars = map[string]coerce.Scalar{
 	"Username":     takes(UnmarshalString),
 	"EmailAddress": takes(UnmarshalString),
 	"Password":     takes(UnmarshalPassword),
+	"Date":         takes(UnmarshalDate),
 	"DateTime":     takes(UnmarshalDateTime),
 	"JSONObject":   isObject,
 }
@@ -123,6 +124,21 @@ func UnmarshalJSONObject(v any) (jsonobject.Object, error) {
 	return o, nil
 }
 
+// MarshalDate writes the day of a point in time, in UTC.
+func MarshalDate(t time.Time) graphql.Marshaler {
+	return graphql.MarshalString(t.UTC().Format(time.DateOnly))
+}
+
+// UnmarshalDate reads a day, as its start in UTC.
+func UnmarshalDate(v any) (time.Time, error) {
+	if s, ok := v.(string); ok {
+		if t, err := time.Parse(time.DateOnly, s); err == nil {
+			return t, nil
+		}
+	}
+	return time.Time{}, wrongType("a day such as 2026-01-31")
+}
+
 // The enums of the domain.
 
 func unmarshalEnum[T ~string](v any, values []T, want string) (T, error) {
@@ -165,6 +181,18 @@ func MarshalAuditEventKind(k auth.AuditEventKind) graphql.Marshaler {
 // UnmarshalAuditEventKind reads the kind of an event.
 func UnmarshalAuditEventKind(v any) (auth.AuditEventKind, error) {
 	return unmarshalEnum(v, auth.AuditEventKinds, "the kind of an event")
+}
+
+// MarshalSigningKeyState writes the state of a signing key.
+func MarshalSigningKeyState(s auth.SigningKeyState) graphql.Marshaler {
+	return graphql.MarshalString(string(s))
+}
+
+// UnmarshalSigningKeyState reads the state of a signing key.
+func UnmarshalSigningKeyState(v any) (auth.SigningKeyState, error) {
+	return unmarshalEnum(v, []auth.SigningKeyState{
+		auth.SigningKeyPublished, auth.SigningKeySigning, auth.SigningKeyVerifying, auth.SigningKeyExpired, auth.SigningKeyRetired,
+	}, "the state of a signing key")
 }
 
 // MarshalUserOrderField writes by what users are listed.

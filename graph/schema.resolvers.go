@@ -50,6 +50,10 @@ func (r *mutationResolver) UpdateMe(ctx context.Context, input accounts.UpdateMe
 	return r.accounts.UpdateMe(ctx, input)
 }
 
+func (r *mutationResolver) CreateUser(ctx context.Context, input admin.CreateUserInput) (*admin.CreateUserPayload, error) {
+	return r.admin.CreateUser(ctx, input)
+}
+
 func (r *mutationResolver) UpdateUser(ctx context.Context, input admin.UpdateUserInput) (*admin.UpdateUserPayload, error) {
 	return r.admin.UpdateUser(ctx, input)
 }
@@ -88,6 +92,22 @@ func (r *queryResolver) Users(ctx context.Context, first *int, after *string, la
 
 func (r *queryResolver) AuditEvents(ctx context.Context, first *int, after *string, last *int, before *string, filter *admin.AuditEventFilter) (*connection.AuditEventConnection, error) {
 	return r.lists.AuditEvents(ctx, connection.PageArguments{First: first, After: after, Last: last, Before: before}, filter)
+}
+
+func (r *queryResolver) DailyActivity(ctx context.Context, days int) ([]admin.DailyActivity, error) {
+	return r.admin.DailyActivity(ctx, days)
+}
+
+func (r *queryResolver) UserCount(ctx context.Context) (*int, error) {
+	return r.admin.UserCount(ctx)
+}
+
+func (r *queryResolver) OauthClients(ctx context.Context, first *int, after *string, last *int, before *string) (*connection.OAuthClientConnection, error) {
+	return r.lists.OAuthClients(ctx, connection.PageArguments{First: first, After: after, Last: last, Before: before})
+}
+
+func (r *queryResolver) SigningKeys(ctx context.Context) ([]auth.SigningKey, error) {
+	return r.admin.SigningKeys(ctx)
 }
 
 func (r *sessionResolver) Current(ctx context.Context, obj *auth.Session) (bool, error) {

@@ -53,9 +53,9 @@ func (c *clientListCommand) Run(inv *invocation) error {
 	return inv.operate(c.Database, config.Passwords{}, c.Log, func(o *app.Operator) error {
 		table := tabwriter.NewWriter(inv.stdout, 0, 0, 2, ' ', 0)
 		fmt.Fprintln(table, "ID\tNAME\tCREATED\tRESOURCE")
-		const page = 500
-		for after := uuid.Nil; ; {
-			clients, err := o.Clients(inv.ctx, after, page)
+		page := auth.Page[uuid.UUID]{Limit: 500}
+		for {
+			clients, err := o.Clients(inv.ctx, page)
 			if err != nil {
 				return err
 			}
@@ -66,10 +66,10 @@ func (c *clientListCommand) Run(inv *invocation) error {
 				}
 				fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", client.ID, client.Name, client.CreatedAt.Format(time.DateTime), resource)
 			}
-			if len(clients) < page {
+			if len(clients) < page.Limit {
 				return table.Flush()
 			}
-			after = clients[len(clients)-1].ID
+			page.After = &clients[len(clients)-1].ID
 		}
 	})
 }

@@ -1,6 +1,7 @@
 package connection_test
 
 import (
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -21,6 +22,7 @@ func TestAuditEvents(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, f *fixture) {
 		// Each event has its own millisecond, so that the order is certain.
 		step := func() { f.Clock.Advance(time.Millisecond) }
+		start := f.Clock.Now()
 		root := f.admin(t, "root")
 		step()
 		ada := f.signup(t, accounts.Input{Username: new("ada")})
@@ -60,8 +62,8 @@ func TestAuditEvents(t *testing.T) {
 		}
 
 		const (
-			start = "SIGNUP by ada of ada in a session|SIGNUP by eve of eve in a session|"
-			mid   = "USER_SESSIONS_REVOKED by root of ada in a session|USER_SESSIONS_REVOKED by root of eve in a session|" +
+			signups = "SIGNUP by ada of ada in a session|SIGNUP by eve of eve in a session|"
+			mid     = "USER_SESSIONS_REVOKED by root of ada in a session|USER_SESSIONS_REVOKED by root of eve in a session|" +
 				"USER_DISABLED by root of ada in a session|USER_DISABLED by root of eve in a session|USER_ENABLED by root of ada in a session|USER_ENABLED by root of eve in a session|"
 			last = "CLIENT_CREATED by the operator of a client|USER_DELETED by root of eve in a session"
 		)
@@ -77,8 +79,33 @@ func TestAuditEvents(t *testing.T) {
 			"of ada and a kind": {&admin.AuditEventFilter{UserID: &ada.User.ID, Kind: new(auth.EventUserEnabled)}, "USER_ENABLED by root of ada in a session"},
 			"of no user":        {&admin.AuditEventFilter{UserID: new(uuid.New())}, ""},
 			"of a deleted user": {&admin.AuditEventFilter{UserID: &eve.User.ID, Kind: new(auth.EventUserDeleted)}, "USER_DELETED by root of eve in a session"},
-			"all":               {nil, start + mid + last},
-			"all, empty filter": {&admin.AuditEventFilter{}, start + mid + last},
+			"of kinds": {
+				&admin.AuditEventFilter{Kinds: []auth.AuditEventKind{auth.EventClientCreated, auth.EventUserDisabled, auth.EventUserDisabled}},
+				"USER_DISABLED by root of ada in a session|USER_DISABLED by root of eve in a session|CLIENT_CREATED by the operator of a client",
+			},
+			"of a kind among kinds": {
+				&admin.AuditEventFilter{Kind: new(auth.EventClientCreated), Kinds: []auth.AuditEventKind{auth.EventClientCreated, auth.EventUserDisabled}},
+				"CLIENT_CREATED by the operator of a client",
+			},
+			"of a kind not among kinds": {&admin.AuditEventFilter{Kind: new(auth.EventSignup), Kinds: []auth.AuditEventKind{auth.EventUserDisabled}}, ""},
+			"of no kinds":               {&admin.AuditEventFilter{Kinds: []auth.AuditEventKind{}}, ""},
+			"by an actor": {
+				&admin.AuditEventFilter{ActorID: &root.User.ID},
+				"LOGIN by root of root in a session|" + mid + "USER_DELETED by root of eve in a session",
+			},
+			"by ada, of all kinds": {&admin.AuditEventFilter{ActorID: &ada.User.ID, Kinds: auth.AuditEventKinds}, "SIGNUP by ada of ada in a session"},
+			"between two times": {
+				&admin.AuditEventFilter{From: new(start.Add(time.Millisecond)), To: new(start.Add(3 * time.Millisecond))},
+				strings.TrimSuffix(signups, "|"),
+			},
+			"of eve, from a time": {
+				&admin.AuditEventFilter{UserID: &eve.User.ID, From: new(f.Clock.Now())},
+				"USER_DELETED by root of eve in a session",
+			},
+			"from the future":   {&admin.AuditEventFilter{From: new(f.Clock.Now().Add(time.Microsecond))}, ""},
+			"from after to":     {&admin.AuditEventFilter{From: new(f.Clock.Now()), To: &start}, ""},
+			"all":               {nil, signups + mid + last},
+			"all, empty filter": {&admin.AuditEventFilter{}, signups + mid + last},
 		}
 		for name, tt := range tests {
 			for _, size := range []int{1, 3, 100} {
@@ -104,7 +131,7 @@ func TestAuditEvents(t *testing.T) {
 					after = page.PageInfo.EndCursor
 				}
 				slices.Reverse(got)
-				if tt.filter == nil || *tt.filter == (admin.AuditEventFilter{}) {
+				if tt.filter == nil || reflect.ValueOf(*tt.filter).IsZero() {
 					got = got[2:] // the creation and the sign-in of root, which have the same time
 				}
 				if diff := cmp.Diff(tt.want, strings.Join(got, "|")); diff != "" {

@@ -110,6 +110,37 @@ func (l *Lists) AuditEvents(ctx context.Context, a PageArguments, filter *admin.
 
 func positionOfEvent(e *auth.AuditEvent) []byte { return e.ID[:] }
 
+// OAuthClientConnection is a page of OAuth clients.
+type OAuthClientConnection struct {
+	Edges    []OAuthClientEdge
+	PageInfo PageInfo
+}
+
+// OAuthClientEdge is an OAuth client in a page.
+type OAuthClientEdge struct {
+	Cursor string
+	Node   *auth.Client
+}
+
+// OAuthClients lists a page of the OAuth clients, the oldest first. Only administrators may call it.
+func (l *Lists) OAuthClients(ctx context.Context, a PageArguments) (*OAuthClientConnection, error) {
+	clients := list[auth.Client, uuid.UUID]{
+		scope: "oauth clients",
+		read: func(page auth.Page[uuid.UUID]) ([]auth.Client, error) {
+			return l.admin.OAuthClients(ctx, page)
+		},
+		position: func(c *auth.Client) []byte { return c.ID[:] },
+		parse:    uuid.FromBytes,
+	}
+	edges, info, err := page(l.cursors, clients, a, func(cursor string, c *auth.Client) OAuthClientEdge {
+		return OAuthClientEdge{Cursor: cursor, Node: c}
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &OAuthClientConnection{Edges: edges, PageInfo: info}, nil
+}
+
 // SessionConnection is a page of sessions.
 type SessionConnection struct {
 	Edges    []SessionEdge

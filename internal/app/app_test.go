@@ -99,7 +99,7 @@ func TestSteps(t *testing.T) {
 				"statement: reserve attempt",
 				"hash",
 				"statement: begin transaction",
-				"statement: lock user",
+				"statement: record sign-in",
 				"statement: clear attempts",
 				"statement: create session",
 				"statement: end oldest sessions",

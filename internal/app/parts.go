@@ -82,8 +82,9 @@ func (p *parts) domain(tokens *token.Authority, secret []byte) (*domain.Domain, 
 		Limits: auth.SessionLimits{
 			MaxAge: s.SessionMaxAge, IdleLimit: s.SessionIdle, RefreshGrace: s.RefreshGrace, PerUser: s.SessionsPerUser,
 		},
-		Now:  p.overrides.Now,
-		Rand: p.overrides.Rand,
-		Log:  p.observer.Log(),
+		SigningKeys: signingKeys(p.keyring(s.Keys, nil)),
+		Now:         p.overrides.Now,
+		Rand:        p.overrides.Rand,
+		Log:         p.observer.Log(),
 	})
 }

@@ -15,6 +15,8 @@ type AdministrationStore interface {
 	SetRoles(ctx context.Context, userID uuid.UUID, roles []Role, now time.Time) error
 	// Users lists the users that match a query, each with its position in the list.
 	Users(ctx context.Context, q UserQuery) ([]PlacedUser, error)
+	// CountUsers counts all users, up to a limit.
+	CountUsers(ctx context.Context, limit int) (int, error)
 	// UsersByID finds up to 200 users. It leaves out unknown ids, and the order is undefined.
 	UsersByID(ctx context.Context, ids []uuid.UUID) ([]User, error)
 	// LockAdministration makes other transactions that call it wait until this one ends.

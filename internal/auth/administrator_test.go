@@ -68,6 +68,26 @@ func TestNotAdministrator(t *testing.T) {
 			_, err := f.AuditEvent(ctx, id)
 			return err
 		},
+		"DailyActivity": func(ctx context.Context, f *fixture, _ uuid.UUID) error {
+			_, err := f.DailyActivity(ctx, 0)
+			return err
+		},
+		"UserCount": func(ctx context.Context, f *fixture, _ uuid.UUID) error {
+			_, err := f.UserCount(ctx)
+			return err
+		},
+		"OAuthClients": func(ctx context.Context, f *fixture, _ uuid.UUID) error {
+			_, err := f.OAuthClients(ctx, auth.Page[uuid.UUID]{Limit: 10})
+			return err
+		},
+		"SigningKeys": func(ctx context.Context, f *fixture, _ uuid.UUID) error {
+			_, err := f.SigningKeys(ctx)
+			return err
+		},
+		"CreateUser": func(ctx context.Context, f *fixture, _ uuid.UUID) error {
+			_, err := f.adminService.CreateUser(ctx, admin.CreateUserInput{})
+			return err
+		},
 	}
 	maps.Copy(verbs, changes)
 	eachDatabase(t, func(t *testing.T, f *fixture) {

@@ -55,6 +55,11 @@ func (p parts) Signup(ctx context.Context, in signin.SignupInput) (*signin.AuthP
 	return p.signinService.Signup(ctx, in)
 }
 
+// CreateUser is that of the operator: adminService has one too.
+func (p parts) CreateUser(ctx context.Context, in accounts.Input, roles []auth.Role) (*auth.User, error) {
+	return p.operatorService.CreateUser(ctx, in, roles)
+}
+
 // fixture is the domain on a real database, with the sign-ins of the edge.
 type fixture struct {
 	parts

@@ -48,6 +48,9 @@ var callerOperations = map[string]operation{
 	"updateMe": func(ctx context.Context, f *fixture, _, _ uuid.UUID) (any, error) {
 		return f.UpdateMe(ctx, accounts.UpdateMeInput{FullName: new("Changed")})
 	},
+	"createUser": func(ctx context.Context, f *fixture, _, _ uuid.UUID) (any, error) {
+		return f.adminService.CreateUser(ctx, admin.CreateUserInput{Username: new("created"), Password: authtest.Password})
+	},
 	"updateUser": func(ctx context.Context, f *fixture, user, _ uuid.UUID) (any, error) {
 		return f.UpdateUser(ctx, admin.UpdateUserInput{UserID: user, FullName: new("Changed"), Roles: auth.Roles})
 	},

@@ -32,9 +32,8 @@ type ClientStore interface {
 	CreateClient(ctx context.Context, c *Client) error
 	// Client finds a client by id.
 	Client(ctx context.Context, id uuid.UUID) (*Client, error)
-	// Clients lists up to limit clients, oldest first, starting after the client with the id after. The zero id
-	// means the start of the list.
-	Clients(ctx context.Context, after uuid.UUID, limit int) ([]Client, error)
+	// Clients lists a page of the clients, oldest first. Their ids are the positions.
+	Clients(ctx context.Context, page Page[uuid.UUID]) ([]Client, error)
 	// DeleteClient deletes a client.
 	DeleteClient(ctx context.Context, id uuid.UUID) error
 }

@@ -56,7 +56,7 @@ func TestCreateClient(t *testing.T) {
 		books, secret := f.register(t, "Books")
 		f.Clock.Advance(time.Millisecond)
 		shop, other := f.registerFor(t, "Books", new(api)) // names need not be unique
-		stored, err := f.Store.Clients(t.Context(), uuid.Nil, 10)
+		stored, err := f.Store.Clients(t.Context(), auth.Page[uuid.UUID]{Limit: 10})
 		if err != nil {
 			t.Fatal(err)
 		}

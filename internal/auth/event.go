@@ -56,6 +56,8 @@ type AuditEvent struct {
 	ClientID  *uuid.UUID
 	// Roles are the user's new roles with EventUserCreated and EventUserRolesChanged; otherwise nil.
 	Roles []Role
+	// Identifier is what a failed sign-in tried, with EventLoginFailed; nil if it could be a password.
+	Identifier *string
 	// IPAddress, UserAgent and RequestID describe the request; nil outside of HTTP.
 	IPAddress *string
 	UserAgent *string
@@ -73,13 +75,21 @@ type AuditStore interface {
 	AddEvent(ctx context.Context, e *AuditEvent) error
 	// Events lists the events that match a query, the newest first.
 	Events(ctx context.Context, q AuditEventQuery) ([]AuditEvent, error)
+	// CountEvents counts the events of a kind between each two of the times, from one time up to the next. It counts
+	// by the times in the ids.
+	CountEvents(ctx context.Context, kind AuditEventKind, times []time.Time) ([]int, error)
 }
 
 // AuditEventQuery selects a page of the audit log. Zero filters match every event.
 type AuditEventQuery struct {
-	ID     *uuid.UUID
-	UserID *uuid.UUID
-	Kind   AuditEventKind
+	ID      *uuid.UUID
+	UserID  *uuid.UUID
+	ActorID *uuid.UUID
+	// Kinds are the kinds that match; none means all.
+	Kinds []AuditEventKind
+	// From and To are the earliest time that matches, and the first one after it that does not. The ids of the events
+	// must be of their times, to within a minute.
+	From, To *time.Time
 	// Page has the ids of events as positions.
 	Page[uuid.UUID]
 }

@@ -26,7 +26,7 @@ type state struct {
 func (f *fixture) state(t *testing.T) (s state) {
 	t.Helper()
 	var err error
-	if s.Clients, err = f.Store.Clients(t.Context(), uuid.Nil, 10); err != nil {
+	if s.Clients, err = f.Store.Clients(t.Context(), auth.Page[uuid.UUID]{Limit: 10}); err != nil {
 		t.Fatal(err)
 	}
 	s.Users = f.AllUsers(t)
@@ -75,6 +75,10 @@ func TestNothingWithoutEvent(t *testing.T) {
 			},
 			"UpdateMe": func() error {
 				_, err := f.UpdateMe(f.As(t, ada.AccessToken), accounts.UpdateMeInput{FullName: new("Ada")})
+				return err
+			},
+			"CreateUser by an administrator": func() error {
+				_, err := f.adminService.CreateUser(f.As(t, root.AccessToken), admin.CreateUserInput{Username: new("eve"), Password: authtest.Password})
 				return err
 			},
 			"UpdateUser": func() error {

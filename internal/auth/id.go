@@ -16,8 +16,16 @@ func NewID(now time.Time, random io.Reader) (uuid.UUID, error) {
 	if _, err := io.ReadFull(random, id[6:]); err != nil {
 		return uuid.Nil, fmt.Errorf("new id: %w", err)
 	}
-	micros := uint64(now.UnixMicro())
-	binary.BigEndian.PutUint64(id[:8], micros/1000<<16|0x7000|micros%1000*4096/1000)
+	first := FirstID(now)
+	copy(id[:8], first[:8])
 	id[8] = id[8]&0x3f | 0x80
 	return id, nil
+}
+
+// FirstID returns the lowest id that NewID can return at a time. A time before 1970 counts as 1970.
+func FirstID(at time.Time) (id uuid.UUID) {
+	micros := uint64(max(0, at.UnixMicro()))
+	binary.BigEndian.PutUint64(id[:8], micros/1000<<16|0x7000|micros%1000*4096/1000)
+	id[8] = 0x80
+	return id
 }

@@ -301,7 +301,7 @@ func (m *model) check(r *rapid.T) {
 // checkEvents compares the audit log with the model. The failovers of this test lose no events.
 func (m *model) checkEvents(r *rapid.T) {
 	for _, kind := range []auth.AuditEventKind{auth.EventRefreshReplayed, auth.EventRefreshReuse, auth.EventLogout} {
-		events, err := m.f.Store.Events(r.Context(), auth.AuditEventQuery{Kind: kind, Page: auth.Page[uuid.UUID]{Limit: 2000}})
+		events, err := m.f.Store.Events(r.Context(), auth.AuditEventQuery{Kinds: []auth.AuditEventKind{kind}, Page: auth.Page[uuid.UUID]{Limit: 2000}})
 		if err != nil {
 			r.Fatal(err)
 		}

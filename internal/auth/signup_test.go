@@ -12,6 +12,7 @@ import (
 	"usher/graph/signin"
 	"usher/internal/auth"
 	"usher/internal/auth/accounts"
+	"usher/internal/auth/admin"
 	"usher/internal/auth/authtest"
 )
 
@@ -26,7 +27,7 @@ func TestSignup(t *testing.T) {
 		}
 		want := auth.User{
 			ID: got.User.ID, Username: new("Ada"), Email: new("Ada@example.com"), FullName: new("Ada Lovelace"),
-			Roles: []auth.Role{auth.RoleUser}, CreatedAt: f.Clock.Now(), UpdatedAt: f.Clock.Now(),
+			Roles: []auth.Role{auth.RoleUser}, LastSignInAt: new(f.Clock.Now()), CreatedAt: f.Clock.Now(), UpdatedAt: f.Clock.Now(),
 		}
 		me, err := f.Me(f.As(t, got.AccessToken))
 		if err != nil {
@@ -51,6 +52,7 @@ func TestSignup(t *testing.T) {
 	})
 }
 
+// TestSignupBadInput checks that signup and createUser refuse the same input.
 func TestSignupBadInput(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -91,14 +93,21 @@ func TestSignupBadInput(t *testing.T) {
 		if _, err := f.Signup(t.Context(), signin.SignupInput{Username: new("Grace"), Email: new("grace@example.com"), Password: authtest.Password}); err != nil {
 			t.Fatal(err)
 		}
+		root := f.admin(t, "root")
 		for name, tt := range tests {
 			t.Run(name, func(t *testing.T) {
 				payload, err := f.Signup(t.Context(), tt.in)
 				if got := authtest.Code(err); got != tt.want || payload != nil {
 					t.Errorf("Signup: %q, want %q", got, tt.want)
 				}
-				if users := f.AllUsers(t); len(users) != 1 {
-					t.Errorf("%d users are stored, want Grace alone", len(users))
+				created, err := f.adminService.CreateUser(f.As(t, root.AccessToken), admin.CreateUserInput{
+					Username: tt.in.Username, Email: tt.in.Email, FullName: tt.in.FullName, Password: tt.in.Password,
+				})
+				if got := authtest.Code(err); got != tt.want || created != nil {
+					t.Errorf("CreateUser: %q, want %q", got, tt.want)
+				}
+				if users := f.AllUsers(t); len(users) != 2 {
+					t.Errorf("%d users are stored, want Grace and root", len(users))
 				}
 			})
 		}
@@ -147,6 +156,7 @@ func TestCreateUser(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		user.LastSignInAt = new(f.Clock.Now())
 		if diff := cmp.Diff(user, payload.User); diff != "" {
 			t.Errorf("the user at log-in (-created +got):\n%s", diff)
 		}

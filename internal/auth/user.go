@@ -24,8 +24,11 @@ type User struct {
 	AppMetadata jsonobject.Object
 	// DisabledAt is when an administrator disabled the account; nil while it is enabled.
 	DisabledAt *time.Time
-	CreatedAt  time.Time
-	UpdatedAt  time.Time
+	// LastSignInAt is when the user last signed in; nil if they never have.
+	LastSignInAt *time.Time
+	CreatedAt    time.Time
+	// UpdatedAt is when the account last changed. A sign-in is no change.
+	UpdatedAt time.Time
 }
 
 // IsAdmin reports whether the user has the role ADMIN.
@@ -78,6 +81,9 @@ type AccountStore interface {
 	CreateAccount(ctx context.Context, a *Account, first *Credential) error
 	// User finds a user by id.
 	User(ctx context.Context, id uuid.UUID) (*User, error)
+	// RecordSignIn sets the time of a user's last sign-in, if the account is enabled, and reports whether it is. Other
+	// transactions that lock the user or write to it wait until this one ends.
+	RecordSignIn(ctx context.Context, userID uuid.UUID, now time.Time) (bool, error)
 	// LockUser makes other transactions that lock the user or write to it wait until this one ends. It
 	// reports whether the account is enabled.
 	LockUser(ctx context.Context, userID uuid.UUID) (bool, error)

@@ -56,14 +56,14 @@ func (p Problem) Error() string {
 // as a letter and its marks. It limits the size of an input before its characters are examined.
 const maxTyped = 12
 
-// ParseIdentifier returns the key of the identifier that a user typed to sign in, and whether it is an e-mail
-// address rather than a user name. It reports ok false if no user can have that name. A name that is invalid for
-// new accounts is ok if older accounts may have it.
-func ParseIdentifier(raw string) (key string, isEmail, ok bool) {
+// ParseIdentifier parses the identifier that a user typed to sign in, and reports whether it is an e-mail address
+// rather than a user name. It reports ok false if no user can have that name. A name that is invalid for new
+// accounts is ok if older accounts may have it.
+func ParseIdentifier(raw string) (name Name, isEmail, ok bool) {
 	parse := parseUsername
 	if isEmail = strings.Contains(raw, "@"); isEmail {
 		parse = parseEmail
 	}
 	name, err := parse(raw)
-	return name.Key, isEmail, err == nil
+	return name, isEmail, err == nil
 }

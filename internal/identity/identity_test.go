@@ -55,8 +55,8 @@ func checkName(t *testing.T, parse func(string) (identity.Name, error), raw stri
 		t.Fatalf("%+q yields %+q, whose display yields %+q, %v", raw, name, again, err)
 	}
 	for _, typed := range []string{raw, name.Display, name.Key} {
-		if key, _, ok := identity.ParseIdentifier(typed); !ok || key != name.Key {
-			t.Fatalf("%+q yields %+q, and %+q signs in as %+q, %t", raw, name, typed, key, ok)
+		if got, _, ok := identity.ParseIdentifier(typed); !ok || got.Key != name.Key {
+			t.Fatalf("%+q yields %+q, and %+q signs in as %+q, %t", raw, name, typed, got.Key, ok)
 		}
 	}
 	return name, true
@@ -121,10 +121,10 @@ func TestParseIdentifier(t *testing.T) {
 		{raw: "=?utf-8?q?a?=@example.com", key: "=?utf-8?q?a?=@example.com", isEmail: true, ok: true},
 	}
 	for _, tt := range tests {
-		key, isEmail, ok := identity.ParseIdentifier(tt.raw)
-		if key != tt.key || isEmail != tt.isEmail || ok != tt.ok {
+		name, isEmail, ok := identity.ParseIdentifier(tt.raw)
+		if name.Key != tt.key || isEmail != tt.isEmail || ok != tt.ok {
 			t.Errorf("ParseIdentifier(%+q) = %+q, %t, %t; want %+q, %t, %t",
-				tt.raw, key, isEmail, ok, tt.key, tt.isEmail, tt.ok)
+				tt.raw, name.Key, isEmail, ok, tt.key, tt.isEmail, tt.ok)
 		}
 	}
 }

@@ -22,15 +22,24 @@ type Policy struct {
 	MinLength int
 }
 
+func (p Policy) minLength() int {
+	if p.MinLength == 0 {
+		return DefaultMinLength
+	}
+	return max(p.MinLength, FloorMinLength)
+}
+
+// TooShort reports whether a text is shorter than every password that the policy accepts. A text without a normal form
+// is not.
+func (p Policy) TooShort(text Plaintext) bool {
+	normal, problem := normalize(text)
+	return problem == TooShort || problem == "" && utf8.RuneCountInString(normal) < p.minLength()
+}
+
 // Check returns nil, or an error that is one of the problems TooShort, TooLong, InvalidFormat and TooCommon. The context
 // is what an attacker knows about the account, such as its names and addresses.
 func (p Policy) Check(candidate Plaintext, context ...string) error {
-	minLength := p.MinLength
-	if minLength == 0 {
-		minLength = DefaultMinLength
-	}
-	minLength = max(minLength, FloorMinLength)
-
+	minLength := p.minLength()
 	text, problem := normalize(candidate)
 	switch {
 	case problem != "" && problem != TooShort:

@@ -79,18 +79,29 @@ func (s *Store) UserQueries(ctx context.Context, q auth.UserQuery) ([]Query, err
 // EventQuery returns the query of Events for q.
 func EventQuery(q auth.AuditEventQuery) Query {
 	text, args := listEvents(q)
+	return Query{text, plain(args)}
+}
+
+// CountEventsQuery returns the query of CountEvents.
+func CountEventsQuery(kind auth.AuditEventKind, times []time.Time) Query {
+	text, args := countEvents(kind, times)
 	return Query{text, args}
 }
 
 // SessionQuery returns the query of Sessions.
 func SessionQuery(userID uuid.UUID, now, idleSince time.Time, page auth.Page[auth.SessionPosition]) Query {
 	text, args := listSessions(userID, now, idleSince, page)
+	return Query{text, plain(args)}
+}
+
+// plain returns the arguments with times as text.
+func plain(args []any) []any {
 	for i, arg := range args {
 		if at, ok := arg.(timestamp); ok {
-			args[i] = time.Time(at).Format(time.RFC3339)
+			args[i] = time.Time(at).Format(sqliteTime)
 		}
 	}
-	return Query{text, args}
+	return args
 }
 
 // HasOtherAdminQuery returns the query of HasOtherAdmin.

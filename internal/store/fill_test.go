@@ -70,9 +70,9 @@ func fillAttempts(t testing.TB, kind string, s *store.Store, many int) {
 func fillEvents(t testing.TB, kind string, s *store.Store, many int) {
 	t.Helper()
 	if err := s.Exec(t.Context(), numbers+`
-		INSERT INTO audit_events (id, at, kind, user_id)
+		INSERT INTO audit_events (id, at, kind, user_id, actor_id)
 		SELECT `+ids[kind]+`, `+times[kind]+`,
-			CASE WHEN n % 100 = 0 THEN 'SIGNUP' ELSE 'LOGIN' END, subject
+			CASE WHEN n % 100 = 0 THEN 'SIGNUP' ELSE 'LOGIN' END, subject, subject
 		FROM (SELECT n, `+strings.ReplaceAll(ids[kind], " n", " n % 1000")+` AS subject FROM numbers) numbers`, many); err != nil {
 		t.Fatal(err)
 	}

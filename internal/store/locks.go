@@ -37,9 +37,8 @@ func (s *Store) LockSession(ctx context.Context, userID, sessionID uuid.UUID, no
 // LockAdministration implements auth.Store. It writes the row instead of only locking it. Above READ
 // COMMITTED, a PostgreSQL transaction that waited for a row lock continues with its old snapshot, and two
 // transactions could remove the last administrator. A concurrent write makes the second one fail instead.
-// LockUser and LockSession only lock. What disables a user or ends a session updates the locked row, so it
-// conflicts at every isolation level. Above READ COMMITTED two concurrent sign-ins do not conflict, and may
-// exceed the limit on sessions by one until the next sign-in.
+// LockUser and LockSession only lock. What disables a user or ends a session updates the locked row, so it conflicts at
+// every isolation level.
 func (s *Store) LockAdministration(ctx context.Context) error {
 	const doing = "lock administration"
 	n, err := s.exec(ctx, doing, `UPDATE administration SET id = id`)

@@ -24,7 +24,6 @@ func TestLocksWriteNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, lock := range map[string]func(ctx context.Context, tx auth.Store) (bool, error){
-		"LockUser": func(ctx context.Context, tx auth.Store) (bool, error) { return tx.LockUser(ctx, v.User.ID) },
 		"LockSession": func(ctx context.Context, tx auth.Store) (bool, error) {
 			return tx.LockSession(ctx, v.User.ID, session, v.Session.CreatedAt)
 		},

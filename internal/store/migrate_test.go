@@ -135,7 +135,7 @@ func TestMigrateFilled(t *testing.T) {
 					ID:       uuid.MustParse("01940000-0000-7000-8000-000000000001"),
 					Username: new("Ada"), Email: new("Ada@Example.com"), FullName: new("Ada Lovelace"),
 					Roles:      []auth.Role{auth.RoleUser, auth.RoleAdmin},
-					DisabledAt: new(day(4).Add(time.Second / 2)), CreatedAt: day(2), UpdatedAt: day(3),
+					DisabledAt: new(day(4).Add(time.Second / 2)), LastSignInAt: new(day(2)), CreatedAt: day(2), UpdatedAt: day(3),
 				},
 				Session: auth.Session{
 					ID:       uuid.MustParse("01940000-0000-7000-8000-000000000003"),
@@ -184,10 +184,19 @@ func TestMigrateFilled(t *testing.T) {
 			if found, err := s.UsersWithoutKey(t.Context(), 10); err != nil || len(found) != 1 || *found[0].FullName != "Ada Lovelace" {
 				t.Errorf("Users with a full name from before: %v, %v", found, err)
 			}
-			if events, err := s.Events(t.Context(), auth.AuditEventQuery{Page: auth.Page[uuid.UUID]{Limit: 10}}); err != nil || len(events) != 4 || events[3].Roles != nil {
+			for username, want := range map[string]*time.Time{
+				"bob": new(day(2)), // the newest of several sessions
+				"mia": new(day(5)), // signed in at this server
+				"eve": nil,         // has no session
+			} {
+				if user, _, err := s.PasswordByUsername(t.Context(), username); err != nil || !cmp.Equal(user.LastSignInAt, want) {
+					t.Errorf("%s last signed in %v, %v, want %v", username, user.LastSignInAt, err, want)
+				}
+			}
+			if events, err := s.Events(t.Context(), auth.AuditEventQuery{Page: auth.Page[uuid.UUID]{Limit: 10}}); err != nil || len(events) != 6 || events[5].Roles != nil || *events[0].Identifier != "mia@example.com" {
 				t.Errorf("Events: %v, %v", events, err)
 			}
-			clients, err := s.Clients(t.Context(), uuid.Nil, 10)
+			clients, err := s.Clients(t.Context(), auth.Page[uuid.UUID]{Limit: 10})
 			if err != nil || len(clients) != 2 || clients[0].Name != "Books" || clients[0].Resource != nil ||
 				clients[1].Resource == nil || *clients[1].Resource != "https://api.example.com" {
 				t.Errorf("Clients: %+v, %v", clients, err)

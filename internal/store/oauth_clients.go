@@ -33,12 +33,16 @@ func (s *Store) Client(ctx context.Context, id uuid.UUID) (*auth.Client, error) 
 	return c, nil
 }
 
-// IDs are UUIDs of version 7 (RFC 9562, section 5.7), so they sort by creation.
-var clientsAfter = `SELECT ` + clientColumns.of("oauth_clients") + ` FROM oauth_clients WHERE id > $1 ORDER BY id LIMIT $2`
+// oldestClientFirst orders clients by creation: their IDs are UUIDs of version 7 (RFC 9562, section 5.7).
+var oldestClientFirst = order{columns: []string{"id"}}
 
 // Clients implements auth.ClientStore.
-func (s *Store) Clients(ctx context.Context, after uuid.UUID, limit int) ([]auth.Client, error) {
-	return list(ctx, s.read, "list clients", clientFields, clientsAfter, after, limit)
+func (s *Store) Clients(ctx context.Context, page auth.Page[uuid.UUID]) ([]auth.Client, error) {
+	found := where(between(oldestClientFirst, page, func(id *uuid.UUID) []any { return []any{*id} }))
+	query := `SELECT ` + clientColumns.of("oauth_clients") + ` FROM oauth_clients` + found.text + orderBy(oldestClientFirst, page)
+	clients, err := list(ctx, s.read, "list clients", clientFields, numbered(query), append(found.args, page.Limit)...)
+	inListOrder(clients, page)
+	return clients, err
 }
 
 // DeleteClient implements auth.ClientStore.

@@ -129,19 +129,14 @@ func checkPlans(t *testing.T, s *store.Store, kind string) {
 			check(fmt.Sprintf("Users of %+v", q), query)
 		}
 	}
-	user, event := uuid.MustParse("01940000-0000-7000-8000-000000000042"), uuid.MustParse("01940000-0000-7000-8000-000000009999")
-	for _, page := range pages(event) {
-		for _, userID := range []*uuid.UUID{nil, &user} {
-			for _, kind := range []auth.AuditEventKind{"", auth.EventSignup} {
-				q := auth.AuditEventQuery{UserID: userID, Kind: kind, Page: page}
-				check(fmt.Sprintf("Events of %+v", q), store.EventQuery(q))
-			}
-		}
+	for _, q := range eventQueries() {
+		check(fmt.Sprintf("Events of %+v", q), store.EventQuery(q))
 	}
-	check("Event", store.EventQuery(auth.AuditEventQuery{ID: &event, Page: auth.Page[uuid.UUID]{Limit: 1}}))
+	day := time.Date(2030, 1, 2, 0, 0, 0, 0, time.UTC)
+	check("CountEvents", store.CountEventsQuery(auth.EventLogin, []time.Time{day, day.AddDate(0, 0, 1), day.AddDate(0, 0, 2)}))
 	now := time.Date(2030, 1, 5, 0, 0, 0, 0, time.UTC)
-	for _, page := range pages(auth.SessionPosition{CreatedAt: now, ID: event}) {
-		check(fmt.Sprintf("Sessions of %+v", page), store.SessionQuery(user, now, now.Add(-48*time.Hour), page))
+	for _, page := range pages(auth.SessionPosition{CreatedAt: now, ID: uuid.MustParse("01940000-0000-7000-8000-000000009999")}) {
+		check(fmt.Sprintf("Sessions of %+v", page), store.SessionQuery(uuid.MustParse("01940000-0000-7000-8000-000000000042"), now, now.Add(-48*time.Hour), page))
 	}
 }
 
@@ -155,6 +150,29 @@ func pages[P any](at P) (pages []auth.Page[P]) {
 		}
 	}
 	return pages
+}
+
+// eventQueries returns queries of every shape.
+func eventQueries() (queries []auth.AuditEventQuery) {
+	event := uuid.MustParse("01940000-0000-7000-8000-000000009999")
+	queries = append(queries, auth.AuditEventQuery{ID: &event, Page: auth.Page[uuid.UUID]{Limit: 1}})
+	user := new(uuid.MustParse("01940000-0000-7000-8000-000000000042"))
+	for _, userID := range []*uuid.UUID{nil, user} {
+		for _, actorID := range []*uuid.UUID{nil, user} {
+			for _, kinds := range [][]auth.AuditEventKind{nil, {auth.EventSignup}, {auth.EventSignup, auth.EventLogout, auth.EventLogin}} {
+				for _, page := range pages(event) {
+					for _, from := range []*time.Time{nil, new(time.Date(2024, 12, 1, 0, 0, 0, 0, time.UTC))} {
+						for _, to := range []*time.Time{nil, new(time.Date(2030, 1, 5, 0, 0, 0, 0, time.UTC))} {
+							queries = append(queries, auth.AuditEventQuery{
+								UserID: userID, ActorID: actorID, Kinds: kinds, From: from, To: to, Page: page,
+							})
+						}
+					}
+				}
+			}
+		}
+	}
+	return queries
 }
 
 // userQueries returns queries of every shape, with few and with many results.

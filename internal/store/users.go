@@ -15,7 +15,7 @@ import (
 )
 
 var (
-	userColumns    = columns{"id", "username", "email", "full_name", "roles", "disabled_at", "created_at", "updated_at", "metadata", "app_metadata"}
+	userColumns    = columns{"id", "username", "email", "full_name", "roles", "disabled_at", "last_login_at", "created_at", "updated_at", "metadata", "app_metadata"}
 	accountColumns = slices.Concat(userColumns, columns{"username_key", "email_key", "full_name_key"})
 )
 
@@ -23,6 +23,7 @@ func userFields(u *auth.User) []any {
 	return []any{
 		&u.ID, &u.Username, &u.Email, &u.FullName, (*roles)(&u.Roles),
 		nullTimestamp{&u.DisabledAt},
+		nullTimestamp{&u.LastSignInAt},
 		(*timestamp)(&u.CreatedAt), (*timestamp)(&u.UpdatedAt),
 		(*string)(&u.Metadata), (*string)(&u.AppMetadata),
 	}
@@ -82,6 +83,20 @@ func (s *Store) SetRoles(ctx context.Context, userID uuid.UUID, to []auth.Role, 
 // DeleteUser implements auth.Store. Foreign keys cascade to the user's sessions, credentials and attempts.
 func (s *Store) DeleteUser(ctx context.Context, userID uuid.UUID) error {
 	return s.change(ctx, "delete user", `DELETE FROM users WHERE id = $1`, userID)
+}
+
+const recordSignIn = `UPDATE users SET last_login_at = $2 WHERE id = $1 AND disabled_at IS NULL`
+
+// RecordSignIn implements auth.Store. In PostgreSQL this mostly writes no index entry, because no index has the column.
+func (s *Store) RecordSignIn(ctx context.Context, userID uuid.UUID, now time.Time) (bool, error) {
+	n, err := s.exec(ctx, "record sign-in", recordSignIn, userID, timestamp(now))
+	return n == 1, err
+}
+
+// CountUsers implements auth.Store.
+func (s *Store) CountUsers(ctx context.Context, limit int) (n int, err error) {
+	const query = `SELECT count(*) FROM (SELECT 1 FROM users LIMIT $1) AS counted`
+	return n, s.row(ctx, "count users", []any{&n}, query, limit)
 }
 
 var usersWithoutKey = `SELECT ` + userColumns.of("users") + `

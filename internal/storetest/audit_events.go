@@ -1,6 +1,10 @@
 package storetest
 
 import (
+	"bytes"
+	"crypto/rand"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -22,9 +26,11 @@ func newEvent(n int) *auth.AuditEvent {
 		SessionID: new(newID(3)),
 		ClientID:  new(newID(4)),
 		Roles:     []auth.Role{auth.RoleUser, auth.RoleAdmin},
-		IPAddress: new("2001:db8::1"),
-		UserAgent: new("Mozilla/5.0"),
-		RequestID: new("r1"),
+
+		Identifier: new("ada@example.com"),
+		IPAddress:  new("2001:db8::1"),
+		UserAgent:  new("Mozilla/5.0"),
+		RequestID:  new("r1"),
 	}
 }
 
@@ -70,6 +76,7 @@ func eventRefused(t *testing.T, s auth.Store) {
 		"no kind":           func(e *auth.AuditEvent) { e.Kind = "" },
 		"an unknown role":   func(e *auth.AuditEvent) { e.Roles = []auth.Role{"owner"} },
 		"a long address":    func(e *auth.AuditEvent) { e.IPAddress = new(strings.Repeat("a", 1000)) },
+		"a long identifier": func(e *auth.AuditEvent) { e.Identifier = new(strings.Repeat("a", 1000)) },
 		"a long user agent": func(e *auth.AuditEvent) { e.UserAgent = new(strings.Repeat("a", 2000)) },
 		"a long request id": func(e *auth.AuditEvent) { e.RequestID = new(strings.Repeat("a", 1000)) },
 	} {
@@ -91,6 +98,9 @@ func eventPages(t *testing.T, s auth.Store) {
 		if e.UserID = new(newID(n % 4)); n%4 == 3 {
 			e.UserID = nil
 		}
+		if e.ActorID = new(newID(n % 5)); n%5 == 4 {
+			e.ActorID = nil
+		}
 		newestFirst = append([]auth.AuditEvent{*e}, newestFirst...)
 	}
 	for _, n := range []int{1, 0} { // not in the order of their IDs
@@ -98,30 +108,107 @@ func eventPages(t *testing.T, s auth.Store) {
 			addEvent(t, s, &newestFirst[n])
 		}
 	}
-	for _, kind := range []auth.AuditEventKind{"", auth.EventLogout, auth.EventSignup} {
+	is := func(id, want *uuid.UUID) bool { return want == nil || id != nil && *id == *want }
+	for _, kinds := range [][]auth.AuditEventKind{
+		nil,
+		{auth.EventLogout},
+		{auth.EventSignup},
+		{auth.EventLogout, auth.EventLoginFailed},
+		{auth.EventSignup, auth.EventLogin, auth.EventLogout},
+	} {
 		for _, userID := range []*uuid.UUID{nil, new(newID(1)), new(newID(9))} {
-			var want []auth.AuditEvent
-			for _, e := range newestFirst {
-				if (kind == "" || e.Kind == kind) && (userID == nil || e.UserID != nil && *e.UserID == *userID) {
-					want = append(want, e)
-				}
-			}
-			for limit := 1; limit <= total+1; limit++ {
-				q := auth.AuditEventQuery{UserID: userID, Kind: kind, Page: auth.Page[uuid.UUID]{Limit: limit}}
-				var got []auth.AuditEvent
-				for {
-					page := listEvents(t, s, q)
-					got = append(got, page...)
-					if len(page) < limit {
-						break
+			for _, actorID := range []*uuid.UUID{nil, new(newID(2)), new(newID(9))} {
+				var want []auth.AuditEvent
+				for _, e := range newestFirst {
+					if (kinds == nil || slices.Contains(kinds, e.Kind)) && is(e.UserID, userID) && is(e.ActorID, actorID) {
+						want = append(want, e)
 					}
-					q.After = &page[limit-1].ID
 				}
-				equal(t, "events of "+string(kind), got, want)
+				checkEvents(t, s, auth.AuditEventQuery{UserID: userID, ActorID: actorID, Kinds: kinds}, want)
 			}
-			checkPages(t, want, func(e auth.AuditEvent) uuid.UUID { return e.ID }, func(page auth.Page[uuid.UUID]) []auth.AuditEvent {
-				return listEvents(t, s, auth.AuditEventQuery{UserID: userID, Kind: kind, Page: page})
-			})
+		}
+	}
+}
+
+// checkEvents fails the test unless a query has these events, in pages of any size.
+func checkEvents(t *testing.T, s auth.Store, q auth.AuditEventQuery, want []auth.AuditEvent) {
+	t.Helper()
+	checkPages(t, want, func(e auth.AuditEvent) uuid.UUID { return e.ID }, func(page auth.Page[uuid.UUID]) []auth.AuditEvent {
+		q.Page = page
+		return listEvents(t, s, q)
+	})
+}
+
+// newEventAt returns an event of a time. n is how many events of its transaction come before it.
+func newEventAt(t *testing.T, at time.Time, n int) *auth.AuditEvent {
+	t.Helper()
+	e := newEvent(n)
+	var err error
+	if e.ID, err = auth.NewID(at.Add(time.Duration(n)*time.Microsecond), rand.Reader); err != nil {
+		t.Fatal(err)
+	}
+	e.At = at
+	return e
+}
+
+func eventTimes(t *testing.T, s auth.Store) {
+	times := []time.Time{
+		epoch.Add(-72 * time.Hour), epoch.Add(-time.Microsecond), epoch, epoch.Add(time.Microsecond), epoch.Add(time.Second), epoch.Add(72 * time.Hour),
+	}
+	var newestFirst []auth.AuditEvent
+	for i, at := range times {
+		for n := range 3 {
+			e := newEventAt(t, at, n)
+			e.Kind = []auth.AuditEventKind{auth.EventLogin, auth.EventLogout}[i%2]
+			addEvent(t, s, e)
+			newestFirst = append(newestFirst, *e)
+		}
+	}
+	// The IDs of a transaction's events run ahead of its time, and may be above those of the next one.
+	slices.SortFunc(newestFirst, func(a, b auth.AuditEvent) int { return bytes.Compare(b.ID[:], a.ID[:]) })
+	bounds := []*time.Time{nil, new(time.Time{}), new(time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC))}
+	for _, at := range times {
+		bounds = append(bounds, new(at.In(time.FixedZone("", 5*3600))))
+	}
+	for _, from := range bounds {
+		for _, to := range bounds {
+			for _, kinds := range [][]auth.AuditEventKind{nil, {auth.EventLogin}, {auth.EventLogin, auth.EventLogout}} {
+				var want []auth.AuditEvent
+				for _, e := range newestFirst {
+					if (from == nil || !e.At.Before(*from)) && (to == nil || e.At.Before(*to)) && (kinds == nil || slices.Contains(kinds, e.Kind)) {
+						want = append(want, e)
+					}
+				}
+				got := listEvents(t, s, auth.AuditEventQuery{From: from, To: to, Kinds: kinds, Page: auth.Page[uuid.UUID]{Limit: 100}})
+				equal(t, fmt.Sprintf("events of %v from %v to %v", kinds, from, to), got, want)
+			}
+		}
+	}
+}
+
+func countEvents(t *testing.T, s auth.Store) {
+	day := epoch.Truncate(24 * time.Hour)
+	for hours, kind := range map[int]auth.AuditEventKind{
+		-1: auth.EventLogin, 0: auth.EventLogin, 1: auth.EventLogin, 2: auth.EventLogout, 23: auth.EventLogin, 24: auth.EventLogin, 72: auth.EventLogin, 96: auth.EventLogin,
+	} {
+		addEvent(t, s, newEventAt(t, day.Add(time.Duration(hours)*time.Hour), 0))
+		e := newEventAt(t, day.Add(time.Duration(hours)*time.Hour), 1)
+		e.Kind = kind
+		addEvent(t, s, e)
+	}
+	var days []time.Time
+	for n := range 91 {
+		days = append(days, day.AddDate(0, 0, n))
+	}
+	for kind, want := range map[auth.AuditEventKind][]int{
+		auth.EventLogin: {3, 1, 0, 1, 1}, auth.EventLogout: {1, 0, 0, 0, 0}, auth.EventUserRolesChanged: {4, 1, 0, 1, 1}, auth.EventSignup: {0, 0, 0, 0, 0},
+	} {
+		for _, n := range []int{1, 2, 5, 90} {
+			got, err := s.CountEvents(t.Context(), kind, days[:n+1])
+			if err != nil {
+				t.Fatal(err)
+			}
+			equal(t, fmt.Sprintf("%s on %d days", kind, n), got, append(slices.Clone(want), make([]int, 90)...)[:n])
 		}
 	}
 }

@@ -2,7 +2,6 @@ package storetest
 
 import (
 	"fmt"
-	"math"
 	"strings"
 	"testing"
 	"time"
@@ -95,21 +94,12 @@ func clientPages(t *testing.T, s auth.Store) {
 	for _, n := range []int{3, 1, 7, 2, 5, 4, 6} { // not in the order of their IDs
 		createClient(t, s, newClient(n))
 	}
-	for _, c := range []struct {
-		after uuid.UUID
-		limit int
-		want  []auth.Client
-	}{
-		{uuid.Nil, 3, all[:3]},
-		{newClient(3).ID, 3, all[3:6]},
-		{newClient(6).ID, 3, all[6:]},
-		{newClient(7).ID, 3, nil},
-		{uuid.Nil, math.MaxInt32, all},
-	} {
-		got, err := s.Clients(t.Context(), c.after, c.limit)
+	checkPages(t, all, func(c auth.Client) uuid.UUID { return c.ID }, func(page auth.Page[uuid.UUID]) []auth.Client {
+		t.Helper()
+		got, err := s.Clients(t.Context(), page)
 		if err != nil {
 			t.Fatal(err)
 		}
-		equal(t, "Clients after "+c.after.String(), got, c.want)
-	}
+		return got
+	})
 }

@@ -314,16 +314,20 @@ func endMany(t *testing.T, s auth.Store) {
 	}
 }
 
-func lockUser(t *testing.T, s auth.Store) {
-	enabled, disabled := newAccount(1), newAccount(2)
-	enabled.DisabledAt = nil
-	create(t, s, enabled)
-	create(t, s, disabled)
-	for id, want := range map[uuid.UUID]bool{enabled.ID: true, disabled.ID: false, newID(9): false} {
-		if got, err := s.LockUser(t.Context(), id); err != nil || got != want {
-			t.Errorf("LockUser: %v, %v, want %v", got, err, want)
+func recordSignIn(t *testing.T, s auth.Store) {
+	enabled, never, disabled := newAccount(1), newAccount(2), newAccount(3)
+	enabled.DisabledAt, never.DisabledAt, never.LastSignInAt = nil, nil, nil
+	for _, a := range []*auth.Account{enabled, never, disabled} {
+		create(t, s, a)
+	}
+	now := epoch.Add(time.Hour)
+	for id, want := range map[uuid.UUID]bool{enabled.ID: true, never.ID: true, disabled.ID: false, newID(9): false} {
+		if got, err := s.RecordSignIn(t.Context(), id, now); err != nil || got != want {
+			t.Errorf("RecordSignIn: %v, %v, want %v", got, err, want)
 		}
 	}
+	enabled.LastSignInAt, never.LastSignInAt = &now, &now
+	equal(t, "users", allUsers(t, s), []auth.User{enabled.User, never.User, disabled.User})
 }
 
 func sweep(t *testing.T, s auth.Store) {

@@ -237,13 +237,13 @@ func lockSessionAndEnd(t *testing.T, s auth.Store) {
 		func(ctx context.Context, tx auth.Store) (bool, error) { return tx.EndSession(ctx, session.ID, epoch) })
 }
 
-// lockUserAndDisable is lockSessionAndEnd for a user and a transaction that disables it.
-func lockUserAndDisable(t *testing.T, s auth.Store) {
+// recordSignInAndDisable is lockSessionAndEnd for a sign-in and a transaction that disables its user.
+func recordSignInAndDisable(t *testing.T, s auth.Store) {
 	a := newAccount(1)
 	a.DisabledAt = nil
 	create(t, s, a)
 	lockAndRevoke(t, s,
-		func(ctx context.Context, tx auth.Store) (bool, error) { return tx.LockUser(ctx, a.ID) },
+		func(ctx context.Context, tx auth.Store) (bool, error) { return tx.RecordSignIn(ctx, a.ID, epoch) },
 		func(ctx context.Context, tx auth.Store) (bool, error) {
 			return true, tx.SetDisabled(ctx, a.ID, new(epoch), epoch)
 		})

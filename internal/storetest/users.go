@@ -283,6 +283,17 @@ func checkPage(t *testing.T, s auth.Store, q auth.UserQuery, want []*auth.Accoun
 	equal(t, fmt.Sprintf("Users of %+v", q), numbersOf(t, s, q), numbers)
 }
 
+func countUsers(t *testing.T, s auth.Store) {
+	for n := range 4 {
+		for limit, want := range map[int]int{1: min(n, 1), 3: n, 100_000: n} {
+			if got, err := s.CountUsers(t.Context(), limit); err != nil || got != want {
+				t.Errorf("CountUsers of %d up to %d: %d, %v, want %d", n, limit, got, err, want)
+			}
+		}
+		create(t, s, newAccount(n))
+	}
+}
+
 func usersByID(t *testing.T, s auth.Store) {
 	var ids []uuid.UUID
 	want := map[uuid.UUID]auth.User{}

@@ -5,11 +5,13 @@ package admin
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/google/uuid"
 
 	"usher/internal/auth"
 	"usher/internal/auth/access"
+	"usher/internal/auth/accounts"
 	"usher/internal/auth/internal/transaction"
 )
 
@@ -18,19 +20,36 @@ type Store interface {
 	User(ctx context.Context, id uuid.UUID) (*auth.User, error)
 	Users(ctx context.Context, q auth.UserQuery) ([]auth.PlacedUser, error)
 	UsersByID(ctx context.Context, ids []uuid.UUID) ([]auth.User, error)
+	CountUsers(ctx context.Context, limit int) (int, error)
 	Events(ctx context.Context, q auth.AuditEventQuery) ([]auth.AuditEvent, error)
+	CountEvents(ctx context.Context, kind auth.AuditEventKind, times []time.Time) ([]int, error)
+	Clients(ctx context.Context, page auth.Page[uuid.UUID]) ([]auth.Client, error)
+}
+
+// ReadSigningKeys reads the signing keys, the newest first.
+type ReadSigningKeys func(ctx context.Context) ([]auth.SigningKey, error)
+
+// Options are what a Service needs. All but SigningKeys are required. Without it there are no keys to list.
+type Options struct {
+	Store       Store
+	Access      *access.Service
+	Maker       *accounts.Maker
+	Tx          *transaction.Runner
+	SigningKeys ReadSigningKeys
 }
 
 // Service serves administrators. It is safe for concurrent use.
 type Service struct {
-	store  Store
-	access *access.Service
-	tx     *transaction.Runner
+	store       Store
+	access      *access.Service
+	maker       *accounts.Maker
+	tx          *transaction.Runner
+	signingKeys ReadSigningKeys
 }
 
 // New returns a Service.
-func New(store Store, access *access.Service, tx *transaction.Runner) *Service {
-	return &Service{store: store, access: access, tx: tx}
+func New(o Options) *Service {
+	return &Service{store: o.Store, access: o.Access, maker: o.Maker, tx: o.Tx, signingKeys: o.SigningKeys}
 }
 
 // changeUser runs change on a user in one transaction, and returns the changed user. Such transactions take turns, so that

@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -12,9 +13,14 @@ import (
 
 // AuditEventFilter selects events of the audit log. Nil fields match every event.
 type AuditEventFilter struct {
-	// UserID is the user that the event is about.
-	UserID *uuid.UUID
-	Kind   *auth.AuditEventKind
+	// UserID is the user that the event is about, and ActorID the user that caused it.
+	UserID  *uuid.UUID
+	ActorID *uuid.UUID
+	Kind    *auth.AuditEventKind
+	// Kinds match events of any of them. An empty list that is not nil matches none.
+	Kinds []auth.AuditEventKind
+	// From is the earliest time that matches, and To the first one after it that does not.
+	From, To *time.Time
 }
 
 // AuditEvents lists a page of the audit log, the newest first. The ids of events are their positions.
@@ -24,9 +30,10 @@ func (s *Service) AuditEvents(ctx context.Context, filter *AuditEventFilter, pag
 	}
 	query := auth.AuditEventQuery{Page: page}
 	if filter != nil {
-		query.UserID = filter.UserID
-		if filter.Kind != nil {
-			query.Kind = *filter.Kind
+		query.UserID, query.ActorID, query.From, query.To = filter.UserID, filter.ActorID, filter.From, filter.To
+		query.Kinds = filter.kinds()
+		if query.Kinds != nil && len(query.Kinds) == 0 {
+			return nil, nil
 		}
 	}
 	events, err := s.store.Events(ctx, query)
@@ -46,6 +53,20 @@ func (s *Service) AuditEvent(ctx context.Context, id uuid.UUID) (*auth.AuditEven
 		return nil, err
 	}
 	return &events[0], s.findUsers(ctx, events)
+}
+
+// kinds returns the kinds that match, each once and in the order of auth.AuditEventKinds; nil for all of them.
+func (f *AuditEventFilter) kinds() []auth.AuditEventKind {
+	kinds := []auth.AuditEventKind{}
+	for _, k := range auth.AuditEventKinds {
+		if (f.Kind == nil || k == *f.Kind) && (f.Kinds == nil || slices.Contains(f.Kinds, k)) {
+			kinds = append(kinds, k)
+		}
+	}
+	if len(kinds) == len(auth.AuditEventKinds) {
+		return nil // also kinds that a later release has added
+	}
+	return kinds
 }
 
 // findUsers looks up the users of the events, all at once.

@@ -36,8 +36,8 @@ func (s *Service) UpdateUser(ctx context.Context, in UpdateUserInput) (*UpdateUs
 		return nil, err
 	}
 	change, problems := accounts.ProfileInput{FullName: in.FullName, Metadata: in.Metadata, AppMetadata: in.AppMetadata}.Parse()
-	if slices.ContainsFunc(in.Roles, func(r auth.Role) bool { return !r.Valid() }) {
-		problems = append(problems, auth.FieldError{Field: "roles", Code: auth.InputInvalidFormat, Message: "Use roles of the schema."})
+	if problem := checkRoles(in.Roles); problem != nil {
+		problems = append(problems, *problem)
 	}
 	if problems != nil {
 		return nil, auth.BadInput(problems...)
@@ -62,12 +62,7 @@ func (s *Service) UpdateUser(ctx context.Context, in UpdateUserInput) (*UpdateUs
 
 // changeRoles replaces a user's roles by those wanted and USER, if they differ.
 func changeRoles(ctx context.Context, tx *transaction.Tx, u *auth.User, wanted []auth.Role) error {
-	var roles []auth.Role // in the order of Roles, each once
-	for _, r := range auth.Roles {
-		if r == auth.RoleUser || slices.Contains(wanted, r) {
-			roles = append(roles, r)
-		}
-	}
+	roles := completeRoles(wanted)
 	if slices.Equal(u.Roles, roles) {
 		return nil
 	}

@@ -37,6 +37,8 @@ type Options struct {
 	// Claims says which custom claims access tokens have.
 	Claims claims.Mapping
 	Limits auth.SessionLimits
+	// SigningKeys reads the signing keys for administrators. Nil means that there are none to list.
+	SigningKeys admin.ReadSigningKeys
 	// Now is the clock. Nil means time.Now.
 	Now func() time.Time
 	// Rand is the source of ids and secrets. Nil means crypto/rand.
@@ -82,12 +84,12 @@ func New(o Options) (*Domain, error) {
 	tx := transaction.New(transaction.Options{Store: o.Store, IdleLimit: limits.IdleLimit, Now: o.Now, Rand: o.Rand, Log: log})
 	d := &Domain{Access: access.New(o.Store, o.Tokens, tx)}
 	d.Sessions = sessions.New(sessions.Options{
-		Store: o.Store, Access: d.Access, Proofs: proof.New(o.Store, o.Passwords, tx, log), Tx: tx,
+		Store: o.Store, Access: d.Access, Proofs: proof.New(o.Store, o.Passwords, o.Policy, tx, log), Tx: tx,
 		Tokens: o.Tokens, RefreshTokens: refreshTokens, Claims: o.Claims, Limits: limits, Log: log,
 	})
 	maker := accounts.NewMaker(o.Passwords, o.Policy, tx)
 	d.Accounts = accounts.New(maker, d.Access, d.Sessions, tx)
-	d.Admin = admin.New(o.Store, d.Access, tx)
+	d.Admin = admin.New(admin.Options{Store: o.Store, Access: d.Access, Maker: maker, Tx: tx, SigningKeys: o.SigningKeys})
 	d.Clients = clients.New(o.Store, d.Sessions, o.Tokens, tx)
 	d.Operator = operator.New(o.Store, maker, tx)
 	return d, nil

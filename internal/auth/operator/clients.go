@@ -67,6 +67,6 @@ func (s *Service) DeleteClient(ctx context.Context, id uuid.UUID) error {
 
 // Clients lists up to limit clients, the oldest first, after the one with the id after. The zero id means from the
 // start.
-func (s *Service) Clients(ctx context.Context, after uuid.UUID, limit int) ([]auth.Client, error) {
-	return s.store.Clients(ctx, after, limit)
+func (s *Service) Clients(ctx context.Context, page auth.Page[uuid.UUID]) ([]auth.Client, error) {
+	return s.store.Clients(ctx, page)
 }

@@ -24,7 +24,7 @@ type Store interface {
 	UsersWithoutKey(ctx context.Context, limit int) ([]auth.User, error)
 	PasswordByUsername(ctx context.Context, key string) (*auth.User, *auth.Credential, error)
 	PasswordByEmail(ctx context.Context, key string) (*auth.User, *auth.Credential, error)
-	Clients(ctx context.Context, after uuid.UUID, limit int) ([]auth.Client, error)
+	Clients(ctx context.Context, page auth.Page[uuid.UUID]) ([]auth.Client, error)
 	SweepSessions(ctx context.Context, before time.Time, limit int) (int, error)
 	SweepAttempts(ctx context.Context, before time.Time, limit int) (int, error)
 }
@@ -43,21 +43,7 @@ func New(store Store, maker *accounts.Maker, tx *transaction.Runner) *Service {
 
 // CreateUser creates an account with the given roles, without signing it in.
 func (s *Service) CreateUser(ctx context.Context, in accounts.Input, roles []auth.Role) (*auth.User, error) {
-	made, err := s.maker.Make(ctx, in, roles)
-	if err != nil {
-		return nil, err
-	}
-	user := &made.Account.User
-	err = s.tx.Run(ctx, transaction.Operator, func(ctx context.Context, tx *transaction.Tx) error {
-		if _, err := made.Store(ctx, tx); err != nil {
-			return err
-		}
-		return tx.Record(ctx, auth.AuditEvent{Kind: auth.EventUserCreated, UserID: &user.ID, Roles: roles})
-	})
-	if err != nil {
-		return nil, err
-	}
-	return user, nil
+	return admin.Create(ctx, s.tx, s.maker, transaction.Operator, in, roles)
 }
 
 // FindUser finds a user by user name, e-mail address or id. It returns auth.ErrNotFound when no user has it.
@@ -65,7 +51,7 @@ func (s *Service) FindUser(ctx context.Context, identifier string) (*auth.User, 
 	if id, err := uuid.Parse(identifier); err == nil { // no user name has this form
 		return s.store.User(ctx, id)
 	}
-	key, isEmail, ok := identity.ParseIdentifier(identifier)
+	name, isEmail, ok := identity.ParseIdentifier(identifier)
 	if !ok {
 		return nil, auth.ErrNotFound
 	}
@@ -73,7 +59,7 @@ func (s *Service) FindUser(ctx context.Context, identifier string) (*auth.User, 
 	if isEmail {
 		find = s.store.PasswordByEmail
 	}
-	user, _, err := find(ctx, key)
+	user, _, err := find(ctx, name.Key)
 	return user, err
 }
 

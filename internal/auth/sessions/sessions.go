@@ -114,13 +114,14 @@ func (s *Service) Start(ctx context.Context, tx *transaction.Tx, p proof.Proof, 
 	v := auth.Viewer{User: *user, Session: newSession(ctx, id, user.ID, tx.Now, s.limits.MaxAge)}
 	// Sign-ins of one user take turns here. Otherwise they could exceed the limit together, or finish after the user
 	// was disabled.
-	enabled, err := tx.LockUser(ctx, user.ID)
+	enabled, err := tx.RecordSignIn(ctx, user.ID, tx.Now)
 	if err != nil {
 		return fail(err)
 	}
 	if !enabled {
 		return nil, auth.Unauthenticated(auth.ReasonAccountDisabled)
 	}
+	v.User.LastSignInAt = new(tx.Now)
 	if v.Session.Methods, v.Session.AuthTime, err = p.Accept(ctx, tx); err != nil {
 		return fail(err)
 	}

@@ -53,13 +53,14 @@ type Store interface {
 type Checker struct {
 	store     Store
 	passwords *password.Hasher
+	policy    password.Policy
 	tx        *transaction.Runner
 	log       *slog.Logger
 }
 
 // New returns a Checker.
-func New(store Store, passwords *password.Hasher, tx *transaction.Runner, log *slog.Logger) *Checker {
-	return &Checker{store: store, passwords: passwords, tx: tx, log: log}
+func New(store Store, passwords *password.Hasher, policy password.Policy, tx *transaction.Runner, log *slog.Logger) *Checker {
+	return &Checker{store: store, passwords: passwords, policy: policy, tx: tx, log: log}
 }
 
 // verifyTimeout bounds the look-ups around a password hash.
@@ -69,6 +70,8 @@ const verifyTimeout = 10 * time.Second
 type holder struct {
 	user     *auth.User
 	password *auth.Credential
+	// identifier is what the audit log keeps of the text that a sign-in tried; nil for nothing.
+	identifier *string
 }
 
 // Password checks the password of the account that find finds. No other code checks passwords. Whatever is wrong with
@@ -99,11 +102,11 @@ func (c *Checker) Password(ctx context.Context, p password.Plaintext, by *auth.V
 		return Proof{}, fmt.Errorf("verify password: %w", err)
 	}
 	if !ok {
-		return Proof{}, c.fail(ctx, by, found.user, auth.ErrInvalidCredentials)
+		return Proof{}, c.fail(ctx, by, found, auth.ErrInvalidCredentials)
 	}
 	// Only callers with the right password learn that the account is disabled.
 	if found.user.DisabledAt != nil {
-		return Proof{}, c.fail(ctx, by, found.user, auth.Unauthenticated(auth.ReasonAccountDisabled))
+		return Proof{}, c.fail(ctx, by, found, auth.Unauthenticated(auth.ReasonAccountDisabled))
 	}
 	if rehash {
 		c.rehash(ctx, slot, found, p)
@@ -128,18 +131,18 @@ func Enroll(ctx context.Context, tx *transaction.Tx, a *auth.Account, first *aut
 
 // fail writes a failed check to the audit log and returns the answer. The attempt stays counted unless the password
 // was right.
-func (c *Checker) fail(ctx context.Context, by *auth.Viewer, user *auth.User, answer *auth.Error) error {
+func (c *Checker) fail(ctx context.Context, by *auth.Viewer, found holder, answer *auth.Error) error {
 	// The transaction is the server's, not the caller's: the failure counts even if their session has ended meanwhile.
 	err := c.tx.Run(ctx, transaction.Nobody, func(ctx context.Context, tx *transaction.Tx) error {
-		event := auth.AuditEvent{Kind: auth.EventLoginFailed}
+		event := auth.AuditEvent{Kind: auth.EventLoginFailed, Identifier: found.identifier}
 		if by != nil {
 			event.ActorID, event.SessionID = &by.User.ID, &by.Session.ID
 		}
-		if user != nil {
-			event.UserID = &user.ID
+		if found.user != nil {
+			event.UserID = &found.user.ID
 		}
 		if answer.Reason == auth.ReasonAccountDisabled {
-			if _, err := tx.ClearAttempts(ctx, user.ID); err != nil {
+			if _, err := tx.ClearAttempts(ctx, found.user.ID); err != nil {
 				return err
 			}
 		}
@@ -183,22 +186,23 @@ type Finder func(ctx context.Context) (holder, limitedCounter, error)
 // ByIdentifier finds the account of a user name or an e-mail address, for a sign-in.
 func (c *Checker) ByIdentifier(identifier string) Finder {
 	return func(ctx context.Context) (holder, limitedCounter, error) {
-		key, isEmail, ok := identity.ParseIdentifier(identifier)
+		name, isEmail, ok := identity.ParseIdentifier(identifier)
+		unknown := holder{identifier: c.recordable(identifier)}
 		if !ok {
-			return holder{}, unknownAttempts(identifier), nil
+			return unknown, unknownAttempts(identifier), nil
 		}
 		find := c.store.PasswordByUsername
 		if isEmail {
 			find = c.store.PasswordByEmail
 		}
-		user, credential, err := find(ctx, key)
+		user, credential, err := find(ctx, name.Key)
 		switch {
 		case errors.Is(err, auth.ErrNotFound):
-			return holder{}, unknownAttempts(key), nil
+			return unknown, unknownAttempts(name.Key), nil
 		case err != nil:
 			return holder{}, limitedCounter{}, err
 		}
-		return holder{user, credential}, loginAttempts(user.ID), nil
+		return holder{user, credential, &name.Display}, loginAttempts(user.ID), nil
 	}
 }
 
@@ -212,6 +216,6 @@ func (c *Checker) OfUser(id uuid.UUID) Finder {
 		if err != nil {
 			return holder{}, limitedCounter{}, err
 		}
-		return holder{user, credential}, reauthenticateAttempts(user.ID), nil
+		return holder{user: user, password: credential}, reauthenticateAttempts(user.ID), nil
 	}
 }

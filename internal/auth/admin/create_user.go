@@ -1,0 +1,64 @@
+package admin
+
+import (
+	"context"
+
+	"usher/internal/auth"
+	"usher/internal/auth/accounts"
+	"usher/internal/auth/internal/transaction"
+	"usher/internal/password"
+)
+
+// CreateUserInput is the input of CreateUser.
+type CreateUserInput struct {
+	Username *string
+	Email    *string
+	Password password.Plaintext
+	FullName *string
+	// Roles are the user's roles. Every user has the role USER.
+	Roles []auth.Role
+}
+
+// CreateUserPayload answers CreateUser.
+type CreateUserPayload struct {
+	User *auth.User
+}
+
+// CreateUser creates an account, by the rules of a sign-up, without signing it in.
+func (s *Service) CreateUser(ctx context.Context, in CreateUserInput) (*CreateUserPayload, error) {
+	admin, err := s.access.Administrator(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if problem := checkRoles(in.Roles); problem != nil {
+		return nil, auth.BadInput(*problem)
+	}
+	user, err := Create(ctx, s.tx, s.maker, transaction.InSession(admin), accounts.Input{
+		Username: in.Username, Email: in.Email, Password: in.Password, FullName: in.FullName,
+	}, completeRoles(in.Roles))
+	if err != nil {
+		return nil, err
+	}
+	return &CreateUserPayload{User: user}, nil
+}
+
+// Create creates an account with the given roles for an actor.
+func Create(
+	ctx context.Context, runner *transaction.Runner, maker *accounts.Maker, who transaction.Actor, in accounts.Input, roles []auth.Role,
+) (*auth.User, error) {
+	made, err := maker.Make(ctx, in, roles)
+	if err != nil {
+		return nil, err
+	}
+	user := &made.Account.User
+	err = runner.Run(ctx, who.Administering(), func(ctx context.Context, tx *transaction.Tx) error {
+		if _, err := made.Store(ctx, tx); err != nil {
+			return err
+		}
+		return tx.Record(ctx, auth.AuditEvent{Kind: auth.EventUserCreated, UserID: &user.ID, Roles: roles})
+	})
+	if err != nil {
+		return nil, err
+	}
+	return user, nil
+}

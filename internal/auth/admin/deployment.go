@@ -1,0 +1,28 @@
+package admin
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+
+	"usher/internal/auth"
+)
+
+// OAuthClients lists up to limit OAuth clients, the oldest first, after the one with the id after when that is not nil.
+func (s *Service) OAuthClients(ctx context.Context, page auth.Page[uuid.UUID]) ([]auth.Client, error) {
+	if _, err := s.access.Administrator(ctx); err != nil {
+		return nil, err
+	}
+	return s.store.Clients(ctx, page)
+}
+
+// SigningKeys lists the signing keys, the newest first.
+func (s *Service) SigningKeys(ctx context.Context) ([]auth.SigningKey, error) {
+	if _, err := s.access.Administrator(ctx); err != nil {
+		return nil, err
+	}
+	if s.signingKeys == nil {
+		return []auth.SigningKey{}, nil
+	}
+	return s.signingKeys(ctx)
+}
