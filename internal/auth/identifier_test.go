@@ -67,7 +67,7 @@ func TestFailedIdentifier(t *testing.T) {
 			if got := authtest.Code(err); got != "INVALID_CREDENTIALS" {
 				t.Fatalf("%s: %s", name, got)
 			}
-			events, err := f.Store.Events(t.Context(), auth.AuditEventQuery{Limit: 1})
+			events, err := f.Store.Events(t.Context(), auth.AuditEventQuery{Page: auth.Page[uuid.UUID]{Limit: 1}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -96,7 +96,7 @@ func TestFailedIdentifierElsewhere(t *testing.T) {
 		if _, err := f.Reauthenticate(f.As(t, ada.AccessToken), signin.ReauthenticateInput{Password: "wrong"}); authtest.Code(err) != "INVALID_CREDENTIALS" {
 			t.Fatal(err)
 		}
-		events, err := f.Store.Events(t.Context(), auth.AuditEventQuery{Limit: 10})
+		events, err := f.Store.Events(t.Context(), auth.AuditEventQuery{Page: auth.Page[uuid.UUID]{Limit: 10}})
 		if err != nil || len(events) != 3 {
 			t.Fatal(events, err)
 		}

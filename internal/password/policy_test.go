@@ -139,3 +139,27 @@ func BenchmarkPolicy(b *testing.B) {
 		})
 	}
 }
+
+// TestPolicyTooShort checks that no text that is too short for the policy is a password that the policy accepts.
+func TestPolicyTooShort(t *testing.T) {
+	for text, want := range map[Plaintext]bool{
+		"":                                       true,
+		"fourteen-signs":                         true,
+		"fifteen-letters":                        false,
+		"four small green turtles":               false,
+		Plaintext(strings.Repeat("e\u0301", 14)): true, // counted in the normal form
+		Plaintext(strings.Repeat("e\u0301", 15)): false,
+		Plaintext(strings.Repeat("a", 10_000)):   false,
+		"\xff":                                   false, // has no normal form
+	} {
+		if got := (Policy{}).TooShort(text); got != want {
+			t.Errorf("TooShort(%+q): %t, want %t", string(text), got, want)
+		}
+		for _, minLength := range []int{0, 1, 8, 14, 64} {
+			policy := Policy{MinLength: minLength}
+			if policy.TooShort(text) && policy.Check(text) == nil {
+				t.Errorf("%+q is too short for a minimum of %d, and accepted", string(text), minLength)
+			}
+		}
+	}
+}

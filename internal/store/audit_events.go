@@ -83,7 +83,7 @@ func listEvents(q auth.AuditEventQuery) (query string, args []any) {
 	var pages []fragment // one of each kind: the databases have no index for the events of several kinds
 	for _, kind := range q.Kinds {
 		one := page(append(slices.Clip(conditions), fragment{`kind = $`, []any{kind}}))
-		one.text = `SELECT * FROM (` + one.text + `) AS page`
+		one.text = `SELECT ` + eventColumns.of("page") + ` FROM (` + one.text + `) AS page`
 		pages = append(pages, one)
 	}
 	found := page(conditions)

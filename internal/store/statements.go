@@ -11,7 +11,7 @@ import (
 // time, which takes as long as running it. pgx does not need this: it caches prepared statements itself.
 type statements struct {
 	*sqlx.DB
-	prepared sync.Map // text to *sqlx.Stmt; bounded by the queries of this package and the lengths of their ID lists
+	prepared sync.Map // text to *sqlx.Stmt; bounded by the queries of this package and the lengths of their lists
 }
 
 // QueryRowxContext implements sqlx.QueryerContext.
