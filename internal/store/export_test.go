@@ -117,6 +117,9 @@ func EndOldestSessionsQuery(userID uuid.UUID, keep int, now, idleSince time.Time
 	return Query{endOldestSessions, []any{userID, keep, now.Format(time.RFC3339), idleSince.Format(time.RFC3339)}}
 }
 
+// RecordSignInStatement is what RecordSignIn runs.
+const RecordSignInStatement = recordSignIn
+
 // Conn takes one of the reading connections from the pool.
 func (s *Store) Conn(ctx context.Context) (*sql.Conn, error) { return s.reader.Conn(ctx) }
 

@@ -2,9 +2,12 @@ package store_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
+	"time"
 
 	"usher/internal/auth"
+	"usher/internal/store"
 	"usher/internal/storetest"
 )
 
@@ -39,5 +42,38 @@ func TestLocksWriteNothing(t *testing.T) {
 		if err := s.Get(t.Context(), &after, rows); err != nil || after != before {
 			t.Errorf("%s moved the rows from %s to %s, %v", name, before, after, err)
 		}
+	}
+}
+
+// TestSignInWritesNoIndex checks that a sign-in writes no entry in the indexes of users, which would take longer than
+// the rest of the statement.
+func TestSignInWritesNoIndex(t *testing.T) {
+	t.Parallel()
+	const many, signIns = 2000, 100
+	s := open(t, storetest.URLs["postgres"](t))
+	fillUsers(t, "postgres", s, many)
+	conn, err := s.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	tx, err := conn.BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tx.Rollback() }()
+	for n := range signIns { // of users on different pages
+		id := fmt.Sprintf("01940000-0000-7000-8000-%012d", 1+n*many/signIns)
+		if _, err := tx.ExecContext(t.Context(), store.RecordSignInStatement, id, time.Now()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var written, withoutIndex int
+	const query = `SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_xact_user_tables WHERE relname = 'users'`
+	if err := tx.QueryRowContext(t.Context(), query).Scan(&written, &withoutIndex); err != nil {
+		t.Fatal(err)
+	}
+	if written != signIns || withoutIndex != written {
+		t.Errorf("%d of %d sign-ins wrote no index entry, want %d", withoutIndex, written, signIns)
 	}
 }
