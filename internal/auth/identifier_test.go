@@ -10,6 +10,8 @@ import (
 	"usher/internal/auth/authtest"
 	"usher/internal/auth/domain"
 	"usher/internal/password"
+
+	"github.com/google/uuid"
 )
 
 // TestFailedIdentifier checks which identifiers of failed sign-ins the audit log keeps. The log of the server gets none.
