@@ -11,8 +11,8 @@ RACE = $(if $(CI)$(filter 1,$(shell go env CGO_ENABLED)),-race)
 FUZZTIME = 10s
 ARGS =
 
-# The sources of the console.
-WEB = $(shell find web clients/js/src \( -name node_modules -o -name gql -o -name e2e \) -prune -o -type f -print) schema.graphqls
+# The sources of the console. Those in web/src/gql are generated from its operations and the schema.
+WEB = $(shell find web clients/js/src \( -name node_modules -o -name gql -o -name e2e \) -prune -o -type f -print)
 CONSOLE = internal/console/dist/index.html
 
 .PHONY: help run build console generate test e2e fuzz bench bench-profile bench-test cover lint lint-go lint-mod lint-generated lint-files vuln clean
@@ -28,10 +28,11 @@ build: $(CONSOLE) ## build the program: bin/usher
 
 console: $(CONSOLE) ## build the web console, which build embeds (needs Node.js)
 
-$(CONSOLE): $(WEB)
+# A new schema is compared with the console's operations. The console is built again only if their types changed.
+$(CONSOLE): $(WEB) schema.graphqls
 	@if ! command -v npm >/dev/null; then \
 		echo 'WARNING: Node.js is not installed; the program is built WITHOUT the console' >&2; \
-	elif ! (cd web && npm ci --no-audit --no-fund && npm run build); then \
+	elif ! web/build.sh $@; then \
 		rm -rf internal/console/dist/*; \
 		echo 'WARNING: the build of the console failed, see above$(if $(CI),,; the program is built WITHOUT the console)' >&2; \
 		$(if $(CI),exit 1;) \

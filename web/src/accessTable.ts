@@ -1,5 +1,5 @@
 // The access rules of the schema, as the server describes them, and what they mean for the viewer.
-import type { Role } from './gql/enums'
+import type { Role } from './gql/graphql'
 import type { Viewer } from './session'
 
 /** A field, argument or input field with its rule. */
