@@ -14,7 +14,7 @@ import (
 // TestConsole checks which settings serve a page. It passes for a program built with or without the console.
 func TestConsole(t *testing.T) {
 	t.Parallel()
-	_, _, built := console.Page()
+	_, _, built := console.Page(console.Config{})
 	for name, tt := range map[string]struct {
 		settings config.Server
 		schema   bool

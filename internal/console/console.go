@@ -12,6 +12,7 @@ import (
 	"mime"
 	"net/http"
 	"path"
+	"strconv"
 	"strings"
 )
 
@@ -24,21 +25,31 @@ var dist embed.FS
 // nonceMark is the placeholder in index.html for the nonce of a response.
 const nonceMark = "__CSP_NONCE__"
 
+// minLengthMark is the placeholder in index.html for Config.PasswordMinLength.
+const minLengthMark = "__PASSWORD_MIN_LENGTH__"
+
+// Config is what the page must know of the server before a user signs in.
+type Config struct {
+	// PasswordMinLength is the minimum length of a new password in characters. The sign-up form shows it.
+	PasswordMinLength int
+}
+
 // Page returns the handlers of the page and of its assets. It returns false if the program was built without
 // the console.
-func Page() (page, assets http.Handler, ok bool) {
+func Page(c Config) (page, assets http.Handler, ok bool) {
 	files, err := fs.Sub(dist, "dist")
 	if err != nil {
 		return nil, nil, false
 	}
-	return handlers(files)
+	return handlers(files, c)
 }
 
-func handlers(files fs.FS) (page, assets http.Handler, ok bool) {
+func handlers(files fs.FS, c Config) (page, assets http.Handler, ok bool) {
 	index, err := fs.ReadFile(files, "index.html")
 	if err != nil {
 		return nil, nil, false
 	}
+	index = bytes.ReplaceAll(index, []byte(minLengthMark), strconv.AppendInt(nil, int64(c.PasswordMinLength), 10))
 	return servePage(index), serveAssets(files), true
 }
 

@@ -24,7 +24,7 @@ func files(t *testing.T) fstest.MapFS {
 		t.Fatal(err)
 	}
 	return fstest.MapFS{
-		"index.html":          {Data: []byte(`<meta property="csp-nonce" nonce="__CSP_NONCE__"><style nonce="__CSP_NONCE__"></style>`)},
+		"index.html":          {Data: []byte(`<meta property="csp-nonce" nonce="__CSP_NONCE__"><style nonce="__CSP_NONCE__"></style><meta content="__PASSWORD_MIN_LENGTH__">`)},
 		"assets/a-1x.js.gz":   {Data: packed.Bytes()},
 		"assets/a-1x.js.br":   {Data: []byte("brotli")},
 		"assets/b-2y.ttf.gz":  {Data: packed.Bytes()},
@@ -46,7 +46,7 @@ func get(t *testing.T, h http.Handler, path string, header ...string) *httptest.
 
 func TestPage(t *testing.T) {
 	t.Parallel()
-	page, _, ok := handlers(files(t))
+	page, _, ok := handlers(files(t), Config{PasswordMinLength: 15})
 	if !ok {
 		t.Fatal("the page is not served")
 	}
@@ -62,6 +62,9 @@ func TestPage(t *testing.T) {
 		if n := strings.Count(w.Body.String(), found[1]); n != 2 || strings.Contains(w.Body.String(), nonceMark) {
 			t.Errorf("the page has the nonce %d times, want 2: %s", n, w.Body)
 		}
+		if !strings.Contains(w.Body.String(), `<meta content="15">`) {
+			t.Errorf("the page does not have the minimum length of a password: %s", w.Body)
+		}
 		for _, directive := range []string{"default-src 'none'", "script-src 'self';", "frame-ancestors 'none'", "base-uri 'none'", "connect-src 'self'"} {
 			if !strings.Contains(csp, directive) {
 				t.Errorf("the policy lacks %s: %s", directive, csp)
@@ -75,14 +78,14 @@ func TestPage(t *testing.T) {
 
 func TestNotBuilt(t *testing.T) {
 	t.Parallel()
-	if _, _, ok := handlers(fstest.MapFS{".gitkeep": {}}); ok {
+	if _, _, ok := handlers(fstest.MapFS{".gitkeep": {}}, Config{}); ok {
 		t.Error("a page that was not built is served")
 	}
 }
 
 func TestAssets(t *testing.T) {
 	t.Parallel()
-	_, assets, _ := handlers(files(t))
+	_, assets, _ := handlers(files(t), Config{PasswordMinLength: 15})
 	for name, tt := range map[string]struct {
 		path, accept string
 		status       int

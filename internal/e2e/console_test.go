@@ -41,6 +41,13 @@ func TestConsole(t *testing.T) {
 				s := start(t, database, "--dev")
 				node(t, web, "e2e/looks.test.mjs", s.url)
 			})
+			t.Run("views", func(t *testing.T) {
+				database := url(t)
+				operate(t, database, password+"\n", "user", "create", "--username", "root", "--role", "admin")
+				s := start(t, database, "--dev", "--password-min-length", "17")
+				node(t, web, "e2e/views.test.mjs", s.url)
+				node(t, web, "e2e/recovery.test.mjs", s.url)
+			})
 		})
 	}
 }

@@ -29,14 +29,20 @@ after(async () => {
   assert.deepEqual(faults, [])
 })
 
-/** Opens a browser of its own, in which everything is watched. @param {BrowserContextOptions} [options] */
-export async function visitor(options) {
+/**
+ * Opens a browser of its own, in which everything is watched.
+ * @param {BrowserContextOptions} [options]
+ * @param {{ at?: string, expected?: RegExp }} [watch] the server, and what the browser may complain about
+ */
+export async function visitor(options, { at = url, expected } = {}) {
   const context = await browser.newContext({ locale: 'en-GB', viewport: { width: 1440, height: 900 }, ...options })
   context.setDefaultTimeout(15_000)
-  context.on('console', (message) => faults.push(`${message.type()}: ${message.text()}`))
+  context.on('console', (message) => {
+    if (!expected?.test(message.text())) faults.push(`${message.type()}: ${message.text()}`)
+  })
   context.on('weberror', (error) => faults.push(String(error.error())))
   context.on('request', (request) => {
-    if (!/^(data|blob):/.test(request.url()) && !request.url().startsWith(`${url}/`)) faults.push(`asks ${request.url()}`)
+    if (!/^(data|blob):/.test(request.url()) && !request.url().startsWith(`${at}/`)) faults.push(`asks ${request.url()}`)
   })
   await context.addInitScript(() => {
     document.addEventListener('securitypolicyviolation', (event) => {
@@ -46,10 +52,13 @@ export async function visitor(options) {
   return context
 }
 
-/** Opens a view in a browser of its own. @param {string} [view] @param {BrowserContextOptions} [options] */
-export async function open(view = '', options) {
-  const page = await (await visitor(options)).newPage()
-  await page.goto(`${url}/#/${view}`)
+/**
+ * Opens a view in a browser of its own.
+ * @param {string} [view] @param {BrowserContextOptions} [options] @param {Parameters<typeof visitor>[1]} [watch]
+ */
+export async function open(view = '', options, watch) {
+  const page = await (await visitor(options, watch)).newPage()
+  await page.goto(`${watch?.at ?? url}/#/${view}`)
   return page
 }
 
@@ -82,9 +91,12 @@ export async function logIn(page, name, secret = password) {
   await panel.locator('form').getByRole('button', { name: 'Sign in' }).click()
 }
 
-/** Opens a view as the administrator. @param {string} view */
-export async function openAsAdmin(view) {
-  const page = await open(view)
+/**
+ * Opens a view as the administrator.
+ * @param {string} view @param {BrowserContextOptions} [options] @param {Parameters<typeof visitor>[1]} [watch]
+ */
+export async function openAsAdmin(view, options, watch) {
+  const page = await open(view, options, watch)
   await logIn(page, 'root')
   await page.getByRole('complementary').getByRole('heading', { name: 'root' }).waitFor()
   return page

@@ -207,7 +207,7 @@ test('a request is not sent in another session than the one that asked', async (
   const sent = record(page)
   await page.getByRole('button', { name: 'Revoke all others' }).click()
   await page.getByRole('alert').getByText('You are in another session now').waitFor()
-  await panel(page).getByText(login.session.id).waitFor()
+  await panel(page).getByTitle(login.session.id).waitFor({ state: 'attached' })
   assert.deepEqual(sent, ['ConsoleRefresh'])
 })
 
@@ -290,7 +290,7 @@ test('the administrator disables, enables and deletes an account', async () => {
   const bearer = await account(name)
   const page = await openAsAdmin('users')
   await page.getByLabel('Search users').fill(name)
-  await page.getByRole('rowheader').getByRole('button', { name }).click()
+  await page.getByRole('rowheader').getByRole('link', { name }).click()
   const dialog = page.getByRole('dialog')
   await dialog.getByRole('button', { name: 'Disable' }).click()
   await dialog.getByText('Account disabled').waitFor()
@@ -315,7 +315,7 @@ test('the administrator disables, enables and deletes an account', async () => {
 
   await go(page, 'Users')
   await page.getByLabel('Search users').fill(name)
-  await page.getByRole('rowheader').getByRole('button', { name }).click()
+  await page.getByRole('rowheader').getByRole('link', { name }).click()
   await dialog.getByRole('button', { name: 'Delete' }).click()
   await dialog.getByRole('button', { name: 'Yes' }).click()
   await page.getByText('No users match.').waitFor()
@@ -331,7 +331,7 @@ test('roles ask for the password of whoever signed in long ago', async () => {
   await rule(page, 'UpdateUserInput.roles').getByText('needs your password').waitFor()
   await go(page, 'Users')
   await page.getByLabel('Search users').fill(name)
-  await page.getByRole('rowheader').getByRole('button', { name }).click()
+  await page.getByRole('rowheader').getByRole('link', { name }).click()
   await page.getByLabel('Administrator').check()
   const save = page.getByRole('button', { name: 'Save roles' })
   await save.click()
@@ -357,7 +357,7 @@ test('a question for the password goes with its session, and what asked for it i
   await account(name)
   const page = await openAsAdmin('users')
   await page.getByLabel('Search users').fill(name)
-  await page.getByRole('rowheader').getByRole('button', { name }).click()
+  await page.getByRole('rowheader').getByRole('link', { name }).click()
   const sent = record(page)
   await page.route('**/graphql', async (route) => {
     if (!route.request().postData()?.includes('ConsoleDeleteUser')) return route.fallback()
@@ -408,7 +408,7 @@ test('everything can be reached by the keyboard', async () => {
   const page = await open()
   await page.getByLabel('User name or e-mail').waitFor()
   const seen = []
-  for (let n = 0; n < 10; n++) {
+  for (let n = 0; n < 12; n++) {
     await page.keyboard.press('Tab')
     seen.push(await page.evaluate(() => {
       const { ariaLabel, textContent } = document.activeElement ?? document.body
@@ -416,7 +416,8 @@ test('everything can be reached by the keyboard', async () => {
     }))
   }
   assert.deepEqual(seen, [
-    'Usher', 'Start', 'Editor', 'Access', 'Dark theme', 'Sign in', 'Sign up', 'identifier', 'password', 'Sign in',
+    'Usher', 'Start', 'Editor', 'Access', 'Account', 'Dark theme', 'Sign in', 'Sign up', 'identifier', 'password',
+    'Show password', 'Sign in',
   ])
 })
 

@@ -55,7 +55,7 @@ for (const colorScheme of /** @type {const} */ (['light', 'dark'])) {
         await look(title.toLowerCase())
       }
       await go(page, 'Users')
-      await page.getByRole('rowheader').getByRole('button', { name: 'ada' }).click()
+      await page.getByRole('rowheader').getByRole('link', { name: 'ada' }).click()
       await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click()
       await look('user')
       await page.keyboard.press('Escape')

@@ -1,8 +1,10 @@
 import { useState } from 'react'
 
 import { type AccessEntry, readAccess, type State, stateFor } from './accessTable'
+import { Search } from './components/filters'
+import { Placeholder } from './components/Placeholder'
 import { useFetched } from './fetched'
-import { Problem } from './form'
+import { useFilters } from './route'
 import { useSession } from './session'
 
 const words: Record<State, string> = {
@@ -15,15 +17,14 @@ const words: Record<State, string> = {
 /** The access rules of the schema, and what they allow the current user. */
 export default function Access() {
   const { viewer } = useSession()
-  const { value: types = [], problem } = useFetched('/access.json', readAccess)
-  const [filter, setFilter] = useState('')
-  const [mine, setMine] = useState(false)
+  const { value: types, problem } = useFetched('/access.json', readAccess)
+  const { values: { filter, only }, set } = useFilters({ filter: '', only: ['', 'mine'] })
   const [now] = useState(Date.now)
 
   const shown = (rule: AccessEntry) =>
-    (!mine || stateFor(rule, viewer, now) !== 'denied') &&
+    (!only || stateFor(rule, viewer, now) !== 'denied') &&
     `${rule.place} ${rule.description ?? ''} ${rule.access}`.toLowerCase().includes(filter.toLowerCase())
-  const found = types
+  const found = (types ?? [])
     .map((type) => ({ ...type, entries: type.entries.filter(shown) }))
     .filter((type) => type.entries.length > 0)
   const count = found.reduce((n, type) => n + type.entries.length, 0)
@@ -34,20 +35,19 @@ export default function Access() {
         The access rules of the schema, and what they allow {viewer ? 'you' : 'a user who is not signed in'}.
       </p>
       <div className="tools">
-        <input
-          type="search"
-          aria-label="Filter the rules"
-          placeholder="Field, role or rule"
+        <Search
+          label="Filter the rules"
+          hint="Field, role or rule"
           value={filter}
-          onChange={(event) => { setFilter(event.target.value) }}
+          change={(value, options) => { set({ filter: value }, options) }}
         />
         <label className="check">
-          <input type="checkbox" checked={mine} onChange={(event) => { setMine(event.target.checked) }} />
+          <input type="checkbox" checked={only === 'mine'} onChange={(event) => { set({ only: event.target.checked ? 'mine' : '' }) }} />
           Only what I can use
         </label>
-        <output>{count} {count === 1 ? 'rule' : 'rules'}</output>
+        <output>{types && `${String(count)} ${count === 1 ? 'rule' : 'rules'}`}</output>
       </div>
-      <Problem text={problem?.message} />
+      {count === 0 && <Placeholder loading={!types} problem={problem?.message} empty="No rules match." lines={12} />}
       {found.map((type) => (
         <section className="card" key={type.name} aria-labelledby={`type-${type.name}`}>
           <header>

@@ -1,9 +1,12 @@
 import { useCallback, useEffect, useState } from 'react'
 import type { UnauthenticatedReason } from 'usher-client'
 
-import { failure } from './failure'
-import { Form, Problem, useAction } from './form'
+import { CopyId } from './components/CopyId'
+import { Form, Problem, useAction } from './components/Form'
+import { failureOfQuery } from './failure'
 import { graphql } from './gql'
+import { passwordMinLength } from './page'
+import { isUnreachable, whenBack } from './reach'
 import { sendAnonymously } from './send'
 import { usher, useSession, type Viewer } from './session'
 
@@ -38,9 +41,12 @@ export function Account() {
 /** Asks the server whether the browser has a session. */
 function Restore() {
   const [problem, setProblem] = useState<string>()
-  const restore = useCallback(() => {
+  const restore = useCallback(function restore() {
     // The cookie may still be valid, so a failure is no reason to ask for a password.
-    usher.restore().catch((thrown: unknown) => { setProblem(failure(thrown).message) })
+    usher.restore().catch((thrown: unknown) => {
+      setProblem(failureOfQuery(thrown).message)
+      if (isUnreachable(thrown)) void whenBack().then(restore)
+    })
   }, [])
   useEffect(restore, [restore])
   if (problem === undefined) return <p className="hint">Checking whether you are signed in …</p>
@@ -83,8 +89,8 @@ function LogInForm() {
       key="login"
       submit="Sign in"
       fields={[
-        { name: 'identifier', label: 'User name or e-mail', autoComplete: 'username' },
-        { name: 'password', label: 'Password', type: 'password', autoComplete: 'current-password' },
+        { name: 'identifier', label: 'User name or e-mail', autoComplete: 'username', required: 'Enter your user name or e-mail address.' },
+        { name: 'password', label: 'Password', type: 'password', autoComplete: 'current-password', required: 'Enter your password.' },
       ]}
       action={async ({ identifier = '', password = '' }) => {
         await usher.signIn(async () =>
@@ -94,15 +100,21 @@ function LogInForm() {
   )
 }
 
+const minimum = passwordMinLength ? `At least ${String(passwordMinLength)} characters. ` : ''
+
 function SignUpForm() {
   return (
     <Form
       key="signup"
+      check={({ username, email }) => (username || email ? undefined : { username: 'Enter a user name or an e-mail address.' })}
       submit="Sign up"
       fields={[
         { name: 'username', label: 'User name', autoComplete: 'username' },
         { name: 'email', label: 'E-mail', type: 'email', autoComplete: 'email', hint: 'Enter a user name, an e-mail address, or both.' },
-        { name: 'password', label: 'Password', type: 'password', autoComplete: 'new-password', hint: 'Several words make a strong password that is easy to remember.' },
+        {
+          name: 'password', label: 'Password', type: 'password', autoComplete: 'new-password', required: 'Choose a password.',
+          minLength: passwordMinLength, hint: `${minimum}Several words make a strong password that is easy to remember.`,
+        },
         { name: 'fullName', label: 'Full name (optional)', autoComplete: 'name' },
       ]}
       action={async ({ username, email, password = '', fullName }) => {
@@ -126,8 +138,6 @@ function WhoAmI({ viewer }: { viewer: Viewer }) {
     ['Full name', user.fullName],
     ['E-mail', user.email],
     ['Roles', user.roles?.join(', ')],
-    ['User ID', user.id],
-    ['Session ID', session.id],
   ]
   return (
     <>
@@ -141,6 +151,13 @@ function WhoAmI({ viewer }: { viewer: Viewer }) {
           </div>
         ))}
       </dl>
+      <details>
+        <summary>IDs</summary>
+        <dl className="pairs">
+          <div><dt>User</dt><dd><CopyId label="user ID" id={user.id} /></dd></div>
+          <div><dt>Session</dt><dd><CopyId label="session ID" id={session.id} /></dd></div>
+        </dl>
+      </details>
       <Problem text={problem?.message} />
       <div className="buttons">
         <button type="button" disabled={busy} onClick={() => void run(async () => { await usher.refresh() })}>

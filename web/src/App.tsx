@@ -1,36 +1,43 @@
-import { type ComponentType, lazy, Suspense, useState, useSyncExternalStore } from 'react'
+import { type ComponentType, Suspense, useEffect, useState } from 'react'
 
 import { Account, nameOf } from './Account'
+import { Boundary } from './components/Boundary'
+import { LoadingView } from './components/Placeholder'
+import { usePanel } from './panel'
+import { href, useRoute } from './route'
 import { useSession } from './session'
 import { Start } from './Start'
 import { StepUp } from './StepUp'
 import { switchTheme, useTheme } from './theme'
+import { lazyView } from './view'
 
-const Editor = lazy(() => import('./Editor'))
+const Editor = lazyView(() => import('./Editor'))
 
 interface View {
   title: string
   /** Required to see the view. */
-  who?: 'user' | 'admin'
-  View?: ComponentType<{ user: string | null }>
+  needs?: 'user' | 'admin'
+  View?: ComponentType
 }
 
 const views: Record<string, View> = {
   '': { title: 'Start', View: Start },
   editor: { title: 'Editor' }, // stays mounted, see below
-  access: { title: 'Access', View: lazy(() => import('./Access')) },
-  sessions: { title: 'Sessions', who: 'user', View: lazy(() => import('./Sessions')) },
-  users: { title: 'Users', who: 'admin', View: lazy(() => import('./Users')) },
-  audit: { title: 'Audit', who: 'admin', View: lazy(() => import('./Audit')) },
+  access: { title: 'Access', View: lazyView(() => import('./Access')) },
+  sessions: { title: 'Sessions', needs: 'user', View: lazyView(() => import('./Sessions')) },
+  users: { title: 'Users', needs: 'admin', View: lazyView(() => import('./Users')) },
+  audit: { title: 'Audit', needs: 'admin', View: lazyView(() => import('./Audit')) },
 }
 
 /** The page: the views, and the account panel beside them. */
 export function App() {
-  const { name, query } = useRoute()
+  const { name } = useRoute()
   const { viewer, known } = useSession()
-  const { View, who } = views[name] ?? {}
+  const { title, View, needs } = (Object.hasOwn(views, name) ? views[name] : undefined) ?? { title: 'Not found', View: NotFound }
   const [edited, setEdited] = useState(false)
   if (name === 'editor' && !edited) setEdited(true)
+  const [open, toggle] = usePanel(name)
+  useEffect(() => { document.title = name === '' ? 'Usher' : `${title} – Usher` }, [name, title])
 
   // The answers and headers in an editor belong to a session, so the next session gets a new editor.
   // What was written before signing in stays.
@@ -38,39 +45,58 @@ export function App() {
   const [editor, setEditor] = useState({ session, number: 0 })
   if (editor.session !== session) setEditor({ session, number: editor.number + (editor.session ? 1 : 0) })
 
-  const may = (needed: View['who']) =>
+  const may = (needed: View['needs']) =>
     !needed || (viewer && (needed === 'user' || viewer.user.roles?.includes('ADMIN')))
   return (
     <>
       <header className="bar">
-        <a className="brand" href="#/">Usher</a>
+        <a className="brand" href={href('')}>Usher</a>
         <nav aria-label="Views">
-          {Object.entries(views).map(([key, view]) => may(view.who) && (
-            <a key={key} href={`#/${key}`} aria-current={key === name ? 'page' : undefined}>{view.title}</a>
+          {Object.entries(views).map(([key, view]) => may(view.needs) && (
+            <a key={key} href={href(key)} aria-current={key === name ? 'page' : undefined}>{view.title}</a>
           ))}
         </nav>
-        {viewer && <a className="me" href="#/">{nameOf(viewer.user)}</a>}
+        <button type="button" className="plain me" aria-expanded={open} aria-controls="account" onClick={toggle}>
+          <span>{viewer ? nameOf(viewer.user) : 'Account'}</span>
+        </button>
         <ThemeSwitch />
       </header>
-      <aside className={name === '' ? 'account' : 'account beside'} aria-label="Account">
+      <aside id="account" className="account" aria-label="Account" hidden={!open}>
         <Account />
       </aside>
       <main className={name === 'editor' ? 'edit' : ''}>
-        <Suspense fallback={<p className="hint">Loading …</p>}>
-          {/* The editor keeps its state while another view is shown. */}
-          {edited && (
-            <section className="editor" hidden={name !== 'editor'} aria-labelledby="editor-title">
-              <h1 id="editor-title" className="unseen">Editor</h1>
-              <Editor key={editor.number} />
-            </section>
-          )}
-          {View && (may(who)
-            ? <View key={viewer?.user.id} user={query.get('user')} />
-            : known && <p className="view">{viewer ? 'Only administrators can see this page.' : 'Sign in to see this page.'}</p>)}
-        </Suspense>
+        {/* The editor keeps its state while another view is shown. */}
+        {edited && (
+          <section className="editor" hidden={name !== 'editor'} aria-labelledby="editor-title">
+            <h1 id="editor-title" className="unseen">Editor</h1>
+            <Boundary key={editor.number}>
+              <Suspense fallback={<LoadingView />}>
+                <Editor />
+              </Suspense>
+            </Boundary>
+          </section>
+        )}
+        {View && (may(needs)
+          ? (
+              <Boundary key={name}>
+                <Suspense fallback={<LoadingView />}>
+                  <View key={viewer?.user.id} />
+                </Suspense>
+              </Boundary>
+            )
+          : known && <p className="view">{viewer ? 'Only administrators can see this page.' : 'Sign in to see this page.'}</p>)}
       </main>
       <StepUp />
     </>
+  )
+}
+
+function NotFound() {
+  return (
+    <section className="view">
+      <h1>Not found</h1>
+      <p>The console has no view at this address. <a href={href('')}>Go to the start view</a></p>
+    </section>
   )
 }
 
@@ -92,17 +118,4 @@ function ThemeSwitch() {
       </svg>
     </button>
   )
-}
-
-/** The view that the fragment of the address names: `#/audit?user=…`. */
-function useRoute() {
-  const hash = useSyncExternalStore(
-    (listener) => {
-      addEventListener('hashchange', listener)
-      return () => { removeEventListener('hashchange', listener) }
-    },
-    () => location.hash,
-  )
-  const [name = '', query] = hash.replace(/^#\/?/, '').split('?')
-  return { name: name in views ? name : '', query: new URLSearchParams(query) }
 }

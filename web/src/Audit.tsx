@@ -1,12 +1,16 @@
 import { useState } from 'react'
 
-import { Problem, useAction } from './form'
+import { CopyId } from './components/CopyId'
+import { Choice } from './components/filters'
+import { Problem, useAction } from './components/Form'
+import { Pager } from './components/Pager'
+import { type Column, Table } from './components/Table'
+import { Time } from './components/Time'
 import { graphql } from './gql'
-import type { AuditEventKind } from './gql/graphql'
-import { Pager } from './Pager'
+import type { AuditEventKind, ConsoleAuditEventsQuery } from './gql/graphql'
 import { usePages, useQuery } from './query'
+import { href, navigate, useFilters } from './route'
 import { send } from './send'
-import { Time } from './time'
 
 const eventsDocument = graphql(`
   query ConsoleAuditEvents($first: Int!, $after: String, $filter: AuditEventFilter) {
@@ -37,54 +41,46 @@ const kinds = Object.keys({
   CLIENT_CREATED: 0, CLIENT_DELETED: 0,
 } satisfies Record<AuditEventKind, 0>) as AuditEventKind[]
 
-/** The audit log, for administrators. The URL can name a user. */
-export default function Audit({ user }: { user: string | null }) {
-  return <Log key={user} user={user} />
-}
+const parameters = { kind: ['', ...kinds], user: '' } as const
+const kindOptions = { '': 'All events', ...Object.fromEntries(kinds.map((kind) => [kind, kind])) } as Record<AuditEventKind | '', string>
 
-function Log({ user }: { user: string | null }) {
-  const [kind, setKind] = useState<AuditEventKind | ''>('')
-  const pages = usePages()
-  const { data, problem, reload } = useQuery(eventsDocument, {
-    first: 25,
-    after: pages.after,
-    filter: { kind: kind || null, userId: user },
-  })
-  const events = data?.auditEvents?.edges.map((edge) => edge.node) ?? []
+type Event = NonNullable<ConsoleAuditEventsQuery['auditEvents']>['edges'][number]['node']
+
+const columns: Column<Event>[] = [
+  { title: 'Time', cell: (event) => <Time at={event.at} /> },
+  {
+    title: 'Event',
+    cell: (event) => <><code>{event.kind}</code>{event.roles && <span className="hint"> {event.roles.join(', ')}</span>}</>,
+  },
+  { title: 'By', cell: (event) => (event.operator ? 'operator' : <Person id={event.actorId} user={event.actor} />) },
+  { title: 'User', cell: (event) => <Person id={event.userId} user={event.user} /> },
+  { title: 'IP address', cell: (event) => <span title={event.userAgent ?? undefined}>{event.ipAddress ?? '–'}</span> },
+  { title: 'Request ID', cell: (event) => <CopyId label="request ID" id={event.requestId} /> },
+]
+
+/** The audit log, for administrators. The address has the filters. */
+export default function Audit() {
+  const { values: { kind, user }, set } = useFilters(parameters)
+  const filter = { kind: kind || null, userId: user || null }
+  const pages = usePages(JSON.stringify(filter))
+  const { data, problem, loading, reload } = useQuery(eventsDocument, { first: 25, after: pages.after, filter })
   return (
     <section className="view" aria-labelledby="audit-title">
       <h1 id="audit-title">Audit log</h1>
       <div className="tools">
-        <select aria-label="Kind" value={kind} onChange={(event) => { pages.first(); setKind(event.target.value as AuditEventKind | '') }}>
-          <option value="">All events</option>
-          {kinds.map((k) => <option key={k} value={k}>{k}</option>)}
-        </select>
-        <FindUser user={user} />
+        <Choice label="Kind" options={kindOptions} value={kind} change={(value) => { set({ kind: value }) }} />
+        <FindUser key={user} user={user} />
         <button type="button" onClick={reload}>Reload</button>
       </div>
-      <Problem text={problem?.message} />
-      <div className="scroll" tabIndex={0} role="region" aria-label="Table of events">
-        <table>
-          <thead>
-            <tr>
-              {['Time', 'Event', 'By', 'User', 'IP address', 'Request ID'].map((title) => <th key={title} scope="col">{title}</th>)}
-            </tr>
-          </thead>
-          <tbody>
-            {events.map((event) => (
-              <tr key={event.id}>
-                <td><Time at={event.at} /></td>
-                <td><code>{event.kind}</code>{event.roles && <span className="hint"> {event.roles.join(', ')}</span>}</td>
-                <td>{event.operator ? 'operator' : <Person id={event.actorId} user={event.actor} />}</td>
-                <td><Person id={event.userId} user={event.user} /></td>
-                <td title={event.userAgent ?? undefined}>{event.ipAddress ?? '–'}</td>
-                <td><code>{event.requestId ?? '–'}</code></td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-        {data && events.length === 0 && <p className="hint">No events match.</p>}
-      </div>
+      <Table
+        label="Table of events"
+        columns={columns}
+        rows={data?.auditEvents?.edges.map((edge) => edge.node)}
+        loading={loading}
+        problem={problem?.message}
+        empty="No events match."
+        lines={12}
+      />
       <Pager pages={pages} end={data?.auditEvents?.pageInfo} />
     </section>
   )
@@ -92,20 +88,20 @@ function Log({ user }: { user: string | null }) {
 
 /** A user by name, or by id if the account was deleted. Links to the events of that user. */
 function Person({ id, user }: { id?: string | null | undefined; user?: { username?: string | null } | null | undefined }) {
-  return id ? <a href={`#/audit?user=${id}`} title={id}>{user?.username ?? `${id.slice(0, 8)}…`}</a> : '–'
+  return id ? <a href={href('audit', { user: id })} title={id}>{user?.username ?? `…${id.slice(-8)}`}</a> : '–'
 }
 
 /** Filters the log by a user: an id, or the beginning of a name. */
-function FindUser({ user }: { user: string | null }) {
+function FindUser({ user }: { user: string }) {
   const { problem, run } = useAction()
-  const [text, setText] = useState(user ?? '')
+  const [text, setText] = useState(user)
   const find = async () => {
     const search = text.trim()
     const found = search === '' || /^[0-9a-f]{8}-[0-9a-f-]{27}$/.test(search)
       ? search
       : (await send(findDocument, { search })).users?.edges[0]?.node.id
     if (found === undefined) throw new Error(`No user’s name begins with “${search}”.`)
-    location.hash = found ? `#/audit?user=${found}` : '#/audit'
+    navigate(href('audit', { user: found }))
   }
   return (
     <form

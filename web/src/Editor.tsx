@@ -15,8 +15,9 @@ import GraphQLWorker from 'monaco-graphql/esm/graphql.worker.js?worker'
 import { useEffect } from 'react'
 import { post } from 'usher-client'
 
+import { Placeholder } from './components/Placeholder'
+import { failure } from './failure'
 import { useFetched } from './fetched'
-import { Problem } from './form'
 import { fixTabRoles } from './fixTabRoles'
 import { onOpen } from './opening'
 import { usher } from './session'
@@ -31,7 +32,10 @@ const environment: Environment = {
 }
 Object.assign(globalThis, { MonacoEnvironment: environment })
 
-const fetcher = (async (request, options) => await post(usher.fetch, '/graphql', request, options?.headers)) as Fetcher
+// What is thrown, the editor would show with its stack.
+const fetcher = (async (request, options) =>
+  await post(usher.fetch, '/graphql', request, options?.headers)
+    .catch((thrown: unknown) => ({ errors: [{ message: failure(thrown).message }] }))) as Fetcher
 
 // Introspection may be off, and hides fields that the user may not select, so the schema comes from the SDL.
 const build = (sdl: string) => buildSchema(sdl, { assumeValid: true })
@@ -50,7 +54,7 @@ query Me {
 export default function Editor() {
   const theme = useTheme()
   const { value: schema, problem } = useFetched('/schema.graphqls', build)
-  if (!schema) return <Problem text={problem?.message} />
+  if (!schema) return <div className="view"><Placeholder loading problem={problem?.message} lines={6} /></div>
   return (
     <GraphiQL
       fetcher={fetcher}

@@ -1,10 +1,12 @@
 import { nameOf } from './Account'
-import { Problem, useAction } from './form'
+import { CopyId } from './components/CopyId'
+import { Problem, useAction } from './components/Form'
+import { Placeholder } from './components/Placeholder'
+import { Time } from './components/Time'
 import { graphql } from './gql'
 import { useQuery } from './query'
 import { send } from './send'
 import { useSession } from './session'
-import { Time } from './time'
 
 const sessionsDocument = graphql(`
   query ConsoleSessions {
@@ -31,7 +33,7 @@ const revokeOthersDocument = graphql(`
 /** The sessions of the signed-in user. */
 export default function Sessions() {
   const { viewer } = useSession()
-  const { data, problem, reload } = useQuery(sessionsDocument)
+  const { data, problem, loading, reload } = useQuery(sessionsDocument)
   const { busy, problem: refused, run } = useAction()
   const sessions = data?.me?.sessions?.edges.map((edge) => edge.node) ?? []
   const act = (action: () => Promise<unknown>) => void run(async () => {
@@ -43,7 +45,7 @@ export default function Sessions() {
       <h1 id="sessions-title">Sessions</h1>
       <p className="lead">Active sessions of {viewer ? nameOf(viewer.user) : 'your account'}, newest first.</p>
       <div className="tools">
-        <output>{sessions.length} {sessions.length === 1 ? 'session' : 'sessions'}</output>
+        <output>{data && `${String(sessions.length)} ${sessions.length === 1 ? 'session' : 'sessions'}`}</output>
         <button
           type="button"
           disabled={busy || sessions.length < 2}
@@ -53,8 +55,9 @@ export default function Sessions() {
         </button>
         <button type="button" onClick={reload}>Reload</button>
       </div>
-      <Problem text={refused?.message ?? problem?.message} />
-      <ul className="sessions">
+      <Problem text={refused?.message} />
+      {(!data || problem) && <Placeholder loading={loading} problem={problem?.message} lines={3} />}
+      <ul className="sessions" aria-busy={loading}>
         {sessions.map((session) => (
           <li className="card" key={session.id} data-current={session.current}>
             <div>
@@ -66,6 +69,7 @@ export default function Sessions() {
               <div><dt>Last refreshed</dt><dd><Time at={session.lastUsedAt} /></dd></div>
               <div><dt>Expires</dt><dd><Time at={session.expiresAt} /></dd></div>
               <div><dt>IP address</dt><dd>{session.ipAddress ?? '–'}</dd></div>
+              <div><dt>ID</dt><dd><CopyId label="session ID" id={session.id} /></dd></div>
             </dl>
             {!session.current && (
               <button

@@ -1,4 +1,5 @@
 import { openInEditor } from './opening'
+import { href } from './route'
 import { nameOfStarter, starters } from './starters'
 
 /** Example operations. */
@@ -7,8 +8,21 @@ export function Start() {
     <section className="view" aria-labelledby="start-title">
       <h1 id="start-title">Start</h1>
       <p className="lead">
-        Usher is a GraphQL authentication API. Sign up or sign in with the account panel, or open one of these
-        operations in the editor. It runs as the signed-in user.
+        Usher is a GraphQL authentication API: users sign up and sign in, sessions can be revoked, and the schema
+        says who may select what. Your frontend sends its operations to <code>POST /graphql</code>.
+      </p>
+      <ul className="lead">
+        <li><a href={href('editor')}>Editor</a>: run operations, and read the documentation of every field.</li>
+        <li><a href={href('access')}>Access</a>: the access rules of the schema, and what they allow you.</li>
+        <li><a href="/schema.graphqls">Schema</a>: the schema as a file, for code generators.</li>
+        <li>
+          The folder <code>docs/</code> of the source has the guides: <code>clients.md</code> for
+          frontends, <code>operations.md</code> for production, <code>security.md</code> for what is protected and how.
+        </li>
+      </ul>
+      <p className="lead">
+        Sign up or sign in with the account panel, or open one of these operations in the editor. It runs as the
+        signed-in user.
       </p>
       {starters.map(({ who, list }) => (
         <section key={who} aria-labelledby={`starters-${who}`}>

@@ -1,6 +1,6 @@
 import { nameOf } from './Account'
-import { Dialog } from './Dialog'
-import { Form } from './form'
+import { Dialog } from './components/Dialog'
+import { Form } from './components/Form'
 import { useQuestion, useSession } from './session'
 
 /** Asks for the password when a request needs a recent confirmation of the user's identity. */
@@ -16,7 +16,7 @@ export function StepUp() {
         fields={[
           // The hidden field tells password managers which account this is.
           { name: 'username', label: 'User', autoComplete: 'username', value: viewer ? nameOf(viewer.user) : '', hidden: true },
-          { name: 'password', label: 'Password', type: 'password', autoComplete: 'current-password' },
+          { name: 'password', label: 'Password', type: 'password', autoComplete: 'current-password', required: 'Enter your password.' },
         ]}
         action={({ password = '' }) => question.confirm({ password })}
       >

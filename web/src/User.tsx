@@ -1,12 +1,22 @@
 import { useState } from 'react'
 
 import { nameOf } from './Account'
-import { Dialog } from './Dialog'
-import { Confirm, Problem, useAction } from './form'
+import { CopyId } from './components/CopyId'
+import { Dialog } from './components/Dialog'
+import { Confirm, Problem, useAction } from './components/Form'
+import { Placeholder } from './components/Placeholder'
+import { Time } from './components/Time'
 import { graphql } from './gql'
 import type { Role, UserRowFragment } from './gql/graphql'
+import { useQuery } from './query'
+import { href } from './route'
 import { send } from './send'
-import { Time } from './time'
+
+const userDocument = graphql(`
+  query ConsoleUser($id: ID!) {
+    user(id: $id) { ...UserRow }
+  }
+`)
 
 const updateDocument = graphql(`
   mutation ConsoleUpdateUser($input: UpdateUserInput!) {
@@ -38,8 +48,20 @@ const deleteDocument = graphql(`
   }
 `)
 
-/** One account, with the actions of an administrator. */
-export function User({ user, changed, close }: { user: UserRowFragment; changed: () => void; close: () => void }) {
+/** One account by its id, with the actions of an administrator. */
+export function User({ id, changed, close }: { id: string; changed: () => void; close: () => void }) {
+  const { data, problem, loading, reload } = useQuery(userDocument, { id })
+  const user = data?.user
+  return (
+    <Dialog title={user ? nameOf(user) : 'User'} close={close}>
+      {user
+        ? <Details user={user} changed={() => { reload(); changed() }} close={close} />
+        : <Placeholder loading={loading} problem={problem?.message} empty="No user has this ID." lines={6} />}
+    </Dialog>
+  )
+}
+
+function Details({ user, changed, close }: { user: UserRowFragment; changed: () => void; close: () => void }) {
   const { busy, problem, run } = useAction()
   const [done, setDone] = useState<string>()
   const [admin, setAdmin] = useState(user.roles?.includes('ADMIN') ?? false)
@@ -67,15 +89,15 @@ export function User({ user, changed, close }: { user: UserRowFragment; changed:
     return `Sessions revoked: ${String(revokeUserSessions.revokedCount)}.`
   }
   return (
-    <Dialog title={nameOf(user)} close={close}>
-      <dl>
-        <div><dt>User ID</dt><dd>{user.id}</dd></div>
+    <>
+      <dl className="pairs">
         <div><dt>E-mail</dt><dd>{user.email ?? '–'}</dd></div>
         <div><dt>Full name</dt><dd>{user.fullName ?? '–'}</dd></div>
         <div><dt>Created</dt><dd><Time at={user.createdAt} /></dd></div>
         <div><dt>Disabled</dt><dd><Time at={user.disabledAt} /></dd></div>
+        <div><dt>ID</dt><dd><CopyId label="user ID" id={user.id} /></dd></div>
       </dl>
-      <p><a href={`#/audit?user=${user.id}`}>Audit log of {nameOf(user)}</a></p>
+      <p><a href={href('audit', { user: user.id })}>Audit log of {nameOf(user)}</a></p>
       <div className="buttons">
         <label className="check">
           <input type="checkbox" checked={admin} onChange={(event) => { setAdmin(event.target.checked) }} />
@@ -91,13 +113,13 @@ export function User({ user, changed, close }: { user: UserRowFragment; changed:
           question="Delete permanently?"
           action={() => void run(async () => {
             await send(deleteDocument, { input })
-            changed()
             close()
+            changed()
           })}
         />
       </div>
       <Problem text={problem?.message} />
       <p role="status" className="hint">{done}</p>
-    </Dialog>
+    </>
   )
 }

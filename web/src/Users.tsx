@@ -1,12 +1,14 @@
-import { useDeferredValue, useState } from 'react'
+import { useDeferredValue } from 'react'
 
 import { nameOf } from './Account'
-import { Problem } from './form'
+import { Choice, Search } from './components/filters'
+import { Pager } from './components/Pager'
+import { type Column, Table } from './components/Table'
+import { Time } from './components/Time'
 import { graphql } from './gql'
-import type { Role, UserOrderField } from './gql/graphql'
-import { Pager } from './Pager'
+import type { UserOrderField, UserRowFragment } from './gql/graphql'
 import { usePages, useQuery } from './query'
-import { Time } from './time'
+import { useFilters } from './route'
 import { User } from './User'
 
 const usersDocument = graphql(`
@@ -22,86 +24,72 @@ graphql(`
   fragment UserRow on User { id username email fullName roles createdAt disabledAt }
 `)
 
-const columns: { title: string; field?: UserOrderField }[] = [
-  { title: 'User name', field: 'USERNAME' },
-  { title: 'E-mail', field: 'EMAIL' },
-  { title: 'Roles' },
-  { title: 'Created', field: 'CREATED_AT' },
-  { title: 'Status' },
-]
+const parameters = {
+  search: '',
+  role: ['', 'USER', 'ADMIN'],
+  status: ['', 'enabled', 'disabled'],
+  order: ['-CREATED_AT', 'CREATED_AT', 'USERNAME', '-USERNAME', 'EMAIL', '-EMAIL'],
+  user: '',
+} as const
 
-/** The users, for administrators. */
+/** The users, for administrators. The address has the filters and the selected user. */
 export default function Users() {
-  const [search, setSearch] = useState('')
-  const [role, setRole] = useState<Role | ''>('')
-  const [disabled, setDisabled] = useState('')
-  const [order, setOrder] = useState<{ field: UserOrderField; direction: 'ASC' | 'DESC' }>({ field: 'CREATED_AT', direction: 'DESC' })
-  const [chosen, setChosen] = useState<string>()
-  const pages = usePages()
-  const { data, problem, reload } = useQuery(usersDocument, {
+  const { values: { search, role, status, order, user }, set, link } = useFilters(parameters)
+  const filter = {
+    search: useDeferredValue(search) || null,
+    role: role || null,
+    disabled: status === '' ? null : status === 'disabled',
+  }
+  const pages = usePages(JSON.stringify([filter, order]))
+  const { data, problem, loading, reload } = useQuery(usersDocument, {
     first: 20,
     after: pages.after,
-    filter: { search: useDeferredValue(search) || null, role: role || null, disabled: disabled === '' ? null : disabled === 'yes' },
-    orderBy: order,
+    filter,
+    orderBy: { field: order.replace('-', '') as UserOrderField, direction: order.startsWith('-') ? 'DESC' : 'ASC' },
   })
-  const users = data?.users?.edges.map((edge) => edge.node) ?? []
-  const user = users.find((u) => u.id === chosen)
-  const sort = (field: UserOrderField) => {
-    pages.first()
-    setOrder({ field, direction: order.field === field && order.direction === 'ASC' ? 'DESC' : 'ASC' })
-  }
+  const columns: Column<UserRowFragment>[] = [
+    { title: 'User name', sort: 'USERNAME', names: true, cell: (u) => <a href={link({ user: u.id })}>{nameOf(u)}</a> },
+    { title: 'E-mail', sort: 'EMAIL', cell: (u) => u.email ?? '–' },
+    { title: 'Roles', cell: (u) => u.roles?.join(', ') },
+    { title: 'Created', sort: 'CREATED_AT', cell: (u) => <Time at={u.createdAt} /> },
+    { title: 'Status', cell: (u) => (u.disabledAt ? <span className="tag warn">disabled</span> : 'enabled') },
+  ]
   return (
     <section className="view" aria-labelledby="users-title">
       <h1 id="users-title">Users</h1>
       <div className="tools">
-        <input
-          type="search"
-          aria-label="Search users"
-          placeholder="Name or e-mail begins with …"
+        <Search
+          label="Search users"
+          hint="Name or e-mail begins with …"
           value={search}
-          onChange={(event) => { pages.first(); setSearch(event.target.value) }}
+          change={(value, options) => { set({ search: value }, options) }}
         />
-        <select aria-label="Role" value={role} onChange={(event) => { pages.first(); setRole(event.target.value as Role | '') }}>
-          <option value="">Any role</option>
-          <option>USER</option>
-          <option>ADMIN</option>
-        </select>
-        <select aria-label="Status" value={disabled} onChange={(event) => { pages.first(); setDisabled(event.target.value) }}>
-          <option value="">Any status</option>
-          <option value="no">Enabled</option>
-          <option value="yes">Disabled</option>
-        </select>
+        <Choice
+          label="Role"
+          options={{ '': 'Any role', USER: 'USER', ADMIN: 'ADMIN' }}
+          value={role}
+          change={(value) => { set({ role: value }) }}
+        />
+        <Choice
+          label="Status"
+          options={{ '': 'Any status', enabled: 'Enabled', disabled: 'Disabled' }}
+          value={status}
+          change={(value) => { set({ status: value }) }}
+        />
       </div>
-      <Problem text={problem?.message} />
-      <div className="scroll" tabIndex={0} role="region" aria-label="Table of users">
-        <table>
-          <thead>
-            <tr>
-              {columns.map(({ title, field }) => (
-                <th key={title} scope="col" aria-sort={field === order.field ? (order.direction === 'ASC' ? 'ascending' : 'descending') : undefined}>
-                  {field ? <button type="button" className="plain" onClick={() => { sort(field) }}>{title}</button> : title}
-                </th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {users.map((u) => (
-              <tr key={u.id}>
-                <th scope="row">
-                  <button type="button" className="link" onClick={() => { setChosen(u.id) }}>{nameOf(u)}</button>
-                </th>
-                <td>{u.email ?? '–'}</td>
-                <td>{u.roles?.join(', ')}</td>
-                <td><Time at={u.createdAt} /></td>
-                <td>{u.disabledAt ? <span className="tag warn">disabled</span> : 'enabled'}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-        {data && users.length === 0 && <p className="hint">No users match.</p>}
-      </div>
+      <Table
+        label="Table of users"
+        columns={columns}
+        rows={data?.users?.edges.map((edge) => edge.node)}
+        loading={loading}
+        problem={problem?.message}
+        empty="No users match."
+        lines={10}
+        order={order}
+        onOrder={(next) => { set({ order: next as typeof order }) }}
+      />
       <Pager pages={pages} end={data?.users?.pageInfo} />
-      {user && <User key={user.id} user={user} changed={reload} close={() => { setChosen(undefined) }} />}
+      {user && <User key={user} id={user} changed={reload} close={() => { set({ user: '' }) }} />}
     </section>
   )
 }

@@ -1,4 +1,5 @@
 // Opens starters in the editor. The editor loads late, so a starter waits for it here.
+import { href, navigate } from './route'
 import type { Starter } from './starters'
 
 let waiting: Starter | undefined
@@ -7,7 +8,7 @@ let deliver: (() => void) | undefined
 /** Shows the editor and opens a starter in it. */
 export function openInEditor(starter: Starter) {
   waiting = starter
-  location.hash = '#/editor'
+  navigate(href('editor'))
   deliver?.()
 }
 

@@ -4,6 +4,7 @@ import { type Credentials, UsherClient } from 'usher-client'
 
 import { graphql } from './gql'
 import type { SignInFragment } from './gql/graphql'
+import { fetchUsher } from './reach'
 
 /** A signed-in user with an access token. */
 export type Viewer = Credentials<SignInFragment>
@@ -29,6 +30,7 @@ export const usher = new UsherClient<SignInFragment>({
   url: '/graphql',
   refresh: refreshDocument.toString(),
   channel: 'usher-console',
+  fetch: fetchUsher,
 })
 
 /** The state of the session, for components. */

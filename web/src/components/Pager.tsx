@@ -1,4 +1,4 @@
-import type { Pages } from './query'
+import type { Pages } from '../query'
 
 /** Buttons that page through a list. */
 export function Pager({ pages, end }: {
