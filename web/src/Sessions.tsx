@@ -61,7 +61,10 @@ export default function Sessions() {
         {sessions.map((session) => (
           <li className="card" key={session.id} data-current={session.current}>
             <div>
-              <h2>{device(session.userAgent)}{session.current && <span className="tag">this session</span>}</h2>
+              <header>
+                <h2>{device(session.userAgent)}{session.current && <span className="tag">this session</span>}</h2>
+                <CopyId label="session ID" id={session.id} />
+              </header>
               <p className="hint">{session.userAgent}</p>
             </div>
             <dl>
@@ -69,7 +72,6 @@ export default function Sessions() {
               <div><dt>Last refreshed</dt><dd><Time at={session.lastUsedAt} /></dd></div>
               <div><dt>Expires</dt><dd><Time at={session.expiresAt} /></dd></div>
               <div><dt>IP address</dt><dd>{session.ipAddress ?? '–'}</dd></div>
-              <div><dt>ID</dt><dd><CopyId label="session ID" id={session.id} /></dd></div>
             </dl>
             {!session.current && (
               <button
