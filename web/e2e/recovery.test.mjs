@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
 import { after, test } from 'node:test'
 
-import { account, answered, go, logIn, newName, open, openAsAdmin, password, run, signUp, stored, until, url } from './browser.mjs'
+import { account, answered, assertAccessible, go, logIn, newName, open, openAsAdmin, password, run, signUp, stored, until, url } from './browser.mjs'
 
 /** @import { AddressInfo, Server, Socket } from 'node:net' */
 /** @import { Page } from 'playwright-core' */
@@ -92,6 +92,7 @@ test('assets that stay away end in a sentence, not in a loop', async () => {
   await page.route('**/assets/Access-*', (route) => route.fulfill({ status: 404, body: 'not found' }))
   await go(page, 'Access')
   await page.getByRole('alert').getByText('could not be loaded').waitFor()
+  await assertAccessible(page, 'a view that cannot be loaded')
   assert.equal(loads.count, 1)
   await go(page, 'Start') // the rest of the page works
   await page.getByRole('heading', { name: 'Start' }).waitFor()
@@ -134,6 +135,7 @@ test('with the server down every view says so, and recovers without a reload', a
     await go(page, title)
     await page.getByText('Usher cannot be reached. This page tries again every few seconds.').waitFor()
   }
+  await assertAccessible(page, 'the server is down')
   await way.restore()
   await page.locator('tbody tr').getByText('root').first().waitFor()
   assert.equal(await page.getByText('cannot be reached').locator('visible=true').count(), 0)

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import { account, go, logIn, newName, open, openAsAdmin, record, signUp, until, url } from './browser.mjs'
+import { account, assertAccessible, go, logIn, newName, open, openAsAdmin, record, signUp, until, url } from './browser.mjs'
 
 /** @import { Page } from 'playwright-core' */
 
@@ -23,6 +23,7 @@ test('an empty form is not sent, and says what is missing', async () => {
   await panel(page).getByLabel('User name or e-mail').fill('somebody')
   await panel(page).locator('form').getByRole('button', { name: 'Sign in' }).click()
   await page.locator('[name=password][aria-invalid=true]:focus').waitFor()
+  await assertAccessible(page, 'a refused form')
 
   await panel(page).getByRole('group').getByRole('button', { name: 'Sign up' }).click()
   await panel(page).getByLabel('Password').fill('four small green turtles')
@@ -66,6 +67,7 @@ test('each view has a title, and an address without a view says so', async () =>
     await page.getByRole('heading', { name: 'Not found' }).waitFor()
     assert.equal(await page.title(), 'Not found – Usher')
   }
+  await assertAccessible(page, 'not found')
   await page.getByRole('link', { name: 'Go to the start view' }).click()
   await page.getByRole('heading', { name: 'Start' }).waitFor()
 })
@@ -154,6 +156,7 @@ test('the editor of a phone has the documentation and the history', async () => 
   assert.ok(editor && editor.height > 60, JSON.stringify(editor))
   await page.getByRole('button', { name: 'Show History' }).click()
   await docs.getByText('History').first().waitFor()
+  await assertAccessible(page, 'the history on a phone')
 })
 
 test('ids are short, and are copied as a whole', async () => {
@@ -194,6 +197,7 @@ test('a table that loads says so in its place, and nothing jumps', async () => {
   await table.getByRole('status').getByText('Loading').waitFor({ state: 'attached' })
   assert.equal(await table.getAttribute('aria-busy'), 'true')
   const head = await table.locator('thead').boundingBox()
+  await assertAccessible(page, 'a table that loads')
   release()
   await table.locator('tbody tr').first().waitFor()
   assert.equal((await table.locator('thead').boundingBox())?.y, head?.y)

@@ -19,12 +19,9 @@ export function href(name: string, params: Record<string, string> = {}): string 
 
 /** Shows another view, or the same with other parameters. With `replace`, the history gets no new entry. */
 export function navigate(to: string, { replace = false } = {}) {
-  if (!replace) {
-    location.hash = to
-    return
-  }
-  history.replaceState(null, '', to)
-  dispatchEvent(new HashChangeEvent('hashchange')) // replaceState sends none
+  history[replace ? 'replaceState' : 'pushState'](null, '', to)
+  // A new location.hash would send this event later, and inputs would show their former values until then.
+  dispatchEvent(new HashChangeEvent('hashchange'))
 }
 
 const subscribe = (listener: () => void) => {
