@@ -68,37 +68,6 @@ test('a reload keeps the sign-in, with one refresh', async () => {
   assert.equal(refreshes.count, 1)
 })
 
-test('a wrong password is told', async () => {
-  const page = await open()
-  const name = newName()
-  await account(name)
-  await logIn(page, name, 'not the password at all')
-  await page.getByRole('alert').getByText(/password/).waitFor()
-  await logIn(page, name)
-  await panel(page).getByRole('heading', { name }).waitFor()
-})
-
-test('sign-up errors stand under their fields', async () => {
-  const page = await open()
-  const taken = newName()
-  await account(taken)
-  await panel(page).getByRole('group').getByRole('button', { name: 'Sign up' }).click()
-  await panel(page).getByLabel('User name').fill(taken)
-  await panel(page).getByLabel('E-mail').fill('nobody')
-  await panel(page).getByLabel('Password').fill('short')
-  const submit = panel(page).locator('form').getByRole('button', { name: 'Sign up' })
-  await submit.click()
-  await page.locator('[name=password][aria-invalid=true]').waitFor()
-  for (const name of ['email', 'password']) {
-    const field = page.locator('.field', { has: page.locator(`[name=${name}][aria-invalid=true]`) })
-    assert.match((await field.locator('.wrong').textContent()) ?? '', /./, name)
-  }
-  await panel(page).getByLabel('E-mail').fill('')
-  await panel(page).getByLabel('Password').fill(password)
-  await submit.click()
-  await page.locator('[name=username][aria-invalid=true]:focus').waitFor()
-})
-
 test('access differs for nobody, a user and an administrator', async () => {
   const places = ['Query.me', 'Query.users', 'User.email', 'Mutation.deleteUser', 'UpdateUserInput.roles', 'Mutation.login']
   /** @param {Page} page */
@@ -403,23 +372,6 @@ test('the editor of the next user has nothing of the former one but the text', a
   assert.equal(await page.getByText('X-Former').count(), 0, 'the headers are there')
   await run(page)
   await page.locator('.result-window').getByText('username').waitFor()
-})
-
-test('everything can be reached by the keyboard', async () => {
-  const page = await open()
-  await page.getByLabel('User name or e-mail').waitFor()
-  const seen = []
-  for (let n = 0; n < 12; n++) {
-    await page.keyboard.press('Tab')
-    seen.push(await page.evaluate(() => {
-      const { ariaLabel, textContent } = document.activeElement ?? document.body
-      return ariaLabel ?? (textContent === '' ? document.activeElement?.getAttribute('name') : textContent)
-    }))
-  }
-  assert.deepEqual(seen, [
-    'Usher', 'Start', 'Editor', 'Access', 'Account', 'Dark theme', 'Sign in', 'Sign up', 'identifier', 'password',
-    'Show password', 'Sign in',
-  ])
 })
 
 test('a token that the server finds expired is refreshed once for all requests', async () => {

@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import { account, assertAccessible, go, logIn, newName, open, openAsAdmin, record, signUp, until, url } from './browser.mjs'
+import {
+  account, assertAccessible, go, logIn, newName, open, openAsAdmin, password, record, signUp, until, url,
+} from './browser.mjs'
 
 /** @import { Page } from 'playwright-core' */
 
@@ -11,6 +13,37 @@ const panel = (page) => page.getByRole('complementary')
 
 /** The message below an input. @param {Page} page @param {string} name */
 const note = (page, name) => page.locator('.field', { has: page.locator(`[name=${name}]`) }).locator('p')
+
+test('a wrong password is told', async () => {
+  const page = await open()
+  const name = newName()
+  await account(name)
+  await logIn(page, name, 'not the password at all')
+  await page.getByRole('alert').getByText(/password/).waitFor()
+  await logIn(page, name)
+  await panel(page).getByRole('heading', { name }).waitFor()
+})
+
+test('sign-up errors stand under their fields', async () => {
+  const page = await open()
+  const taken = newName()
+  await account(taken)
+  await panel(page).getByRole('group').getByRole('button', { name: 'Sign up' }).click()
+  await panel(page).getByLabel('User name').fill(taken)
+  await panel(page).getByLabel('E-mail').fill('nobody')
+  await panel(page).getByLabel('Password').fill('short')
+  const submit = panel(page).locator('form').getByRole('button', { name: 'Sign up' })
+  await submit.click()
+  await page.locator('[name=password][aria-invalid=true]').waitFor()
+  for (const name of ['email', 'password']) {
+    const field = page.locator('.field', { has: page.locator(`[name=${name}][aria-invalid=true]`) })
+    assert.match((await field.locator('.wrong').textContent()) ?? '', /./, name)
+  }
+  await panel(page).getByLabel('E-mail').fill('')
+  await panel(page).getByLabel('Password').fill(password)
+  await submit.click()
+  await page.locator('[name=username][aria-invalid=true]:focus').waitFor()
+})
 
 test('an empty form is not sent, and says what is missing', async () => {
   const page = await open()
@@ -45,14 +78,14 @@ test('the sign-up form says the server’s minimum length of a password', async 
 
 test('a password can be shown and hidden', async () => {
   const page = await open()
-  const password = panel(page).getByLabel('Password')
-  await password.fill('a secret')
+  const input = panel(page).getByLabel('Password')
+  await input.fill('a secret')
   const show = page.getByRole('button', { name: 'Show password' })
   assert.equal(await show.getAttribute('aria-pressed'), 'false')
   await show.click()
-  assert.deepEqual([await show.getAttribute('aria-pressed'), await password.getAttribute('type'), await password.inputValue()], ['true', 'text', 'a secret'])
+  assert.deepEqual([await show.getAttribute('aria-pressed'), await input.getAttribute('type'), await input.inputValue()], ['true', 'text', 'a secret'])
   await show.click()
-  assert.equal(await password.getAttribute('type'), 'password')
+  assert.equal(await input.getAttribute('type'), 'password')
 })
 
 test('each view has a title, and an address without a view says so', async () => {
@@ -113,6 +146,23 @@ test('an address has the filters and the selected user, and the history leads ba
   await page.goto(`${url}/#/access?filter=Query.users&only=mine`)
   await page.getByText('1 rule', { exact: true }).or(page.getByText(/^\d+ rules$/)).waitFor()
   assert.ok(await page.getByLabel('Only what I can use').isChecked())
+})
+
+test('everything can be reached by the keyboard', async () => {
+  const page = await open()
+  await page.getByLabel('User name or e-mail').waitFor()
+  const seen = []
+  for (let n = 0; n < 12; n++) {
+    await page.keyboard.press('Tab')
+    seen.push(await page.evaluate(() => {
+      const { ariaLabel, textContent } = document.activeElement ?? document.body
+      return ariaLabel ?? (textContent === '' ? document.activeElement?.getAttribute('name') : textContent)
+    }))
+  }
+  assert.deepEqual(seen, [
+    'Usher', 'Start', 'Editor', 'Access', 'Account', 'Dark theme', 'Sign in', 'Sign up', 'identifier', 'password',
+    'Show password', 'Sign in',
+  ])
 })
 
 test('the account panel can be folded, and stays so', async () => {

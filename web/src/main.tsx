@@ -1,5 +1,7 @@
 import './nonce'
-import './style.css'
+import './base.css'
+import './frame.css'
+import './views.css'
 
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
