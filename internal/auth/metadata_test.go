@@ -116,7 +116,7 @@ func TestMetadataKeepsTheName(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if found, err := list.Read(t.Context(), nil, 10); err != nil || len(found) != 1 || *found[0].User.FullName != "Countess" {
+		if found, err := list.Read(t.Context(), auth.Page[auth.UserPosition]{Limit: 10}); err != nil || len(found) != 1 || *found[0].User.FullName != "Countess" {
 			t.Errorf("%v, %v", found, err)
 		}
 	})
