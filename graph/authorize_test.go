@@ -25,7 +25,7 @@ func TestFieldBeforeArgument(t *testing.T) {
 		directive @auth(requires: [Role!]! = [USER], permissions: [String!]! = [], orOwner: Boolean! = false,
 			check: AuthCheck! = SESSION, maxAge: Int) on FIELD_DEFINITION | ARGUMENT_DEFINITION | INPUT_FIELD_DEFINITION
 		directive @public on FIELD_DEFINITION
-		enum Role { USER ADMIN }
+		scalar Role
 		enum AuthCheck { SESSION TOKEN }
 		type Query { open(x: Int @auth(requires: ADMIN)): User @public }
 		type User { notes(x: Int @auth): Int @auth(requires: [], orOwner: true) }

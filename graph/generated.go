@@ -49,21 +49,22 @@ type DirectiveRoot struct {
 
 type ComplexityRoot struct {
 	AuditEvent struct {
-		Actor      func(childComplexity int) int
-		ActorID    func(childComplexity int) int
-		At         func(childComplexity int) int
-		ClientID   func(childComplexity int) int
-		ID         func(childComplexity int) int
-		IPAddress  func(childComplexity int) int
-		Identifier func(childComplexity int) int
-		Kind       func(childComplexity int) int
-		Operator   func(childComplexity int) int
-		RequestID  func(childComplexity int) int
-		Roles      func(childComplexity int) int
-		SessionID  func(childComplexity int) int
-		User       func(childComplexity int) int
-		UserAgent  func(childComplexity int) int
-		UserID     func(childComplexity int) int
+		Actor       func(childComplexity int) int
+		ActorID     func(childComplexity int) int
+		At          func(childComplexity int) int
+		ClientID    func(childComplexity int) int
+		ID          func(childComplexity int) int
+		IPAddress   func(childComplexity int) int
+		Identifier  func(childComplexity int) int
+		Kind        func(childComplexity int) int
+		Operator    func(childComplexity int) int
+		Permissions func(childComplexity int) int
+		RequestID   func(childComplexity int) int
+		Roles       func(childComplexity int) int
+		SessionID   func(childComplexity int) int
+		User        func(childComplexity int) int
+		UserAgent   func(childComplexity int) int
+		UserID      func(childComplexity int) int
 	}
 
 	AuditEventConnection struct {
@@ -85,6 +86,10 @@ type ComplexityRoot struct {
 		User         func(childComplexity int) int
 	}
 
+	CreateRolePayload struct {
+		Role func(childComplexity int) int
+	}
+
 	CreateUserPayload struct {
 		User func(childComplexity int) int
 	}
@@ -94,6 +99,10 @@ type ComplexityRoot struct {
 		FailedLogins func(childComplexity int) int
 		Logins       func(childComplexity int) int
 		Signups      func(childComplexity int) int
+	}
+
+	DeleteRolePayload struct {
+		Name func(childComplexity int) int
 	}
 
 	DeleteUserPayload struct {
@@ -113,7 +122,9 @@ type ComplexityRoot struct {
 	}
 
 	Mutation struct {
+		CreateRole          func(childComplexity int, input admin.CreateRoleInput) int
 		CreateUser          func(childComplexity int, input admin.CreateUserInput) int
+		DeleteRole          func(childComplexity int, input admin.DeleteRoleInput) int
 		DeleteUser          func(childComplexity int, input admin.DeleteUserInput) int
 		DisableUser         func(childComplexity int, input admin.DisableUserInput) int
 		EnableUser          func(childComplexity int, input admin.EnableUserInput) int
@@ -126,6 +137,7 @@ type ComplexityRoot struct {
 		RevokeUserSessions  func(childComplexity int, input admin.RevokeUserSessionsInput) int
 		Signup              func(childComplexity int, input signin.SignupInput) int
 		UpdateMe            func(childComplexity int, input accounts.UpdateMeInput) int
+		UpdateRole          func(childComplexity int, input admin.UpdateRoleInput) int
 		UpdateUser          func(childComplexity int, input admin.UpdateUserInput) int
 	}
 
@@ -159,6 +171,7 @@ type ComplexityRoot struct {
 		Me            func(childComplexity int) int
 		Node          func(childComplexity int, id uuid.UUID) int
 		OauthClients  func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Roles         func(childComplexity int) int
 		SigningKeys   func(childComplexity int) int
 		User          func(childComplexity int, id uuid.UUID) int
 		UserCount     func(childComplexity int) int
@@ -176,6 +189,14 @@ type ComplexityRoot struct {
 	RevokeUserSessionsPayload struct {
 		RevokedCount func(childComplexity int) int
 		User         func(childComplexity int) int
+	}
+
+	RoleDefinition struct {
+		CreatedAt   func(childComplexity int) int
+		Description func(childComplexity int) int
+		Name        func(childComplexity int) int
+		Permissions func(childComplexity int) int
+		UpdatedAt   func(childComplexity int) int
 	}
 
 	Session struct {
@@ -211,6 +232,10 @@ type ComplexityRoot struct {
 
 	UpdateMePayload struct {
 		User func(childComplexity int) int
+	}
+
+	UpdateRolePayload struct {
+		Role func(childComplexity int) int
 	}
 
 	UpdateUserPayload struct {
@@ -262,6 +287,9 @@ type MutationResolver interface {
 	EnableUser(ctx context.Context, input admin.EnableUserInput) (*admin.EnableUserPayload, error)
 	RevokeUserSessions(ctx context.Context, input admin.RevokeUserSessionsInput) (*admin.RevokeUserSessionsPayload, error)
 	DeleteUser(ctx context.Context, input admin.DeleteUserInput) (*admin.DeleteUserPayload, error)
+	CreateRole(ctx context.Context, input admin.CreateRoleInput) (*admin.CreateRolePayload, error)
+	UpdateRole(ctx context.Context, input admin.UpdateRoleInput) (*admin.UpdateRolePayload, error)
+	DeleteRole(ctx context.Context, input admin.DeleteRoleInput) (*admin.DeleteRolePayload, error)
 }
 type QueryResolver interface {
 	Me(ctx context.Context) (*auth.User, error)
@@ -273,6 +301,7 @@ type QueryResolver interface {
 	UserCount(ctx context.Context) (*int, error)
 	OauthClients(ctx context.Context, first *int, after *string, last *int, before *string) (*connection.OAuthClientConnection, error)
 	SigningKeys(ctx context.Context) ([]auth.SigningKey, error)
+	Roles(ctx context.Context) ([]auth.RoleDefinition, error)
 }
 type SessionResolver interface {
 	Current(ctx context.Context, obj *auth.Session) (bool, error)
@@ -353,6 +382,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AuditEvent.Operator(childComplexity), true
+	case "AuditEvent.permissions":
+		if e.ComplexityRoot.AuditEvent.Permissions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEvent.Permissions(childComplexity), true
 	case "AuditEvent.requestId":
 		if e.ComplexityRoot.AuditEvent.RequestID == nil {
 			break
@@ -453,6 +488,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.AuthPayload.User(childComplexity), true
 
+	case "CreateRolePayload.role":
+		if e.ComplexityRoot.CreateRolePayload.Role == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateRolePayload.Role(childComplexity), true
+
 	case "CreateUserPayload.user":
 		if e.ComplexityRoot.CreateUserPayload.User == nil {
 			break
@@ -485,6 +527,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.DailyActivity.Signups(childComplexity), true
 
+	case "DeleteRolePayload.name":
+		if e.ComplexityRoot.DeleteRolePayload.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteRolePayload.Name(childComplexity), true
+
 	case "DeleteUserPayload.userId":
 		if e.ComplexityRoot.DeleteUserPayload.UserID == nil {
 			break
@@ -513,6 +562,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.LogoutPayload.SessionID(childComplexity), true
 
+	case "Mutation.createRole":
+		if e.ComplexityRoot.Mutation.CreateRole == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createRole_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateRole(childComplexity, args["input"].(admin.CreateRoleInput)), true
 	case "Mutation.createUser":
 		if e.ComplexityRoot.Mutation.CreateUser == nil {
 			break
@@ -524,6 +584,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CreateUser(childComplexity, args["input"].(admin.CreateUserInput)), true
+	case "Mutation.deleteRole":
+		if e.ComplexityRoot.Mutation.DeleteRole == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteRole_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteRole(childComplexity, args["input"].(admin.DeleteRoleInput)), true
 	case "Mutation.deleteUser":
 		if e.ComplexityRoot.Mutation.DeleteUser == nil {
 			break
@@ -646,6 +717,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpdateMe(childComplexity, args["input"].(accounts.UpdateMeInput)), true
+	case "Mutation.updateRole":
+		if e.ComplexityRoot.Mutation.UpdateRole == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateRole_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateRole(childComplexity, args["input"].(admin.UpdateRoleInput)), true
 	case "Mutation.updateUser":
 		if e.ComplexityRoot.Mutation.UpdateUser == nil {
 			break
@@ -785,6 +867,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.OauthClients(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "Query.roles":
+		if e.ComplexityRoot.Query.Roles == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.Roles(childComplexity), true
 	case "Query.signingKeys":
 		if e.ComplexityRoot.Query.SigningKeys == nil {
 			break
@@ -846,6 +934,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RevokeUserSessionsPayload.User(childComplexity), true
+
+	case "RoleDefinition.createdAt":
+		if e.ComplexityRoot.RoleDefinition.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoleDefinition.CreatedAt(childComplexity), true
+	case "RoleDefinition.description":
+		if e.ComplexityRoot.RoleDefinition.Description == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoleDefinition.Description(childComplexity), true
+	case "RoleDefinition.name":
+		if e.ComplexityRoot.RoleDefinition.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoleDefinition.Name(childComplexity), true
+	case "RoleDefinition.permissions":
+		if e.ComplexityRoot.RoleDefinition.Permissions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoleDefinition.Permissions(childComplexity), true
+	case "RoleDefinition.updatedAt":
+		if e.ComplexityRoot.RoleDefinition.UpdatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoleDefinition.UpdatedAt(childComplexity), true
 
 	case "Session.authTime":
 		if e.ComplexityRoot.Session.AuthTime == nil {
@@ -972,6 +1091,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.UpdateMePayload.User(childComplexity), true
 
+	case "UpdateRolePayload.role":
+		if e.ComplexityRoot.UpdateRolePayload.Role == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateRolePayload.Role(childComplexity), true
+
 	case "UpdateUserPayload.user":
 		if e.ComplexityRoot.UpdateUserPayload.User == nil {
 			break
@@ -1092,7 +1218,9 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	ec := newExecutionContext(opCtx, e, make(chan graphql.DeferredResult))
 	inputUnmarshalMap := graphql.BuildUnmarshalerMap(
 		ec.unmarshalInputAuditEventFilter,
+		ec.unmarshalInputCreateRoleInput,
 		ec.unmarshalInputCreateUserInput,
+		ec.unmarshalInputDeleteRoleInput,
 		ec.unmarshalInputDeleteUserInput,
 		ec.unmarshalInputDisableUserInput,
 		ec.unmarshalInputEnableUserInput,
@@ -1103,6 +1231,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputRevokeUserSessionsInput,
 		ec.unmarshalInputSignupInput,
 		ec.unmarshalInputUpdateMeInput,
+		ec.unmarshalInputUpdateRoleInput,
 		ec.unmarshalInputUpdateUserInput,
 		ec.unmarshalInputUserFilter,
 		ec.unmarshalInputUserOrder,
@@ -1212,14 +1341,6 @@ Allows every caller to read a field. Each field of ` + "`" + `Query` + "`" + `, 
 guarded types such as ` + "`" + `User` + "`" + ` must have either ` + "`" + `@auth` + "`" + ` or ` + "`" + `@public` + "`" + `. Otherwise the server does not start.
 """
 directive @public on FIELD_DEFINITION
-
-"A role of a user. Roles do not include each other: an administrator usually has both."
-enum Role {
-  "Every account has this role."
-  USER
-  "Allows administering other users."
-  ADMIN
-}
 
 "What ` + "`" + `@auth` + "`" + ` checks before it allows a request."
 enum AuthCheck {
@@ -1339,7 +1460,7 @@ enum SessionTransport {
 enum InputErrorCode {
   "A required value is missing."
   REQUIRED
-  "Another account already uses this value."
+  "Another account already uses this value, or another role has this name."
   TAKEN
   "The value is too short."
   TOO_SHORT
@@ -1353,10 +1474,22 @@ enum InputErrorCode {
   NOT_FOUND
   "The change would leave the server without an enabled administrator account."
   LAST_ADMIN
+  "The list is too long, or the server has too many objects of this kind."
+  TOO_MANY
+  "The server needs what the change would take away: it is built in, or the schema requires it."
+  IN_USE
 }
 
 "A day of the calendar in UTC, in the ` + "`" + `full-date` + "`" + ` format of RFC 3339: ` + "`" + `2026-01-31` + "`" + `."
 scalar Date @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc3339")
+
+"""
+The name of a role: up to 63 upper-case letters, digits and underscores, starting with a letter. A literal is
+a string (` + "`" + `"ADMIN"` + "`" + `) or a name (` + "`" + `ADMIN` + "`" + `). Roles do not include each other: an administrator usually has both
+built-in ones. Every account has ` + "`" + `USER` + "`" + `. ` + "`" + `ADMIN` + "`" + ` allows administering other users. Administrators define the
+others, so map this type to a string.
+"""
+scalar Role
 
 "A timestamp in RFC 3339 format, in UTC, with up to six decimals: ` + "`" + `2026-01-31T12:00:00.123456Z` + "`" + `."
 scalar DateTime @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc3339")
@@ -1454,6 +1587,8 @@ type Query {
   With the algorithm HS256, none of them signs: that key is derived from the server's secret.
   """
   signingKeys: [SigningKey!] @auth(requires: ADMIN)
+  "Lists all roles, the built-in ones first. There are at most 100."
+  roles: [RoleDefinition!] @auth(requires: ADMIN)
 }
 
 "The mutations of the API."
@@ -1496,6 +1631,19 @@ type Mutation {
   revokeUserSessions("The user." input: RevokeUserSessionsInput!): RevokeUserSessionsPayload! @auth(requires: ADMIN)
   "Permanently deletes an account and its sessions. Its events stay in the audit log."
   deleteUser("The account to delete." input: DeleteUserInput!): DeleteUserPayload! @auth(requires: ADMIN, maxAge: 3600)
+  "Creates a role."
+  createRole("The new role." input: CreateRoleInput!): CreateRolePayload! @auth(requires: ADMIN, maxAge: 3600)
+  """
+  Updates a role. Its users have the new permissions from their next request on, except where a field checks
+  only the access token: there it takes a few seconds. Fails with ` + "`" + `IN_USE` + "`" + ` if the schema requires a permission
+  that no role would have.
+  """
+  updateRole("The changes." input: UpdateRoleInput!): UpdateRolePayload! @auth(requires: ADMIN, maxAge: 3600)
+  """
+  Deletes a role and takes it from all users. Fails with ` + "`" + `IN_USE` + "`" + ` for ` + "`" + `USER` + "`" + ` and ` + "`" + `ADMIN` + "`" + `, and if the schema
+  requires the role or a permission that only this role has.
+  """
+  deleteRole("The role to delete." input: DeleteRoleInput!): DeleteRolePayload! @auth(requires: ADMIN, maxAge: 3600)
 }
 
 "Input of ` + "`" + `signup` + "`" + `."
@@ -1586,7 +1734,9 @@ input UpdateUserInput {
   metadata: JSONObject
   "A change of the application's data about the user: a JSON merge patch (RFC 7396), as in ` + "`" + `updateMe` + "`" + `."
   appMetadata: JSONObject
-  "The new roles, which replace the current ones. Every account keeps the role ` + "`" + `USER` + "`" + `."
+  """
+  The new roles, which replace the current ones: at most 20 that exist. Every account keeps the role ` + "`" + `USER` + "`" + `.
+  """
   roles: [Role!] @auth(requires: ADMIN, maxAge: 3600)
 }
 
@@ -1612,6 +1762,35 @@ input RevokeUserSessionsInput {
 input DeleteUserInput {
   "The id of the user to delete."
   userId: ID!
+}
+
+"Input of ` + "`" + `createRole` + "`" + `."
+input CreateRoleInput {
+  "The name of the role. It must be unique."
+  name: Role!
+  "What the role is for: at most 200 characters on one line."
+  description: String
+  """
+  The permissions of the role, at most 100. A permission is up to 100 characters: lower-case words separated
+  by colons, such as ` + "`" + `orders:read` + "`" + `.
+  """
+  permissions: [String!]! = []
+}
+
+"Input of ` + "`" + `updateRole` + "`" + `. Fields that are omitted or null stay unchanged."
+input UpdateRoleInput {
+  "The name of the role to update."
+  name: Role!
+  "What the role is for. An empty string removes it."
+  description: String
+  "The new permissions, which replace the current ones."
+  permissions: [String!]
+}
+
+"Input of ` + "`" + `deleteRole` + "`" + `."
+input DeleteRoleInput {
+  "The name of the role to delete."
+  name: Role!
 }
 
 "A filter for users. Users must match all given fields."
@@ -1726,6 +1905,38 @@ type RevokeUserSessionsPayload {
 type DeleteUserPayload {
   "The id of the deleted account. It is never used again."
   userId: ID!
+}
+
+"The result of ` + "`" + `createRole` + "`" + `."
+type CreateRolePayload {
+  "The new role."
+  role: RoleDefinition!
+}
+
+"The result of ` + "`" + `updateRole` + "`" + `."
+type UpdateRolePayload {
+  "The updated role."
+  role: RoleDefinition!
+}
+
+"The result of ` + "`" + `deleteRole` + "`" + `."
+type DeleteRolePayload {
+  "The name of the deleted role."
+  name: Role!
+}
+
+"A role with its permissions."
+type RoleDefinition {
+  "The name of the role."
+  name: Role!
+  "What the role is for."
+  description: String
+  "The permissions of the role, sorted."
+  permissions: [String!]!
+  "When the role was created."
+  createdAt: DateTime!
+  "When the role last changed."
+  updatedAt: DateTime!
 }
 
 """
@@ -1879,8 +2090,12 @@ type AuditEvent implements Node {
   name that is shorter than passwords must be. Null for other events.
   """
   identifier: String
-  "The roles that were granted to the user, for events that set or change roles."
+  """
+  The new roles of the user, for events that set or change them. For events about a role: the role.
+  """
   roles: [Role!]
+  "The new permissions of the role, for events that create or update one."
+  permissions: [String!]
   "The IP address that the request came from."
   ipAddress: String
   "The ` + "`" + `User-Agent` + "`" + ` header of the request, shortened if it is long."
@@ -1939,6 +2154,12 @@ enum AuditEventKind {
   CLIENT_CREATED
   "An operator deleted an OAuth client."
   CLIENT_DELETED
+  "A role was created."
+  ROLE_CREATED
+  "The description or the permissions of a role were changed."
+  ROLE_UPDATED
+  "A role was deleted and taken from all users."
+  ROLE_DELETED
 }
 
 "A page of audit events (GraphQL Cursor Connections Specification)."
@@ -2077,6 +2298,8 @@ func (ec *executionContext) childFields_AuditEvent(ctx context.Context, field gr
 		return ec.fieldContext_AuditEvent_identifier(ctx, field)
 	case "roles":
 		return ec.fieldContext_AuditEvent_roles(ctx, field)
+	case "permissions":
+		return ec.fieldContext_AuditEvent_permissions(ctx, field)
 	case "ipAddress":
 		return ec.fieldContext_AuditEvent_ipAddress(ctx, field)
 	case "userAgent":
@@ -2125,6 +2348,14 @@ func (ec *executionContext) childFields_AuthPayload(ctx context.Context, field g
 	return nil, fmt.Errorf("no field named %q was found under type AuthPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_CreateRolePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "role":
+		return ec.fieldContext_CreateRolePayload_role(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreateRolePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_CreateUserPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "user":
@@ -2145,6 +2376,14 @@ func (ec *executionContext) childFields_DailyActivity(ctx context.Context, field
 		return ec.fieldContext_DailyActivity_failedLogins(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DailyActivity", field.Name)
+}
+
+func (ec *executionContext) childFields_DeleteRolePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_DeleteRolePayload_name(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeleteRolePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_DeleteUserPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2253,6 +2492,22 @@ func (ec *executionContext) childFields_RevokeUserSessionsPayload(ctx context.Co
 	return nil, fmt.Errorf("no field named %q was found under type RevokeUserSessionsPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_RoleDefinition(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_RoleDefinition_name(ctx, field)
+	case "description":
+		return ec.fieldContext_RoleDefinition_description(ctx, field)
+	case "permissions":
+		return ec.fieldContext_RoleDefinition_permissions(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_RoleDefinition_createdAt(ctx, field)
+	case "updatedAt":
+		return ec.fieldContext_RoleDefinition_updatedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RoleDefinition", field.Name)
+}
+
 func (ec *executionContext) childFields_Session(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -2321,6 +2576,14 @@ func (ec *executionContext) childFields_UpdateMePayload(ctx context.Context, fie
 		return ec.fieldContext_UpdateMePayload_user(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type UpdateMePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_UpdateRolePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "role":
+		return ec.fieldContext_UpdateRolePayload_role(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UpdateRolePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_UpdateUserPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2543,12 +2806,40 @@ func (ec *executionContext) dir_auth_args(ctx context.Context, rawArgs map[strin
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_createRole_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (admin.CreateRoleInput, error) {
+			return ec.unmarshalNCreateRoleInput2usherᚋinternalᚋauthᚋadminᚐCreateRoleInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_createUser_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (admin.CreateUserInput, error) {
 			return ec.unmarshalNCreateUserInput2usherᚋinternalᚋauthᚋadminᚐCreateUserInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_deleteRole_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (admin.DeleteRoleInput, error) {
+			return ec.unmarshalNDeleteRoleInput2usherᚋinternalᚋauthᚋadminᚐDeleteRoleInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -2689,6 +2980,20 @@ func (ec *executionContext) field_Mutation_updateMe_args(ctx context.Context, ra
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (accounts.UpdateMeInput, error) {
 			return ec.unmarshalNUpdateMeInput2usherᚋinternalᚋauthᚋaccountsᚐUpdateMeInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_updateRole_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (admin.UpdateRoleInput, error) {
+			return ec.unmarshalNUpdateRoleInput2usherᚋinternalᚋauthᚋadminᚐUpdateRoleInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -3297,6 +3602,29 @@ func (ec *executionContext) fieldContext_AuditEvent_roles(_ context.Context, fie
 	return graphql.NewScalarFieldContext("AuditEvent", field, false, false, errors.New("field of type Role does not have child fields"))
 }
 
+func (ec *executionContext) _AuditEvent_permissions(ctx context.Context, field graphql.CollectedField, obj *auth.AuditEvent) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AuditEvent_permissions(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Permissions, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []auth.Permission) graphql.Marshaler {
+			return ec.marshalOString2ᚕusherᚋinternalᚋauthᚐPermissionᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AuditEvent_permissions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AuditEvent", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _AuditEvent_ipAddress(ctx context.Context, field graphql.CollectedField, obj *auth.AuditEvent) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -3641,6 +3969,38 @@ func (ec *executionContext) fieldContext_AuthPayload_user(_ context.Context, fie
 	return fc, nil
 }
 
+func (ec *executionContext) _CreateRolePayload_role(ctx context.Context, field graphql.CollectedField, obj *admin.CreateRolePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CreateRolePayload_role(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Role, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *auth.RoleDefinition) graphql.Marshaler {
+			return ec.marshalNRoleDefinition2ᚖusherᚋinternalᚋauthᚐRoleDefinition(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CreateRolePayload_role(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CreateRolePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RoleDefinition(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _CreateUserPayload_user(ctx context.Context, field graphql.CollectedField, obj *admin.CreateUserPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -3763,6 +4123,29 @@ func (ec *executionContext) _DailyActivity_failedLogins(ctx context.Context, fie
 }
 func (ec *executionContext) fieldContext_DailyActivity_failedLogins(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("DailyActivity", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _DeleteRolePayload_name(ctx context.Context, field graphql.CollectedField, obj *admin.DeleteRolePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeleteRolePayload_name(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Name, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v auth.Role) graphql.Marshaler {
+			return ec.marshalNRole2usherᚋinternalᚋauthᚐRole(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DeleteRolePayload_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DeleteRolePayload", field, false, false, errors.New("field of type Role does not have child fields"))
 }
 
 func (ec *executionContext) _DeleteUserPayload_userId(ctx context.Context, field graphql.CollectedField, obj *admin.DeleteUserPayload) (ret graphql.Marshaler) {
@@ -4840,6 +5223,252 @@ func (ec *executionContext) fieldContext_Mutation_deleteUser(ctx context.Context
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_createRole(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_createRole(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().CreateRole(ctx, fc.Args["input"].(admin.CreateRoleInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				requires, err := ec.unmarshalNRole2ᚕusherᚋinternalᚋauthᚐRoleᚄ(ctx, "ADMIN")
+				if err != nil {
+					var zeroVal *admin.CreateRolePayload
+					return zeroVal, err
+				}
+				permissions, err := ec.unmarshalNString2ᚕstringᚄ(ctx, []any{})
+				if err != nil {
+					var zeroVal *admin.CreateRolePayload
+					return zeroVal, err
+				}
+				orOwner, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *admin.CreateRolePayload
+					return zeroVal, err
+				}
+				check, err := ec.unmarshalNAuthCheck2usherᚋinternalᚋauthᚐCheck(ctx, "SESSION")
+				if err != nil {
+					var zeroVal *admin.CreateRolePayload
+					return zeroVal, err
+				}
+				maxAge, err := ec.unmarshalOInt2ᚖint(ctx, 3600)
+				if err != nil {
+					var zeroVal *admin.CreateRolePayload
+					return zeroVal, err
+				}
+				if ec.Directives.Auth == nil {
+					var zeroVal *admin.CreateRolePayload
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, maxAge)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *admin.CreateRolePayload) graphql.Marshaler {
+			return ec.marshalNCreateRolePayload2ᚖusherᚋinternalᚋauthᚋadminᚐCreateRolePayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_createRole(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CreateRolePayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_createRole_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_updateRole(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_updateRole(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().UpdateRole(ctx, fc.Args["input"].(admin.UpdateRoleInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				requires, err := ec.unmarshalNRole2ᚕusherᚋinternalᚋauthᚐRoleᚄ(ctx, "ADMIN")
+				if err != nil {
+					var zeroVal *admin.UpdateRolePayload
+					return zeroVal, err
+				}
+				permissions, err := ec.unmarshalNString2ᚕstringᚄ(ctx, []any{})
+				if err != nil {
+					var zeroVal *admin.UpdateRolePayload
+					return zeroVal, err
+				}
+				orOwner, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *admin.UpdateRolePayload
+					return zeroVal, err
+				}
+				check, err := ec.unmarshalNAuthCheck2usherᚋinternalᚋauthᚐCheck(ctx, "SESSION")
+				if err != nil {
+					var zeroVal *admin.UpdateRolePayload
+					return zeroVal, err
+				}
+				maxAge, err := ec.unmarshalOInt2ᚖint(ctx, 3600)
+				if err != nil {
+					var zeroVal *admin.UpdateRolePayload
+					return zeroVal, err
+				}
+				if ec.Directives.Auth == nil {
+					var zeroVal *admin.UpdateRolePayload
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, maxAge)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *admin.UpdateRolePayload) graphql.Marshaler {
+			return ec.marshalNUpdateRolePayload2ᚖusherᚋinternalᚋauthᚋadminᚐUpdateRolePayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_updateRole(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UpdateRolePayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_updateRole_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_deleteRole(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_deleteRole(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().DeleteRole(ctx, fc.Args["input"].(admin.DeleteRoleInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				requires, err := ec.unmarshalNRole2ᚕusherᚋinternalᚋauthᚐRoleᚄ(ctx, "ADMIN")
+				if err != nil {
+					var zeroVal *admin.DeleteRolePayload
+					return zeroVal, err
+				}
+				permissions, err := ec.unmarshalNString2ᚕstringᚄ(ctx, []any{})
+				if err != nil {
+					var zeroVal *admin.DeleteRolePayload
+					return zeroVal, err
+				}
+				orOwner, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *admin.DeleteRolePayload
+					return zeroVal, err
+				}
+				check, err := ec.unmarshalNAuthCheck2usherᚋinternalᚋauthᚐCheck(ctx, "SESSION")
+				if err != nil {
+					var zeroVal *admin.DeleteRolePayload
+					return zeroVal, err
+				}
+				maxAge, err := ec.unmarshalOInt2ᚖint(ctx, 3600)
+				if err != nil {
+					var zeroVal *admin.DeleteRolePayload
+					return zeroVal, err
+				}
+				if ec.Directives.Auth == nil {
+					var zeroVal *admin.DeleteRolePayload
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, maxAge)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *admin.DeleteRolePayload) graphql.Marshaler {
+			return ec.marshalNDeleteRolePayload2ᚖusherᚋinternalᚋauthᚋadminᚐDeleteRolePayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_deleteRole(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DeleteRolePayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_deleteRole_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _OAuthClient_id(ctx context.Context, field graphql.CollectedField, obj *auth.Client) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -5791,6 +6420,71 @@ func (ec *executionContext) fieldContext_Query_signingKeys(_ context.Context, fi
 	return fc, nil
 }
 
+func (ec *executionContext) _Query_roles(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_roles(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Query().Roles(ctx)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				requires, err := ec.unmarshalNRole2ᚕusherᚋinternalᚋauthᚐRoleᚄ(ctx, "ADMIN")
+				if err != nil {
+					var zeroVal []auth.RoleDefinition
+					return zeroVal, err
+				}
+				permissions, err := ec.unmarshalNString2ᚕstringᚄ(ctx, []any{})
+				if err != nil {
+					var zeroVal []auth.RoleDefinition
+					return zeroVal, err
+				}
+				orOwner, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal []auth.RoleDefinition
+					return zeroVal, err
+				}
+				check, err := ec.unmarshalNAuthCheck2usherᚋinternalᚋauthᚐCheck(ctx, "SESSION")
+				if err != nil {
+					var zeroVal []auth.RoleDefinition
+					return zeroVal, err
+				}
+				if ec.Directives.Auth == nil {
+					var zeroVal []auth.RoleDefinition
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v []auth.RoleDefinition) graphql.Marshaler {
+			return ec.marshalORoleDefinition2ᚕusherᚋinternalᚋauthᚐRoleDefinitionᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_roles(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RoleDefinition(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Query___type(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -5966,6 +6660,121 @@ func (ec *executionContext) _RevokeUserSessionsPayload_revokedCount(ctx context.
 }
 func (ec *executionContext) fieldContext_RevokeUserSessionsPayload_revokedCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("RevokeUserSessionsPayload", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _RoleDefinition_name(ctx context.Context, field graphql.CollectedField, obj *auth.RoleDefinition) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RoleDefinition_name(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Name, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v auth.Role) graphql.Marshaler {
+			return ec.marshalNRole2usherᚋinternalᚋauthᚐRole(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RoleDefinition_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RoleDefinition", field, false, false, errors.New("field of type Role does not have child fields"))
+}
+
+func (ec *executionContext) _RoleDefinition_description(ctx context.Context, field graphql.CollectedField, obj *auth.RoleDefinition) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RoleDefinition_description(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Description, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_RoleDefinition_description(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RoleDefinition", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _RoleDefinition_permissions(ctx context.Context, field graphql.CollectedField, obj *auth.RoleDefinition) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RoleDefinition_permissions(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Permissions, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []auth.Permission) graphql.Marshaler {
+			return ec.marshalNString2ᚕusherᚋinternalᚋauthᚐPermissionᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RoleDefinition_permissions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RoleDefinition", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _RoleDefinition_createdAt(ctx context.Context, field graphql.CollectedField, obj *auth.RoleDefinition) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RoleDefinition_createdAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CreatedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RoleDefinition_createdAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RoleDefinition", field, false, false, errors.New("field of type DateTime does not have child fields"))
+}
+
+func (ec *executionContext) _RoleDefinition_updatedAt(ctx context.Context, field graphql.CollectedField, obj *auth.RoleDefinition) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RoleDefinition_updatedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UpdatedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RoleDefinition_updatedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RoleDefinition", field, false, false, errors.New("field of type DateTime does not have child fields"))
 }
 
 func (ec *executionContext) _Session_id(ctx context.Context, field graphql.CollectedField, obj *auth.Session) (ret graphql.Marshaler) {
@@ -6591,6 +7400,38 @@ func (ec *executionContext) fieldContext_UpdateMePayload_user(_ context.Context,
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _UpdateRolePayload_role(ctx context.Context, field graphql.CollectedField, obj *admin.UpdateRolePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UpdateRolePayload_role(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Role, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *auth.RoleDefinition) graphql.Marshaler {
+			return ec.marshalNRoleDefinition2ᚖusherᚋinternalᚋauthᚐRoleDefinition(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UpdateRolePayload_role(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UpdateRolePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RoleDefinition(ctx, field)
 		},
 	}
 	return fc, nil
@@ -8465,6 +9306,54 @@ func (ec *executionContext) unmarshalInputAuditEventFilter(ctx context.Context, 
 	return it, nil
 }
 
+func (ec *executionContext) unmarshalInputCreateRoleInput(ctx context.Context, obj any) (admin.CreateRoleInput, error) {
+	var it admin.CreateRoleInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["permissions"]; !present {
+		asMap["permissions"] = []any{}
+	}
+
+	fieldsInOrder := [...]string{"name", "description", "permissions"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "name":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("name"))
+			data, err := ec.unmarshalNRole2usherᚋinternalᚋauthᚐRole(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Name = data
+		case "description":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("description"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Description = data
+		case "permissions":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("permissions"))
+			data, err := ec.unmarshalNString2ᚕusherᚋinternalᚋauthᚐPermissionᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Permissions = data
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputCreateUserInput(ctx context.Context, obj any) (admin.CreateUserInput, error) {
 	var it admin.CreateUserInput
 	if obj == nil {
@@ -8522,6 +9411,36 @@ func (ec *executionContext) unmarshalInputCreateUserInput(ctx context.Context, o
 				return it, err
 			}
 			it.Roles = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputDeleteRoleInput(ctx context.Context, obj any) (admin.DeleteRoleInput, error) {
+	var it admin.DeleteRoleInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"name"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "name":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("name"))
+			data, err := ec.unmarshalNRole2usherᚋinternalᚋauthᚐRole(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Name = data
 		}
 	}
 	return it, nil
@@ -8909,6 +9828,50 @@ func (ec *executionContext) unmarshalInputUpdateMeInput(ctx context.Context, obj
 	return it, nil
 }
 
+func (ec *executionContext) unmarshalInputUpdateRoleInput(ctx context.Context, obj any) (admin.UpdateRoleInput, error) {
+	var it admin.UpdateRoleInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"name", "description", "permissions"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "name":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("name"))
+			data, err := ec.unmarshalNRole2usherᚋinternalᚋauthᚐRole(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Name = data
+		case "description":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("description"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Description = data
+		case "permissions":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("permissions"))
+			data, err := ec.unmarshalOString2ᚕusherᚋinternalᚋauthᚐPermissionᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Permissions = data
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputUpdateUserInput(ctx context.Context, obj any) (admin.UpdateUserInput, error) {
 	var it admin.UpdateUserInput
 	if obj == nil {
@@ -9213,6 +10176,11 @@ func (ec *executionContext) _AuditEvent(ctx context.Context, sel ast.SelectionSe
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "permissions":
+			out.Values[i] = ec._AuditEvent_permissions(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "ipAddress":
 			out.Values[i] = ec._AuditEvent_ipAddress(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -9398,6 +10366,44 @@ func (ec *executionContext) _AuthPayload(ctx context.Context, sel ast.SelectionS
 	return out
 }
 
+var createRolePayloadImplementors = []string{"CreateRolePayload"}
+
+func (ec *executionContext) _CreateRolePayload(ctx context.Context, sel ast.SelectionSet, obj *admin.CreateRolePayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, createRolePayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("CreateRolePayload")
+		case "role":
+			out.Values[i] = ec._CreateRolePayload_role(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
 var createUserPayloadImplementors = []string{"CreateUserPayload"}
 
 func (ec *executionContext) _CreateUserPayload(ctx context.Context, sel ast.SelectionSet, obj *admin.CreateUserPayload) graphql.Marshaler {
@@ -9465,6 +10471,44 @@ func (ec *executionContext) _DailyActivity(ctx context.Context, sel ast.Selectio
 			}
 		case "failedLogins":
 			out.Values[i] = ec._DailyActivity_failedLogins(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var deleteRolePayloadImplementors = []string{"DeleteRolePayload"}
+
+func (ec *executionContext) _DeleteRolePayload(ctx context.Context, sel ast.SelectionSet, obj *admin.DeleteRolePayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, deleteRolePayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("DeleteRolePayload")
+		case "name":
+			out.Values[i] = ec._DeleteRolePayload_name(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -9755,6 +10799,27 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "deleteUser":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_deleteUser(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "createRole":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_createRole(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "updateRole":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_updateRole(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "deleteRole":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_deleteRole(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
@@ -10190,6 +11255,28 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 			}
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "roles":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_roles(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
 		case "__type":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Query___type(ctx, field)
@@ -10320,6 +11407,64 @@ func (ec *executionContext) _RevokeUserSessionsPayload(ctx context.Context, sel 
 			}
 		case "revokedCount":
 			out.Values[i] = ec._RevokeUserSessionsPayload_revokedCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var roleDefinitionImplementors = []string{"RoleDefinition"}
+
+func (ec *executionContext) _RoleDefinition(ctx context.Context, sel ast.SelectionSet, obj *auth.RoleDefinition) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, roleDefinitionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RoleDefinition")
+		case "name":
+			out.Values[i] = ec._RoleDefinition_name(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "description":
+			out.Values[i] = ec._RoleDefinition_description(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "permissions":
+			out.Values[i] = ec._RoleDefinition_permissions(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "createdAt":
+			out.Values[i] = ec._RoleDefinition_createdAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "updatedAt":
+			out.Values[i] = ec._RoleDefinition_updatedAt(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -10618,6 +11763,44 @@ func (ec *executionContext) _UpdateMePayload(ctx context.Context, sel ast.Select
 			out.Values[i] = graphql.MarshalString("UpdateMePayload")
 		case "user":
 			out.Values[i] = ec._UpdateMePayload_user(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var updateRolePayloadImplementors = []string{"UpdateRolePayload"}
+
+func (ec *executionContext) _UpdateRolePayload(ctx context.Context, sel ast.SelectionSet, obj *admin.UpdateRolePayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, updateRolePayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("UpdateRolePayload")
+		case "role":
+			out.Values[i] = ec._UpdateRolePayload_role(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -11372,6 +12555,21 @@ func (ec *executionContext) marshalNBoolean2bool(ctx context.Context, sel ast.Se
 	return res
 }
 
+func (ec *executionContext) unmarshalNCreateRoleInput2usherᚋinternalᚋauthᚋadminᚐCreateRoleInput(ctx context.Context, v any) (admin.CreateRoleInput, error) {
+	res, err := ec.unmarshalInputCreateRoleInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNCreateRolePayload2ᚖusherᚋinternalᚋauthᚋadminᚐCreateRolePayload(ctx context.Context, sel ast.SelectionSet, v *admin.CreateRolePayload) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._CreateRolePayload(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNCreateUserInput2usherᚋinternalᚋauthᚋadminᚐCreateUserInput(ctx context.Context, v any) (admin.CreateUserInput, error) {
 	res, err := ec.unmarshalInputCreateUserInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -11421,6 +12619,21 @@ func (ec *executionContext) marshalNDateTime2timeᚐTime(ctx context.Context, se
 		}
 	}
 	return res
+}
+
+func (ec *executionContext) unmarshalNDeleteRoleInput2usherᚋinternalᚋauthᚋadminᚐDeleteRoleInput(ctx context.Context, v any) (admin.DeleteRoleInput, error) {
+	res, err := ec.unmarshalInputDeleteRoleInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNDeleteRolePayload2ᚖusherᚋinternalᚋauthᚋadminᚐDeleteRolePayload(ctx context.Context, sel ast.SelectionSet, v *admin.DeleteRolePayload) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._DeleteRolePayload(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNDeleteUserInput2usherᚋinternalᚋauthᚋadminᚐDeleteUserInput(ctx context.Context, v any) (admin.DeleteUserInput, error) {
@@ -11662,11 +12875,10 @@ func (ec *executionContext) unmarshalNRole2ᚕusherᚋinternalᚋauthᚐRoleᚄ(
 }
 
 func (ec *executionContext) marshalNRole2ᚕusherᚋinternalᚋauthᚐRoleᚄ(ctx context.Context, sel ast.SelectionSet, v []auth.Role) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return ec.marshalNRole2usherᚋinternalᚋauthᚐRole(ctx, sel, v[i])
-	})
+	ret := make(graphql.Array, len(v))
+	for i := range v {
+		ret[i] = ec.marshalNRole2usherᚋinternalᚋauthᚐRole(ctx, sel, v[i])
+	}
 
 	for _, e := range ret {
 		if e == graphql.Null {
@@ -11675,6 +12887,20 @@ func (ec *executionContext) marshalNRole2ᚕusherᚋinternalᚋauthᚐRoleᚄ(ct
 	}
 
 	return ret
+}
+
+func (ec *executionContext) marshalNRoleDefinition2usherᚋinternalᚋauthᚐRoleDefinition(ctx context.Context, sel ast.SelectionSet, v auth.RoleDefinition) graphql.Marshaler {
+	return ec._RoleDefinition(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNRoleDefinition2ᚖusherᚋinternalᚋauthᚐRoleDefinition(ctx context.Context, sel ast.SelectionSet, v *auth.RoleDefinition) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._RoleDefinition(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNSession2ᚖusherᚋinternalᚋauthᚐSession(ctx context.Context, sel ast.SelectionSet, v *auth.Session) graphql.Marshaler {
@@ -11764,6 +12990,22 @@ func (ec *executionContext) marshalNString2string(ctx context.Context, sel ast.S
 	return res
 }
 
+func (ec *executionContext) unmarshalNString2usherᚋinternalᚋauthᚐPermission(ctx context.Context, v any) (auth.Permission, error) {
+	res, err := UnmarshalPermission(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNString2usherᚋinternalᚋauthᚐPermission(ctx context.Context, sel ast.SelectionSet, v auth.Permission) graphql.Marshaler {
+	_ = sel
+	res := MarshalPermission(v)
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
+}
+
 func (ec *executionContext) unmarshalNString2ᚕstringᚄ(ctx context.Context, v any) ([]string, error) {
 	vSlice := graphql.CoerceList(v)
 	var err error
@@ -11793,6 +13035,35 @@ func (ec *executionContext) marshalNString2ᚕstringᚄ(ctx context.Context, sel
 	return ret
 }
 
+func (ec *executionContext) unmarshalNString2ᚕusherᚋinternalᚋauthᚐPermissionᚄ(ctx context.Context, v any) ([]auth.Permission, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]auth.Permission, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNString2usherᚋinternalᚋauthᚐPermission(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNString2ᚕusherᚋinternalᚋauthᚐPermissionᚄ(ctx context.Context, sel ast.SelectionSet, v []auth.Permission) graphql.Marshaler {
+	ret := make(graphql.Array, len(v))
+	for i := range v {
+		ret[i] = ec.marshalNString2usherᚋinternalᚋauthᚐPermission(ctx, sel, v[i])
+	}
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) unmarshalNUpdateMeInput2usherᚋinternalᚋauthᚋaccountsᚐUpdateMeInput(ctx context.Context, v any) (accounts.UpdateMeInput, error) {
 	res, err := ec.unmarshalInputUpdateMeInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -11806,6 +13077,21 @@ func (ec *executionContext) marshalNUpdateMePayload2ᚖusherᚋinternalᚋauth�
 		return graphql.Null
 	}
 	return ec._UpdateMePayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNUpdateRoleInput2usherᚋinternalᚋauthᚋadminᚐUpdateRoleInput(ctx context.Context, v any) (admin.UpdateRoleInput, error) {
+	res, err := ec.unmarshalInputUpdateRoleInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNUpdateRolePayload2ᚖusherᚋinternalᚋauthᚋadminᚐUpdateRolePayload(ctx context.Context, sel ast.SelectionSet, v *admin.UpdateRolePayload) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._UpdateRolePayload(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNUpdateUserInput2usherᚋinternalᚋauthᚋadminᚐUpdateUserInput(ctx context.Context, v any) (admin.UpdateUserInput, error) {
@@ -12276,11 +13562,10 @@ func (ec *executionContext) marshalORole2ᚕusherᚋinternalᚋauthᚐRoleᚄ(ct
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return ec.marshalNRole2usherᚋinternalᚋauthᚐRole(ctx, sel, v[i])
-	})
+	ret := make(graphql.Array, len(v))
+	for i := range v {
+		ret[i] = ec.marshalNRole2usherᚋinternalᚋauthᚐRole(ctx, sel, v[i])
+	}
 
 	for _, e := range ret {
 		if e == graphql.Null {
@@ -12309,6 +13594,25 @@ func (ec *executionContext) marshalORole2ᚖusherᚋinternalᚋauthᚐRole(ctx c
 	return res
 }
 
+func (ec *executionContext) marshalORoleDefinition2ᚕusherᚋinternalᚋauthᚐRoleDefinitionᚄ(ctx context.Context, sel ast.SelectionSet, v []auth.RoleDefinition) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNRoleDefinition2usherᚋinternalᚋauthᚐRoleDefinition(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) marshalOSessionConnection2ᚖusherᚋgraphᚋconnectionᚐSessionConnection(ctx context.Context, sel ast.SelectionSet, v *connection.SessionConnection) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -12325,6 +13629,41 @@ func (ec *executionContext) marshalOSigningKey2ᚕusherᚋinternalᚋauthᚐSign
 		fc.Result = &v[i]
 		return ec.marshalNSigningKey2usherᚋinternalᚋauthᚐSigningKey(ctx, sel, v[i])
 	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalOString2ᚕusherᚋinternalᚋauthᚐPermissionᚄ(ctx context.Context, v any) ([]auth.Permission, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]auth.Permission, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNString2usherᚋinternalᚋauthᚐPermission(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOString2ᚕusherᚋinternalᚋauthᚐPermissionᚄ(ctx context.Context, sel ast.SelectionSet, v []auth.Permission) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := make(graphql.Array, len(v))
+	for i := range v {
+		ret[i] = ec.marshalNString2usherᚋinternalᚋauthᚐPermission(ctx, sel, v[i])
+	}
 
 	for _, e := range ret {
 		if e == graphql.Null {

@@ -85,5 +85,14 @@ func (s oneViewer) Viewer(context.Context, uuid.UUID) (*auth.Viewer, error) {
 	return &v, nil
 }
 
+// Roles has all that the schema requires.
+func (oneViewer) Roles(context.Context) (roles []auth.RoleDefinition, err error) {
+	required, err := graph.Requirements()
+	for _, r := range required {
+		roles = append(roles, auth.RoleDefinition{Name: r.Role, Permissions: []auth.Permission{r.Permission}})
+	}
+	return roles, err
+}
+
 func (oneViewer) SigningKeys(context.Context) ([]keyring.Record, error) { return nil, nil }
 func (oneViewer) Ready(context.Context) error                           { return nil }

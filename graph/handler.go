@@ -21,6 +21,7 @@ import (
 	"usher/graph/limit"
 	"usher/graph/transport"
 	"usher/graph/trusted"
+	"usher/internal/auth"
 	"usher/internal/auth/access"
 	"usher/internal/auth/accounts"
 	"usher/internal/auth/admin"
@@ -108,6 +109,15 @@ func located(err error) string {
 		return e.Message
 	}
 	return err.Error()
+}
+
+// Requirements returns the roles and permissions that the schema requires, unless Check returns an error.
+func Requirements() (auth.Requirements, error) {
+	schema, err := accessSchema()
+	if err != nil {
+		return nil, err
+	}
+	return schema.Requirements(), nil
 }
 
 func newChecker() (*coerce.Checker, error) {

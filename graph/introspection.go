@@ -3,42 +3,31 @@ package graph
 import (
 	"context"
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"usher/graph/directive"
-	"usher/internal/auth"
 	"usher/internal/auth/access"
 )
 
-// visibleSchemas are the schemas that introspection shows: one for each set of roles, with what those
-// roles may use.
+// visibleSchemas are the schemas that introspection shows: one for each part of the schema that callers may use.
 type visibleSchemas struct {
 	config  Config
 	service *access.Service
 	schema  *directive.Schema
-	byRoles sync.Map // *executableSchema by the names of the roles; there are few combinations
+	byView  sync.Map // *executableSchema by the key of the view; there are few
 }
 
 // schemaOf returns the schema for the caller of ctx. Anonymous callers see what every account may use,
 // so that they can find out how to sign in and what for.
 func (v *visibleSchemas) schemaOf(ctx context.Context) *executableSchema {
-	roles := v.service.Roles(ctx)
-	var names []string
-	seen := []auth.Role{auth.RoleUser}
-	for _, r := range auth.Roles {
-		if slices.Contains(roles, r) && r != auth.RoleUser {
-			seen, names = append(seen, r), append(names, string(r))
-		}
-	}
-	key := strings.Join(names, " ")
-	executable, ok := v.byRoles.Load(key)
+	view := v.schema.View(v.service.Allowances(ctx))
+	executable, ok := v.byView.Load(view.Key())
 	if !ok {
 		config := v.config
-		config.Schema = v.schema.Visible(seen, withheldNodes(v.schema, seen)...)
-		executable, _ = v.byRoles.LoadOrStore(key, executableOf(config))
+		config.Schema = view.Visible(withheldNodes(v.schema, view)...)
+		executable, _ = v.byView.LoadOrStore(view.Key(), executableOf(config))
 	}
 	return executable.(*executableSchema)
 }

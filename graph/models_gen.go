@@ -122,7 +122,7 @@ type InputErrorCode string
 const (
 	// A required value is missing.
 	InputErrorCodeRequired InputErrorCode = "REQUIRED"
-	// Another account already uses this value.
+	// Another account already uses this value, or another role has this name.
 	InputErrorCodeTaken InputErrorCode = "TAKEN"
 	// The value is too short.
 	InputErrorCodeTooShort InputErrorCode = "TOO_SHORT"
@@ -136,6 +136,10 @@ const (
 	InputErrorCodeNotFound InputErrorCode = "NOT_FOUND"
 	// The change would leave the server without an enabled administrator account.
 	InputErrorCodeLastAdmin InputErrorCode = "LAST_ADMIN"
+	// The list is too long, or the server has too many objects of this kind.
+	InputErrorCodeTooMany InputErrorCode = "TOO_MANY"
+	// The server needs what the change would take away: it is built in, or the schema requires it.
+	InputErrorCodeInUse InputErrorCode = "IN_USE"
 )
 
 var AllInputErrorCode = []InputErrorCode{
@@ -147,11 +151,13 @@ var AllInputErrorCode = []InputErrorCode{
 	InputErrorCodeTooCommon,
 	InputErrorCodeNotFound,
 	InputErrorCodeLastAdmin,
+	InputErrorCodeTooMany,
+	InputErrorCodeInUse,
 }
 
 func (e InputErrorCode) IsValid() bool {
 	switch e {
-	case InputErrorCodeRequired, InputErrorCodeTaken, InputErrorCodeTooShort, InputErrorCodeTooLong, InputErrorCodeInvalidFormat, InputErrorCodeTooCommon, InputErrorCodeNotFound, InputErrorCodeLastAdmin:
+	case InputErrorCodeRequired, InputErrorCodeTaken, InputErrorCodeTooShort, InputErrorCodeTooLong, InputErrorCodeInvalidFormat, InputErrorCodeTooCommon, InputErrorCodeNotFound, InputErrorCodeLastAdmin, InputErrorCodeTooMany, InputErrorCodeInUse:
 		return true
 	}
 	return false

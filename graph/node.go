@@ -79,11 +79,11 @@ func nodeRule(schema *directive.Schema, typeName string) *auth.Rule {
 	return schema.FieldRule(schema.Query.Fields.ForName(nodeFields[typeName]))
 }
 
-// withheldNodes returns the types whose objects `node` does not return to callers with the given roles, unless the
-// objects are their own.
-func withheldNodes(schema *directive.Schema, roles []auth.Role) (withheld []string) {
+// withheldNodes returns the types whose objects `node` does not return to callers with a view, unless the objects are
+// their own.
+func withheldNodes(schema *directive.Schema, view directive.View) (withheld []string) {
 	for typeName := range nodeFields {
-		if !nodeRule(schema, typeName).Admits(roles) {
+		if !view.Admits(nodeRule(schema, typeName)) {
 			withheld = append(withheld, typeName)
 		}
 	}

@@ -109,7 +109,9 @@ var fingerprints = map[string]string{
 		` (SELECT concat(count(*), ':', max(xmin::text::bigint)) FROM users),` +
 		` (SELECT concat(count(*), ':', max(xmin::text::bigint)) FROM credentials),` +
 		` (SELECT concat(count(*), ':', max(xmin::text::bigint)) FROM sessions),` +
-		` (SELECT concat(count(*), ':', max(xmin::text::bigint)) FROM audit_events))`,
+		` (SELECT concat(count(*), ':', max(xmin::text::bigint)) FROM audit_events),` +
+		` (SELECT concat(count(*), ':', max(xmin::text::bigint)) FROM roles),` +
+		` (SELECT concat(count(*), ':', max(xmin::text::bigint)) FROM role_permissions))`,
 }
 
 func newTarget(t testing.TB, database string, development bool) *target {
@@ -165,7 +167,8 @@ func (w *target) fill(t testing.TB) {
 		"Password":     {goodPassword, goodPassword, "hunter2", "hunter2 hunter2 hunter2"},
 		"Username":     {"someone", *w.user.User.Username, "Ada"},
 		"EmailAddress": {"someone@example.com", "ada@example.com"},
-		"String":       {*w.user.User.Username, *w.admin.User.Username, w.user.RefreshToken, "ada@example.com"},
+		"Role":         {"USER", "ADMIN", "ADMIN", "EDITOR", "EDITOR_2", "no role"},
+		"String":       {*w.user.User.Username, *w.admin.User.Username, w.user.RefreshToken, "ada@example.com", "orders:read", "audit:read"},
 	}
 	w.log.take()
 }

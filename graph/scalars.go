@@ -30,6 +30,7 @@ var scalars = map[string]coerce.Scalar{
 	"Date":         takes(UnmarshalDate),
 	"DateTime":     takes(UnmarshalDateTime),
 	"JSONObject":   isObject,
+	"Role":         takesRole,
 }
 
 func takes[T any](unmarshal func(any) (T, error)) coerce.Scalar {
@@ -67,6 +68,31 @@ func MarshalPassword(password.Plaintext) graphql.Marshaler { return graphql.Null
 func UnmarshalPassword(v any) (password.Plaintext, error) {
 	s, err := UnmarshalString(v)
 	return password.Plaintext(s), err
+}
+
+// MarshalRole writes a role.
+func MarshalRole(r auth.Role) graphql.Marshaler { return graphql.MarshalString(string(r)) }
+
+// UnmarshalRole reads a role. The domain knows which ones exist.
+func UnmarshalRole(v any) (auth.Role, error) {
+	s, err := UnmarshalString(v)
+	return auth.Role(s), err
+}
+
+// takesRole accepts strings, and names as they stand for the values of an enum: role: ADMIN.
+func takesRole(v any) bool {
+	_, isName := v.(coerce.Name)
+	_, err := UnmarshalRole(v)
+	return isName || err == nil
+}
+
+// MarshalPermission writes a permission.
+func MarshalPermission(p auth.Permission) graphql.Marshaler { return graphql.MarshalString(string(p)) }
+
+// UnmarshalPermission reads a permission. The domain knows which ones are valid.
+func UnmarshalPermission(v any) (auth.Permission, error) {
+	s, err := UnmarshalString(v)
+	return auth.Permission(s), err
 }
 
 // MarshalID writes an id.
@@ -148,12 +174,6 @@ func unmarshalEnum[T ~string](v any, values []T, want string) (T, error) {
 	}
 	return "", wrongType(want)
 }
-
-// MarshalRole writes a role.
-func MarshalRole(r auth.Role) graphql.Marshaler { return graphql.MarshalString(string(r)) }
-
-// UnmarshalRole reads a role.
-func UnmarshalRole(v any) (auth.Role, error) { return unmarshalEnum(v, auth.Roles, "a role") }
 
 // MarshalAuthCheck writes a check.
 func MarshalAuthCheck(c auth.Check) graphql.Marshaler { return graphql.MarshalString(string(c)) }

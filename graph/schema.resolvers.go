@@ -74,6 +74,18 @@ func (r *mutationResolver) DeleteUser(ctx context.Context, input admin.DeleteUse
 	return r.admin.DeleteUser(ctx, input)
 }
 
+func (r *mutationResolver) CreateRole(ctx context.Context, input admin.CreateRoleInput) (*admin.CreateRolePayload, error) {
+	return r.admin.CreateRole(ctx, input)
+}
+
+func (r *mutationResolver) UpdateRole(ctx context.Context, input admin.UpdateRoleInput) (*admin.UpdateRolePayload, error) {
+	return r.admin.UpdateRole(ctx, input)
+}
+
+func (r *mutationResolver) DeleteRole(ctx context.Context, input admin.DeleteRoleInput) (*admin.DeleteRolePayload, error) {
+	return r.admin.DeleteRole(ctx, input)
+}
+
 func (r *queryResolver) Me(ctx context.Context) (*auth.User, error) {
 	return r.access.Me(ctx)
 }
@@ -108,6 +120,10 @@ func (r *queryResolver) OauthClients(ctx context.Context, first *int, after *str
 
 func (r *queryResolver) SigningKeys(ctx context.Context) ([]auth.SigningKey, error) {
 	return r.admin.SigningKeys(ctx)
+}
+
+func (r *queryResolver) Roles(ctx context.Context) ([]auth.RoleDefinition, error) {
+	return r.admin.Roles(ctx)
 }
 
 func (r *sessionResolver) Current(ctx context.Context, obj *auth.Session) (bool, error) {

@@ -48,6 +48,7 @@ type cli struct {
 	Serve   serveCommand   `cmd:"" help:"Run the server."`
 	Migrate migrateCommand `cmd:"" help:"Migrate the database to the newest schema, and exit."`
 	User    userCommands   `cmd:"" help:"Administer users."`
+	Role    roleCommands   `cmd:"" help:"Administer roles and their permissions."`
 	Keys    keysCommands   `cmd:"" help:"Administer the keys that sign access tokens."`
 	Client  clientCommands `cmd:"" help:"Administer OAuth clients."`
 	Schema  schemaCommands `cmd:"" help:"Show the GraphQL schema."`

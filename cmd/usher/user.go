@@ -32,13 +32,13 @@ type userCreateCommand struct {
 	config.Passwords
 	config.Log
 
-	Username string   `help:"User name to sign in with." placeholder:"NAME"`
-	Email    string   `help:"E-mail address to sign in with." placeholder:"ADDRESS"`
-	FullName string   `help:"Full name to display." placeholder:"TEXT"`
-	Role     []string `help:"Role of the user: user or admin. An admin is also a user." placeholder:"ROLE" enum:"user,admin" default:"user"`
+	Username string     `help:"User name to sign in with." placeholder:"NAME"`
+	Email    string     `help:"E-mail address to sign in with." placeholder:"ADDRESS"`
+	FullName string     `help:"Full name to display." placeholder:"TEXT"`
+	Role     []roleName `help:"Role of the user, such as ADMIN. Every user also has the role USER." placeholder:"ROLE"`
 }
 
-// Run creates a user. An administrator also gets the role USER.
+// Run creates a user.
 func (c *userCreateCommand) Run(inv *invocation) error {
 	secret, err := inv.readNewPassword()
 	if err != nil {
@@ -48,18 +48,16 @@ func (c *userCreateCommand) Run(inv *invocation) error {
 		Username: optional(c.Username), Email: optional(c.Email), FullName: optional(c.FullName),
 		Password: secret,
 	}
-	roles := []auth.Role{auth.RoleUser}
+	var roles []auth.Role
 	for _, r := range c.Role {
-		if role := auth.Role(strings.ToUpper(r)); role != auth.RoleUser {
-			roles = append(roles, role)
-		}
+		roles = append(roles, auth.Role(r))
 	}
 	return inv.operate(c.Database, c.Passwords, c.Log, func(o *app.Operator) error {
 		user, err := o.CreateUser(inv.ctx, in, roles)
 		if err != nil {
 			return explain(err)
 		}
-		_, err = fmt.Fprintf(inv.stdout, "created user %s (%s) in %s\n", user.ID, joinRoles(user.Roles), c.URL)
+		_, err = fmt.Fprintf(inv.stdout, "created user %s (%s) in %s\n", user.ID, joinNames(user.Roles), c.URL)
 		return err
 	})
 }
@@ -94,7 +92,7 @@ func (c *userListCommand) Run(inv *invocation) error {
 					state = "disabled"
 				}
 				fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", u.ID, dash(u.Username), dash(u.Email),
-					joinRoles(u.Roles), state, u.CreatedAt.Format(time.DateTime))
+					joinNames(u.Roles), state, u.CreatedAt.Format(time.DateTime))
 			}
 			if len(users) < query.Limit {
 				return table.Flush()
@@ -111,12 +109,12 @@ func dash(s *string) string {
 	return *s
 }
 
-func joinRoles(roles []auth.Role) string {
-	names := make([]string, len(roles))
-	for i, r := range roles {
-		names[i] = string(r)
+func joinNames[T ~string](names []T) string {
+	texts := make([]string, len(names))
+	for i, name := range names {
+		texts[i] = string(name)
 	}
-	return strings.Join(names, " ")
+	return strings.Join(texts, " ")
 }
 
 // oneUser has the settings and the argument of every command for one account.
@@ -130,10 +128,7 @@ type oneUser struct {
 // change finds the user, calls f and prints what was done.
 func (c *oneUser) change(inv *invocation, done string, f func(o *app.Operator, u *auth.User) error) error {
 	return inv.operate(c.Database, config.Passwords{}, c.Log, func(o *app.Operator) error {
-		user, err := o.FindUser(inv.ctx, c.Identifier)
-		if errors.Is(err, auth.ErrNotFound) {
-			return errors.New("no user has this name, e-mail address or id; list all users with usher user list")
-		}
+		user, err := findUser(inv, o, c.Identifier)
 		if err != nil {
 			return err
 		}
@@ -143,6 +138,14 @@ func (c *oneUser) change(inv *invocation, done string, f func(o *app.Operator, u
 		_, err = fmt.Fprintf(inv.stdout, "%s user %s\n", done, user.ID)
 		return err
 	})
+}
+
+func findUser(inv *invocation, o *app.Operator, identifier string) (*auth.User, error) {
+	user, err := o.FindUser(inv.ctx, identifier)
+	if errors.Is(err, auth.ErrNotFound) {
+		return nil, errors.New("no user has this name, e-mail address or id; list all users with usher user list")
+	}
+	return user, err
 }
 
 type userDisableCommand struct{ oneUser }
@@ -180,8 +183,12 @@ func explain(err error) error {
 	}
 	lines := make([]string, len(e.Fields))
 	for i, f := range e.Fields {
-		lines[i] = f.Message
-		if name := f.Field; name != "userId" { // the user was found, and there is no such flag
+		switch name := f.Field; {
+		case f.Code == auth.InputNotFound && (name == "name" || name == "roles"):
+			lines[i] = "no role has this name; list all roles with usher role list"
+		case name == "userId" || f.Code == auth.InputInUse || f.Code == auth.InputLastAdmin: // not about a flag
+			lines[i] = f.Message
+		default:
 			lines[i] = name + ": " + f.Message
 		}
 	}

@@ -67,7 +67,8 @@ func (c *Checker) literal(v *ast.Value) string {
 			return c.composite(v)
 		}
 	case ast.EnumValue:
-		ok = def.Kind == ast.Enum && def.EnumValues.ForName(v.Raw) != nil
+		ok = def.Kind == ast.Enum && def.EnumValues.ForName(v.Raw) != nil ||
+			def.Kind == ast.Scalar && c.scalars[def.Name](Name(v.Raw))
 	default:
 		ok = def.Kind == ast.Scalar && c.scalars[def.Name](constant(v))
 	}

@@ -175,11 +175,6 @@ func (c *checker) rule(coordinate string, d *ast.Directive) *auth.Rule {
 		c.problem("%s %w", coordinate, err)
 		return nil
 	}
-	for _, p := range rule.Permissions {
-		if !slices.ContainsFunc(auth.Roles, func(r auth.Role) bool { return slices.Contains(r.Permissions(), p) }) {
-			c.problem("%s requires the permission %q, which no role has", coordinate, p)
-		}
-	}
 	switch {
 	case len(rule.Requires) == 0 && (!rule.OrOwner || len(rule.Permissions) > 0):
 		c.problem("%s requires no role, which allows nobody", coordinate)

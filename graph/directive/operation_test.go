@@ -81,7 +81,7 @@ func TestRefusals(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			refused := s.Refusals(operation(t, s, "mutation "+tt.query, tt.variables), func(r *auth.Rule) error {
-				if !r.Admits([]auth.Role{auth.RoleUser}) {
+				if !r.HasRole([]auth.Role{auth.RoleUser}) {
 					return errors.New("refused")
 				}
 				return nil

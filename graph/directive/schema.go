@@ -37,7 +37,7 @@ type Schema struct {
 }
 
 // New reads the rules of a schema. Its error names everything that has no rule by mistake, or a rule that
-// is wrong or allows nobody. Every field needs a rule if its type is Query, Mutation or Subscription, has
+// is wrong or allows nobody. Which roles and permissions exist is for others to know, see Requirements. Every field needs a rule if its type is Query, Mutation or Subscription, has
 // another field with @auth, or is one of guardedTypes: these have a value of the Go type that serves them.
 func New(schema *ast.Schema, guardedTypes map[string]any) (*Schema, error) {
 	s := &Schema{
@@ -73,6 +73,19 @@ func (s *Schema) Rule(requires []auth.Role, permissions []string, orOwner bool, 
 // FieldRule returns the rule of a field, or nil if it has no @auth.
 func (s *Schema) FieldRule(field *ast.FieldDefinition) *auth.Rule { return s.fields[field] }
 
+// Requirements lists the roles and permissions that the schema requires, with the places that require them.
+func (s *Schema) Requirements() (all auth.Requirements) {
+	for _, e := range s.Access() {
+		for _, r := range e.Requires {
+			all = append(all, auth.Requirement{Coordinate: e.Coordinate, Role: r})
+		}
+		for _, p := range e.Permissions {
+			all = append(all, auth.Requirement{Coordinate: e.Coordinate, Permission: p})
+		}
+	}
+	return all
+}
+
 // intern reads the rule of a directive, and returns the equal rule of the schema if it has one.
 func (s *Schema) intern(d *ast.Directive) (*auth.Rule, error) {
 	var (
@@ -84,12 +97,16 @@ func (s *Schema) intern(d *ast.Directive) (*auth.Rule, error) {
 	for _, name := range list(arguments["requires"]) {
 		role := auth.Role(fmt.Sprint(name))
 		if !role.Valid() {
-			return nil, fmt.Errorf("requires the role %s, which the server does not have", role)
+			return nil, fmt.Errorf("requires %q, which is not the name of a role: use up to 63 upper-case letters, digits and underscores", role)
 		}
 		requires = append(requires, role)
 	}
 	for _, name := range list(arguments["permissions"]) {
-		permissions = append(permissions, fmt.Sprint(name))
+		p := fmt.Sprint(name)
+		if !auth.Permission(p).Valid() {
+			return nil, fmt.Errorf("requires %q, which is not the name of a permission: use lower-case words separated by colons", p)
+		}
+		permissions = append(permissions, p)
 	}
 	if v := arguments["maxAge"]; v != nil {
 		seconds, err := strconv.Atoi(fmt.Sprint(v))

@@ -8,9 +8,37 @@ import (
 	"usher/internal/auth"
 )
 
-// Visible returns the part of the schema that a user with the given roles may use: without the fields,
-// arguments and input fields that require other roles, and without the types that become unreachable.
-// Rules are added to the descriptions. Any user may be an owner, so what an owner may use stays.
+// View is what a caller may use of the schema.
+type View struct {
+	schema *Schema
+	// admitted has, for each rule of the schema, '1' if it admits the caller or an owner, and '0' if not.
+	admitted string
+}
+
+// View returns what a user with the given roles, which have the given permissions, may use. Any user may be an owner, so
+// what an owner may use is included.
+func (s *Schema) View(roles []auth.Role, permissions []auth.Permission) View {
+	admitted := make([]byte, len(s.rules))
+	for i, r := range s.rules {
+		admitted[i] = '0'
+		if r.OrOwner || r.HasRole(roles) && r.Permits(permissions) {
+			admitted[i] = '1'
+		}
+	}
+	return View{s, string(admitted)}
+}
+
+// Admits reports whether a rule of the schema admits the caller.
+func (v View) Admits(rule *auth.Rule) bool {
+	return v.admitted[slices.Index(v.schema.rules, rule)] == '1'
+}
+
+// Key is the same for Views of the same part of the schema. There are few: roles that no rule distinguishes share one.
+func (v View) Key() string { return v.admitted }
+
+// Visible returns the part of the schema that the caller may use: without the fields, arguments and input
+// fields that they may not use, and without the types that become unreachable. Rules are added to the
+// descriptions.
 //
 // An interface or a union returns every possible type, unless withheld has its name: then its resolver returns
 // objects of that type only to other roles.
@@ -20,26 +48,27 @@ import (
 //
 // It is for introspection. Operations are validated against the whole schema: an expired token must get
 // an error that says so, and not an unknown field.
-func (s *Schema) Visible(roles []auth.Role, withheld ...string) *ast.Schema {
-	v := &view{schema: s, roles: roles, withheld: withheld, types: map[string]*ast.Definition{}}
-	for name, def := range s.Types {
-		v.types[name] = v.definition(def)
+func (v View) Visible(withheld ...string) *ast.Schema {
+	w := &view{schema: v.schema, admitted: map[*auth.Rule]bool{}, withheld: withheld, types: map[string]*ast.Definition{}}
+	for i, r := range v.schema.rules {
+		w.admitted[r] = v.admitted[i] == '1'
 	}
-	for v.dropEmpty() {
+	for name, def := range v.schema.Types {
+		w.types[name] = w.definition(def)
 	}
-	return v.reachable()
+	for w.dropEmpty() {
+	}
+	return w.reachable()
 }
 
 type view struct {
 	schema   *Schema
-	roles    []auth.Role
+	admitted map[*auth.Rule]bool
 	withheld []string
 	types    map[string]*ast.Definition
 }
 
-func (v *view) sees(rule *auth.Rule) bool {
-	return rule == nil || rule.OrOwner || rule.Admits(v.roles)
-}
+func (v *view) sees(rule *auth.Rule) bool { return rule == nil || v.admitted[rule] }
 
 // definition copies a type with its visible fields.
 func (v *view) definition(def *ast.Definition) *ast.Definition {

@@ -80,13 +80,46 @@ func TestVisible(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if diff := cmp.Diff(tt.want, places(s.Visible(tt.roles))); diff != "" {
+			if diff := cmp.Diff(tt.want, places(s.View(tt.roles, permissionsOf(tt.roles)).Visible())); diff != "" {
 				t.Errorf("visible (-want +got):\n%s", diff)
 			}
 		})
 	}
 	if f := s.Query.Fields.ForName("me"); f.Description != "" {
 		t.Errorf("the whole schema has changed: Query.me is described as %q", f.Description)
+	}
+}
+
+// permissionsOf returns the permissions of a user with the roles, where ADMIN has one.
+func permissionsOf(roles []auth.Role) (granted []auth.Permission) {
+	if slices.Contains(roles, auth.RoleAdmin) {
+		granted = append(granted, auth.PermissionReadAudit)
+	}
+	return granted
+}
+
+// TestViewKey checks that Views have one key exactly if they show the same.
+func TestViewKey(t *testing.T) {
+	t.Parallel()
+	s, err := New(load(t, house), map[string]any{"Note": (*note)(nil)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := map[string][]string{}
+	for _, roles := range [][]auth.Role{nil, {"USER"}, {"ADMIN"}, {"USER", "ADMIN"}, {"USER", "EDITOR"}, {"EDITOR"}} {
+		for _, permissions := range [][]auth.Permission{nil, {"audit:read"}, {"fly"}, {"audit:read", "fly"}} {
+			v := s.View(roles, permissions)
+			now := places(v.Visible())
+			if before, ok := shown[v.Key()]; ok {
+				if diff := cmp.Diff(before, now); diff != "" {
+					t.Errorf("%v with %v shares a key (-other +this):\n%s", roles, permissions, diff)
+				}
+			}
+			shown[v.Key()] = now
+		}
+	}
+	if len(shown) != 6 { // USER, ADMIN, both or neither; audit:read matters to those with USER
+		t.Errorf("there are %d keys, want 6", len(shown))
 	}
 }
 
@@ -133,10 +166,11 @@ func TestVisibleMutation(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.Visible([]auth.Role{auth.RoleUser}).Mutation != nil {
+	user, admin := s.View([]auth.Role{auth.RoleUser}, nil), s.View(auth.Roles, nil)
+	if user.Visible().Mutation != nil {
 		t.Error("a user sees a Mutation without fields")
 	}
-	if s.Visible(auth.Roles).Mutation == nil {
+	if admin.Visible().Mutation == nil {
 		t.Error("an administrator does not see Mutation")
 	}
 }
@@ -188,7 +222,7 @@ input UnusedInput { x: Int }
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			visible := s.Visible(tt.roles, tt.withheld...)
+			visible := s.View(tt.roles, nil).Visible(tt.withheld...)
 			var got, possible []string
 			for name, def := range visible.Types {
 				if !def.BuiltIn && name != "Role" && name != "AuthCheck" {

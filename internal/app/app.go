@@ -15,6 +15,7 @@ import (
 
 	"usher/graph"
 	"usher/graph/trusted"
+	"usher/internal/auth/access"
 	"usher/internal/auth/domain"
 	"usher/internal/config"
 	"usher/internal/httpd"
@@ -102,6 +103,9 @@ func (a *App) start(ctx context.Context, secret []byte) error {
 	if err != nil {
 		return err
 	}
+	if err := p.checkRoles(ctx); err != nil {
+		return err
+	}
 	if a.keys, err = keyring.Open(ctx, p.keyring(s.Keys, secret)); err != nil {
 		return err
 	}
@@ -112,6 +116,9 @@ func (a *App) start(ctx context.Context, secret []byte) error {
 		return err
 	}
 	if a.Domain, err = p.domain(a.Tokens, secret); err != nil {
+		return err
+	}
+	if err := a.Domain.Access.RefreshPermissions(ctx); err != nil {
 		return err
 	}
 	return a.newServer(ctx, secret)
@@ -178,6 +185,9 @@ func (a *App) Serve(ctx context.Context, l net.Listener) error {
 	defer cancel()
 	log := a.parts.observer.Log()
 	jobs.Go(func() { job.Every(jobsCtx, keyring.PollInterval, log, "keys", a.keys.Refresh) })
+	jobs.Go(func() {
+		job.Every(jobsCtx, access.PermissionsInterval, log, "permissions", a.Domain.Access.RefreshPermissions)
+	})
 	jobs.Go(func() { job.Every(jobsCtx, sweepInterval, log, "sweep", a.Domain.Operator.Sweep) })
 	return a.server.Serve(ctx, l)
 }

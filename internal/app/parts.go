@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 
+	"usher/graph"
 	"usher/internal/auth"
 	"usher/internal/auth/domain"
 	"usher/internal/config"
@@ -70,6 +71,10 @@ func (p *parts) keyring(k config.Keys, secret []byte) keyring.Options {
 // that domain.
 func (p *parts) domain(tokens *token.Authority, secret []byte) (*domain.Domain, error) {
 	s := p.settings
+	required, err := graph.Requirements()
+	if err != nil {
+		return nil, err
+	}
 	return domain.New(domain.Options{
 		Store: p.store,
 		Passwords: password.New(password.Options{
@@ -83,6 +88,7 @@ func (p *parts) domain(tokens *token.Authority, secret []byte) (*domain.Domain, 
 			MaxAge: s.SessionMaxAge, IdleLimit: s.SessionIdle, RefreshGrace: s.RefreshGrace, PerUser: s.SessionsPerUser,
 		},
 		SigningKeys: signingKeys(p.keyring(s.Keys, nil)),
+		Required:    required,
 		Now:         p.overrides.Now,
 		Rand:        p.overrides.Rand,
 		Log:         p.observer.Log(),

@@ -9,6 +9,7 @@ import (
 
 // AdministrationStore stores what administrators see and change.
 type AdministrationStore interface {
+	RoleStore
 	// SetDisabled disables an account as of a time, or enables it with nil.
 	SetDisabled(ctx context.Context, userID uuid.UUID, at *time.Time, now time.Time) error
 	// SetRoles changes a user's roles.

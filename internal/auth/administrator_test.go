@@ -60,6 +60,22 @@ func TestNotAdministrator(t *testing.T) {
 			_, err := f.User(ctx, id)
 			return err
 		},
+		"Roles": func(ctx context.Context, f *fixture, _ uuid.UUID) error {
+			_, err := f.adminService.Roles(ctx)
+			return err
+		},
+		"CreateRole": func(ctx context.Context, f *fixture, _ uuid.UUID) error {
+			_, err := f.adminService.CreateRole(ctx, admin.CreateRoleInput{Name: "MADE"})
+			return err
+		},
+		"UpdateRole": func(ctx context.Context, f *fixture, _ uuid.UUID) error {
+			_, err := f.UpdateRole(ctx, admin.UpdateRoleInput{Name: auth.RoleUser, Permissions: readAudit})
+			return err
+		},
+		"DeleteRole": func(ctx context.Context, f *fixture, _ uuid.UUID) error {
+			_, err := f.adminService.DeleteRole(ctx, admin.DeleteRoleInput{Name: "NONE"})
+			return err
+		},
 		"AuditEvents": func(ctx context.Context, f *fixture, _ uuid.UUID) error {
 			_, err := f.AuditEvents(ctx, nil, auth.Page[uuid.UUID]{Limit: 10})
 			return err

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -69,6 +70,31 @@ var callerOperations = map[string]operation{
 	"deleteUser": func(ctx context.Context, f *fixture, user, _ uuid.UUID) (any, error) {
 		return f.DeleteUser(ctx, admin.DeleteUserInput{UserID: user})
 	},
+	"createRole": func(ctx context.Context, f *fixture, _, _ uuid.UUID) (any, error) {
+		return f.adminService.CreateRole(ctx, admin.CreateRoleInput{Name: "MADE", Permissions: []auth.Permission{"orders:read"}})
+	},
+	"updateRole": func(ctx context.Context, f *fixture, _, _ uuid.UUID) (any, error) {
+		if err := f.ensureSpareRole(ctx); err != nil {
+			return nil, err
+		}
+		return f.UpdateRole(ctx, admin.UpdateRoleInput{Name: "SPARE", Description: new("Changed"), Permissions: []auth.Permission{"orders:read"}})
+	},
+	"deleteRole": func(ctx context.Context, f *fixture, _, _ uuid.UUID) (any, error) {
+		if err := f.ensureSpareRole(ctx); err != nil {
+			return nil, err
+		}
+		return f.adminService.DeleteRole(ctx, admin.DeleteRoleInput{Name: "SPARE"})
+	},
+}
+
+// ensureSpareRole creates the role SPARE past the domain, unless it exists.
+func (f *fixture) ensureSpareRole(ctx context.Context) error {
+	const name auth.Role = "SPARE"
+	roles, err := f.Store.Roles(ctx)
+	if err != nil || slices.ContainsFunc(roles, func(r auth.RoleDefinition) bool { return r.Name == name }) {
+		return err
+	}
+	return f.Store.CreateRole(ctx, &auth.RoleDefinition{Name: name, CreatedAt: f.Clock.Now(), UpdatedAt: f.Clock.Now()})
 }
 
 // callerMutations returns the mutations with `@auth` in the schema, and whether they require an administrator.
@@ -175,6 +201,9 @@ func TestCallerGoneInQueue(t *testing.T) {
 	t.Parallel()
 	mutations := callerMutations(t)
 	eachDatabaseWithSQL(t, func(t *testing.T, f *fixture, db *sql.DB) {
+		if err := f.ensureSpareRole(t.Context()); err != nil {
+			t.Fatal(err)
+		}
 		for name, forAdmins := range mutations {
 			caller := f.admin(t, "caller-"+strings.ToLower(name))
 			other := f.login(t, *caller.User.Username)

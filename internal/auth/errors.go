@@ -83,6 +83,8 @@ const (
 	InputTooCommon     InputCode = "TOO_COMMON"
 	InputNotFound      InputCode = "NOT_FOUND"
 	InputLastAdmin     InputCode = "LAST_ADMIN"
+	InputTooMany       InputCode = "TOO_MANY"
+	InputInUse         InputCode = "IN_USE"
 )
 
 // FieldError is an error of one input value.

@@ -31,6 +31,9 @@ const (
 	EventUserDeleted         AuditEventKind = "USER_DELETED"
 	EventClientCreated       AuditEventKind = "CLIENT_CREATED"
 	EventClientDeleted       AuditEventKind = "CLIENT_DELETED"
+	EventRoleCreated         AuditEventKind = "ROLE_CREATED"
+	EventRoleUpdated         AuditEventKind = "ROLE_UPDATED"
+	EventRoleDeleted         AuditEventKind = "ROLE_DELETED"
 )
 
 // AuditEventKinds lists all kinds.
@@ -38,7 +41,7 @@ var AuditEventKinds = []AuditEventKind{
 	EventSignup, EventLogin, EventLoginFailed, EventReauthenticated,
 	EventRefreshReplayed, EventRefreshReuse, EventLogout, EventSessionRevoked, EventTokenRevoked, EventUserCreated, EventUserUpdated, EventUserRolesChanged,
 	EventUserDisabled, EventUserEnabled, EventUserUnlocked, EventUserSessionsRevoked, EventUserDeleted,
-	EventClientCreated, EventClientDeleted,
+	EventClientCreated, EventClientDeleted, EventRoleCreated, EventRoleUpdated, EventRoleDeleted,
 }
 
 // AuditEvent is an event in the audit log. It contains no secret and never changes.
@@ -54,10 +57,13 @@ type AuditEvent struct {
 	UserID    *uuid.UUID
 	SessionID *uuid.UUID
 	ClientID  *uuid.UUID
-	// Roles are the user's new roles with EventUserCreated and EventUserRolesChanged; otherwise nil.
+	// Roles are the user's new roles with EventUserCreated and EventUserRolesChanged, and the role that the event is about
+	// with EventRoleCreated, EventRoleUpdated and EventRoleDeleted; otherwise nil.
 	Roles []Role
 	// Identifier is what a failed sign-in tried, with EventLoginFailed; nil if it could be a password.
 	Identifier *string
+	// Permissions are the role's new permissions with EventRoleCreated and EventRoleUpdated; otherwise nil.
+	Permissions []Permission
 	// IPAddress, UserAgent and RequestID describe the request; nil outside of HTTP.
 	IPAddress *string
 	UserAgent *string

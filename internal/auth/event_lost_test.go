@@ -21,12 +21,16 @@ type state struct {
 	Clients  []auth.Client
 	Users    []auth.User
 	Sessions [][]auth.Session
+	Roles    []auth.RoleDefinition
 }
 
 func (f *fixture) state(t *testing.T) (s state) {
 	t.Helper()
 	var err error
 	if s.Clients, err = f.Store.Clients(t.Context(), auth.Page[uuid.UUID]{Limit: 10}); err != nil {
+		t.Fatal(err)
+	}
+	if s.Roles, err = f.Store.Roles(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	s.Users = f.AllUsers(t)
@@ -54,6 +58,9 @@ func TestNothingWithoutEvent(t *testing.T) {
 			t.Fatal(err)
 		}
 		client, _ := f.register(t, "Books")
+		if err := f.ensureSpareRole(t.Context()); err != nil {
+			t.Fatal(err)
+		}
 		disabled, err := f.FindUser(t.Context(), "disabled")
 		if err != nil {
 			t.Fatal(err)
@@ -97,6 +104,22 @@ func TestNothingWithoutEvent(t *testing.T) {
 			"Unlock":       func() error { return f.Unlock(t.Context(), ada.User.ID) },
 			"CreateClient": func() error { _, _, err := f.CreateClient(t.Context(), "Shop", nil); return err },
 			"DeleteClient": func() error { return f.DeleteClient(t.Context(), client.ID) },
+			"CreateRole": func() error {
+				_, err := f.adminService.CreateRole(f.As(t, root.AccessToken), admin.CreateRoleInput{Name: "MADE"})
+				return err
+			},
+			"UpdateRole": func() error {
+				_, err := f.UpdateRole(f.As(t, root.AccessToken), admin.UpdateRoleInput{Name: "SPARE", Permissions: []auth.Permission{"a"}})
+				return err
+			},
+			"DeleteRole": func() error {
+				_, err := f.adminService.DeleteRole(f.As(t, root.AccessToken), admin.DeleteRoleInput{Name: "SPARE"})
+				return err
+			},
+			"GrantRole": func() error {
+				return f.GrantRole(t.Context(), "SPARE", []auth.Permission{"a"}, []uuid.UUID{ada.User.ID})
+			},
+			"RevokeRole": func() error { return f.RevokeRole(t.Context(), auth.RoleAdmin, readAudit, nil) },
 		}
 		f.NewEvents(t)
 		f.Log.Take()

@@ -14,6 +14,8 @@ var inputMessages = map[string]string{
 	"username": "Use 2 to 64 letters, digits and punctuation marks of one script, without spaces and @.",
 	"email":    "Use one plain address such as ada@example.com.",
 	"fullName": "Use at most 200 characters on one line.",
+
+	"description": "Use at most 200 characters on one line.",
 }
 
 // InvalidField translates a leaf package's error about a value of the input.

@@ -29,10 +29,14 @@ type Rule struct {
 	MaxAge time.Duration
 }
 
-// Admits reports whether a caller with the given roles satisfies the rule's roles and permissions.
-func (r *Rule) Admits(roles []Role) bool {
-	return slices.ContainsFunc(roles, func(role Role) bool { return slices.Contains(r.Requires, role) }) &&
-		!slices.ContainsFunc(r.Permissions, func(p Permission) bool { return !holds(roles, p) })
+// HasRole reports whether one of the roles satisfies the rule.
+func (r *Rule) HasRole(roles []Role) bool {
+	return slices.ContainsFunc(roles, func(role Role) bool { return slices.Contains(r.Requires, role) })
+}
+
+// Permits reports whether the permissions of a caller's roles satisfy the rule.
+func (r *Rule) Permits(granted []Permission) bool {
+	return !slices.ContainsFunc(r.Permissions, func(p Permission) bool { return !slices.Contains(granted, p) })
 }
 
 // Owned is an object that belongs to a user. `@auth(orOwner: true)` calls it.

@@ -64,6 +64,12 @@ func TestTransactionsRunAgain(t *testing.T) {
 			answer = p.RevokedCount
 		case *admin.DeleteUserPayload:
 			answer = p.UserID == ada.User.ID
+		case *admin.CreateRolePayload:
+			answer = fmt.Sprint(p.Role.Name, p.Role.Permissions, ago(p.Role.CreatedAt))
+		case *admin.UpdateRolePayload:
+			answer = fmt.Sprint(*p.Role.Description, p.Role.Permissions, ago(p.Role.UpdatedAt))
+		case *admin.DeleteRolePayload:
+			answer = p.Name
 		case *signin.AuthPayload:
 			answer = ago(p.Session.AuthTime) + *p.User.Username
 		case *signin.RevokeOtherSessionsPayload:
@@ -80,6 +86,9 @@ func TestTransactionsRunAgain(t *testing.T) {
 				name = *u.FullName
 			}
 			lines = append(lines, fmt.Sprint("user: ", *u.Username, name, u.Roles, u.DisabledAt != nil, ago(u.UpdatedAt), len(state.Sessions[i])))
+		}
+		for _, r := range state.Roles {
+			lines = append(lines, fmt.Sprint("role: ", r.Name, r.Description != nil, r.Permissions))
 		}
 		return append(lines, fmt.Sprint("logged: ", strings.Count(f.Log.Take(), "msg=audit")))
 	}
@@ -100,7 +109,7 @@ func TestTransactionsRunAgain(t *testing.T) {
 	})
 }
 
-// empty deletes all users, and skips the events so far.
+// empty deletes all users and all roles but the built-in ones, and skips the events so far.
 func (f *fixture) empty(t *testing.T) {
 	t.Helper()
 	for _, u := range f.AllUsers(t) {
@@ -109,6 +118,13 @@ func (f *fixture) empty(t *testing.T) {
 		}
 		if err := f.Unlock(t.Context(), u.ID); err != nil {
 			t.Fatal(err)
+		}
+	}
+	for _, r := range f.state(t).Roles {
+		if !r.Name.BuiltIn() {
+			if err := f.Store.DeleteRole(t.Context(), r.Name, f.Clock.Now()); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 	f.NewEvents(t)

@@ -93,8 +93,10 @@ func TestUpdateUserBadInput(t *testing.T) {
 	}{
 		"long name": {admin.UpdateUserInput{FullName: new(strings.Repeat("x", 201)), Roles: auth.Roles}, "fullName=TOO_LONG"},
 		"bell":      {admin.UpdateUserInput{FullName: new("\a")}, "fullName=INVALID_FORMAT"},
-		"no role":   {admin.UpdateUserInput{FullName: new("Ada"), Roles: []auth.Role{"ROOT"}}, "roles=INVALID_FORMAT"},
-		"both":      {admin.UpdateUserInput{FullName: new("\a"), Roles: []auth.Role{""}}, "fullName=INVALID_FORMAT roles=INVALID_FORMAT"},
+		"unknown":   {admin.UpdateUserInput{Roles: []auth.Role{auth.RoleUser, "NONE"}}, "roles=NOT_FOUND"},
+		"too many":  {admin.UpdateUserInput{Roles: tooManyRoles}, "roles=TOO_MANY"},
+		"no role":   {admin.UpdateUserInput{FullName: new("Ada"), Roles: []auth.Role{"ROOT"}}, "roles=NOT_FOUND"},
+		"both":      {admin.UpdateUserInput{FullName: new("\a"), Roles: []auth.Role{""}}, "fullName=INVALID_FORMAT roles=NOT_FOUND"},
 	}
 	eachDatabase(t, func(t *testing.T, f *fixture) {
 		root, ada := f.admin(t, "root"), f.signup(t, "ada")

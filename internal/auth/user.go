@@ -59,21 +59,6 @@ type Account struct {
 	FullNameKey *string
 }
 
-// Role is a role of a user: the schema's Role. To add one, add it here, to Roles and to the schema.
-type Role string
-
-// The roles.
-const (
-	RoleUser  Role = "USER"
-	RoleAdmin Role = "ADMIN"
-)
-
-// Roles lists all roles, the least powerful first.
-var Roles = []Role{RoleUser, RoleAdmin}
-
-// Valid reports whether r is one of Roles.
-func (r Role) Valid() bool { return slices.Contains(Roles, r) }
-
 // AccountStore stores accounts.
 type AccountStore interface {
 	// CreateAccount writes a new account and its first credential. It returns ErrUsernameTaken or ErrEmailTaken when

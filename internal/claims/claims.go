@@ -87,6 +87,11 @@ func (m *Mapping) UnmarshalText(text []byte) error {
 	return nil
 }
 
+// Has reports whether a claim has a source.
+func (m Mapping) Has(source string) bool {
+	return slices.ContainsFunc(m, func(c Claim) bool { return c.Source == source })
+}
+
 func parse(element string) (Claim, error) {
 	name, from, ok := strings.Cut(element, "=")
 	root, path, hasPath := strings.Cut(from, ".")

@@ -14,7 +14,7 @@ import (
 )
 
 var eventColumns = columns{
-	"id", "at", "kind", "actor_id", "operator", "user_id", "session_id", "client_id", "roles", "identifier", "ip_address", "user_agent", "request_id",
+	"id", "at", "kind", "actor_id", "operator", "user_id", "session_id", "client_id", "roles", "permissions", "identifier", "ip_address", "user_agent", "request_id",
 }
 
 func eventFields(e *auth.AuditEvent) []any {
@@ -26,6 +26,7 @@ func eventFields(e *auth.AuditEvent) []any {
 		nullID{&e.SessionID},
 		nullID{&e.ClientID},
 		nullRoles{&e.Roles},
+		nullPermissions{&e.Permissions},
 		&e.Identifier, &e.IPAddress, &e.UserAgent, &e.RequestID,
 	}
 }
@@ -120,8 +121,8 @@ func countEvents(kind auth.AuditEventKind, times []time.Time) (query string, arg
 	return `SELECT ` + strings.Join(counts, ", "), args
 }
 
-// nullRoles points to roles. Nil stands for NULL. A value with only unknown roles scans as an empty slice
-// and not as nil, because roles were recorded.
+// nullRoles points to roles. Nil stands for NULL. A value without a role scans as an empty slice and not as nil, because
+// roles were recorded.
 type nullRoles struct{ of *[]auth.Role }
 
 // Value implements driver.Valuer.
@@ -143,4 +144,32 @@ func (n nullRoles) Scan(src any) error {
 		*n.of = []auth.Role{}
 	}
 	return err
+}
+
+// nullPermissions points to permissions, which are stored separated by spaces. Nil stands for NULL.
+type nullPermissions struct{ of *[]auth.Permission }
+
+// Value implements driver.Valuer.
+func (n nullPermissions) Value() (driver.Value, error) {
+	if *n.of == nil {
+		return nil, nil //nolint:nilnil // NULL
+	}
+	return words(*n.of), nil
+}
+
+// Scan implements sql.Scanner.
+func (n nullPermissions) Scan(src any) error {
+	*n.of = nil
+	if src == nil {
+		return nil
+	}
+	text, ok := src.(string)
+	if !ok {
+		return fmt.Errorf("cannot read permissions from %T", src)
+	}
+	*n.of = []auth.Permission{}
+	for name := range strings.FieldsSeq(text) {
+		*n.of = append(*n.of, auth.Permission(name))
+	}
+	return nil
 }

@@ -109,6 +109,11 @@ func HasOtherAdminQuery(except uuid.UUID) Query {
 	return Query{hasOtherAdmin, []any{roleWord(auth.RoleAdmin), except}}
 }
 
+// TakeRoleQuery returns the statement with which DeleteRole takes a role from users.
+func TakeRoleQuery(name auth.Role) Query {
+	return Query{takeRole, []any{roleWord(name), "2030-01-05 00:00:00+00:00", roleWord(name)}}
+}
+
 // ClearAttemptsQuery returns the statement of ClearAttempts.
 func ClearAttemptsQuery(userID uuid.UUID) Query { return Query{clearAttempts, []any{userID}} }
 

@@ -3,6 +3,7 @@ package store_test
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -193,9 +194,11 @@ func TestMigrateFilled(t *testing.T) {
 					t.Errorf("%s last signed in %v, %v, want %v", username, user.LastSignInAt, err, want)
 				}
 			}
-			if events, err := s.Events(t.Context(), auth.AuditEventQuery{Page: auth.Page[uuid.UUID]{Limit: 10}}); err != nil || len(events) != 6 || events[5].Roles != nil || *events[0].Identifier != "mia@example.com" {
+			if events, err := s.Events(t.Context(), auth.AuditEventQuery{Page: auth.Page[uuid.UUID]{Limit: 10}}); err != nil || len(events) != 7 || events[6].Roles != nil || events[6].Permissions != nil ||
+				!slices.Equal(events[2].Permissions, []auth.Permission{"orders:read", "orders:write"}) || *events[0].Identifier != "mia@example.com" {
 				t.Errorf("Events: %v, %v", events, err)
 			}
+			checkFilledRoles(t, s, day)
 			clients, err := s.Clients(t.Context(), auth.Page[uuid.UUID]{Limit: 10})
 			if err != nil || len(clients) != 2 || clients[0].Name != "Books" || clients[0].Resource != nil ||
 				clients[1].Resource == nil || *clients[1].Resource != "https://api.example.com" {
@@ -217,6 +220,44 @@ func TestMigrateFilled(t *testing.T) {
 				t.Errorf("RefreshState of an older server: %+v, %v", raised, err)
 			}
 		})
+	}
+}
+
+// checkFilledRoles checks the built-in roles and those of the fill, and that the constraints on users accept the new names
+// and no others.
+func checkFilledRoles(t *testing.T, s *store.Store, day func(n int) time.Time) {
+	t.Helper()
+	got, err := s.Roles(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []auth.RoleDefinition{
+		{Name: "USER", Description: new("Every account has this role."), Permissions: []auth.Permission{}},
+		{Name: "ADMIN", Description: new("Allows administering other users."), Permissions: []auth.Permission{"audit:read"}},
+		{Name: "EDITOR_2", Description: new("Edits."), Permissions: []auth.Permission{"orders:read", "orders:write"}, CreatedAt: day(2), UpdatedAt: day(3)},
+		{Name: "IDLE", Permissions: []auth.Permission{}, CreatedAt: day(2), UpdatedAt: day(2)},
+	}
+	for i := range got {
+		if got[i].Name.BuiltIn() {
+			if age := time.Since(got[i].CreatedAt); age < -time.Minute || age > time.Hour || !got[i].UpdatedAt.Equal(got[i].CreatedAt) {
+				t.Errorf("%s was created at %s and updated at %s", got[i].Name, got[i].CreatedAt, got[i].UpdatedAt)
+			}
+			got[i].CreatedAt, got[i].UpdatedAt = time.Time{}, time.Time{}
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("roles (-want +got):\n%s", diff)
+	}
+	long := strings.TrimSpace(strings.Repeat(strings.Repeat("A", 63)+" ", 20))
+	for roles, accepted := range map[string]bool{"USER R2_D2": true, "user": false, "USER;": false, long: true, long + long: false} {
+		err := s.Exec(t.Context(), `UPDATE users SET roles = $1 WHERE username_key = 'ed'`, roles)
+		if (err == nil) != accepted {
+			t.Errorf("%q in users: %v, want it accepted: %v", roles, err, accepted)
+		}
+		err = s.Exec(t.Context(), `INSERT INTO audit_events (id, at, kind, roles) VALUES ($1, '2030-01-02 00:00:00+00:00', 'ROLE_DELETED', $2)`, uuid.New(), roles)
+		if (err == nil) != accepted {
+			t.Errorf("%q in audit_events: %v, want it accepted: %v", roles, err, accepted)
+		}
 	}
 }
 

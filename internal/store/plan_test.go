@@ -119,6 +119,7 @@ func checkPlans(t *testing.T, s *store.Store, kind string) {
 		}
 	}
 	check("HasOtherAdmin", store.HasOtherAdminQuery(uuid.Max))
+	check("DeleteRole", store.TakeRoleQuery("EDITOR"))
 	check("ClearAttempts", store.ClearAttemptsQuery(uuid.MustParse("01940000-0000-7000-8000-000000000042")))
 	for _, q := range userQueries() {
 		queries, err := s.UserQueries(t.Context(), q)

@@ -48,6 +48,7 @@ func clearAll(t *testing.T, kind string, s *store.Store) {
 	t.Helper()
 	statements := []string{
 		"DELETE FROM users", "DELETE FROM password_attempts", "DELETE FROM oauth_clients", "DELETE FROM signing_keys",
+		"DELETE FROM roles WHERE name NOT IN ('USER', 'ADMIN')",
 	}
 	if kind == "postgres" {
 		statements = append(statements,

@@ -146,25 +146,18 @@ func (s *Store) HasOtherAdmin(ctx context.Context, except uuid.UUID) (bool, erro
 	return has, err
 }
 
-// roles are stored as their names, each once, in the order of auth.Roles, separated by spaces.
+// roles are stored as their names, in the order of auth.SortRoles, separated by spaces.
 type roles []auth.Role
 
 // Value implements driver.Valuer.
 func (r roles) Value() (driver.Value, error) {
-	var names []string
-	for _, role := range auth.Roles {
-		if slices.Contains(r, role) {
-			names = append(names, string(role))
-		}
-	}
 	if slices.ContainsFunc(r, func(role auth.Role) bool { return !role.Valid() }) {
-		return nil, errors.New("unknown role")
+		return nil, errors.New("not the name of a role")
 	}
-	return strings.Join(names, " "), nil
+	return words(auth.SortRoles(r)), nil
 }
 
-// Scan implements sql.Scanner. It drops roles that are not in auth.Roles. They grant nothing here, and
-// their users can still sign in on a replica older than the one that granted the role.
+// Scan implements sql.Scanner. It drops what is not the name of a role.
 func (r *roles) Scan(src any) error {
 	text, ok := src.(string)
 	if !ok {
@@ -177,4 +170,12 @@ func (r *roles) Scan(src any) error {
 		}
 	}
 	return nil
+}
+
+func words[T ~string](list []T) string {
+	texts := make([]string, len(list))
+	for i, word := range list {
+		texts[i] = string(word)
+	}
+	return strings.Join(texts, " ")
 }

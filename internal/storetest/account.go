@@ -116,6 +116,8 @@ func accountRoles(t *testing.T, s auth.Store) {
 		{auth.Roles, auth.Roles},
 		{[]auth.Role{auth.RoleAdmin}, []auth.Role{auth.RoleAdmin}},
 		{[]auth.Role{auth.RoleAdmin, auth.RoleUser, auth.RoleAdmin}, []auth.Role{auth.RoleUser, auth.RoleAdmin}},
+		{[]auth.Role{"OWNER_2", "A", auth.RoleUser, "A"}, []auth.Role{auth.RoleUser, "A", "OWNER_2"}},
+		{manyRoles, manyRoles},
 	} {
 		in, want := newAccount(i), newAccount(i)
 		in.Roles, want.Roles = c.in, c.want
@@ -126,7 +128,7 @@ func accountRoles(t *testing.T, s auth.Store) {
 		}
 		equal(t, "account", got, &want.User)
 	}
-	for _, role := range []auth.Role{"", "user", "OWNER", "USER ADMIN"} {
+	for _, role := range []auth.Role{"", "user", "2", "A-B", "USER ADMIN"} {
 		a := newAccount(100)
 		a.Roles = []auth.Role{auth.RoleUser, role}
 		if err := s.CreateAccount(t.Context(), a, newPassword(a)); err == nil {

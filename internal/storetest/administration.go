@@ -81,7 +81,7 @@ func setRoles(t *testing.T, s auth.Store) {
 	create(t, s, newAccount(1))
 	create(t, s, newAccount(2))
 	now := epoch.Add(time.Hour)
-	for _, roles := range [][]auth.Role{{auth.RoleUser}, nil, {auth.RoleUser, auth.RoleAdmin}, {auth.RoleAdmin}} {
+	for _, roles := range [][]auth.Role{{auth.RoleUser}, nil, {auth.RoleUser, auth.RoleAdmin}, {auth.RoleAdmin}, {auth.RoleUser, "OWNER_2"}, manyRoles} {
 		now = now.Add(time.Second)
 		changed(t, s, func(a *auth.User) error {
 			a.Roles, a.UpdatedAt = roles, now
@@ -89,8 +89,8 @@ func setRoles(t *testing.T, s auth.Store) {
 		})
 	}
 	changed(t, s, func(a *auth.User) error {
-		if err := s.SetRoles(t.Context(), a.ID, []auth.Role{"OWNER"}, now.Add(time.Hour)); err == nil {
-			t.Error("an unknown role was stored")
+		if err := s.SetRoles(t.Context(), a.ID, []auth.Role{"owner"}, now.Add(time.Hour)); err == nil {
+			t.Error("a role with a wrong name was stored")
 		}
 		return nil
 	})

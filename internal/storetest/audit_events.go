@@ -27,10 +27,11 @@ func newEvent(n int) *auth.AuditEvent {
 		ClientID:  new(newID(4)),
 		Roles:     []auth.Role{auth.RoleUser, auth.RoleAdmin},
 
-		Identifier: new("ada@example.com"),
-		IPAddress:  new("2001:db8::1"),
-		UserAgent:  new("Mozilla/5.0"),
-		RequestID:  new("r1"),
+		Permissions: []auth.Permission{"a", "orders_2:read-all"},
+		Identifier:  new("ada@example.com"),
+		IPAddress:   new("2001:db8::1"),
+		UserAgent:   new("Mozilla/5.0"),
+		RequestID:   new("r1"),
 	}
 }
 
@@ -57,7 +58,7 @@ func eventColumns(t *testing.T, s auth.Store) {
 	complete(t, "event", filled)
 	empty := &auth.AuditEvent{ID: newID(3002), At: epoch, Kind: auth.EventLogout}
 	none := newEvent(1)
-	none.Roles = []auth.Role{}
+	none.Roles, none.Permissions = []auth.Role{}, []auth.Permission{}
 	for _, e := range []*auth.AuditEvent{empty, full, none} {
 		addEvent(t, s, e)
 	}
@@ -74,7 +75,7 @@ func eventColumns(t *testing.T, s auth.Store) {
 func eventRefused(t *testing.T, s auth.Store) {
 	for name, spoil := range map[string]func(e *auth.AuditEvent){
 		"no kind":           func(e *auth.AuditEvent) { e.Kind = "" },
-		"an unknown role":   func(e *auth.AuditEvent) { e.Roles = []auth.Role{"owner"} },
+		"a wrong role":      func(e *auth.AuditEvent) { e.Roles = []auth.Role{"owner"} },
 		"a long address":    func(e *auth.AuditEvent) { e.IPAddress = new(strings.Repeat("a", 1000)) },
 		"a long identifier": func(e *auth.AuditEvent) { e.Identifier = new(strings.Repeat("a", 1000)) },
 		"a long user agent": func(e *auth.AuditEvent) { e.UserAgent = new(strings.Repeat("a", 2000)) },

@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"slices"
 	"testing"
 
+	"usher/graph"
+	"usher/internal/auth"
 	"usher/internal/pgtest"
 	"usher/internal/store"
 )
@@ -42,7 +45,37 @@ func migrate(ctx context.Context, url string) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(s.Migrate(ctx), s.Close())
+	err = s.Migrate(ctx)
+	if err == nil {
+		err = grantRequired(ctx, s)
+	}
+	return errors.Join(err, s.Close())
+}
+
+// grantRequired creates the roles and grants ADMIN the permissions that the schema requires beyond those of the
+// migrations, as the operator of a schema with more guards does. Otherwise no server would start in a test.
+func grantRequired(ctx context.Context, s *store.Store) error {
+	required, err := graph.Requirements()
+	if err != nil {
+		return err
+	}
+	roles, err := s.Roles(ctx)
+	if err != nil {
+		return err
+	}
+	admin := roles[slices.IndexFunc(roles, func(r auth.RoleDefinition) bool { return r.Name == auth.RoleAdmin })]
+	for _, r := range required.Unmet(roles) {
+		if r.Role != "" {
+			err = s.CreateRole(ctx, &auth.RoleDefinition{Name: r.Role, CreatedAt: admin.CreatedAt, UpdatedAt: admin.UpdatedAt})
+		} else {
+			admin.Permissions = auth.SortPermissions(append(admin.Permissions, r.Permission))
+			err = s.UpdateRole(ctx, &admin)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func open(t *testing.T, url string) *store.Store {

@@ -17,7 +17,7 @@ import (
 type Hook func(ctx context.Context) error
 
 // hookable are the methods that can have a Hook.
-var hookable = []string{"AddEvent", "Client", "InTx", "RefreshState", "ReserveAttempt", "UsersByID", "Viewer"}
+var hookable = []string{"AddEvent", "Client", "InTx", "PermissionsOf", "RefreshState", "ReserveAttempt", "UsersByID", "Viewer"}
 
 // Faults is a real store that fails, waits and counts where a test says so, inside of transactions too.
 type Faults struct {
@@ -121,6 +121,11 @@ func (f *Faults) AddEvent(ctx context.Context, e *auth.AuditEvent) error {
 // Client implements auth.Store.
 func (f *Faults) Client(ctx context.Context, id uuid.UUID) (*auth.Client, error) {
 	return hooked(ctx, f.hooks, "Client", func() (*auth.Client, error) { return f.Store.Client(ctx, id) })
+}
+
+// PermissionsOf implements auth.Store.
+func (f *Faults) PermissionsOf(ctx context.Context, roles []auth.Role) ([]auth.Permission, error) {
+	return hooked(ctx, f.hooks, "PermissionsOf", func() ([]auth.Permission, error) { return f.Store.PermissionsOf(ctx, roles) })
 }
 
 // RefreshState implements auth.Store.

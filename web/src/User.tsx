@@ -7,7 +7,7 @@ import { Confirm, Problem, useAction } from './components/Form'
 import { Placeholder } from './components/Placeholder'
 import { Time } from './components/Time'
 import { graphql } from './gql'
-import type { Role, UserRowFragment } from './gql/graphql'
+import type { UserRowFragment } from './gql/graphql'
 import { useQuery } from './query'
 import { href } from './route'
 import { send } from './send'
@@ -49,22 +49,33 @@ const deleteDocument = graphql(`
 `)
 
 /** One account by its id, with the actions of an administrator. */
-export function User({ id, changed, close }: { id: string; changed: () => void; close: () => void }) {
+export function User({ id, roles, changed, close }: {
+  id: string
+  /** The names of all roles. */
+  roles: string[]
+  changed: () => void
+  close: () => void
+}) {
   const { data, problem, loading, reload } = useQuery(userDocument, { id })
   const user = data?.user
   return (
     <Dialog title={user ? nameOf(user) : 'User'} close={close}>
       {user
-        ? <Details user={user} changed={() => { reload(); changed() }} close={close} />
+        ? <Details user={user} roles={roles} changed={() => { reload(); changed() }} close={close} />
         : <Placeholder loading={loading} problem={problem?.message} empty="No user has this ID." lines={6} />}
     </Dialog>
   )
 }
 
-function Details({ user, changed, close }: { user: UserRowFragment; changed: () => void; close: () => void }) {
+function Details({ user, roles, changed, close }: {
+  user: UserRowFragment
+  roles: string[]
+  changed: () => void
+  close: () => void
+}) {
   const { busy, problem, run } = useAction()
   const [done, setDone] = useState<string>()
-  const [admin, setAdmin] = useState(user.roles?.includes('ADMIN') ?? false)
+  const [granted, setGranted] = useState<string[]>(user.roles ?? [])
   const input = { userId: user.id }
   const act = (action: () => Promise<string>) => void run(async () => {
     setDone(undefined)
@@ -72,8 +83,7 @@ function Details({ user, changed, close }: { user: UserRowFragment; changed: () 
     changed()
   })
   const saveRoles = async () => {
-    const roles: Role[] = admin ? ['USER', 'ADMIN'] : ['USER']
-    await send(updateDocument, { input: { ...input, roles } })
+    await send(updateDocument, { input: { ...input, roles: granted } })
     return 'Roles saved.'
   }
   const toggle = async () => {
@@ -99,10 +109,18 @@ function Details({ user, changed, close }: { user: UserRowFragment; changed: () 
       </dl>
       <p><a href={href('audit', { user: user.id })}>Audit log of {nameOf(user)}</a></p>
       <div className="buttons">
-        <label className="check">
-          <input type="checkbox" checked={admin} onChange={(event) => { setAdmin(event.target.checked) }} />
-          Administrator
-        </label>
+        {roles.filter((name) => name !== 'USER').map((name) => (
+          <label key={name} className="check">
+            <input
+              type="checkbox"
+              checked={granted.includes(name)}
+              onChange={(event) => {
+                setGranted(event.target.checked ? [...granted, name] : granted.filter((g) => g !== name))
+              }}
+            />
+            {name === 'ADMIN' ? 'Administrator' : name}
+          </label>
+        ))}
         <button type="button" disabled={busy} onClick={() => { act(saveRoles) }}>Save roles</button>
       </div>
       <div className="buttons">

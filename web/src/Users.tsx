@@ -17,6 +17,7 @@ const usersDocument = graphql(`
       edges { node { ...UserRow } }
       pageInfo { hasNextPage endCursor }
     }
+    roles { name }
   }
 `)
 
@@ -26,7 +27,7 @@ graphql(`
 
 const parameters = {
   search: '',
-  role: ['', 'USER', 'ADMIN'],
+  role: '',
   status: ['', 'enabled', 'disabled'],
   order: ['-CREATED_AT', 'CREATED_AT', 'USERNAME', '-USERNAME', 'EMAIL', '-EMAIL'],
   user: '',
@@ -54,6 +55,7 @@ export default function Users() {
     { title: 'Created', sort: 'CREATED_AT', cell: (u) => <Time at={u.createdAt} /> },
     { title: 'Status', cell: (u) => (u.disabledAt ? <span className="tag warn">disabled</span> : 'enabled') },
   ]
+  const roles = data?.roles?.map((r) => r.name) ?? ['USER', 'ADMIN']
   return (
     <section className="view" aria-labelledby="users-title">
       <h1 id="users-title">Users</h1>
@@ -66,7 +68,7 @@ export default function Users() {
         />
         <Choice
           label="Role"
-          options={{ '': 'Any role', USER: 'USER', ADMIN: 'ADMIN' }}
+          options={{ '': 'Any role', ...Object.fromEntries(roles.map((name) => [name, name])) }}
           value={role}
           change={(value) => { set({ role: value }) }}
         />
@@ -89,7 +91,7 @@ export default function Users() {
         onOrder={(next) => { set({ order: next as typeof order }) }}
       />
       <Pager pages={pages} end={data?.users?.pageInfo} />
-      {user && <User key={user} id={user} changed={reload} close={() => { set({ user: '' }) }} />}
+      {user && <User key={user} id={user} roles={roles} changed={reload} close={() => { set({ user: '' }) }} />}
     </section>
   )
 }

@@ -1,5 +1,4 @@
 // The access rules of the schema, as the server describes them, and what they mean for the viewer.
-import type { Role } from './gql/graphql'
 import type { Viewer } from './session'
 
 /** A field, argument or input field with its rule. */
@@ -10,7 +9,7 @@ export interface AccessEntry {
   /** The rule in words. */
   access: string
   public: boolean
-  requires?: Role[]
+  requires?: string[]
   orOwner?: boolean
   /** In seconds. */
   maxAge?: number

@@ -84,21 +84,6 @@ type RevokeSessionRevokeSessionRevokeSessionPayload struct {
 // GetSessionId returns RevokeSessionRevokeSessionRevokeSessionPayload.SessionId, and is useful for accessing the field via an interface.
 func (v *RevokeSessionRevokeSessionRevokeSessionPayload) GetSessionId() string { return v.SessionId }
 
-// A role of a user. Roles do not include each other: an administrator usually has both.
-type Role string
-
-const (
-	// Every account has this role.
-	RoleUser Role = "USER"
-	// Allows administering other users.
-	RoleAdmin Role = "ADMIN"
-)
-
-var AllRole = []Role{
-	RoleUser,
-	RoleAdmin,
-}
-
 // Session includes the GraphQL fields of Session requested by the fragment Session.
 // The GraphQL type's documentation follows.
 //
@@ -222,7 +207,7 @@ type User struct {
 	// The e-mail address, as the user entered it.
 	Email string `json:"email"`
 	// The roles of the user.
-	Roles []Role `json:"roles"`
+	Roles []string `json:"roles"`
 }
 
 // GetId returns User.Id, and is useful for accessing the field via an interface.
@@ -235,7 +220,7 @@ func (v *User) GetUsername() string { return v.Username }
 func (v *User) GetEmail() string { return v.Email }
 
 // GetRoles returns User.Roles, and is useful for accessing the field via an interface.
-func (v *User) GetRoles() []Role { return v.Roles }
+func (v *User) GetRoles() []string { return v.Roles }
 
 // __LoginInput is used internally by genqlient
 type __LoginInput struct {

@@ -5,6 +5,7 @@ package access
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 
 	"github.com/google/uuid"
 
@@ -28,6 +29,13 @@ func CallerFrom(ctx context.Context) *Caller { return caller.From(ctx) }
 
 // Store is what a Service reads.
 type Store interface {
+	Viewers
+	Roles(ctx context.Context) ([]auth.RoleDefinition, error)
+	PermissionsOf(ctx context.Context, roles []auth.Role) ([]auth.Permission, error)
+}
+
+// Viewers finds viewers.
+type Viewers interface {
 	// Viewer finds a session and its user together, in one query, whatever their state.
 	Viewer(ctx context.Context, sessionID uuid.UUID) (*auth.Viewer, error)
 }
@@ -37,6 +45,8 @@ type Service struct {
 	store  Store
 	tokens *token.Authority
 	tx     *transaction.Runner
+
+	permissions atomic.Pointer[map[auth.Role][]auth.Permission] // see RefreshPermissions
 }
 
 // New returns a Service. Without tokens every request is anonymous.
@@ -86,7 +96,7 @@ func (s *Service) viewer(ctx context.Context, c *caller.State) (*auth.Viewer, er
 
 // ViewerOf returns the user and the session of an access token, if they are valid now. It asks for a Runner, so only
 // the domain can call it: whether the claims come from a valid token is for its caller to know.
-func ViewerOf(ctx context.Context, store Store, tx *transaction.Runner, claims *token.Claims) (*auth.Viewer, error) {
+func ViewerOf(ctx context.Context, store Viewers, tx *transaction.Runner, claims *token.Claims) (*auth.Viewer, error) {
 	id, err := uuid.Parse(claims.SessionID)
 	if err != nil {
 		return nil, auth.Unauthenticated(auth.ReasonTokenInvalid)
@@ -118,15 +128,6 @@ func (s *Service) Administrator(ctx context.Context) (*auth.Viewer, error) {
 		return nil, auth.ErrForbidden
 	}
 	return v, nil
-}
-
-// Roles returns the caller's roles, none when they are not signed in.
-func (s *Service) Roles(ctx context.Context) []auth.Role {
-	v, err := s.Viewer(ctx)
-	if err != nil {
-		return nil
-	}
-	return v.User.Roles
 }
 
 // Me returns the signed-in user.

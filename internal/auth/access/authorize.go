@@ -57,7 +57,12 @@ func (s *Service) decide(ctx context.Context, c *caller.State, rule *auth.Rule) 
 		}
 		d.Subject, roles = v.User.ID, v.User.Roles
 	}
-	d.Admitted = rule.Admits(roles)
+	if d.Admitted = rule.HasRole(roles); d.Admitted {
+		var err error
+		if d.Admitted, err = s.permits(ctx, c, rule, roles); err != nil {
+			return d, err
+		}
+	}
 	// The token's time counts, not the session's. Otherwise a stolen token would satisfy the rule when its owner
 	// re-authenticates. Tokens have whole seconds.
 	d.Stale = rule.MaxAge > 0 && s.tx.Now().Truncate(time.Second).Sub(c.Claims.AuthTime) > rule.MaxAge

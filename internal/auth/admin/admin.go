@@ -24,18 +24,21 @@ type Store interface {
 	Events(ctx context.Context, q auth.AuditEventQuery) ([]auth.AuditEvent, error)
 	CountEvents(ctx context.Context, kind auth.AuditEventKind, times []time.Time) ([]int, error)
 	Clients(ctx context.Context, page auth.Page[uuid.UUID]) ([]auth.Client, error)
+	Roles(ctx context.Context) ([]auth.RoleDefinition, error)
 }
 
 // ReadSigningKeys reads the signing keys, the newest first.
 type ReadSigningKeys func(ctx context.Context) ([]auth.SigningKey, error)
 
-// Options are what a Service needs. All but SigningKeys are required. Without it there are no keys to list.
+// Options are what a Service needs. Without SigningKeys there are no keys to list.
 type Options struct {
 	Store       Store
 	Access      *access.Service
 	Maker       *accounts.Maker
 	Tx          *transaction.Runner
 	SigningKeys ReadSigningKeys
+	// Required is what the schema requires of roles.
+	Required auth.Requirements
 }
 
 // Service serves administrators. It is safe for concurrent use.
@@ -45,11 +48,12 @@ type Service struct {
 	maker       *accounts.Maker
 	tx          *transaction.Runner
 	signingKeys ReadSigningKeys
+	required    auth.Requirements
 }
 
 // New returns a Service.
 func New(o Options) *Service {
-	return &Service{store: o.Store, access: o.Access, maker: o.Maker, tx: o.Tx, signingKeys: o.SigningKeys}
+	return &Service{store: o.Store, access: o.Access, maker: o.Maker, tx: o.Tx, signingKeys: o.SigningKeys, required: o.Required}
 }
 
 // changeUser runs change on a user in one transaction, and returns the changed user. Such transactions take turns, so that

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"slices"
 
 	"usher/internal/auth"
 	"usher/internal/auth/accounts"
@@ -30,28 +31,29 @@ func (s *Service) CreateUser(ctx context.Context, in CreateUserInput) (*CreateUs
 	if err != nil {
 		return nil, err
 	}
-	if problem := checkRoles(in.Roles); problem != nil {
-		return nil, auth.BadInput(*problem)
-	}
 	user, err := Create(ctx, s.tx, s.maker, transaction.InSession(admin), accounts.Input{
 		Username: in.Username, Email: in.Email, Password: in.Password, FullName: in.FullName,
-	}, completeRoles(in.Roles))
+	}, in.Roles)
 	if err != nil {
 		return nil, err
 	}
 	return &CreateUserPayload{User: user}, nil
 }
 
-// Create creates an account with the given roles for an actor.
+// Create creates an account with the given roles and USER for an actor.
 func Create(
 	ctx context.Context, runner *transaction.Runner, maker *accounts.Maker, who transaction.Actor, in accounts.Input, roles []auth.Role,
 ) (*auth.User, error) {
+	roles = auth.SortRoles(append(slices.Clone(roles), auth.RoleUser))
 	made, err := maker.Make(ctx, in, roles)
 	if err != nil {
 		return nil, err
 	}
 	user := &made.Account.User
 	err = runner.Run(ctx, who.Administering(), func(ctx context.Context, tx *transaction.Tx) error {
+		if err := CheckRoles(ctx, tx, roles); err != nil {
+			return err
+		}
 		if _, err := made.Store(ctx, tx); err != nil {
 			return err
 		}

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"github.com/google/uuid"
@@ -36,8 +37,8 @@ func (s *Service) UpdateUser(ctx context.Context, in UpdateUserInput) (*UpdateUs
 		return nil, err
 	}
 	change, problems := accounts.ProfileInput{FullName: in.FullName, Metadata: in.Metadata, AppMetadata: in.AppMetadata}.Parse()
-	if problem := checkRoles(in.Roles); problem != nil {
-		problems = append(problems, *problem)
+	if slices.ContainsFunc(in.Roles, func(r auth.Role) bool { return !r.Valid() }) { // no role has such a name
+		problems = append(problems, unknownRole)
 	}
 	if problems != nil {
 		return nil, auth.BadInput(problems...)
@@ -49,7 +50,7 @@ func (s *Service) UpdateUser(ctx context.Context, in UpdateUserInput) (*UpdateUs
 		if in.Roles == nil {
 			return nil
 		}
-		return changeRoles(ctx, tx, u, in.Roles)
+		return SetUserRoles(ctx, tx, u, in.Roles)
 	})
 	if err != nil {
 		return nil, err
@@ -60,11 +61,14 @@ func (s *Service) UpdateUser(ctx context.Context, in UpdateUserInput) (*UpdateUs
 	return &UpdateUserPayload{User: user}, nil
 }
 
-// changeRoles replaces a user's roles by those wanted and USER, if they differ.
-func changeRoles(ctx context.Context, tx *transaction.Tx, u *auth.User, wanted []auth.Role) error {
-	roles := completeRoles(wanted)
+// SetUserRoles replaces a user's roles by those wanted and USER, if they differ. The transaction administers.
+func SetUserRoles(ctx context.Context, tx *transaction.Tx, u *auth.User, wanted []auth.Role) error {
+	roles := auth.SortRoles(append(slices.Clone(wanted), auth.RoleUser))
 	if slices.Equal(u.Roles, roles) {
 		return nil
+	}
+	if err := CheckRoles(ctx, tx, roles); err != nil {
+		return err
 	}
 	if !slices.Contains(roles, auth.RoleAdmin) {
 		if err := checkOtherAdmin(ctx, tx, u, "roles"); err != nil {
@@ -76,4 +80,29 @@ func changeRoles(ctx context.Context, tx *transaction.Tx, u *auth.User, wanted [
 	}
 	u.Roles, u.UpdatedAt = roles, tx.Now
 	return tx.Record(ctx, auth.AuditEvent{Kind: auth.EventUserRolesChanged, UserID: &u.ID, Roles: roles})
+}
+
+var unknownRole = auth.FieldError{Field: "roles", Code: auth.InputNotFound, Message: "One of the roles does not exist."}
+
+// CheckRoles returns an error about the input if a user cannot have all of the roles. The transaction administers, so that
+// nobody deletes one of them meanwhile.
+func CheckRoles(ctx context.Context, tx *transaction.Tx, roles []auth.Role) error {
+	if len(roles) > auth.MaxRolesOfUser {
+		return auth.BadInput(auth.FieldError{
+			Field: "roles", Code: auth.InputTooMany, Message: fmt.Sprintf("Use at most %d roles.", auth.MaxRolesOfUser),
+		})
+	}
+	if !slices.ContainsFunc(roles, func(r auth.Role) bool { return !r.BuiltIn() }) {
+		return nil
+	}
+	known, err := tx.Roles(ctx)
+	if err != nil {
+		return err
+	}
+	for _, r := range roles {
+		if find(known, r) == nil {
+			return auth.BadInput(unknownRole)
+		}
+	}
+	return nil
 }

@@ -106,6 +106,9 @@ func (f *UserFilter) apply(q *auth.UserQuery) error {
 		}
 	}
 	if f.Role != nil {
+		if !f.Role.Valid() { // it may contain what PostgreSQL cannot store
+			return auth.BadInput(auth.FieldError{Field: "role", Code: auth.InputInvalidFormat, Message: roleMessage})
+		}
 		q.Role = *f.Role
 	}
 	q.Disabled = f.Disabled

@@ -181,6 +181,9 @@ func (f *Fixture) Describe(e auth.AuditEvent) string {
 	if e.Roles != nil {
 		s += fmt.Sprint(" to ", e.Roles)
 	}
+	if e.Permissions != nil {
+		s += fmt.Sprint(" with ", e.Permissions)
+	}
 	return s
 }
 

@@ -39,6 +39,8 @@ type Options struct {
 	Limits auth.SessionLimits
 	// SigningKeys reads the signing keys for administrators. Nil means that there are none to list.
 	SigningKeys admin.ReadSigningKeys
+	// Required is what the schema requires of roles. No change to a role may take it away.
+	Required auth.Requirements
 	// Now is the clock. Nil means time.Now.
 	Now func() time.Time
 	// Rand is the source of ids and secrets. Nil means crypto/rand.
@@ -89,8 +91,8 @@ func New(o Options) (*Domain, error) {
 	})
 	maker := accounts.NewMaker(o.Passwords, o.Policy, tx)
 	d.Accounts = accounts.New(maker, d.Access, d.Sessions, tx)
-	d.Admin = admin.New(admin.Options{Store: o.Store, Access: d.Access, Maker: maker, Tx: tx, SigningKeys: o.SigningKeys})
+	d.Admin = admin.New(admin.Options{Store: o.Store, Access: d.Access, Maker: maker, Tx: tx, SigningKeys: o.SigningKeys, Required: o.Required})
 	d.Clients = clients.New(o.Store, d.Sessions, o.Tokens, tx)
-	d.Operator = operator.New(o.Store, maker, tx)
+	d.Operator = operator.New(o.Store, maker, tx, o.Required)
 	return d, nil
 }

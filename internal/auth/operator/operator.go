@@ -25,6 +25,7 @@ type Store interface {
 	PasswordByUsername(ctx context.Context, key string) (*auth.User, *auth.Credential, error)
 	PasswordByEmail(ctx context.Context, key string) (*auth.User, *auth.Credential, error)
 	Clients(ctx context.Context, page auth.Page[uuid.UUID]) ([]auth.Client, error)
+	Roles(ctx context.Context) ([]auth.RoleDefinition, error)
 	SweepSessions(ctx context.Context, before time.Time, limit int) (int, error)
 	SweepAttempts(ctx context.Context, before time.Time, limit int) (int, error)
 }
@@ -34,14 +35,16 @@ type Service struct {
 	store Store
 	maker *accounts.Maker
 	tx    *transaction.Runner
+	// required is what the schema requires of roles.
+	required auth.Requirements
 }
 
 // New returns a Service.
-func New(store Store, maker *accounts.Maker, tx *transaction.Runner) *Service {
-	return &Service{store: store, maker: maker, tx: tx}
+func New(store Store, maker *accounts.Maker, tx *transaction.Runner, required auth.Requirements) *Service {
+	return &Service{store: store, maker: maker, tx: tx, required: required}
 }
 
-// CreateUser creates an account with the given roles, without signing it in.
+// CreateUser creates an account with the given roles and USER, without signing it in.
 func (s *Service) CreateUser(ctx context.Context, in accounts.Input, roles []auth.Role) (*auth.User, error) {
 	return admin.Create(ctx, s.tx, s.maker, transaction.Operator, in, roles)
 }

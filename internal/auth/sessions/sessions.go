@@ -27,6 +27,7 @@ import (
 type Store interface {
 	Viewer(ctx context.Context, sessionID uuid.UUID) (*auth.Viewer, error)
 	Sessions(ctx context.Context, userID uuid.UUID, now, idleSince time.Time, page auth.Page[auth.SessionPosition]) ([]auth.Session, error)
+	PermissionsOf(ctx context.Context, roles []auth.Role) ([]auth.Permission, error)
 	RefreshState(ctx context.Context, sessionID uuid.UUID) (*auth.RefreshState, error)
 	RotateRefreshToken(ctx context.Context, sessionID uuid.UUID, generation uint32, by string, now time.Time) (bool, error)
 	AdvanceRefreshToken(ctx context.Context, sessionID uuid.UUID, from, to uint32, by string, now time.Time) (bool, error)

@@ -3,6 +3,7 @@ package operations
 import (
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -102,7 +103,11 @@ func (g *generator) literal(typ *ast.Type, depth int, variables bool) string {
 		}
 		return "{" + strings.Join(fields, ", ") + "}"
 	}
-	return written(g.scalar(def.Name))
+	value := g.scalar(def.Name)
+	if name, ok := value.(string); ok && def.Name == "Role" && isName.MatchString(name) && g.percent(60) {
+		return name // as it stood for the value of an enum
+	}
+	return written(value)
 }
 
 // written returns a value as a literal.
@@ -125,6 +130,8 @@ func written(value any) string {
 	text, _ := json.Marshal(value) // a JSON string is a valid GraphQL string
 	return string(text)
 }
+
+var isName = regexp.MustCompile(`^[A-Z][A-Z0-9_]*$`)
 
 // variable declares a variable for a position. It may also set its value.
 func (g *generator) variable(typ *ast.Type, hasDefault bool) string {

@@ -33,8 +33,18 @@ type State struct {
 	LookedUp bool
 	Viewer   *auth.Viewer
 	Err      error
+	// Granted are the permissions of the viewer's roles. A request asks the store for them once, when it meets a guard
+	// that requires a permission.
+	Granted Granted
 	// Decisions are those of the guards. They hold until the viewer changes.
 	Decisions []Decision
+}
+
+// Granted is the result of looking up permissions, once LookedUp is set.
+type Granted struct {
+	LookedUp    bool
+	Permissions []auth.Permission
+	Err         error
 }
 
 // Decision is the part of a guard's decision that holds for the whole request, whatever the object.

@@ -1,0 +1,180 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/google/uuid"
+
+	"usher/internal/app"
+	"usher/internal/auth"
+	"usher/internal/config"
+)
+
+type roleCommands struct {
+	Create roleCreateCommand `cmd:"" help:"Create a role."`
+	List   roleListCommand   `cmd:"" help:"List the roles with their permissions."`
+	Grant  roleGrantCommand  `cmd:"" help:"Grant permissions to a role, or the role to users."`
+	Revoke roleRevokeCommand `cmd:"" help:"Revoke permissions from a role, or the role from users."`
+	Delete roleDeleteCommand `cmd:"" help:"Delete a role and take it from all users."`
+}
+
+// roleName is the name of a role on the command line, in upper or lower case.
+type roleName auth.Role
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (n *roleName) UnmarshalText(text []byte) error {
+	role := auth.Role(strings.ToUpper(string(text)))
+	if !role.Valid() {
+		return errors.New("must be a name such as EDITOR: up to 63 letters, digits and underscores, and a letter first")
+	}
+	*n = roleName(role)
+	return nil
+}
+
+// permissionName is the name of a permission on the command line, in upper or lower case.
+type permissionName auth.Permission
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (n *permissionName) UnmarshalText(text []byte) error {
+	permission := auth.Permission(strings.ToLower(string(text)))
+	if !permission.Valid() {
+		return errors.New("must be words separated by colons, such as orders:read")
+	}
+	*n = permissionName(permission)
+	return nil
+}
+
+func permissionsOf(names []permissionName) []auth.Permission {
+	permissions := make([]auth.Permission, len(names))
+	for i, name := range names {
+		permissions[i] = auth.Permission(name)
+	}
+	return permissions
+}
+
+// oneRole has the settings and the argument of every command for one role.
+type oneRole struct {
+	config.Database
+	config.Log
+
+	Name roleName `arg:"" help:"Name of the role, such as EDITOR."`
+}
+
+// run calls f and prints what was done.
+func (c *oneRole) run(inv *invocation, done string, f func(o *app.Operator, name auth.Role) error) error {
+	return inv.operate(c.Database, config.Passwords{}, c.Log, func(o *app.Operator) error {
+		if err := f(o, auth.Role(c.Name)); err != nil {
+			return explain(err)
+		}
+		_, err := fmt.Fprintf(inv.stdout, "%s role %s\n", done, c.Name)
+		return err
+	})
+}
+
+type roleCreateCommand struct {
+	oneRole
+
+	Description string           `help:"What the role is for." placeholder:"TEXT"`
+	Permission  []permissionName `help:"Permission of the role, such as orders:read." placeholder:"NAME"`
+}
+
+// Run creates a role.
+func (c *roleCreateCommand) Run(inv *invocation) error {
+	return c.run(inv, "created", func(o *app.Operator, name auth.Role) error {
+		return o.CreateRole(inv.ctx, name, optional(c.Description), permissionsOf(c.Permission))
+	})
+}
+
+type roleListCommand struct {
+	config.Database
+	config.Log
+}
+
+// Run lists the roles.
+func (c *roleListCommand) Run(inv *invocation) error {
+	return inv.operate(c.Database, config.Passwords{}, c.Log, func(o *app.Operator) error {
+		roles, err := o.Roles(inv.ctx)
+		if err != nil {
+			return err
+		}
+		table := tabwriter.NewWriter(inv.stdout, 0, 0, 2, ' ', 0)
+		fmt.Fprintln(table, "ROLE\tPERMISSIONS\tDESCRIPTION")
+		for _, r := range roles {
+			permissions := "-"
+			if len(r.Permissions) > 0 {
+				permissions = joinNames(r.Permissions)
+			}
+			fmt.Fprintf(table, "%s\t%s\t%s\n", r.Name, permissions, dash(r.Description))
+		}
+		return table.Flush()
+	})
+}
+
+// grants are what roleGrantCommand and roleRevokeCommand grant and revoke.
+type grants struct {
+	Permission []permissionName `help:"Permission of the role, such as orders:read." placeholder:"NAME"`
+	User       []string         `help:"User with the role: a user name, e-mail address or id." placeholder:"NAME"`
+}
+
+// Validate implements kong's interface.
+func (g *grants) Validate() error {
+	if len(g.Permission) == 0 && len(g.User) == 0 {
+		return errors.New("give at least one --permission or --user")
+	}
+	return nil
+}
+
+// users finds the users.
+func (g *grants) users(inv *invocation, o *app.Operator) ([]uuid.UUID, error) {
+	ids := make([]uuid.UUID, len(g.User))
+	for i, identifier := range g.User {
+		user, err := findUser(inv, o, identifier)
+		if err != nil {
+			return nil, err
+		}
+		ids[i] = user.ID
+	}
+	return ids, nil
+}
+
+type roleGrantCommand struct {
+	oneRole
+	grants
+}
+
+// Run grants permissions to the role, and the role to users.
+func (c *roleGrantCommand) Run(inv *invocation) error {
+	return c.run(inv, "changed", func(o *app.Operator, name auth.Role) error {
+		users, err := c.users(inv, o)
+		if err != nil {
+			return err
+		}
+		return o.GrantRole(inv.ctx, name, permissionsOf(c.Permission), users)
+	})
+}
+
+type roleRevokeCommand struct {
+	oneRole
+	grants
+}
+
+// Run revokes permissions from the role, and the role from users.
+func (c *roleRevokeCommand) Run(inv *invocation) error {
+	return c.run(inv, "changed", func(o *app.Operator, name auth.Role) error {
+		users, err := c.users(inv, o)
+		if err != nil {
+			return err
+		}
+		return o.RevokeRole(inv.ctx, name, permissionsOf(c.Permission), users)
+	})
+}
+
+type roleDeleteCommand struct{ oneRole }
+
+// Run deletes a role.
+func (c *roleDeleteCommand) Run(inv *invocation) error {
+	return c.run(inv, "deleted", func(o *app.Operator, name auth.Role) error { return o.DeleteRole(inv.ctx, name) })
+}
