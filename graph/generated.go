@@ -1489,7 +1489,7 @@ a string (` + "`" + `"ADMIN"` + "`" + `) or a name (` + "`" + `ADMIN` + "`" + `)
 built-in ones. Every account has ` + "`" + `USER` + "`" + `. ` + "`" + `ADMIN` + "`" + ` allows administering other users. Administrators define the
 others, so map this type to a string.
 """
-scalar Role
+scalar Role @specifiedBy(url: "https://spec.graphql.org/October2021/#Name")
 
 "A timestamp in RFC 3339 format, in UTC, with up to six decimals: ` + "`" + `2026-01-31T12:00:00.123456Z` + "`" + `."
 scalar DateTime @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc3339")

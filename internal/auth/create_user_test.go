@@ -20,11 +20,11 @@ func TestCreateUserByAdministrator(t *testing.T) {
 		roles, want []auth.Role
 		problem     string
 	}{
-		"no roles":          {nil, []auth.Role{auth.RoleUser}, ""},
-		"empty roles":       {[]auth.Role{}, []auth.Role{auth.RoleUser}, ""},
-		"a user":            {[]auth.Role{auth.RoleUser}, []auth.Role{auth.RoleUser}, ""},
-		"an administrator":  {[]auth.Role{auth.RoleAdmin, auth.RoleAdmin}, auth.Roles, ""},
-		"a role of no sort": {[]auth.Role{auth.RoleAdmin, "OWNER"}, nil, "BAD_USER_INPUT roles=INVALID_FORMAT"},
+		"no roles":         {nil, []auth.Role{auth.RoleUser}, ""},
+		"empty roles":      {[]auth.Role{}, []auth.Role{auth.RoleUser}, ""},
+		"a user":           {[]auth.Role{auth.RoleUser}, []auth.Role{auth.RoleUser}, ""},
+		"an administrator": {[]auth.Role{auth.RoleAdmin, auth.RoleAdmin}, auth.Roles, ""},
+		"an unknown role":  {[]auth.Role{auth.RoleAdmin, "OWNER"}, nil, "BAD_USER_INPUT roles=NOT_FOUND"},
 	}
 	eachDatabase(t, func(t *testing.T, f *fixture) {
 		root := f.admin(t, "root")

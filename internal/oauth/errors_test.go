@@ -216,6 +216,9 @@ func TestInsufficientScope(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if err := f.store.SetRoles(t.Context(), user.ID, nil, user.UpdatedAt); err != nil { // no operation does this
+			t.Fatal(err)
+		}
 		p, err := f.domain.Sessions.Login(t.Context(), sessions.LoginInput{Identifier: *user.Username, Password: goodPassword})
 		if err != nil {
 			t.Fatal(err)

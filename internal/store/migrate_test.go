@@ -174,8 +174,8 @@ func TestMigrateFilled(t *testing.T) {
 				}
 			}
 			for id, want := range map[string][2]jsonobject.Object{
-				"01940000-0000-7000-8000-000000000010": {`{"locale":"en"}`, `{"plan":"pro","seats":9007199254740993}`},
-				"01940000-0000-7000-8000-000000000011": {}, // written by a server of the previous release
+				"01940000-0000-7000-8000-000000000020": {`{"locale":"en"}`, `{"plan":"pro","seats":9007199254740993}`},
+				"01940000-0000-7000-8000-000000000021": {}, // written by a server of the previous release
 			} {
 				user, err := s.User(t.Context(), uuid.MustParse(id))
 				if err != nil || [2]jsonobject.Object{user.Metadata, user.AppMetadata} != want {
