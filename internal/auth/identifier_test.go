@@ -5,13 +5,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
 	"usher/graph/signin"
 	"usher/internal/auth"
 	"usher/internal/auth/authtest"
 	"usher/internal/auth/domain"
 	"usher/internal/password"
-
-	"github.com/google/uuid"
 )
 
 // TestFailedIdentifier checks which identifiers of failed sign-ins the audit log keeps. The log of the server gets none.
