@@ -1528,7 +1528,7 @@ type Query {
   me: User @auth
   """
   Returns an object by id: the signed-in user or one of their active sessions. Administrators get every user and
-  active session, and every audit event that ` + "`" + `auditEvents` + "`" + ` would list. Null for any other id.
+  active session, every OAuth client, and every audit event that ` + "`" + `auditEvents` + "`" + ` would list. Null for any other id.
   """
   node("The id of the object." id: ID!): Node @auth
   "Returns a user by id, or null if there is no such user."
@@ -2194,7 +2194,7 @@ type DailyActivity {
 A registered OAuth client (RFC 6749). It gets access tokens for itself with its secret, which is shown only
 when the client is created.
 """
-type OAuthClient {
+type OAuthClient implements Node {
   "The ` + "`" + `client_id` + "`" + `."
   id: ID!
   "The name that the operator gave it."
@@ -10084,6 +10084,13 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._Session(ctx, sel, obj)
+	case auth.Client:
+		return ec._OAuthClient(ctx, sel, &obj)
+	case *auth.Client:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._OAuthClient(ctx, sel, obj)
 	case auth.AuditEvent:
 		return ec._AuditEvent(ctx, sel, &obj)
 	case *auth.AuditEvent:
@@ -10845,7 +10852,7 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 	return out
 }
 
-var oAuthClientImplementors = []string{"OAuthClient"}
+var oAuthClientImplementors = []string{"OAuthClient", "Node"}
 
 func (ec *executionContext) _OAuthClient(ctx context.Context, sel ast.SelectionSet, obj *auth.Client) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, oAuthClientImplementors)

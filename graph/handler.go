@@ -177,7 +177,7 @@ const (
 )
 
 // nodeStatements is the number of statements with which `node` finds an object, at most.
-const nodeStatements = 4
+const nodeStatements = 5
 
 func newServer(config Config, schema *directive.Schema, resolver *Resolver, o Options) (*handler.Server, error) {
 	checker, err := newChecker()

@@ -19,8 +19,9 @@ type Node any
 // nodeFields are fields of Query that return the objects of a type which `node` returns too. `node` returns them to the
 // callers that the rule of the field allows. Everything else that `node` returns belongs to the caller.
 var nodeFields = map[string]string{
-	"User":       "user",
-	"AuditEvent": "auditEvents",
+	"User":        "user",
+	"OAuthClient": "oauthClients",
+	"AuditEvent":  "auditEvents",
 }
 
 // nodes finds objects by id, for the field `node`. Ids are UUIDs without a type, so it looks into one table after the
@@ -53,6 +54,13 @@ func (n *nodes) find(ctx context.Context, id uuid.UUID) (Node, error) {
 	} else if allowed {
 		if user, err := n.admin.User(ctx, id); user != nil || err != nil {
 			return user, err
+		}
+	}
+	if allowed, err := n.allowed(ctx, "OAuthClient"); err != nil {
+		return nil, err
+	} else if allowed {
+		if client, err := n.admin.OAuthClient(ctx, id); client != nil || err != nil {
+			return client, err
 		}
 	}
 	if allowed, err := n.allowed(ctx, "AuditEvent"); err != nil {

@@ -28,6 +28,8 @@ func TestNode(t *testing.T) {
 		}
 		events, err := s.Events(t.Context(), auth.AuditEventQuery{Page: auth.Page[uuid.UUID]{Limit: 1}})
 		check(t, err)
+		client, _, err := server.domain.Operator.CreateClient(t.Context(), "Books", nil)
+		check(t, err)
 		ids := map[string]string{
 			"ada":                server.ada.User.ID.String(),
 			"root":               server.root.ID.String(),
@@ -36,6 +38,7 @@ func TestNode(t *testing.T) {
 			"ada's last, ended":  session("ended"),
 			"root's session":     session("root"),
 			"a disabled session": session("eve"),
+			"a client":           client.ID.String(),
 			"an event":           events[0].ID.String(),
 			"the zero id":        uuid.Nil.String(),
 			"no id":              "User:1",
@@ -44,7 +47,7 @@ func TestNode(t *testing.T) {
 		adas := map[string]string{"ada": "User", "ada's session": "Session", "ada's other": "Session"}
 		all := map[string]string{
 			"ada": "User", "root": "User", "ada's session": "Session", "ada's other": "Session", "root's session": "Session",
-			"an event": "AuditEvent",
+			"a client": "OAuthClient", "an event": "AuditEvent",
 		}
 		for _, tt := range []struct {
 			as   string

@@ -96,6 +96,10 @@ func TestNotAdministrator(t *testing.T) {
 			_, err := f.OAuthClients(ctx, auth.Page[uuid.UUID]{Limit: 10})
 			return err
 		},
+		"OAuthClient": func(ctx context.Context, f *fixture, id uuid.UUID) error {
+			_, err := f.adminService.OAuthClient(ctx, id)
+			return err
+		},
 		"SigningKeys": func(ctx context.Context, f *fixture, _ uuid.UUID) error {
 			_, err := f.SigningKeys(ctx)
 			return err

@@ -115,7 +115,8 @@ func (e *Error) Advice() string {
 		return fmt.Sprintf("Try again in %d seconds.", e.RetryAfter)
 	case InternalServerError:
 		return "The server failed. Report it with the id of the request."
-	case OperationTooComplex, GraphQLParseFailed, GraphQLValidationFailed, BadRequest, PersistedQueryNotSupported:
+	case OperationTooComplex, GraphQLParseFailed, GraphQLValidationFailed, BadRequest,
+		PersistedQueryNotSupported, PersistedQueryNotFound, DocumentNotTrusted:
 		return "This program does not fit the server. Is it up to date?"
 	}
 	return ""

@@ -23,6 +23,7 @@ type Store interface {
 	CountUsers(ctx context.Context, limit int) (int, error)
 	Events(ctx context.Context, q auth.AuditEventQuery) ([]auth.AuditEvent, error)
 	CountEvents(ctx context.Context, kind auth.AuditEventKind, times []time.Time) ([]int, error)
+	Client(ctx context.Context, id uuid.UUID) (*auth.Client, error)
 	Clients(ctx context.Context, page auth.Page[uuid.UUID]) ([]auth.Client, error)
 	Roles(ctx context.Context) ([]auth.RoleDefinition, error)
 }

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"errors"
 
 	"github.com/google/uuid"
 
@@ -14,6 +15,18 @@ func (s *Service) OAuthClients(ctx context.Context, page auth.Page[uuid.UUID]) (
 		return nil, err
 	}
 	return s.store.Clients(ctx, page)
+}
+
+// OAuthClient returns a client, nil when none has the id.
+func (s *Service) OAuthClient(ctx context.Context, id uuid.UUID) (*auth.Client, error) {
+	if _, err := s.access.Administrator(ctx); err != nil {
+		return nil, err
+	}
+	client, err := s.store.Client(ctx, id)
+	if errors.Is(err, auth.ErrNotFound) {
+		return nil, nil
+	}
+	return client, err
 }
 
 // SigningKeys lists the signing keys, the newest first.
