@@ -1,0 +1,78 @@
+package store_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"usher/internal/store"
+)
+
+// TestMigrateBesideSignIns runs migration 00012 while a transaction holds the locks of a sign-in. The migration must not
+// wait for it, must leave its user alone, and must be able to start over after an interruption.
+func TestMigrateBesideSignIns(t *testing.T) {
+	t.Parallel()
+	const users, sessions = 2500, 2300 // several batches, and users without a session
+	s := open(t, empty["postgres"](t))
+	if err := s.UpTo(t.Context(), 11); err != nil {
+		t.Fatal(err)
+	}
+	fillUsers(t, "postgres", s, users)
+	fillSessions(t, "postgres", s, sessions, users)
+	exec(t, s, `UPDATE users SET last_login_at = '2031-01-01' WHERE id = '01940000-0000-7000-8000-000000000100'`)
+
+	conn, err := s.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	signIn, err := conn.BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer signIn.Rollback()
+	const signsIn = `'01940000-0000-7000-8000-000000000042'`
+	if _, err := signIn.ExecContext(t.Context(), `SELECT 1 FROM users WHERE id = `+signsIn+` FOR NO KEY UPDATE`); err != nil {
+		t.Fatal(err)
+	}
+	migrateFrom11(t, s)
+	check := func(when string, stale int) {
+		t.Helper()
+		for query, want := range map[string]int{
+			`SELECT count(*) FROM users WHERE last_login_at = '2030-01-04 00:00:00+00:00'`:        sessions - 1 - stale,
+			`SELECT count(*) FROM users WHERE last_login_at = '2031-01-01'`:                       1, // later than its session
+			`SELECT count(*) FROM users WHERE last_login_at IS NULL`:                              users - sessions + stale,
+			`SELECT count(*) FROM users WHERE last_login_at IS NULL AND id = ` + signsIn:          stale,
+			`SELECT count(*) FROM pg_index WHERE NOT indisvalid`:                                  0,
+			`SELECT count(*) FROM pg_constraint WHERE conname = 'audit_events_identifier_length'`: 1,
+		} {
+			var got int
+			if err := s.Get(t.Context(), &got, query); err != nil || got != want {
+				t.Errorf("%s, %s: %d, %v, want %d", when, query, got, err, want)
+			}
+		}
+	}
+	check("beside a sign-in", 1)
+
+	if err := signIn.Rollback(); err != nil {
+		t.Fatal(err)
+	}
+	// A concurrent creation that fails leaves an invalid index, which keeps its name.
+	exec(t, s, `DROP INDEX audit_events_actor_id_id_idx`)
+	if err := s.Exec(t.Context(), `CREATE UNIQUE INDEX CONCURRENTLY audit_events_actor_id_id_idx ON users (created_at)`); err == nil {
+		t.Fatal("the times of creation are unique, so this leaves no invalid index")
+	}
+	exec(t, s, `DELETE FROM goose_db_version WHERE version_id = 12`)
+	migrateFrom11(t, s)
+	check("again", 0)
+}
+
+// migrateFrom11 applies migration 00012, and fails if it waits for a lock.
+func migrateFrom11(t *testing.T, s *store.Store) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	if err := s.UpTo(ctx, 12); err != nil {
+		t.Fatal(err)
+	}
+}
