@@ -143,7 +143,7 @@ func (c *oneUser) change(inv *invocation, done string, f func(o *app.Operator, u
 func findUser(inv *invocation, o *app.Operator, identifier string) (*auth.User, error) {
 	user, err := o.FindUser(inv.ctx, identifier)
 	if errors.Is(err, auth.ErrNotFound) {
-		return nil, errors.New("no user has this name, e-mail address or id; list all users with usher user list")
+		return nil, fmt.Errorf("no user has the name, e-mail address or id %q; list all users with usher user list", identifier)
 	}
 	return user, err
 }
