@@ -2,6 +2,10 @@ package store_test
 
 import (
 	"context"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -75,4 +79,77 @@ func migrateFrom11(t *testing.T, s *store.Store) {
 	if err := s.UpTo(ctx, 12); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// TestMigrationsLockBriefly reads the migrations for PostgreSQL and finds statements that hold a lock for as long as they
+// read or write a whole table: constraints without NOT VALID, indexes without CONCURRENTLY, and updates without batches.
+func TestMigrationsLockBriefly(t *testing.T) {
+	const first = "00010" // the earlier ones are released, and docs/operations.md says how long they take
+	files, err := filepath.Glob("migrations/postgres/*.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	checked := 0
+	for _, file := range files {
+		if filepath.Base(file) < first {
+			continue
+		}
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		checked++
+		for _, statement := range longLocks(string(text)) {
+			t.Errorf("%s: this statement locks a table for long:\n%s", file, statement)
+		}
+	}
+	if checked < 3 {
+		t.Errorf("%d migrations were checked", checked)
+	}
+	for _, bad := range []string{
+		"ALTER TABLE users ADD COLUMN a text CHECK (a <> '')", "ALTER TABLE users ADD CHECK (id > 1) NOT VALID, ADD CHECK (id > 2)",
+		"ALTER TABLE a ADD FOREIGN KEY (b) REFERENCES c (d)", "ALTER TABLE users ALTER COLUMN a SET NOT NULL",
+		"CREATE UNIQUE INDEX i ON users (a)", "CREATE TABLE b (a text); CREATE INDEX i ON users (a)", "UPDATE users SET a = 1", "DELETE FROM sessions",
+	} {
+		if len(longLocks(bad)) != 1 {
+			t.Errorf("not found: %s", bad)
+		}
+	}
+}
+
+var (
+	sqlComments  = regexp.MustCompile(`(?m)--.*$`)
+	createdTable = regexp.MustCompile(`CREATE TABLE (\w+)`)
+	indexedTable = regexp.MustCompile(`^CREATE (?:UNIQUE )?INDEX \w+ ON (\w+)`)
+	constraint   = regexp.MustCompile(`\b(CHECK|FOREIGN KEY|REFERENCES)\b`)
+	tableRewrite = regexp.MustCompile(`\b(SET NOT NULL|TYPE|STORED|ADD PRIMARY KEY|ADD UNIQUE)\b`)
+)
+
+// longLocks returns the statements of a migration that hold a lock on an existing table for long. A DO statement can commit
+// between its batches, so this does not look into it.
+func longLocks(migration string) (found []string) {
+	plain := sqlComments.ReplaceAllString(migration, "")
+	created := map[string]bool{}
+	for _, m := range createdTable.FindAllStringSubmatch(plain, -1) {
+		created[m[1]] = true
+	}
+	before, block, _ := strings.Cut(plain, "DO $$")
+	_, after, _ := strings.Cut(block, "$$;")
+	for statement := range strings.SplitSeq(before+after, ";") {
+		statement = strings.Join(strings.Fields(statement), " ")
+		index := indexedTable.FindStringSubmatch(statement)
+		switch {
+		case index != nil && !created[index[1]],
+			strings.HasPrefix(statement, "UPDATE "), strings.HasPrefix(statement, "DELETE "),
+			strings.HasPrefix(statement, "ALTER TABLE ") && tableRewrite.MatchString(statement),
+			strings.HasPrefix(statement, "ALTER TABLE ") && len(checks(statement)) > strings.Count(statement, "NOT VALID"):
+			found = append(found, statement)
+		}
+	}
+	return found
+}
+
+// checks returns the constraints of a statement. A foreign key counts once.
+func checks(statement string) []string {
+	return constraint.FindAllString(strings.ReplaceAll(statement, "FOREIGN KEY", ""), -1)
 }
