@@ -1,13 +1,14 @@
 import react from '@vitejs/plugin-react'
 import { defineConfig } from 'vite'
 
+import { manifest } from './manifest'
 import { pack } from './pack'
 
 /** `npm run dev` sends what is not the page to this server; USHER_URL names another one. */
 const server = process.env.USHER_URL ?? 'http://127.0.0.1:8080'
 
 export default defineConfig({
-  plugins: [react(), pack()],
+  plugins: [react(), manifest(), pack()],
   html: { cspNonce: '__CSP_NONCE__' }, // the server puts a fresh one in its place
   build: {
     outDir: '../internal/console/dist',

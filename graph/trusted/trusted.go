@@ -69,7 +69,7 @@ func Read(manifest []byte) (*Documents, error) {
 			return nil, err
 		}
 	}
-	d := &Documents{byID: make(map[string]string, len(object)), texts: make(map[string]bool, len(object))}
+	byID := make(map[string]string, len(object))
 	for id, value := range object {
 		text, ok := value.(string)
 		switch {
@@ -78,16 +78,35 @@ func Read(manifest []byte) (*Documents, error) {
 		case id == "" || len(id) > maxID:
 			return nil, fmt.Errorf("the id %.80q must have 1 to %d bytes", id, maxID)
 		}
-		d.byID[id], d.texts[text] = text, true
+		byID[id] = text
 	}
-	if len(d.byID) == 0 {
+	if len(byID) == 0 {
 		return nil, errors.New("the manifest has no documents")
 	}
-	d.byHash = make(map[string]string, len(d.texts))
-	for text := range d.texts {
-		d.byHash[hash(text)] = text
+	return newDocuments(byID), nil
+}
+
+// Join returns the documents of several manifests. An id that has several texts names the first one.
+func Join(manifests ...*Documents) *Documents {
+	joined := newDocuments(map[string]string{})
+	for _, d := range manifests {
+		for id, text := range d.byID {
+			if _, taken := joined.byID[id]; !taken {
+				joined.byID[id] = text
+			}
+		}
+		maps.Copy(joined.byHash, d.byHash)
+		maps.Copy(joined.texts, d.texts)
 	}
-	return d, nil
+	return joined
+}
+
+func newDocuments(byID map[string]string) *Documents {
+	d := &Documents{byID: byID, byHash: make(map[string]string, len(byID)), texts: make(map[string]bool, len(byID))}
+	for _, text := range byID {
+		d.byHash[hash(text)], d.texts[text] = text, true
+	}
+	return d
 }
 
 const apolloFormat = "apollo-persisted-query-manifest"

@@ -94,6 +94,32 @@ func TestTextOfManifestFirst(t *testing.T) {
 	}
 }
 
+func TestJoin(t *testing.T) {
+	t.Parallel()
+	read := func(manifest string) *Documents {
+		d, err := Read([]byte(manifest))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	first := read(`{"a": "{ a }", "both": "{ first }", "same": "{ same }"}`)
+	second := read(`{"b": "{ b }", "both": "{ second }", "same": "{ same }"}`)
+	d := Join(first, second)
+	want := map[string]string{"a": "{ a }", "b": "{ b }", "both": "{ first }", "same": "{ same }"}
+	if diff := cmp.Diff(want, maps.Collect(d.All())); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	for _, text := range []string{"{ a }", "{ b }", "{ first }", "{ second }", "{ same }"} {
+		if got, ok := d.Text("sha256:" + hash(text)); !d.Contains(text) || !ok || got != text {
+			t.Errorf("%s is not trusted", text)
+		}
+	}
+	if d.Contains("{ c }") || first.Contains("{ b }") || second.Contains("{ a }") {
+		t.Error("a document is trusted that was in none of the manifests")
+	}
+}
+
 func TestReadFile(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "manifest.json")

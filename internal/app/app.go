@@ -5,7 +5,6 @@ package app
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -69,19 +68,11 @@ func New(ctx context.Context, s Settings, log *slog.Logger, o Overrides) (_ *App
 		return nil, err
 	}
 	a := &App{}
-	if s.TrustedDocuments != "" {
-		if a.documents, err = trusted.ReadFile(s.TrustedDocuments); err != nil {
-			return nil, fmt.Errorf("--trusted-documents: %w", err)
-		}
-	}
 	if err := graph.Check(); err != nil {
 		return nil, err
 	}
-	if a.documents != nil {
-		if err := graph.CheckDocuments(ctx, a.documents); err != nil {
-			return nil, fmt.Errorf("--trusted-documents: %s: %w", s.TrustedDocuments, err)
-		}
-		log.InfoContext(ctx, "trusted documents are in use", "documents", a.documents.Len(), "mode", s.TrustedDocumentsMode)
+	if a.documents, err = trustedDocuments(ctx, s, log); err != nil {
+		return nil, err
 	}
 	if a.parts, err = open(ctx, s, log, o); err != nil {
 		return nil, err
@@ -134,7 +125,7 @@ func (a *App) newServer(ctx context.Context, secret []byte) error {
 	graphQL, err := newGraphQL(graph.Options{
 		Access: d.Access, Sessions: d.Sessions, Accounts: d.Accounts, Admin: d.Admin,
 		Secret: secret, Observer: p.observer, Introspection: s.Dev,
-		Documents: a.documents, OnlyDocuments: s.TrustedDocumentsMode == "only",
+		Documents: a.documents, OnlyDocuments: onlyTrusted(s),
 	})
 	if err != nil {
 		return err

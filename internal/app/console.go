@@ -28,7 +28,7 @@ func newConsole(ctx context.Context, s Settings, log *slog.Logger) (pages, error
 		return pages{}, err
 	}
 	c := pages{schema: httpd.Text(graph.SDL()), access: httpd.JSON(func() []byte { return access }, 0)}
-	index, assets, built := console.Page(console.Config{PasswordMinLength: s.MinLength})
+	index, assets, built := console.Page(console.Config{PasswordMinLength: s.MinLength, OnlyTrusted: onlyTrusted(s)})
 	switch {
 	case built:
 		c.index, c.assets = httpd.Get(index), assets

@@ -28,10 +28,23 @@ const nonceMark = "__CSP_NONCE__"
 // minLengthMark is the placeholder in index.html for Config.PasswordMinLength.
 const minLengthMark = "__PASSWORD_MIN_LENGTH__"
 
+// trustedMark is the placeholder in index.html for Config.OnlyTrusted: "only" or nothing.
+const trustedMark = "__TRUSTED_DOCUMENTS__"
+
 // Config is what the page must know of the server before a user signs in.
 type Config struct {
 	// PasswordMinLength is the minimum length of a new password in characters. The sign-up form shows it.
 	PasswordMinLength int
+	// OnlyTrusted means that the server rejects documents that are not trusted, except from administrators. The
+	// editor says so.
+	OnlyTrusted bool
+}
+
+// Manifest returns the manifest of the documents that the page sends. It returns false if the program was built
+// without the console.
+func Manifest() ([]byte, bool) {
+	manifest, err := dist.ReadFile("dist/persisted-documents.json")
+	return manifest, err == nil
 }
 
 // Page returns the handlers of the page and of its assets. It returns false if the program was built without
@@ -50,6 +63,11 @@ func handlers(files fs.FS, c Config) (page, assets http.Handler, ok bool) {
 		return nil, nil, false
 	}
 	index = bytes.ReplaceAll(index, []byte(minLengthMark), strconv.AppendInt(nil, int64(c.PasswordMinLength), 10))
+	mode := ""
+	if c.OnlyTrusted {
+		mode = "only"
+	}
+	index = bytes.ReplaceAll(index, []byte(trustedMark), []byte(mode))
 	return servePage(index), serveAssets(files), true
 }
 

@@ -24,7 +24,7 @@ func files(t *testing.T) fstest.MapFS {
 		t.Fatal(err)
 	}
 	return fstest.MapFS{
-		"index.html":          {Data: []byte(`<meta property="csp-nonce" nonce="__CSP_NONCE__"><style nonce="__CSP_NONCE__"></style><meta content="__PASSWORD_MIN_LENGTH__">`)},
+		"index.html":          {Data: []byte(`<meta property="csp-nonce" nonce="__CSP_NONCE__"><style nonce="__CSP_NONCE__"></style><meta content="__PASSWORD_MIN_LENGTH__"><meta name="mode" content="__TRUSTED_DOCUMENTS__">`)},
 		"assets/a-1x.js.gz":   {Data: packed.Bytes()},
 		"assets/a-1x.js.br":   {Data: []byte("brotli")},
 		"assets/b-2y.ttf.gz":  {Data: packed.Bytes()},
@@ -73,6 +73,16 @@ func TestPage(t *testing.T) {
 	}
 	if len(nonces) != 3 {
 		t.Errorf("%d different nonces in 3 responses", len(nonces))
+	}
+}
+
+func TestPageOfTrustedDocuments(t *testing.T) {
+	t.Parallel()
+	for only, want := range map[bool]string{true: `<meta name="mode" content="only">`, false: `<meta name="mode" content="">`} {
+		page, _, _ := handlers(files(t), Config{OnlyTrusted: only})
+		if body := get(t, page, "/").Body.String(); !strings.Contains(body, want) {
+			t.Errorf("only %t: the page does not have %s: %s", only, want, body)
+		}
 	}
 }
 

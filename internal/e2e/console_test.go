@@ -7,6 +7,7 @@ import (
 	"database/sql"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -26,6 +27,7 @@ func TestConsole(t *testing.T) {
 	}
 	chromium(t)
 	npm(t, web, "run", "lint")
+	node(t, web, "e2e/export.test.mjs")
 	for name, url := range storetest.URLs {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel() // they wait for tokens to expire
@@ -38,18 +40,38 @@ func TestConsole(t *testing.T) {
 			t.Run("looks", func(t *testing.T) {
 				database := url(t)
 				operate(t, database, password+"\n", "user", "create", "--username", "root", "--role", "admin")
+				registerClients(t, database)
 				s := start(t, database, "--dev")
 				node(t, web, "e2e/looks.test.mjs", s.url)
 			})
 			t.Run("views", func(t *testing.T) {
 				database := url(t)
 				operate(t, database, password+"\n", "user", "create", "--username", "root", "--role", "admin")
+				registerClients(t, database)
 				s := start(t, database, "--dev", "--password-min-length", "17")
 				node(t, web, "e2e/views.test.mjs", s.url)
+				node(t, web, "e2e/admin.test.mjs", s.url)
 				node(t, web, "e2e/recovery.test.mjs", s.url)
+			})
+			t.Run("trusted documents", func(t *testing.T) {
+				database := url(t)
+				operate(t, database, password+"\n", "user", "create", "--username", "root", "--role", "admin")
+				manifest := filepath.Join(t.TempDir(), "persisted-documents.json")
+				if err := os.WriteFile(manifest, []byte(`{"me": "query OfAnApplication { me { id } }"}`), 0o600); err != nil {
+					t.Fatal(err)
+				}
+				s := start(t, database, "--console", "--trusted-documents", manifest, "--trusted-documents-mode", "only")
+				node(t, web, "e2e/trusted.test.mjs", s.url)
 			})
 		})
 	}
+}
+
+// registerClients registers OAuth clients for the view that lists them.
+func registerClients(t *testing.T, database string) {
+	t.Helper()
+	operate(t, database, "", "client", "create", "--name", "Billing")
+	operate(t, database, "", "client", "create", "--name", "Books", "--resource", "https://books.example.com")
 }
 
 // staleSignIn signs in the administrator and moves the time of the sign-in far into the past.

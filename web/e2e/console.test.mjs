@@ -271,9 +271,10 @@ test('the administrator disables, enables and deletes an account', async () => {
   await dialog.getByText('Sessions revoked: 0').waitFor()
 
   await dialog.getByRole('link', { name: /Audit log of/ }).click()
-  await page.locator('tbody tr').getByText('USER_DISABLED').waitFor()
-  await page.getByLabel('Kind').selectOption('SIGNUP')
-  await page.locator('tbody tr').getByText('SIGNUP').waitFor()
+  await page.locator('tbody tr').getByText('Account disabled').waitFor()
+  await page.getByText('Kinds of events').click()
+  await page.getByLabel('Signed up').check()
+  await page.locator('tbody tr').getByText('Signed up').waitFor()
   await until(async () => (await page.locator('tbody tr').count()) === 1)
   await page.getByLabel('User', { exact: true }).fill('nobody is called that')
   await page.getByRole('button', { name: 'Show' }).click()

@@ -22,8 +22,11 @@ const views = [
   ['Start', async (page) => { await page.getByRole('button', { name: /^MySessions/ }).waitFor() }],
   ['Access', async (page) => { await page.locator('[data-place="User.email"]').waitFor() }],
   ['Sessions', async (page) => { await page.getByText('this session').waitFor() }],
+  ['Dashboard', async (page) => { await page.locator('.bars').nth(2).waitFor() }],
   ['Users', async (page) => { await page.getByRole('rowheader').getByText('root').waitFor() }],
-  ['Audit', async (page) => { await page.locator('tbody').getByText('SIGNUP').first().waitFor() }],
+  ['Audit', async (page) => { await page.locator('tbody').getByText('Signed up').first().waitFor() }],
+  ['Clients', async (page) => { await page.getByRole('rowheader').getByText('Books').waitFor() }],
+  ['Keys', async (page) => { await page.getByRole('cell').getByText('signing', { exact: true }).waitFor() }],
   ['Editor', async (page) => {
     await run(page)
     await answered(page, 'root')
@@ -84,7 +87,7 @@ test('the page weighs little, and views do not wait for the editor', async () =>
   await page.goto(`${url}/`)
   await page.reload()
   await logIn(page, 'root')
-  for (const title of ['Access', 'Sessions', 'Users', 'Audit']) {
+  for (const title of ['Access', 'Sessions', 'Dashboard', 'Users', 'Audit', 'Clients', 'Keys']) {
     await go(page, title)
     await page.getByRole('heading', { level: 1 }).waitFor()
   }

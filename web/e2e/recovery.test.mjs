@@ -117,7 +117,7 @@ test('an error in a view ends in a sentence, and other views work', async () => 
 
 test('with the server down every view says so, and recovers without a reload', async () => {
   const page = await openAsAdmin('editor', {}, { at: way.url, expected })
-  const views = ['Access', 'Sessions', 'Users', 'Audit']
+  const views = ['Access', 'Sessions', 'Dashboard', 'Users', 'Audit']
   for (const title of views) { // which loads them
     await go(page, title)
     await page.getByRole('heading', { level: 1, name: title }).waitFor()
@@ -131,9 +131,9 @@ test('with the server down every view says so, and recovers without a reload', a
   await run(page)
   await answered(page, 'Usher cannot be reached. Try again.')
   assert.ok(!(await page.locator('.result-window').textContent())?.includes('stack'))
-  for (const title of ['Sessions', 'Users', 'Audit']) {
+  for (const title of ['Sessions', 'Dashboard', 'Users', 'Audit']) {
     await go(page, title)
-    await page.getByText('Usher cannot be reached. This page tries again every few seconds.').waitFor()
+    await page.getByText('Usher cannot be reached. This page tries again every few seconds.').first().waitFor()
   }
   await assertAccessible(page, 'the server is down')
   await way.restore()

@@ -25,8 +25,11 @@ const views: Record<string, View> = {
   editor: { title: 'Editor' }, // stays mounted, see below
   access: { title: 'Access', View: lazyView(() => import('./Access')) },
   sessions: { title: 'Sessions', needs: 'user', View: lazyView(() => import('./Sessions')) },
+  dashboard: { title: 'Dashboard', needs: 'admin', View: lazyView(() => import('./Dashboard')) },
   users: { title: 'Users', needs: 'admin', View: lazyView(() => import('./Users')) },
   audit: { title: 'Audit', needs: 'admin', View: lazyView(() => import('./Audit')) },
+  clients: { title: 'Clients', needs: 'admin', View: lazyView(() => import('./Clients')) },
+  keys: { title: 'Keys', needs: 'admin', View: lazyView(() => import('./Keys')) },
 }
 
 /** The page: the views, and the account panel beside them. */
@@ -37,6 +40,8 @@ export function App() {
   const [edited, setEdited] = useState(false)
   if (name === 'editor' && !edited) setEdited(true)
   const [open, toggle] = usePanel(name)
+  // The bar of a small window does not have room for all views.
+  useEffect(() => { document.querySelector('nav [aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' }) }, [name])
   useEffect(() => { document.title = name === '' ? 'Usher' : `${title} – Usher` }, [name, title])
 
   // The answers and headers in an editor belong to a session, so the next session gets a new editor.

@@ -1,119 +1,117 @@
 import { useState } from 'react'
 
+import { AuditFilters, filterOf, parameters } from './AuditFilters'
+import { wordsOf } from './auditKinds'
 import { CopyId } from './components/CopyId'
-import { Choice } from './components/filters'
-import { Problem, useAction } from './components/Form'
 import { Pager } from './components/Pager'
 import { type Column, Table } from './components/Table'
 import { Time } from './components/Time'
+import { ExportAudit } from './ExportAudit'
 import { graphql } from './gql'
-import type { AuditEventKind, ConsoleAuditEventsQuery } from './gql/graphql'
+import type { AuditRowFragment } from './gql/graphql'
 import { usePages, useQuery } from './query'
-import { href, navigate, useFilters } from './route'
+import { href, useFilters } from './route'
 import { send } from './send'
 
 const eventsDocument = graphql(`
   query ConsoleAuditEvents($first: Int!, $after: String, $filter: AuditEventFilter) {
     auditEvents(first: $first, after: $after, filter: $filter) {
-      edges {
-        node {
-          id at kind operator actorId userId ipAddress userAgent requestId roles
-          actor { id username }
-          user { id username }
-        }
-      }
+      edges { node { ...AuditRow } }
       pageInfo { hasNextPage endCursor }
     }
   }
 `)
 
-const findDocument = graphql(`
-  query ConsoleFindUser($search: String!) {
-    users(first: 1, filter: { search: $search }) { edges { node { id } } }
+graphql(`
+  fragment AuditRow on AuditEvent {
+    id at kind identifier operator actorId userId sessionId clientId ipAddress userAgent requestId roles
+    actor { id username }
+    user { id username }
   }
 `)
 
-// The type requires every kind.
-const kinds = Object.keys({
-  SIGNUP: 0, LOGIN: 0, LOGIN_FAILED: 0, REAUTHENTICATED: 0, REFRESH_REPLAYED: 0, REFRESH_REUSE: 0, LOGOUT: 0,
-  SESSION_REVOKED: 0, TOKEN_REVOKED: 0, USER_CREATED: 0, USER_UPDATED: 0, USER_ROLES_CHANGED: 0,
-  USER_DISABLED: 0, USER_ENABLED: 0, USER_UNLOCKED: 0, USER_SESSIONS_REVOKED: 0, USER_DELETED: 0,
-  CLIENT_CREATED: 0, CLIENT_DELETED: 0, ROLE_CREATED: 0, ROLE_UPDATED: 0, ROLE_DELETED: 0,
-} satisfies Record<AuditEventKind, 0>) as AuditEventKind[]
-
-const parameters = { kind: ['', ...kinds], user: '' } as const
-const kindOptions = { '': 'All events', ...Object.fromEntries(kinds.map((kind) => [kind, kind])) } as Record<AuditEventKind | '', string>
-
-type Event = NonNullable<ConsoleAuditEventsQuery['auditEvents']>['edges'][number]['node']
-
-const columns: Column<Event>[] = [
+const columns: Column<AuditRowFragment>[] = [
   { title: 'Time', cell: (event) => <Time at={event.at} /> },
   {
     title: 'Event',
-    cell: (event) => <><code>{event.kind}</code>{event.roles && <span className="hint"> {event.roles.join(', ')}</span>}</>,
+    names: true,
+    cell: (event) => (
+      <>
+        {wordsOf(event.kind)}
+        {event.identifier && <span className="hint"> tried “{event.identifier}”</span>}
+        {event.roles && <span className="hint"> {event.roles.join(', ')}</span>}
+      </>
+    ),
   },
   { title: 'By', cell: (event) => (event.operator ? 'operator' : <Person id={event.actorId} user={event.actor} />) },
   { title: 'User', cell: (event) => <Person id={event.userId} user={event.user} /> },
-  { title: 'IP address', cell: (event) => <span title={event.userAgent ?? undefined}>{event.ipAddress ?? '–'}</span> },
-  { title: 'Request ID', cell: (event) => <CopyId label="request ID" id={event.requestId} /> },
+  { title: 'IP address', cell: (event) => event.ipAddress ?? '–' },
 ]
 
 /** The audit log, for administrators. The address has the filters. */
 export default function Audit() {
-  const { values: { kind, user }, set } = useFilters(parameters)
-  const filter = { kind: kind || null, userId: user || null }
+  const filters = useFilters(parameters)
+  const filter = filterOf(filters.values)
   const pages = usePages(JSON.stringify(filter))
   const { data, problem, loading, reload } = useQuery(eventsDocument, { first: 25, after: pages.after, filter })
+  const [exporting, setExporting] = useState(false)
+  const read = async (after: string | null) => {
+    const { auditEvents } = await send(eventsDocument, { first: 100, after, filter })
+    if (!auditEvents) throw new Error('The audit log could not be read.')
+    return auditEvents
+  }
   return (
     <section className="view" aria-labelledby="audit-title">
-      <h1 id="audit-title">Audit log</h1>
-      <div className="tools">
-        <Choice label="Kind" options={kindOptions} value={kind} change={(value) => { set({ kind: value }) }} />
-        <FindUser key={user} user={user} />
-        <button type="button" onClick={reload}>Reload</button>
-      </div>
+      <header className="title">
+        <h1 id="audit-title">Audit log</h1>
+        <div className="buttons">
+          <button type="button" onClick={reload}>Reload</button>
+          <button type="button" onClick={() => { setExporting(true) }}>Export</button>
+        </div>
+      </header>
+      <AuditFilters filters={filters} />
       <Table
         label="Table of events"
         columns={columns}
         rows={data?.auditEvents?.edges.map((edge) => edge.node)}
+        details={details}
         loading={loading}
         problem={problem?.message}
         empty="No events match."
         lines={12}
       />
       <Pager pages={pages} end={data?.auditEvents?.pageInfo} />
+      {exporting && <ExportAudit read={read} close={() => { setExporting(false) }} />}
     </section>
   )
 }
 
-/** A user by name, or by id if the account was deleted. Links to the events of that user. */
+/** A user by name, with a link to the account. Only the id is left of a deleted account. */
 function Person({ id, user }: { id?: string | null | undefined; user?: { username?: string | null } | null | undefined }) {
-  return id ? <a href={href('audit', { user: id })} title={id}>{user?.username ?? `…${id.slice(-8)}`}</a> : '–'
+  if (!id) return '–'
+  if (!user) return <span title={id}>…{id.slice(-8)} <span className="hint">(deleted)</span></span>
+  return <a href={href('users', { user: id })} title={id}>{user.username ?? `…${id.slice(-8)}`}</a>
 }
 
-/** Filters the log by a user: an id, or the beginning of a name. */
-function FindUser({ user }: { user: string }) {
-  const { problem, run } = useAction()
-  const [text, setText] = useState(user)
-  const find = async () => {
-    const search = text.trim()
-    const found = search === '' || /^[0-9a-f]{8}-[0-9a-f-]{27}$/.test(search)
-      ? search
-      : (await send(findDocument, { search })).users?.edges[0]?.node.id
-    if (found === undefined) throw new Error(`No user’s name begins with “${search}”.`)
-    navigate(href('audit', { user: found }))
-  }
+/** What the table has no room for. */
+function details(event: AuditRowFragment) {
+  const ids = [
+    ['Event', event.id], ['User', event.userId], ['Acting user', event.actorId],
+    ['Session', event.sessionId], ['Client', event.clientId], ['Request', event.requestId],
+  ] as const
   return (
-    <form
-      role="search"
-      onSubmit={(event) => {
-        event.preventDefault()
-        void run(find)
-      }}
-    >
-      <input type="search" aria-label="User" placeholder="User name, e-mail, or ID" value={text} onChange={(event) => { setText(event.target.value) }} />
-      <button>Show</button>
-      <Problem text={problem?.message} />
-    </form>
+    <>
+      <dl>
+        {ids.map(([title, id]) => id && <div key={title}><dt>{title} ID</dt><dd><CopyId label={`${title.toLowerCase()} ID`} id={id} /></dd></div>)}
+        <div><dt>Kind</dt><dd><code>{event.kind}</code></dd></div>
+        {event.userAgent && <div><dt>User agent</dt><dd>{event.userAgent}</dd></div>}
+      </dl>
+      {(event.userId ?? event.actorId) && (
+        <p className="links">
+          {event.userId && <a href={href('audit', { user: event.userId })}>Events about this user</a>}
+          {event.actorId && <a href={href('audit', { user: event.actorId, as: 'actor' })}>Events by the acting user</a>}
+        </p>
+      )}
+    </>
   )
 }

@@ -20,7 +20,9 @@ import { failure } from './failure'
 import { useFetched } from './fetched'
 import { fixTabRoles } from './fixTabRoles'
 import { onOpen } from './opening'
-import { usher } from './session'
+import { onlyTrusted } from './page'
+import { href } from './route'
+import { usher, useSession } from './session'
 import { storage } from './storage'
 import { useTheme } from './theme'
 
@@ -53,22 +55,31 @@ query Me {
 /** GraphiQL, which sends requests as the signed-in user. */
 export default function Editor() {
   const theme = useTheme()
+  const { viewer } = useSession()
   const { value: schema, problem } = useFetched('/schema.graphqls', build)
   if (!schema) return <div className="view"><Placeholder loading problem={problem?.message} lines={6} /></div>
   return (
-    <GraphiQL
-      fetcher={fetcher}
-      schema={schema}
-      storage={storage}
-      defaultQuery={welcome}
-      defaultEditorToolsVisibility="variables"
-      forcedTheme={theme}
-      showPersistHeadersSettings={false}
-    >
-      <GraphiQL.Logo>
-        <OpenStarters />
-      </GraphiQL.Logo>
-    </GraphiQL>
+    <>
+      {onlyTrusted && !viewer?.user.roles?.includes('ADMIN') && (
+        <p className="notice">
+          This server accepts only trusted documents. Only administrators can run operations of their own. The
+          examples of the <a href={href('')}>start view</a> run as they are.
+        </p>
+      )}
+      <GraphiQL
+        fetcher={fetcher}
+        schema={schema}
+        storage={storage}
+        defaultQuery={welcome}
+        defaultEditorToolsVisibility="variables"
+        forcedTheme={theme}
+        showPersistHeadersSettings={false}
+      >
+        <GraphiQL.Logo>
+          <OpenStarters />
+        </GraphiQL.Logo>
+      </GraphiQL>
+    </>
   )
 }
 

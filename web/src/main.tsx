@@ -2,6 +2,7 @@ import './nonce'
 import './base.css'
 import './frame.css'
 import './views.css'
+import './admin.css'
 
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'

@@ -1,0 +1,49 @@
+import type { AuditEventKind } from './gql/graphql'
+
+/** The kinds of audit events in words, in groups. The type requires every kind. */
+const groups = {
+  'Sign-in': {
+    SIGNUP: 'Signed up',
+    LOGIN: 'Signed in',
+    LOGIN_FAILED: 'Sign-in failed',
+    REAUTHENTICATED: 'Confirmed identity',
+    LOGOUT: 'Signed out',
+  },
+  'Sessions and tokens': {
+    SESSION_REVOKED: 'Revoked own session',
+    TOKEN_REVOKED: 'Token revoked',
+    USER_SESSIONS_REVOKED: 'All sessions revoked',
+    REFRESH_REPLAYED: 'Refresh repeated',
+    REFRESH_REUSE: 'Refresh token reused',
+  },
+  Accounts: {
+    USER_CREATED: 'Account created',
+    USER_UPDATED: 'Account updated',
+    USER_ROLES_CHANGED: 'Roles changed',
+    USER_DISABLED: 'Account disabled',
+    USER_ENABLED: 'Account enabled',
+    USER_UNLOCKED: 'Account unlocked',
+    USER_DELETED: 'Account deleted',
+  },
+  Roles: {
+    ROLE_CREATED: 'Role created',
+    ROLE_UPDATED: 'Role updated',
+    ROLE_DELETED: 'Role deleted',
+  },
+  'OAuth clients': {
+    CLIENT_CREATED: 'Client created',
+    CLIENT_DELETED: 'Client deleted',
+  },
+} as const
+
+type Listed = { [G in keyof typeof groups]: keyof (typeof groups)[G] }[keyof typeof groups]
+
+const all = Object.assign({}, ...Object.values(groups)) as Record<Listed, string> satisfies Record<AuditEventKind, string>
+
+export const kindGroups = Object.entries(groups).map(([title, kinds]) => ({ title, kinds: Object.keys(kinds) as AuditEventKind[] }))
+
+/** The words for a kind. A newer server may have more kinds. */
+export const wordsOf = (kind: AuditEventKind): string => (all as Partial<Record<string, string>>)[kind] ?? kind
+
+/** The kinds in a parameter of the address, in which spaces are between them. */
+export const readKinds = (text: string) => text.split(' ').filter((kind): kind is AuditEventKind => Object.hasOwn(all, kind))
