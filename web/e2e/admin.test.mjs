@@ -180,7 +180,7 @@ test('the export has all pages of what the filters match, with the bytes of each
   for (let after = null; events.length < 101;) {
     const answer = await graphql(
       `query ($after: String, $user: ID) { auditEvents(first: 60, after: $after, filter: { userId: $user, kinds: [USER_UPDATED] }) {
-        edges { cursor node { id at kind identifier operator actorId userId sessionId clientId ipAddress userAgent requestId roles } } } }`,
+        edges { cursor node { id at kind identifier operator actorId userId sessionId clientId ipAddress userAgent requestId roles permissions } } } }`,
       { after, user: me.id }, admin)
     const { auditEvents: { edges } } = /** @type {{ auditEvents: { edges: { cursor: string, node: AuditRowFragment }[] } }} */ (answer.data)
     assert.ok(edges.length > 0)
@@ -192,8 +192,8 @@ test('the export has all pages of what the filters match, with the bytes of each
   const csv = await save(page, 'CSV')
   assert.deepEqual([csv.name, csv.status], [`usher-audit-${days}.csv`, 'Saved 101 events.'])
   assert.equal(csv.bytes.toString(), [
-    'at,kind,identifier,userId,username,actorId,actorUsername,operator,roles,sessionId,clientId,ipAddress,userAgent,requestId,id\r\n',
-    ...events.map((e) => `${e.at},USER_UPDATED,,${me.id},${name},${me.id},${name},false,,${e.sessionId ?? ''},,127.0.0.1,${e.userAgent ?? ''},${e.requestId ?? ''},${e.id}\r\n`),
+    'at,kind,identifier,userId,username,actorId,actorUsername,operator,roles,permissions,sessionId,clientId,ipAddress,userAgent,requestId,id\r\n',
+    ...events.map((e) => `${e.at},USER_UPDATED,,${me.id},${name},${me.id},${name},false,,,${e.sessionId ?? ''},,127.0.0.1,${e.userAgent ?? ''},${e.requestId ?? ''},${e.id}\r\n`),
   ].join(''))
   for (const { at } of events) assert.match(at, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/)
 

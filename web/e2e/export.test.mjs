@@ -9,23 +9,23 @@ const { module: { collect, nameOfFile, serialize } } = await runnerImport(new UR
 
 /** @import { AuditRowFragment } from '../src/gql/graphql' */
 
-const header = 'at,kind,identifier,userId,username,actorId,actorUsername,operator,roles,sessionId,clientId,ipAddress,userAgent,requestId,id'
+const header = 'at,kind,identifier,userId,username,actorId,actorUsername,operator,roles,permissions,sessionId,clientId,ipAddress,userAgent,requestId,id'
 
 /** @param {Partial<AuditRowFragment>} [fields] @returns {AuditRowFragment} */
 const event = (fields) => ({
   id: '1', at: '2026-01-31T12:00:00.123456Z', kind: 'LOGIN', operator: false, identifier: null, actorId: null, userId: null,
-  sessionId: null, clientId: null, ipAddress: null, userAgent: null, requestId: null, roles: null, actor: null, user: null, ...fields,
+  sessionId: null, clientId: null, ipAddress: null, userAgent: null, requestId: null, roles: null, permissions: null, actor: null, user: null, ...fields,
 })
 
 test('a CSV file has these bytes', () => {
   const full = event({
     kind: 'USER_ROLES_CHANGED', identifier: 'ada', userId: 'u', user: { id: 'u', username: 'ädä' }, actorId: 'a', actor: { id: 'a', username: 'root' },
-    roles: ['USER', 'ADMIN'], sessionId: 's', clientId: 'c', ipAddress: '2001:db8::7', userAgent: 'curl/8, "x"', requestId: 'r', operator: true,
+    roles: ['USER', 'ADMIN'], permissions: ['orders:read', 'orders:write'], sessionId: 's', clientId: 'c', ipAddress: '2001:db8::7', userAgent: 'curl/8, "x"', requestId: 'r', operator: true,
   })
   assert.deepEqual(Buffer.from(serialize([full, event()], 'csv')), Buffer.from(
     `${header}\r\n`
-    + '2026-01-31T12:00:00.123456Z,USER_ROLES_CHANGED,ada,u,ädä,a,root,true,USER ADMIN,s,c,2001:db8::7,"curl/8, ""x""",r,1\r\n'
-    + '2026-01-31T12:00:00.123456Z,LOGIN,,,,,,false,,,,,,,1\r\n',
+    + '2026-01-31T12:00:00.123456Z,USER_ROLES_CHANGED,ada,u,ädä,a,root,true,USER ADMIN,orders:read orders:write,s,c,2001:db8::7,"curl/8, ""x""",r,1\r\n'
+    + '2026-01-31T12:00:00.123456Z,LOGIN,,,,,,false,,,,,,,,1\r\n',
   ))
   assert.equal(serialize([], 'csv'), `${header}\r\n`)
 })
@@ -33,8 +33,8 @@ test('a CSV file has these bytes', () => {
 test('a NDJSON file has these bytes', () => {
   const events = [event({ userAgent: '=1\n"ä"', roles: ['USER'] }), event({ actorId: 'a' })]
   assert.equal(serialize(events, 'ndjson'),
-    '{"at":"2026-01-31T12:00:00.123456Z","kind":"LOGIN","identifier":null,"userId":null,"username":null,"actorId":null,"actorUsername":null,"operator":false,"roles":["USER"],"sessionId":null,"clientId":null,"ipAddress":null,"userAgent":"=1\\n\\"ä\\"","requestId":null,"id":"1"}\n'
-    + '{"at":"2026-01-31T12:00:00.123456Z","kind":"LOGIN","identifier":null,"userId":null,"username":null,"actorId":"a","actorUsername":null,"operator":false,"roles":null,"sessionId":null,"clientId":null,"ipAddress":null,"userAgent":null,"requestId":null,"id":"1"}\n')
+    '{"at":"2026-01-31T12:00:00.123456Z","kind":"LOGIN","identifier":null,"userId":null,"username":null,"actorId":null,"actorUsername":null,"operator":false,"roles":["USER"],"permissions":null,"sessionId":null,"clientId":null,"ipAddress":null,"userAgent":"=1\\n\\"ä\\"","requestId":null,"id":"1"}\n'
+    + '{"at":"2026-01-31T12:00:00.123456Z","kind":"LOGIN","identifier":null,"userId":null,"username":null,"actorId":"a","actorUsername":null,"operator":false,"roles":null,"permissions":null,"sessionId":null,"clientId":null,"ipAddress":null,"userAgent":null,"requestId":null,"id":"1"}\n')
   assert.equal(serialize([], 'ndjson'), '')
 })
 

@@ -24,7 +24,7 @@ const eventsDocument = graphql(`
 
 graphql(`
   fragment AuditRow on AuditEvent {
-    id at kind identifier operator actorId userId sessionId clientId ipAddress userAgent requestId roles
+    id at kind identifier operator actorId userId sessionId clientId ipAddress userAgent requestId roles permissions
     actor { id username }
     user { id username }
   }
@@ -40,6 +40,7 @@ const columns: Column<AuditRowFragment>[] = [
         {wordsOf(event.kind)}
         {event.identifier && <span className="hint"> tried “{event.identifier}”</span>}
         {event.roles && <span className="hint"> {event.roles.join(', ')}</span>}
+        {event.permissions && <span className="hint"> ({event.permissions.join(', ') || 'no permissions'})</span>}
       </>
     ),
   },

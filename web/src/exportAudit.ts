@@ -47,6 +47,7 @@ const fields = {
   actorUsername: (e) => e.actor?.username,
   operator: (e) => e.operator,
   roles: (e) => e.roles,
+  permissions: (e) => e.permissions,
   sessionId: (e) => e.sessionId,
   clientId: (e) => e.clientId,
   ipAddress: (e) => e.ipAddress,
