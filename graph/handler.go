@@ -164,7 +164,12 @@ func newConfig(resolver *Resolver, schema *directive.Schema) Config {
 	}
 	config.Complexity.Query.DailyActivity = func(child, days int) int { return (child + costOfDay) * min(max(days, 1), admin.MaxDays) }
 	config.Complexity.Query.SigningKeys = func(child int) int { return child * usualKeys }
+	config.Complexity.Query.Roles = func(child int) int { return 1 + child*auth.MaxRoles }
 	config.Complexity.Query.UserCount = func(int) int { return costOfCount }
+	large := func(int) int { return costOfLarge }
+	config.Complexity.User.Metadata, config.Complexity.User.AppMetadata = large, large
+	config.Complexity.RoleDefinition.Permissions = large
+	config.Complexity.AuditEvent.Permissions = func(int) int { return costOfPermissions }
 	return config
 }
 
@@ -174,6 +179,9 @@ const (
 	costOfDay, costOfCount = 10, 300
 	// usualKeys is more signing keys than a server has, unless an operator rotates them by hand.
 	usualKeys = 10
+	// costOfLarge is for values of up to 10 KB, so that the response to a short operation does not get too large.
+	// costOfPermissions is for those of an audit event. It is as much as the other fields of a page of 100 events leave.
+	costOfLarge, costOfPermissions = 5, 2
 )
 
 // nodeStatements is the number of statements with which `node` finds an object, at most.
