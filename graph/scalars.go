@@ -122,10 +122,11 @@ func MarshalDateTime(t time.Time) graphql.Marshaler {
 	})
 }
 
-// UnmarshalDateTime reads a point in time with any offset.
+// UnmarshalDateTime reads a point in time with any offset. In UTC its year must have four digits too (RFC 3339 §5.6).
+// SQLite compares times as text, so a longer year would be before all others.
 func UnmarshalDateTime(v any) (time.Time, error) {
 	if s, ok := v.(string); ok {
-		if t, err := time.Parse(time.RFC3339Nano, s); err == nil {
+		if t, err := time.Parse(time.RFC3339Nano, s); err == nil && 0 <= t.UTC().Year() && t.UTC().Year() <= 9999 {
 			return t.UTC().Truncate(time.Microsecond), nil
 		}
 	}
