@@ -66,7 +66,7 @@ const (
 	maxReported = 1000
 )
 
-// reporter logs documents: each one once, unless there are very many.
+// reporter logs documents: each one once with each name of an operation, unless there are very many.
 type reporter struct {
 	mu       sync.Mutex
 	reported *simplelru.LRU[string, struct{}]
@@ -81,13 +81,13 @@ func (r *reporter) write(ctx context.Context, o *observe.Observer, params *graph
 	if !strings.Contains(params.Query, `"`) {
 		key = "sha256:" + hash(params.Query)
 	}
-	dropped, ok := r.admit(key, o.Now())
-	if !ok {
-		return
-	}
 	name := params.OperationName
 	if !isName.MatchString(name) {
 		name = ""
+	}
+	dropped, ok := r.admit(key+" "+name, o.Now()) // the name tells documents without a hash apart
+	if !ok {
+		return
 	}
 	o.Log().WarnContext(ctx, "document is not in the manifest of trusted documents",
 		slog.String("id", request.From(ctx).ID), slog.String("document", key), slog.String("operation", name), slog.Int("dropped", dropped))

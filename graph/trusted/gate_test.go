@@ -86,6 +86,24 @@ func TestGateLog(t *testing.T) {
 	}
 }
 
+// TestGateLogNamesEach checks that documents with a string, which have no hash in the log, are told apart by their names.
+// Otherwise the first one that anybody sends would hide all others.
+func TestGateLogNamesEach(t *testing.T) {
+	t.Parallel()
+	g, log, _ := newGate(t)
+	for _, name := range []string{"", "Orders", "Invoices", "Orders"} {
+		params := &graphql.RawParams{Query: "query " + name + ` { list(status: "open") }`, OperationName: name}
+		if err := g.MutateOperationParameters(t.Context(), params); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, want := range map[string]int{`operation=""`: 1, "operation=Orders": 1, "operation=Invoices": 1} {
+		if got := strings.Count(log.String(), name); got != want {
+			t.Errorf("%d lines with %s, want %d:\n%s", got, name, want, log)
+		}
+	}
+}
+
 // TestGateLogIsBounded sends many documents.
 func TestGateLogIsBounded(t *testing.T) {
 	t.Parallel()
