@@ -45,11 +45,19 @@ var sources = map[string]source{
 // list is an array even if it is empty.
 func list(texts []string) []string { return append([]string{}, texts...) }
 
-// standard are claims that have one possible source, because OpenID Connect Core §5.1 says what they mean.
-var standard = map[string]string{"preferred_username": "username", "email": "email", "name": "fullName"}
+// standard are claims that have one possible source, because OpenID Connect Core §5.1 says what they mean. MicroProfile
+// JWT identifies the user by upn, and ASP.NET Core reads unique_name as the user's name.
+var standard = map[string]string{
+	"preferred_username": "username", "upn": "username", "unique_name": "username", "email": "email", "name": "fullName",
+}
 
-// authorizing are claims by which services authorize (RFC 9068 §2.2.3.1). A user must not choose them.
-var authorizing = []string{"groups", "entitlements", "permissions"}
+// With the claim email, tokens have this claim with the value false. Usher verifies no address, and anybody can sign up
+// with the address of somebody else. A service must not take it for the user's identity (OpenID Connect Core §5.7).
+const emailVerified = "email_verified"
+
+// authorizing are claims by which services authorize: those of RFC 9068 §2.2.3.1, and role, which ASP.NET Core reads like
+// roles. A user must not choose them.
+var authorizing = []string{"groups", "entitlements", "permissions", "role"}
 
 // Claim is one claim of a Mapping.
 type Claim struct {
@@ -121,7 +129,7 @@ func parse(element string) (Claim, error) {
 	return c, nil
 }
 
-// Of returns the claims of an account as JSON, and the names of claims that are left out because the claims exceed
+// Of returns the claims of an account as JSON, with emailVerified besides those of the mapping, and the names of claims that are left out because the claims exceed
 // MaxSize. A claim without a value is missing.
 //
 // What users write must not displace what administrators assign. So the claims that users choose are left out first,
@@ -143,6 +151,10 @@ func (m Mapping) Of(a *Account) (values map[string]json.RawMessage, omitted []st
 		}
 		values[c.Name] = text
 		size := len(c.Name) + len(text) + len(`"":,`)
+		if c.Name == "email" {
+			values[emailVerified] = json.RawMessage("false")
+			size += len(emailVerified) + len(`"":false,`)
+		}
 		if sources[c.Source].byUser {
 			chosen += size
 		} else {
@@ -156,6 +168,9 @@ func (m Mapping) Of(a *Account) (values map[string]json.RawMessage, omitted []st
 		if _, has := values[c.Name]; has && (assigned > MaxSize || sources[c.Source].byUser) {
 			delete(values, c.Name)
 			omitted = append(omitted, c.Name)
+			if c.Name == "email" {
+				delete(values, emailVerified)
+			}
 		}
 	}
 	return values, omitted, nil

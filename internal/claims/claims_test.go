@@ -53,11 +53,12 @@ func TestOf(t *testing.T) {
 	}{
 		"every source": {all, account, map[string]string{
 			"https://acme.example/plan": `"pro"`, "role_names": `["USER","ADMIN"]`, "permissions": `["audit:read"]`,
-			"preferred_username": `"Ada"`, "email": `"ada@example.com"`, "name": `"Ada <Lovelace>"`, "locale": `"en"`, "dark": `true`,
+			"preferred_username": `"Ada"`, "email": `"ada@example.com"`, "email_verified": `false`, "name": `"Ada <Lovelace>"`, "locale": `"en"`, "dark": `true`,
 			"seats": `9007199254740993`, "limits": `{"note":null,"seats":9007199254740993}`, "tags": `["a",{"b":1}]`,
 		}},
-		"no values":  {all, Account{}, map[string]string{"role_names": `[]`, "permissions": `[]`}},
-		"no mapping": {"", account, map[string]string{}},
+		"address under another name": {"mail=email", account, map[string]string{"mail": `"ada@example.com"`}},
+		"no values":                  {all, Account{}, map[string]string{"role_names": `[]`, "permissions": `[]`}},
+		"no mapping":                 {"", account, map[string]string{}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -110,6 +111,21 @@ func TestOfTooLarge(t *testing.T) {
 				t.Errorf("left out (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestOfEmail checks that email never comes without email_verified, nor that without email.
+func TestOfEmail(t *testing.T) {
+	t.Parallel()
+	m := mapping(t, "email=email,bio=metadata.bio")
+	for _, size := range []int{0, MaxSize / 2, MaxSize} {
+		for _, email := range []*string{nil, new("ada@example.com")} {
+			got, _ := texts(t, m, &Account{Email: email, Metadata: jsonobject.Object(`{"bio":"` + strings.Repeat("x", size) + `"}`)})
+			_, has := got["email"]
+			if verified, ok := got["email_verified"]; ok != has || ok && verified != "false" {
+				t.Errorf("claims %v", got)
+			}
+		}
 	}
 }
 
@@ -175,6 +191,10 @@ func TestUnmarshalText(t *testing.T) {
 		"Email=email":                        `must not have the claim "Email" except as email=email`,
 		"name=username":                      `must not have the claim "name" except as name=fullName`,
 		"preferred_username=metadata.handle": "except as preferred_username=username",
+		"upn=metadata.name":                  "except as upn=username",
+		"unique_name=fullName":               "except as unique_name=username",
+		"Role=metadata.role":                 `must not have the claim "Role" from metadata.role`,
+		"nameid=appMetadata.id":              `must not have the claim "nameid"`,
 		"groups=metadata.groups":             `must not have the claim "groups" from metadata.groups: services authorize by it`,
 		"Permissions=metadata.p":             `must not have the claim "Permissions" from metadata.p`,
 		"entitlements=fullName":              `must not have the claim "entitlements" from fullName`,
@@ -210,6 +230,9 @@ func FuzzUnmarshalText(f *testing.F) {
 			t.Fatalf("%s: %v", doc, err)
 		}
 		delete(read, "iss")
+		if _, ok := read["email"]; ok && read["email_verified"] == false {
+			delete(read, "email_verified")
+		}
 		if len(read) > token.MaxCustomClaims {
 			t.Errorf("%d claims", len(read))
 		}

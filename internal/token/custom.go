@@ -29,6 +29,7 @@ var reserved = []string{
 	"status",                        // revocation, Token Status List §6.1
 	"vc", "vp", "vct", "vot", "vtm", // W3C Verifiable Credentials, RFC 8485
 	"_sd", "_sd_alg", // RFC 9901: selective disclosure
+	"nameid",                           // ASP.NET Core reads it like sub
 	"scp", "typ", "alg", "kid", "crit", // spellings of scope, and names of the header
 }
 
@@ -40,13 +41,18 @@ func Reserved(name string) bool {
 
 // addCustom adds custom claims to an encoded claims set.
 func addCustom(doc []byte, custom map[string]json.RawMessage) ([]byte, error) {
-	if len(custom) > MaxCustomClaims {
-		return nil, fmt.Errorf("more than %d custom claims", MaxCustomClaims)
-	}
-	for name := range custom {
+	counted := len(custom)
+	for name, value := range custom {
+		if name == "email_verified" && string(value) == "false" { // which is true of every address
+			counted--
+			continue
+		}
 		if Reserved(name) {
 			return nil, fmt.Errorf("the custom claim %q is reserved", name)
 		}
+	}
+	if counted > MaxCustomClaims {
+		return nil, fmt.Errorf("more than %d custom claims", MaxCustomClaims)
 	}
 	return jsonobject.Append(doc, custom)
 }

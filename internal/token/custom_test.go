@@ -82,6 +82,15 @@ func TestCustomClaimsRefused(t *testing.T) {
 	if err := sign(many); err != nil {
 		t.Errorf("%d claims: %v", len(many), err)
 	}
+	many["email_verified"] = json.RawMessage(`false`)
+	if err := sign(many); err != nil {
+		t.Errorf("%d claims and email_verified: %v", MaxCustomClaims, err)
+	}
+	for _, value := range []string{`true`, `"false"`, `null`, `0`, `{}`} {
+		if err := sign(map[string]json.RawMessage{"email_verified": json.RawMessage(value)}); err == nil {
+			t.Errorf("email_verified was signed as %s", value)
+		}
+	}
 	many["one-more"] = json.RawMessage(`1`)
 	if err := sign(many); err == nil {
 		t.Errorf("%d claims were signed", len(many))
@@ -93,7 +102,7 @@ func TestCustomClaimsRefused(t *testing.T) {
 
 // TestCustomClaimsVerify checks that a token with as many custom claims as possible is valid.
 func TestCustomClaimsVerify(t *testing.T) {
-	if n := len(claimNames) + MaxCustomClaims; n > maxMembers {
+	if n := len(claimNames) + MaxCustomClaims + len([]string{"email_verified"}); n > maxMembers {
 		t.Errorf("a token may have %d members, and Verify rejects more than %d", n, maxMembers)
 	}
 }
