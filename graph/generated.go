@@ -1733,7 +1733,7 @@ input UpdateUserInput {
   "A change of the user's own data: a JSON merge patch (RFC 7396), as in ` + "`" + `updateMe` + "`" + `."
   metadata: JSONObject
   "A change of the application's data about the user: a JSON merge patch (RFC 7396), as in ` + "`" + `updateMe` + "`" + `."
-  appMetadata: JSONObject
+  appMetadata: JSONObject @auth(requires: ADMIN, maxAge: 3600)
   """
   The new roles, which replace the current ones: at most 20 that exist. Every account keeps the role ` + "`" + `USER` + "`" + `.
   """
@@ -9913,11 +9913,55 @@ func (ec *executionContext) unmarshalInputUpdateUserInput(ctx context.Context, o
 			it.Metadata = data
 		case "appMetadata":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("appMetadata"))
-			data, err := ec.unmarshalOJSONObject2ᚖusherᚋinternalᚋjsonobjectᚐObject(ctx, v)
-			if err != nil {
-				return it, err
+			directive0 := func(ctx context.Context) (any, error) {
+				return ec.unmarshalOJSONObject2ᚖusherᚋinternalᚋjsonobjectᚐObject(ctx, v)
 			}
-			it.AppMetadata = data
+
+			directive1 := func(ctx context.Context) (any, error) {
+				requires, err := ec.unmarshalNRole2ᚕusherᚋinternalᚋauthᚐRoleᚄ(ctx, "ADMIN")
+				if err != nil {
+					var zeroVal *jsonobject.Object
+					return zeroVal, err
+				}
+				permissions, err := ec.unmarshalNString2ᚕstringᚄ(ctx, []any{})
+				if err != nil {
+					var zeroVal *jsonobject.Object
+					return zeroVal, err
+				}
+				orOwner, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *jsonobject.Object
+					return zeroVal, err
+				}
+				check, err := ec.unmarshalNAuthCheck2usherᚋinternalᚋauthᚐCheck(ctx, "SESSION")
+				if err != nil {
+					var zeroVal *jsonobject.Object
+					return zeroVal, err
+				}
+				maxAge, err := ec.unmarshalOInt2ᚖint(ctx, 3600)
+				if err != nil {
+					var zeroVal *jsonobject.Object
+					return zeroVal, err
+				}
+				if ec.Directives.Auth == nil {
+					var zeroVal *jsonobject.Object
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, maxAge)
+			}
+
+			tmp, err := directive1(ctx)
+			if err != nil {
+				return it, graphql.ErrorOnPath(ctx, err)
+			}
+			if data, ok := tmp.(*jsonobject.Object); ok {
+				it.AppMetadata = data
+			} else if tmp == nil {
+				it.AppMetadata = nil
+			} else {
+				err := fmt.Errorf(`unexpected type %T from directive, should be *usher/internal/jsonobject.Object`, tmp)
+				return it, graphql.ErrorOnPath(ctx, err)
+			}
 		case "roles":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("roles"))
 			directive0 := func(ctx context.Context) (any, error) {

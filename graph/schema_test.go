@@ -1,10 +1,13 @@
 package graph
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/vektah/gqlparser/v2/ast"
+
+	"usher/internal/auth"
 )
 
 // TestSchema holds the schema of the repository itself to the rules.
@@ -50,5 +53,41 @@ func described(t *testing.T, schema *ast.Schema) {
 		for _, a := range d.Arguments {
 			need("@"+name+"("+a.Name+":)", a.Description)
 		}
+	}
+}
+
+// TestStepUp checks that an administrator's mutations require a recent authentication, except those listed. A copied
+// access token must not give anybody rights, here or at a service that reads custom claims.
+func TestStepUp(t *testing.T) {
+	t.Parallel()
+	schema, err := accessSchema()
+	if err != nil {
+		t.Fatal(err)
+	}
+	without := map[string]string{
+		"updateUser":             "its input fields have rules of their own",
+		"disableUser":            "takes rights away, and must be quick in an emergency",
+		"revokeUserSessions":     "takes rights away, and must be quick in an emergency",
+		"enableUser":             "restores what an administrator had decided before",
+		"UpdateUserInput.userId": "names the user", "UpdateUserInput.fullName": "is for people", "UpdateUserInput.metadata": "proves nothing",
+	}
+	checked := 0
+	check := func(name string, maxAge bool) {
+		checked++
+		if _, listed := without[name]; listed == maxAge {
+			t.Errorf("%s: maxAge %t, listed as an exception %t", name, maxAge, listed)
+		}
+	}
+	for _, field := range schema.Mutation.Fields {
+		if rule := schema.FieldRule(field); rule != nil && slices.Contains(rule.Requires, auth.RoleAdmin) {
+			check(field.Name, rule.MaxAge > 0)
+		}
+	}
+	for _, field := range parsedSchema.Types["UpdateUserInput"].Fields {
+		guard := field.Directives.ForName("auth")
+		check("UpdateUserInput."+field.Name, guard != nil && guard.Arguments.ForName("maxAge") != nil)
+	}
+	if checked < len(without)+5 {
+		t.Errorf("%d places checked", checked)
 	}
 }
