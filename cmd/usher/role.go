@@ -27,7 +27,7 @@ type roleName auth.Role
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (n *roleName) UnmarshalText(text []byte) error {
 	role := auth.Role(strings.ToUpper(string(text)))
-	if !role.Valid() {
+	if !role.Valid() || len(role) != len(text) { // some letters have a shorter upper case: the long s becomes S
 		return errors.New("must be a name such as EDITOR: up to 63 letters, digits and underscores, and a letter first")
 	}
 	*n = roleName(role)
@@ -40,7 +40,7 @@ type permissionName auth.Permission
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (n *permissionName) UnmarshalText(text []byte) error {
 	permission := auth.Permission(strings.ToLower(string(text)))
-	if !permission.Valid() {
+	if !permission.Valid() || len(permission) != len(text) { // some have a shorter lower case: the Kelvin sign becomes k
 		return errors.New("must be words separated by colons, such as orders:read")
 	}
 	*n = permissionName(permission)
