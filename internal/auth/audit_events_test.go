@@ -108,7 +108,7 @@ func TestEventOrigin(t *testing.T) {
 		for _, want := range []string{
 			"msg=audit id=r1 event=SIGNUP actor=" + ada.User.ID.String() + " user=" + ada.User.ID.String() + " session=" + ada.Session.ID.String() + "\n",
 			"event=LOGIN_FAILED user=" + ada.User.ID.String() + "\n",
-			"event=USER_CREATED user=", " operator=true\n",
+			"event=USER_CREATED user=", ` roles="[USER ADMIN]" operator=true` + "\n",
 		} {
 			if !strings.Contains(logged, want) {
 				t.Errorf("the log lacks %q:\n%s", want, logged)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -226,5 +227,29 @@ func TestGrantRole(t *testing.T) {
 			t.Fatal(err)
 		}
 		f.WantEvents(t, "ROLE_UPDATED by the operator to [EDITOR] with [b]", "USER_ROLES_CHANGED by the operator of bob to [USER]")
+	})
+}
+
+// TestRolesAreLogged checks that the server's log says which role an administrator has changed, or given to a user.
+func TestRolesAreLogged(t *testing.T) {
+	t.Parallel()
+	eachDatabase(t, func(t *testing.T, f *fixture) {
+		root, ada := f.admin(t, "root"), f.signup(t, "ada")
+		f.Log.Take()
+		if _, err := f.adminService.CreateRole(f.As(t, root.AccessToken), admin.CreateRoleInput{Name: "EDITOR"}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.UpdateUser(f.As(t, root.AccessToken), admin.UpdateUserInput{UserID: ada.User.ID, Roles: []auth.Role{"EDITOR"}}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.adminService.DeleteRole(f.As(t, root.AccessToken), admin.DeleteRoleInput{Name: "EDITOR"}); err != nil {
+			t.Fatal(err)
+		}
+		log := f.Log.Take()
+		for event, roles := range map[string]string{"ROLE_CREATED": "[EDITOR]", "USER_ROLES_CHANGED": `"[USER EDITOR]"`, "ROLE_DELETED": "[EDITOR]"} {
+			if !regexp.MustCompile(`event=` + event + `.* roles=` + regexp.QuoteMeta(roles) + `\n`).MatchString(log) {
+				t.Errorf("no %s of %s in the log:\n%s", event, roles, log)
+			}
+		}
 	})
 }

@@ -238,6 +238,9 @@ func logEvent(ctx context.Context, log *slog.Logger, e *auth.AuditEvent) {
 			attrs = append(attrs, slog.String(id.key, id.value.String()))
 		}
 	}
+	if len(e.Roles) > 0 { // otherwise an alert could not tell who becomes an administrator
+		attrs = append(attrs, slog.Any("roles", e.Roles))
+	}
 	if e.Operator {
 		attrs = append(attrs, slog.Bool("operator", true))
 	}
