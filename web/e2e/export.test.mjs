@@ -46,7 +46,7 @@ test('no cell of a CSV file begins like a formula', () => {
     ['1=1', '1=1'], ['a-b', 'a-b'], ['a,=1', '"a,=1"'], ['a\r\n=1', '"a\r\n=1"'], [`'=1`, `'=1`], ['', ''], [' x ', ' x '],
   ]) {
     const row = serialize([event({ userAgent: text ?? '' })], 'csv').slice(header.length + 2)
-    assert.equal(row, `2026-01-31T12:00:00.123456Z,LOGIN,,,,,,false,,,,,${field ?? ''},,1\r\n`, text)
+    assert.equal(row, `2026-01-31T12:00:00.123456Z,LOGIN,,,,,,false,,,,,,${field ?? ''},,1\r\n`, text)
   }
 })
 
@@ -74,7 +74,7 @@ test('a CSV file has every text as it was, behind an apostrophe if it begins lik
   for (const [n, text] of texts.entries()) {
     const row = rows[n + 1] ?? []
     const want = /^[=+\-@\t\r\n＝＋－＠]/.test(text) ? `'${text}` : text
-    assert.deepEqual([row.length, row[2], row[12]], [15, want, want])
+    assert.deepEqual([row.length, row[2], row[13]], [15, want, want])
   }
 })
 
