@@ -1627,7 +1627,7 @@ type Mutation {
   disableUser("The account to disable." input: DisableUserInput!): DisableUserPayload! @auth(requires: ADMIN)
   "Enables a disabled account. Its user can sign in again."
   enableUser("The account to enable." input: EnableUserInput!): EnableUserPayload! @auth(requires: ADMIN)
-  "Ends all sessions of a user."
+  "Ends all sessions of a user, or one of them."
   revokeUserSessions("The user." input: RevokeUserSessionsInput!): RevokeUserSessionsPayload! @auth(requires: ADMIN)
   "Permanently deletes an account and its sessions. Its events stay in the audit log."
   deleteUser("The account to delete." input: DeleteUserInput!): DeleteUserPayload! @auth(requires: ADMIN, maxAge: 3600)
@@ -1756,6 +1756,8 @@ input EnableUserInput {
 input RevokeUserSessionsInput {
   "The id of the user whose sessions to end."
   userId: ID!
+  "The id of the only session to end. Omitted or null: all sessions of the user."
+  sessionId: ID
 }
 
 "Input of ` + "`" + `deleteUser` + "`" + `."
@@ -2127,7 +2129,10 @@ enum AuditEventKind {
   REFRESH_REUSE
   "A user signed out: the session of the request was ended."
   LOGOUT
-  "A user ended another one of their sessions, or all others if the event names no session."
+  """
+  A user ended another one of their sessions, or all others if the event names no session. Or an administrator
+  ended one session of a user.
+  """
   SESSION_REVOKED
   """
   A session was ended by the holder of one of its tokens, or because another session replaced it in a
@@ -9703,7 +9708,7 @@ func (ec *executionContext) unmarshalInputRevokeUserSessionsInput(ctx context.Co
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"userId"}
+	fieldsInOrder := [...]string{"userId", "sessionId"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -9717,6 +9722,13 @@ func (ec *executionContext) unmarshalInputRevokeUserSessionsInput(ctx context.Co
 				return it, err
 			}
 			it.UserID = data
+		case "sessionId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("sessionId"))
+			data, err := ec.unmarshalOID2ᚖgithubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.SessionID = data
 		}
 	}
 	return it, nil

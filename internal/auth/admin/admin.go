@@ -19,6 +19,7 @@ import (
 type Store interface {
 	User(ctx context.Context, id uuid.UUID) (*auth.User, error)
 	Users(ctx context.Context, q auth.UserQuery) ([]auth.PlacedUser, error)
+	Viewer(ctx context.Context, sessionID uuid.UUID) (*auth.Viewer, error)
 	UsersByID(ctx context.Context, ids []uuid.UUID) ([]auth.User, error)
 	CountUsers(ctx context.Context, limit int) (int, error)
 	Events(ctx context.Context, q auth.AuditEventQuery) ([]auth.AuditEvent, error)
