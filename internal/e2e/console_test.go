@@ -51,6 +51,7 @@ func TestConsole(t *testing.T) {
 				s := start(t, database, "--dev", "--password-min-length", "17")
 				node(t, web, "e2e/views.test.mjs", s.url)
 				node(t, web, "e2e/admin.test.mjs", s.url)
+				node(t, web, "e2e/users.test.mjs", s.url)
 				node(t, web, "e2e/recovery.test.mjs", s.url)
 			})
 			t.Run("trusted documents", func(t *testing.T) {

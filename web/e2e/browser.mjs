@@ -123,6 +123,12 @@ export async function account(name) {
   return /** @type {{signup: {accessToken: string}}} */ (data).signup.accessToken
 }
 
+/** Signs the administrator in without a browser. Resolves to the access token. */
+export async function signInAsAdmin() {
+  const { data } = await graphql('mutation ($i: LoginInput!) { login(input: $i) { accessToken } }', { i: { identifier: 'root', password } })
+  return /** @type {{login: {accessToken: string}}} */ (data).login.accessToken
+}
+
 /** Counts the refreshes that pages ask for from now on. @param {Page[]} pages */
 export function countRefreshes(...pages) {
   const seen = { count: 0 }

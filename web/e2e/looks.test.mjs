@@ -5,7 +5,7 @@ import { mkdirSync } from 'node:fs'
 import { get } from 'node:http'
 import { before, test } from 'node:test'
 
-import { account, answered, assertAccessible, go, logIn, open, run, url } from './browser.mjs'
+import { account, answered, assertAccessible, go, graphql, logIn, open, run, signInAsAdmin, url } from './browser.mjs'
 
 /** @import { Page } from 'playwright-core' */
 
@@ -15,6 +15,14 @@ const shoot = process.env.SCREENSHOTS === '1'
 before(async () => {
   if (shoot) mkdirSync(pictures, { recursive: true })
   for (const name of ['ada', 'grace', 'edsger', 'barbara']) await account(name)
+  const root = await signInAsAdmin()
+  const { data } = await graphql('{ users(filter: { search: "ada" }) { edges { node { id } } } }', {}, root)
+  const userId = /** @type {{users: {edges: {node: {id: string}}[]}}} */ (data).users.edges[0]?.node.id
+  const role = { name: 'SUPPORT', description: 'Answers questions of customers.', permissions: ['orders:read', 'users:read'] }
+  await graphql('mutation ($input: CreateRoleInput!) { createRole(input: $input) { role { name } } }', { input: role }, root)
+  await graphql('mutation ($input: UpdateUserInput!) { updateUser(input: $input) { user { id } } }', {
+    input: { userId, fullName: 'Ada Lovelace', roles: ['SUPPORT'], appMetadata: { plan: 'pro', seats: 3 }, metadata: { theme: 'dark' } },
+  }, root)
 })
 
 /** What each view shows when it is there. @type {[title: string, ready: (page: Page) => Promise<void>][]} */
@@ -24,6 +32,7 @@ const views = [
   ['Sessions', async (page) => { await page.getByText('this session').waitFor() }],
   ['Dashboard', async (page) => { await page.locator('.bars').nth(2).waitFor() }],
   ['Users', async (page) => { await page.getByRole('rowheader').getByText('root').waitFor() }],
+  ['Roles', async (page) => { await page.getByRole('rowheader').getByText('SUPPORT').waitFor() }],
   ['Audit', async (page) => { await page.locator('tbody').getByText('Signed up').first().waitFor() }],
   ['Clients', async (page) => { await page.getByRole('rowheader').getByText('Books').waitFor() }],
   ['Keys', async (page) => { await page.getByRole('cell').getByText('signing', { exact: true }).waitFor() }],
@@ -60,9 +69,16 @@ for (const colorScheme of /** @type {const} */ (['light', 'dark'])) {
       await go(page, 'Users')
       await page.getByRole('rowheader').getByRole('link', { name: 'ada' }).click()
       await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click()
+      await page.locator('dialog tbody tr').waitFor()
+      await assertAccessible(page, 'a question')
+      await page.locator('dialog').evaluate((dialog) => { dialog.scrollTo(0, 0) })
       await look('user')
-      await page.keyboard.press('Escape')
-      await page.getByRole('dialog').waitFor({ state: 'detached' })
+      await page.goto(`${url}/#/users?user=new`)
+      await page.getByRole('button', { name: 'Generate' }).click()
+      await look('new-user')
+      await page.goto(`${url}/#/roles?role=SUPPORT`)
+      await page.getByRole('dialog', { name: 'SUPPORT' }).waitFor()
+      await look('role')
     })
   }
 }
@@ -87,7 +103,7 @@ test('the page weighs little, and views do not wait for the editor', async () =>
   await page.goto(`${url}/`)
   await page.reload()
   await logIn(page, 'root')
-  for (const title of ['Access', 'Sessions', 'Dashboard', 'Users', 'Audit', 'Clients', 'Keys']) {
+  for (const title of ['Access', 'Sessions', 'Dashboard', 'Users', 'Roles', 'Audit', 'Clients', 'Keys']) {
     await go(page, title)
     await page.getByRole('heading', { level: 1 }).waitFor()
   }

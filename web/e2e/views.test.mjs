@@ -91,7 +91,7 @@ test('a password can be shown and hidden', async () => {
 test('each view has a title, and an address without a view says so', async () => {
   const page = await openAsAdmin('')
   assert.equal(await page.title(), 'Usher')
-  for (const title of ['Access', 'Sessions', 'Dashboard', 'Users', 'Audit', 'Clients', 'Keys', 'Editor']) {
+  for (const title of ['Access', 'Sessions', 'Dashboard', 'Users', 'Roles', 'Audit', 'Clients', 'Keys', 'Editor']) {
     await go(page, title)
     await until(async () => (await page.title()) === `${title} – Usher`, 10)
   }

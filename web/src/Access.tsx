@@ -1,10 +1,10 @@
 import { useState } from 'react'
 
 import { type AccessEntry, readAccess, type State, stateFor } from './accessTable'
-import { Search } from './components/filters'
+import { Choice, Search } from './components/filters'
 import { Placeholder } from './components/Placeholder'
 import { useFetched } from './fetched'
-import { useFilters } from './route'
+import { href, useFilters } from './route'
 import { useSession } from './session'
 
 const words: Record<State, string> = {
@@ -18,10 +18,12 @@ const words: Record<State, string> = {
 export default function Access() {
   const { viewer } = useSession()
   const { value: types, problem } = useFetched('/access.json', readAccess)
-  const { values: { filter, only }, set } = useFilters({ filter: '', only: ['', 'mine'] })
+  const { values: { filter, role, only }, set } = useFilters({ filter: '', role: '', only: ['', 'mine'] })
   const [now] = useState(Date.now)
 
+  const roles = [...new Set([...(types ?? []).flatMap(({ entries }) => entries.flatMap(({ requires }) => requires ?? [])), ...(role ? [role] : [])])]
   const shown = (rule: AccessEntry) =>
+    (!role || rule.requires?.includes(role)) &&
     (!only || stateFor(rule, viewer, now) !== 'denied') &&
     `${rule.place} ${rule.description ?? ''} ${rule.access}`.toLowerCase().includes(filter.toLowerCase())
   const found = (types ?? [])
@@ -41,13 +43,19 @@ export default function Access() {
           value={filter}
           change={(value, options) => { set({ filter: value }, options) }}
         />
+        <Choice
+          label="Required role"
+          options={{ '': 'Any role', ...Object.fromEntries(roles.map((name) => [name, name])) }}
+          value={role}
+          change={(value) => { set({ role: value }) }}
+        />
         <label className="check">
           <input type="checkbox" checked={only === 'mine'} onChange={(event) => { set({ only: event.target.checked ? 'mine' : '' }) }} />
           Only what I can use
         </label>
         <output>{types && `${String(count)} ${count === 1 ? 'rule' : 'rules'}`}</output>
       </div>
-      {count === 0 && <Placeholder loading={!types} problem={problem?.message} empty="No rules match." lines={12} />}
+      {count === 0 && <Placeholder loading={!types} problem={problem?.message} empty={<>No rules match. <a href={href('access')}>Show all rules</a></>} lines={12} />}
       {found.map((type) => (
         <section className="card" key={type.name} aria-labelledby={`type-${type.name}`}>
           <header>

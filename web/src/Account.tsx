@@ -5,7 +5,7 @@ import { CopyId } from './components/CopyId'
 import { Form, Problem, useAction } from './components/Form'
 import { failureOfQuery } from './failure'
 import { graphql } from './gql'
-import { passwordMinLength } from './page'
+import { passwordLengthHint, passwordMinLength } from './page'
 import { isUnreachable, whenBack } from './reach'
 import { sendAnonymously } from './send'
 import { usher, useSession, type Viewer } from './session'
@@ -100,8 +100,6 @@ function LogInForm() {
   )
 }
 
-const minimum = passwordMinLength ? `At least ${String(passwordMinLength)} characters. ` : ''
-
 function SignUpForm() {
   return (
     <Form
@@ -113,7 +111,7 @@ function SignUpForm() {
         { name: 'email', label: 'E-mail', type: 'email', autoComplete: 'email', hint: 'Enter a user name, an e-mail address, or both.' },
         {
           name: 'password', label: 'Password', type: 'password', autoComplete: 'new-password', required: 'Choose a password.',
-          minLength: passwordMinLength, hint: `${minimum}Several words make a strong password that is easy to remember.`,
+          minLength: passwordMinLength, hint: `${passwordLengthHint}Several words make a strong password that is easy to remember.`,
         },
         { name: 'fullName', label: 'Full name (optional)', autoComplete: 'name' },
       ]}
@@ -127,7 +125,7 @@ function SignUpForm() {
 }
 
 /** The value of an optional field. */
-function given(text: string | undefined): string | null {
+export function given(text: string | undefined): string | null {
   return text === '' || text === undefined ? null : text
 }
 

@@ -3,6 +3,7 @@ import { CopyId } from './components/CopyId'
 import { Problem, useAction } from './components/Form'
 import { Placeholder } from './components/Placeholder'
 import { Time } from './components/Time'
+import { device } from './device'
 import { graphql } from './gql'
 import { useQuery } from './query'
 import { send } from './send'
@@ -51,7 +52,7 @@ export default function Sessions() {
           disabled={busy || sessions.length < 2}
           onClick={() => { act(() => send(revokeOthersDocument)) }}
         >
-          Revoke all others
+          End all others
         </button>
         <button type="button" onClick={reload}>Reload</button>
       </div>
@@ -77,10 +78,10 @@ export default function Sessions() {
               <button
                 type="button"
                 disabled={busy}
-                aria-label={`Revoke the session of ${device(session.userAgent)}`}
+                aria-label={`End the session of ${device(session.userAgent)}`}
                 onClick={() => { act(() => send(revokeDocument, { input: { sessionId: session.id } })) }}
               >
-                Revoke
+                End
               </button>
             )}
           </li>
@@ -88,12 +89,4 @@ export default function Sessions() {
       </ul>
     </section>
   )
-}
-
-/** The program in a User-Agent header, as far as it can be recognized. */
-function device(userAgent: string | null | undefined): string {
-  const browser = /(Firefox|Edg|OPR|Chrome|Safari)\//.exec(userAgent ?? '')?.[1]
-  const system = /(Windows|Android|iPhone|iPad|Mac OS X|Linux)/.exec(userAgent ?? '')?.[1]
-  if (browser) return system ? `${browser} on ${system}` : browser
-  return userAgent?.split('/')[0] ?? 'Unknown device'
 }

@@ -10,6 +10,7 @@ export interface AccessEntry {
   access: string
   public: boolean
   requires?: string[]
+  permissions?: string[]
   orOwner?: boolean
   /** In seconds. */
   maxAge?: number

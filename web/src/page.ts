@@ -6,3 +6,6 @@ export const passwordMinLength = /^[1-9]\d*$/.test(content('password-min-length'
 
 /** Whether the server rejects documents that are not trusted, except from administrators. */
 export const onlyTrusted = content('trusted-documents') === 'only'
+
+/** The rule for the length of a new password, as the beginning of a hint. */
+export const passwordLengthHint = passwordMinLength ? `At least ${String(passwordMinLength)} characters. ` : ''

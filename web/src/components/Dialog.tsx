@@ -1,7 +1,13 @@
 import { type ReactNode, useEffect, useId, useRef } from 'react'
 
 /** A modal dialog. Escape, the close button and a click outside close it. */
-export function Dialog({ title, close, children }: { title: string; close: () => void; children: ReactNode }) {
+export function Dialog({ title, close, wide, children }: {
+  title: string
+  close: () => void
+  /** Whether it needs room for tables. */
+  wide?: boolean
+  children: ReactNode
+}) {
   const id = useId()
   const dialog = useRef<HTMLDialogElement>(null)
   useEffect(() => {
@@ -12,6 +18,7 @@ export function Dialog({ title, close, children }: { title: string; close: () =>
   return (
     <dialog
       ref={dialog}
+      className={wide ? 'wide' : undefined}
       aria-labelledby={id}
       onCancel={(event) => {
         event.preventDefault()

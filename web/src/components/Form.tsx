@@ -2,27 +2,14 @@ import { type ReactNode, type SubmitEvent, useEffect, useId, useRef, useState } 
 import { explain, fieldMessages } from 'usher-client'
 
 import { failure, type Failure } from '../failure'
-
-/** A text input of a Form. Its name is that of the input field in the schema. */
-export interface FieldSpec {
-  name: string
-  label: string
-  type?: 'text' | 'email' | 'password' | 'search'
-  autoComplete?: string
-  hint?: string
-  value?: string
-  hidden?: boolean
-  /** The message if the field is empty. Without it the field is optional. */
-  required?: string
-  minLength?: number | undefined
-}
+import { Field, type FieldSpec } from './Field'
 
 interface FormProps {
   fields: FieldSpec[]
   submit: string
   /** Returns messages by the names of fields. A form with messages is not sent. */
   check?: (values: Record<string, string>) => Record<string, string> | undefined
-  /** Takes the values of the fields. Throws a Failure. */
+  /** Takes the values of the fields. Choices are separated by spaces. Throws a Failure. */
   action: (values: Record<string, string>) => Promise<void>
   children?: ReactNode
 }
@@ -36,9 +23,8 @@ export function Form({ fields, submit, check, action, children }: FormProps) {
 
   const onSubmit = async (event: SubmitEvent<HTMLFormElement>) => {
     event.preventDefault()
-    const values = Object.fromEntries(
-      [...new FormData(event.currentTarget)].map(([name, value]) => [name, value as string]),
-    )
+    const data = new FormData(event.currentTarget)
+    const values = Object.fromEntries(fields.map(({ name }) => [name, (data.getAll(name) as string[]).join(' ')]))
     const empty = fields.filter(({ name, required }) => required && !values[name]).map(({ name, required }) => [name, required])
     const found = { ...check?.(values), ...Object.fromEntries(empty) as Record<string, string> }
     setRefused(found)
@@ -61,41 +47,6 @@ export function Form({ fields, submit, check, action, children }: FormProps) {
         {children}
       </div>
     </form>
-  )
-}
-
-/** An input with its label and its message or hint. A password can be shown. */
-function Field({ id, field, wrong }: { id: string; field: FieldSpec; wrong: string | undefined }) {
-  const { name, label, type = 'text', autoComplete = 'off', hint, value, hidden, required, minLength } = field
-  const [shown, setShown] = useState(false)
-  const isSecret = type === 'password'
-  return (
-    <div className="field" hidden={hidden}>
-      <label htmlFor={id}>{label}</label>
-      <div className={isSecret ? 'secret' : undefined}>
-        <input
-          id={id}
-          name={name}
-          type={isSecret && shown ? 'text' : type}
-          defaultValue={value}
-          autoComplete={autoComplete}
-          autoCapitalize={autoComplete === 'name' ? 'words' : 'none'}
-          spellCheck={false}
-          minLength={minLength} // for password managers, which generate longer ones
-          aria-required={required !== undefined}
-          aria-invalid={wrong !== undefined}
-          aria-describedby={`${id}-note`}
-        />
-        {isSecret && (
-          <button type="button" className="plain" aria-pressed={shown} aria-controls={id} onClick={() => { setShown(!shown) }}>
-            Show<span className="unseen"> password</span>
-          </button>
-        )}
-      </div>
-      <p id={`${id}-note`} className={wrong ? 'wrong' : 'hint'}>
-        {wrong ?? hint}
-      </p>
-    </div>
   )
 }
 

@@ -1,3 +1,5 @@
+import type { ReactNode } from 'react'
+
 import { unreachable } from '../failure'
 import { useDown } from '../reach'
 import { Problem } from './Form'
@@ -9,7 +11,7 @@ import { Problem } from './Form'
 export function Placeholder({ loading, problem, empty, lines = 3 }: {
   loading: boolean
   problem?: string | undefined
-  empty?: string
+  empty?: ReactNode
   lines?: number
 }) {
   if (problem) return <Problem text={problem} />

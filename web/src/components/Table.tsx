@@ -22,7 +22,7 @@ export function Table<T extends { id: string }>({ label, columns, rows, loading,
   rows: T[] | undefined
   loading: boolean
   problem: string | undefined
-  empty: string
+  empty: ReactNode
   lines?: number
   order?: string
   onOrder?: (order: string) => void

@@ -1,0 +1,130 @@
+import { useState } from 'react'
+
+import { nameOf } from '../Account'
+import { CopyId } from '../components/CopyId'
+import { Dialog } from '../components/Dialog'
+import { Confirm, Problem, useAction } from '../components/Form'
+import { Placeholder } from '../components/Placeholder'
+import { Time } from '../components/Time'
+import { graphql } from '../gql'
+import type { UserDetailsFragment, UserRowFragment } from '../gql/graphql'
+import { useQuery } from '../query'
+import { href } from '../route'
+import { send } from '../send'
+import { Profile } from './Profile'
+import type { RoleOption } from './roles'
+import { UserSessions } from './UserSessions'
+
+const userDocument = graphql(`
+  query ConsoleUser($id: ID!) {
+    user(id: $id) { ...UserRow ...UserDetails }
+  }
+`)
+
+graphql(`
+  fragment UserDetails on User { updatedAt metadata appMetadata }
+`)
+
+const disableDocument = graphql(`
+  mutation ConsoleDisableUser($input: DisableUserInput!) {
+    disableUser(input: $input) { user { id } }
+  }
+`)
+
+const enableDocument = graphql(`
+  mutation ConsoleEnableUser($input: EnableUserInput!) {
+    enableUser(input: $input) { user { id } }
+  }
+`)
+
+const deleteDocument = graphql(`
+  mutation ConsoleDeleteUser($input: DeleteUserInput!) {
+    deleteUser(input: $input) { userId }
+  }
+`)
+
+/** What a list and a page of a user show. */
+export type UserInFull = UserRowFragment & UserDetailsFragment
+
+/** One account by its id, with what an administrator can do with it. */
+export function User({ id, roles, notice, changed, close }: {
+  id: string
+  roles: RoleOption[]
+  /** What has just been done with the account. */
+  notice: string | undefined
+  changed: () => void
+  close: () => void
+}) {
+  const { data, problem, loading, reload } = useQuery(userDocument, { id })
+  const user = data?.user
+  return (
+    <Dialog wide title={user ? nameOf(user) : 'User'} close={close}>
+      {user
+        ? <Details user={user} roles={roles} notice={notice} changed={() => { reload(); changed() }} close={close} />
+        : <Placeholder loading={loading} problem={problem?.message} empty="No user has this ID." lines={12} />}
+    </Dialog>
+  )
+}
+
+function Details({ user, roles, notice, changed, close }: {
+  user: UserInFull
+  roles: RoleOption[]
+  notice: string | undefined
+  changed: () => void
+  close: () => void
+}) {
+  const { busy, problem, run } = useAction()
+  const [done, setDone] = useState<string>()
+  const input = { userId: user.id }
+  const toggle = () => void run(async () => {
+    setDone(undefined)
+    if (user.disabledAt) {
+      await send(enableDocument, { input })
+      setDone('Account enabled.')
+    } else {
+      await send(disableDocument, { input })
+      setDone('Account disabled and its sessions ended.')
+    }
+    changed()
+  })
+  const remove = () => void run(async () => {
+    await send(deleteDocument, { input })
+    close()
+    changed()
+  })
+  return (
+    <>
+      {notice && <p role="status">{notice}</p>}
+      <dl className="pairs columns">
+        <div><dt>E-mail</dt><dd>{user.email ?? '–'}</dd></div>
+        <div><dt>Created</dt><dd><Time at={user.createdAt} /></dd></div>
+        <div><dt>Status</dt><dd>{user.disabledAt ? <span className="tag warn">disabled</span> : 'enabled'}</dd></div>
+        <div><dt>Last sign-in</dt><dd>{user.lastSignInAt ? <Time at={user.lastSignInAt} /> : 'never'}</dd></div>
+        {user.disabledAt && <div><dt>Disabled</dt><dd><Time at={user.disabledAt} /></dd></div>}
+        <div><dt>Last change</dt><dd><Time at={user.updatedAt} /></dd></div>
+        <div><dt>ID</dt><dd><CopyId label="user ID" id={user.id} /></dd></div>
+        <div><dt>Events</dt><dd><a href={href('audit', { user: user.id })} aria-label={`Audit log of ${nameOf(user)}`}>Audit log</a></dd></div>
+      </dl>
+      <section aria-label="Profile">
+        <h3>Profile</h3>
+        <Profile user={user} roles={roles} changed={changed} />
+      </section>
+      {/* Disabling an account ends its sessions. */}
+      <UserSessions key={user.disabledAt} user={user} />
+      <section aria-label="Account">
+        <h3>Account</h3>
+        <p className="hint">
+          {user.disabledAt
+            ? 'The user cannot sign in. Enable the account to allow it again.'
+            : 'Disabling the account ends all sessions at once. The user cannot sign in until you enable it again.'}
+        </p>
+        <div className="buttons">
+          <button type="button" disabled={busy} onClick={toggle}>{user.disabledAt ? 'Enable' : 'Disable'}</button>
+          <Confirm label="Delete" question="Delete permanently?" action={remove} />
+        </div>
+        <Problem text={problem?.message} />
+        <p role="status" className="hint">{done}</p>
+      </section>
+    </>
+  )
+}
