@@ -36,9 +36,9 @@ test('an administrator signs in and lists users, with trusted documents only', a
   const others = collectOthers(admin)
   await logIn(admin, 'root')
   await admin.getByRole('rowheader').getByText('root').waitFor()
-  for (const title of ['Sessions', 'Dashboard', 'Audit', 'Clients', 'Keys']) {
+  for (const title of ['Sessions', 'Dashboard', 'Roles', 'Audit', 'Clients', 'Keys']) {
     await go(admin, title)
-    await admin.locator('tbody tr, .sessions li, .bars').first().waitFor()
+    await admin.locator('tbody tr, .sessions li, .bars, .scroll > .hint').filter({ visible: true }).first().waitFor()
   }
   await admin.reload() // which refreshes
   await admin.getByRole('complementary').getByRole('heading', { name: 'root' }).waitFor()
