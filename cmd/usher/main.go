@@ -51,6 +51,7 @@ type cli struct {
 	Role    roleCommands   `cmd:"" help:"Administer roles and their permissions."`
 	Keys    keysCommands   `cmd:"" help:"Administer the keys that sign access tokens."`
 	Client  clientCommands `cmd:"" help:"Administer OAuth clients."`
+	Mail    mailCommands   `cmd:"" help:"Preview mail, and test that it is sent."`
 	Schema  schemaCommands `cmd:"" help:"Show the GraphQL schema."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }

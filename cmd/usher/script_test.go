@@ -63,6 +63,7 @@ func TestScripts(t *testing.T) {
 					"await":   await,
 					"get":     get,
 					"graphql": graphql,
+					"mailbox": mailbox,
 				},
 			})
 		})

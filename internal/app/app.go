@@ -68,6 +68,11 @@ func New(ctx context.Context, s Settings, log *slog.Logger, o Overrides) (_ *App
 		return nil, err
 	}
 	a := &App{}
+	if s.LinkURL != "" { // without it, no mail is sent
+		if _, err := Mailer(&s.Mail); err != nil {
+			return nil, err
+		}
+	}
 	if err := graph.Check(); err != nil {
 		return nil, err
 	}

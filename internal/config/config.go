@@ -37,6 +37,7 @@ type Server struct {
 	AllowedHeaders     HeaderNames    `environ:"USHER_ALLOWED_HEADERS" placeholder:"NAME,..." example:"x-tenant,x-build" help:"Request headers that pages of other origins may send, in addition to those of common clients and monitoring tools."`
 	TrustedProxies     Prefixes       `environ:"USHER_TRUSTED_PROXIES" placeholder:"CIDR,..." example:"10.0.0.0/8,2001:db8::7" help:"Addresses or networks of reverse proxies whose X-Forwarded-For and X-Request-ID headers are trusted."`
 	TrustedDocs
+	Mail
 	NoMigrate bool `environ:"USHER_NO_MIGRATE" help:"Do not migrate the database at start. Run usher migrate instead."`
 	Shutdown
 	Console bool `environ:"USHER_CONSOLE" help:"Serve the web console at /, the schema at /schema.graphqls and its access rules at /access.json. Enabled by --dev."`
@@ -73,7 +74,12 @@ func (s *Server) Validate() error {
 	reject(*s.ShutdownDelay < 0, "--shutdown-delay: must be 0s or more, not %v", *s.ShutdownDelay)
 	reject(s.ShutdownTimeout <= 0, "--shutdown-timeout: must be more than 0s, not %v", s.ShutdownTimeout)
 	reject(s.SecretKey.IsZero() && s.SecretKeyFile == "" && !s.Dev, "%w", errNoSecret)
-	return errors.Join(append(errs, s.Keys.Validate())...)
+	reject((!s.SMTPURL.IsZero() || s.SMTPURLFile != "") && s.LinkURL == "" && !s.Console && !s.Dev,
+		"--link-url: required with an SMTP server and without --console: the URL of your pages that links in mail open")
+	if s.LinkURL == "" && (s.Console || s.Dev) { // the console has the pages
+		s.LinkURL = s.Issuer
+	}
+	return errors.Join(append(errs, s.Keys.Validate(), s.Mail.Validate())...)
 }
 
 // Warnings returns a warning for each setting that is valid but unsafe. The server logs them at start.
@@ -94,10 +100,12 @@ func (s *Server) Warnings() []string {
 			warnings = append(warnings, "--trusted-proxies: "+p.String()+" lets every client forge its address")
 		}
 	}
-	if s.SecretKeyFile != "" {
-		warnings = append(warnings, readableByOthers(s.SecretKeyFile)...)
+	for _, file := range []string{s.SecretKeyFile, s.SMTPURLFile, s.DKIMKeyFile} {
+		if file != "" {
+			warnings = append(warnings, readableByOthers(file)...)
+		}
 	}
-	return warnings
+	return append(warnings, s.Mail.Warnings()...)
 }
 
 // InsecureCookies reports whether cookies are sent without https. That is so only in development on a

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"usher/internal/claims"
+	"usher/internal/mail"
 )
 
 // commands is a program with two commands.
@@ -63,6 +64,7 @@ func TestDefaults(t *testing.T) {
 		Keys:          Keys{KeyMaxAge: 90 * 24 * time.Hour, AccessTokenTTL: 15 * time.Minute},
 		SessionMaxAge: 30 * 24 * time.Hour, SessionIdle: 7 * 24 * time.Hour, SessionsPerUser: 50,
 		RefreshGrace: time.Hour, HashQueue: 64, TrustedDocs: TrustedDocs{TrustedDocumentsMode: "log"},
+		Mail:     Mail{MailLocale: "en", LinkURL: "http://127.0.0.1:8080", AppName: "Usher"},
 		Shutdown: Shutdown{ShutdownDelay: new(time.Duration(0)), ShutdownTimeout: 10 * time.Second}, Dev: true,
 	}
 	if diff := cmp.Diff(server, c.Serve.Server, cmp.Comparer(equalSecrets)); diff != "" {
@@ -129,6 +131,16 @@ func TestEnvironment(t *testing.T) {
 		"USHER_CONSOLE":                "true",
 		"USHER_TRUSTED_DOCUMENTS":      "documents.json",
 		"USHER_TRUSTED_DOCUMENTS_MODE": "only",
+		"USHER_SMTP_URL":               "smtps://ada:classified@smtp.example.com",
+		"USHER_MAIL_FROM":              "Acme <no-reply@example.com>",
+		"USHER_MAIL_REPLY_TO":          "support@example.com",
+		"USHER_MAIL_TEMPLATES":         "/etc/usher/mail",
+		"USHER_MAIL_LOCALE":            "de",
+		"USHER_LINK_URL":               "https://app.example.com/account",
+		"USHER_APP_NAME":               "Acme",
+		"USHER_DKIM_KEY_FILE":          "dkim.pem",
+		"USHER_DKIM_SELECTOR":          "usher",
+		"USHER_DKIM_DOMAIN":            "mail.example.com",
 		"USHER_NO_MIGRATE":             "true",
 		"USHER_LOG_LEVEL":              "DEBUG",
 	}, "")
@@ -147,7 +159,13 @@ func TestEnvironment(t *testing.T) {
 		AllowedOrigins: Origins{"https://app.example.com", "http://localhost:5173"},
 		AllowedHeaders: HeaderNames{"X-Tenant", "x-build"}, Console: true,
 		TrustedDocs: TrustedDocs{TrustedDocuments: "documents.json", TrustedDocumentsMode: "only"},
-		NoMigrate:   true, Shutdown: Shutdown{ShutdownDelay: new(5 * time.Second), ShutdownTimeout: 10 * time.Second},
+		Mail: Mail{
+			SMTPURL: NewSecret("smtps://ada:classified@smtp.example.com"), MailFrom: mail.Address{Name: "Acme", Addr: "no-reply@example.com"},
+			MailReplyTo: mail.Address{Addr: "support@example.com"}, MailTemplates: "/etc/usher/mail", MailLocale: "de",
+			LinkURL: "https://app.example.com/account", AppName: "Acme",
+			DKIMKeyFile: "dkim.pem", DKIMSelector: "usher", DKIMDomain: "mail.example.com",
+		},
+		NoMigrate: true, Shutdown: Shutdown{ShutdownDelay: new(5 * time.Second), ShutdownTimeout: 10 * time.Second},
 	}
 	comparePrefixes := cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })
 	if diff := cmp.Diff(want, c.Serve.Server, cmp.Comparer(equalSecrets), comparePrefixes); diff != "" {
@@ -193,6 +211,16 @@ func TestInvalidSettings(t *testing.T) {
 		{"USHER_TRUSTED_PROXIES", "10.0.0.0/8,,", "--trusted-proxies: must be addresses or networks"},
 		{"USHER_ALLOWED_HEADERS", "x-tenant,*", `--allowed-headers: must name each header, not "*": browsers accept no wildcard in requests with cookies`},
 		{"USHER_ALLOWED_HEADERS", "x tenant", `--allowed-headers: must be names of headers such as x-tenant, not "x tenant"`},
+		{"USHER_SMTP_URL_FILE", "/run/smtp", "--mail-from: required with an SMTP server"},
+		{"USHER_SMTP_URL", "smtp://localhost", "--mail-from: required with an SMTP server"},
+		{"USHER_SMTP_URL", "smtp://localhost", "--link-url: required with an SMTP server and without --console"},
+		{"USHER_MAIL_FROM", "no-reply", "--mail-from: must be an address such as"},
+		{"USHER_MAIL_FROM", "a@example.com\nBcc: b@example.com", "--mail-from: must be an address such as"},
+		{"USHER_MAIL_REPLY_TO", "a@example.com, b@example.com", "--mail-reply-to: must be an address such as"},
+		{"USHER_LINK_URL", "app.example.com", "--link-url: must be a URL"},
+		{"USHER_LINK_URL", "https://app.example.com/#/", "--link-url: must be a URL"},
+		{"USHER_DKIM_KEY_FILE", "key", "--dkim-selector: required with --dkim-key-file"},
+		{"USHER_DKIM_SELECTOR", "usher", "--dkim-key-file: required with --dkim-selector"},
 		{"USHER_NO_MIGRATE", "perhaps", "--no-migrate: bool value must be"},
 		{"USHER_SHUTDOWN_DELAY", "-1s", "--shutdown-delay: must be 0s or more"},
 		{"USHER_SHUTDOWN_TIMEOUT", "0s", "--shutdown-timeout: must be more than 0s"},
@@ -278,6 +306,32 @@ func TestShutdownDelay(t *testing.T) {
 	}
 }
 
+func TestSMTP(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "smtp")
+	if err := os.WriteFile(file, []byte("smtp://from-a-file\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		mail Mail
+		want string
+		ok   bool
+	}{
+		{Mail{}, "", true},
+		{Mail{SMTPURL: NewSecret("smtp://localhost")}, "smtp://localhost", true},
+		{Mail{SMTPURLFile: file}, "smtp://from-a-file", true},
+		{Mail{SMTPURLFile: file + "x"}, "", false},
+	} {
+		got, err := tt.mail.SMTP()
+		if string(got.Reveal()) != tt.want || (err == nil) != tt.ok {
+			t.Errorf("got %q, %v; want %q", got.Reveal(), err, tt.want)
+		}
+	}
+	both := Mail{SMTPURL: NewSecret("smtp://localhost"), SMTPURLFile: file, MailFrom: mail.Address{Addr: "a@example.com"}}
+	if err := both.Validate(); err == nil || !strings.Contains(err.Error(), "$USHER_SMTP_URL is set too") {
+		t.Errorf("both: got %v", err)
+	}
+}
+
 func TestWarnings(t *testing.T) {
 	tests := []struct {
 		name string
@@ -290,6 +344,7 @@ func TestWarnings(t *testing.T) {
 		{"in clear", []string{"--issuer=http://auth.example.com"}, 1},
 		{"idle as soon as expired", []string{"--dev", "--session-idle=15m"}, 1},
 		{"idle a minute later", []string{"--dev", "--session-idle=16m"}, 0},
+		{"links in clear", []string{"--issuer=https://auth.example.com", "--link-url=http://app.example.com"}, 1},
 		{"every proxy", []string{"--issuer=https://auth.example.com", "--trusted-proxies=0.0.0.0/0,::/0"}, 2},
 	}
 	for _, tt := range tests {
@@ -337,8 +392,8 @@ func TestInsecureCookies(t *testing.T) {
 func TestErrorsHoldNoSecret(t *testing.T) {
 	const canary = "c4n4ry"
 	for _, setting := range settings() {
-		environment := map[string]string{"SECRET_KEY": canary, "DATABASE_URL": "postgres://u:" + canary + "@%zz:x/\x00"}
-		if name := variables(setting.Value)[0]; setting.Name != "secret-key" && setting.Name != "database-url" {
+		environment := map[string]string{"SECRET_KEY": canary, "USHER_SMTP_URL": "smtp://ada:" + canary + "@%zz", "DATABASE_URL": "postgres://u:" + canary + "@%zz:x/\x00"}
+		if name := variables(setting.Value)[0]; setting.Name != "secret-key" && setting.Name != "smtp-url" && setting.Name != "database-url" {
 			environment[name] = "\x00"
 		}
 		c, err := parse(t, []string{"serve"}, environment, "")

@@ -55,6 +55,10 @@ func TestSecretIsNotAFlag(t *testing.T) {
 			t.Errorf("%v: got %v", args, err)
 		}
 	}
+	_, err := parse(t, []string{"serve", "--dev", "--smtp-url=smtp://ada:c4n4ry@localhost"}, nil, "")
+	if err == nil || !strings.Contains(err.Error(), "set $USHER_SMTP_URL") || strings.Contains(err.Error(), "c4n4ry") {
+		t.Errorf("got %v", err)
+	}
 }
 
 func TestServerSecret(t *testing.T) {
