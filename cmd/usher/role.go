@@ -1,8 +1,10 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -113,63 +115,87 @@ func (c *roleListCommand) Run(inv *invocation) error {
 	})
 }
 
-// grants are what roleGrantCommand and roleRevokeCommand grant and revoke.
+// grants has the settings and arguments of the commands that grant and revoke.
 type grants struct {
+	oneRole
+
 	Permission []permissionName `help:"Permission of the role, such as orders:read." placeholder:"NAME"`
 	User       []string         `help:"User with the role: a user name, e-mail address or id." placeholder:"NAME"`
 }
 
 // Validate implements kong's interface.
-func (g *grants) Validate() error {
-	if len(g.Permission) == 0 && len(g.User) == 0 {
+func (c *grants) Validate() error {
+	if len(c.Permission) == 0 && len(c.User) == 0 {
 		return errors.New("give at least one --permission or --user")
 	}
 	return nil
 }
 
-// users finds the users.
-func (g *grants) users(inv *invocation, o *app.Operator) ([]uuid.UUID, error) {
-	ids := make([]uuid.UUID, len(g.User))
-	for i, identifier := range g.User {
-		user, err := findUser(inv, o, identifier)
+type changeGrants func(
+	o *app.Operator, ctx context.Context, name auth.Role, permissions []auth.Permission, users []uuid.UUID,
+) error
+
+// change calls f and prints what was done. granted is what f makes of the grants. Those that were so before are named,
+// because a name may be mistyped.
+func (c *grants) change(inv *invocation, granted bool, f changeGrants) error {
+	return inv.operate(c.Database, config.Passwords{}, c.Log, func(o *app.Operator) error {
+		name, permissions, asBefore := auth.Role(c.Name), permissionsOf(c.Permission), []string(nil)
+		roles, err := o.Roles(inv.ctx)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		ids[i] = user.ID
-	}
-	return ids, nil
+		for _, r := range roles {
+			for _, p := range permissions {
+				if r.Name == name && slices.Contains(r.Permissions, p) == granted {
+					asBefore = append(asBefore, has(string(name), granted, "permission", string(p)))
+				}
+			}
+		}
+		var users []uuid.UUID
+		for _, identifier := range c.User {
+			user, err := findUser(inv, o, identifier)
+			if err != nil {
+				return err
+			}
+			users = append(users, user.ID)
+			if slices.Contains(user.Roles, name) == granted {
+				asBefore = append(asBefore, has(identifier, granted, "role", string(name)))
+			}
+		}
+		if err := f(o, inv.ctx, name, permissions, users); err != nil {
+			return explain(err)
+		}
+		for _, line := range asBefore {
+			fmt.Fprintln(inv.stdout, line)
+		}
+		if len(asBefore) == len(permissions)+len(users) {
+			return nil
+		}
+		_, err = fmt.Fprintf(inv.stdout, "changed role %s\n", name)
+		return err
+	})
 }
 
-type roleGrantCommand struct {
-	oneRole
-	grants
+// has says that somebody has a thing already, or does not have it.
+func has(somebody string, granted bool, kind, name string) string {
+	if granted {
+		return fmt.Sprintf("%s already has the %s %s", somebody, kind, name)
+	}
+	return fmt.Sprintf("%s does not have the %s %s", somebody, kind, name)
 }
+
+type roleGrantCommand struct{ grants }
 
 // Run grants permissions to the role, and the role to users.
 func (c *roleGrantCommand) Run(inv *invocation) error {
-	return c.run(inv, "changed", func(o *app.Operator, name auth.Role) error {
-		users, err := c.users(inv, o)
-		if err != nil {
-			return err
-		}
-		return o.GrantRole(inv.ctx, name, permissionsOf(c.Permission), users)
-	})
+	return c.change(inv, true, (*app.Operator).GrantRole)
 }
 
-type roleRevokeCommand struct {
-	oneRole
-	grants
-}
+type roleRevokeCommand struct{ grants }
 
 // Run revokes permissions from the role, and the role from users.
 func (c *roleRevokeCommand) Run(inv *invocation) error {
-	return c.run(inv, "changed", func(o *app.Operator, name auth.Role) error {
-		users, err := c.users(inv, o)
-		if err != nil {
-			return err
-		}
-		return o.RevokeRole(inv.ctx, name, permissionsOf(c.Permission), users)
-	})
+	return c.change(inv, false, (*app.Operator).RevokeRole)
 }
 
 type roleDeleteCommand struct{ oneRole }
