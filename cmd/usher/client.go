@@ -20,11 +20,12 @@ type clientCommands struct {
 }
 
 type clientCreateCommand struct {
-	config.Database
-	config.Log
-
 	Name     string          `required:"" help:"Name of the client."`
 	Resource config.Resource `placeholder:"URI" help:"API that the client serves, one of --audience of the server. The client may introspect access tokens for that API."`
+
+	// Last, so that --help lists the flags above first.
+	config.Database
+	config.Log
 }
 
 // Run registers a client.

@@ -28,14 +28,15 @@ type userCommands struct {
 }
 
 type userCreateCommand struct {
-	config.Database
-	config.Passwords
-	config.Log
-
 	Username string     `help:"User name to sign in with." placeholder:"NAME"`
 	Email    string     `help:"E-mail address to sign in with." placeholder:"ADDRESS"`
 	FullName string     `help:"Full name to display." placeholder:"TEXT"`
 	Role     []roleName `help:"Role of the user, such as ADMIN. Every user also has the role USER." placeholder:"ROLE"`
+
+	// Last, so that --help lists the flags above first.
+	config.Database
+	config.Passwords
+	config.Log
 }
 
 // Run creates a user.
