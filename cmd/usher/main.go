@@ -3,10 +3,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -92,7 +94,7 @@ func run(inv *invocation, args []string) (status int) {
 	}
 	command, err := parser.Parse(args)
 	if err != nil {
-		fmt.Fprintln(inv.stderr, "usher:", err)
+		fmt.Fprintf(inv.stderr, "usher: %v%s\n", err, seeHelp(err))
 		return 2
 	}
 	// Calling Run here rather than through kong lets the garbage collector free 1 MB of kong's data.
@@ -102,6 +104,15 @@ func run(inv *invocation, args []string) (status int) {
 		return 1
 	}
 	return 0
+}
+
+// seeHelp names the help of a command that was called with an argument too many, such as a value without its flag.
+func seeHelp(err error) string {
+	wrong := new(kong.ParseError)
+	if !errors.As(err, &wrong) || wrong.Context.Selected() == nil || !strings.HasPrefix(err.Error(), "unexpected argument") {
+		return ""
+	}
+	return "; see " + wrong.Context.Selected().FullPath() + " --help"
 }
 
 type exit int

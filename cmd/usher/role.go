@@ -77,10 +77,10 @@ func (c *oneRole) run(inv *invocation, done string, f func(o *app.Operator, name
 }
 
 type roleCreateCommand struct {
-	oneRole
-
 	Description string           `help:"What the role is for." placeholder:"TEXT"`
 	Permission  []permissionName `help:"Permission of the role, such as orders:read." placeholder:"NAME"`
+
+	oneRole // last, so that --help lists the flags above first
 }
 
 // Run creates a role.
@@ -117,10 +117,10 @@ func (c *roleListCommand) Run(inv *invocation) error {
 
 // grants has the settings and arguments of the commands that grant and revoke.
 type grants struct {
-	oneRole
+	Permission []permissionName `help:"Permission to grant to the role or revoke from it, such as orders:read." placeholder:"NAME"`
+	User       []string         `help:"User to whom the role is granted, or from whom it is revoked: a user name, e-mail address or id." placeholder:"NAME"`
 
-	Permission []permissionName `help:"Permission of the role, such as orders:read." placeholder:"NAME"`
-	User       []string         `help:"User with the role: a user name, e-mail address or id." placeholder:"NAME"`
+	oneRole // last, as above
 }
 
 // Validate implements kong's interface.

@@ -44,7 +44,7 @@ func (c *serveCommand) Run(inv *invocation) (err error) {
 	log.InfoContext(inv.ctx, "listening", "address", listener.Addr().String(), "database", c.URL, "version", version)
 	if c.Dev {
 		flush() // so that the banner does not stand among the lines about migrations
-		welcome(inv.stdout, c.Issuer, c.URL)
+		welcome(inv.stdout, c)
 	}
 	if err := server.Serve(inv.ctx, listener); err != nil {
 		return err
@@ -65,8 +65,9 @@ func listen(ctx context.Context, address string) (net.Listener, error) {
 	return l, err
 }
 
-// welcome prints the URLs of a development server and a first request.
-func welcome(w io.Writer, url string, database config.DatabaseURL) {
+// welcome prints the URLs of a development server and a first request, if the server accepts it.
+func welcome(w io.Writer, c *serveCommand) {
+	url := c.Issuer
 	fmt.Fprintf(w, `
 Usher is running in development mode with the database %s.
 
@@ -74,11 +75,16 @@ Usher is running in development mode with the database %s.
   Console   %s/
   Schema    %s/schema.graphqls
 
-To sign up, run this in another terminal:
+`, c.URL, url, url, url)
+	if c.TrustedDocuments != "" && c.TrustedDocumentsMode == "only" {
+		fmt.Fprintf(w, "It accepts only the documents of %s and of the console. Administrators may send any document.\n\n", c.TrustedDocuments)
+		return
+	}
+	fmt.Fprintf(w, `To sign up, run this in another terminal:
 
   curl -s %s/graphql -H 'Content-Type: application/json' -d '{
     "query": "mutation ($input: SignupInput!) { signup(input: $input) { accessToken user { id username } } }",
     "variables": {"input": {"username": "ada", "password": "four small green turtles"}}}'
 
-`, database, url, url, url, url)
+`, url)
 }
