@@ -8,16 +8,16 @@ export function Start() {
     <section className="view" aria-labelledby="start-title">
       <h1 id="start-title">Start</h1>
       <p className="lead">
-        Usher is a GraphQL authentication API: users sign up and sign in, sessions can be revoked, and the schema
-        says who may select what. Your frontend sends its operations to <code>POST /graphql</code>.
+        Usher is a GraphQL API for authentication. It signs users up and in, keeps their sessions, and checks the
+        access rules of your schema. Send operations to <code>POST /graphql</code>.
       </p>
       <ul className="lead">
         <li><a href={href('editor')}>Editor</a>: run operations, and read the documentation of every field.</li>
         <li><a href={href('access')}>Access</a>: the access rules of the schema, and what they allow you.</li>
         <li><a href="/schema.graphqls">Schema</a>: the schema as a file, for code generators.</li>
         <li>
-          The folder <code>docs/</code> of the source has the guides: <code>clients.md</code> for
-          frontends, <code>operations.md</code> for production, <code>security.md</code> for what is protected and how.
+          The guides are in the folder <code>docs/</code> of the source. <code>quickstart.md</code> has a first client for
+          each framework, <code>operations.md</code> is for production.
         </li>
       </ul>
       <p className="lead">

@@ -20,7 +20,7 @@ export function Bars({ label, bad, days }: { label: string; bad: boolean; days: 
       </svg>
       <p aria-hidden="true">
         <span>{first && formatDay(first.date)}</span>
-        <span>at most {top.toLocaleString()} a day</span>
+        <span>{days.some(({ count }) => count > 0) ? `at most ${top.toLocaleString()} a day` : 'none'}</span>
         <span>{last && formatDay(last.date)}</span>
       </p>
     </div>
