@@ -1476,18 +1476,18 @@ enum InputErrorCode {
   LAST_ADMIN
   "The list is too long, or the server has too many objects of this kind."
   TOO_MANY
-  "The server needs what the change would take away: it is built in, or the schema requires it."
+  "The change would remove something that is built in or that the schema requires."
   IN_USE
 }
 
-"A day of the calendar in UTC, in the ` + "`" + `full-date` + "`" + ` format of RFC 3339: ` + "`" + `2026-01-31` + "`" + `."
+"A calendar date in UTC, in the ` + "`" + `full-date` + "`" + ` format of RFC 3339: ` + "`" + `2026-01-31` + "`" + `."
 scalar Date @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc3339")
 
 """
-The name of a role: up to 63 upper-case letters, digits and underscores, starting with a letter. A literal is
-a string (` + "`" + `"ADMIN"` + "`" + `) or a name (` + "`" + `ADMIN` + "`" + `). Roles do not include each other: an administrator usually has both
-built-in ones. Every account has ` + "`" + `USER` + "`" + `. ` + "`" + `ADMIN` + "`" + ` allows administering other users. Administrators define the
-others, so map this type to a string.
+The name of a role: up to 63 upper-case letters, digits and underscores, starting with a letter. In a
+document, write it as a string (` + "`" + `"ADMIN"` + "`" + `) or as a name (` + "`" + `ADMIN` + "`" + `). Every account has the role ` + "`" + `USER` + "`" + `. ` + "`" + `ADMIN` + "`" + `
+allows administering other users. No role includes another. Administrators can create more roles, so map this
+type to a string.
 """
 scalar Role @specifiedBy(url: "https://spec.graphql.org/October2021/#Name")
 
@@ -1510,13 +1510,13 @@ only in case are the same name.
 scalar Username @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc8265")
 
 """
-A JSON object: at most 8 KiB without insignificant space, and at most 8 levels of objects and lists. Numbers keep
-their digits. Send it as a variable. A literal in the document is accepted too, without variables in it, if a
-64-bit integer or double can hold its numbers.
+A JSON object of at most 8 KiB, not counting insignificant whitespace, with at most 8 levels of nested objects
+and lists. Numbers keep their digits. Send it as a variable. A literal in the document is also accepted if it
+contains no variables and each number fits into a 64-bit integer or a double.
 """
 scalar JSONObject @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc8259")
 
-"An object with an id that identifies it among all objects (GraphQL Global Object Identification)."
+"An object with a globally unique id (GraphQL Global Object Identification)."
 interface Node {
   "The id of the object."
   id: ID!
@@ -1527,21 +1527,22 @@ type Query {
   "The signed-in user."
   me: User @auth
   """
-  Returns an object by id: the signed-in user or one of their active sessions. Administrators get every user and
-  active session, every OAuth client, and every audit event that ` + "`" + `auditEvents` + "`" + ` would list. Null for any other id.
+  Returns an object by id: the signed-in user or one of their active sessions. Administrators
+  can get any user, active session and OAuth client, and any audit event that ` + "`" + `auditEvents` + "`" + ` would list. Null for
+  any other id.
   """
   node("The id of the object." id: ID!): Node @auth
   "Returns a user by id, or null if there is no such user."
   user("The id of the user." id: ID!): User @auth(requires: ADMIN)
   "Lists users, newest first by default."
   users(
-    "Selects the first elements: their number, from 1 to 100. The default is 20, unless ` + "`" + `last` + "`" + ` is given."
+    "The number of elements from the start of the list, 1 to 100. The default is 20, unless ` + "`" + `last` + "`" + ` is given."
     first: Int
-    "The ` + "`" + `cursor` + "`" + ` of an edge. The page has only elements after it."
+    "The ` + "`" + `cursor` + "`" + ` of an edge. Only elements after it are returned."
     after: String
-    "Selects the last elements instead of the first: their number, from 1 to 100."
+    "The number of elements from the end of the list, 1 to 100. Use it instead of ` + "`" + `first` + "`" + `."
     last: Int
-    "The ` + "`" + `cursor` + "`" + ` of an edge. The page has only elements before it."
+    "The ` + "`" + `cursor` + "`" + ` of an edge. Only elements before it are returned."
     before: String
     "Limits the list to matching users."
     filter: UserFilter
@@ -1550,41 +1551,41 @@ type Query {
   ): UserConnection @auth(requires: ADMIN)
   "Lists the events of the audit log, newest first. The log is append-only."
   auditEvents(
-    "Selects the first elements: their number, from 1 to 100. The default is 20, unless ` + "`" + `last` + "`" + ` is given."
+    "The number of elements from the start of the list, 1 to 100. The default is 20, unless ` + "`" + `last` + "`" + ` is given."
     first: Int
-    "The ` + "`" + `cursor` + "`" + ` of an edge. The page has only elements after it."
+    "The ` + "`" + `cursor` + "`" + ` of an edge. Only elements after it are returned."
     after: String
-    "Selects the last elements instead of the first: their number, from 1 to 100."
+    "The number of elements from the end of the list, 1 to 100. Use it instead of ` + "`" + `first` + "`" + `."
     last: Int
-    "The ` + "`" + `cursor` + "`" + ` of an edge. The page has only elements before it."
+    "The ` + "`" + `cursor` + "`" + ` of an edge. Only elements before it are returned."
     before: String
     "Limits the list to matching events."
     filter: AuditEventFilter
   ): AuditEventConnection @auth(requires: ADMIN, permissions: ["audit:read"])
   """
-  Counts the sign-ups and sign-ins of the last days, oldest day first. The last element is today, so far.
-  Days without events are included.
+  Counts the sign-ups and sign-ins on each of the last days, oldest first. The last element is the current
+  day so far. Days without events are included.
   """
   dailyActivity(
     "The number of days, from 1 to 90."
     days: Int! = 30
   ): [DailyActivity!] @auth(requires: ADMIN, permissions: ["audit:read"])
-  "The number of accounts. Counts to 100000 at most: that value means 100000 or more."
+  "The number of accounts. Counting stops at 100000, so that value means 100000 or more."
   userCount: Int @auth(requires: ADMIN)
-  "Lists the registered OAuth clients, oldest first. ` + "`" + `usher client` + "`" + ` on the server's machine changes them."
+  "Lists the registered OAuth clients, oldest first. Change them with ` + "`" + `usher client` + "`" + ` on the server's machine."
   oauthClients(
-    "Selects the first elements: their number, from 1 to 100. The default is 20, unless ` + "`" + `last` + "`" + ` is given."
+    "The number of elements from the start of the list, 1 to 100. The default is 20, unless ` + "`" + `last` + "`" + ` is given."
     first: Int
-    "The ` + "`" + `cursor` + "`" + ` of an edge. The page has only elements after it."
+    "The ` + "`" + `cursor` + "`" + ` of an edge. Only elements after it are returned."
     after: String
-    "Selects the last elements instead of the first: their number, from 1 to 100."
+    "The number of elements from the end of the list, 1 to 100. Use it instead of ` + "`" + `first` + "`" + `."
     last: Int
-    "The ` + "`" + `cursor` + "`" + ` of an edge. The page has only elements before it."
+    "The ` + "`" + `cursor` + "`" + ` of an edge. Only elements before it are returned."
     before: String
   ): OAuthClientConnection @auth(requires: ADMIN)
   """
-  Lists the keys that sign access tokens, newest first. ` + "`" + `usher keys` + "`" + ` on the server's machine changes them.
-  With the algorithm HS256, none of them signs: that key is derived from the server's secret.
+  Lists the keys that sign access tokens, newest first. Change them with ` + "`" + `usher keys` + "`" + ` on the server's machine.
+  With the algorithm HS256, none of them signs, because that key is derived from the server's secret.
   """
   signingKeys: [SigningKey!] @auth(requires: ADMIN)
   "Lists all roles, the built-in ones first. There are at most 100."
@@ -1634,13 +1635,13 @@ type Mutation {
   "Creates a role."
   createRole("The new role." input: CreateRoleInput!): CreateRolePayload! @auth(requires: ADMIN, maxAge: 3600)
   """
-  Updates a role. Its users have the new permissions from their next request on, except where a field checks
-  only the access token: there it takes a few seconds. Fails with ` + "`" + `IN_USE` + "`" + ` if the schema requires a permission
-  that no role would have.
+  Updates a role. New permissions apply to the next request of each of its users. On fields that check only
+  the access token, they apply after a few seconds. Fails with ` + "`" + `IN_USE` + "`" + ` if no role would have a permission that
+  the schema requires.
   """
   updateRole("The changes." input: UpdateRoleInput!): UpdateRolePayload! @auth(requires: ADMIN, maxAge: 3600)
   """
-  Deletes a role and takes it from all users. Fails with ` + "`" + `IN_USE` + "`" + ` for ` + "`" + `USER` + "`" + ` and ` + "`" + `ADMIN` + "`" + `, and if the schema
+  Deletes a role and removes it from all users. Fails with ` + "`" + `IN_USE` + "`" + ` for ` + "`" + `USER` + "`" + ` and ` + "`" + `ADMIN` + "`" + `, and if the schema
   requires the role or a permission that only this role has.
   """
   deleteRole("The role to delete." input: DeleteRoleInput!): DeleteRolePayload! @auth(requires: ADMIN, maxAge: 3600)
@@ -1703,8 +1704,8 @@ input UpdateMeInput {
   "The user's full name. Omitted or null: no change. An empty string removes it."
   fullName: String
   """
-  A change of the user's own data: a JSON merge patch (RFC 7396). Members that are null are removed, objects are
-  merged, and other values replace those before. Members that are not mentioned stay, so two clients can change
+  Changes the user's own data with a JSON merge patch (RFC 7396). A null member is removed, objects are merged,
+  and any other value replaces the current one. Omitted members stay unchanged, so two clients can change
   different members at the same time. Omitted or null: no change.
   """
   metadata: JSONObject
@@ -1720,7 +1721,7 @@ input CreateUserInput {
   password: Password!
   "The user's full name: free text of at most 200 characters."
   fullName: String
-  "The roles. Every account has the role ` + "`" + `USER` + "`" + `, also if it is not listed."
+  "The roles. Every account has the role ` + "`" + `USER` + "`" + `, even if it is not listed."
   roles: [Role!]! = [USER]
 }
 
@@ -1730,13 +1731,11 @@ input UpdateUserInput {
   userId: ID!
   "The user's full name. An empty string removes it."
   fullName: String
-  "A change of the user's own data: a JSON merge patch (RFC 7396), as in ` + "`" + `updateMe` + "`" + `."
+  "Changes the user's own data with a JSON merge patch (RFC 7396), as in ` + "`" + `updateMe` + "`" + `."
   metadata: JSONObject
-  "A change of the application's data about the user: a JSON merge patch (RFC 7396), as in ` + "`" + `updateMe` + "`" + `."
+  "Changes the application's data about the user with a JSON merge patch (RFC 7396), as in ` + "`" + `updateMe` + "`" + `."
   appMetadata: JSONObject @auth(requires: ADMIN, maxAge: 3600)
-  """
-  The new roles, which replace the current ones: at most 20 that exist. Every account keeps the role ` + "`" + `USER` + "`" + `.
-  """
+  "The new roles, at most 20. They replace the current ones. Every account keeps the role ` + "`" + `USER` + "`" + `."
   roles: [Role!] @auth(requires: ADMIN, maxAge: 3600)
 }
 
@@ -1839,9 +1838,9 @@ input AuditEventFilter {
   actorId: ID
   "The kind of event."
   kind: AuditEventKind
-  "The kinds of events: any of them. An empty list matches no event."
+  "Several kinds of events. An event must be of one of them. An empty list matches no event."
   kinds: [AuditEventKind!]
-  "The time of the earliest events."
+  "The start of the time range. Only events at or after this time match."
   from: DateTime
   "The end of the time range. Only events before this time match."
   to: DateTime
@@ -1984,27 +1983,30 @@ type User implements Node {
   "The roles of the user."
   roles: [Role!] @auth(requires: ADMIN, orOwner: true)
   """
-  The user's own data, such as settings of your application. Users write it with ` + "`" + `updateMe` + "`" + `, so it proves nothing.
-  Empty if there is none.
+  The user's own data, such as settings of your application. Users can write it with ` + "`" + `updateMe` + "`" + `, so do not
+  authorize by it. An empty object if there is none.
   """
   metadata: JSONObject @auth(requires: ADMIN, orOwner: true)
-  "The application's data about the user, such as a plan. Only administrators read and write it. Empty if there is none."
+  """
+  The application's data about the user, such as a plan. Only administrators can read and write it. An empty
+  object if there is none.
+  """
   appMetadata: JSONObject @auth(requires: ADMIN)
   "When the account last changed."
   updatedAt: DateTime @auth(requires: ADMIN, orOwner: true)
-  "When the user last signed in. A sign-up counts. Null if the user never has."
+  "When the user last signed in. A sign-up counts as a sign-in. Null if the user has never signed in."
   lastSignInAt: DateTime @auth(requires: ADMIN, orOwner: true)
   "When an administrator disabled the account. Null while the account is enabled."
   disabledAt: DateTime @auth(requires: ADMIN)
   "Lists the active sessions of the user, newest first."
   sessions(
-    "Selects the first elements: their number, from 1 to 100. The default is 20, unless ` + "`" + `last` + "`" + ` is given."
+    "The number of elements from the start of the list, 1 to 100. The default is 20, unless ` + "`" + `last` + "`" + ` is given."
     first: Int
-    "The ` + "`" + `cursor` + "`" + ` of an edge. The page has only elements after it."
+    "The ` + "`" + `cursor` + "`" + ` of an edge. Only elements after it are returned."
     after: String
-    "Selects the last elements instead of the first: their number, from 1 to 100."
+    "The number of elements from the end of the list, 1 to 100. Use it instead of ` + "`" + `first` + "`" + `."
     last: Int
-    "The ` + "`" + `cursor` + "`" + ` of an edge. The page has only elements before it."
+    "The ` + "`" + `cursor` + "`" + ` of an edge. Only elements before it are returned."
     before: String
   ): SessionConnection @auth(requires: ADMIN, orOwner: true)
 }
@@ -2087,14 +2089,12 @@ type AuditEvent implements Node {
   "The id of the affected OAuth client."
   clientId: ID
   """
-  The user name or e-mail address that a failed sign-in tried. Null if it could be a password, typed into the
-  wrong field. It is kept if it names an account, if it is a valid e-mail address, or if it is a valid user
-  name that is shorter than passwords must be. Null for other events.
+  The identifier that was entered in a failed sign-in. It is kept only if it names an account, is a valid e-mail
+  address, or is a valid user name that is too short for a password. Otherwise it is null, because it could be
+  a password that was typed into the wrong field. Null for other events.
   """
   identifier: String
-  """
-  The new roles of the user, for events that set or change them. For events about a role: the role.
-  """
+  "The new roles of the user, for events that set or change them. For events about a role, its name."
   roles: [Role!]
   "The new permissions of the role, for events that create or update one."
   permissions: [String!]
@@ -2163,7 +2163,7 @@ enum AuditEventKind {
   ROLE_CREATED
   "The description or the permissions of a role were changed."
   ROLE_UPDATED
-  "A role was deleted and taken from all users."
+  "A role was deleted and removed from all users."
   ROLE_DELETED
 }
 
@@ -2187,24 +2187,24 @@ type AuditEventEdge {
 type DailyActivity {
   "The day, in UTC."
   date: Date!
-  "The number of accounts that were created with ` + "`" + `signup` + "`" + `: the events ` + "`" + `SIGNUP` + "`" + `."
+  "The number of accounts created with ` + "`" + `signup` + "`" + ` (` + "`" + `SIGNUP` + "`" + ` events)."
   signups: Int!
-  "The number of sign-ins: the events ` + "`" + `LOGIN` + "`" + `."
+  "The number of sign-ins (` + "`" + `LOGIN` + "`" + ` events)."
   logins: Int!
-  "The number of failed sign-ins: the events ` + "`" + `LOGIN_FAILED` + "`" + `."
+  "The number of failed sign-ins (` + "`" + `LOGIN_FAILED` + "`" + ` events)."
   failedLogins: Int!
 }
 
 """
-A registered OAuth client (RFC 6749). It gets access tokens for itself with its secret, which is shown only
-when the client is created.
+A registered OAuth client (RFC 6749). It uses its secret to get access tokens for itself. The secret is shown
+only when the client is created.
 """
 type OAuthClient implements Node {
   "The ` + "`" + `client_id` + "`" + `."
   id: ID!
   "The name that the operator gave it."
   name: String!
-  "The API that the client serves: it may introspect access tokens with this audience. Null if it serves none."
+  "The API that the client serves. The client may introspect access tokens with this audience. Null if it serves none."
   resource: String
   "When the client was created."
   createdAt: DateTime!
@@ -2236,9 +2236,9 @@ type SigningKey {
   state: SigningKeyState!
   "When the key was created."
   createdAt: DateTime!
-  "When the key starts to sign, or started to."
+  "When the key starts or started to sign."
   signsFrom: DateTime!
-  "When the last access token of the key expires. Null while no newer key is known, and for a retired key."
+  "When the last access token of the key expires. Null as long as there is no newer key, and for a retired key."
   verifiesUntil: DateTime
   "When an operator retired the key."
   retiredAt: DateTime

@@ -138,7 +138,7 @@ const (
 	InputErrorCodeLastAdmin InputErrorCode = "LAST_ADMIN"
 	// The list is too long, or the server has too many objects of this kind.
 	InputErrorCodeTooMany InputErrorCode = "TOO_MANY"
-	// The server needs what the change would take away: it is built in, or the schema requires it.
+	// The change would remove something that is built in or that the schema requires.
 	InputErrorCodeInUse InputErrorCode = "IN_USE"
 )
 

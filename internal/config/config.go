@@ -25,7 +25,7 @@ type Server struct {
 	Issuer   string    `environ:"USHER_ISSUER" placeholder:"URL" example:"https://auth.example.com" help:"URL of this server as clients see it. It is the issuer of access tokens and their default audience. Required without --dev. With --dev the default is the listen address."`
 	Audience Resources `environ:"USHER_AUDIENCE" placeholder:"URI,..." example:"https://api.example.com,https://reports.example.com" help:"Audiences of other APIs. A client that requests one as the resource gets an access token for that API. All other access tokens have the issuer as their audience."`
 	Keys
-	Claims             claims.Mapping `environ:"USHER_CLAIMS" placeholder:"NAME=SOURCE,..." example:"https://acme.example/plan=appMetadata.plan,email=email" help:"Custom claims in the access tokens of users, at most 16. SOURCE is roles, permissions, username, email, fullName, metadata.PATH or appMetadata.PATH. A claim without a value is left out. All claims together are limited to 2 KiB. Above that, the claims whose values users choose are left out, and if the rest is still too large, all are. Users write metadata themselves, so services must not authorize by it."`
+	Claims             claims.Mapping `environ:"USHER_CLAIMS" placeholder:"NAME=SOURCE,..." example:"https://acme.example/plan=appMetadata.plan,email=email" help:"Custom claims in the access tokens of users, at most 16. SOURCE is roles, permissions, username, email, fullName, metadata.PATH or appMetadata.PATH. Claims without a value are left out. All claims together are limited to 2 KiB. Above that, the claims whose values users choose are left out. If the rest is still too large, all are left out. Users write metadata themselves, so services must not authorize by it."`
 	SessionMaxAge      time.Duration  `environ:"USHER_SESSION_MAX_AGE" default:"720h" help:"Maximum lifetime of a session, counted from sign-in. Using the session does not extend it."`
 	SessionIdle        time.Duration  `environ:"USHER_SESSION_IDLE" default:"168h" help:"How long a session stays active without a refresh, counted from the minute of the last refresh."`
 	SessionsPerUser    int            `environ:"USHER_SESSIONS_PER_USER" default:"50" help:"Maximum number of sessions per user. At the limit, a new session ends the oldest one."`
@@ -144,8 +144,8 @@ type Shutdown struct {
 
 // TrustedDocs are the settings of trusted documents. They are part of Server.
 type TrustedDocs struct {
-	TrustedDocuments     string `environ:"USHER_TRUSTED_DOCUMENTS" placeholder:"FILE" example:"/etc/usher/persisted-documents.json" help:"Manifest of the GraphQL documents that your applications send, as graphql-codegen, Apollo or the Relay compiler writes it. Requests can then name a document by its id. The file is read at start."`
-	TrustedDocumentsMode string `environ:"USHER_TRUSTED_DOCUMENTS_MODE" default:"log" enum:"log,only" help:"What happens to documents that are not in the manifest: log executes and logs them, only rejects them, except from administrators. Not used without --trusted-documents."`
+	TrustedDocuments     string `environ:"USHER_TRUSTED_DOCUMENTS" placeholder:"FILE" example:"/etc/usher/persisted-documents.json" help:"Manifest of the GraphQL documents that your applications send, written by graphql-codegen, Apollo or the Relay compiler. Requests can then send the id of a document instead of its text. The file is read at start."`
+	TrustedDocumentsMode string `environ:"USHER_TRUSTED_DOCUMENTS_MODE" default:"log" enum:"log,only" help:"What happens to documents that are not in the manifest. With log, they are executed and logged. With only, they are rejected, except from administrators. Not used without --trusted-documents."`
 }
 
 // defaultShutdownDelay suits a load balancer that polls /readyz every two seconds. Together with the
