@@ -79,7 +79,7 @@ func CheckDocuments(ctx context.Context, documents *trusted.Documents) error {
 // prepare prepares the trusted documents. The error names the first one that is invalid or too large.
 func prepare(ctx context.Context, limiter *limit.Limiter, checker *coerce.Checker, documents *trusted.Documents) error {
 	for id, text := range documents.All() {
-		// The messages show all they know. They are for the operator, and the manifest is no secret.
+		// The messages are complete, because they are for the operator and the manifest is not secret.
 		if err := limiter.Prepare(ctx, text, validationRules(checker, true)); err != nil {
 			return fmt.Errorf("document %.80q: %s", id, located(err))
 		}
@@ -180,7 +180,7 @@ const (
 	// usualKeys is more signing keys than a server has, unless an operator rotates them by hand.
 	usualKeys = 10
 	// costOfLarge is for values of up to 10 KB, so that the response to a short operation does not get too large.
-	// costOfPermissions is for those of an audit event. It is as much as the other fields of a page of 100 events leave.
+	// costOfPermissions is for those of an audit event. With all other fields, a page of 100 events has no room for more.
 	costOfLarge, costOfPermissions = 5, 2
 )
 

@@ -20,7 +20,7 @@ type roleCommands struct {
 	List   roleListCommand   `cmd:"" help:"List the roles with their permissions."`
 	Grant  roleGrantCommand  `cmd:"" help:"Grant permissions to a role, or the role to users."`
 	Revoke roleRevokeCommand `cmd:"" help:"Revoke permissions from a role, or the role from users."`
-	Delete roleDeleteCommand `cmd:"" help:"Delete a role and take it from all users."`
+	Delete roleDeleteCommand `cmd:"" help:"Delete a role and remove it from all users."`
 }
 
 // roleName is the name of a role on the command line, in upper or lower case.
@@ -30,7 +30,7 @@ type roleName auth.Role
 func (n *roleName) UnmarshalText(text []byte) error {
 	role := auth.Role(strings.ToUpper(string(text)))
 	if !role.Valid() || len(role) != len(text) { // some letters have a shorter upper case: the long s becomes S
-		return errors.New("must be a name such as EDITOR: up to 63 letters, digits and underscores, and a letter first")
+		return errors.New("must be a name such as EDITOR: up to 63 letters, digits and underscores, starting with a letter")
 	}
 	*n = roleName(role)
 	return nil

@@ -8,9 +8,9 @@
 // and guess what others mean.
 //
 // Some rules are stricter than the specification. A scalar accepts what its Go function accepts, so an ID
-// of this schema is a string. A scalar accepts an enum value only as a Name. The literal of a scalar that is an object has no
-// variables in it, and no number that gqlparser would change. And a variable that is null is refused in every non-null position, even in a field
-// that @skip omits.
+// of this schema is a string. A scalar accepts an enum value only as a Name. An object literal for a scalar
+// must not contain variables, or numbers that gqlparser would change. And a variable that is null is refused
+// in every non-null position, even in a field that @skip omits.
 package coerce
 
 import (
@@ -26,8 +26,7 @@ import (
 )
 
 // Scalar reports whether a scalar accepts a value: a string, a json.Number, a bool, a map[string]any or
-// []any, and in a document also a Name. In an object or list that is the literal of a scalar, numbers are int64 and
-// float64.
+// []any, and in a document also a Name. In an object or list literal for a scalar, numbers are int64 and float64.
 type Scalar func(value any) bool
 
 // Name is a literal in the form of an enum value, where a scalar is expected (§2.9.6).

@@ -93,10 +93,10 @@ func (c *Checker) composite(v *ast.Value) string {
 func inComposite(v *ast.Value) string {
 	switch v.Kind {
 	case ast.Variable, ast.EnumValue:
-		return "A JSON literal must not contain variables or enum values. Send all of it as one variable."
+		return "A JSON literal must not contain variables or enum values. Send the whole object as a variable."
 	case ast.IntValue, ast.FloatValue:
 		if !isExact(v) {
-			return "A number of the JSON literal would lose digits. Send the value as a variable."
+			return "A number in the JSON literal would lose digits. Send the value as a variable."
 		}
 	}
 	for _, child := range v.Children {

@@ -37,8 +37,9 @@ type Schema struct {
 }
 
 // New reads the rules of a schema. Its error names everything that has no rule by mistake, or a rule that
-// is wrong or allows nobody. Which roles and permissions exist is for others to know, see Requirements. Every field needs a rule if its type is Query, Mutation or Subscription, has
-// another field with @auth, or is one of guardedTypes: these have a value of the Go type that serves them.
+// is wrong or allows nobody. It does not check which roles and permissions exist, see Requirements. Every field
+// needs a rule if its type is Query, Mutation or Subscription, has another field with @auth, or is one of
+// guardedTypes: these have a value of the Go type that serves them.
 func New(schema *ast.Schema, guardedTypes map[string]any) (*Schema, error) {
 	s := &Schema{
 		Schema:      schema,

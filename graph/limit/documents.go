@@ -20,8 +20,8 @@ const (
 
 // documents is an LRU cache of documents that are parsed, measured and valid.
 type documents struct {
-	// prepared are the documents that stay, by text. They are not counted below. Nothing changes them after the start
-	// of the server.
+	// prepared are the documents that are never evicted, by text. bytes does not include them. They do not change after
+	// the server has started.
 	prepared map[string]*cachedDocument
 
 	mu    sync.Mutex

@@ -54,7 +54,7 @@ func (g *Gate) MutateOperationParameters(ctx context.Context, params *graphql.Ra
 		return nil
 	}
 	return &gqlerror.Error{
-		Message:    "This server accepts only the documents of its manifest.",
+		Message:    "This server accepts only the documents in its manifest.",
 		Extensions: map[string]any{"code": CodeNotTrusted},
 	}
 }
@@ -76,7 +76,7 @@ type reporter struct {
 }
 
 func (r *reporter) write(ctx context.Context, o *observe.Observer, params *graphql.RawParams) {
-	// The text may contain a password, which its hash would help to guess. Then the name has to do.
+	// A string in the text may be a password, and the hash would help to guess it. Then only the name is logged.
 	key := "unavailable: the document contains a string"
 	if !strings.Contains(params.Query, `"`) {
 		key = "sha256:" + hash(params.Query)

@@ -118,7 +118,7 @@ type RoleStore interface {
 	CreateRole(ctx context.Context, r *RoleDefinition) error
 	// UpdateRole changes the description of a role, its permissions and the time of its update.
 	UpdateRole(ctx context.Context, r *RoleDefinition) error
-	// DeleteRole deletes a role and takes it from all users.
+	// DeleteRole deletes a role and removes it from all users.
 	DeleteRole(ctx context.Context, name Role, now time.Time) error
 }
 

@@ -129,11 +129,11 @@ func parse(element string) (Claim, error) {
 	return c, nil
 }
 
-// Of returns the claims of an account as JSON, with emailVerified besides those of the mapping, and the names of claims that are left out because the claims exceed
-// MaxSize. A claim without a value is missing.
+// Of returns the claims of an account as JSON, and the names of the claims that are left out because all claims together
+// exceed MaxSize. With the claim email, the result also has emailVerified. Claims without a value are left out.
 //
-// What users write must not displace what administrators assign. So the claims that users choose are left out first,
-// all of them. If the rest is still too large, there are no claims.
+// What users write must not displace what administrators assign. So all claims whose values users choose are left out
+// first. If the rest is still too large, there are no claims.
 func (m Mapping) Of(a *Account) (values map[string]json.RawMessage, omitted []string, err error) {
 	if len(m) == 0 {
 		return nil, nil, nil

@@ -1,6 +1,7 @@
 // Package jsonobject owns the strict reading of JSON that comes from outside: request bodies, and the
-// parts of access tokens. It also owns the JSON objects that accounts contain. Two readers of one text must not disagree about what it says, a password or a
-// user for example, so it rejects what they read differently (RFC 7493 §2.1, §2.3; RFC 7515 §4).
+// parts of access tokens. It also owns the JSON objects that accounts contain. Two readers of one text must not
+// disagree about what it says, a password or a user for example. So it rejects what they read differently
+// (RFC 7493 §2.1, §2.3; RFC 7515 §4).
 //
 // encoding/json alone does not do: the last of two equal names wins, half a surrogate pair becomes
 // U+FFFD, and a struct takes names in any case and null for any value.

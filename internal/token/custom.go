@@ -13,8 +13,8 @@ import (
 // maxMembers.
 const MaxCustomClaims = 16
 
-// reserved are names that no custom claim may have, in addition to claimNames. Standards give them a meaning. If a
-// token has one with another meaning, services grant what nobody has decided.
+// reserved are names that no custom claim may have, in addition to claimNames. Standards define them. A
+// service could grant too much because of a token that uses one with another meaning.
 var reserved = []string{
 	"scope", "cnf", // RFC 9068 §2.2.3, RFC 7800 §3.1
 	"act", "may_act", // RFC 8693 §4: somebody acts for the user

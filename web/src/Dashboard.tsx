@@ -49,7 +49,7 @@ export default function Dashboard() {
           ))}
         </div>
         <button type="button" onClick={reload}>Reload</button>
-        <span className="hint">Days are in UTC. The last one is today, so far.</span>
+        <span className="hint">Days are in UTC. The last one is today so far.</span>
       </div>
       <Problem text={activity ? problem?.message : undefined} />
       <div className="card users-count">

@@ -62,8 +62,8 @@ export default function Editor() {
     <>
       {onlyTrusted && !viewer?.user.roles?.includes('ADMIN') && (
         <p className="notice">
-          This server accepts only trusted documents. Only administrators can run operations of their own. The
-          examples of the <a href={href('')}>start view</a> run as they are.
+          This server accepts only trusted documents. Only administrators can run other operations. The examples
+          of the <a href={href('')}>start view</a> run if you do not change them.
         </p>
       )}
       <GraphiQL

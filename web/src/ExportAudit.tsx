@@ -43,7 +43,7 @@ export function ExportAudit({ read, close }: { read: (after: string | null) => P
         ))}
       </fieldset>
       <p className="hint">
-        In CSV, a text that a spreadsheet would run as a formula begins with an apostrophe.
+        In CSV, an apostrophe is added before text that a spreadsheet would run as a formula.
       </p>
       <Problem text={problem?.message} />
       {busy && <progress aria-label="Export" />}

@@ -13,7 +13,7 @@ const keysDocument = graphql(`
 `)
 
 const states: Record<SigningKeyState, { word: string; about: string; warn?: true }> = {
-  PUBLISHED: { word: 'published', about: 'Is in the JWK Set. It starts to sign later.' },
+  PUBLISHED: { word: 'published', about: 'In the JWK Set. It starts to sign later.' },
   SIGNING: { word: 'signing', about: 'Signs new access tokens.' },
   VERIFYING: { word: 'verifying', about: 'A newer key signs. Tokens of this key are valid until they expire.' },
   EXPIRED: { word: 'expired', about: 'All access tokens of this key have expired.' },

@@ -66,7 +66,7 @@ func changeUser(
 ) (*auth.User, error) {
 	var user *auth.User
 	err := runner.Run(ctx, who.Administering(), func(ctx context.Context, tx *transaction.Tx) (err error) {
-		// The lock makes a change that the user makes at the same time wait. Otherwise one would overwrite the other.
+		// The lock blocks a change that the user makes at the same time. Otherwise one would overwrite the other.
 		if _, err := tx.LockUser(ctx, id); err != nil {
 			return err
 		}

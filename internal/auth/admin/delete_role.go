@@ -19,7 +19,7 @@ type DeleteRolePayload struct {
 	Name auth.Role
 }
 
-// DeleteRole deletes a role and takes it from all users. The rest of the request sees the change.
+// DeleteRole deletes a role and removes it from all users. The rest of the request sees the change.
 func (s *Service) DeleteRole(ctx context.Context, in DeleteRoleInput) (*DeleteRolePayload, error) {
 	admin, err := s.access.Administrator(ctx)
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"usher/internal/auth"
 )
 
-// OAuthClients lists up to limit OAuth clients, the oldest first, after the one with the id after when that is not nil.
+// OAuthClients lists a page of the OAuth clients, the oldest first.
 func (s *Service) OAuthClients(ctx context.Context, page auth.Page[uuid.UUID]) ([]auth.Client, error) {
 	if _, err := s.access.Administrator(ctx); err != nil {
 		return nil, err
@@ -17,7 +17,7 @@ func (s *Service) OAuthClients(ctx context.Context, page auth.Page[uuid.UUID]) (
 	return s.store.Clients(ctx, page)
 }
 
-// OAuthClient returns a client, nil when none has the id.
+// OAuthClient returns the client with an id, or nil if there is none.
 func (s *Service) OAuthClient(ctx context.Context, id uuid.UUID) (*auth.Client, error) {
 	if _, err := s.access.Administrator(ctx); err != nil {
 		return nil, err

@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	roleMessage       = "Use up to 63 upper-case letters, digits and underscores, and a letter first."
+	roleMessage       = "Use up to 63 upper-case letters, digits and underscores, starting with a letter."
 	permissionMessage = "Use lower-case words separated by colons, such as orders:read."
 )
 
@@ -31,7 +31,7 @@ func find(roles []auth.RoleDefinition, name auth.Role) *auth.RoleDefinition {
 	return &roles[i]
 }
 
-// RoleChange is what an administrator says of a role. Nil fields change nothing.
+// RoleChange is a change of a role. Nil fields change nothing.
 type RoleChange struct {
 	// Description is the new description; an empty one removes it.
 	Description *string
@@ -39,7 +39,7 @@ type RoleChange struct {
 	Permissions []auth.Permission
 }
 
-// Parse checks the change and tidies it up. It returns what is wrong with it.
+// Parse normalizes the change and returns what is wrong with it.
 func (c *RoleChange) Parse() (problems []auth.FieldError) {
 	if c.Description != nil {
 		text, err := identity.ParseFullName(*c.Description)
@@ -89,10 +89,10 @@ func CreateRole(
 		case err != nil:
 			return err
 		case find(known, name) != nil:
-			return auth.BadInput(auth.FieldError{Field: "name", Code: auth.InputTaken, Message: "This role exists already."})
+			return auth.BadInput(auth.FieldError{Field: "name", Code: auth.InputTaken, Message: "This role already exists."})
 		case len(known) >= auth.MaxRoles:
 			return auth.BadInput(auth.FieldError{
-				Field: "name", Code: auth.InputTooMany, Message: fmt.Sprintf("The server has %d roles already. Delete one first.", auth.MaxRoles),
+				Field: "name", Code: auth.InputTooMany, Message: fmt.Sprintf("The server already has %d roles. Delete one first.", auth.MaxRoles),
 			})
 		}
 		role = &auth.RoleDefinition{Name: name, Permissions: []auth.Permission{}, CreatedAt: tx.Now, UpdatedAt: tx.Now}
@@ -139,7 +139,7 @@ func ChangeRole(
 	return role, recordRole(ctx, tx, auth.EventRoleUpdated, role)
 }
 
-// DeleteRole deletes a role for an actor and takes it from all users.
+// DeleteRole deletes a role for an actor and removes it from all users.
 func DeleteRole(ctx context.Context, runner *transaction.Runner, required auth.Requirements, who transaction.Actor, name auth.Role) error {
 	return runner.Run(ctx, who.Administering(), func(ctx context.Context, tx *transaction.Tx) error {
 		known, err := tx.Roles(ctx)
@@ -150,7 +150,7 @@ func DeleteRole(ctx context.Context, runner *transaction.Runner, required auth.R
 			return errNoRole
 		}
 		if name.BuiltIn() {
-			return auth.BadInput(auth.FieldError{Field: "name", Code: auth.InputInUse, Message: "This role is built in."})
+			return auth.BadInput(auth.FieldError{Field: "name", Code: auth.InputInUse, Message: "This role is built in and cannot be deleted."})
 		}
 		left := slices.DeleteFunc(slices.Clone(known), func(r auth.RoleDefinition) bool { return r.Name == name })
 		if err := checkRequired(required, known, left, "name"); err != nil {
@@ -163,10 +163,10 @@ func DeleteRole(ctx context.Context, runner *transaction.Runner, required auth.R
 	})
 }
 
-var errNoRole = auth.BadInput(auth.FieldError{Field: "name", Code: auth.InputNotFound, Message: "There is no such role."})
+var errNoRole = auth.BadInput(auth.FieldError{Field: "name", Code: auth.InputNotFound, Message: "No role has this name."})
 
-// checkRequired returns an error about a field of the input if a change takes away what the schema requires. What was
-// missing before does not matter.
+// checkRequired returns an error about a field of the input if a change removes what the schema requires. What was
+// missing before the change does not matter.
 func checkRequired(required auth.Requirements, before, after []auth.RoleDefinition, field string) error {
 	missing := required.Unmet(before)
 	for _, r := range required.Unmet(after) {

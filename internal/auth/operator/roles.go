@@ -26,7 +26,7 @@ func (s *Service) CreateRole(ctx context.Context, name auth.Role, description *s
 	return err
 }
 
-// DeleteRole deletes a role and takes it from all users.
+// DeleteRole deletes a role and removes it from all users.
 func (s *Service) DeleteRole(ctx context.Context, name auth.Role) error {
 	return admin.DeleteRole(ctx, s.tx, s.required, transaction.Operator, name)
 }

@@ -226,8 +226,7 @@ func (s *Service) List(ctx context.Context, user uuid.UUID, page auth.Page[auth.
 	return s.store.Sessions(ctx, user, now, s.tx.IdleSince(now), page)
 }
 
-// Session returns a valid session, nil when none has the id. For users who are not administrators, neither has the
-// session of another user.
+// Session returns the valid session with an id, or nil if there is none. Only administrators get sessions of other users.
 func (s *Service) Session(ctx context.Context, id uuid.UUID) (*auth.Session, error) {
 	viewer, err := s.access.Viewer(ctx)
 	if err != nil {

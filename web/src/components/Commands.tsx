@@ -6,7 +6,7 @@ export function Commands({ list }: { list: { about: string; command: string }[] 
     <section className="card" aria-labelledby="commands">
       <header>
         <h2 id="commands">Commands</h2>
-        <p>This page cannot change anything here. Run these on the server’s machine, with the settings of the server.</p>
+        <p>This view is read-only. Run these commands on the server’s machine, with the server’s settings.</p>
       </header>
       <ul className="commands">
         {list.map(({ about, command }) => (
