@@ -97,7 +97,7 @@ func TestNotAdministrator(t *testing.T) {
 			return err
 		},
 		"OAuthClient": func(ctx context.Context, f *fixture, id uuid.UUID) error {
-			_, err := f.adminService.OAuthClient(ctx, id)
+			_, err := f.OAuthClient(ctx, id)
 			return err
 		},
 		"SigningKeys": func(ctx context.Context, f *fixture, _ uuid.UUID) error {
