@@ -9,7 +9,7 @@ export function Start() {
       <h1 id="start-title">Start</h1>
       <p className="lead">
         Usher is a GraphQL API for authentication. It signs users up and in, keeps their sessions, and checks the
-        access rules of your schema. Send operations to <code>POST /graphql</code>.
+        access rules of your schema. Send operations to <code>/graphql</code>.
       </p>
       <ul className="lead">
         <li><a href={href('editor')}>Editor</a>: run operations, and read the documentation of every field.</li>
@@ -17,7 +17,7 @@ export function Start() {
         <li><a href="/schema.graphqls">Schema</a>: the schema as a file, for code generators.</li>
         <li>
           The guides are in the folder <code>docs/</code> of the source. <code>quickstart.md</code> has a first client for
-          each framework, <code>operations.md</code> is for production.
+          each framework. <code>operations.md</code> is for production.
         </li>
       </ul>
       <p className="lead">
