@@ -57,6 +57,7 @@ func TestConsole(t *testing.T) {
 			t.Run("trusted documents", func(t *testing.T) {
 				database := url(t)
 				operate(t, database, password+"\n", "user", "create", "--username", "root", "--role", "admin")
+				registerClients(t, database)
 				manifest := filepath.Join(t.TempDir(), "persisted-documents.json")
 				if err := os.WriteFile(manifest, []byte(`{"me": "query OfAnApplication { me { id } }"}`), 0o600); err != nil {
 					t.Fatal(err)
