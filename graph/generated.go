@@ -86,6 +86,11 @@ type ComplexityRoot struct {
 		User         func(childComplexity int) int
 	}
 
+	ChangePasswordPayload struct {
+		RevokedCount func(childComplexity int) int
+		User         func(childComplexity int) int
+	}
+
 	CreateRolePayload struct {
 		Role func(childComplexity int) int
 	}
@@ -122,6 +127,7 @@ type ComplexityRoot struct {
 	}
 
 	Mutation struct {
+		ChangePassword      func(childComplexity int, input accounts.ChangePasswordInput) int
 		CreateRole          func(childComplexity int, input admin.CreateRoleInput) int
 		CreateUser          func(childComplexity int, input admin.CreateUserInput) int
 		DeleteRole          func(childComplexity int, input admin.DeleteRoleInput) int
@@ -280,6 +286,7 @@ type MutationResolver interface {
 	RevokeSession(ctx context.Context, input signin.RevokeSessionInput) (*signin.RevokeSessionPayload, error)
 	RevokeOtherSessions(ctx context.Context) (*signin.RevokeOtherSessionsPayload, error)
 	Reauthenticate(ctx context.Context, input signin.ReauthenticateInput) (*signin.AuthPayload, error)
+	ChangePassword(ctx context.Context, input accounts.ChangePasswordInput) (*accounts.ChangePasswordPayload, error)
 	UpdateMe(ctx context.Context, input accounts.UpdateMeInput) (*accounts.UpdateMePayload, error)
 	CreateUser(ctx context.Context, input admin.CreateUserInput) (*admin.CreateUserPayload, error)
 	UpdateUser(ctx context.Context, input admin.UpdateUserInput) (*admin.UpdateUserPayload, error)
@@ -488,6 +495,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.AuthPayload.User(childComplexity), true
 
+	case "ChangePasswordPayload.revokedCount":
+		if e.ComplexityRoot.ChangePasswordPayload.RevokedCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChangePasswordPayload.RevokedCount(childComplexity), true
+	case "ChangePasswordPayload.user":
+		if e.ComplexityRoot.ChangePasswordPayload.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChangePasswordPayload.User(childComplexity), true
+
 	case "CreateRolePayload.role":
 		if e.ComplexityRoot.CreateRolePayload.Role == nil {
 			break
@@ -562,6 +582,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.LogoutPayload.SessionID(childComplexity), true
 
+	case "Mutation.changePassword":
+		if e.ComplexityRoot.Mutation.ChangePassword == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_changePassword_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ChangePassword(childComplexity, args["input"].(accounts.ChangePasswordInput)), true
 	case "Mutation.createRole":
 		if e.ComplexityRoot.Mutation.CreateRole == nil {
 			break
@@ -1218,6 +1249,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	ec := newExecutionContext(opCtx, e, make(chan graphql.DeferredResult))
 	inputUnmarshalMap := graphql.BuildUnmarshalerMap(
 		ec.unmarshalInputAuditEventFilter,
+		ec.unmarshalInputChangePasswordInput,
 		ec.unmarshalInputCreateRoleInput,
 		ec.unmarshalInputCreateUserInput,
 		ec.unmarshalInputDeleteRoleInput,
@@ -1376,7 +1408,8 @@ enum ErrorCode {
   """
   STEP_UP_REQUIRED
   """
-  The identifier or the password is wrong. The answer deliberately does not say which.
+  The identifier or the password is wrong. The answer deliberately does not say which. In ` + "`" + `reauthenticate` + "`" + ` and
+  ` + "`" + `changePassword` + "`" + `: the current password is wrong.
   """
   INVALID_CREDENTIALS
   """
@@ -1478,6 +1511,8 @@ enum InputErrorCode {
   TOO_MANY
   "The change would remove something that is built in or that the schema requires."
   IN_USE
+  "The new password is the current one."
+  SAME_AS_BEFORE
 }
 
 "A calendar date in UTC, in the ` + "`" + `full-date` + "`" + ` format of RFC 3339: ` + "`" + `2026-01-31` + "`" + `."
@@ -1618,6 +1653,11 @@ type Mutation {
   token from ` + "`" + `refresh` + "`" + ` carries the time of the sign-in again. The client's refresh token stays valid.
   """
   reauthenticate("The user's credentials." input: ReauthenticateInput!): AuthPayload! @auth
+  """
+  Changes the password of the signed-in user. A wrong current password fails with ` + "`" + `INVALID_CREDENTIALS` + "`" + ` and counts as
+  a failed attempt, as in ` + "`" + `reauthenticate` + "`" + `. The session of the request and its refresh token stay valid.
+  """
+  changePassword("The passwords." input: ChangePasswordInput!): ChangePasswordPayload! @auth
   "Updates the user's own account."
   updateMe("The changes." input: UpdateMeInput!): UpdateMePayload! @auth
   "Creates an account without signing in. Requires a ` + "`" + `username` + "`" + `, an ` + "`" + `email` + "`" + ` or both."
@@ -1697,6 +1737,16 @@ input RevokeSessionInput {
 input ReauthenticateInput {
   "The password of the account."
   password: Password!
+}
+
+"Input of ` + "`" + `changePassword` + "`" + `."
+input ChangePasswordInput {
+  "The current password of the account."
+  currentPassword: Password!
+  "The new password, by the rules of ` + "`" + `signup` + "`" + `. ` + "`" + `SAME_AS_BEFORE` + "`" + ` if it is the current one."
+  newPassword: Password!
+  "Whether to end all other sessions of the user."
+  endOtherSessions: Boolean! = true
 }
 
 "Input of ` + "`" + `updateMe` + "`" + `."
@@ -1861,6 +1911,14 @@ type RevokeSessionPayload {
 "The result of ` + "`" + `revokeOtherSessions` + "`" + `."
 type RevokeOtherSessionsPayload {
   "The number of sessions that were ended."
+  revokedCount: Int!
+}
+
+"The result of ` + "`" + `changePassword` + "`" + `."
+type ChangePasswordPayload {
+  "The user."
+  user: User!
+  "The number of other sessions that were ended."
   revokedCount: Int!
 }
 
@@ -2112,7 +2170,7 @@ enum AuditEventKind {
   SIGNUP
   "A user signed in."
   LOGIN
-  "A sign-in or ` + "`" + `reauthenticate` + "`" + ` failed: the identifier or password was wrong, or the account is disabled."
+  "A sign-in, ` + "`" + `reauthenticate` + "`" + ` or ` + "`" + `changePassword` + "`" + ` failed: the identifier or password was wrong, or the account is disabled."
   LOGIN_FAILED
   "A user confirmed their identity."
   REAUTHENTICATED
@@ -2139,6 +2197,10 @@ enum AuditEventKind {
   browser's cookie.
   """
   TOKEN_REVOKED
+  "A user changed their password."
+  PASSWORD_CHANGED
+  "An operator set the password of a user, and all sessions of the user were ended."
+  PASSWORD_SET
   "An operator or an administrator created an account."
   USER_CREATED
   "The full name, the metadata or the appMetadata of an account was changed."
@@ -2351,6 +2413,16 @@ func (ec *executionContext) childFields_AuthPayload(ctx context.Context, field g
 		return ec.fieldContext_AuthPayload_user(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AuthPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ChangePasswordPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_ChangePasswordPayload_user(ctx, field)
+	case "revokedCount":
+		return ec.fieldContext_ChangePasswordPayload_revokedCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChangePasswordPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_CreateRolePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2808,6 +2880,20 @@ func (ec *executionContext) dir_auth_args(ctx context.Context, rawArgs map[strin
 		return nil, err
 	}
 	args["maxAge"] = arg4
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_changePassword_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (accounts.ChangePasswordInput, error) {
+			return ec.unmarshalNChangePasswordInput2usherᚋinternalᚋauthᚋaccountsᚐChangePasswordInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
 	return args, nil
 }
 
@@ -3974,6 +4060,61 @@ func (ec *executionContext) fieldContext_AuthPayload_user(_ context.Context, fie
 	return fc, nil
 }
 
+func (ec *executionContext) _ChangePasswordPayload_user(ctx context.Context, field graphql.CollectedField, obj *accounts.ChangePasswordPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChangePasswordPayload_user(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.User, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *auth.User) graphql.Marshaler {
+			return ec.marshalNUser2ᚖusherᚋinternalᚋauthᚐUser(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ChangePasswordPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ChangePasswordPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ChangePasswordPayload_revokedCount(ctx context.Context, field graphql.CollectedField, obj *accounts.ChangePasswordPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChangePasswordPayload_revokedCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RevokedCount, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ChangePasswordPayload_revokedCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ChangePasswordPayload", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
 func (ec *executionContext) _CreateRolePayload_role(ctx context.Context, field graphql.CollectedField, obj *admin.CreateRolePayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -4673,6 +4814,83 @@ func (ec *executionContext) fieldContext_Mutation_reauthenticate(ctx context.Con
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_reauthenticate_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_changePassword(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_changePassword(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ChangePassword(ctx, fc.Args["input"].(accounts.ChangePasswordInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				requires, err := ec.unmarshalNRole2ᚕusherᚋinternalᚋauthᚐRoleᚄ(ctx, []any{"USER"})
+				if err != nil {
+					var zeroVal *accounts.ChangePasswordPayload
+					return zeroVal, err
+				}
+				permissions, err := ec.unmarshalNString2ᚕstringᚄ(ctx, []any{})
+				if err != nil {
+					var zeroVal *accounts.ChangePasswordPayload
+					return zeroVal, err
+				}
+				orOwner, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *accounts.ChangePasswordPayload
+					return zeroVal, err
+				}
+				check, err := ec.unmarshalNAuthCheck2usherᚋinternalᚋauthᚐCheck(ctx, "SESSION")
+				if err != nil {
+					var zeroVal *accounts.ChangePasswordPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Auth == nil {
+					var zeroVal *accounts.ChangePasswordPayload
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *accounts.ChangePasswordPayload) graphql.Marshaler {
+			return ec.marshalNChangePasswordPayload2ᚖusherᚋinternalᚋauthᚋaccountsᚐChangePasswordPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_changePassword(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ChangePasswordPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_changePassword_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -9311,6 +9529,54 @@ func (ec *executionContext) unmarshalInputAuditEventFilter(ctx context.Context, 
 	return it, nil
 }
 
+func (ec *executionContext) unmarshalInputChangePasswordInput(ctx context.Context, obj any) (accounts.ChangePasswordInput, error) {
+	var it accounts.ChangePasswordInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["endOtherSessions"]; !present {
+		asMap["endOtherSessions"] = true
+	}
+
+	fieldsInOrder := [...]string{"currentPassword", "newPassword", "endOtherSessions"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "currentPassword":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("currentPassword"))
+			data, err := ec.unmarshalNPassword2usherᚋinternalᚋpasswordᚐPlaintext(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.CurrentPassword = data
+		case "newPassword":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("newPassword"))
+			data, err := ec.unmarshalNPassword2usherᚋinternalᚋpasswordᚐPlaintext(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.NewPassword = data
+		case "endOtherSessions":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("endOtherSessions"))
+			data, err := ec.unmarshalNBoolean2bool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.EndOtherSessions = data
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputCreateRoleInput(ctx context.Context, obj any) (admin.CreateRoleInput, error) {
 	var it admin.CreateRoleInput
 	if obj == nil {
@@ -10429,6 +10695,49 @@ func (ec *executionContext) _AuthPayload(ctx context.Context, sel ast.SelectionS
 	return out
 }
 
+var changePasswordPayloadImplementors = []string{"ChangePasswordPayload"}
+
+func (ec *executionContext) _ChangePasswordPayload(ctx context.Context, sel ast.SelectionSet, obj *accounts.ChangePasswordPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, changePasswordPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ChangePasswordPayload")
+		case "user":
+			out.Values[i] = ec._ChangePasswordPayload_user(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "revokedCount":
+			out.Values[i] = ec._ChangePasswordPayload_revokedCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
 var createRolePayloadImplementors = []string{"CreateRolePayload"}
 
 func (ec *executionContext) _CreateRolePayload(ctx context.Context, sel ast.SelectionSet, obj *admin.CreateRolePayload) graphql.Marshaler {
@@ -10813,6 +11122,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "reauthenticate":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_reauthenticate(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "changePassword":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_changePassword(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
@@ -12616,6 +12932,21 @@ func (ec *executionContext) marshalNBoolean2bool(ctx context.Context, sel ast.Se
 		}
 	}
 	return res
+}
+
+func (ec *executionContext) unmarshalNChangePasswordInput2usherᚋinternalᚋauthᚋaccountsᚐChangePasswordInput(ctx context.Context, v any) (accounts.ChangePasswordInput, error) {
+	res, err := ec.unmarshalInputChangePasswordInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNChangePasswordPayload2ᚖusherᚋinternalᚋauthᚋaccountsᚐChangePasswordPayload(ctx context.Context, sel ast.SelectionSet, v *accounts.ChangePasswordPayload) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._ChangePasswordPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNCreateRoleInput2usherᚋinternalᚋauthᚋadminᚐCreateRoleInput(ctx context.Context, v any) (admin.CreateRoleInput, error) {

@@ -23,7 +23,8 @@ const (
 	// `extensions.maxAge` seconds old. `extensions.methods` lists the accepted `StepUpMethod` values. Use any
 	// one of them, then send the request again with the new access token.
 	ErrorCodeStepUpRequired ErrorCode = "STEP_UP_REQUIRED"
-	// The identifier or the password is wrong. The answer deliberately does not say which.
+	// The identifier or the password is wrong. The answer deliberately does not say which. In `reauthenticate` and
+	// `changePassword`: the current password is wrong.
 	ErrorCodeInvalidCredentials ErrorCode = "INVALID_CREDENTIALS"
 	// The input is invalid, and nothing was changed. `extensions.fields` is a list of
 	// `{path, code, message}`. `path` is the path of the value, starting at the field's arguments
@@ -140,6 +141,8 @@ const (
 	InputErrorCodeTooMany InputErrorCode = "TOO_MANY"
 	// The change would remove something that is built in or that the schema requires.
 	InputErrorCodeInUse InputErrorCode = "IN_USE"
+	// The new password is the current one.
+	InputErrorCodeSameAsBefore InputErrorCode = "SAME_AS_BEFORE"
 )
 
 var AllInputErrorCode = []InputErrorCode{
@@ -153,11 +156,12 @@ var AllInputErrorCode = []InputErrorCode{
 	InputErrorCodeLastAdmin,
 	InputErrorCodeTooMany,
 	InputErrorCodeInUse,
+	InputErrorCodeSameAsBefore,
 }
 
 func (e InputErrorCode) IsValid() bool {
 	switch e {
-	case InputErrorCodeRequired, InputErrorCodeTaken, InputErrorCodeTooShort, InputErrorCodeTooLong, InputErrorCodeInvalidFormat, InputErrorCodeTooCommon, InputErrorCodeNotFound, InputErrorCodeLastAdmin, InputErrorCodeTooMany, InputErrorCodeInUse:
+	case InputErrorCodeRequired, InputErrorCodeTaken, InputErrorCodeTooShort, InputErrorCodeTooLong, InputErrorCodeInvalidFormat, InputErrorCodeTooCommon, InputErrorCodeNotFound, InputErrorCodeLastAdmin, InputErrorCodeTooMany, InputErrorCodeInUse, InputErrorCodeSameAsBefore:
 		return true
 	}
 	return false

@@ -46,6 +46,10 @@ func (r *mutationResolver) Reauthenticate(ctx context.Context, input signin.Reau
 	return r.signin.Reauthenticate(ctx, input)
 }
 
+func (r *mutationResolver) ChangePassword(ctx context.Context, input accounts.ChangePasswordInput) (*accounts.ChangePasswordPayload, error) {
+	return r.accounts.ChangePassword(ctx, input)
+}
+
 func (r *mutationResolver) UpdateMe(ctx context.Context, input accounts.UpdateMeInput) (*accounts.UpdateMePayload, error) {
 	return r.accounts.UpdateMe(ctx, input)
 }

@@ -17,6 +17,7 @@ import (
 	"usher/internal/auth/domain"
 	"usher/internal/auth/operator"
 	"usher/internal/auth/sessions"
+	"usher/internal/password"
 	"usher/internal/request"
 	"usher/internal/store"
 	"usher/internal/storetest"
@@ -100,7 +101,12 @@ func (f *fixture) signup(t *testing.T, username string) *signin.AuthPayload {
 
 func (f *fixture) login(t *testing.T, username string) *signin.AuthPayload {
 	t.Helper()
-	payload, err := f.Login(t.Context(), signin.LoginInput{Identifier: username, Password: authtest.Password})
+	return f.loginWith(t, username, authtest.Password)
+}
+
+func (f *fixture) loginWith(t *testing.T, username string, p password.Plaintext) *signin.AuthPayload {
+	t.Helper()
+	payload, err := f.Login(t.Context(), signin.LoginInput{Identifier: username, Password: p})
 	if err != nil {
 		t.Fatalf("Login: %v", err)
 	}

@@ -46,6 +46,11 @@ var callerOperations = map[string]operation{
 		}
 		return p, err
 	},
+	"changePassword": func(ctx context.Context, f *fixture, _, _ uuid.UUID) (any, error) {
+		return f.ChangePassword(ctx, accounts.ChangePasswordInput{
+			CurrentPassword: authtest.Password, NewPassword: "five large purple whales", EndOtherSessions: true,
+		})
+	},
 	"updateMe": func(ctx context.Context, f *fixture, _, _ uuid.UUID) (any, error) {
 		return f.UpdateMe(ctx, accounts.UpdateMeInput{FullName: new("Changed")})
 	},
@@ -224,7 +229,7 @@ func TestCallerGoneInQueue(t *testing.T) {
 				if ok, err := tx.EndSession(tctx, caller.Session.ID, f.Clock.Now()); !ok || err != nil {
 					return fmt.Errorf("EndSession: %v, %w", ok, err)
 				}
-				// SQLite has one writer, so reauthenticate waits when it reserves its attempt.
+				// SQLite has one writer, so mutations that check a password wait when they reserve their attempt.
 				once := sync.OnceFunc(func() { close(begins) })
 				begin := func(context.Context) error { once(); return nil }
 				f.Store.Before("InTx", begin)

@@ -85,6 +85,7 @@ const (
 	InputLastAdmin     InputCode = "LAST_ADMIN"
 	InputTooMany       InputCode = "TOO_MANY"
 	InputInUse         InputCode = "IN_USE"
+	InputSameAsBefore  InputCode = "SAME_AS_BEFORE"
 )
 
 // FieldError is an error of one input value.

@@ -21,6 +21,8 @@ const (
 	EventLogout              AuditEventKind = "LOGOUT"
 	EventSessionRevoked      AuditEventKind = "SESSION_REVOKED"
 	EventTokenRevoked        AuditEventKind = "TOKEN_REVOKED"
+	EventPasswordChanged     AuditEventKind = "PASSWORD_CHANGED"
+	EventPasswordSet         AuditEventKind = "PASSWORD_SET"
 	EventUserCreated         AuditEventKind = "USER_CREATED"
 	EventUserUpdated         AuditEventKind = "USER_UPDATED"
 	EventUserRolesChanged    AuditEventKind = "USER_ROLES_CHANGED"
@@ -39,7 +41,8 @@ const (
 // AuditEventKinds lists all kinds.
 var AuditEventKinds = []AuditEventKind{
 	EventSignup, EventLogin, EventLoginFailed, EventReauthenticated,
-	EventRefreshReplayed, EventRefreshReuse, EventLogout, EventSessionRevoked, EventTokenRevoked, EventUserCreated, EventUserUpdated, EventUserRolesChanged,
+	EventRefreshReplayed, EventRefreshReuse, EventLogout, EventSessionRevoked, EventTokenRevoked,
+	EventPasswordChanged, EventPasswordSet, EventUserCreated, EventUserUpdated, EventUserRolesChanged,
 	EventUserDisabled, EventUserEnabled, EventUserUnlocked, EventUserSessionsRevoked, EventUserDeleted,
 	EventClientCreated, EventClientDeleted, EventRoleCreated, EventRoleUpdated, EventRoleDeleted,
 }

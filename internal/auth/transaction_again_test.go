@@ -52,6 +52,8 @@ func TestTransactionsRunAgain(t *testing.T) {
 		switch p := answer.(type) {
 		case *accounts.UpdateMePayload:
 			answer = *p.User.FullName + ago(p.User.UpdatedAt)
+		case *accounts.ChangePasswordPayload:
+			answer = fmt.Sprint(*p.User.Username, p.RevokedCount)
 		case *admin.CreateUserPayload:
 			answer = fmt.Sprint(*p.User.Username, p.User.Roles, ago(p.User.CreatedAt))
 		case *admin.UpdateUserPayload:

@@ -96,6 +96,16 @@ func normalize(p Plaintext) (string, Problem) {
 	return text, ""
 }
 
+// Same reports whether two passwords have the same normal form. Two that have none are the same if their bytes are.
+func Same(a, b Plaintext) bool {
+	if a == b {
+		return true
+	}
+	x, problem := normalize(a)
+	y, other := normalize(b)
+	return problem == "" && other == "" && x == y
+}
+
 // emojiGlue matches the invisible code points in many emoji: the variation selector U+FE0F (as in ❤️) and the joiner
 // U+200D before a symbol (as in 👩‍🚀). OpaqueString rejects both. Passwords may have emoji, and some systems type the
 // selector where others do not, so the normal form has neither.

@@ -95,3 +95,25 @@ func TestNormalize(t *testing.T) {
 		})
 	}
 }
+
+func TestSame(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		a, b Plaintext
+		want bool
+	}{
+		"equal":                        {"four small turtles", "four small turtles", true},
+		"composed and decomposed":      {"sm\u00e4ll", "sma\u0308ll", true},
+		"another space":                {"four\u3000small", "four small", true},
+		"another case":                 {"four", "Four", false},
+		"more at the end":              {"four", "four ", false},
+		"no normal form, equal":        {"a\x00b", "a\x00b", true},
+		"no normal form, not equal":    {"a\x00b", "a\x00c", false},
+		"no normal form and one":       {"a\x00b", "ab", false},
+		"too long, with the same text": {Plaintext(strings.Repeat("x", 5000)), Plaintext(strings.Repeat("x", 5001)), false},
+	} {
+		if Same(tt.a, tt.b) != tt.want || Same(tt.b, tt.a) != tt.want {
+			t.Errorf("%s: want %v", name, tt.want)
+		}
+	}
+}

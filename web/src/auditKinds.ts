@@ -17,6 +17,8 @@ const groups = {
     REFRESH_REUSE: 'Refresh token reused',
   },
   Accounts: {
+    PASSWORD_CHANGED: 'Password changed',
+    PASSWORD_SET: 'Password set',
     USER_CREATED: 'Account created',
     USER_UPDATED: 'Account updated',
     USER_ROLES_CHANGED: 'Roles changed',

@@ -39,7 +39,7 @@ export type UnauthenticatedReason = (typeof unauthenticatedReasons)[number]
 
 export const inputErrorCodes = [
   'REQUIRED', 'TAKEN', 'TOO_SHORT', 'TOO_LONG', 'INVALID_FORMAT', 'TOO_COMMON', 'NOT_FOUND', 'LAST_ADMIN',
-  'TOO_MANY', 'IN_USE',
+  'TOO_MANY', 'IN_USE', 'SAME_AS_BEFORE',
 ] as const
 export type InputErrorCode = (typeof inputErrorCodes)[number]
 

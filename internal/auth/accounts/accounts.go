@@ -1,8 +1,10 @@
-// Package accounts owns what users do with their own accounts: signing up and changing their details.
+// Package accounts owns what users do with their own accounts: signing up, changing their details and their
+// password.
 package accounts
 
 import (
 	"usher/internal/auth/access"
+	"usher/internal/auth/internal/proof"
 	"usher/internal/auth/internal/transaction"
 	"usher/internal/auth/sessions"
 )
@@ -12,10 +14,13 @@ type Service struct {
 	maker    *Maker
 	access   *access.Service
 	sessions *sessions.Service
+	proofs   *proof.Checker
 	tx       *transaction.Runner
 }
 
 // New returns a Service.
-func New(maker *Maker, access *access.Service, sessions *sessions.Service, tx *transaction.Runner) *Service {
-	return &Service{maker: maker, access: access, sessions: sessions, tx: tx}
+func New(
+	maker *Maker, access *access.Service, sessions *sessions.Service, proofs *proof.Checker, tx *transaction.Runner,
+) *Service {
+	return &Service{maker: maker, access: access, sessions: sessions, proofs: proofs, tx: tx}
 }

@@ -70,6 +70,22 @@ func (m *Maker) Make(ctx context.Context, in Input, roles []auth.Role) (*Made, e
 	return &Made{a, first}, nil
 }
 
+// Password checks a new password for a user by the policy, and returns its hash.
+func (m *Maker) Password(ctx context.Context, p password.Plaintext, u *auth.User) (string, error) {
+	if err := m.checkPassword("password", p, u); err != nil {
+		return "", err
+	}
+	hash, err := m.passwords.Hash(ctx, p)
+	return hash, proof.HashingError(err)
+}
+
+func (m *Maker) checkPassword(field string, p password.Plaintext, u *auth.User) error {
+	if err := m.policy.Check(p, contextWords(u)...); err != nil {
+		return auth.BadInput(auth.InvalidField(field, err))
+	}
+	return nil
+}
+
 // account returns an account with the names of the input, and what is wrong with them.
 func (in *Input) account() (a *auth.Account, problems []auth.FieldError) {
 	a = &auth.Account{}

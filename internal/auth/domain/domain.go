@@ -84,13 +84,14 @@ func New(o Options) (*Domain, error) {
 	log, limits := cmp.Or(o.Log, slog.Default()), o.Limits.OrDefaults()
 
 	tx := transaction.New(transaction.Options{Store: o.Store, IdleLimit: limits.IdleLimit, Now: o.Now, Rand: o.Rand, Log: log})
+	proofs := proof.New(o.Store, o.Passwords, o.Policy, tx, log)
 	d := &Domain{Access: access.New(o.Store, o.Tokens, tx)}
 	d.Sessions = sessions.New(sessions.Options{
-		Store: o.Store, Access: d.Access, Proofs: proof.New(o.Store, o.Passwords, o.Policy, tx, log), Tx: tx,
+		Store: o.Store, Access: d.Access, Proofs: proofs, Tx: tx,
 		Tokens: o.Tokens, RefreshTokens: refreshTokens, Claims: o.Claims, Limits: limits, Log: log,
 	})
 	maker := accounts.NewMaker(o.Passwords, o.Policy, tx)
-	d.Accounts = accounts.New(maker, d.Access, d.Sessions, tx)
+	d.Accounts = accounts.New(maker, d.Access, d.Sessions, proofs, tx)
 	d.Admin = admin.New(admin.Options{Store: o.Store, Access: d.Access, Maker: maker, Tx: tx, SigningKeys: o.SigningKeys, Required: o.Required})
 	d.Clients = clients.New(o.Store, d.Sessions, o.Tokens, tx)
 	d.Operator = operator.New(o.Store, maker, tx, o.Required)

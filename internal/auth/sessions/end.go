@@ -62,16 +62,23 @@ func (s *Service) RevokeOthers(ctx context.Context) (n int, err error) {
 		return 0, err
 	}
 	err = s.tx.Run(ctx, transaction.InSession(v), func(ctx context.Context, tx *transaction.Tx) (err error) {
-		user := tx.Viewer.User.ID
-		if n, err = tx.EndOtherSessions(ctx, user, tx.Viewer.Session.ID, tx.Now); err != nil || n == 0 {
-			return err
-		}
-		return tx.Record(ctx, auth.AuditEvent{Kind: auth.EventSessionRevoked, UserID: &user})
+		n, err = EndOthers(ctx, tx)
+		return err
 	})
 	if err != nil {
 		return 0, fmt.Errorf("end other sessions: %w", err)
 	}
 	return n, nil
+}
+
+// EndOthers ends every session of the actor of a transaction but their own, and returns how many.
+func EndOthers(ctx context.Context, tx *transaction.Tx) (int, error) {
+	user := tx.Viewer.User.ID
+	n, err := tx.EndOtherSessions(ctx, user, tx.Viewer.Session.ID, tx.Now)
+	if err != nil || n == 0 {
+		return 0, err
+	}
+	return n, tx.Record(ctx, auth.AuditEvent{Kind: auth.EventSessionRevoked, UserID: &user})
 }
 
 // FindByToken finds the session of an access or refresh token, whatever its state. The session of a disabled account

@@ -83,6 +83,19 @@ type holder struct {
 //
 // by is the session that asks; nil at a sign-in.
 func (c *Checker) Password(ctx context.Context, p password.Plaintext, by *auth.Viewer, find Finder) (Proof, error) {
+	return c.check(ctx, p, by, find, func(ctx context.Context, slot *password.Slot, found holder, rehash bool) error {
+		if rehash {
+			c.rehash(ctx, slot, found, p)
+		}
+		return nil
+	})
+}
+
+// check is Password. When the password is right, it calls then while it still has the slot.
+func (c *Checker) check(
+	ctx context.Context, p password.Plaintext, by *auth.Viewer, find Finder,
+	then func(ctx context.Context, slot *password.Slot, found holder, rehash bool) error,
+) (Proof, error) {
 	slot, err := c.passwords.Acquire(ctx)
 	if err != nil {
 		return Proof{}, HashingError(err)
@@ -108,8 +121,8 @@ func (c *Checker) Password(ctx context.Context, p password.Plaintext, by *auth.V
 	if found.user.DisabledAt != nil {
 		return Proof{}, c.fail(ctx, by, found, auth.Unauthenticated(auth.ReasonAccountDisabled))
 	}
-	if rehash {
-		c.rehash(ctx, slot, found, p)
+	if err := then(ctx, slot, found, rehash); err != nil {
+		return Proof{}, err
 	}
 	return Proof{user: found.user, methods: []auth.Method{auth.MethodPassword}, at: c.tx.Now(), counted: true}, nil
 }

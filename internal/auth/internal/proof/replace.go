@@ -1,0 +1,43 @@
+package proof
+
+import (
+	"context"
+
+	"usher/internal/auth"
+	"usher/internal/auth/internal/transaction"
+	"usher/internal/password"
+)
+
+// Replacement is the hash of a new password for a user that has just proved the current one.
+type Replacement struct {
+	proof       Proof
+	old, secret string // hashes
+}
+
+// Replace checks the current password of the user of a session, as Password does, and hashes the next one. One slot
+// serves both: a second wait could fail, and the right password would count as a failed attempt.
+func (c *Checker) Replace(ctx context.Context, current, next password.Plaintext, by *auth.Viewer) (r Replacement, err error) {
+	r.proof, err = c.check(ctx, current, by, c.OfUser(by.User.ID),
+		func(ctx context.Context, slot *password.Slot, found holder, _ bool) (err error) {
+			r.old = found.password.Secret
+			r.secret, err = slot.Hash(ctx, next)
+			return err
+		})
+	if err != nil {
+		return Replacement{}, err
+	}
+	return r, nil
+}
+
+// Store replaces the password in a transaction that has locked the user. If the password is no longer the one that was
+// checked, nothing changes and the error is the one of a wrong password.
+func (r Replacement) Store(ctx context.Context, tx *transaction.Tx) error {
+	if _, _, err := r.proof.Accept(ctx, tx); err != nil {
+		return err
+	}
+	replaced, err := tx.ReplacePassword(ctx, r.proof.user.ID, r.old, r.secret, tx.Now)
+	if err == nil && !replaced {
+		err = auth.ErrInvalidCredentials
+	}
+	return err
+}
