@@ -20,11 +20,13 @@ import (
 )
 
 type userCommands struct {
-	Create  userCreateCommand  `cmd:"" help:"Create a user. Prompts for the password, or reads it as one line from standard input."`
-	List    userListCommand    `cmd:"" help:"List the users, oldest first."`
-	Disable userDisableCommand `cmd:"" help:"Disable an account and end its sessions. Their next request is rejected."`
-	Enable  userEnableCommand  `cmd:"" help:"Enable a disabled account."`
-	Unlock  userUnlockCommand  `cmd:"" help:"Clear the failed sign-ins of an account, so that its owner can try again at once."`
+	Create      userCreateCommand      `cmd:"" help:"Create a user. Prompts for the password, or reads it as one line from standard input."`
+	List        userListCommand        `cmd:"" help:"List the users, oldest first."`
+	SetPassword userSetPasswordCommand `cmd:"" help:"Set the password of a user and end all their sessions. Prompts for the password, or reads it as one line from standard input."`
+	Disable     userDisableCommand     `cmd:"" help:"Disable an account and end its sessions. Their next request is rejected."`
+	Enable      userEnableCommand      `cmd:"" help:"Enable a disabled account."`
+	Unlock      userUnlockCommand      `cmd:"" help:"Clear the failed sign-ins of an account, so that its owner can try again at once."`
+	Delete      userDeleteCommand      `cmd:"" help:"Permanently delete an account and its sessions. Asks first."`
 }
 
 type userCreateCommand struct {
@@ -128,7 +130,12 @@ type oneUser struct {
 
 // change finds the user, calls f and prints what was done.
 func (c *oneUser) change(inv *invocation, done string, f func(o *app.Operator, u *auth.User) error) error {
-	return inv.operate(c.Database, config.Passwords{}, c.Log, func(o *app.Operator) error {
+	return c.changeWith(inv, config.Passwords{}, done, f)
+}
+
+// changeWith is change with settings of passwords.
+func (c *oneUser) changeWith(inv *invocation, p config.Passwords, done string, f func(o *app.Operator, u *auth.User) error) error {
+	return inv.operate(c.Database, p, c.Log, func(o *app.Operator) error {
 		user, err := findUser(inv, o, c.Identifier)
 		if err != nil {
 			return err
@@ -174,6 +181,57 @@ func (c *userUnlockCommand) Run(inv *invocation) error {
 	return c.change(inv, "unlocked", func(o *app.Operator, u *auth.User) error {
 		return o.Unlock(inv.ctx, u.ID)
 	})
+}
+
+type userSetPasswordCommand struct {
+	oneUser
+	config.Passwords
+}
+
+// Run sets the password of a user.
+func (c *userSetPasswordCommand) Run(inv *invocation) error {
+	return c.changeWith(inv, c.Passwords, "set the password and ended all sessions of", func(o *app.Operator, u *auth.User) error {
+		secret, err := inv.readNewPassword()
+		if err != nil {
+			return err
+		}
+		return o.SetPassword(inv.ctx, u, secret)
+	})
+}
+
+type userDeleteCommand struct {
+	oneUser
+
+	Yes bool `help:"Delete without asking."`
+}
+
+// Run deletes a user.
+func (c *userDeleteCommand) Run(inv *invocation) error {
+	return c.change(inv, "deleted", func(o *app.Operator, u *auth.User) error {
+		if !c.Yes {
+			if err := inv.confirm(fmt.Sprintf("Delete user %s (%s) permanently?", c.Identifier, u.ID)); err != nil {
+				return err
+			}
+		}
+		return o.DeleteUser(inv.ctx, u.ID)
+	})
+}
+
+// confirm asks a question on the terminal, and returns an error unless the answer is yes.
+func (inv *invocation) confirm(question string) error {
+	if !term.IsTerminal(int(inv.stdin.Fd())) {
+		return errors.New("standard input is not a terminal, so nobody can confirm this; pass --yes")
+	}
+	fmt.Fprint(inv.stderr, question, " [y/N] ")
+	answer, err := bufio.NewReader(io.LimitReader(inv.stdin, maxLine)).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return fmt.Errorf("read the answer: %w", err)
+	}
+	switch strings.ToLower(strings.TrimSpace(answer)) {
+	case "y", "yes":
+		return nil
+	}
+	return errors.New("not confirmed; nothing was changed")
 }
 
 // explain formats an error about bad input as one line for each field.

@@ -61,6 +61,11 @@ func (p parts) CreateUser(ctx context.Context, in accounts.Input, roles []auth.R
 	return p.operatorService.CreateUser(ctx, in, roles)
 }
 
+// DeleteUser is that of administrators: operatorService has one too.
+func (p parts) DeleteUser(ctx context.Context, in admin.DeleteUserInput) (*admin.DeleteUserPayload, error) {
+	return p.adminService.DeleteUser(ctx, in)
+}
+
 // fixture is the domain on a real database, with the sign-ins of the edge.
 type fixture struct {
 	parts

@@ -34,4 +34,6 @@ type CredentialStore interface {
 	// ReplacePassword changes the secret of a user's password, if it is still old, and reports whether it did. Call
 	// it in a transaction.
 	ReplacePassword(ctx context.Context, userID uuid.UUID, old, secret string, now time.Time) (bool, error)
+	// SetPassword gives a user a password, or changes the secret of the one that they have, whatever it is.
+	SetPassword(ctx context.Context, c *Credential) error
 }

@@ -101,3 +101,25 @@ func (s *Store) ReplacePassword(ctx context.Context, userID uuid.UUID, old, secr
 	})
 	return replaced, err
 }
+
+var (
+	setPassword      = insertCredential + ` ON CONFLICT (user_id, kind, key) DO UPDATE SET secret = excluded.secret, updated_at = excluded.updated_at`
+	setOlderPassword = `UPDATE users SET password_hash = $2 WHERE id = $1`
+)
+
+// SetPassword implements auth.CredentialStore. It also sets users.password_hash, which servers of the previous release
+// read.
+func (s *Store) SetPassword(ctx context.Context, c *auth.Credential) error {
+	const doing = "set password"
+	return s.together(ctx, func(tx *Store) error {
+		n, err := tx.exec(ctx, doing, setOlderPassword, c.UserID, passwordHash(c))
+		if err == nil && n == 0 {
+			err = auth.ErrNotFound
+		}
+		if err != nil {
+			return err
+		}
+		_, err = tx.exec(ctx, doing, setPassword, credentialFields(c)...)
+		return err
+	})
+}

@@ -124,3 +124,42 @@ func replacePassword(t *testing.T, s auth.Store) {
 	}
 	check(one)
 }
+
+func setPassword(t *testing.T, s auth.Store) {
+	a, b, c := newAccount(1), newAccount(2), newAccount(3)
+	create(t, s, a)
+	create(t, s, b) // detects a missing condition
+	noPassword := newPassword(c)
+	noPassword.Kind = "PASSKEY"
+	if err := s.CreateAccount(t.Context(), c, noPassword); err != nil {
+		t.Fatal(err)
+	}
+	check := func(what string, want *auth.Credential) {
+		t.Helper()
+		_, got, err := s.PasswordOf(t.Context(), want.UserID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		equal(t, what, got, want)
+	}
+	now := epoch.Add(time.Hour)
+	set := func(user uuid.UUID, id int) *auth.Credential {
+		return &auth.Credential{
+			ID: newID(id), UserID: user, Kind: auth.CredentialPassword, Secret: "$new" + strconv.Itoa(id), CreatedAt: now, UpdatedAt: now,
+		}
+	}
+	for what, next := range map[string]*auth.Credential{"a user without a password": set(c.ID, 21), "a user with one": set(a.ID, 22)} {
+		if err := s.SetPassword(t.Context(), next); err != nil {
+			t.Fatalf("%s: %v", what, err)
+		}
+	}
+	check("the first password", set(c.ID, 21))
+	changed := newPassword(a)
+	changed.Secret, changed.UpdatedAt = "$new22", now
+	check("the changed password", changed)
+	check("the password of another user", newPassword(b))
+	wantError(t, "nobody", s.SetPassword(t.Context(), set(newID(9), 23)), auth.ErrNotFound)
+	if ok, err := s.ReplacePassword(t.Context(), a.ID, "$new22", "$newer", now); !ok || err != nil {
+		t.Errorf("ReplacePassword afterwards: %v, %v", ok, err)
+	}
+}

@@ -37,6 +37,7 @@ func Run(t *testing.T, open func(t *testing.T) auth.Store) {
 		{"Credential/NoPassword", credentialNoPassword},
 		{"Credential/Refused", credentialRefused},
 		{"Credential/ReplacePassword", replacePassword},
+		{"Credential/SetPassword", setPassword},
 		{"Account/SetDisabled", setDisabled},
 		{"Account/SetProfile", setProfile},
 		{"Account/SetFullNameKey", setFullNameKey},

@@ -3,6 +3,7 @@ package accounts
 import (
 	"context"
 	"strings"
+	"time"
 
 	"usher/internal/auth"
 	"usher/internal/auth/internal/proof"
@@ -63,20 +64,31 @@ func (m *Maker) Make(ctx context.Context, in Input, roles []auth.Role) (*Made, e
 	if a.ID, err = m.tx.NewID(); err != nil {
 		return nil, err
 	}
-	first := &auth.Credential{UserID: a.ID, Kind: auth.CredentialPassword, Secret: hash, CreatedAt: a.CreatedAt, UpdatedAt: a.CreatedAt}
-	if first.ID, err = m.tx.NewID(); err != nil {
+	first, err := m.credential(&a.User, hash, a.CreatedAt)
+	if err != nil {
 		return nil, err
 	}
 	return &Made{a, first}, nil
 }
 
-// Password checks a new password for a user by the policy, and returns its hash.
-func (m *Maker) Password(ctx context.Context, p password.Plaintext, u *auth.User) (string, error) {
+// Password checks a new password for a user by the policy, hashes it and returns a credential that is not stored yet.
+func (m *Maker) Password(ctx context.Context, p password.Plaintext, u *auth.User) (*auth.Credential, error) {
 	if err := m.checkPassword("password", p, u); err != nil {
-		return "", err
+		return nil, err
 	}
 	hash, err := m.passwords.Hash(ctx, p)
-	return hash, proof.HashingError(err)
+	if err != nil {
+		return nil, proof.HashingError(err)
+	}
+	return m.credential(u, hash, m.tx.Now())
+}
+
+func (m *Maker) credential(u *auth.User, hash string, now time.Time) (c *auth.Credential, err error) {
+	c = &auth.Credential{UserID: u.ID, Kind: auth.CredentialPassword, Secret: hash, CreatedAt: now, UpdatedAt: now}
+	if c.ID, err = m.tx.NewID(); err != nil {
+		return nil, err
+	}
+	return c, nil
 }
 
 func (m *Maker) checkPassword(field string, p password.Plaintext, u *auth.User) error {

@@ -25,7 +25,15 @@ func (s *Service) DeleteUser(ctx context.Context, in DeleteUserInput) (*DeleteUs
 	if err != nil {
 		return nil, err
 	}
-	_, err = changeUser(ctx, s.tx, transaction.InSession(admin), in.UserID, func(ctx context.Context, tx *transaction.Tx, u *auth.User) error {
+	if err := Delete(ctx, s.tx, transaction.InSession(admin), in.UserID); err != nil {
+		return nil, err
+	}
+	return &DeleteUserPayload{UserID: in.UserID}, nil
+}
+
+// Delete deletes an account for an actor.
+func Delete(ctx context.Context, runner *transaction.Runner, who transaction.Actor, id uuid.UUID) error {
+	_, err := changeUser(ctx, runner, who, id, func(ctx context.Context, tx *transaction.Tx, u *auth.User) error {
 		if err := checkOtherAdmin(ctx, tx, u, "userId"); err != nil {
 			return err
 		}
@@ -34,8 +42,5 @@ func (s *Service) DeleteUser(ctx context.Context, in DeleteUserInput) (*DeleteUs
 		}
 		return tx.Record(ctx, auth.AuditEvent{Kind: auth.EventUserDeleted, UserID: &u.ID})
 	})
-	if err != nil {
-		return nil, err
-	}
-	return &DeleteUserPayload{UserID: in.UserID}, nil
+	return err
 }

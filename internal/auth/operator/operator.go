@@ -15,6 +15,7 @@ import (
 	"usher/internal/auth/admin"
 	"usher/internal/auth/internal/transaction"
 	"usher/internal/identity"
+	"usher/internal/password"
 )
 
 // Store is what a Service reads outside of transactions. Only Sweep writes there.
@@ -79,6 +80,35 @@ func (s *Service) SetDisabled(ctx context.Context, id uuid.UUID, disabled bool) 
 	}
 	_, err := set(ctx, s.tx, transaction.Operator, id)
 	return err
+}
+
+// DeleteUser deletes an account and its sessions. The last administrator with an enabled account stays.
+func (s *Service) DeleteUser(ctx context.Context, id uuid.UUID) error {
+	return admin.Delete(ctx, s.tx, transaction.Operator, id)
+}
+
+// SetPassword sets the password of a user, ends all their sessions and clears the counters of their failed attempts.
+func (s *Service) SetPassword(ctx context.Context, u *auth.User, p password.Plaintext) error {
+	next, err := s.maker.Password(ctx, p, u)
+	if err != nil {
+		return err
+	}
+	err = s.tx.Run(ctx, transaction.Operator, func(ctx context.Context, tx *transaction.Tx) error {
+		if err := tx.SetPassword(ctx, next); err != nil { // locks the user first
+			return err
+		}
+		if _, err := tx.EndOtherSessions(ctx, u.ID, uuid.Nil, tx.Now); err != nil {
+			return err
+		}
+		if _, err := tx.ClearAttempts(ctx, u.ID); err != nil {
+			return err
+		}
+		return tx.Record(ctx, auth.AuditEvent{Kind: auth.EventPasswordSet, UserID: &u.ID})
+	})
+	if err != nil {
+		return fmt.Errorf("set password: %w", err)
+	}
+	return nil
 }
 
 // Unlock clears the counters of a user's failed attempts, so that they can try again at once.
