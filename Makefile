@@ -32,7 +32,7 @@ console: $(CONSOLE) ## build the web console, which build embeds (needs Node.js)
 $(CONSOLE): $(WEB) schema.graphqls
 	@if ! command -v npm >/dev/null; then \
 		echo 'WARNING: Node.js is not installed; the program is built WITHOUT the console' >&2; \
-	elif ! web/build.sh $@; then \
+	elif ! sh web/build.sh $@; then \
 		rm -rf internal/console/dist/*; \
 		echo 'WARNING: the build of the console failed, see above$(if $(CI),,; the program is built WITHOUT the console)' >&2; \
 		$(if $(CI),exit 1;) \
