@@ -2042,12 +2042,12 @@ type User implements Node {
   roles: [Role!] @auth(requires: ADMIN, orOwner: true)
   """
   The user's own data, such as settings of your application. Users can write it with ` + "`" + `updateMe` + "`" + `, so do not
-  authorize by it. An empty object if there is none.
+  authorize by it. Empty by default.
   """
   metadata: JSONObject @auth(requires: ADMIN, orOwner: true)
   """
-  The application's data about the user, such as a plan. Only administrators can read and write it. An empty
-  object if there is none.
+  The application's data about the user, such as a plan. Only administrators can read and write it. Empty
+  by default.
   """
   appMetadata: JSONObject @auth(requires: ADMIN)
   "When the account last changed."

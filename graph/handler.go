@@ -39,7 +39,7 @@ type Options struct {
 	Secret []byte
 	// Observer logs internal errors, and times operations.
 	Observer *observe.Observer
-	// Documents are the trusted documents, which requests can name by their ids. Nil means that there are none.
+	// Documents are the trusted documents, which requests can name by their ids. Nil disables them.
 	Documents *trusted.Documents
 	// OnlyDocuments refuses all other documents, except those of administrators. Without it they are logged.
 	OnlyDocuments bool

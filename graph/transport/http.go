@@ -44,7 +44,7 @@ const maxErrors = 10
 type HTTP struct {
 	// Observer measures operations, including parsing and validation. Nil disables that.
 	Observer *observe.Observer
-	// Documents are the documents that requests can name. Nil means that there are none.
+	// Documents are the documents that requests can name. Nil disables the lookup by id.
 	Documents Documents
 }
 

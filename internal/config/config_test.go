@@ -306,32 +306,6 @@ func TestShutdownDelay(t *testing.T) {
 	}
 }
 
-func TestSMTP(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "smtp")
-	if err := os.WriteFile(file, []byte("smtp://from-a-file\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	for _, tt := range []struct {
-		mail Mail
-		want string
-		ok   bool
-	}{
-		{Mail{}, "", true},
-		{Mail{SMTPURL: NewSecret("smtp://localhost")}, "smtp://localhost", true},
-		{Mail{SMTPURLFile: file}, "smtp://from-a-file", true},
-		{Mail{SMTPURLFile: file + "x"}, "", false},
-	} {
-		got, err := tt.mail.SMTP()
-		if string(got.Reveal()) != tt.want || (err == nil) != tt.ok {
-			t.Errorf("got %q, %v; want %q", got.Reveal(), err, tt.want)
-		}
-	}
-	both := Mail{SMTPURL: NewSecret("smtp://localhost"), SMTPURLFile: file, MailFrom: mail.Address{Addr: "a@example.com"}}
-	if err := both.Validate(); err == nil || !strings.Contains(err.Error(), "$USHER_SMTP_URL is set too") {
-		t.Errorf("both: got %v", err)
-	}
-}
-
 func TestWarnings(t *testing.T) {
 	tests := []struct {
 		name string
@@ -384,25 +358,6 @@ func TestInsecureCookies(t *testing.T) {
 				t.Errorf("got %t, want %t", got, tt.want)
 			}
 		})
-	}
-}
-
-// TestErrorsHoldNoSecret sets each setting to an invalid value while the secret settings have known values.
-// No error may contain those.
-func TestErrorsHoldNoSecret(t *testing.T) {
-	const canary = "c4n4ry"
-	for _, setting := range settings() {
-		environment := map[string]string{"SECRET_KEY": canary, "USHER_SMTP_URL": "smtp://ada:" + canary + "@%zz", "DATABASE_URL": "postgres://u:" + canary + "@%zz:x/\x00"}
-		if name := variables(setting.Value)[0]; setting.Name != "secret-key" && setting.Name != "smtp-url" && setting.Name != "database-url" {
-			environment[name] = "\x00"
-		}
-		c, err := parse(t, []string{"serve"}, environment, "")
-		if err != nil && strings.Contains(err.Error(), canary) {
-			t.Errorf("%s: %v", setting.Name, err)
-		}
-		if printed := c.Serve.URL.String(); strings.Contains(printed, canary) {
-			t.Errorf("%s: %s", setting.Name, printed)
-		}
 	}
 }
 

@@ -216,3 +216,22 @@ func TestReadableSecret(t *testing.T) {
 		t.Errorf("a file that does not exist: %q", w)
 	}
 }
+
+// TestErrorsHoldNoSecret sets each setting to an invalid value while the secret settings have known values.
+// No error may contain those.
+func TestErrorsHoldNoSecret(t *testing.T) {
+	const canary = "c4n4ry"
+	for _, setting := range settings() {
+		environment := map[string]string{"SECRET_KEY": canary, "USHER_SMTP_URL": "smtp://ada:" + canary + "@%zz", "DATABASE_URL": "postgres://u:" + canary + "@%zz:x/\x00"}
+		if name := variables(setting.Value)[0]; setting.Name != "secret-key" && setting.Name != "smtp-url" && setting.Name != "database-url" {
+			environment[name] = "\x00"
+		}
+		c, err := parse(t, []string{"serve"}, environment, "")
+		if err != nil && strings.Contains(err.Error(), canary) {
+			t.Errorf("%s: %v", setting.Name, err)
+		}
+		if printed := c.Serve.URL.String(); strings.Contains(printed, canary) {
+			t.Errorf("%s: %s", setting.Name, printed)
+		}
+	}
+}

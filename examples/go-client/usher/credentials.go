@@ -20,7 +20,7 @@ type Credentials struct {
 // File is the path of a file with credentials, which only its owner can read.
 type File string
 
-// Load returns the credentials, or [ErrSignedOut] if there are none.
+// Load returns the credentials, or [ErrSignedOut] if nobody has signed in.
 func (f File) Load() (Credentials, error) {
 	raw, err := os.ReadFile(string(f))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -60,7 +60,7 @@ func (f File) Save(c Credentials) error {
 	return err
 }
 
-// Remove deletes the credentials. It is no error if there are none.
+// Remove deletes the credentials. It succeeds even if nobody has signed in.
 func (f File) Remove() error {
 	if err := os.Remove(string(f)); !errors.Is(err, fs.ErrNotExist) {
 		return err
