@@ -36,4 +36,6 @@ type CredentialStore interface {
 	ReplacePassword(ctx context.Context, userID uuid.UUID, old, secret string, now time.Time) (bool, error)
 	// SetPassword gives a user a password, or changes the secret of the one that they have, whatever it is.
 	SetPassword(ctx context.Context, c *Credential) error
+	// DeletePassword takes a user's password away, if they have one.
+	DeletePassword(ctx context.Context, userID uuid.UUID) error
 }

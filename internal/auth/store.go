@@ -27,6 +27,8 @@ type Store interface {
 	AttemptStore
 	AuditStore
 	ClientStore
+	MailedSecretStore
+	MailMessageStore
 	CleanupStore
 }
 
@@ -37,6 +39,14 @@ type CleanupStore interface {
 	// SweepAttempts deletes up to limit counters without an account whose last attempt was before a time, and
 	// returns how many. The counters of accounts stay.
 	SweepAttempts(ctx context.Context, before time.Time, limit int) (int, error)
+	// SweepMailedSecrets deletes up to limit secrets that expired before a time, and returns how many. With a secret for
+	// a change of the address, the user's pending change ends.
+	SweepMailedSecrets(ctx context.Context, before time.Time, limit int) (int, error)
+	// SweepMails deletes up to limit mails of a state that were created before a time, by the time in the id, and returns
+	// how many.
+	SweepMails(ctx context.Context, state MailState, before time.Time, limit int) (int, error)
+	// DeletionsDue lists up to limit users whose account is to be deleted at a time, or was before.
+	DeletionsDue(ctx context.Context, now time.Time, limit int) ([]User, error)
 	// UsersWithoutKey lists up to limit users whose full name has no search key: a server of an older release wrote
 	// it.
 	UsersWithoutKey(ctx context.Context, limit int) ([]User, error)

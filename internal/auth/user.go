@@ -18,12 +18,22 @@ type User struct {
 	Username *string
 	Email    *string
 	FullName *string
-	Roles    []Role
+	// EmailVerifiedAt is when the owner of Email confirmed it; nil while nobody has.
+	EmailVerifiedAt *time.Time
+	// PendingEmail is the address to which Email changes once it is confirmed; nil without such a change.
+	PendingEmail *string
+	// Locale is the language tag of mails (BCP 47); nil if unknown.
+	Locale *string
+	Roles  []Role
 	// Metadata is the user's own, and AppMetadata the administrators'.
 	Metadata    jsonobject.Object
 	AppMetadata jsonobject.Object
 	// DisabledAt is when an administrator disabled the account; nil while it is enabled.
 	DisabledAt *time.Time
+	// DeletionAt is when the account will be deleted, as its user has asked; nil otherwise.
+	DeletionAt *time.Time
+	// CredentialsVersion counts the changes of the user's credentials.
+	CredentialsVersion int
 	// LastSignInAt is when the user last signed in; nil if they never have.
 	LastSignInAt *time.Time
 	CreatedAt    time.Time
@@ -37,16 +47,26 @@ func (u *User) IsAdmin() bool { return slices.Contains(u.Roles, RoleAdmin) }
 // Profile is what describes a user. Operations replace it as a whole.
 type Profile struct {
 	FullName              FullName
+	Locale                *string
 	Metadata, AppMetadata jsonobject.Object
 }
 
 // Profile returns the user's profile.
 func (u *User) Profile() Profile {
-	p := Profile{Metadata: u.Metadata, AppMetadata: u.AppMetadata}
+	p := Profile{Locale: u.Locale, Metadata: u.Metadata, AppMetadata: u.AppMetadata}
 	if u.FullName != nil {
 		p.FullName = FullName{u.FullName, new(SearchKey(*u.FullName))}
 	}
 	return p
+}
+
+// Email is an e-mail address of an account, and what is known of it.
+type Email struct {
+	// Address is as the user wrote it, and Key its canonical form; nil for none.
+	Address, Key *string
+	VerifiedAt   *time.Time
+	// Pending is the address that replaces it once it is confirmed; nil for none.
+	Pending *string
 }
 
 // Account is a User with its search keys.
@@ -74,6 +94,12 @@ type AccountStore interface {
 	LockUser(ctx context.Context, userID uuid.UUID) (bool, error)
 	// SetProfile replaces a user's profile.
 	SetProfile(ctx context.Context, userID uuid.UUID, p Profile, now time.Time) error
+	// SetUsername changes a user's user name. It returns ErrUsernameTaken when another account has the key.
+	SetUsername(ctx context.Context, userID uuid.UUID, username, key string, now time.Time) error
+	// SetEmail changes a user's e-mail address. It returns ErrEmailTaken when another account has the key.
+	SetEmail(ctx context.Context, userID uuid.UUID, e Email, now time.Time) error
+	// SetDeletion sets when an account is to be deleted; nil for never.
+	SetDeletion(ctx context.Context, userID uuid.UUID, at *time.Time, now time.Time) error
 	// DeleteUser deletes an account with its credentials and its sessions.
 	DeleteUser(ctx context.Context, userID uuid.UUID) error
 }

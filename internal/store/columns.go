@@ -4,6 +4,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -24,6 +25,20 @@ func (c columns) of(table string) string {
 func (c columns) insert(table string) string {
 	return "INSERT INTO " + table + " (" + strings.Join(c, ", ") + ") VALUES (" + placeholders(len(c)) + ")"
 }
+
+// excluded returns the assignments of an upsert that replaces a row, except for the columns of its key.
+func (c columns) excluded(key ...string) string {
+	var assignments []string
+	for _, name := range c {
+		if !slices.Contains(key, name) {
+			assignments = append(assignments, name+" = excluded."+name)
+		}
+	}
+	return strings.Join(assignments, ", ")
+}
+
+// assignments returns the assignments of an UPDATE, each with a "$".
+func (c columns) assignments() string { return strings.Join(c, " = $, ") + " = $" }
 
 // placeholders returns "$1, $2, …" up to "$n".
 func placeholders(n int) string {

@@ -123,3 +123,18 @@ func (s *Store) SetPassword(ctx context.Context, c *auth.Credential) error {
 		return err
 	})
 }
+
+const deletePassword = `DELETE FROM credentials WHERE user_id = $1 AND kind = 'PASSWORD'`
+
+// DeletePassword implements auth.CredentialStore. It also clears users.password_hash, which servers of the previous
+// release read.
+func (s *Store) DeletePassword(ctx context.Context, userID uuid.UUID) error {
+	const doing = "delete password"
+	return s.together(ctx, func(tx *Store) error {
+		if err := tx.change(ctx, doing, setOlderPassword, userID, nil); err != nil {
+			return err
+		}
+		_, err := tx.exec(ctx, doing, deletePassword, userID)
+		return err
+	})
+}

@@ -15,7 +15,8 @@ import (
 )
 
 var (
-	userColumns    = columns{"id", "username", "email", "full_name", "roles", "disabled_at", "last_login_at", "created_at", "updated_at", "metadata", "app_metadata"}
+	userColumns = columns{"id", "username", "email", "full_name", "roles", "disabled_at", "last_login_at", "created_at", "updated_at", "metadata", "app_metadata",
+		"email_verified_at", "pending_email", "locale", "deletion_at", "credentials_version"}
 	accountColumns = slices.Concat(userColumns, columns{"username_key", "email_key", "full_name_key"})
 )
 
@@ -26,6 +27,7 @@ func userFields(u *auth.User) []any {
 		nullTimestamp{&u.LastSignInAt},
 		(*timestamp)(&u.CreatedAt), (*timestamp)(&u.UpdatedAt),
 		(*string)(&u.Metadata), (*string)(&u.AppMetadata),
+		nullTimestamp{&u.EmailVerifiedAt}, &u.PendingEmail, &u.Locale, nullTimestamp{&u.DeletionAt}, &u.CredentialsVersion,
 	}
 }
 
@@ -65,12 +67,12 @@ func (s *Store) SetDisabled(ctx context.Context, userID uuid.UUID, at *time.Time
 }
 
 const setProfile = `
-	UPDATE users SET full_name = $2, full_name_key = $3, metadata = $4, app_metadata = $5, updated_at = $6 WHERE id = $1`
+	UPDATE users SET full_name = $2, full_name_key = $3, metadata = $4, app_metadata = $5, locale = $6, updated_at = $7 WHERE id = $1`
 
 // SetProfile implements auth.Store.
 func (s *Store) SetProfile(ctx context.Context, userID uuid.UUID, p auth.Profile, now time.Time) error {
 	return s.change(ctx, "set profile", setProfile,
-		userID, p.FullName.Text, p.FullName.Key, string(p.Metadata), string(p.AppMetadata), timestamp(now))
+		userID, p.FullName.Text, p.FullName.Key, string(p.Metadata), string(p.AppMetadata), p.Locale, timestamp(now))
 }
 
 const setRoles = `UPDATE users SET roles = $2, updated_at = $3 WHERE id = $1`
@@ -78,6 +80,36 @@ const setRoles = `UPDATE users SET roles = $2, updated_at = $3 WHERE id = $1`
 // SetRoles implements auth.Store.
 func (s *Store) SetRoles(ctx context.Context, userID uuid.UUID, to []auth.Role, now time.Time) error {
 	return s.change(ctx, "set roles", setRoles, userID, roles(to), timestamp(now))
+}
+
+const setUsername = `UPDATE users SET username = $2, username_key = $3, updated_at = $4 WHERE id = $1`
+
+// SetUsername implements auth.AccountStore.
+func (s *Store) SetUsername(ctx context.Context, userID uuid.UUID, username, key string, now time.Time) error {
+	return s.change(ctx, "set user name", setUsername, userID, username, key, timestamp(now))
+}
+
+const setEmail = `
+	UPDATE users SET email = $2, email_key = $3, email_verified_at = $4, pending_email = $5, updated_at = $6 WHERE id = $1`
+
+// SetEmail implements auth.AccountStore.
+func (s *Store) SetEmail(ctx context.Context, userID uuid.UUID, e auth.Email, now time.Time) error {
+	return s.change(ctx, "set e-mail address", setEmail, userID, e.Address, e.Key, nullTimestamp{&e.VerifiedAt}, e.Pending, timestamp(now))
+}
+
+const setDeletion = `UPDATE users SET deletion_at = $2, updated_at = $3 WHERE id = $1`
+
+// SetDeletion implements auth.AccountStore.
+func (s *Store) SetDeletion(ctx context.Context, userID uuid.UUID, at *time.Time, now time.Time) error {
+	return s.change(ctx, "set time of deletion", setDeletion, userID, nullTimestamp{&at}, timestamp(now))
+}
+
+var deletionsDue = `SELECT ` + userColumns.of("users") + `
+	FROM users WHERE deletion_at IS NOT NULL AND deletion_at <= $1 ORDER BY deletion_at LIMIT $2`
+
+// DeletionsDue implements auth.CleanupStore.
+func (s *Store) DeletionsDue(ctx context.Context, now time.Time, limit int) ([]auth.User, error) {
+	return list(ctx, s.read, "find accounts to delete", userFields, deletionsDue, timestamp(now), limit)
 }
 
 // DeleteUser implements auth.Store. Foreign keys cascade to the user's sessions, credentials and attempts.

@@ -141,6 +141,12 @@ func newAccount(n int) *auth.Account {
 			Metadata:     `{"locale":"en"}`,
 			AppMetadata:  `{"plan":"pro","seats":9007199254740993}`,
 			LastSignInAt: new(epoch.Add(6 * time.Microsecond)),
+
+			EmailVerifiedAt:    new(epoch.Add(7 * time.Microsecond)),
+			PendingEmail:       new(fmt.Sprintf("Ada%d@Example.net", n)),
+			Locale:             new("pt-BR"),
+			DeletionAt:         new(epoch.Add(8 * time.Microsecond)),
+			CredentialsVersion: 3,
 		},
 		FullNameKey: new(fmt.Sprintf("ada lovelace %d", n)),
 		UsernameKey: new(fmt.Sprintf("ada%d", n)),

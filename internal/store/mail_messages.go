@@ -1,0 +1,100 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+
+	"usher/internal/auth"
+)
+
+var (
+	mailKey     = columns{"id", "asker", "created_at"} // never changes
+	mailValues  = columns{"kind", "state", "user_id", "recipient", "recipient_key", "prepared", "content", "attempts", "next_attempt_at", "last_error", "sent_at", "expires_at"}
+	mailColumns = append(mailKey[:len(mailKey):len(mailKey)], mailValues...)
+)
+
+func mailValueFields(m *auth.MailMessage) []any {
+	return []any{
+		&m.Kind, &m.State, nullID{&m.UserID}, &m.Recipient, &m.RecipientKey, &m.Prepared, &m.Content, &m.Attempts,
+		(*timestamp)(&m.NextAttemptAt), &m.LastError, nullTimestamp{&m.SentAt}, (*timestamp)(&m.ExpiresAt),
+	}
+}
+
+func mailFields(m *auth.MailMessage) []any {
+	return append([]any{&m.ID, &m.Asker, (*timestamp)(&m.CreatedAt)}, mailValueFields(m)...)
+}
+
+var insertMail = mailColumns.insert("mail_messages")
+
+// AddMail implements auth.MailMessageStore.
+func (s *Store) AddMail(ctx context.Context, m *auth.MailMessage) error {
+	_, err := s.exec(ctx, "add mail", insertMail, mailFields(m)...)
+	return err
+}
+
+var updateMail = numbered(`UPDATE mail_messages SET ` + mailValues.assignments() + ` WHERE id = $ AND state = $ AND attempts = $`)
+
+// UpdateMail implements auth.MailMessageStore.
+func (s *Store) UpdateMail(ctx context.Context, m *auth.MailMessage, state auth.MailState, attempts int) (bool, error) {
+	n, err := s.exec(ctx, "update mail", updateMail, append(mailValueFields(m), m.ID, state, attempts)...)
+	return n == 1, err
+}
+
+var dueMails = `SELECT ` + mailColumns.of("mail_messages") + `
+	FROM mail_messages WHERE state = 'QUEUED' AND next_attempt_at <= $1 ORDER BY next_attempt_at LIMIT $2`
+
+// DueMails implements auth.MailMessageStore.
+func (s *Store) DueMails(ctx context.Context, now time.Time, limit int) ([]auth.MailMessage, error) {
+	return list(ctx, s.read, "find mails to send", mailFields, dueMails, timestamp(now), limit)
+}
+
+// newestMailFirst orders mails by creation: their IDs are UUIDs of version 7 (RFC 9562, section 5.7).
+var newestMailFirst = order{columns: []string{"id"}, descending: true}
+
+// Mails implements auth.MailMessageStore.
+func (s *Store) Mails(ctx context.Context, q auth.MailQuery) ([]auth.MailMessage, error) {
+	var conditions []fragment
+	condition := func(text string, args ...any) { conditions = append(conditions, fragment{text, args}) }
+	if q.ID != nil {
+		condition(`id = $`, *q.ID)
+	}
+	if q.UserID != nil {
+		condition(`user_id = $`, *q.UserID)
+	}
+	if q.State != "" {
+		condition(`state = $`, q.State)
+	}
+	found := where(append(conditions, between(newestMailFirst, q.Page, func(id *uuid.UUID) []any { return []any{*id} })...))
+	query := `SELECT ` + mailColumns.of("mail_messages") + ` FROM mail_messages` + found.text + orderBy(newestMailFirst, q.Page)
+	mails, err := list(ctx, s.read, "list mails", mailFields, numbered(query), append(found.args, q.Limit)...)
+	inListOrder(mails, q.Page)
+	return mails, err
+}
+
+const (
+	countMailsAsked = `SELECT count(*) FROM mail_messages WHERE asker = $1 AND created_at >= $2`
+	countMailsTo    = `SELECT count(*) FROM mail_messages WHERE recipient_key = $1 AND kind = $2 AND created_at >= $3`
+)
+
+// CountMailsAsked implements auth.MailMessageStore.
+func (s *Store) CountMailsAsked(ctx context.Context, asker string, since time.Time) (n int, err error) {
+	return n, s.row(ctx, "count mails of network", []any{&n}, countMailsAsked, asker, timestamp(since))
+}
+
+// CountMailsTo implements auth.MailMessageStore.
+func (s *Store) CountMailsTo(ctx context.Context, recipientKey string, kind auth.MailKind, since time.Time) (n int, err error) {
+	return n, s.row(ctx, "count mails to recipient", []any{&n}, countMailsTo, recipientKey, kind, timestamp(since))
+}
+
+// A mail may leave its state while the statement waits for its lock, so the outer condition repeats it.
+var sweepMails = numbered(`
+	DELETE FROM mail_messages WHERE state = $ AND id IN (
+		SELECT id FROM mail_messages WHERE state = $ AND id < $ ORDER BY id LIMIT $)`)
+
+// SweepMails implements auth.CleanupStore.
+func (s *Store) SweepMails(ctx context.Context, state auth.MailState, before time.Time, limit int) (int, error) {
+	n, err := s.exec(ctx, "sweep mails", sweepMails, state, state, auth.FirstID(before), limit)
+	return int(n), err
+}
