@@ -1420,6 +1420,17 @@ enum ErrorCode {
   BAD_USER_INPUT
   "Too many attempts. Wait ` + "`" + `extensions.retryAfter` + "`" + ` seconds before the next one."
   RATE_LIMITED
+  "The server sends no mail, so it cannot do this."
+  MAIL_DISABLED
+  """
+  ` + "`" + `signup` + "`" + ` is not possible here, because the server requires a confirmed e-mail address. Use ` + "`" + `requestSignup` + "`" + ` and
+  ` + "`" + `completeSignup` + "`" + `.
+  """
+  EMAIL_CONFIRMATION_REQUIRED
+  "Sign-up requires an invitation. An administrator sends it with ` + "`" + `inviteUser` + "`" + `."
+  INVITATION_REQUIRED
+  "Sign-up is closed on this server."
+  SIGNUP_CLOSED
   "The operation exceeds a limit on tokens, depth, aliases, cost or credential checks."
   OPERATION_TOO_COMPLEX
   "The server is temporarily unavailable. Try again after ` + "`" + `extensions.retryAfter` + "`" + ` seconds."
@@ -1513,6 +1524,10 @@ enum InputErrorCode {
   IN_USE
   "The new password is the current one."
   SAME_AS_BEFORE
+  "The token of a mail was valid but has expired."
+  EXPIRED
+  "The token or the code of a mail is wrong, was used, or was replaced by that of a newer mail."
+  INCORRECT
 }
 
 "A calendar date in UTC, in the ` + "`" + `full-date` + "`" + ` format of RFC 3339: ` + "`" + `2026-01-31` + "`" + `."
@@ -2201,6 +2216,39 @@ enum AuditEventKind {
   PASSWORD_CHANGED
   "An operator set the password of a user, and all sessions of the user were ended."
   PASSWORD_SET
+  "A mail to confirm the address of an account was requested."
+  EMAIL_VERIFICATION_REQUESTED
+  "The address of an account was confirmed."
+  EMAIL_VERIFIED
+  "A mail to reset the password of an account was requested."
+  PASSWORD_RESET_REQUESTED
+  "A user set a new password with the secret of a mail. All sessions of the user were ended."
+  PASSWORD_RESET
+  "Somebody entered the code of a mail, and it was wrong or no longer valid."
+  MAILED_CODE_FAILED
+  "A user asked for a change of their address."
+  EMAIL_CHANGE_REQUESTED
+  "A user confirmed their new address."
+  EMAIL_CHANGED
+  "A user cancelled the change of their address."
+  EMAIL_CHANGE_CANCELLED
+  """
+  A change of the address was undone with the link in the mail to the old address.
+  All sessions of the user were ended, and the password was removed.
+  """
+  EMAIL_CHANGE_UNDONE
+  "An account lost its unverified address, because another account confirmed it."
+  EMAIL_RELEASED
+  "A user asked for the deletion of their account."
+  DELETION_REQUESTED
+  "A user cancelled the deletion of their account."
+  DELETION_CANCELLED
+  "A user exported their data."
+  DATA_EXPORTED
+  "An administrator or an operator invited somebody."
+  USER_INVITED
+  "An administrator sent a mail again that had failed."
+  MAIL_RETRIED
   "An operator or an administrator created an account."
   USER_CREATED
   "The full name, the metadata or the appMetadata of an account was changed."

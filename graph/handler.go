@@ -25,6 +25,7 @@ import (
 	"usher/internal/auth/access"
 	"usher/internal/auth/accounts"
 	"usher/internal/auth/admin"
+	"usher/internal/auth/recovery"
 	"usher/internal/auth/sessions"
 	"usher/internal/observe"
 )
@@ -35,6 +36,7 @@ type Options struct {
 	Sessions *sessions.Service
 	Accounts *accounts.Service
 	Admin    *admin.Service
+	Recovery *recovery.Service
 	// Secret is the server's secret, from which the key of cursors derives.
 	Secret []byte
 	// Observer logs internal errors, and times operations.

@@ -32,6 +32,15 @@ const (
 	ErrorCodeBadUserInput ErrorCode = "BAD_USER_INPUT"
 	// Too many attempts. Wait `extensions.retryAfter` seconds before the next one.
 	ErrorCodeRateLimited ErrorCode = "RATE_LIMITED"
+	// The server sends no mail, so it cannot do this.
+	ErrorCodeMailDisabled ErrorCode = "MAIL_DISABLED"
+	// `signup` is not possible here, because the server requires a confirmed e-mail address. Use `requestSignup` and
+	// `completeSignup`.
+	ErrorCodeEmailConfirmationRequired ErrorCode = "EMAIL_CONFIRMATION_REQUIRED"
+	// Sign-up requires an invitation. An administrator sends it with `inviteUser`.
+	ErrorCodeInvitationRequired ErrorCode = "INVITATION_REQUIRED"
+	// Sign-up is closed on this server.
+	ErrorCodeSignupClosed ErrorCode = "SIGNUP_CLOSED"
 	// The operation exceeds a limit on tokens, depth, aliases, cost or credential checks.
 	ErrorCodeOperationTooComplex ErrorCode = "OPERATION_TOO_COMPLEX"
 	// The server is temporarily unavailable. Try again after `extensions.retryAfter` seconds.
@@ -63,6 +72,10 @@ var AllErrorCode = []ErrorCode{
 	ErrorCodeInvalidCredentials,
 	ErrorCodeBadUserInput,
 	ErrorCodeRateLimited,
+	ErrorCodeMailDisabled,
+	ErrorCodeEmailConfirmationRequired,
+	ErrorCodeInvitationRequired,
+	ErrorCodeSignupClosed,
 	ErrorCodeOperationTooComplex,
 	ErrorCodeServiceUnavailable,
 	ErrorCodeInternalServerError,
@@ -76,7 +89,7 @@ var AllErrorCode = []ErrorCode{
 
 func (e ErrorCode) IsValid() bool {
 	switch e {
-	case ErrorCodeUnauthenticated, ErrorCodeForbidden, ErrorCodeStepUpRequired, ErrorCodeInvalidCredentials, ErrorCodeBadUserInput, ErrorCodeRateLimited, ErrorCodeOperationTooComplex, ErrorCodeServiceUnavailable, ErrorCodeInternalServerError, ErrorCodeGraphqlParseFailed, ErrorCodeGraphqlValidationFailed, ErrorCodeBadRequest, ErrorCodePersistedQueryNotSupported, ErrorCodePersistedQueryNotFound, ErrorCodeDocumentNotTrusted:
+	case ErrorCodeUnauthenticated, ErrorCodeForbidden, ErrorCodeStepUpRequired, ErrorCodeInvalidCredentials, ErrorCodeBadUserInput, ErrorCodeRateLimited, ErrorCodeMailDisabled, ErrorCodeEmailConfirmationRequired, ErrorCodeInvitationRequired, ErrorCodeSignupClosed, ErrorCodeOperationTooComplex, ErrorCodeServiceUnavailable, ErrorCodeInternalServerError, ErrorCodeGraphqlParseFailed, ErrorCodeGraphqlValidationFailed, ErrorCodeBadRequest, ErrorCodePersistedQueryNotSupported, ErrorCodePersistedQueryNotFound, ErrorCodeDocumentNotTrusted:
 		return true
 	}
 	return false
@@ -143,6 +156,10 @@ const (
 	InputErrorCodeInUse InputErrorCode = "IN_USE"
 	// The new password is the current one.
 	InputErrorCodeSameAsBefore InputErrorCode = "SAME_AS_BEFORE"
+	// The token of a mail was valid but has expired.
+	InputErrorCodeExpired InputErrorCode = "EXPIRED"
+	// The token or the code of a mail is wrong, was used, or was replaced by that of a newer mail.
+	InputErrorCodeIncorrect InputErrorCode = "INCORRECT"
 )
 
 var AllInputErrorCode = []InputErrorCode{
@@ -157,11 +174,13 @@ var AllInputErrorCode = []InputErrorCode{
 	InputErrorCodeTooMany,
 	InputErrorCodeInUse,
 	InputErrorCodeSameAsBefore,
+	InputErrorCodeExpired,
+	InputErrorCodeIncorrect,
 }
 
 func (e InputErrorCode) IsValid() bool {
 	switch e {
-	case InputErrorCodeRequired, InputErrorCodeTaken, InputErrorCodeTooShort, InputErrorCodeTooLong, InputErrorCodeInvalidFormat, InputErrorCodeTooCommon, InputErrorCodeNotFound, InputErrorCodeLastAdmin, InputErrorCodeTooMany, InputErrorCodeInUse, InputErrorCodeSameAsBefore:
+	case InputErrorCodeRequired, InputErrorCodeTaken, InputErrorCodeTooShort, InputErrorCodeTooLong, InputErrorCodeInvalidFormat, InputErrorCodeTooCommon, InputErrorCodeNotFound, InputErrorCodeLastAdmin, InputErrorCodeTooMany, InputErrorCodeInUse, InputErrorCodeSameAsBefore, InputErrorCodeExpired, InputErrorCodeIncorrect:
 		return true
 	}
 	return false

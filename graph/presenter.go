@@ -43,6 +43,11 @@ var messages = map[ErrorCode]string{
 	ErrorCodeInternalServerError: "The server failed to process the request.",
 	ErrorCodeGraphqlParseFailed:  "The document has a syntax error. See locations.",
 
+	ErrorCodeMailDisabled:              "This server sends no mail.",
+	ErrorCodeEmailConfirmationRequired: "Sign-up here begins with a mail. Request it with requestSignup.",
+	ErrorCodeInvitationRequired:        "Sign-up requires an invitation from an administrator.",
+	ErrorCodeSignupClosed:              "Sign-up is closed on this server.",
+
 	ErrorCodeGraphqlValidationFailed: "The document or its variables do not match the schema.",
 }
 

@@ -172,7 +172,8 @@ func TestDomainCodes(t *testing.T) {
 	t.Parallel()
 	for _, c := range []auth.Code{
 		auth.CodeUnauthenticated, auth.CodeForbidden, auth.CodeStepUpRequired, auth.CodeInvalidCredentials,
-		auth.CodeBadUserInput, auth.CodeRateLimited, auth.CodeServiceUnavailable,
+		auth.CodeBadUserInput, auth.CodeRateLimited, auth.CodeServiceUnavailable, auth.CodeMailDisabled,
+		auth.CodeEmailConfirmationRequired, auth.CodeInvitationRequired, auth.CodeSignupClosed,
 	} {
 		if !ErrorCode(c).IsValid() {
 			t.Errorf("domain code %q is not in the schema's ErrorCode", c)
@@ -188,7 +189,7 @@ func TestDomainCodes(t *testing.T) {
 	for _, c := range AllInputErrorCode {
 		switch auth.InputCode(c) {
 		case auth.InputRequired, auth.InputTaken, auth.InputTooShort, auth.InputTooLong, auth.InputInvalidFormat, auth.InputTooCommon, auth.InputNotFound, auth.InputLastAdmin,
-			auth.InputTooMany, auth.InputInUse, auth.InputSameAsBefore:
+			auth.InputTooMany, auth.InputInUse, auth.InputSameAsBefore, auth.InputExpired, auth.InputIncorrect:
 		default:
 			t.Errorf("the schema's input code %q is unknown to the domain", c)
 		}

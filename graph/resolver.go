@@ -7,6 +7,7 @@ import (
 	"usher/internal/auth/access"
 	"usher/internal/auth/accounts"
 	"usher/internal/auth/admin"
+	"usher/internal/auth/recovery"
 )
 
 // Resolver answers the fields of the schema. A field's work is done in the domain (internal/auth), or in your
@@ -15,6 +16,7 @@ type Resolver struct {
 	access   *access.Service
 	accounts *accounts.Service
 	admin    *admin.Service
+	recovery *recovery.Service
 	signin   *signin.Service
 	lists    *connection.Lists
 	nodes    *nodes
@@ -26,7 +28,7 @@ func newResolver(o Options, schema *directive.Schema) (*Resolver, error) {
 		return nil, err
 	}
 	return &Resolver{
-		access: o.Access, accounts: o.Accounts, admin: o.Admin, signin: signin.New(o.Accounts, o.Sessions), lists: lists,
+		access: o.Access, accounts: o.Accounts, admin: o.Admin, recovery: o.Recovery, signin: signin.New(o.Accounts, o.Sessions), lists: lists,
 		nodes: &nodes{access: o.Access, sessions: o.Sessions, admin: o.Admin, schema: schema},
 	}, nil
 }

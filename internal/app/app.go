@@ -16,6 +16,7 @@ import (
 	"usher/graph/trusted"
 	"usher/internal/auth/access"
 	"usher/internal/auth/domain"
+	"usher/internal/auth/mailing"
 	"usher/internal/config"
 	"usher/internal/httpd"
 	"usher/internal/job"
@@ -68,10 +69,9 @@ func New(ctx context.Context, s Settings, log *slog.Logger, o Overrides) (_ *App
 		return nil, err
 	}
 	a := &App{}
-	if s.LinkURL != "" { // without it, no mail is sent
-		if _, err := Mailer(&s.Mail); err != nil {
-			return nil, err
-		}
+	post, err := post(&s.Server)
+	if err != nil {
+		return nil, err
 	}
 	if err := graph.Check(); err != nil {
 		return nil, err
@@ -82,6 +82,7 @@ func New(ctx context.Context, s Settings, log *slog.Logger, o Overrides) (_ *App
 	if a.parts, err = open(ctx, s, log, o); err != nil {
 		return nil, err
 	}
+	a.parts.post = post
 	if err := a.start(ctx, secret); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
@@ -128,7 +129,7 @@ func (a *App) newServer(ctx context.Context, secret []byte) error {
 		newGraphQL = p.overrides.GraphQL
 	}
 	graphQL, err := newGraphQL(graph.Options{
-		Access: d.Access, Sessions: d.Sessions, Accounts: d.Accounts, Admin: d.Admin,
+		Access: d.Access, Sessions: d.Sessions, Accounts: d.Accounts, Admin: d.Admin, Recovery: d.Recovery,
 		Secret: secret, Observer: p.observer, Introspection: s.Dev,
 		Documents: a.documents, OnlyDocuments: onlyTrusted(s),
 	})
@@ -183,6 +184,9 @@ func (a *App) Serve(ctx context.Context, l net.Listener) error {
 	jobs.Go(func() { job.Every(jobsCtx, keyring.PollInterval, log, "keys", a.keys.Refresh) })
 	jobs.Go(func() {
 		job.Every(jobsCtx, access.PermissionsInterval, log, "permissions", a.Domain.Access.RefreshPermissions)
+	})
+	jobs.Go(func() {
+		job.EveryOrWhen(jobsCtx, mailing.PollInterval, a.Domain.Outbox.Wake(), log, "mail", a.Domain.Outbox.Deliver)
 	})
 	jobs.Go(func() { job.Every(jobsCtx, sweepInterval, log, "sweep", a.Domain.Operator.Sweep) })
 	return a.server.Serve(ctx, l)

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"usher/internal/auth/mailing"
 	"usher/internal/config"
 	"usher/internal/mail"
 )
@@ -20,4 +21,16 @@ func Mailer(c *config.Mail) (*mail.Mailer, error) {
 		AppName: c.AppName, LinkURL: c.LinkURL, Templates: c.MailTemplates, Locale: c.MailLocale,
 		DKIM: mail.DKIM{KeyFile: c.DKIMKeyFile, Selector: c.DKIMSelector, Domain: domain},
 	})
+}
+
+// post returns how mails leave the server; nil without an SMTP server.
+func post(s *config.Server) (*mailing.Post, error) {
+	if s.LinkURL == "" { // without it, no mail is sent
+		return nil, nil
+	}
+	mailer, err := Mailer(&s.Mail)
+	if err != nil || mailer.Server() == "" {
+		return nil, err
+	}
+	return &mailing.Post{Composer: mailer, Open: func() mailing.Transport { return mailer.Batch() }}, nil
 }

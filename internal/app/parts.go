@@ -7,6 +7,7 @@ import (
 	"usher/graph"
 	"usher/internal/auth"
 	"usher/internal/auth/domain"
+	"usher/internal/auth/mailing"
 	"usher/internal/config"
 	"usher/internal/keyring"
 	"usher/internal/observe"
@@ -30,6 +31,7 @@ type parts struct {
 	observer  *observe.Observer
 	store     Store
 	db        *store.Store // the store if open opened it, else nil
+	post      *mailing.Post
 }
 
 func open(ctx context.Context, s Settings, log *slog.Logger, o Overrides) (*parts, error) {
@@ -87,6 +89,7 @@ func (p *parts) domain(tokens *token.Authority, secret []byte) (*domain.Domain, 
 		Limits: auth.SessionLimits{
 			MaxAge: s.SessionMaxAge, IdleLimit: s.SessionIdle, RefreshGrace: s.RefreshGrace, PerUser: s.SessionsPerUser,
 		},
+		Mail:        p.post,
 		SigningKeys: signingKeys(p.keyring(s.Keys, nil)),
 		Required:    required,
 		Now:         p.overrides.Now,

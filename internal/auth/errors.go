@@ -20,6 +20,12 @@ const (
 	CodeInvalidCredentials Code = "INVALID_CREDENTIALS"
 	CodeBadUserInput       Code = "BAD_USER_INPUT"
 	CodeRateLimited        Code = "RATE_LIMITED"
+	CodeMailDisabled       Code = "MAIL_DISABLED"
+
+	CodeEmailConfirmationRequired Code = "EMAIL_CONFIRMATION_REQUIRED"
+	CodeInvitationRequired        Code = "INVITATION_REQUIRED"
+	CodeSignupClosed              Code = "SIGNUP_CLOSED"
+
 	CodeServiceUnavailable Code = "SERVICE_UNAVAILABLE"
 )
 
@@ -86,6 +92,8 @@ const (
 	InputTooMany       InputCode = "TOO_MANY"
 	InputInUse         InputCode = "IN_USE"
 	InputSameAsBefore  InputCode = "SAME_AS_BEFORE"
+	InputExpired       InputCode = "EXPIRED"
+	InputIncorrect     InputCode = "INCORRECT"
 )
 
 // FieldError is an error of one input value.
@@ -150,6 +158,7 @@ const UnavailableRetry = 2 * time.Second
 var (
 	ErrForbidden          = &Error{Code: CodeForbidden}
 	ErrInvalidCredentials = &Error{Code: CodeInvalidCredentials}
+	ErrMailDisabled       = &Error{Code: CodeMailDisabled}
 )
 
 // ErrNoTokens says that this process has no keys to sign access tokens.

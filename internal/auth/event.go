@@ -12,37 +12,58 @@ type AuditEventKind string
 
 // The kinds of events. The schema describes them.
 const (
-	EventSignup              AuditEventKind = "SIGNUP"
-	EventLogin               AuditEventKind = "LOGIN"
-	EventLoginFailed         AuditEventKind = "LOGIN_FAILED"
-	EventReauthenticated     AuditEventKind = "REAUTHENTICATED"
-	EventRefreshReplayed     AuditEventKind = "REFRESH_REPLAYED"
-	EventRefreshReuse        AuditEventKind = "REFRESH_REUSE"
-	EventLogout              AuditEventKind = "LOGOUT"
-	EventSessionRevoked      AuditEventKind = "SESSION_REVOKED"
-	EventTokenRevoked        AuditEventKind = "TOKEN_REVOKED"
-	EventPasswordChanged     AuditEventKind = "PASSWORD_CHANGED"
-	EventPasswordSet         AuditEventKind = "PASSWORD_SET"
-	EventUserCreated         AuditEventKind = "USER_CREATED"
-	EventUserUpdated         AuditEventKind = "USER_UPDATED"
-	EventUserRolesChanged    AuditEventKind = "USER_ROLES_CHANGED"
-	EventUserDisabled        AuditEventKind = "USER_DISABLED"
-	EventUserEnabled         AuditEventKind = "USER_ENABLED"
-	EventUserUnlocked        AuditEventKind = "USER_UNLOCKED"
-	EventUserSessionsRevoked AuditEventKind = "USER_SESSIONS_REVOKED"
-	EventUserDeleted         AuditEventKind = "USER_DELETED"
-	EventClientCreated       AuditEventKind = "CLIENT_CREATED"
-	EventClientDeleted       AuditEventKind = "CLIENT_DELETED"
-	EventRoleCreated         AuditEventKind = "ROLE_CREATED"
-	EventRoleUpdated         AuditEventKind = "ROLE_UPDATED"
-	EventRoleDeleted         AuditEventKind = "ROLE_DELETED"
+	EventSignup                     AuditEventKind = "SIGNUP"
+	EventLogin                      AuditEventKind = "LOGIN"
+	EventLoginFailed                AuditEventKind = "LOGIN_FAILED"
+	EventReauthenticated            AuditEventKind = "REAUTHENTICATED"
+	EventRefreshReplayed            AuditEventKind = "REFRESH_REPLAYED"
+	EventRefreshReuse               AuditEventKind = "REFRESH_REUSE"
+	EventLogout                     AuditEventKind = "LOGOUT"
+	EventSessionRevoked             AuditEventKind = "SESSION_REVOKED"
+	EventTokenRevoked               AuditEventKind = "TOKEN_REVOKED"
+	EventPasswordChanged            AuditEventKind = "PASSWORD_CHANGED"
+	EventPasswordSet                AuditEventKind = "PASSWORD_SET"
+	EventUserCreated                AuditEventKind = "USER_CREATED"
+	EventUserUpdated                AuditEventKind = "USER_UPDATED"
+	EventUserRolesChanged           AuditEventKind = "USER_ROLES_CHANGED"
+	EventUserDisabled               AuditEventKind = "USER_DISABLED"
+	EventUserEnabled                AuditEventKind = "USER_ENABLED"
+	EventUserUnlocked               AuditEventKind = "USER_UNLOCKED"
+	EventUserSessionsRevoked        AuditEventKind = "USER_SESSIONS_REVOKED"
+	EventUserDeleted                AuditEventKind = "USER_DELETED"
+	EventClientCreated              AuditEventKind = "CLIENT_CREATED"
+	EventClientDeleted              AuditEventKind = "CLIENT_DELETED"
+	EventRoleCreated                AuditEventKind = "ROLE_CREATED"
+	EventRoleUpdated                AuditEventKind = "ROLE_UPDATED"
+	EventRoleDeleted                AuditEventKind = "ROLE_DELETED"
+	EventEmailVerificationRequested AuditEventKind = "EMAIL_VERIFICATION_REQUESTED"
+	EventEmailVerified              AuditEventKind = "EMAIL_VERIFIED"
+	EventPasswordResetRequested     AuditEventKind = "PASSWORD_RESET_REQUESTED"
+	EventPasswordReset              AuditEventKind = "PASSWORD_RESET"
+	EventMailedCodeFailed           AuditEventKind = "MAILED_CODE_FAILED"
+	EventEmailChangeRequested       AuditEventKind = "EMAIL_CHANGE_REQUESTED"
+	EventEmailChanged               AuditEventKind = "EMAIL_CHANGED"
+	EventEmailChangeCancelled       AuditEventKind = "EMAIL_CHANGE_CANCELLED"
+	EventEmailChangeUndone          AuditEventKind = "EMAIL_CHANGE_UNDONE"
+	EventEmailReleased              AuditEventKind = "EMAIL_RELEASED"
+	EventDeletionRequested          AuditEventKind = "DELETION_REQUESTED"
+	EventDeletionCancelled          AuditEventKind = "DELETION_CANCELLED"
+	EventDataExported               AuditEventKind = "DATA_EXPORTED"
+	EventUserInvited                AuditEventKind = "USER_INVITED"
+	EventMailRetried                AuditEventKind = "MAIL_RETRIED"
 )
 
 // AuditEventKinds lists all kinds.
 var AuditEventKinds = []AuditEventKind{
 	EventSignup, EventLogin, EventLoginFailed, EventReauthenticated,
 	EventRefreshReplayed, EventRefreshReuse, EventLogout, EventSessionRevoked, EventTokenRevoked,
-	EventPasswordChanged, EventPasswordSet, EventUserCreated, EventUserUpdated, EventUserRolesChanged,
+	EventPasswordChanged, EventPasswordSet,
+	EventEmailVerificationRequested, EventEmailVerified, EventPasswordResetRequested,
+	EventPasswordReset, EventMailedCodeFailed, EventEmailChangeRequested,
+	EventEmailChanged, EventEmailChangeCancelled, EventEmailChangeUndone,
+	EventEmailReleased, EventDeletionRequested, EventDeletionCancelled,
+	EventDataExported, EventUserInvited, EventMailRetried,
+	EventUserCreated, EventUserUpdated, EventUserRolesChanged,
 	EventUserDisabled, EventUserEnabled, EventUserUnlocked, EventUserSessionsRevoked, EventUserDeleted,
 	EventClientCreated, EventClientDeleted, EventRoleCreated, EventRoleUpdated, EventRoleDeleted,
 }

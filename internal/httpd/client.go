@@ -8,8 +8,9 @@ import (
 )
 
 const (
-	maxUserAgent = 256 // bytes
-	maxRequestID = 64  // bytes
+	maxUserAgent      = 256 // bytes
+	maxAcceptLanguage = 256 // bytes
+	maxRequestID      = 64  // bytes
 	// maxAddr is longer than any address with zone and port, in bytes.
 	maxAddr = 100
 )

@@ -95,6 +95,7 @@ func (x *exchange) describe(r *http.Request) {
 	peer := parseAddr(r.RemoteAddr)
 	x.Info.Client = x.server.proxies.client(peer, r.Header["X-Forwarded-For"])
 	x.Info.UserAgent = printable(r.UserAgent(), maxUserAgent)
+	x.Info.AcceptLanguage = printable(r.Header.Get("Accept-Language"), maxAcceptLanguage)
 	if ids := r.Header["X-Request-Id"]; len(ids) == 1 && isRequestID(ids[0]) && x.server.proxies.contain(peer) {
 		x.Info.ID = ids[0]
 		return

@@ -12,6 +12,13 @@ import (
 // Every calls f at once, and again an interval after each call has returned, until ctx ends. It logs errors
 // and panics of f and continues.
 func Every(ctx context.Context, interval time.Duration, log *slog.Logger, name string, f func(context.Context) error) {
+	EveryOrWhen(ctx, interval, nil, log, name, f)
+}
+
+// EveryOrWhen is Every that also calls f when it receives from wake.
+func EveryOrWhen(
+	ctx context.Context, interval time.Duration, wake <-chan struct{}, log *slog.Logger, name string, f func(context.Context) error,
+) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -19,6 +26,7 @@ func Every(ctx context.Context, interval time.Duration, log *slog.Logger, name s
 		case <-ctx.Done():
 			return
 		case <-timer.C:
+		case <-wake:
 		}
 		if err := once(ctx, f); err != nil && ctx.Err() == nil {
 			log.ErrorContext(ctx, "job failed", "job", name, "err", err)

@@ -16,6 +16,8 @@ type Info struct {
 	Client netip.Addr
 	// UserAgent is what the client calls itself, cut to a length that is safe to store.
 	UserAgent string
+	// AcceptLanguage is the header Accept-Language, cut to a length that is safe to store.
+	AcceptLanguage string
 }
 
 // Outcome is the outcome of a request, for the log. The edges set it.

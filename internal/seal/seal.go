@@ -66,6 +66,9 @@ func (k Key) Open(scope, text string) ([]byte, bool) {
 	return content, hmac.Equal(mac, k.mac(scope, content))
 }
 
+// Digest returns a keyed digest of content, of 32 bytes. It differs in another scope.
+func (k Key) Digest(scope string, content []byte) []byte { return k.mac(scope, content) }
+
 func (k Key) mac(scope string, content []byte) []byte {
 	h := hmac.New(sha256.New, k.key())
 	h.Write([]byte(scope))

@@ -19,6 +19,10 @@ const remedies = {
   RATE_LIMITED: 'wait',
   SERVICE_UNAVAILABLE: 'wait',
   FORBIDDEN: 'give up', // a new sign-in of the same user does not help
+  MAIL_DISABLED: 'give up',
+  EMAIL_CONFIRMATION_REQUIRED: 'give up', // only requestSignup helps
+  INVITATION_REQUIRED: 'give up',
+  SIGNUP_CLOSED: 'give up',
   INTERNAL_SERVER_ERROR: 'report',
   OPERATION_TOO_COMPLEX: 'report',
   GRAPHQL_PARSE_FAILED: 'report',
@@ -39,7 +43,7 @@ export type UnauthenticatedReason = (typeof unauthenticatedReasons)[number]
 
 export const inputErrorCodes = [
   'REQUIRED', 'TAKEN', 'TOO_SHORT', 'TOO_LONG', 'INVALID_FORMAT', 'TOO_COMMON', 'NOT_FOUND', 'LAST_ADMIN',
-  'TOO_MANY', 'IN_USE', 'SAME_AS_BEFORE',
+  'TOO_MANY', 'IN_USE', 'SAME_AS_BEFORE', 'EXPIRED', 'INCORRECT',
 ] as const
 export type InputErrorCode = (typeof inputErrorCodes)[number]
 

@@ -86,12 +86,17 @@ const (
 	InvalidCredentials      ErrorCode = "INVALID_CREDENTIALS"
 	BadUserInput            ErrorCode = "BAD_USER_INPUT"
 	RateLimited             ErrorCode = "RATE_LIMITED"
+	MailDisabled            ErrorCode = "MAIL_DISABLED"
+	InvitationRequired      ErrorCode = "INVITATION_REQUIRED"
+	SignupClosed            ErrorCode = "SIGNUP_CLOSED"
 	OperationTooComplex     ErrorCode = "OPERATION_TOO_COMPLEX"
 	ServiceUnavailable      ErrorCode = "SERVICE_UNAVAILABLE"
 	InternalServerError     ErrorCode = "INTERNAL_SERVER_ERROR"
 	GraphQLParseFailed      ErrorCode = "GRAPHQL_PARSE_FAILED"
 	GraphQLValidationFailed ErrorCode = "GRAPHQL_VALIDATION_FAILED"
 	BadRequest              ErrorCode = "BAD_REQUEST"
+
+	EmailConfirmationRequired ErrorCode = "EMAIL_CONFIRMATION_REQUIRED"
 
 	PersistedQueryNotSupported ErrorCode = "PERSISTED_QUERY_NOT_SUPPORTED"
 	PersistedQueryNotFound     ErrorCode = "PERSISTED_QUERY_NOT_FOUND"
@@ -113,6 +118,12 @@ func (e *Error) Advice() string {
 		return "Correct what is listed, and try again."
 	case RateLimited, ServiceUnavailable:
 		return fmt.Sprintf("Try again in %d seconds.", e.RetryAfter)
+	case MailDisabled:
+		return "The server cannot send mail. Ask its operator for help."
+	case EmailConfirmationRequired:
+		return "Sign up in the browser: the server sends a mail first."
+	case InvitationRequired, SignupClosed:
+		return "Ask an administrator for an account."
 	case InternalServerError:
 		return "The server failed. Report it with the id of the request."
 	case OperationTooComplex, GraphQLParseFailed, GraphQLValidationFailed, BadRequest,

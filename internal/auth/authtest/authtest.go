@@ -50,7 +50,9 @@ type Fixture struct {
 	Store  *storetest.Faults
 	Tokens *token.Authority
 	Clock  *Clock
-	Log    *Log
+	// Mailbox has the mails that were sent.
+	Mailbox *Mailbox
+	Log     *Log
 
 	reported map[uuid.UUID]bool   // events that NewEvents has returned
 	names    map[uuid.UUID]string // of users, deleted ones too
@@ -69,6 +71,7 @@ func New(t testing.TB, s *store.Store) *Fixture {
 		Store:    storetest.NewFaults(s),
 		Clock:    &Clock{now: time.Date(2026, 1, 31, 12, 0, 0, 123456000, time.UTC)},
 		Log:      &Log{},
+		Mailbox:  newMailbox(t),
 		reported: map[uuid.UUID]bool{},
 		names:    map[uuid.UUID]string{},
 	}
@@ -94,6 +97,9 @@ func (f *Fixture) NewDomain(t testing.TB, o domain.Options) *domain.Domain {
 	}
 	if o.Passwords == nil {
 		o.Passwords = password.New(password.Options{CheapForTests: true, Queue: 1000})
+	}
+	if o.Mail == nil {
+		o.Mail = f.Mailbox.Post()
 	}
 	o.Tokens, o.Secret, o.Now, o.Log = f.Tokens, Secret, f.Clock.Now, slog.New(slog.NewTextHandler(f.Log, nil))
 	d, err := domain.New(o)

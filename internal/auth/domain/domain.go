@@ -16,7 +16,9 @@ import (
 	"usher/internal/auth/clients"
 	"usher/internal/auth/internal/proof"
 	"usher/internal/auth/internal/transaction"
+	"usher/internal/auth/mailing"
 	"usher/internal/auth/operator"
+	"usher/internal/auth/recovery"
 	"usher/internal/auth/sessions"
 	"usher/internal/claims"
 	"usher/internal/password"
@@ -32,11 +34,13 @@ type Options struct {
 	// Tokens signs and verifies access tokens. Without it nobody can sign in and every request is anonymous, as in
 	// the operator's commands.
 	Tokens *token.Authority
-	// Secret is the server's secret, from which the key of refresh tokens is derived. Tokens requires it.
+	// Secret is the server's secret, from which keys are derived. Tokens and Mail require it.
 	Secret []byte
 	// Claims says which custom claims access tokens have.
 	Claims claims.Mapping
 	Limits auth.SessionLimits
+	// Mail is how mails leave the server. Nil means that it sends none.
+	Mail *mailing.Post
 	// SigningKeys reads the signing keys for administrators. Nil means that there are none to list.
 	SigningKeys admin.ReadSigningKeys
 	// Required is what the schema requires of roles. No change to a role may take it away.
@@ -56,6 +60,8 @@ type Domain struct {
 	Accounts *accounts.Service
 	Admin    *admin.Service
 	Clients  *clients.Service
+	Recovery *recovery.Service
+	Outbox   *mailing.Outbox
 	// Operator checks no caller. It must not reach an edge.
 	Operator *operator.Service
 }
@@ -69,8 +75,8 @@ func New(o Options) (*Domain, error) {
 		return nil, errors.New("domain: no password hasher")
 	}
 	var refreshTokens seal.Key
+	var err error
 	if o.Tokens != nil {
-		var err error
 		if refreshTokens, err = seal.NewKey(o.Secret, "usher refresh token"); err != nil {
 			return nil, err
 		}
@@ -93,6 +99,18 @@ func New(o Options) (*Domain, error) {
 	maker := accounts.NewMaker(o.Passwords, o.Policy, tx)
 	d.Accounts = accounts.New(maker, d.Access, d.Sessions, proofs, tx)
 	d.Admin = admin.New(admin.Options{Store: o.Store, Access: d.Access, Maker: maker, Tx: tx, SigningKeys: o.SigningKeys, Required: o.Required})
+	if d.Outbox, err = mailing.New(mailing.Options{Store: o.Store, Tx: tx, Post: o.Mail, Secret: o.Secret, Log: log}); err != nil {
+		return nil, err
+	}
+	var mailed *proof.Mailed
+	if o.Secret != nil {
+		if mailed, err = proof.NewMailed(o.Secret, tx); err != nil {
+			return nil, err
+		}
+	}
+	d.Recovery = recovery.New(recovery.Options{
+		Store: o.Store, Access: d.Access, Sessions: d.Sessions, Maker: maker, Mailed: mailed, Outbox: d.Outbox, Tx: tx,
+	})
 	d.Clients = clients.New(o.Store, d.Sessions, o.Tokens, tx)
 	d.Operator = operator.New(o.Store, maker, tx, o.Required)
 	return d, nil

@@ -96,6 +96,7 @@ type Tx struct {
 	rand   io.Reader
 	events []auth.AuditEvent
 	ended  []uuid.UUID
+	done   []func()
 }
 
 // Run runs f in one transaction for an actor. For an actor with a session, f runs only if session and user are still
@@ -121,8 +122,14 @@ func (r *Runner) Run(ctx context.Context, who Actor, f func(ctx context.Context,
 	for _, session := range tx.ended {
 		caller.End(ctx, session)
 	}
+	for _, f := range tx.done {
+		f()
+	}
 	return nil
 }
+
+// AfterCommit calls f after the transaction has committed, and not if it fails.
+func (tx *Tx) AfterCommit(f func()) { tx.done = append(tx.done, f) }
 
 // errNoAdministrator is a mistake of the domain's own code.
 var errNoAdministrator = errors.New("transaction: only the operator and users in a session administer")

@@ -1,0 +1,310 @@
+package proof
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"math/big"
+	"time"
+
+	"github.com/google/uuid"
+
+	"usher/internal/auth"
+	"usher/internal/auth/internal/transaction"
+	"usher/internal/identity"
+	"usher/internal/seal"
+)
+
+const (
+	// codeLifetime and codeTries limit guesses of a code, which has a million values (NIST SP 800-63B-4 §3.1.3.2).
+	codeLifetime = 10 * time.Minute
+	codeTries    = 5
+	codeDigits   = 6
+	// tokenBytes is the length of a token, which nobody can guess.
+	tokenBytes = 32
+)
+
+// tokenLifetimes say how long a token is valid.
+var tokenLifetimes = map[auth.MailPurpose]time.Duration{
+	auth.PurposeVerifyEmail:   24 * time.Hour,
+	auth.PurposeResetPassword: time.Hour,
+	auth.PurposeChangeEmail:   changeLifetime,
+	// A change can be undone for a week, even if it is confirmed at the last moment.
+	auth.PurposeUndoEmailChange: changeLifetime + 7*24*time.Hour,
+	auth.PurposeSignUp:          24 * time.Hour,
+	auth.PurposeInvitation:      7 * 24 * time.Hour,
+}
+
+const changeLifetime = 24 * time.Hour
+
+// Lifetime returns how long a token for a purpose is valid.
+func Lifetime(p auth.MailPurpose) time.Duration { return tokenLifetimes[p] }
+
+// withoutCode are the purposes whose mails have no code.
+var withoutCode = map[auth.MailPurpose]bool{auth.PurposeUndoEmailChange: true, auth.PurposeInvitation: true}
+
+// Mailed issues and redeems the secrets that are mailed. Nothing else can make a Redeemed. It is safe for concurrent
+// use.
+type Mailed struct {
+	codes seal.Key
+	tx    *transaction.Runner
+}
+
+// NewMailed returns a Mailed. It derives the key of codes from the server's secret.
+func NewMailed(secret []byte, tx *transaction.Runner) (*Mailed, error) {
+	codes, err := seal.NewKey(secret, "usher mailed code")
+	if err != nil {
+		return nil, err
+	}
+	return &Mailed{codes: codes, tx: tx}, nil
+}
+
+// Secret describes a secret to issue.
+type Secret struct {
+	Purpose auth.MailPurpose
+	// User is the account; nil without one.
+	User *uuid.UUID
+	// Email is where the secret is mailed.
+	Email identity.Name
+	// Subject distinguishes the secrets of a purpose. A newer secret replaces the older one of its subject. Empty means
+	// the user, or else the address.
+	Subject string
+	// Flow binds the code to what the request for the secret has returned; empty means that the address does.
+	Flow string
+	// Details is JSON of the purpose.
+	Details string
+}
+
+// Issued is a secret that was issued. It is for the mail only.
+type Issued struct {
+	Token, Code              string
+	ExpiresAt, CodeExpiresAt time.Time
+}
+
+// Issue makes a secret in a transaction and stores its digests. It replaces the older one of its purpose and subject.
+func (m *Mailed) Issue(ctx context.Context, tx *transaction.Tx, s Secret) (Issued, error) {
+	fail := func(err error) (Issued, error) { return Issued{}, fmt.Errorf("issue mailed secret: %w", err) }
+	token, err := NewToken(m.tx.Rand())
+	if err != nil {
+		return fail(err)
+	}
+	issued := Issued{Token: token, ExpiresAt: tx.Now.Add(tokenLifetimes[s.Purpose])}
+	stored := &auth.MailedSecret{
+		Purpose: s.Purpose, Subject: s.Subject, UserID: s.User, Address: s.Email.Display, AddressKey: s.Email.Key,
+		TokenDigest: digest(token), Details: s.Details, CreatedAt: tx.Now, ExpiresAt: issued.ExpiresAt,
+	}
+	if stored.ID, err = m.tx.NewID(); err != nil {
+		return fail(err)
+	}
+	switch {
+	case stored.Subject != "":
+	case s.User != nil:
+		stored.Subject = s.User.String()
+	default:
+		stored.Subject = s.Email.Key
+	}
+	if !withoutCode[s.Purpose] {
+		if issued.Code, err = newCode(m.tx.Rand()); err != nil {
+			return fail(err)
+		}
+		issued.CodeExpiresAt = tx.Now.Add(codeLifetime)
+		stored.CodeDigest, stored.CodeExpiresAt = m.codeDigest(stored.ID, issued.Code), &issued.CodeExpiresAt
+		if s.Flow != "" {
+			stored.FlowDigest = digest(s.Flow)
+		}
+	}
+	if err := tx.ReplaceMailedSecret(ctx, stored); err != nil {
+		return fail(err)
+	}
+	return issued, nil
+}
+
+// Forget makes all mailed secrets of a user invalid, because their password or address changes. A link that undoes a
+// change of the address stays valid: otherwise a thief could kill it by changing the password.
+func Forget(ctx context.Context, tx *transaction.Tx, userID uuid.UUID) error {
+	return tx.DeleteMailedSecrets(ctx, userID, auth.PurposeVerifyEmail, auth.PurposeResetPassword, auth.PurposeChangeEmail)
+}
+
+// Presented is what somebody presents who has read a mail: the token, or the code together with the flow or the
+// address that it belongs to.
+type Presented struct {
+	Token, Code *string
+	// Flow is for codes that have one.
+	Flow string
+	// Email is the address that other codes belong to.
+	Email string
+}
+
+// Redeemed is a secret that was presented and is used up. It is valid in its transaction only.
+type Redeemed struct {
+	*auth.MailedSecret
+	// User is the account of the secret as the transaction has read it, locked; nil without one.
+	User *auth.User
+}
+
+// Redeem runs f in a transaction with the secret that is presented, for one of the purposes. The secret is used up with
+// the transaction: of many at once, one succeeds, and if f fails, the secret stays valid. A wrong code is counted and
+// recorded. The error of a secret that is not valid is CodeBadUserInput.
+//
+// For codes the work is the same whether there is a secret or not.
+func (m *Mailed) Redeem(
+	ctx context.Context, p Presented, purposes []auth.MailPurpose, f func(ctx context.Context, tx *transaction.Tx, r *Redeemed) error,
+) error {
+	if (p.Token == nil) == (p.Code == nil) {
+		return auth.BadInput(auth.FieldError{Field: "input", Code: auth.InputRequired, Message: "Give either the token or the code."})
+	}
+	var refused error
+	err := m.tx.Run(ctx, transaction.Nobody, func(ctx context.Context, tx *transaction.Tx) (err error) {
+		r := &Redeemed{}
+		if refused = nil; p.Token != nil {
+			r.MailedSecret, err = byToken(ctx, tx, *p.Token, purposes)
+		} else if r.MailedSecret, err = m.byCode(ctx, tx, p, purposes[0]); err == nil && r.MailedSecret == nil {
+			refused = wrongCode
+			return tx.Record(ctx, auth.AuditEvent{Kind: auth.EventMailedCodeFailed})
+		}
+		if err != nil {
+			return err
+		}
+		if err := r.use(ctx, tx); err != nil {
+			if p.Code != nil && errors.Is(err, errNotValid) {
+				return wrongCode
+			}
+			return err
+		}
+		return f(ctx, tx, r)
+	})
+	switch {
+	case errors.Is(err, errNotValid):
+		return wrongToken
+	case err != nil:
+		return err
+	}
+	return refused
+}
+
+// errNotValid says that there is no such secret, or that it is no longer valid.
+var errNotValid = errors.New("not a valid mailed secret")
+
+// The errors of secrets that are not valid. They do not say whether there is an account.
+var (
+	wrongToken = auth.BadInput(auth.FieldError{
+		Field: "token", Code: auth.InputIncorrect, Message: "This link is invalid or was used. Request a new one.",
+	})
+	expiredToken = auth.BadInput(auth.FieldError{
+		Field: "token", Code: auth.InputExpired, Message: "This link has expired. Request a new one.",
+	})
+	wrongCode = auth.BadInput(auth.FieldError{
+		Field: "code", Code: auth.InputIncorrect, Message: "The code is wrong or no longer valid. Check it, or request a new one.",
+	})
+)
+
+func byToken(ctx context.Context, tx *transaction.Tx, token string, purposes []auth.MailPurpose) (*auth.MailedSecret, error) {
+	s, err := tx.MailedSecret(ctx, digest(token))
+	switch {
+	case errors.Is(err, auth.ErrNotFound):
+		return nil, errNotValid
+	case err != nil:
+		return nil, err
+	}
+	for _, purpose := range purposes {
+		if s.Purpose != purpose {
+			continue
+		}
+		if !tx.Now.Before(s.ExpiresAt) {
+			return nil, expiredToken
+		}
+		return s, nil
+	}
+	return nil, errNotValid
+}
+
+// byCode returns the secret of a code; nil if the code is wrong. It counts the try.
+func (m *Mailed) byCode(ctx context.Context, tx *transaction.Tx, p Presented, purpose auth.MailPurpose) (*auth.MailedSecret, error) {
+	try := auth.CodeTry{Purpose: purpose}
+	if p.Flow != "" {
+		try.FlowDigest = digest(p.Flow)
+	} else if email, err := identity.ParseEmail(p.Email); err == nil {
+		try.AddressKey = email.Key
+	} else {
+		try.AddressKey = "invalid" // which no address has as its key
+	}
+	s, err := tx.CountCodeTry(ctx, try, codeTries, tx.Now)
+	if errors.Is(err, auth.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if !hmac.Equal(s.CodeDigest, m.codeDigest(s.ID, *p.Code)) {
+		return nil, nil
+	}
+	return s, nil
+}
+
+// use locks the account of the secret, takes the secret and reads the account.
+func (r *Redeemed) use(ctx context.Context, tx *transaction.Tx) error {
+	if r.UserID != nil {
+		enabled, err := tx.LockUser(ctx, *r.UserID)
+		if errors.Is(err, auth.ErrNotFound) || err == nil && !enabled {
+			return errNotValid
+		}
+		if err != nil {
+			return err
+		}
+	}
+	taken, err := tx.TakeMailedSecret(ctx, r.ID, r.TokenDigest, tx.Now)
+	if err != nil {
+		return err
+	}
+	if !taken {
+		return errNotValid
+	}
+	if r.UserID != nil {
+		r.User, err = tx.User(ctx, *r.UserID)
+	}
+	return err
+}
+
+// Proof says that the user of the secret has authenticated by it. The account may have changed in the transaction.
+func (r *Redeemed) Proof(ctx context.Context, tx *transaction.Tx) (Proof, error) {
+	if r.UserID == nil {
+		return Proof{}, errNotValid
+	}
+	user, err := tx.User(ctx, *r.UserID)
+	if err != nil {
+		return Proof{}, err
+	}
+	return Proof{user: user, methods: []auth.Method{auth.MethodPassword}, at: tx.Now}, nil
+}
+
+// NewToken returns a random text for URLs that nobody can guess.
+func NewToken(random io.Reader) (string, error) {
+	secret := make([]byte, tokenBytes)
+	if _, err := io.ReadFull(random, secret); err != nil {
+		return "", err
+	}
+	return base64.RawURLEncoding.EncodeToString(secret), nil
+}
+
+func newCode(random io.Reader) (string, error) {
+	n, err := rand.Int(random, big.NewInt(1_000_000))
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%0*d", codeDigits, n), nil
+}
+
+func digest(secret string) []byte {
+	sum := sha256.Sum256([]byte(secret))
+	return sum[:]
+}
+
+// codeDigest depends on the server's key, because all codes could be tried on a plain digest.
+func (m *Mailed) codeDigest(id uuid.UUID, code string) []byte {
+	return m.codes.Digest(id.String(), []byte(code))
+}

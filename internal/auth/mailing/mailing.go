@@ -1,0 +1,262 @@
+// Package mailing owns the outbox: the mails that the domain sends, from the row that is written with the change that
+// causes a mail to the SMTP server's answer.
+//
+// A mail is requested or posted in a transaction. A worker on each replica claims due mails, prepares those that were
+// requested and sends them. What a mail contains is sealed in the database.
+package mailing
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"time"
+
+	"github.com/google/uuid"
+
+	"usher/internal/auth"
+	"usher/internal/auth/internal/transaction"
+	"usher/internal/identity"
+	"usher/internal/mail"
+	"usher/internal/request"
+	"usher/internal/seal"
+)
+
+// Composer renders mails. *mail.Mailer is one.
+type Composer interface {
+	// Locale returns the locale of the templates that suits a reader best.
+	Locale(tag, acceptLanguage string) string
+	Compose(m mail.Message) (*mail.Mail, error)
+}
+
+// Transport sends mails one after the other. *mail.Batch is one.
+type Transport interface {
+	// Send returns the server's reply. Its errors are *mail.Error.
+	Send(ctx context.Context, m *mail.Mail) (reply string, err error)
+	Close()
+}
+
+// Post is how mails leave the server.
+type Post struct {
+	Composer Composer
+	// Open returns a Transport, which the worker closes when there is nothing more to send.
+	Open func() Transport
+}
+
+// Store is what the worker uses outside of transactions. Each write depends on the claim of the mail.
+type Store interface {
+	DueMails(ctx context.Context, now time.Time, limit int) ([]auth.MailMessage, error)
+	UpdateMail(ctx context.Context, m *auth.MailMessage, state auth.MailState, attempts int) (bool, error)
+}
+
+// Options are what an Outbox needs. Without Post it sends nothing.
+type Options struct {
+	Store Store
+	Tx    *transaction.Runner
+	Post  *Post
+	// Secret is the server's secret. Post requires it.
+	Secret []byte
+	Log    *slog.Logger
+}
+
+// Outbox accepts mails in transactions and sends them. It is safe for concurrent use.
+type Outbox struct {
+	store    Store
+	tx       *transaction.Runner
+	post     *Post
+	box      seal.Box
+	log      *slog.Logger
+	prepares map[auth.MailKind]Prepare
+	wake     chan struct{}
+}
+
+// New returns an Outbox.
+func New(o Options) (*Outbox, error) {
+	out := &Outbox{
+		store: o.Store, tx: o.Tx, post: o.Post, log: o.Log,
+		prepares: map[auth.MailKind]Prepare{}, wake: make(chan struct{}, 1),
+	}
+	if o.Post == nil {
+		return out, nil
+	}
+	var err error
+	out.box, err = seal.NewBox(o.Secret, "usher mail")
+	return out, err
+}
+
+// Enabled reports whether this server sends mail.
+func (o *Outbox) Enabled() bool { return o.post != nil }
+
+// Wake receives a value when there may be mails to send.
+func (o *Outbox) Wake() <-chan struct{} { return o.wake }
+
+// Request asks for a mail. What it leads to is decided when the mail is prepared, so that the request costs the same for
+// every account and for none.
+type Request struct {
+	Kind auth.MailKind
+	// UserID, Identifier and Email say for whom the mail is: an account, what somebody has typed, or an address.
+	UserID     *uuid.UUID `json:",omitempty"`
+	Identifier string     `json:",omitempty"`
+	Email      string     `json:",omitempty"`
+	// Flow is what the answer to the request contains. The code of the mail belongs to it.
+	Flow string `json:",omitempty"`
+	// Locale is a language tag; empty if unknown.
+	Locale string      `json:",omitempty"`
+	Roles  []auth.Role `json:",omitempty"`
+
+	// From is the HTTP request. The Outbox sets it.
+	From request.Info
+}
+
+// Letter is a mail to one recipient.
+type Letter struct {
+	Kind auth.MailKind
+	// UserID is the user that the mail is about; nil for none.
+	UserID *uuid.UUID `json:",omitempty"`
+	To     identity.Name
+	// Locale is the user's language tag; empty if unknown.
+	Locale string `json:",omitempty"`
+	// Username is how the mail addresses its reader; empty for nothing.
+	Username string `json:",omitempty"`
+
+	Token, Code              string    `json:",omitempty"`
+	LinkExpires, CodeExpires time.Time `json:",omitzero"`
+	// Due is when what the mail announces happens, and NewAddress the address that it is about.
+	Due        time.Time `json:",omitzero"`
+	NewAddress string    `json:",omitempty"`
+
+	// From is the HTTP request that caused the mail. The Outbox sets it.
+	From request.Info
+}
+
+// Prepare makes the letter of a request in a transaction; nil if there is nobody to write to. The context has the
+// origin of the request, so events are recorded as if they had happened in it.
+type Prepare func(ctx context.Context, tx *transaction.Tx, r *Request) (*Letter, error)
+
+// Register says how requests for a kind of mail are prepared. It must be called before the first request.
+func (o *Outbox) Register(kind auth.MailKind, p Prepare) { o.prepares[kind] = p }
+
+const (
+	// requestLifetime is how long a request may wait until it is prepared. Then the user has asked again, or given up.
+	requestLifetime = time.Hour
+	// noticeLifetime is how long a mail without a secret may wait for the SMTP server.
+	noticeLifetime = 3 * 24 * time.Hour
+	// askedPerHour limits the mails that one network asks for.
+	askedPerHour = 30
+	// retryAsking is how long a network waits that has asked for too many.
+	retryAsking = 10 * time.Minute
+)
+
+// Request writes a request for a mail in a transaction. Without a way to send mail it returns auth.ErrMailDisabled. A
+// network that has asked for too many mails gets CodeRateLimited, whatever it has asked for.
+func (o *Outbox) Request(ctx context.Context, tx *transaction.Tx, r Request) error {
+	if !o.Enabled() {
+		return auth.ErrMailDisabled
+	}
+	r.From = request.From(ctx)
+	m := &auth.MailMessage{Kind: r.Kind, UserID: r.UserID, Asker: asker(r.From.Client), ExpiresAt: tx.Now.Add(requestLifetime)}
+	if m.Asker != nil {
+		n, err := tx.CountMailsAsked(ctx, *m.Asker, tx.Now.Add(-time.Hour))
+		if err != nil {
+			return err
+		}
+		if n >= askedPerHour {
+			return &auth.Error{Code: auth.CodeRateLimited, RetryAfter: retryAsking}
+		}
+	}
+	return o.add(ctx, tx, m, r)
+}
+
+// Send writes a letter in a transaction. Without a way to send mail it does nothing.
+func (o *Outbox) Send(ctx context.Context, tx *transaction.Tx, l Letter) error {
+	if !o.Enabled() {
+		return nil
+	}
+	l.From = request.From(ctx)
+	m := &auth.MailMessage{Prepared: true}
+	l.describe(m, tx.Now)
+	return o.add(ctx, tx, m, l)
+}
+
+// describe sets what the row of a letter shows.
+func (l *Letter) describe(m *auth.MailMessage, now time.Time) {
+	m.Kind, m.UserID, m.Recipient, m.RecipientKey = l.Kind, l.UserID, &l.To.Display, &l.To.Key
+	m.ExpiresAt = now.Add(noticeLifetime)
+	if !l.LinkExpires.IsZero() && l.LinkExpires.Before(m.ExpiresAt) {
+		m.ExpiresAt = l.LinkExpires
+	}
+}
+
+func (o *Outbox) add(ctx context.Context, tx *transaction.Tx, m *auth.MailMessage, content any) (err error) {
+	if m.ID, err = o.tx.NewID(); err != nil {
+		return err
+	}
+	m.State, m.CreatedAt, m.NextAttemptAt = auth.MailQueued, tx.Now, tx.Now
+	if m.Content, err = o.seal(m.ID, content); err != nil {
+		return err
+	}
+	if err := tx.AddMail(ctx, m); err != nil {
+		return fmt.Errorf("add mail: %w", err)
+	}
+	tx.AfterCommit(o.wakeUp)
+	return nil
+}
+
+func (o *Outbox) wakeUp() {
+	select {
+	case o.wake <- struct{}{}:
+	default: // a call is pending
+	}
+}
+
+// Retry queues a mail again that could not be sent, in a transaction. It reports false if there is nothing to send.
+func (o *Outbox) Retry(ctx context.Context, tx *transaction.Tx, m *auth.MailMessage) (bool, error) {
+	if !o.Enabled() {
+		return false, auth.ErrMailDisabled
+	}
+	if m.State != auth.MailFailed || m.Content == nil || !tx.Now.Before(m.ExpiresAt) {
+		return false, nil
+	}
+	m.State, m.NextAttemptAt = auth.MailQueued, tx.Now
+	tx.AfterCommit(o.wakeUp)
+	return tx.UpdateMail(ctx, m, auth.MailFailed, m.Attempts)
+}
+
+// asker returns the network of a client, which counts as one: an IPv4 address, or the /64 of IPv6 that one customer
+// has. It is nil for this machine: that is an operator, or a proxy that is not trusted and stands for all clients.
+func asker(client netip.Addr) *string {
+	client = client.Unmap().WithZone("")
+	if !client.IsValid() || client.IsLoopback() {
+		return nil
+	}
+	bits := 32
+	if client.Is6() {
+		bits = 64
+	}
+	network, err := client.Prefix(bits)
+	if err != nil {
+		return nil
+	}
+	return new(network.String())
+}
+
+func (o *Outbox) seal(id uuid.UUID, content any) ([]byte, error) {
+	plain, err := json.Marshal(content)
+	if err != nil {
+		return nil, fmt.Errorf("seal mail: %w", err)
+	}
+	return o.box.Encrypt(plain, id[:]), nil
+}
+
+func (o *Outbox) open(m *auth.MailMessage, content any) error {
+	if m.Content == nil {
+		return errors.New("the mail has no content")
+	}
+	plain, err := o.box.Decrypt(m.Content, m.ID[:])
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(plain, content)
+}
