@@ -38,18 +38,18 @@ func setProfile(t *testing.T, s auth.Store) {
 	now := epoch.Add(time.Hour)
 	large := jsonobject.Object(`{"a":"` + strings.Repeat("é", (jsonobject.MaxSize-len(`{"a":""}`))/len("é")) + `"}`)
 	for _, want := range []struct {
-		name                  *string
+		name, locale          *string
 		metadata, appMetadata jsonobject.Object
 	}{
-		{new("Grace Ünï"), `{"a":[9007199254740993,1.0,1e2],"b":"\u0001 \\ ' \" $1 ?"}`, ""},
-		{nil, "", `{"🙂":null}`},
-		{new("Ada"), large, large},
-		{new(""), "", ""},
+		{new("Grace Ünï"), new("de"), `{"a":[9007199254740993,1.0,1e2],"b":"\u0001 \\ ' \" $1 ?"}`, ""},
+		{nil, nil, "", `{"🙂":null}`},
+		{new("Ada"), new("zh-Hant-TW"), large, large},
+		{new(""), nil, "", ""},
 	} {
 		now = now.Add(time.Second)
 		changed(t, s, func(a *auth.User) error {
-			a.FullName, a.Metadata, a.AppMetadata, a.UpdatedAt = want.name, want.metadata, want.appMetadata, now
-			p := auth.Profile{FullName: auth.FullName{Text: want.name}, Metadata: want.metadata, AppMetadata: want.appMetadata}
+			a.FullName, a.Locale, a.Metadata, a.AppMetadata, a.UpdatedAt = want.name, want.locale, want.metadata, want.appMetadata, now
+			p := auth.Profile{FullName: auth.FullName{Text: want.name}, Locale: want.locale, Metadata: want.metadata, AppMetadata: want.appMetadata}
 			if want.name != nil {
 				p.FullName.Key = new("key of " + *want.name)
 			}
@@ -68,6 +68,7 @@ func setProfile(t *testing.T, s auth.Store) {
 	endless := strings.Repeat("a", 1<<20)
 	for what, p := range map[string]auth.Profile{
 		"a key":       {FullName: auth.FullName{Text: new("a"), Key: &endless}},
+		"a locale":    {Locale: &endless},
 		"metadata":    {Metadata: jsonobject.Object(endless)},
 		"appMetadata": {AppMetadata: jsonobject.Object(endless)},
 	} {
