@@ -3,6 +3,7 @@ package auth_test
 import (
 	"context"
 	"database/sql"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -154,41 +155,72 @@ func TestChangePasswordNone(t *testing.T) {
 	})
 }
 
-// TestChangePasswordRace has requests of one session check the same current password, and then replace it all at once.
-// Exactly one succeeds, and its password is the one that is stored.
+// TestChangePasswordRace has requests, of one session or of a session each, check the same current password, and then
+// replace it all at once. Exactly one succeeds, and its password is the one that is stored.
 func TestChangePasswordRace(t *testing.T) {
 	t.Parallel()
-	next := []password.Plaintext{otherPassword, "six tiny yellow ostriches", "nine silent copper foxes", "two brave orange herons"}
-	eachDatabase(t, func(t *testing.T, f *fixture) {
-		ada := f.signup(t, "ada")
-		f.NewEvents(t)
-		var checked sync.WaitGroup
-		checked.Add(len(next))
-		f.Store.Before("InTx", func(context.Context) error {
-			checked.Done()
-			checked.Wait()
-			return nil
+	for name, tt := range map[string]struct {
+		sessions  int
+		endOthers bool
+		others    string
+	}{
+		"of one session":                           {1, true, wrong},
+		"of a session each":                        {4, false, wrong},
+		"of a session each, and ending the others": {4, true, ended},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			eachDatabase(t, func(t *testing.T, f *fixture) { changePasswordRace(t, f, tt.sessions, tt.endOthers, tt.others) })
 		})
-		answers := make([]string, len(next))
-		var group sync.WaitGroup
-		for i, p := range next {
-			ctx := f.As(t, ada.AccessToken)
-			group.Go(func() { answers[i] = f.changePassword(ctx, authtest.Password, p) })
-		}
-		group.Wait()
-		f.Store.Before("InTx", nil)
-		counts := map[string]int{}
-		for _, a := range answers {
-			counts[a]++
-		}
-		if diff := cmp.Diff(map[string]int{"": 1, wrong: len(next) - 1}, counts); diff != "" {
-			t.Errorf("answers (-want +got):\n%s", diff)
-		}
-		f.WantEvents(t, "PASSWORD_CHANGED by ada of ada in a session")
-		for i, p := range next {
-			if got := f.tryLogin(t.Context(), "ada", p); got != answers[i] {
-				t.Errorf("login with password %d: %q, want %q", i, got, answers[i])
-			}
-		}
+	}
+}
+
+func changePasswordRace(t *testing.T, f *fixture, sessions int, endOthers bool, others string) {
+	next := []password.Plaintext{otherPassword, "six tiny yellow ostriches", "nine silent copper foxes", "two brave orange herons"}
+	f.signup(t, "ada")
+	bearers := make([]string, sessions)
+	for i := range bearers {
+		bearers[i] = f.login(t, "ada").AccessToken
+	}
+	f.NewEvents(t)
+	var checked sync.WaitGroup
+	checked.Add(len(next))
+	f.Store.Before("InTx", func(context.Context) error {
+		checked.Done()
+		checked.Wait()
+		return nil
 	})
+	answers := make([]string, len(next))
+	var group sync.WaitGroup
+	for i, p := range next {
+		ctx := f.As(t, bearers[i%sessions])
+		group.Go(func() {
+			_, err := f.ChangePassword(ctx, accounts.ChangePasswordInput{
+				CurrentPassword: authtest.Password, NewPassword: p, EndOtherSessions: endOthers,
+			})
+			answers[i] = authtest.Code(err)
+		})
+	}
+	group.Wait()
+	f.Store.Before("InTx", nil)
+	counts := map[string]int{}
+	for _, a := range answers {
+		counts[a]++
+	}
+	if diff := cmp.Diff(map[string]int{"": 1, others: len(next) - 1}, counts); diff != "" {
+		t.Errorf("answers (-want +got):\n%s", diff)
+	}
+	if events := f.NewEvents(t); len(events) == 0 || events[0] != "PASSWORD_CHANGED by ada of ada in a session" ||
+		strings.Contains(strings.Join(events[1:], ""), "PASSWORD_CHANGED") {
+		t.Errorf("events %q, want one change of a password", events)
+	}
+	for i, p := range next {
+		want := ""
+		if answers[i] != "" {
+			want = wrong
+		}
+		if got := f.tryLogin(t.Context(), "ada", p); got != want {
+			t.Errorf("login with password %d: %q, want %q", i, got, want)
+		}
+	}
 }

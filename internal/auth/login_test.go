@@ -117,7 +117,7 @@ func TestRehash(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if ok, err := f.Store.ReplacePassword(t.Context(), user.ID, stored.Secret, string(foreign), f.Clock.Now()); err != nil || !ok {
+		if ok, err := f.Store.RehashPassword(t.Context(), user.ID, stored.Secret, string(foreign), f.Clock.Now()); err != nil || !ok {
 			t.Fatal(ok, err)
 		}
 		for range 2 {

@@ -32,7 +32,8 @@ type User struct {
 	DisabledAt *time.Time
 	// DeletionAt is when the account will be deleted, as its user has asked; nil otherwise.
 	DeletionAt *time.Time
-	// CredentialsVersion counts the changes of the user's credentials.
+	// CredentialsVersion counts the changes of the user's credentials. What was checked at one version proves nothing at
+	// the next.
 	CredentialsVersion int
 	// LastSignInAt is when the user last signed in; nil if they never have.
 	LastSignInAt *time.Time
@@ -86,9 +87,10 @@ type AccountStore interface {
 	CreateAccount(ctx context.Context, a *Account, first *Credential) error
 	// User finds a user by id.
 	User(ctx context.Context, id uuid.UUID) (*User, error)
-	// RecordSignIn sets the time of a user's last sign-in, if the account is enabled, and reports whether it is. Other
-	// transactions that lock the user or write to it wait until this one ends.
-	RecordSignIn(ctx context.Context, userID uuid.UUID, now time.Time) (bool, error)
+	// RecordSignIn sets the time of a user's last sign-in, if the account is enabled and the version of its credentials
+	// is still the one that was checked, and reports whether it did. Other transactions that lock the user or write to
+	// it wait until this one ends.
+	RecordSignIn(ctx context.Context, userID uuid.UUID, credentialsVersion int, now time.Time) (bool, error)
 	// LockUser makes other transactions that lock the user or write to it wait until this one ends. It
 	// reports whether the account is enabled.
 	LockUser(ctx context.Context, userID uuid.UUID) (bool, error)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -178,5 +179,23 @@ func TestIssuerWithPath(t *testing.T) {
 				t.Errorf("%s: %d %s", path, r.Code, r.Body)
 			}
 		}
+	})
+}
+
+// TestPasswordGrantAfterChange changes the password after the old one was verified, and before the session begins.
+func TestPasswordGrantAfterChange(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, f *fixture) {
+		f.store.Before("InTx", func(ctx context.Context) error {
+			f.store.Before("InTx", nil)
+			return f.domain.Operator.SetPassword(ctx, f.user.User, "five large purple whales")
+		})
+		send := func(password string) *httptest.ResponseRecorder {
+			return f.send(call{path: "/oauth/token", form: params("grant_type", "password", "username", "ada", "password", password)})
+		}
+		if got := send(goodPassword); got.Code != http.StatusBadRequest || !strings.Contains(got.Body.String(), `"invalid_grant"`) {
+			t.Errorf("the password before: status %d, %s", got.Code, got.Body)
+		}
+		decode(t, send("five large purple whales"))
 	})
 }

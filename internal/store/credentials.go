@@ -74,29 +74,33 @@ func (s *Store) password(ctx context.Context, query string, key any) (*auth.User
 }
 
 const (
-	replaceOlderPassword = `UPDATE users SET password_hash = $3 WHERE id = $1 AND password_hash = $2`
-	movePassword         = `
+	rehashOlderPassword = `UPDATE users SET password_hash = $3 WHERE id = $1 AND password_hash = $2`
+	movePassword        = `
 	INSERT INTO credentials (id, user_id, kind, secret, created_at, updated_at)
 	SELECT id, id, 'PASSWORD', password_hash, created_at, $2 FROM users WHERE id = $1 AND password_hash IS NOT NULL
 	ON CONFLICT DO NOTHING`
-	replacePassword = `
+	rehashPassword = `
 	UPDATE credentials SET secret = $3, updated_at = $4
 	WHERE user_id = $1 AND kind = 'PASSWORD' AND secret = $2`
 )
 
-// ReplacePassword implements auth.CredentialStore. It also updates users.password_hash, which servers of
-// the previous release read.
-func (s *Store) ReplacePassword(ctx context.Context, userID uuid.UUID, old, secret string, now time.Time) (replaced bool, err error) {
-	const doing = "replace password"
+// RehashPassword implements auth.CredentialStore. It also updates users.password_hash, which servers of the previous
+// release read. It locks the user before the credential, as the methods below do. Otherwise two of them could wait for
+// each other.
+func (s *Store) RehashPassword(ctx context.Context, userID uuid.UUID, old, secret string, now time.Time) (replaced bool, err error) {
+	const doing = "rehash password"
 	err = s.together(ctx, func(tx *Store) error {
+		if _, err := tx.lock(ctx, doing, `SELECT 1 FROM users WHERE id = $1`, userID); err != nil {
+			return err
+		}
 		if _, err := tx.exec(ctx, doing, movePassword, userID, timestamp(now)); err != nil {
 			return err
 		}
-		n, err := tx.exec(ctx, doing, replacePassword, userID, old, secret, timestamp(now))
+		n, err := tx.exec(ctx, doing, rehashPassword, userID, old, secret, timestamp(now))
 		if replaced = n == 1; err != nil || !replaced {
 			return err
 		}
-		_, err = tx.exec(ctx, doing, replaceOlderPassword, userID, old, secret)
+		_, err = tx.exec(ctx, doing, rehashOlderPassword, userID, old, secret)
 		return err
 	})
 	return replaced, err
@@ -104,7 +108,7 @@ func (s *Store) ReplacePassword(ctx context.Context, userID uuid.UUID, old, secr
 
 var (
 	setPassword      = insertCredential + ` ON CONFLICT (user_id, kind, key) DO UPDATE SET secret = excluded.secret, updated_at = excluded.updated_at`
-	setOlderPassword = `UPDATE users SET password_hash = $2 WHERE id = $1`
+	changeCredential = `UPDATE users SET password_hash = $2, credentials_version = credentials_version + 1 WHERE id = $1`
 )
 
 // SetPassword implements auth.CredentialStore. It also sets users.password_hash, which servers of the previous release
@@ -112,7 +116,7 @@ var (
 func (s *Store) SetPassword(ctx context.Context, c *auth.Credential) error {
 	const doing = "set password"
 	return s.together(ctx, func(tx *Store) error {
-		n, err := tx.exec(ctx, doing, setOlderPassword, c.UserID, passwordHash(c))
+		n, err := tx.exec(ctx, doing, changeCredential, c.UserID, passwordHash(c))
 		if err == nil && n == 0 {
 			err = auth.ErrNotFound
 		}
@@ -131,7 +135,7 @@ const deletePassword = `DELETE FROM credentials WHERE user_id = $1 AND kind = 'P
 func (s *Store) DeletePassword(ctx context.Context, userID uuid.UUID) error {
 	const doing = "delete password"
 	return s.together(ctx, func(tx *Store) error {
-		if err := tx.change(ctx, doing, setOlderPassword, userID, nil); err != nil {
+		if err := tx.change(ctx, doing, changeCredential, userID, nil); err != nil {
 			return err
 		}
 		_, err := tx.exec(ctx, doing, deletePassword, userID)

@@ -64,7 +64,7 @@ func TestSignInWritesNoIndex(t *testing.T) {
 	defer func() { _ = tx.Rollback() }()
 	for n := range signIns { // of users on different pages
 		id := fmt.Sprintf("01940000-0000-7000-8000-%012d", 1+n*many/signIns)
-		if _, err := tx.ExecContext(t.Context(), store.RecordSignInStatement, id, time.Now()); err != nil {
+		if _, err := tx.ExecContext(t.Context(), store.RecordSignInStatement, id, 0, time.Now()); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -75,5 +75,40 @@ func TestSignInWritesNoIndex(t *testing.T) {
 	}
 	if written != signIns || withoutIndex != written {
 		t.Errorf("%d of %d sign-ins wrote no index entry, want %d", withoutIndex, written, signIns)
+	}
+}
+
+// TestPasswordLockOrder has each method that writes a password wait for the user. It must not hold the credential
+// meanwhile: a transaction that has locked the user and writes the credential would wait for it, and neither could end.
+func TestPasswordLockOrder(t *testing.T) {
+	t.Parallel()
+	s := open(t, storetest.URLs["postgres"](t))
+	session := signIn(t, s)
+	v, err := s.Viewer(t.Context(), session)
+	if err != nil {
+		t.Fatal(err)
+	}
+	user := v.User.ID
+	_, first, err := s.PasswordOf(t.Context(), user)
+	if err != nil {
+		t.Fatal(err)
+	}
+	next := *first
+	next.Secret = "$next"
+	for _, c := range []struct {
+		name string
+		run  func(ctx context.Context) (bool, error)
+	}{
+		{"RehashPassword", func(ctx context.Context) (bool, error) {
+			return s.RehashPassword(ctx, user, first.Secret, "$rehashed", someTime)
+		}},
+		{"SetPassword", func(ctx context.Context) (bool, error) { return true, s.SetPassword(ctx, &next) }},
+		{"DeletePassword", func(ctx context.Context) (bool, error) { return true, s.DeletePassword(ctx, user) }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			waitAndRun(t, s, session, user, c.run, func(ctx context.Context) error {
+				return s.Exec(ctx, `SELECT 1 FROM credentials WHERE user_id = $1 FOR UPDATE NOWAIT`, user)
+			})
+		})
 	}
 }

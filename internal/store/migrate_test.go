@@ -158,11 +158,11 @@ func TestMigrateFilled(t *testing.T) {
 					t.Errorf("PasswordByUsername: %v, %v, want %s", got, err, want)
 					continue
 				}
-				if ok, err := s.ReplacePassword(t.Context(), user.ID, "$other", "$new", day(5)); ok || err != nil {
-					t.Errorf("ReplacePassword of another secret: %v, %v", ok, err)
+				if ok, err := s.RehashPassword(t.Context(), user.ID, "$other", "$new", day(5)); ok || err != nil {
+					t.Errorf("RehashPassword of another secret: %v, %v", ok, err)
 				}
-				if ok, err := s.ReplacePassword(t.Context(), user.ID, want, "$new", day(5)); !ok || err != nil {
-					t.Errorf("ReplacePassword: %v, %v", ok, err)
+				if ok, err := s.RehashPassword(t.Context(), user.ID, want, "$new", day(5)); !ok || err != nil {
+					t.Errorf("RehashPassword: %v, %v", ok, err)
 				}
 				if _, got, err = s.PasswordOf(t.Context(), user.ID); err != nil || got.Secret != "$new" || !got.UpdatedAt.Equal(day(5)) {
 					t.Errorf("PasswordOf: %v, %v", got, err)

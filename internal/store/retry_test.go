@@ -141,13 +141,15 @@ func TestRetryStatement(t *testing.T) {
 			return n == 1, err
 		}},
 	} {
-		t.Run(c.name, func(t *testing.T) { waitAndRun(t, s, session, state.User.ID, c.run) })
+		t.Run(c.name, func(t *testing.T) { waitAndRun(t, s, session, state.User.ID, c.run, nil) })
 	}
 }
 
-// waitAndRun runs a statement while a transaction holds the rows that it writes.
+// waitAndRun runs a statement while a transaction holds the rows that it writes, and calls waiting, if it is not nil, once
+// the statement waits for them.
 func waitAndRun(
-	t *testing.T, s *store.Store, session, user uuid.UUID, statement func(ctx context.Context) (bool, error),
+	t *testing.T, s *store.Store, session, user uuid.UUID,
+	statement func(ctx context.Context) (bool, error), waiting func(ctx context.Context) error,
 ) {
 	t.Helper()
 	type answer struct {
@@ -168,13 +170,16 @@ func waitAndRun(
 		}()
 		ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 		defer cancel()
-		for waiting := 0; waiting == 0; {
+		for waits := 0; waits == 0; {
 			const query = `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`
-			if err := s.Get(ctx, &waiting, query); err != nil {
+			if err := s.Get(ctx, &waits, query); err != nil {
 				return err
 			}
 		}
-		return nil
+		if waiting == nil {
+			return nil
+		}
+		return waiting(ctx)
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -117,12 +117,12 @@ func (s *Store) DeleteUser(ctx context.Context, userID uuid.UUID) error {
 	return s.change(ctx, "delete user", `DELETE FROM users WHERE id = $1`, userID)
 }
 
-const recordSignIn = `UPDATE users SET last_login_at = $2 WHERE id = $1 AND disabled_at IS NULL`
+const recordSignIn = `UPDATE users SET last_login_at = $3 WHERE id = $1 AND credentials_version = $2 AND disabled_at IS NULL`
 
 // RecordSignIn implements auth.Store. No index has the column, and the table's pages have free space, so PostgreSQL
 // writes no index entry.
-func (s *Store) RecordSignIn(ctx context.Context, userID uuid.UUID, now time.Time) (bool, error) {
-	n, err := s.exec(ctx, "record sign-in", recordSignIn, userID, timestamp(now))
+func (s *Store) RecordSignIn(ctx context.Context, userID uuid.UUID, credentialsVersion int, now time.Time) (bool, error) {
+	n, err := s.exec(ctx, "record sign-in", recordSignIn, userID, credentialsVersion, timestamp(now))
 	return n == 1, err
 }
 

@@ -46,8 +46,8 @@ func credentialNoPassword(t *testing.T, s auth.Store) {
 		t.Errorf("PasswordByUsername: %v, %v, want no password", got, err)
 	}
 	equal(t, "user", user, &a.User)
-	if ok, err := s.ReplacePassword(t.Context(), a.ID, other.Secret, "$new", epoch); ok || err != nil {
-		t.Errorf("ReplacePassword: %v, %v, want false", ok, err)
+	if ok, err := s.RehashPassword(t.Context(), a.ID, other.Secret, "$new", epoch); ok || err != nil {
+		t.Errorf("RehashPassword: %v, %v, want false", ok, err)
 	}
 }
 
@@ -72,7 +72,7 @@ func credentialRefused(t *testing.T, s auth.Store) {
 	equal(t, "users", allUsers(t, s), nil)
 }
 
-func replacePassword(t *testing.T, s auth.Store) {
+func rehashPassword(t *testing.T, s auth.Store) {
 	a, b := newAccount(1), newAccount(2)
 	one, other := newPassword(a), newPassword(b)
 	other.Secret = one.Secret
@@ -83,8 +83,8 @@ func replacePassword(t *testing.T, s auth.Store) {
 	now := epoch.Add(time.Hour)
 	replace := func(what string, id uuid.UUID, old, hash string, want bool) {
 		t.Helper()
-		if ok, err := s.ReplacePassword(t.Context(), id, old, hash, now); ok != want || err != nil {
-			t.Errorf("ReplacePassword of %s: %v, %v, want %v", what, ok, err, want)
+		if ok, err := s.RehashPassword(t.Context(), id, old, hash, now); ok != want || err != nil {
+			t.Errorf("RehashPassword of %s: %v, %v, want %v", what, ok, err, want)
 		}
 	}
 	replace("another hash", a.ID, "$other", "$new", false)
@@ -105,7 +105,7 @@ func replacePassword(t *testing.T, s auth.Store) {
 
 	replaced := 0
 	for i, err := range together(20, func(i int) error {
-		ok, err := s.ReplacePassword(t.Context(), a.ID, "$new", "$"+strconv.Itoa(i), now)
+		ok, err := s.RehashPassword(t.Context(), a.ID, "$new", "$"+strconv.Itoa(i), now)
 		if ok {
 			err = errors.Join(err, errDone)
 		}
@@ -159,7 +159,67 @@ func setPassword(t *testing.T, s auth.Store) {
 	check("the changed password", changed)
 	check("the password of another user", newPassword(b))
 	wantError(t, "nobody", s.SetPassword(t.Context(), set(newID(9), 23)), auth.ErrNotFound)
-	if ok, err := s.ReplacePassword(t.Context(), a.ID, "$new22", "$newer", now); !ok || err != nil {
-		t.Errorf("ReplacePassword afterwards: %v, %v", ok, err)
+	if ok, err := s.RehashPassword(t.Context(), a.ID, "$new22", "$newer", now); !ok || err != nil {
+		t.Errorf("RehashPassword afterwards: %v, %v", ok, err)
+	}
+}
+
+func deletePassword(t *testing.T, s auth.Store) {
+	a, b := newAccount(1), newAccount(2)
+	create(t, s, a)
+	create(t, s, b) // detects a missing condition
+	for range 2 {
+		if err := s.DeletePassword(t.Context(), a.ID); err != nil {
+			t.Fatal(err)
+		}
+		if _, got, err := s.PasswordOf(t.Context(), a.ID); err != nil || got != nil {
+			t.Errorf("PasswordOf: %v, %v, want no password", got, err)
+		}
+	}
+	_, got, err := s.PasswordOf(t.Context(), b.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "the password of another user", got, newPassword(b))
+	wantError(t, "nobody", s.DeletePassword(t.Context(), newID(9)), auth.ErrNotFound)
+}
+
+// credentialsVersion calls every method that changes a credential. Each increments the version once, of its user only. A
+// new hash of the same password does not, and neither does a call that changes nothing.
+func credentialsVersion(t *testing.T, s auth.Store) {
+	a, b := newAccount(1), newAccount(2)
+	create(t, s, a)
+	create(t, s, b)
+	first := newPassword(a)
+	next := newPassword(a)
+	next.Secret = "$next"
+	rehash := func(old string, want bool) func() error {
+		return func() error {
+			if ok, err := s.RehashPassword(t.Context(), a.ID, old, "$rehashed", epoch); err != nil || ok != want {
+				t.Errorf("RehashPassword: %v, %v, want %v", ok, err, want)
+			}
+			return nil
+		}
+	}
+	set := func() error { return s.SetPassword(t.Context(), next) }
+	want := a.User
+	for _, step := range []struct {
+		what      string
+		do        func() error
+		increment int
+	}{
+		{"a new hash", rehash(first.Secret, true), 0},
+		{"a new hash of another password", rehash(first.Secret, false), 0},
+		{"a changed password", set, 1},
+		{"the same password again", set, 1}, // the store cannot know that it is the same
+		{"no password", func() error { return s.DeletePassword(t.Context(), a.ID) }, 1},
+		{"a new hash of no password", rehash(next.Secret, false), 0},
+		{"a first password", set, 1},
+	} {
+		if err := step.do(); err != nil {
+			t.Fatalf("%s: %v", step.what, err)
+		}
+		want.CredentialsVersion += step.increment
+		equal(t, step.what, allUsers(t, s), []auth.User{want, b.User})
 	}
 }

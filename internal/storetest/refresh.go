@@ -321,9 +321,15 @@ func recordSignIn(t *testing.T, s auth.Store) {
 		create(t, s, a)
 	}
 	now := epoch.Add(time.Hour)
+	version := enabled.CredentialsVersion
 	for id, want := range map[uuid.UUID]bool{enabled.ID: true, never.ID: true, disabled.ID: false, newID(9): false} {
-		if got, err := s.RecordSignIn(t.Context(), id, now); err != nil || got != want {
+		if got, err := s.RecordSignIn(t.Context(), id, version, now); err != nil || got != want {
 			t.Errorf("RecordSignIn: %v, %v, want %v", got, err, want)
+		}
+	}
+	for _, other := range []int{version - 1, version + 1} {
+		if got, err := s.RecordSignIn(t.Context(), enabled.ID, other, now.Add(time.Hour)); err != nil || got {
+			t.Errorf("RecordSignIn with another version of the credentials: %v, %v, want false", got, err)
 		}
 	}
 	enabled.LastSignInAt, never.LastSignInAt = &now, &now

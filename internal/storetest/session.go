@@ -243,10 +243,26 @@ func recordSignInAndDisable(t *testing.T, s auth.Store) {
 	a.DisabledAt = nil
 	create(t, s, a)
 	lockAndRevoke(t, s,
-		func(ctx context.Context, tx auth.Store) (bool, error) { return tx.RecordSignIn(ctx, a.ID, epoch) },
+		func(ctx context.Context, tx auth.Store) (bool, error) {
+			return tx.RecordSignIn(ctx, a.ID, a.CredentialsVersion, epoch)
+		},
 		func(ctx context.Context, tx auth.Store) (bool, error) {
 			return true, tx.SetDisabled(ctx, a.ID, new(epoch), epoch)
 		})
+}
+
+// recordSignInAndSetPassword is lockSessionAndEnd for a sign-in and a transaction that changes the user's password.
+func recordSignInAndSetPassword(t *testing.T, s auth.Store) {
+	a := newAccount(1)
+	a.DisabledAt = nil
+	create(t, s, a)
+	next := newPassword(a)
+	next.Secret = "$new"
+	lockAndRevoke(t, s,
+		func(ctx context.Context, tx auth.Store) (bool, error) {
+			return tx.RecordSignIn(ctx, a.ID, a.CredentialsVersion, epoch)
+		},
+		func(ctx context.Context, tx auth.Store) (bool, error) { return true, tx.SetPassword(ctx, next) })
 }
 
 // lockAndRevoke calls lock in many transactions and revoke in one. revoke reports whether it had an effect.

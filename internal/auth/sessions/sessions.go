@@ -113,19 +113,11 @@ func (s *Service) Start(ctx context.Context, tx *transaction.Tx, p proof.Proof, 
 		return fail(err)
 	}
 	v := auth.Viewer{User: *user, Session: newSession(ctx, id, user.ID, tx.Now, s.limits.MaxAge)}
-	// Sign-ins of one user take turns here. Otherwise they could exceed the limit together, or finish after the user
-	// was disabled.
-	enabled, err := tx.RecordSignIn(ctx, user.ID, tx.Now)
-	if err != nil {
+	// Sign-ins of one user take turns here. Otherwise they could exceed the limit together.
+	if v.Session.Methods, v.Session.AuthTime, err = p.SignIn(ctx, tx); err != nil {
 		return fail(err)
-	}
-	if !enabled {
-		return nil, auth.Unauthenticated(auth.ReasonAccountDisabled)
 	}
 	v.User.LastSignInAt = new(tx.Now)
-	if v.Session.Methods, v.Session.AuthTime, err = p.Accept(ctx, tx); err != nil {
-		return fail(err)
-	}
 	if err := s.endReplaced(ctx, tx, replaces, id); err != nil {
 		return fail(err)
 	}

@@ -29,9 +29,47 @@ type Proof struct {
 // User is the user that has authenticated; nil for the zero Proof.
 func (p Proof) User() *auth.User { return p.user }
 
-// Accept uses the proof in the transaction that it is for, and returns how and when the user authenticated. It clears
-// the counters of attempts at the account. Call it once the user is locked.
+// SignIn uses the proof for a new session in a transaction, and returns how and when the user authenticated. It clears
+// the counters of attempts at the account.
+//
+// It locks the user, and fails if the account or its credentials have changed since the proof was made. Otherwise the
+// sign-in could finish after the user was disabled or the password changed.
+func (p Proof) SignIn(ctx context.Context, tx *transaction.Tx) (methods []auth.Method, at time.Time, err error) {
+	recorded, err := tx.RecordSignIn(ctx, p.user.ID, p.user.CredentialsVersion, tx.Now)
+	if err == nil && !recorded {
+		err = p.outdated(ctx, tx)
+	}
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	return p.use(ctx, tx)
+}
+
+// outdated returns why a proof is not valid for a sign-in. Only callers with the current credential learn that the account
+// is disabled.
+func (p Proof) outdated(ctx context.Context, tx *transaction.Tx) error {
+	user, err := tx.User(ctx, p.user.ID)
+	switch {
+	case errors.Is(err, auth.ErrNotFound):
+		return auth.ErrInvalidCredentials
+	case err != nil:
+		return err
+	case user.CredentialsVersion != p.user.CredentialsVersion:
+		return auth.ErrInvalidCredentials
+	}
+	return auth.Unauthenticated(auth.ReasonAccountDisabled)
+}
+
+// Accept uses the proof in a transaction in a session of the user, as SignIn does for a new session. The transaction has
+// locked the user and read it again.
 func (p Proof) Accept(ctx context.Context, tx *transaction.Tx) (methods []auth.Method, at time.Time, err error) {
+	if u := &tx.Viewer.User; u.ID != p.user.ID || u.CredentialsVersion != p.user.CredentialsVersion {
+		return nil, time.Time{}, auth.ErrInvalidCredentials
+	}
+	return p.use(ctx, tx)
+}
+
+func (p Proof) use(ctx context.Context, tx *transaction.Tx) (methods []auth.Method, at time.Time, err error) {
 	if p.counted {
 		if _, err := tx.ClearAttempts(ctx, p.user.ID); err != nil {
 			return nil, time.Time{}, err
@@ -173,7 +211,7 @@ func (c *Checker) rehash(ctx context.Context, slot *password.Slot, found holder,
 	hash, err := slot.Hash(ctx, p)
 	if err == nil {
 		err = c.tx.Run(ctx, transaction.Nobody, func(ctx context.Context, tx *transaction.Tx) error {
-			_, err := tx.ReplacePassword(ctx, found.user.ID, found.password.Secret, hash, tx.Now)
+			_, err := tx.RehashPassword(ctx, found.user.ID, found.password.Secret, hash, tx.Now)
 			return err
 		})
 	}

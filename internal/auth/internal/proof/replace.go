@@ -10,8 +10,8 @@ import (
 
 // Replacement is the hash of a new password for a user that has just proved the current one.
 type Replacement struct {
-	proof       Proof
-	old, secret string // hashes
+	proof Proof
+	next  auth.Credential
 }
 
 // Replace checks the current password of the user of a session, as Password does, and hashes the next one. One slot
@@ -19,8 +19,8 @@ type Replacement struct {
 func (c *Checker) Replace(ctx context.Context, current, next password.Plaintext, by *auth.Viewer) (r Replacement, err error) {
 	r.proof, err = c.check(ctx, current, by, c.OfUser(by.User.ID),
 		func(ctx context.Context, slot *password.Slot, found holder, _ bool) (err error) {
-			r.old = found.password.Secret
-			r.secret, err = slot.Hash(ctx, next)
+			r.next = *found.password
+			r.next.Secret, err = slot.Hash(ctx, next)
 			return err
 		})
 	if err != nil {
@@ -29,15 +29,13 @@ func (c *Checker) Replace(ctx context.Context, current, next password.Plaintext,
 	return r, nil
 }
 
-// Store replaces the password in a transaction that has locked the user. If the password is no longer the one that was
-// checked, nothing changes and the error is the one of a wrong password.
+// Store replaces the password in a transaction in a session of the user. If the password is no longer the one that was
+// checked, nothing changes and the error is the one of a wrong password. A new hash of the same password is no change.
 func (r Replacement) Store(ctx context.Context, tx *transaction.Tx) error {
 	if _, _, err := r.proof.Accept(ctx, tx); err != nil {
 		return err
 	}
-	replaced, err := tx.ReplacePassword(ctx, r.proof.user.ID, r.old, r.secret, tx.Now)
-	if err == nil && !replaced {
-		err = auth.ErrInvalidCredentials
-	}
-	return err
+	next := r.next // the transaction may run again
+	next.UpdatedAt = tx.Now
+	return tx.SetPassword(ctx, &next)
 }
