@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -12,13 +13,17 @@ import (
 var (
 	mailKey     = columns{"id", "asker", "created_at"} // never changes
 	mailValues  = columns{"kind", "state", "user_id", "recipient", "recipient_key", "prepared", "content", "attempts", "next_attempt_at", "last_error", "sent_at", "expires_at"}
-	mailColumns = append(mailKey[:len(mailKey):len(mailKey)], mailValues...)
+	mailColumns = append(slices.Clip(mailKey), mailValues...)
 )
 
 func mailValueFields(m *auth.MailMessage) []any {
 	return []any{
-		&m.Kind, &m.State, nullID{&m.UserID}, &m.Recipient, &m.RecipientKey, &m.Prepared, &m.Content, &m.Attempts,
-		(*timestamp)(&m.NextAttemptAt), &m.LastError, nullTimestamp{&m.SentAt}, (*timestamp)(&m.ExpiresAt),
+		&m.Kind, &m.State,
+		nullID{&m.UserID},
+		&m.Recipient, &m.RecipientKey, &m.Prepared, &m.Content, &m.Attempts,
+		(*timestamp)(&m.NextAttemptAt), &m.LastError,
+		nullTimestamp{&m.SentAt},
+		(*timestamp)(&m.ExpiresAt),
 	}
 }
 

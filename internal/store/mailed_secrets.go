@@ -18,8 +18,11 @@ var mailedSecretColumns = columns{
 
 func mailedSecretFields(m *auth.MailedSecret) []any {
 	return []any{
-		&m.ID, &m.Purpose, &m.Subject, nullID{&m.UserID}, &m.Address, &m.AddressKey, &m.TokenDigest, &m.CodeDigest,
-		nullTimestamp{&m.CodeExpiresAt}, &m.CodeTries, &m.FlowDigest, &m.Details,
+		&m.ID, &m.Purpose, &m.Subject,
+		nullID{&m.UserID},
+		&m.Address, &m.AddressKey, &m.TokenDigest, &m.CodeDigest,
+		nullTimestamp{&m.CodeExpiresAt},
+		&m.CodeTries, &m.FlowDigest, &m.Details,
 		(*timestamp)(&m.CreatedAt), (*timestamp)(&m.ExpiresAt),
 	}
 }

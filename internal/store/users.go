@@ -15,8 +15,10 @@ import (
 )
 
 var (
-	userColumns = columns{"id", "username", "email", "full_name", "roles", "disabled_at", "last_login_at", "created_at", "updated_at", "metadata", "app_metadata",
-		"email_verified_at", "pending_email", "locale", "deletion_at", "credentials_version"}
+	userColumns = columns{
+		"id", "username", "email", "full_name", "roles", "disabled_at", "last_login_at", "created_at", "updated_at", "metadata", "app_metadata",
+		"email_verified_at", "pending_email", "locale", "deletion_at", "credentials_version",
+	}
 	accountColumns = slices.Concat(userColumns, columns{"username_key", "email_key", "full_name_key"})
 )
 
@@ -27,7 +29,10 @@ func userFields(u *auth.User) []any {
 		nullTimestamp{&u.LastSignInAt},
 		(*timestamp)(&u.CreatedAt), (*timestamp)(&u.UpdatedAt),
 		(*string)(&u.Metadata), (*string)(&u.AppMetadata),
-		nullTimestamp{&u.EmailVerifiedAt}, &u.PendingEmail, &u.Locale, nullTimestamp{&u.DeletionAt}, &u.CredentialsVersion,
+		nullTimestamp{&u.EmailVerifiedAt},
+		&u.PendingEmail, &u.Locale,
+		nullTimestamp{&u.DeletionAt},
+		&u.CredentialsVersion,
 	}
 }
 
