@@ -54,7 +54,8 @@ type MailedSecret struct {
 	ExpiresAt time.Time
 }
 
-// CodeTry selects the secret that a code is tried on: by the flow, or by the address.
+// CodeTry selects the secret that a code is tried on: by the flow, or by the address for codes without a flow. Of several
+// secrets of an address, it is the newest.
 type CodeTry struct {
 	Purpose    MailPurpose
 	FlowDigest []byte

@@ -40,7 +40,7 @@ type CleanupStore interface {
 	// returns how many. The counters of accounts stay.
 	SweepAttempts(ctx context.Context, before time.Time, limit int) (int, error)
 	// SweepMailedSecrets deletes up to limit secrets that expired before a time, and returns how many. With a secret for
-	// a change of the address, the user's pending change ends.
+	// a change of the address, the user's pending change to the secret's Address ends.
 	SweepMailedSecrets(ctx context.Context, before time.Time, limit int) (int, error)
 	// SweepMails deletes up to limit mails of a state that were created before a time, by the time in the id, and returns
 	// how many.

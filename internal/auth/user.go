@@ -102,6 +102,8 @@ type AccountStore interface {
 	SetEmail(ctx context.Context, userID uuid.UUID, e Email, now time.Time) error
 	// SetDeletion sets when an account is to be deleted; nil for never.
 	SetDeletion(ctx context.Context, userID uuid.UUID, at *time.Time, now time.Time) error
-	// DeleteUser deletes an account with its credentials and its sessions.
+	// DeleteUser deletes an account with its credentials, its sessions and its mailed secrets. Mails about it lose their
+	// recipient and their content, and queued ones become DROPPED, except for a queued ACCOUNT_DELETED. Mails that were
+	// sent to its address lose the recipient too.
 	DeleteUser(ctx context.Context, userID uuid.UUID) error
 }

@@ -117,13 +117,48 @@ func TakeRoleQuery(name auth.Role) Query {
 // ClearAttemptsQuery returns the statement of ClearAttempts.
 func ClearAttemptsQuery(userID uuid.UUID) Query { return Query{clearAttempts, []any{userID}} }
 
+// MailQuery returns the query of Mails for q.
+func MailQuery(q auth.MailQuery) Query {
+	text, args := listMails(q)
+	return Query{text, args}
+}
+
+// LifecycleQueries returns the other queries of mailed secrets, mails and accounts to delete, by the name of a method.
+func LifecycleQueries(userID uuid.UUID, now time.Time) map[string]Query {
+	const bytes, address = `\x6162`, "mail42@example.com"
+	at, limit := now.Format(sqliteTime), 100
+	text, args := deleteMailedSecrets(userID, []auth.MailPurpose{auth.PurposeSignUp, auth.PurposeInvitation})
+	return map[string]Query{
+		"MailedSecret":            {mailedSecret, []any{bytes}},
+		"TakeMailedSecret":        {takeMailedSecret, []any{userID, bytes, at}},
+		"CountCodeTry by flow":    {countCodeTryByFlow, []any{auth.PurposeSignUp, bytes, at, 5}},
+		"CountCodeTry by address": {countCodeTryByAddress, []any{auth.PurposeSignUp, address, at, 5}},
+		"DeleteMailedSecrets":     {text, args},
+		"SweepMailedSecrets":      {sweepMailedSecrets, []any{at, limit}},
+		"DeleteUser":              {deleteUser, []any{userID}},
+		"DeleteUser, its mails":   {forgetRecipient, []any{userID, address}},
+		"DeletionsDue":            {deletionsDue, []any{at, limit}},
+		"UpdateMail": {updateMail, []any{
+			auth.MailSignUp, auth.MailSent, userID, address, address, true, bytes, 2, at, "error", at, at, userID, auth.MailQueued, 1,
+		}},
+		"DueMails":        {dueMails, []any{at, limit}},
+		"CountMailsAsked": {countMailsAsked, []any{"192.0.2.0/24", at}},
+		"CountMailsTo":    {countMailsTo, []any{address, auth.MailSignUp, at}},
+		"SweepMails":      {sweepMails, []any{auth.MailSent, auth.FirstID(now), limit}},
+	}
+}
+
 // EndOldestSessionsQuery is what EndOldestSessions runs.
 func EndOldestSessionsQuery(userID uuid.UUID, keep int, now, idleSince time.Time) Query {
 	return Query{endOldestSessions, []any{userID, keep, now.Format(time.RFC3339), idleSince.Format(time.RFC3339)}}
 }
 
-// RecordSignInStatement is what RecordSignIn runs.
-const RecordSignInStatement = recordSignIn
+// These are what RecordSignIn, SetEmail and SetProfile run.
+const (
+	RecordSignInStatement = recordSignIn
+	SetEmailStatement     = setEmail
+	SetProfileStatement   = setProfile
+)
 
 // Conn takes one of the reading connections from the pool.
 func (s *Store) Conn(ctx context.Context) (*sql.Conn, error) { return s.reader.Conn(ctx) }

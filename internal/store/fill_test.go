@@ -77,3 +77,42 @@ func fillEvents(t testing.TB, kind string, s *store.Store, many int) {
 		t.Fatal(err)
 	}
 }
+
+// digests are SQL expressions for a digest of the number n.
+var digests = map[string]string{
+	"sqlite":   `CAST(substr('00000000000000000000000000000000' || n, -32) AS blob)`,
+	"postgres": `CAST(lpad('' || n, 32, '0') AS bytea)`,
+}
+
+// fillSecrets inserts many mailed secrets. Half of them belong to users, one in ten has expired, and the code of one in
+// three belongs to a flow. It also gives one user in 50 a time of deletion.
+func fillSecrets(t testing.TB, kind string, s *store.Store, many int) {
+	t.Helper()
+	for _, statement := range []string{
+		`INSERT INTO mailed_secrets (id, purpose, subject, user_id, address, address_key, token_digest, code_digest, code_expires_at, flow_digest, created_at, expires_at)
+		SELECT ` + ids[kind] + `, CASE WHEN n % 2 = 0 THEN 'CHANGE_EMAIL' ELSE 'SIGN_UP' END, 'subject ' || n,
+			CASE WHEN n % 2 = 0 THEN ` + ids[kind] + ` END, 'Mail' || name || '@example.com', 'mail' || name || '@example.com',
+			` + digests[kind] + `, ` + digests[kind] + `, ` + times[kind] + `, CASE WHEN n % 3 = 0 THEN ` + digests[kind] + ` END,
+			` + times[kind] + `, CASE WHEN n % 10 > 0 THEN ` + strings.ReplaceAll(times[kind], "-04", "-09") + ` ELSE ` + times[kind] + ` END
+		FROM numbers`,
+		`UPDATE users SET deletion_at = created_at WHERE id IN (SELECT ` + ids[kind] + ` FROM numbers WHERE n % 50 = 0)`,
+	} {
+		if err := s.Exec(t.Context(), numbers+statement, many); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// fillMails inserts many mails for 1000 users. Most were sent; one in 100 is queued.
+func fillMails(t testing.TB, kind string, s *store.Store, many int) {
+	t.Helper()
+	if err := s.Exec(t.Context(), numbers+`
+		INSERT INTO mail_messages (id, kind, state, user_id, recipient, recipient_key, asker, prepared, next_attempt_at, created_at, expires_at)
+		SELECT `+ids[kind]+`, CASE WHEN n % 2 = 0 THEN 'RESET_PASSWORD' ELSE 'SIGN_UP' END,
+			CASE WHEN n % 100 = 0 THEN 'QUEUED' WHEN n % 100 = 1 THEN 'DROPPED' ELSE 'SENT' END,
+			CASE WHEN n % 2 = 0 THEN owner END, 'Mail' || owner || '@example.com', 'mail' || owner || '@example.com',
+			CASE WHEN n % 3 > 0 THEN '192.0.2.' || n % 250 || '/24' END, true, `+times[kind]+`, `+times[kind]+`, `+times[kind]+`
+		FROM (SELECT n, `+strings.ReplaceAll(ids[kind], " n", " n % 1000")+` AS owner FROM numbers) numbers`, many); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -13,7 +13,7 @@ import (
 var (
 	mailKey     = columns{"id", "asker", "created_at"} // never changes
 	mailValues  = columns{"kind", "state", "user_id", "recipient", "recipient_key", "prepared", "content", "attempts", "next_attempt_at", "last_error", "sent_at", "expires_at"}
-	mailColumns = append(slices.Clip(mailKey), mailValues...)
+	mailColumns = slices.Concat(mailKey, mailValues)
 )
 
 func mailValueFields(m *auth.MailMessage) []any {
@@ -48,7 +48,7 @@ func (s *Store) UpdateMail(ctx context.Context, m *auth.MailMessage, state auth.
 }
 
 var dueMails = `SELECT ` + mailColumns.of("mail_messages") + `
-	FROM mail_messages WHERE state = 'QUEUED' AND next_attempt_at <= $1 ORDER BY next_attempt_at LIMIT $2`
+	FROM mail_messages WHERE state = 'QUEUED' AND next_attempt_at <= $1 ORDER BY next_attempt_at, id LIMIT $2`
 
 // DueMails implements auth.MailMessageStore.
 func (s *Store) DueMails(ctx context.Context, now time.Time, limit int) ([]auth.MailMessage, error) {
@@ -60,6 +60,13 @@ var newestMailFirst = order{columns: []string{"id"}, descending: true}
 
 // Mails implements auth.MailMessageStore.
 func (s *Store) Mails(ctx context.Context, q auth.MailQuery) ([]auth.MailMessage, error) {
+	query, args := listMails(q)
+	mails, err := list(ctx, s.read, "list mails", mailFields, query, args...)
+	inListOrder(mails, q.Page)
+	return mails, err
+}
+
+func listMails(q auth.MailQuery) (query string, args []any) {
 	var conditions []fragment
 	condition := func(text string, args ...any) { conditions = append(conditions, fragment{text, args}) }
 	if q.ID != nil {
@@ -72,10 +79,8 @@ func (s *Store) Mails(ctx context.Context, q auth.MailQuery) ([]auth.MailMessage
 		condition(`state = $`, q.State)
 	}
 	found := where(append(conditions, between(newestMailFirst, q.Page, func(id *uuid.UUID) []any { return []any{*id} })...))
-	query := `SELECT ` + mailColumns.of("mail_messages") + ` FROM mail_messages` + found.text + orderBy(newestMailFirst, q.Page)
-	mails, err := list(ctx, s.read, "list mails", mailFields, numbered(query), append(found.args, q.Limit)...)
-	inListOrder(mails, q.Page)
-	return mails, err
+	query = `SELECT ` + mailColumns.of("mail_messages") + ` FROM mail_messages` + found.text + orderBy(newestMailFirst, q.Page)
+	return numbered(query), append(found.args, q.Limit)
 }
 
 const (
@@ -93,13 +98,27 @@ func (s *Store) CountMailsTo(ctx context.Context, recipientKey string, kind auth
 	return n, s.row(ctx, "count mails to recipient", []any{&n}, countMailsTo, recipientKey, kind, timestamp(since))
 }
 
-// A mail may leave its state while the statement waits for its lock, so the outer condition repeats it.
-var sweepMails = numbered(`
-	DELETE FROM mail_messages WHERE state = $ AND id IN (
-		SELECT id FROM mail_messages WHERE state = $ AND id < $ ORDER BY id LIMIT $)`)
+// A mail may leave its state while the statement waits for its lock, so the outer condition repeats it. With the id in it,
+// PostgreSQL does not read the whole table.
+const sweepMails = `
+	DELETE FROM mail_messages WHERE state = $1 AND id < $2 AND id IN (
+		SELECT id FROM mail_messages WHERE state = $1 AND id < $2 ORDER BY id LIMIT $3)`
 
 // SweepMails implements auth.CleanupStore.
 func (s *Store) SweepMails(ctx context.Context, state auth.MailState, before time.Time, limit int) (int, error) {
-	n, err := s.exec(ctx, "sweep mails", sweepMails, state, state, auth.FirstID(before), limit)
+	n, err := s.exec(ctx, "sweep mails", sweepMails, state, auth.FirstID(before), limit)
 	return int(n), err
+}
+
+// The address is also in what an SMTP server replies.
+const forgetRecipient = `
+	UPDATE mail_messages SET recipient = NULL, recipient_key = NULL, content = NULL, last_error = NULL,
+		state = CASE WHEN state = 'QUEUED' THEN 'DROPPED' ELSE state END
+	WHERE user_id = $1 AND (state <> 'QUEUED' OR kind <> 'ACCOUNT_DELETED') OR recipient_key = $2 AND state <> 'QUEUED'`
+
+// forgetRecipient removes the addresses from the mails about a user, and from those that were sent to a key. Those about
+// the user are not sent any more, except for the one that says that the account is deleted.
+func (s *Store) forgetRecipient(ctx context.Context, userID uuid.UUID, key *string) error {
+	_, err := s.exec(ctx, "forget recipient of mails", forgetRecipient, userID, key)
+	return err
 }

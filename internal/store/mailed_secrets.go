@@ -55,16 +55,16 @@ func (s *Store) TakeMailedSecret(ctx context.Context, id uuid.UUID, tokenDigest 
 	return n == 1, err
 }
 
-// Of several secrets of an address, the code belongs to the newest.
+// Of several secrets of an address, the code belongs to the newest. A code that belongs to a flow is not valid without it.
 var (
 	countCodeTry = `
 	UPDATE mailed_secrets SET code_tries = code_tries + 1
 	WHERE purpose = $1 AND code_expires_at > $3 AND code_tries < $4 AND id = (
-		SELECT id FROM mailed_secrets WHERE purpose = $1 AND %s = $2 AND code_digest IS NOT NULL
+		SELECT id FROM mailed_secrets WHERE purpose = $1 AND %s AND code_digest IS NOT NULL
 		ORDER BY created_at DESC, id DESC LIMIT 1)
 	RETURNING ` + mailedSecretColumns.of("mailed_secrets")
-	countCodeTryByFlow    = fmt.Sprintf(countCodeTry, "flow_digest")
-	countCodeTryByAddress = fmt.Sprintf(countCodeTry, "address_key")
+	countCodeTryByFlow    = fmt.Sprintf(countCodeTry, "flow_digest = $2")
+	countCodeTryByAddress = fmt.Sprintf(countCodeTry, "address_key = $2 AND flow_digest IS NULL")
 )
 
 // CountCodeTry implements auth.MailedSecretStore.
@@ -89,34 +89,48 @@ func (s *Store) DeleteMailedSecrets(ctx context.Context, userID uuid.UUID, purpo
 	if len(purposes) == 0 {
 		return nil
 	}
-	args := []any{userID}
-	for _, p := range purposes {
-		args = append(args, p)
-	}
-	query := numbered(`DELETE FROM mailed_secrets WHERE user_id = $ AND purpose IN ($` + strings.Repeat(`, $`, len(purposes)-1) + `)`)
+	query, args := deleteMailedSecrets(userID, purposes)
 	_, err := s.exec(ctx, "delete mailed secrets", query, args...)
 	return err
 }
 
+func deleteMailedSecrets(userID uuid.UUID, purposes []auth.MailPurpose) (query string, args []any) {
+	args = []any{userID}
+	for _, p := range purposes {
+		args = append(args, p)
+	}
+	return numbered(`DELETE FROM mailed_secrets WHERE user_id = $ AND purpose IN ($` + strings.Repeat(`, $`, len(purposes)-1) + `)`), args
+}
+
 const (
-	expiredSecrets = `SELECT id FROM mailed_secrets WHERE expires_at < $1 ORDER BY expires_at LIMIT $2`
-	// The change of an address ends with the secret that confirms it.
-	endPendingEmails = `
-	UPDATE users SET pending_email = NULL
-	WHERE id IN (SELECT user_id FROM mailed_secrets WHERE purpose = 'CHANGE_EMAIL' AND id IN (` + expiredSecrets + `))`
-	sweepMailedSecrets = `DELETE FROM mailed_secrets WHERE expires_at < $1 AND id IN (` + expiredSecrets + `)`
+	// A secret may be replaced while the statement waits for its lock, so the outer condition repeats it.
+	sweepMailedSecrets = `
+	DELETE FROM mailed_secrets WHERE expires_at < $1 AND id IN (
+		SELECT id FROM mailed_secrets WHERE expires_at < $1 ORDER BY expires_at LIMIT $2)
+	RETURNING purpose, user_id, address`
+	endPendingEmail = `UPDATE users SET pending_email = NULL WHERE id = $1 AND pending_email = $2`
 )
 
-// SweepMailedSecrets implements auth.CleanupStore.
+// SweepMailedSecrets implements auth.CleanupStore. It ends the changes of the secrets that it has deleted, and no others:
+// other servers may sweep or replace secrets at the same time.
 func (s *Store) SweepMailedSecrets(ctx context.Context, before time.Time, limit int) (n int, err error) {
 	const doing = "sweep mailed secrets"
+	fields := func(m *auth.MailedSecret) []any { return []any{&m.Purpose, nullID{&m.UserID}, &m.Address} }
 	err = s.together(ctx, func(tx *Store) error {
-		if _, err := tx.exec(ctx, doing, endPendingEmails, timestamp(before), limit); err != nil {
+		deleted, err := list(ctx, tx.write, doing, fields, sweepMailedSecrets, timestamp(before), limit)
+		if err != nil {
 			return err
 		}
-		deleted, err := tx.exec(ctx, doing, sweepMailedSecrets, timestamp(before), limit)
-		n = int(deleted)
-		return err
+		n = len(deleted)
+		for _, m := range deleted {
+			if m.Purpose != auth.PurposeChangeEmail || m.UserID == nil {
+				continue
+			}
+			if _, err := tx.exec(ctx, "end change of e-mail address", endPendingEmail, *m.UserID, m.Address); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	return n, err
 }

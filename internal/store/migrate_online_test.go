@@ -109,7 +109,8 @@ func TestMigrationsLockBriefly(t *testing.T) {
 	for _, bad := range []string{
 		"ALTER TABLE users ADD COLUMN a text CHECK (a <> '')", "ALTER TABLE users ADD CHECK (id > 1) NOT VALID, ADD CHECK (id > 2)",
 		"ALTER TABLE a ADD FOREIGN KEY (b) REFERENCES c (d)", "ALTER TABLE users ALTER COLUMN a SET NOT NULL",
-		"CREATE UNIQUE INDEX i ON users (a)", "CREATE TABLE b (a text); CREATE INDEX i ON users (a)", "UPDATE users SET a = 1", "DELETE FROM sessions",
+		"CREATE UNIQUE INDEX i ON users (a)", "CREATE INDEX IF NOT EXISTS i ON users (a)",
+		"CREATE TABLE b (a text); CREATE INDEX i ON users (a)", "UPDATE users SET a = 1", "DELETE FROM sessions",
 	} {
 		if len(longLocks(bad)) != 1 {
 			t.Errorf("not found: %s", bad)
@@ -119,8 +120,8 @@ func TestMigrationsLockBriefly(t *testing.T) {
 
 var (
 	sqlComments  = regexp.MustCompile(`(?m)--.*$`)
-	createdTable = regexp.MustCompile(`CREATE TABLE (\w+)`)
-	indexedTable = regexp.MustCompile(`^CREATE (?:UNIQUE )?INDEX \w+ ON (\w+)`)
+	createdTable = regexp.MustCompile(`CREATE TABLE (?:IF NOT EXISTS )?(\w+)`)
+	indexedTable = regexp.MustCompile(`^CREATE (?:UNIQUE )?INDEX (?:IF NOT EXISTS )?\w+ ON (\w+)`)
 	constraint   = regexp.MustCompile(`\b(CHECK|FOREIGN KEY|REFERENCES)\b`)
 	tableRewrite = regexp.MustCompile(`\b(SET NOT NULL|TYPE|STORED|ADD PRIMARY KEY|ADD UNIQUE)\b`)
 )

@@ -199,6 +199,7 @@ func TestMigrateFilled(t *testing.T) {
 				t.Errorf("Events: %v, %v", events, err)
 			}
 			checkFilledRoles(t, s, day)
+			checkFilledMails(t, s, day)
 			clients, err := s.Clients(t.Context(), auth.Page[uuid.UUID]{Limit: 10})
 			if err != nil || len(clients) != 2 || clients[0].Name != "Books" || clients[0].Resource != nil ||
 				clients[1].Resource == nil || *clients[1].Resource != "https://api.example.com" {

@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -25,6 +26,8 @@ func TestPlans(t *testing.T) {
 		fillEvents(t, "sqlite", s, many)
 		fillAttempts(t, "sqlite", s, many)
 		fillSessions(t, "sqlite", s, many, many/10)
+		fillSecrets(t, "sqlite", s, many)
+		fillMails(t, "sqlite", s, many)
 		t.Run("without statistics", func(t *testing.T) { checkPlans(t, s, "sqlite") })
 		exec(t, s, `ANALYZE`)
 		t.Run("with statistics", func(t *testing.T) { checkPlans(t, s, "sqlite") })
@@ -38,6 +41,8 @@ func TestPlans(t *testing.T) {
 		fillEvents(t, "postgres", s, many)
 		fillAttempts(t, "postgres", s, many)
 		fillSessions(t, "postgres", s, many, many/10)
+		fillSecrets(t, "postgres", s, many)
+		fillMails(t, "postgres", s, many)
 		exec(t, s, `VACUUM ANALYZE`)
 		for _, mode := range []string{"force_custom_plan", "force_generic_plan"} {
 			t.Run(mode, func(t *testing.T) { checkPlans(t, open(t, with(t, at, "plan_cache_mode", mode)), "postgres") })
@@ -105,9 +110,12 @@ func explain(t *testing.T, conn *sql.Conn, text string) (steps []string, err err
 
 // wholeTable matches plan steps that read a whole table. It does not match index scans.
 var wholeTable = map[string]*regexp.Regexp{
-	"sqlite":   regexp.MustCompile(`SCAN (users|audit_events|password_attempts|sessions)$`),
-	"postgres": regexp.MustCompile(`Seq Scan on (users|audit_events|password_attempts|sessions)`),
+	"sqlite":   regexp.MustCompile(`SCAN (users|audit_events|password_attempts|sessions|mailed_secrets|mail_messages)$`),
+	"postgres": regexp.MustCompile(`Seq Scan on (users|audit_events|password_attempts|sessions|mailed_secrets|mail_messages)`),
 }
+
+// sorts matches plan steps that sort rows.
+var sorts = regexp.MustCompile(`USE TEMP B-TREE|\bSort\b`)
 
 func checkPlans(t *testing.T, s *store.Store, kind string) {
 	t.Helper()
@@ -136,6 +144,17 @@ func checkPlans(t *testing.T, s *store.Store, kind string) {
 	day := time.Date(2030, 1, 2, 0, 0, 0, 0, time.UTC)
 	check("CountEvents", store.CountEventsQuery(auth.EventLogin, []time.Time{day, day.AddDate(0, 0, 1), day.AddDate(0, 0, 2)}))
 	now := time.Date(2030, 1, 5, 0, 0, 0, 0, time.UTC)
+	for name, q := range store.LifecycleQueries(uuid.MustParse("01940000-0000-7000-8000-000000000042"), now) {
+		check(name, q)
+		for _, step := range plan(t, s, kind, q) {
+			if slices.Contains([]string{"DueMails", "DeletionsDue"}, name) && sorts.MatchString(step) {
+				t.Errorf("%s sorts all that wait: %s\n%s", name, step, q.Text)
+			}
+		}
+	}
+	for _, q := range mailQueries() {
+		check(fmt.Sprintf("Mails of %+v", q), store.MailQuery(q))
+	}
 	for _, page := range pages(auth.SessionPosition{CreatedAt: now, ID: uuid.MustParse("01940000-0000-7000-8000-000000009999")}) {
 		check(fmt.Sprintf("Sessions of %+v", page), store.SessionQuery(uuid.MustParse("01940000-0000-7000-8000-000000000042"), now, now.Add(-48*time.Hour), page))
 	}
@@ -169,6 +188,21 @@ func eventQueries() (queries []auth.AuditEventQuery) {
 							})
 						}
 					}
+				}
+			}
+		}
+	}
+	return queries
+}
+
+// mailQueries returns queries of every shape.
+func mailQueries() (queries []auth.MailQuery) {
+	id := new(uuid.MustParse("01940000-0000-7000-8000-000000002500"))
+	for _, mail := range []*uuid.UUID{nil, id} {
+		for _, user := range []*uuid.UUID{nil, id} {
+			for _, state := range []auth.MailState{"", auth.MailQueued, auth.MailSent, auth.MailDropped} {
+				for _, page := range pages(*id) {
+					queries = append(queries, auth.MailQuery{ID: mail, UserID: user, State: state, Page: page})
 				}
 			}
 		}

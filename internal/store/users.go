@@ -117,9 +117,21 @@ func (s *Store) DeletionsDue(ctx context.Context, now time.Time, limit int) ([]a
 	return list(ctx, s.read, "find accounts to delete", userFields, deletionsDue, timestamp(now), limit)
 }
 
-// DeleteUser implements auth.Store. Foreign keys cascade to the user's sessions, credentials and attempts.
+const deleteUser = `DELETE FROM users WHERE id = $1 RETURNING email_key`
+
+// DeleteUser implements auth.Store. Foreign keys cascade to the user's sessions, credentials, attempts and mailed secrets.
 func (s *Store) DeleteUser(ctx context.Context, userID uuid.UUID) error {
-	return s.change(ctx, "delete user", `DELETE FROM users WHERE id = $1`, userID)
+	const doing = "delete user"
+	return s.together(ctx, func(tx *Store) error {
+		keys, err := list(ctx, tx.write, doing, func(key **string) []any { return []any{key} }, deleteUser, userID)
+		switch {
+		case err != nil:
+			return err
+		case len(keys) == 0:
+			return fmt.Errorf("%s: %w", doing, auth.ErrNotFound)
+		}
+		return tx.forgetRecipient(ctx, userID, keys[0])
+	})
 }
 
 const recordSignIn = `UPDATE users SET last_login_at = $3 WHERE id = $1 AND credentials_version = $2 AND disabled_at IS NULL`

@@ -40,8 +40,10 @@ func accountNoValues(t *testing.T, s auth.Store) {
 	username.FullName, username.FullNameKey, username.Metadata, username.AppMetadata = nil, nil, "", ""
 	email.Username, email.UsernameKey, email.Roles, email.DisabledAt = nil, nil, nil, nil
 	email.FullName, email.FullNameKey, email.Metadata, email.AppMetadata = nil, nil, "", ""
-	create(t, s, username)
-	create(t, s, email)
+	for _, a := range []*auth.Account{username, email} {
+		a.EmailVerifiedAt, a.PendingEmail, a.Locale, a.DeletionAt, a.CredentialsVersion = nil, nil, nil, nil, 0
+		create(t, s, a)
+	}
 	// NULL values do not conflict.
 	another := newAccount(3)
 	another.Email, another.EmailKey = nil, nil
@@ -224,6 +226,8 @@ func accountRefused(t *testing.T, s auth.Store) {
 		"an address's key alone":      func(a *auth.Account) { a.Email = nil },
 		"a full name without bounds":  func(a *auth.Account) { a.FullName = new(strings.Repeat("a", 1<<20)) },
 		"a search key without bounds": func(a *auth.Account) { a.FullNameKey = new(strings.Repeat("a", 1<<20)) },
+		"a pending address in excess": func(a *auth.Account) { a.PendingEmail = new(strings.Repeat("a", 301)) },
+		"a locale in excess":          func(a *auth.Account) { a.Locale = new(strings.Repeat("a", 101)) },
 		"a key without bounds":        func(a *auth.Account) { a.UsernameKey = new(strings.Repeat("a", 1<<20)) },
 	} {
 		a := newAccount(1)

@@ -41,10 +41,10 @@ func setProfile(t *testing.T, s auth.Store) {
 		name, locale          *string
 		metadata, appMetadata jsonobject.Object
 	}{
-		{new("Grace Ünï"), new("de"), `{"a":[9007199254740993,1.0,1e2],"b":"\u0001 \\ ' \" $1 ?"}`, ""},
+		{new("Grace Ünï"), new("zh-Hant-TW"), `{"a":[9007199254740993,1.0,1e2],"b":"\u0001 \\ ' \" $1 ?"}`, ""},
 		{nil, nil, "", `{"🙂":null}`},
-		{new("Ada"), new("zh-Hant-TW"), large, large},
-		{new(""), nil, "", ""},
+		{new("Ada"), new(strings.Repeat("a", 100)), large, large},
+		{new(""), new(""), "", ""},
 	} {
 		now = now.Add(time.Second)
 		changed(t, s, func(a *auth.User) error {

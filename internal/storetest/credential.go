@@ -164,26 +164,6 @@ func setPassword(t *testing.T, s auth.Store) {
 	}
 }
 
-func deletePassword(t *testing.T, s auth.Store) {
-	a, b := newAccount(1), newAccount(2)
-	create(t, s, a)
-	create(t, s, b) // detects a missing condition
-	for range 2 {
-		if err := s.DeletePassword(t.Context(), a.ID); err != nil {
-			t.Fatal(err)
-		}
-		if _, got, err := s.PasswordOf(t.Context(), a.ID); err != nil || got != nil {
-			t.Errorf("PasswordOf: %v, %v, want no password", got, err)
-		}
-	}
-	_, got, err := s.PasswordOf(t.Context(), b.ID)
-	if err != nil {
-		t.Fatal(err)
-	}
-	equal(t, "the password of another user", got, newPassword(b))
-	wantError(t, "nobody", s.DeletePassword(t.Context(), newID(9)), auth.ErrNotFound)
-}
-
 // credentialsVersion calls every method that changes a credential. Each increments the version once, of its user only. A
 // new hash of the same password does not, and neither does a call that changes nothing.
 func credentialsVersion(t *testing.T, s auth.Store) {

@@ -17,7 +17,10 @@ import (
 type Hook func(ctx context.Context) error
 
 // hookable are the methods that can have a Hook.
-var hookable = []string{"AddEvent", "Client", "InTx", "PermissionsOf", "RefreshState", "ReserveAttempt", "UsersByID", "Viewer"}
+var hookable = []string{
+	"AddEvent", "AddMail", "Client", "CountCodeTry", "InTx", "PermissionsOf", "RefreshState", "ReplaceMailedSecret", "ReserveAttempt",
+	"TakeMailedSecret", "UpdateMail", "UsersByID", "Viewer",
+}
 
 // Faults is a real store that fails, waits and counts where a test says so, inside of transactions too.
 type Faults struct {
@@ -118,9 +121,20 @@ func (f *Faults) AddEvent(ctx context.Context, e *auth.AuditEvent) error {
 	return err
 }
 
+// AddMail implements auth.Store.
+func (f *Faults) AddMail(ctx context.Context, m *auth.MailMessage) error {
+	_, err := hooked(ctx, f.hooks, "AddMail", func() (struct{}, error) { return struct{}{}, f.Store.AddMail(ctx, m) })
+	return err
+}
+
 // Client implements auth.Store.
 func (f *Faults) Client(ctx context.Context, id uuid.UUID) (*auth.Client, error) {
 	return hooked(ctx, f.hooks, "Client", func() (*auth.Client, error) { return f.Store.Client(ctx, id) })
+}
+
+// CountCodeTry implements auth.Store.
+func (f *Faults) CountCodeTry(ctx context.Context, try auth.CodeTry, most int, now time.Time) (*auth.MailedSecret, error) {
+	return hooked(ctx, f.hooks, "CountCodeTry", func() (*auth.MailedSecret, error) { return f.Store.CountCodeTry(ctx, try, most, now) })
 }
 
 // PermissionsOf implements auth.Store.
@@ -133,9 +147,25 @@ func (f *Faults) RefreshState(ctx context.Context, id uuid.UUID) (*auth.RefreshS
 	return hooked(ctx, f.hooks, "RefreshState", func() (*auth.RefreshState, error) { return f.Store.RefreshState(ctx, id) })
 }
 
+// ReplaceMailedSecret implements auth.Store.
+func (f *Faults) ReplaceMailedSecret(ctx context.Context, m *auth.MailedSecret) error {
+	_, err := hooked(ctx, f.hooks, "ReplaceMailedSecret", func() (struct{}, error) { return struct{}{}, f.Store.ReplaceMailedSecret(ctx, m) })
+	return err
+}
+
 // ReserveAttempt implements auth.Store.
 func (f *Faults) ReserveAttempt(ctx context.Context, c auth.AttemptCounter, was auth.Attempts, now time.Time) (bool, error) {
 	return hooked(ctx, f.hooks, "ReserveAttempt", func() (bool, error) { return f.Store.ReserveAttempt(ctx, c, was, now) })
+}
+
+// TakeMailedSecret implements auth.Store.
+func (f *Faults) TakeMailedSecret(ctx context.Context, id uuid.UUID, tokenDigest []byte, now time.Time) (bool, error) {
+	return hooked(ctx, f.hooks, "TakeMailedSecret", func() (bool, error) { return f.Store.TakeMailedSecret(ctx, id, tokenDigest, now) })
+}
+
+// UpdateMail implements auth.Store.
+func (f *Faults) UpdateMail(ctx context.Context, m *auth.MailMessage, state auth.MailState, attempts int) (bool, error) {
+	return hooked(ctx, f.hooks, "UpdateMail", func() (bool, error) { return f.Store.UpdateMail(ctx, m, state, attempts) })
 }
 
 // UsersByID implements auth.Store.

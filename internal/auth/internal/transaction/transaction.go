@@ -186,7 +186,7 @@ func (tx *Tx) EndOtherSessions(ctx context.Context, userID, except uuid.UUID, no
 	return tx.store.EndOtherSessions(ctx, userID, except, now)
 }
 
-// DeleteUser deletes an account, with its credentials and its sessions.
+// DeleteUser deletes an account, as auth.AccountStore says.
 func (tx *Tx) DeleteUser(ctx context.Context, userID uuid.UUID) error {
 	tx.endOwn(userID, uuid.Nil)
 	return tx.store.DeleteUser(ctx, userID)

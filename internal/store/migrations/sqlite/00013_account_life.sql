@@ -100,8 +100,8 @@ CREATE TABLE mail_messages (
     CONSTRAINT mail_messages_last_error_length CHECK (length(last_error) <= 1000)
 ) STRICT;
 
--- Finds what to send.
-CREATE INDEX mail_messages_next_attempt_at_idx ON mail_messages (next_attempt_at) WHERE state = 'QUEUED';
+-- Finds what to send. Without statistics, SQLite takes the index below unless this one begins with the state too.
+CREATE INDEX mail_messages_next_attempt_at_idx ON mail_messages (state, next_attempt_at, id) WHERE state = 'QUEUED';
 -- Count what one network has asked for, and what one recipient gets.
 CREATE INDEX mail_messages_asker_created_at_idx ON mail_messages (asker, created_at) WHERE asker IS NOT NULL;
 CREATE INDEX mail_messages_recipient_key_created_at_idx ON mail_messages (recipient_key, created_at)
