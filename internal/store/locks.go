@@ -20,6 +20,9 @@ func (s *Store) lock(ctx context.Context, doing, query string, args ...any) (boo
 	return len(locked) > 0, err
 }
 
+// lockUser also locks disabled users.
+const lockUser = `SELECT 1 FROM users WHERE id = $1`
+
 // LockUser implements auth.Store.
 func (s *Store) LockUser(ctx context.Context, userID uuid.UUID) (bool, error) {
 	return s.lock(ctx, "lock user", `SELECT 1 FROM users WHERE id = $1 AND disabled_at IS NULL`, userID)
@@ -27,7 +30,7 @@ func (s *Store) LockUser(ctx context.Context, userID uuid.UUID) (bool, error) {
 
 // LockSession implements auth.Store.
 func (s *Store) LockSession(ctx context.Context, userID, sessionID uuid.UUID, now time.Time) (bool, error) {
-	if _, err := s.lock(ctx, "lock user", `SELECT 1 FROM users WHERE id = $1`, userID); err != nil {
+	if _, err := s.lock(ctx, "lock user", lockUser, userID); err != nil {
 		return false, err
 	}
 	return s.lock(ctx, "lock session",

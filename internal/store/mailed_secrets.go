@@ -102,35 +102,49 @@ func deleteMailedSecrets(userID uuid.UUID, purposes []auth.MailPurpose) (query s
 	return numbered(`DELETE FROM mailed_secrets WHERE user_id = $ AND purpose IN ($` + strings.Repeat(`, $`, len(purposes)-1) + `)`), args
 }
 
+// With the time in the outer condition too, PostgreSQL does not read the whole table.
 const (
-	// A secret may be replaced while the statement waits for its lock, so the outer condition repeats it.
 	sweepMailedSecrets = `
 	DELETE FROM mailed_secrets WHERE expires_at < $1 AND id IN (
-		SELECT id FROM mailed_secrets WHERE expires_at < $1 ORDER BY expires_at LIMIT $2)
-	RETURNING purpose, user_id, address`
+		SELECT id FROM mailed_secrets WHERE expires_at < $1 AND (purpose <> 'CHANGE_EMAIL' OR user_id IS NULL) ORDER BY expires_at LIMIT $2)`
+	expiredChanges = `
+	SELECT id, user_id, address FROM mailed_secrets
+	WHERE expires_at < $1 AND purpose = 'CHANGE_EMAIL' AND user_id IS NOT NULL ORDER BY expires_at LIMIT $2`
+	sweepChange     = `DELETE FROM mailed_secrets WHERE id = $1 AND expires_at < $2`
 	endPendingEmail = `UPDATE users SET pending_email = NULL WHERE id = $1 AND pending_email = $2`
 )
 
-// SweepMailedSecrets implements auth.CleanupStore. It ends the changes of the secrets that it has deleted, and no others:
-// other servers may sweep or replace secrets at the same time.
-func (s *Store) SweepMailedSecrets(ctx context.Context, before time.Time, limit int) (n int, err error) {
-	const doing = "sweep mailed secrets"
-	fields := func(m *auth.MailedSecret) []any { return []any{&m.Purpose, nullID{&m.UserID}, &m.Address} }
+// SweepMailedSecrets implements auth.CleanupStore.
+func (s *Store) SweepMailedSecrets(ctx context.Context, before time.Time, limit int) (int, error) {
+	deleted, err := s.exec(ctx, "sweep mailed secrets", sweepMailedSecrets, timestamp(before), limit)
+	n := int(deleted)
+	if err != nil || n >= limit {
+		return n, err
+	}
+	fields := func(m *auth.MailedSecret) []any { return []any{&m.ID, nullID{&m.UserID}, &m.Address} }
+	changes, err := list(ctx, s.read, "find expired changes of e-mail addresses", fields, expiredChanges, timestamp(before), limit-n)
+	for i := 0; err == nil && i < len(changes); i++ {
+		var swept bool
+		if swept, err = s.sweepChange(ctx, &changes[i], before); swept {
+			n++
+		}
+	}
+	return n, err
+}
+
+// sweepChange deletes the secret of a change, if it has not been replaced, and ends the change. It locks the user before
+// the secret, as a request for another change does.
+func (s *Store) sweepChange(ctx context.Context, m *auth.MailedSecret, before time.Time) (swept bool, err error) {
 	err = s.together(ctx, func(tx *Store) error {
-		deleted, err := list(ctx, tx.write, doing, fields, sweepMailedSecrets, timestamp(before), limit)
-		if err != nil {
+		if _, err := tx.lock(ctx, "lock user", lockUser, *m.UserID); err != nil {
 			return err
 		}
-		n = len(deleted)
-		for _, m := range deleted {
-			if m.Purpose != auth.PurposeChangeEmail || m.UserID == nil {
-				continue
-			}
-			if _, err := tx.exec(ctx, "end change of e-mail address", endPendingEmail, *m.UserID, m.Address); err != nil {
-				return err
-			}
+		n, err := tx.exec(ctx, "sweep mailed secret", sweepChange, m.ID, timestamp(before))
+		if swept = n == 1; err != nil || !swept {
+			return err
 		}
-		return nil
+		_, err = tx.exec(ctx, "end change of e-mail address", endPendingEmail, *m.UserID, m.Address)
+		return err
 	})
-	return n, err
+	return swept && err == nil, err
 }

@@ -104,13 +104,19 @@ func codeNewest(t *testing.T, s auth.Store) {
 	if got := try(t, s, c, 3, epoch); got != nil {
 		t.Errorf("CountCodeTry without tries left: %+v, want ErrNotFound", got)
 	}
-	expired := newSecret(6, a.ID)
-	expired.AddressKey, expired.FlowDigest, expired.CodeExpiresAt = c.AddressKey, nil, new(epoch.Add(time.Minute))
-	replaceSecret(t, s, expired)
+	valid, expired := newSecret(8, a.ID), newSecret(9, a.ID)
+	c.AddressKey = "grace@example.com"
+	for _, m := range []*auth.MailedSecret{expired, valid} {
+		m.AddressKey, m.FlowDigest = c.AddressKey, nil
+		if m == expired {
+			m.CodeExpiresAt = new(epoch.Add(time.Minute))
+		}
+		replaceSecret(t, s, m)
+	}
 	if got := try(t, s, c, 3, epoch.Add(2*time.Minute)); got != nil {
 		t.Errorf("CountCodeTry of the newest code, which has expired: %+v, want ErrNotFound", got)
 	}
-	for _, m := range append(secrets, later, withFlow, expired) {
+	for _, m := range append(secrets, later, withFlow, valid, expired) {
 		wantSecret(t, s, m)
 	}
 }
