@@ -29,9 +29,9 @@ func directives(service *access.Service, schema *directive.Schema) DirectiveRoot
 	return DirectiveRoot{
 		Auth: func(
 			ctx context.Context, object any, next graphql.Resolver,
-			requires []auth.Role, permissions []string, orOwner bool, check auth.Check, maxAge *int,
+			requires []auth.Role, permissions []string, orOwner bool, check auth.Check, maxAge *int, verified *bool,
 		) (any, error) {
-			rule := schema.Rule(requires, permissions, orOwner, check, maxAge)
+			rule := schema.Rule(requires, permissions, orOwner, check, maxAge, verified)
 			if rule == nil {
 				return nil, errUnknownRule
 			}

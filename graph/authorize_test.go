@@ -23,13 +23,13 @@ func TestFieldBeforeArgument(t *testing.T) {
 	t.Parallel()
 	schema, err := directive.New(gqlparser.MustLoadSchema(&ast.Source{Input: `
 		directive @auth(requires: [Role!]! = [USER], permissions: [String!]! = [], orOwner: Boolean! = false,
-			check: AuthCheck! = SESSION, maxAge: Int) on FIELD_DEFINITION | ARGUMENT_DEFINITION | INPUT_FIELD_DEFINITION
+			check: AuthCheck! = SESSION, maxAge: Int, verified: Boolean) on FIELD_DEFINITION | ARGUMENT_DEFINITION | INPUT_FIELD_DEFINITION
 		directive @public on FIELD_DEFINITION
 		scalar Role
 		enum AuthCheck { SESSION TOKEN }
 		type Query { open(x: Int @auth(requires: ADMIN)): User @public }
 		type User { notes(x: Int @auth): Int @auth(requires: [], orOwner: true) }
-	`}), map[string]any{"User": (*auth.User)(nil)})
+	`}), map[string]any{"User": (*auth.User)(nil)}, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,7 +76,7 @@ func TestFieldBeforeArgument(t *testing.T) {
 				requires = []auth.Role{auth.RoleAdmin}
 			}
 			read := false
-			_, err := authDirective(ctx, nil, func(context.Context) (any, error) { read = true; return nil, nil }, requires, []string{}, false, auth.CheckSession, nil)
+			_, err := authDirective(ctx, nil, func(context.Context) (any, error) { read = true; return nil, nil }, requires, []string{}, false, auth.CheckSession, nil, nil)
 			var refused *auth.Error
 			errors.As(err, &refused)
 			if got := refused; (got == nil) != (tt.want == "") || got != nil && got.Code != tt.want {

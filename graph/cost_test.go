@@ -17,7 +17,7 @@ func TestLargeValuesCost(t *testing.T) {
 	}
 	// Arguments without which the cost cannot be computed.
 	arguments := map[string]map[string]any{"dailyActivity": {"days": int64(1)}}
-	schema, err := accessSchema()
+	schema, err := accessSchema(false)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,7 +19,7 @@ import (
 // with a code, and runs nothing.
 func TestOperationKinds(t *testing.T) {
 	t.Parallel()
-	schema, err := accessSchema()
+	schema, err := accessSchema(false)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,7 +19,7 @@ var Directives = directives
 
 // NewExecutor returns what executes operations, without the extensions of New.
 func NewExecutor(access *access.Service) (*executor.Executor, error) {
-	schema, err := accessSchema()
+	schema, err := accessSchema(false)
 	if err != nil {
 		return nil, err
 	}
@@ -30,7 +30,7 @@ func NewExecutor(access *access.Service) (*executor.Executor, error) {
 // field's guard lets pass goes to admitted in place of the resolver, unless that is nil.
 func NewWatched(around graphql.FieldMiddleware, admitted graphql.Resolver) func(Options) (http.Handler, error) {
 	return func(o Options) (http.Handler, error) {
-		schema, err := accessSchema()
+		schema, err := accessSchema(o.RequireVerifiedEmail)
 		if err != nil {
 			return nil, err
 		}
@@ -42,12 +42,12 @@ func NewWatched(around graphql.FieldMiddleware, admitted graphql.Resolver) func(
 		decide := config.Directives.Auth
 		config.Directives.Auth = func(
 			ctx context.Context, object any, next graphql.Resolver,
-			requires []auth.Role, permissions []string, orOwner bool, check auth.Check, maxAge *int,
+			requires []auth.Role, permissions []string, orOwner bool, check auth.Check, maxAge *int, verified *bool,
 		) (any, error) {
 			if admitted != nil && graphql.GetPathContext(ctx) == nil { // otherwise it guards an argument or an input field
 				next = admitted
 			}
-			return decide(ctx, object, next, requires, permissions, orOwner, check, maxAge)
+			return decide(ctx, object, next, requires, permissions, orOwner, check, maxAge, verified)
 		}
 		server, err := newServer(config, schema, resolver, o)
 		if err != nil {

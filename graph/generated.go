@@ -44,7 +44,7 @@ type ResolverRoot interface {
 }
 
 type DirectiveRoot struct {
-	Auth func(ctx context.Context, obj any, next graphql.Resolver, requires []auth.Role, permissions []string, orOwner bool, check auth.Check, maxAge *int) (res any, err error)
+	Auth func(ctx context.Context, obj any, next graphql.Resolver, requires []auth.Role, permissions []string, orOwner bool, check auth.Check, maxAge *int, verified *bool) (res any, err error)
 }
 
 type ComplexityRoot struct {
@@ -249,18 +249,22 @@ type ComplexityRoot struct {
 	}
 
 	User struct {
-		AppMetadata  func(childComplexity int) int
-		CreatedAt    func(childComplexity int) int
-		DisabledAt   func(childComplexity int) int
-		Email        func(childComplexity int) int
-		FullName     func(childComplexity int) int
-		ID           func(childComplexity int) int
-		LastSignInAt func(childComplexity int) int
-		Metadata     func(childComplexity int) int
-		Roles        func(childComplexity int) int
-		Sessions     func(childComplexity int, first *int, after *string, last *int, before *string) int
-		UpdatedAt    func(childComplexity int) int
-		Username     func(childComplexity int) int
+		AppMetadata     func(childComplexity int) int
+		CreatedAt       func(childComplexity int) int
+		DeletionAt      func(childComplexity int) int
+		DisabledAt      func(childComplexity int) int
+		Email           func(childComplexity int) int
+		EmailVerifiedAt func(childComplexity int) int
+		FullName        func(childComplexity int) int
+		ID              func(childComplexity int) int
+		LastSignInAt    func(childComplexity int) int
+		Locale          func(childComplexity int) int
+		Metadata        func(childComplexity int) int
+		PendingEmail    func(childComplexity int) int
+		Roles           func(childComplexity int) int
+		Sessions        func(childComplexity int, first *int, after *string, last *int, before *string) int
+		UpdatedAt       func(childComplexity int) int
+		Username        func(childComplexity int) int
 	}
 
 	UserConnection struct {
@@ -1148,6 +1152,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.User.CreatedAt(childComplexity), true
+	case "User.deletionAt":
+		if e.ComplexityRoot.User.DeletionAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.User.DeletionAt(childComplexity), true
 	case "User.disabledAt":
 		if e.ComplexityRoot.User.DisabledAt == nil {
 			break
@@ -1160,6 +1170,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.User.Email(childComplexity), true
+	case "User.emailVerifiedAt":
+		if e.ComplexityRoot.User.EmailVerifiedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.User.EmailVerifiedAt(childComplexity), true
 	case "User.fullName":
 		if e.ComplexityRoot.User.FullName == nil {
 			break
@@ -1178,12 +1194,24 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.User.LastSignInAt(childComplexity), true
+	case "User.locale":
+		if e.ComplexityRoot.User.Locale == nil {
+			break
+		}
+
+		return e.ComplexityRoot.User.Locale(childComplexity), true
 	case "User.metadata":
 		if e.ComplexityRoot.User.Metadata == nil {
 			break
 		}
 
 		return e.ComplexityRoot.User.Metadata(childComplexity), true
+	case "User.pendingEmail":
+		if e.ComplexityRoot.User.PendingEmail == nil {
+			break
+		}
+
+		return e.ComplexityRoot.User.PendingEmail(childComplexity), true
 	case "User.roles":
 		if e.ComplexityRoot.User.Roles == nil {
 			break
@@ -1347,8 +1375,9 @@ Requires authorization for a field. The resolver runs only if the caller is allo
 an input field, the rule applies when a value is supplied, including ` + "`" + `null` + "`" + `. Leaving it out is always
 allowed.
 
-A refused caller gets an error with one of three codes: ` + "`" + `UNAUTHENTICATED` + "`" + ` (not signed in), ` + "`" + `FORBIDDEN` + "`" + `
-(signed in, but not allowed) or ` + "`" + `STEP_UP_REQUIRED` + "`" + ` (allowed after confirming their identity again).
+A refused caller gets an error with one of four codes, checked in this order: ` + "`" + `UNAUTHENTICATED` + "`" + ` (not signed
+in), ` + "`" + `FORBIDDEN` + "`" + ` (signed in, but not allowed), ` + "`" + `EMAIL_NOT_VERIFIED` + "`" + ` (allowed after verifying their e-mail
+address) or ` + "`" + `STEP_UP_REQUIRED` + "`" + ` (allowed after confirming their identity again).
 In a query, a refused field is null and the other fields are answered. A mutation with any refused
 field does nothing.
 """
@@ -1366,6 +1395,11 @@ directive @auth(
   that time: the time of the sign-in or, in a token from ` + "`" + `reauthenticate` + "`" + `, the time of that call.
   """
   maxAge: Int
+  """
+  Whether the user's e-mail address must be verified. Omitted or null: only if the server requires it of all
+  users (` + "`" + `USHER_REQUIRE_VERIFIED_EMAIL` + "`" + `). False: never, so that users can sign in and verify their address.
+  """
+  verified: Boolean
 ) on FIELD_DEFINITION | ARGUMENT_DEFINITION | INPUT_FIELD_DEFINITION
 
 """
@@ -1383,8 +1417,8 @@ enum AuthCheck {
   """
   SESSION
   """
-  Checks only the signed access token, without a query. A change to the session, the account or its
-  roles takes effect at the latest when the token expires.
+  Checks only the signed access token, without a query. A change to the session, the account, its roles
+  or its e-mail address takes effect at the latest when the token expires.
   """
   TOKEN
 }
@@ -1401,6 +1435,11 @@ enum ErrorCode {
   UNAUTHENTICATED
   "The user is signed in but not allowed to do this. Signing in again does not help."
   FORBIDDEN
+  """
+  The user's e-mail address is not verified, and this requires it. Verify the address, then send the request
+  again. If that fails with the same code, refresh the access token first.
+  """
+  EMAIL_NOT_VERIFIED
   """
   The user must confirm their identity first, because the last confirmation is more than
   ` + "`" + `extensions.maxAge` + "`" + ` seconds old. ` + "`" + `extensions.methods` + "`" + ` lists the accepted ` + "`" + `StepUpMethod` + "`" + ` values. Use any
@@ -1575,7 +1614,7 @@ interface Node {
 "The queries of the API."
 type Query {
   "The signed-in user."
-  me: User @auth
+  me: User @auth(verified: false)
   """
   Returns an object by id: the signed-in user or one of their active sessions. Administrators
   can get any user, active session and OAuth client, and any audit event that ` + "`" + `auditEvents` + "`" + ` would list. Null for
@@ -1657,22 +1696,22 @@ type Mutation {
   """
   refresh("The refresh token." input: RefreshInput!): AuthPayload! @public
   "Signs out: ends the session of the request. Its access tokens and its refresh token become invalid."
-  logout: LogoutPayload! @auth
+  logout: LogoutPayload! @auth(verified: false)
   "Ends one of the user's own sessions. Succeeds if the session has already ended."
-  revokeSession("The session to end." input: RevokeSessionInput!): RevokeSessionPayload! @auth
+  revokeSession("The session to end." input: RevokeSessionInput!): RevokeSessionPayload! @auth(verified: false)
   "Ends all sessions of the user except the session of the request."
-  revokeOtherSessions: RevokeOtherSessionsPayload! @auth
+  revokeOtherSessions: RevokeOtherSessionsPayload! @auth(verified: false)
   """
   Confirms the identity of the signed-in user, as ` + "`" + `STEP_UP_REQUIRED` + "`" + ` asks for. Returns an access token
   for the session of the request that carries the time of the confirmation. Only this token does: a
   token from ` + "`" + `refresh` + "`" + ` carries the time of the sign-in again. The client's refresh token stays valid.
   """
-  reauthenticate("The user's credentials." input: ReauthenticateInput!): AuthPayload! @auth
+  reauthenticate("The user's credentials." input: ReauthenticateInput!): AuthPayload! @auth(verified: false)
   """
   Changes the password of the signed-in user. A wrong current password fails with ` + "`" + `INVALID_CREDENTIALS` + "`" + ` and counts as
   a failed attempt, as in ` + "`" + `reauthenticate` + "`" + `. The session of the request and its refresh token stay valid.
   """
-  changePassword("The passwords." input: ChangePasswordInput!): ChangePasswordPayload! @auth
+  changePassword("The passwords." input: ChangePasswordInput!): ChangePasswordPayload! @auth(verified: false)
   "Updates the user's own account."
   updateMe("The changes." input: UpdateMeInput!): UpdateMePayload! @auth
   "Creates an account without signing in. Requires a ` + "`" + `username` + "`" + `, an ` + "`" + `email` + "`" + ` or both."
@@ -1737,7 +1776,7 @@ input RefreshInput {
   """
   The API that the new access token is for (RFC 8707): one of the APIs that the operator configured.
   Defaults to this API, which rejects access tokens for any other. If this value causes
-  ` + "`" + `BAD_USER_INPUT` + "`" + `, the refresh token stays valid.
+  ` + "`" + `BAD_USER_INPUT` + "`" + ` or ` + "`" + `EMAIL_NOT_VERIFIED` + "`" + `, the refresh token stays valid.
   """
   resource: String
 }
@@ -2050,11 +2089,17 @@ type User implements Node {
   "When the account was created."
   createdAt: DateTime! @public
   "The e-mail address, as the user entered it."
-  email: EmailAddress @auth(requires: ADMIN, orOwner: true)
+  email: EmailAddress @auth(requires: ADMIN, orOwner: true, verified: false)
+  "When ` + "`" + `email` + "`" + ` was verified. Null if it is not verified, or if there is no address."
+  emailVerifiedAt: DateTime @auth(requires: ADMIN, orOwner: true, verified: false)
+  "The address that replaces ` + "`" + `email` + "`" + ` once it is confirmed. Null if no change is pending."
+  pendingEmail: EmailAddress @auth(requires: ADMIN, orOwner: true, verified: false)
+  "The language of mail to the user, as a BCP 47 language tag such as ` + "`" + `de` + "`" + `. Null if it is unknown."
+  locale: String @auth(requires: ADMIN, orOwner: true, verified: false)
   "The full name of the user."
-  fullName: String @auth(requires: ADMIN, orOwner: true)
+  fullName: String @auth(requires: ADMIN, orOwner: true, verified: false)
   "The roles of the user."
-  roles: [Role!] @auth(requires: ADMIN, orOwner: true)
+  roles: [Role!] @auth(requires: ADMIN, orOwner: true, verified: false)
   """
   The user's own data, such as settings of your application. Users can write it with ` + "`" + `updateMe` + "`" + `, so do not
   authorize by it. Empty by default.
@@ -2071,6 +2116,8 @@ type User implements Node {
   lastSignInAt: DateTime @auth(requires: ADMIN, orOwner: true)
   "When an administrator disabled the account. Null while the account is enabled."
   disabledAt: DateTime @auth(requires: ADMIN)
+  "When the account will be deleted, as its user has requested. Null if no deletion is scheduled."
+  deletionAt: DateTime @auth(requires: ADMIN, orOwner: true, verified: false)
   "Lists the active sessions of the user, newest first."
   sessions(
     "The number of elements from the start of the list, 1 to 100. The default is 20, unless ` + "`" + `last` + "`" + ` is given."
@@ -2100,7 +2147,7 @@ type Session implements Node {
   "When the session was last refreshed, to the minute. The time of the sign-in if it never was."
   lastUsedAt: DateTime @auth(requires: ADMIN, orOwner: true)
   "When the user confirmed their identity at sign-in. ` + "`" + `reauthenticate` + "`" + ` does not change it."
-  authTime: DateTime @auth(requires: ADMIN, orOwner: true)
+  authTime: DateTime @auth(requires: ADMIN, orOwner: true, verified: false)
   "The IP address of the client at sign-in."
   ipAddress: String @auth(requires: ADMIN, orOwner: true)
   "The ` + "`" + `User-Agent` + "`" + ` header of the client at sign-in, shortened if it is long."
@@ -2185,7 +2232,10 @@ enum AuditEventKind {
   SIGNUP
   "A user signed in."
   LOGIN
-  "A sign-in, ` + "`" + `reauthenticate` + "`" + ` or ` + "`" + `changePassword` + "`" + ` failed: the identifier or password was wrong, or the account is disabled."
+  """
+  A sign-in, ` + "`" + `reauthenticate` + "`" + ` or ` + "`" + `changePassword` + "`" + ` failed: the identifier or password was wrong, the account is
+  disabled, or the e-mail address must be verified before the user can get an access token for another API.
+  """
   LOGIN_FAILED
   "A user confirmed their identity."
   REAUTHENTICATED
@@ -2218,7 +2268,7 @@ enum AuditEventKind {
   PASSWORD_SET
   "A mail to confirm the address of an account was requested."
   EMAIL_VERIFICATION_REQUESTED
-  "The address of an account was confirmed."
+  "The e-mail address of a user was verified: by its owner, or by an operator."
   EMAIL_VERIFIED
   "A mail to reset the password of an account was requested."
   PASSWORD_RESET_REQUESTED
@@ -2729,6 +2779,12 @@ func (ec *executionContext) childFields_User(ctx context.Context, field graphql.
 		return ec.fieldContext_User_createdAt(ctx, field)
 	case "email":
 		return ec.fieldContext_User_email(ctx, field)
+	case "emailVerifiedAt":
+		return ec.fieldContext_User_emailVerifiedAt(ctx, field)
+	case "pendingEmail":
+		return ec.fieldContext_User_pendingEmail(ctx, field)
+	case "locale":
+		return ec.fieldContext_User_locale(ctx, field)
 	case "fullName":
 		return ec.fieldContext_User_fullName(ctx, field)
 	case "roles":
@@ -2743,6 +2799,8 @@ func (ec *executionContext) childFields_User(ctx context.Context, field graphql.
 		return ec.fieldContext_User_lastSignInAt(ctx, field)
 	case "disabledAt":
 		return ec.fieldContext_User_disabledAt(ctx, field)
+	case "deletionAt":
+		return ec.fieldContext_User_deletionAt(ctx, field)
 	case "sessions":
 		return ec.fieldContext_User_sessions(ctx, field)
 	}
@@ -2928,6 +2986,14 @@ func (ec *executionContext) dir_auth_args(ctx context.Context, rawArgs map[strin
 		return nil, err
 	}
 	args["maxAge"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "verified",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["verified"] = arg5
 	return args, nil
 }
 
@@ -4619,11 +4685,16 @@ func (ec *executionContext) _Mutation_logout(ctx context.Context, field graphql.
 					var zeroVal *signin.LogoutPayload
 					return zeroVal, err
 				}
+				verified, err := ec.unmarshalOBoolean2ᚖbool(ctx, false)
+				if err != nil {
+					var zeroVal *signin.LogoutPayload
+					return zeroVal, err
+				}
 				if ec.Directives.Auth == nil {
 					var zeroVal *signin.LogoutPayload
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil)
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil, verified)
 			}
 
 			next = directive1
@@ -4685,11 +4756,16 @@ func (ec *executionContext) _Mutation_revokeSession(ctx context.Context, field g
 					var zeroVal *signin.RevokeSessionPayload
 					return zeroVal, err
 				}
+				verified, err := ec.unmarshalOBoolean2ᚖbool(ctx, false)
+				if err != nil {
+					var zeroVal *signin.RevokeSessionPayload
+					return zeroVal, err
+				}
 				if ec.Directives.Auth == nil {
 					var zeroVal *signin.RevokeSessionPayload
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil)
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil, verified)
 			}
 
 			next = directive1
@@ -4761,11 +4837,16 @@ func (ec *executionContext) _Mutation_revokeOtherSessions(ctx context.Context, f
 					var zeroVal *signin.RevokeOtherSessionsPayload
 					return zeroVal, err
 				}
+				verified, err := ec.unmarshalOBoolean2ᚖbool(ctx, false)
+				if err != nil {
+					var zeroVal *signin.RevokeOtherSessionsPayload
+					return zeroVal, err
+				}
 				if ec.Directives.Auth == nil {
 					var zeroVal *signin.RevokeOtherSessionsPayload
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil)
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil, verified)
 			}
 
 			next = directive1
@@ -4827,11 +4908,16 @@ func (ec *executionContext) _Mutation_reauthenticate(ctx context.Context, field 
 					var zeroVal *signin.AuthPayload
 					return zeroVal, err
 				}
+				verified, err := ec.unmarshalOBoolean2ᚖbool(ctx, false)
+				if err != nil {
+					var zeroVal *signin.AuthPayload
+					return zeroVal, err
+				}
 				if ec.Directives.Auth == nil {
 					var zeroVal *signin.AuthPayload
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil)
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil, verified)
 			}
 
 			next = directive1
@@ -4904,11 +4990,16 @@ func (ec *executionContext) _Mutation_changePassword(ctx context.Context, field 
 					var zeroVal *accounts.ChangePasswordPayload
 					return zeroVal, err
 				}
+				verified, err := ec.unmarshalOBoolean2ᚖbool(ctx, false)
+				if err != nil {
+					var zeroVal *accounts.ChangePasswordPayload
+					return zeroVal, err
+				}
 				if ec.Directives.Auth == nil {
 					var zeroVal *accounts.ChangePasswordPayload
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil)
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil, verified)
 			}
 
 			next = directive1
@@ -4985,7 +5076,7 @@ func (ec *executionContext) _Mutation_updateMe(ctx context.Context, field graphq
 					var zeroVal *accounts.UpdateMePayload
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil)
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil, nil)
 			}
 
 			next = directive1
@@ -5067,7 +5158,7 @@ func (ec *executionContext) _Mutation_createUser(ctx context.Context, field grap
 					var zeroVal *admin.CreateUserPayload
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, maxAge)
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, maxAge, nil)
 			}
 
 			next = directive1
@@ -5144,7 +5235,7 @@ func (ec *executionContext) _Mutation_updateUser(ctx context.Context, field grap
 					var zeroVal *admin.UpdateUserPayload
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil)
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil, nil)
 			}
 
 			next = directive1
@@ -5221,7 +5312,7 @@ func (ec *executionContext) _Mutation_disableUser(ctx context.Context, field gra
 					var zeroVal *admin.DisableUserPayload
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil)
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil, nil)
 			}
 
 			next = directive1
@@ -5298,7 +5389,7 @@ func (ec *executionContext) _Mutation_enableUser(ctx context.Context, field grap
 					var zeroVal *admin.EnableUserPayload
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil)
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil, nil)
 			}
 
 			next = directive1
@@ -5375,7 +5466,7 @@ func (ec *executionContext) _Mutation_revokeUserSessions(ctx context.Context, fi
 					var zeroVal *admin.RevokeUserSessionsPayload
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil)
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil, nil)
 			}
 
 			next = directive1
@@ -5457,7 +5548,7 @@ func (ec *executionContext) _Mutation_deleteUser(ctx context.Context, field grap
 					var zeroVal *admin.DeleteUserPayload
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, maxAge)
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, maxAge, nil)
 			}
 
 			next = directive1
@@ -5539,7 +5630,7 @@ func (ec *executionContext) _Mutation_createRole(ctx context.Context, field grap
 					var zeroVal *admin.CreateRolePayload
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, maxAge)
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, maxAge, nil)
 			}
 
 			next = directive1
@@ -5621,7 +5712,7 @@ func (ec *executionContext) _Mutation_updateRole(ctx context.Context, field grap
 					var zeroVal *admin.UpdateRolePayload
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, maxAge)
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, maxAge, nil)
 			}
 
 			next = directive1
@@ -5703,7 +5794,7 @@ func (ec *executionContext) _Mutation_deleteRole(ctx context.Context, field grap
 					var zeroVal *admin.DeleteRolePayload
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, maxAge)
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, maxAge, nil)
 			}
 
 			next = directive1
@@ -6078,11 +6169,16 @@ func (ec *executionContext) _Query_me(ctx context.Context, field graphql.Collect
 					var zeroVal *auth.User
 					return zeroVal, err
 				}
+				verified, err := ec.unmarshalOBoolean2ᚖbool(ctx, false)
+				if err != nil {
+					var zeroVal *auth.User
+					return zeroVal, err
+				}
 				if ec.Directives.Auth == nil {
 					var zeroVal *auth.User
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil)
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil, verified)
 			}
 
 			next = directive1
@@ -6148,7 +6244,7 @@ func (ec *executionContext) _Query_node(ctx context.Context, field graphql.Colle
 					var zeroVal Node
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil)
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil, nil)
 			}
 
 			next = directive1
@@ -6225,7 +6321,7 @@ func (ec *executionContext) _Query_user(ctx context.Context, field graphql.Colle
 					var zeroVal *auth.User
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil)
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil, nil)
 			}
 
 			next = directive1
@@ -6302,7 +6398,7 @@ func (ec *executionContext) _Query_users(ctx context.Context, field graphql.Coll
 					var zeroVal *connection.UserConnection
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil)
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil, nil)
 			}
 
 			next = directive1
@@ -6379,7 +6475,7 @@ func (ec *executionContext) _Query_auditEvents(ctx context.Context, field graphq
 					var zeroVal *connection.AuditEventConnection
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil)
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil, nil)
 			}
 
 			next = directive1
@@ -6456,7 +6552,7 @@ func (ec *executionContext) _Query_dailyActivity(ctx context.Context, field grap
 					var zeroVal []admin.DailyActivity
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil)
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil, nil)
 			}
 
 			next = directive1
@@ -6532,7 +6628,7 @@ func (ec *executionContext) _Query_userCount(ctx context.Context, field graphql.
 					var zeroVal *int
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil)
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil, nil)
 			}
 
 			next = directive1
@@ -6589,7 +6685,7 @@ func (ec *executionContext) _Query_oauthClients(ctx context.Context, field graph
 					var zeroVal *connection.OAuthClientConnection
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil)
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil, nil)
 			}
 
 			next = directive1
@@ -6665,7 +6761,7 @@ func (ec *executionContext) _Query_signingKeys(ctx context.Context, field graphq
 					var zeroVal []auth.SigningKey
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil)
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil, nil)
 			}
 
 			next = directive1
@@ -6730,7 +6826,7 @@ func (ec *executionContext) _Query_roles(ctx context.Context, field graphql.Coll
 					var zeroVal []auth.RoleDefinition
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil)
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil, nil)
 			}
 
 			next = directive1
@@ -7179,7 +7275,7 @@ func (ec *executionContext) _Session_lastUsedAt(ctx context.Context, field graph
 					var zeroVal time.Time
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, nil)
+				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, nil, nil)
 			}
 
 			next = directive1
@@ -7231,11 +7327,16 @@ func (ec *executionContext) _Session_authTime(ctx context.Context, field graphql
 					var zeroVal time.Time
 					return zeroVal, err
 				}
+				verified, err := ec.unmarshalOBoolean2ᚖbool(ctx, false)
+				if err != nil {
+					var zeroVal time.Time
+					return zeroVal, err
+				}
 				if ec.Directives.Auth == nil {
 					var zeroVal time.Time
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, nil)
+				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, nil, verified)
 			}
 
 			next = directive1
@@ -7291,7 +7392,7 @@ func (ec *executionContext) _Session_ipAddress(ctx context.Context, field graphq
 					var zeroVal *string
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, nil)
+				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, nil, nil)
 			}
 
 			next = directive1
@@ -7347,7 +7448,7 @@ func (ec *executionContext) _Session_userAgent(ctx context.Context, field graphq
 					var zeroVal *string
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, nil)
+				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, nil, nil)
 			}
 
 			next = directive1
@@ -7844,11 +7945,16 @@ func (ec *executionContext) _User_email(ctx context.Context, field graphql.Colle
 					var zeroVal *string
 					return zeroVal, err
 				}
+				verified, err := ec.unmarshalOBoolean2ᚖbool(ctx, false)
+				if err != nil {
+					var zeroVal *string
+					return zeroVal, err
+				}
 				if ec.Directives.Auth == nil {
 					var zeroVal *string
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, nil)
+				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, nil, verified)
 			}
 
 			next = directive1
@@ -7863,6 +7969,189 @@ func (ec *executionContext) _User_email(ctx context.Context, field graphql.Colle
 }
 func (ec *executionContext) fieldContext_User_email(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("User", field, false, false, errors.New("field of type EmailAddress does not have child fields"))
+}
+
+func (ec *executionContext) _User_emailVerifiedAt(ctx context.Context, field graphql.CollectedField, obj *auth.User) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_User_emailVerifiedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.EmailVerifiedAt, nil
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				requires, err := ec.unmarshalNRole2ᚕusherᚋinternalᚋauthᚐRoleᚄ(ctx, "ADMIN")
+				if err != nil {
+					var zeroVal *time.Time
+					return zeroVal, err
+				}
+				permissions, err := ec.unmarshalNString2ᚕstringᚄ(ctx, []any{})
+				if err != nil {
+					var zeroVal *time.Time
+					return zeroVal, err
+				}
+				orOwner, err := ec.unmarshalNBoolean2bool(ctx, true)
+				if err != nil {
+					var zeroVal *time.Time
+					return zeroVal, err
+				}
+				check, err := ec.unmarshalNAuthCheck2usherᚋinternalᚋauthᚐCheck(ctx, "SESSION")
+				if err != nil {
+					var zeroVal *time.Time
+					return zeroVal, err
+				}
+				verified, err := ec.unmarshalOBoolean2ᚖbool(ctx, false)
+				if err != nil {
+					var zeroVal *time.Time
+					return zeroVal, err
+				}
+				if ec.Directives.Auth == nil {
+					var zeroVal *time.Time
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, nil, verified)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_User_emailVerifiedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("User", field, false, false, errors.New("field of type DateTime does not have child fields"))
+}
+
+func (ec *executionContext) _User_pendingEmail(ctx context.Context, field graphql.CollectedField, obj *auth.User) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_User_pendingEmail(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PendingEmail, nil
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				requires, err := ec.unmarshalNRole2ᚕusherᚋinternalᚋauthᚐRoleᚄ(ctx, "ADMIN")
+				if err != nil {
+					var zeroVal *string
+					return zeroVal, err
+				}
+				permissions, err := ec.unmarshalNString2ᚕstringᚄ(ctx, []any{})
+				if err != nil {
+					var zeroVal *string
+					return zeroVal, err
+				}
+				orOwner, err := ec.unmarshalNBoolean2bool(ctx, true)
+				if err != nil {
+					var zeroVal *string
+					return zeroVal, err
+				}
+				check, err := ec.unmarshalNAuthCheck2usherᚋinternalᚋauthᚐCheck(ctx, "SESSION")
+				if err != nil {
+					var zeroVal *string
+					return zeroVal, err
+				}
+				verified, err := ec.unmarshalOBoolean2ᚖbool(ctx, false)
+				if err != nil {
+					var zeroVal *string
+					return zeroVal, err
+				}
+				if ec.Directives.Auth == nil {
+					var zeroVal *string
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, nil, verified)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOEmailAddress2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_User_pendingEmail(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("User", field, false, false, errors.New("field of type EmailAddress does not have child fields"))
+}
+
+func (ec *executionContext) _User_locale(ctx context.Context, field graphql.CollectedField, obj *auth.User) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_User_locale(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Locale, nil
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				requires, err := ec.unmarshalNRole2ᚕusherᚋinternalᚋauthᚐRoleᚄ(ctx, "ADMIN")
+				if err != nil {
+					var zeroVal *string
+					return zeroVal, err
+				}
+				permissions, err := ec.unmarshalNString2ᚕstringᚄ(ctx, []any{})
+				if err != nil {
+					var zeroVal *string
+					return zeroVal, err
+				}
+				orOwner, err := ec.unmarshalNBoolean2bool(ctx, true)
+				if err != nil {
+					var zeroVal *string
+					return zeroVal, err
+				}
+				check, err := ec.unmarshalNAuthCheck2usherᚋinternalᚋauthᚐCheck(ctx, "SESSION")
+				if err != nil {
+					var zeroVal *string
+					return zeroVal, err
+				}
+				verified, err := ec.unmarshalOBoolean2ᚖbool(ctx, false)
+				if err != nil {
+					var zeroVal *string
+					return zeroVal, err
+				}
+				if ec.Directives.Auth == nil {
+					var zeroVal *string
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, nil, verified)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_User_locale(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("User", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _User_fullName(ctx context.Context, field graphql.CollectedField, obj *auth.User) (ret graphql.Marshaler) {
@@ -7900,11 +8189,16 @@ func (ec *executionContext) _User_fullName(ctx context.Context, field graphql.Co
 					var zeroVal *string
 					return zeroVal, err
 				}
+				verified, err := ec.unmarshalOBoolean2ᚖbool(ctx, false)
+				if err != nil {
+					var zeroVal *string
+					return zeroVal, err
+				}
 				if ec.Directives.Auth == nil {
 					var zeroVal *string
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, nil)
+				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, nil, verified)
 			}
 
 			next = directive1
@@ -7956,11 +8250,16 @@ func (ec *executionContext) _User_roles(ctx context.Context, field graphql.Colle
 					var zeroVal []auth.Role
 					return zeroVal, err
 				}
+				verified, err := ec.unmarshalOBoolean2ᚖbool(ctx, false)
+				if err != nil {
+					var zeroVal []auth.Role
+					return zeroVal, err
+				}
 				if ec.Directives.Auth == nil {
 					var zeroVal []auth.Role
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, nil)
+				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, nil, verified)
 			}
 
 			next = directive1
@@ -8016,7 +8315,7 @@ func (ec *executionContext) _User_metadata(ctx context.Context, field graphql.Co
 					var zeroVal jsonobject.Object
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, nil)
+				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, nil, nil)
 			}
 
 			next = directive1
@@ -8072,7 +8371,7 @@ func (ec *executionContext) _User_appMetadata(ctx context.Context, field graphql
 					var zeroVal jsonobject.Object
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, nil)
+				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, nil, nil)
 			}
 
 			next = directive1
@@ -8128,7 +8427,7 @@ func (ec *executionContext) _User_updatedAt(ctx context.Context, field graphql.C
 					var zeroVal time.Time
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, nil)
+				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, nil, nil)
 			}
 
 			next = directive1
@@ -8184,7 +8483,7 @@ func (ec *executionContext) _User_lastSignInAt(ctx context.Context, field graphq
 					var zeroVal *time.Time
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, nil)
+				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, nil, nil)
 			}
 
 			next = directive1
@@ -8240,7 +8539,7 @@ func (ec *executionContext) _User_disabledAt(ctx context.Context, field graphql.
 					var zeroVal *time.Time
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, nil)
+				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, nil, nil)
 			}
 
 			next = directive1
@@ -8254,6 +8553,67 @@ func (ec *executionContext) _User_disabledAt(ctx context.Context, field graphql.
 	)
 }
 func (ec *executionContext) fieldContext_User_disabledAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("User", field, false, false, errors.New("field of type DateTime does not have child fields"))
+}
+
+func (ec *executionContext) _User_deletionAt(ctx context.Context, field graphql.CollectedField, obj *auth.User) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_User_deletionAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DeletionAt, nil
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				requires, err := ec.unmarshalNRole2ᚕusherᚋinternalᚋauthᚐRoleᚄ(ctx, "ADMIN")
+				if err != nil {
+					var zeroVal *time.Time
+					return zeroVal, err
+				}
+				permissions, err := ec.unmarshalNString2ᚕstringᚄ(ctx, []any{})
+				if err != nil {
+					var zeroVal *time.Time
+					return zeroVal, err
+				}
+				orOwner, err := ec.unmarshalNBoolean2bool(ctx, true)
+				if err != nil {
+					var zeroVal *time.Time
+					return zeroVal, err
+				}
+				check, err := ec.unmarshalNAuthCheck2usherᚋinternalᚋauthᚐCheck(ctx, "SESSION")
+				if err != nil {
+					var zeroVal *time.Time
+					return zeroVal, err
+				}
+				verified, err := ec.unmarshalOBoolean2ᚖbool(ctx, false)
+				if err != nil {
+					var zeroVal *time.Time
+					return zeroVal, err
+				}
+				if ec.Directives.Auth == nil {
+					var zeroVal *time.Time
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, nil, verified)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_User_deletionAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("User", field, false, false, errors.New("field of type DateTime does not have child fields"))
 }
 
@@ -8297,7 +8657,7 @@ func (ec *executionContext) _User_sessions(ctx context.Context, field graphql.Co
 					var zeroVal *connection.SessionConnection
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, nil)
+				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, nil, nil)
 			}
 
 			next = directive1
@@ -10273,7 +10633,7 @@ func (ec *executionContext) unmarshalInputUpdateUserInput(ctx context.Context, o
 					var zeroVal *jsonobject.Object
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, maxAge)
+				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, maxAge, nil)
 			}
 
 			tmp, err := directive1(ctx)
@@ -10324,7 +10684,7 @@ func (ec *executionContext) unmarshalInputUpdateUserInput(ctx context.Context, o
 					var zeroVal []auth.Role
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, maxAge)
+				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, maxAge, nil)
 			}
 
 			tmp, err := directive1(ctx)
@@ -12322,6 +12682,21 @@ func (ec *executionContext) _User(ctx context.Context, sel ast.SelectionSet, obj
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "emailVerifiedAt":
+			out.Values[i] = ec._User_emailVerifiedAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "pendingEmail":
+			out.Values[i] = ec._User_pendingEmail(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "locale":
+			out.Values[i] = ec._User_locale(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "fullName":
 			out.Values[i] = ec._User_fullName(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -12354,6 +12729,11 @@ func (ec *executionContext) _User(ctx context.Context, sel ast.SelectionSet, obj
 			}
 		case "disabledAt":
 			out.Values[i] = ec._User_disabledAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "deletionAt":
+			out.Values[i] = ec._User_deletionAt(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}

@@ -45,6 +45,8 @@ type Options struct {
 	Documents *trusted.Documents
 	// OnlyDocuments refuses all other documents, except those of administrators. Without it they are logged.
 	OnlyDocuments bool
+	// RequireVerifiedEmail makes each rule of the schema that does not say otherwise require a verified e-mail address.
+	RequireVerifiedEmail bool
 	// Introspection lets clients read the schema, and makes validation errors say all they know. It
 	// is for development.
 	Introspection bool
@@ -56,7 +58,7 @@ func init() { delete(parsedSchema.Directives, "defer") }
 
 // Check returns an error that names every part of the schema with a missing or wrong access rule.
 func Check() error {
-	if _, err := accessSchema(); err != nil {
+	if _, err := accessSchema(false); err != nil {
 		return err
 	}
 	_, err := newChecker()
@@ -65,7 +67,7 @@ func Check() error {
 
 // CheckDocuments returns an error that names the first trusted document that the server could not execute.
 func CheckDocuments(ctx context.Context, documents *trusted.Documents) error {
-	schema, err := accessSchema()
+	schema, err := accessSchema(false)
 	if err != nil {
 		return err
 	}
@@ -89,9 +91,10 @@ func prepare(ctx context.Context, limiter *limit.Limiter, checker *coerce.Checke
 	return nil
 }
 
-// accessSchema returns the schema with its access rules.
-func accessSchema() (*directive.Schema, error) {
-	schema, err := directive.New(parsedSchema, guardedTypes)
+// accessSchema returns the schema with its access rules. With requireVerified, those that do not say otherwise require
+// a verified e-mail address.
+func accessSchema(requireVerified bool) (*directive.Schema, error) {
+	schema, err := directive.New(parsedSchema, guardedTypes, requireVerified)
 	if err != nil {
 		return nil, fmt.Errorf("schema: %w", err)
 	}
@@ -115,11 +118,21 @@ func located(err error) string {
 
 // Requirements returns the roles and permissions that the schema requires, unless Check returns an error.
 func Requirements() (auth.Requirements, error) {
-	schema, err := accessSchema()
+	schema, err := accessSchema(false)
 	if err != nil {
 		return nil, err
 	}
 	return schema.Requirements(), nil
+}
+
+// NeedsVerifiedClaim reports whether access tokens must say if the user's e-mail address is verified, because a guard
+// with `check: TOKEN` requires that.
+func NeedsVerifiedClaim(requireVerifiedEmail bool) (bool, error) {
+	schema, err := accessSchema(requireVerifiedEmail)
+	if err != nil {
+		return false, err
+	}
+	return schema.NeedsVerifiedClaim(), nil
 }
 
 func newChecker() (*coerce.Checker, error) {
@@ -132,7 +145,7 @@ func newChecker() (*coerce.Checker, error) {
 
 // New returns the handler of /graphql, unless Check returns an error.
 func New(o Options) (http.Handler, error) {
-	schema, err := accessSchema()
+	schema, err := accessSchema(o.RequireVerifiedEmail)
 	if err != nil {
 		return nil, err
 	}

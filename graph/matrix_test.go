@@ -27,24 +27,40 @@ import (
 // TestAccessMatrix requests every field, argument and input field with @auth as every kind of caller. It
 // checks the code of each error, and that no resolver runs for a refused caller. It reads the table that
 // `usher schema access` prints, so it tests new entries without a change, and fails for a guarded field
-// that it cannot reach.
+// that it cannot reach. It does so on a server that does not require verified e-mail addresses, and on one that does: as
+// users that have one, and as users that have none.
 func TestAccessMatrix(t *testing.T) {
 	t.Parallel()
-	schema, err := graph.AccessSchema()
-	check(t, err)
-	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		m := &matrix{schema: schema}
-		m.server = newServer(t, s, graph.NewWatched(m.around, m.admitted))
-		for _, place := range schema.Access() {
-			if !place.Public {
-				m.test(t, place)
-			}
-		}
-		if m.cases < 350 {
-			t.Errorf("%d cases, which is fewer than there used to be", m.cases)
-		}
-		t.Logf("%d cases", m.cases)
-	})
+	tests := map[string]struct {
+		required, verified   bool
+		cases, minUnverified int // at least
+	}{
+		"not required":             {cases: 1900},
+		"required, and unverified": {required: true, cases: 500, minUnverified: 80},
+		"required, and verified":   {required: true, verified: true, cases: 500},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			schema, err := graph.AccessSchema(tt.required)
+			check(t, err)
+			storetest.Each(t, func(t *testing.T, s *store.Store) {
+				m := &matrix{schema: schema, oneWay: tt.required, verified: tt.verified}
+				settings := settings
+				settings.RequireVerifiedEmail = tt.required
+				m.server = newServerWith(t, s, graph.NewWatched(m.around, m.admitted), settings, tt.verified)
+				for _, place := range schema.Access() {
+					if !place.Public {
+						m.test(t, place)
+					}
+				}
+				if m.cases < tt.cases || m.unverified < tt.minUnverified || tt.minUnverified == 0 && m.unverified > 0 {
+					t.Errorf("%d cases, %d of them refused as unverified, which is not as it used to be", m.cases, m.unverified)
+				}
+				t.Logf("%d cases, %d of them refused as unverified", m.cases, m.unverified)
+			})
+		})
+	}
 }
 
 // person is a kind of caller, with what @auth can know about it.
@@ -122,7 +138,10 @@ type matrix struct {
 	server *server
 	serve  map[string]any // what fields on the way answer
 	ran    atomic.Int64   // how many fields @auth has allowed
-	cases  int
+
+	oneWay            bool // whether one way to each type is enough
+	verified          bool // whether everybody's e-mail address is verified
+	cases, unverified int  // the latter are refused for that reason
 }
 
 // around answers for the fields on the way.
@@ -160,6 +179,9 @@ func (m *matrix) test(t *testing.T, place directive.Entry) {
 			t.Errorf("%s has @auth, and this test has no query that reaches a %s: add one to nested", place.Coordinate, typeName)
 			return
 		}
+		if m.oneWay {
+			ways = ways[:1]
+		}
 		call := m.call(def.Fields.ForName(field), argument)
 		for _, way := range ways {
 			for _, owner := range []uuid.UUID{{15: 1}, m.server.ada.User.ID} {
@@ -181,6 +203,9 @@ func (m *matrix) ask(t *testing.T, place directive.Entry, query string, owner uu
 			if want = strings.TrimSpace(code + " " + reason); code != "" {
 				break
 			}
+		}
+		if want == "EMAIL_NOT_VERIFIED" {
+			m.unverified++
 		}
 		m.ran.Store(0)
 		body, err := json.Marshal(map[string]any{"query": query})
@@ -230,6 +255,8 @@ func (m *matrix) expect(a directive.Entry, p person, owner uuid.UUID) (code, rea
 		return "UNAUTHENTICATED", string(p.reason)
 	case !allowed && !mine:
 		return "FORBIDDEN", ""
+	case a.Verified && !m.verified:
+		return "EMAIL_NOT_VERIFIED", ""
 	case a.MaxAge > 0 && p.age > time.Duration(a.MaxAge)*time.Second:
 		return "STEP_UP_REQUIRED", ""
 	}

@@ -19,6 +19,9 @@ const (
 	ErrorCodeUnauthenticated ErrorCode = "UNAUTHENTICATED"
 	// The user is signed in but not allowed to do this. Signing in again does not help.
 	ErrorCodeForbidden ErrorCode = "FORBIDDEN"
+	// The user's e-mail address is not verified, and this requires it. Verify the address, then send the request
+	// again. If that fails with the same code, refresh the access token first.
+	ErrorCodeEmailNotVerified ErrorCode = "EMAIL_NOT_VERIFIED"
 	// The user must confirm their identity first, because the last confirmation is more than
 	// `extensions.maxAge` seconds old. `extensions.methods` lists the accepted `StepUpMethod` values. Use any
 	// one of them, then send the request again with the new access token.
@@ -68,6 +71,7 @@ const (
 var AllErrorCode = []ErrorCode{
 	ErrorCodeUnauthenticated,
 	ErrorCodeForbidden,
+	ErrorCodeEmailNotVerified,
 	ErrorCodeStepUpRequired,
 	ErrorCodeInvalidCredentials,
 	ErrorCodeBadUserInput,
@@ -89,7 +93,7 @@ var AllErrorCode = []ErrorCode{
 
 func (e ErrorCode) IsValid() bool {
 	switch e {
-	case ErrorCodeUnauthenticated, ErrorCodeForbidden, ErrorCodeStepUpRequired, ErrorCodeInvalidCredentials, ErrorCodeBadUserInput, ErrorCodeRateLimited, ErrorCodeMailDisabled, ErrorCodeEmailConfirmationRequired, ErrorCodeInvitationRequired, ErrorCodeSignupClosed, ErrorCodeOperationTooComplex, ErrorCodeServiceUnavailable, ErrorCodeInternalServerError, ErrorCodeGraphqlParseFailed, ErrorCodeGraphqlValidationFailed, ErrorCodeBadRequest, ErrorCodePersistedQueryNotSupported, ErrorCodePersistedQueryNotFound, ErrorCodeDocumentNotTrusted:
+	case ErrorCodeUnauthenticated, ErrorCodeForbidden, ErrorCodeEmailNotVerified, ErrorCodeStepUpRequired, ErrorCodeInvalidCredentials, ErrorCodeBadUserInput, ErrorCodeRateLimited, ErrorCodeMailDisabled, ErrorCodeEmailConfirmationRequired, ErrorCodeInvitationRequired, ErrorCodeSignupClosed, ErrorCodeOperationTooComplex, ErrorCodeServiceUnavailable, ErrorCodeInternalServerError, ErrorCodeGraphqlParseFailed, ErrorCodeGraphqlValidationFailed, ErrorCodeBadRequest, ErrorCodePersistedQueryNotSupported, ErrorCodePersistedQueryNotFound, ErrorCodeDocumentNotTrusted:
 		return true
 	}
 	return false

@@ -129,7 +129,7 @@ func newTarget(t testing.TB, database string, development bool) *target {
 	t.Cleanup(func() { check(t, db.Close()) })
 	conn, err := db.Conn(t.Context())
 	check(t, err)
-	schema, err := graph.AccessSchema()
+	schema, err := graph.AccessSchema(false)
 	check(t, err)
 	server := newServer(t, s, func(o graph.Options) (http.Handler, error) {
 		o.Introspection = development

@@ -35,6 +35,7 @@ type presenter struct {
 // messages has the default message of each code. They never contain text from outside.
 var messages = map[ErrorCode]string{
 	ErrorCodeForbidden:           "You are not allowed to do this.",
+	ErrorCodeEmailNotVerified:    "Verify your e-mail address to continue.",
 	ErrorCodeStepUpRequired:      "Confirm your identity to continue.",
 	ErrorCodeInvalidCredentials:  "The user name, e-mail address or password is wrong.",
 	ErrorCodeBadUserInput:        "Some of the input is invalid.",
@@ -124,7 +125,7 @@ func (p *presenter) translate(ctx context.Context, err error) *gqlerror.Error {
 func presentDomain(ctx context.Context, e *auth.Error, out *gqlerror.Error) {
 	depth := max(1, len(graphql.GetPath(ctx)))
 	switch e.Code {
-	case auth.CodeUnauthenticated, auth.CodeForbidden, auth.CodeStepUpRequired:
+	case auth.CodeUnauthenticated, auth.CodeForbidden, auth.CodeEmailNotVerified, auth.CodeStepUpRequired:
 		out.Path, _ = splitPath(out.Path, depth) // the path of a guarded argument continues into the argument
 	}
 	switch e.Code {

@@ -60,7 +60,7 @@ func described(t *testing.T, schema *ast.Schema) {
 // access token must not give anybody rights, here or at a service that reads custom claims.
 func TestStepUp(t *testing.T) {
 	t.Parallel()
-	schema, err := accessSchema()
+	schema, err := accessSchema(false)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,18 +18,19 @@ func SDL() string {
 	return b.String()
 }
 
-// Access returns the access table of the schema, unless Check returns an error.
-func Access() ([]directive.Entry, error) {
-	schema, err := accessSchema()
+// Access returns the access table of a server that requires verified e-mail addresses or does not, unless Check returns
+// an error.
+func Access(requireVerifiedEmail bool) ([]directive.Entry, error) {
+	schema, err := accessSchema(requireVerifiedEmail)
 	if err != nil {
 		return nil, err
 	}
 	return schema.Access(), nil
 }
 
-// AccessJSON returns the access table by type as JSON, for the console, unless Check returns an error.
-func AccessJSON() ([]byte, error) {
-	schema, err := accessSchema()
+// AccessJSON returns Access by type as JSON, for the console.
+func AccessJSON(requireVerifiedEmail bool) ([]byte, error) {
+	schema, err := accessSchema(requireVerifiedEmail)
 	if err != nil {
 		return nil, err
 	}

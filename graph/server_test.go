@@ -64,6 +64,14 @@ type server struct {
 //	foreign  is root with an access token for another API
 func newServer(t testing.TB, s *store.Store, build func(graph.Options) (http.Handler, error)) *server {
 	t.Helper()
+	return newServerWith(t, s, build, settings, false)
+}
+
+// newServerWith is newServer with other settings. With verified, everybody has a verified e-mail address.
+func newServerWith(
+	t testing.TB, s *store.Store, build func(graph.Options) (http.Handler, error), settings app.Settings, verified bool,
+) *server {
+	t.Helper()
 	now := time.Date(2026, 1, 31, 10, 0, 0, 123456000, time.UTC)
 	clock := func() time.Time { return now }
 	log, random := &lockedBuffer{}, &lockedReader{r: rand.NewChaCha8([32]byte{1})}
@@ -78,11 +86,19 @@ func newServer(t testing.TB, s *store.Store, build func(graph.Options) (http.Han
 	w := &server{url: http.URL, whole: whole, domain: d, log: log, people: map[string]string{"garbage": "garbage"}}
 
 	ctx := t.Context()
+	verify := func(u *auth.User) {
+		if !verified {
+			return
+		}
+		address := strings.ToLower(*u.Username) + "@example.com"
+		check(t, s.SetEmail(ctx, u.ID, auth.Email{Address: &address, Key: &address, VerifiedAt: &now}, now))
+	}
 	signup := func(username, email string) *sessions.Tokens {
 		p, err := d.Accounts.Signup(ctx, accounts.SignupInput{Input: accounts.Input{
 			Username: &username, Email: &email, Password: goodPassword, FullName: new("Someone Called " + username),
 		}})
 		check(t, err)
+		verify(p.User)
 		return p
 	}
 	login := func(username string) *sessions.Tokens {
@@ -93,6 +109,7 @@ func newServer(t testing.TB, s *store.Store, build func(graph.Options) (http.Han
 	create := func(username string, roles []auth.Role) *auth.User {
 		u, err := d.Operator.CreateUser(ctx, accounts.Input{Username: &username, Password: goodPassword}, roles)
 		check(t, err)
+		verify(u)
 		return u
 	}
 

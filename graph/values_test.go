@@ -150,7 +150,7 @@ func TestDefaultsStay(t *testing.T) {
 // the rule. If they do not, the request is rejected in the same way for every caller, before any rule.
 func TestAccessBeforeArguments(t *testing.T) {
 	t.Parallel()
-	schema, err := graph.AccessSchema()
+	schema, err := graph.AccessSchema(false)
 	check(t, err)
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		m := &matrix{schema: schema}

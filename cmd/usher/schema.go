@@ -5,6 +5,7 @@ import (
 
 	"usher/graph"
 	"usher/graph/directive"
+	"usher/internal/config"
 )
 
 type schemaCommands struct {
@@ -21,12 +22,14 @@ func (schemaPrintCommand) Run(inv *invocation) error {
 }
 
 type schemaAccessCommand struct {
+	config.Verification
+
 	Format string `help:"Output format: text, markdown or json." enum:"text,markdown,json" default:"text"`
 }
 
 // Run prints the access rules.
 func (c *schemaAccessCommand) Run(inv *invocation) error {
-	table, err := graph.Access()
+	table, err := graph.Access(c.RequireVerifiedEmail)
 	if err != nil {
 		return err
 	}

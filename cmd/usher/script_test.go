@@ -159,7 +159,7 @@ func TestReadme(t *testing.T) {
 		t.Fatal(err)
 	}
 	var markdown strings.Builder
-	table, err := graph.Access()
+	table, err := graph.Access(false)
 	if err != nil {
 		t.Fatal(err)
 	}

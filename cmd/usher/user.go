@@ -15,6 +15,7 @@ import (
 	"usher/internal/app"
 	"usher/internal/auth"
 	"usher/internal/auth/accounts"
+	"usher/internal/auth/operator"
 	"usher/internal/config"
 	"usher/internal/password"
 )
@@ -26,6 +27,7 @@ type userCommands struct {
 	Disable     userDisableCommand     `cmd:"" help:"Disable an account and end its sessions. Their next request is rejected."`
 	Enable      userEnableCommand      `cmd:"" help:"Enable a disabled account."`
 	Unlock      userUnlockCommand      `cmd:"" help:"Clear the failed sign-ins of an account, so that its owner can try again at once."`
+	Verify      userVerifyCommand      `cmd:"" help:"Mark the e-mail address of a user as verified, without a mail. You vouch that it is theirs."`
 	Delete      userDeleteCommand      `cmd:"" help:"Permanently delete an account and its sessions. Asks first."`
 }
 
@@ -180,6 +182,30 @@ type userUnlockCommand struct{ oneUser }
 func (c *userUnlockCommand) Run(inv *invocation) error {
 	return c.change(inv, "unlocked", func(o *app.Operator, u *auth.User) error {
 		return o.Unlock(inv.ctx, u.ID)
+	})
+}
+
+type userVerifyCommand struct{ oneUser }
+
+// Run marks the e-mail address of a user as verified.
+func (c *userVerifyCommand) Run(inv *invocation) error {
+	return inv.operate(c.Database, config.Passwords{}, c.Log, func(o *app.Operator) error {
+		user, err := findUser(inv, o, c.Identifier)
+		if err != nil {
+			return err
+		}
+		changed, err := o.VerifyEmail(inv.ctx, user.ID)
+		switch {
+		case errors.Is(err, operator.ErrNoEmail):
+			return fmt.Errorf("user %s has no e-mail address", user.ID)
+		case err != nil:
+			return err
+		case !changed:
+			_, err = fmt.Fprintf(inv.stdout, "%s of user %s is verified already\n", *user.Email, user.ID)
+		default:
+			_, err = fmt.Fprintf(inv.stdout, "verified %s of user %s\n", *user.Email, user.ID)
+		}
+		return err
 	})
 }
 

@@ -11,7 +11,7 @@ import (
 
 const language = `
 directive @auth(
-  requires: [Role!]! = [USER], permissions: [String!]! = [], orOwner: Boolean! = false, check: AuthCheck! = SESSION, maxAge: Int
+  requires: [Role!]! = [USER], permissions: [String!]! = [], orOwner: Boolean! = false, check: AuthCheck! = SESSION, maxAge: Int, verified: Boolean
 ) on FIELD_DEFINITION | ARGUMENT_DEFINITION | INPUT_FIELD_DEFINITION
 directive @public on FIELD_DEFINITION
 scalar Role
@@ -109,6 +109,14 @@ func TestNew(t *testing.T) {
 			want: []string{"T.x has orOwner, but the owner"},
 		},
 
+		"verified":         {sdl: language + note + `type Query { a: Int @auth(verified: true) b: Int @auth(verified: false) c: Int @auth(verified: null) }`},
+		"verified as text": {sdl: language + note + `type Query { a: Int @auth(verified: "true") }`, want: []string{"Query.a has verified true"}},
+		"verified as 1":    {sdl: language + note + `type Query { a: Int @auth(verified: 1) }`, want: []string{"Query.a has verified 1"}},
+		"verified and public": {
+			sdl: language + note + `type Query { a: Int @public @auth(verified: true) }`, want: []string{"Query.a must have either"},
+		},
+		"verified, for nobody": {sdl: language + note + `type Query { a: Int @auth(requires: [], verified: true) }`, want: []string{"Query.a requires no role"}},
+
 		"permission":       {sdl: language + note + `type Query { a: Int @auth(permissions: ["audit:read"]) }`},
 		"other permission": {sdl: language + note + `type Query { a: Int @auth(permissions: ["audit:read", "fly"]) }`},
 		"no permission":    {sdl: language + note + `type Query { a: Int @auth(permissions: ["audit:read", "Fly"]) }`, want: []string{`Query.a requires "Fly"`}},
@@ -134,7 +142,7 @@ func TestNew(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := New(load(t, tt.sdl), guardedTypes)
+			_, err := New(load(t, tt.sdl), guardedTypes, false)
 			if len(tt.want) == 0 {
 				if err != nil {
 					t.Fatalf("New: %v, want no error", err)

@@ -31,6 +31,9 @@ func describe(r *auth.Rule) string {
 	if r.OrOwner && len(r.Requires) > 0 {
 		text += ", or the owner"
 	}
+	if r.Verified {
+		text += "; verified e-mail address"
+	}
 	if r.MaxAge > 0 {
 		text += "; identity confirmed in the last " + duration(r.MaxAge)
 	}

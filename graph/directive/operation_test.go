@@ -73,7 +73,7 @@ func TestRefusals(t *testing.T) {
 		"scalar that is an object":   {query: `($a: Any) { set(any: $a) }`, variables: `{"a": {"role": 1}}`},
 		"field before argument":      {query: `{ admin set(flag: true) }`, want: "admin set"},
 	}
-	s, err := New(load(t, mutations), guardedTypes)
+	s, err := New(load(t, mutations), guardedTypes, false)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -34,19 +34,24 @@ type Schema struct {
 	inputFields map[*ast.FieldDefinition]*auth.Rule
 	// public has the fields with @public.
 	public map[*ast.FieldDefinition]bool
+	// requireVerified is what applies to a directive that does not say whether it requires a verified e-mail address.
+	requireVerified bool
 }
 
 // New reads the rules of a schema. Its error names everything that has no rule by mistake, or a rule that
 // is wrong or allows nobody. It does not check which roles and permissions exist, see Requirements. Every field
 // needs a rule if its type is Query, Mutation or Subscription, has another field with @auth, or is one of
-// guardedTypes: these have a value of the Go type that serves them.
-func New(schema *ast.Schema, guardedTypes map[string]any) (*Schema, error) {
+// guardedTypes: these have a value of the Go type that serves them. With requireVerified, each rule that does not say
+// otherwise requires a verified e-mail address.
+func New(schema *ast.Schema, guardedTypes map[string]any, requireVerified bool) (*Schema, error) {
 	s := &Schema{
 		Schema:      schema,
 		fields:      map[*ast.FieldDefinition]*auth.Rule{},
 		arguments:   map[*ast.ArgumentDefinition]*auth.Rule{},
 		inputFields: map[*ast.FieldDefinition]*auth.Rule{},
 		public:      map[*ast.FieldDefinition]bool{},
+
+		requireVerified: requireVerified,
 	}
 	c := &checker{schema: s, guardedTypes: guardedTypes}
 	if err := c.run(); err != nil {
@@ -56,13 +61,19 @@ func New(schema *ast.Schema, guardedTypes map[string]any) (*Schema, error) {
 }
 
 // Rule returns the rule of the schema with these parts, or nil if there is none.
-func (s *Schema) Rule(requires []auth.Role, permissions []string, orOwner bool, check auth.Check, maxAge *int) *auth.Rule {
+func (s *Schema) Rule(
+	requires []auth.Role, permissions []string, orOwner bool, check auth.Check, maxAge *int, verified *bool,
+) *auth.Rule {
+	mustBeVerified := s.requireVerified
+	if verified != nil {
+		mustBeVerified = *verified
+	}
 	var age time.Duration
 	if maxAge != nil {
 		age = time.Duration(*maxAge) * time.Second
 	}
 	for _, r := range s.rules {
-		if r.Check == check && r.OrOwner == orOwner && r.MaxAge == age &&
+		if r.Check == check && r.OrOwner == orOwner && r.MaxAge == age && r.Verified == mustBeVerified &&
 			slices.Equal(r.Requires, requires) &&
 			slices.EqualFunc(r.Permissions, permissions, func(p auth.Permission, name string) bool { return string(p) == name }) {
 			return r
@@ -73,6 +84,12 @@ func (s *Schema) Rule(requires []auth.Role, permissions []string, orOwner bool, 
 
 // FieldRule returns the rule of a field, or nil if it has no @auth.
 func (s *Schema) FieldRule(field *ast.FieldDefinition) *auth.Rule { return s.fields[field] }
+
+// NeedsVerifiedClaim reports whether a guard that checks only the access token requires a verified e-mail address, so
+// that access tokens must say whether it is.
+func (s *Schema) NeedsVerifiedClaim() bool {
+	return slices.ContainsFunc(s.rules, func(r *auth.Rule) bool { return r.Check == auth.CheckToken && r.Verified })
+}
 
 // Requirements lists the roles and permissions that the schema requires, with the places that require them.
 func (s *Schema) Requirements() (all auth.Requirements) {
@@ -94,6 +111,7 @@ func (s *Schema) intern(d *ast.Directive) (*auth.Rule, error) {
 		requires    []auth.Role
 		permissions []string
 		maxAge      *int
+		verified    *bool
 	)
 	for _, name := range list(arguments["requires"]) {
 		role := auth.Role(fmt.Sprint(name))
@@ -116,15 +134,25 @@ func (s *Schema) intern(d *ast.Directive) (*auth.Rule, error) {
 		}
 		maxAge = &seconds
 	}
+	if v := arguments["verified"]; v != nil {
+		b, ok := v.(bool)
+		if !ok {
+			return nil, fmt.Errorf("has verified %v, which is neither true nor false", v)
+		}
+		verified = &b
+	}
 	orOwner, _ := arguments["orOwner"].(bool)
 	check := auth.Check(fmt.Sprint(arguments["check"]))
 	if check != auth.CheckSession && check != auth.CheckToken {
 		return nil, fmt.Errorf("has check %s, which is neither SESSION nor TOKEN", check)
 	}
-	if r := s.Rule(requires, permissions, orOwner, check, maxAge); r != nil {
+	if r := s.Rule(requires, permissions, orOwner, check, maxAge, verified); r != nil {
 		return r, nil
 	}
-	r := &auth.Rule{Requires: requires, OrOwner: orOwner, Check: check}
+	r := &auth.Rule{Requires: requires, OrOwner: orOwner, Check: check, Verified: s.requireVerified}
+	if verified != nil {
+		r.Verified = *verified
+	}
 	for _, name := range permissions {
 		r.Permissions = append(r.Permissions, auth.Permission(name))
 	}

@@ -31,6 +31,8 @@ type Entry struct {
 	Check       auth.Check        `json:"check,omitempty"`
 	// MaxAge is in seconds.
 	MaxAge int `json:"maxAge,omitempty"`
+	// Verified says that the user's e-mail address must be verified.
+	Verified bool `json:"verified,omitempty"`
 }
 
 // Type is the part of the access table that belongs to one type.
@@ -73,7 +75,7 @@ func (s *Schema) entriesOf(def *ast.Definition) (entries []Entry) {
 			entries = append(entries, Entry{
 				Coordinate: coordinate, Description: description, Access: describe(rule),
 				Requires: rule.Requires, Permissions: rule.Permissions,
-				OrOwner: rule.OrOwner, Check: rule.Check, MaxAge: int(rule.MaxAge / time.Second),
+				OrOwner: rule.OrOwner, Check: rule.Check, MaxAge: int(rule.MaxAge / time.Second), Verified: rule.Verified,
 			})
 		}
 	}

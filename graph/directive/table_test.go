@@ -9,7 +9,7 @@ import (
 
 func TestAccess(t *testing.T) {
 	t.Parallel()
-	s, err := New(load(t, house), map[string]any{"Note": (*note)(nil)})
+	s, err := New(load(t, house), map[string]any{"Note": (*note)(nil)}, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +66,7 @@ Wrapper.only          Role ADMIN; checks the access token only
 
 func TestAccessByType(t *testing.T) {
 	t.Parallel()
-	s, err := New(load(t, mixed), map[string]any{"Note": (*note)(nil)})
+	s, err := New(load(t, mixed), map[string]any{"Note": (*note)(nil)}, false)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -39,7 +39,7 @@ input Filter { free: Int guarded: Int @auth(requires: [USER, ADMIN]) }
 
 func TestVisible(t *testing.T) {
 	t.Parallel()
-	s, err := New(load(t, house), map[string]any{"Note": (*note)(nil)})
+	s, err := New(load(t, house), map[string]any{"Note": (*note)(nil)}, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +101,7 @@ func permissionsOf(roles []auth.Role) (granted []auth.Permission) {
 // TestViewKey checks that Views have one key exactly if they show the same.
 func TestViewKey(t *testing.T) {
 	t.Parallel()
-	s, err := New(load(t, house), map[string]any{"Note": (*note)(nil)})
+	s, err := New(load(t, house), map[string]any{"Note": (*note)(nil)}, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -162,7 +162,7 @@ func places(schema *ast.Schema) (list []string) {
 
 func TestVisibleMutation(t *testing.T) {
 	t.Parallel()
-	s, err := New(load(t, house), map[string]any{"Note": (*note)(nil)})
+	s, err := New(load(t, house), map[string]any{"Note": (*note)(nil)}, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -190,7 +190,7 @@ enum Unused { C }
 scalar UnusedScalar
 input UnusedInput { x: Int }
 `
-	s, err := New(load(t, sdl), nil)
+	s, err := New(load(t, sdl), nil, false)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -118,6 +118,9 @@ func (a *App) start(ctx context.Context, secret []byte) error {
 	if err := a.Domain.Access.RefreshPermissions(ctx); err != nil {
 		return err
 	}
+	if err := p.warnOfUnverified(ctx); err != nil {
+		return err
+	}
 	return a.newServer(ctx, secret)
 }
 
@@ -130,7 +133,7 @@ func (a *App) newServer(ctx context.Context, secret []byte) error {
 	}
 	graphQL, err := newGraphQL(graph.Options{
 		Access: d.Access, Sessions: d.Sessions, Accounts: d.Accounts, Admin: d.Admin, Recovery: d.Recovery,
-		Secret: secret, Observer: p.observer, Introspection: s.Dev,
+		Secret: secret, Observer: p.observer, RequireVerifiedEmail: s.RequireVerifiedEmail, Introspection: s.Dev,
 		Documents: a.documents, OnlyDocuments: onlyTrusted(s),
 	})
 	if err != nil {
@@ -138,7 +141,8 @@ func (a *App) newServer(ctx context.Context, secret []byte) error {
 	}
 	endpoints := oauth.New(oauth.Options{
 		Access: d.Access, Sessions: d.Sessions, Clients: d.Clients, Issuer: s.Issuer, PasswordGrant: passwordGrant(s),
-		PublishedKeys: s.Algorithm != string(token.HS256), Log: p.observer.Log(),
+		RequireVerifiedEmail: s.RequireVerifiedEmail,
+		PublishedKeys:        s.Algorithm != string(token.HS256), Log: p.observer.Log(),
 	})
 	page, err := newConsole(ctx, s, p.observer.Log())
 	if err != nil {

@@ -23,7 +23,7 @@ func newConsole(ctx context.Context, s Settings, log *slog.Logger) (pages, error
 	if !s.Dev && !s.Console {
 		return pages{}, nil
 	}
-	access, err := graph.AccessJSON()
+	access, err := graph.AccessJSON(s.RequireVerifiedEmail)
 	if err != nil {
 		return pages{}, err
 	}

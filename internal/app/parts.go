@@ -77,6 +77,10 @@ func (p *parts) domain(tokens *token.Authority, secret []byte) (*domain.Domain, 
 	if err != nil {
 		return nil, err
 	}
+	claim, err := graph.NeedsVerifiedClaim(s.RequireVerifiedEmail)
+	if err != nil {
+		return nil, err
+	}
 	return domain.New(domain.Options{
 		Store: p.store,
 		Passwords: password.New(password.Options{
@@ -86,6 +90,8 @@ func (p *parts) domain(tokens *token.Authority, secret []byte) (*domain.Domain, 
 		Tokens: tokens,
 		Secret: secret,
 		Claims: s.Claims,
+
+		VerifiedEmail: auth.VerifiedEmail{Required: s.RequireVerifiedEmail, Claim: claim},
 		Limits: auth.SessionLimits{
 			MaxAge: s.SessionMaxAge, IdleLimit: s.SessionIdle, RefreshGrace: s.RefreshGrace, PerUser: s.SessionsPerUser,
 		},

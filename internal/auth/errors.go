@@ -16,6 +16,7 @@ type Code string
 const (
 	CodeUnauthenticated    Code = "UNAUTHENTICATED"
 	CodeForbidden          Code = "FORBIDDEN"
+	CodeEmailNotVerified   Code = "EMAIL_NOT_VERIFIED"
 	CodeStepUpRequired     Code = "STEP_UP_REQUIRED"
 	CodeInvalidCredentials Code = "INVALID_CREDENTIALS"
 	CodeBadUserInput       Code = "BAD_USER_INPUT"
@@ -157,6 +158,7 @@ const UnavailableRetry = 2 * time.Second
 // The Errors with nothing but a code.
 var (
 	ErrForbidden          = &Error{Code: CodeForbidden}
+	ErrEmailNotVerified   = &Error{Code: CodeEmailNotVerified}
 	ErrInvalidCredentials = &Error{Code: CodeInvalidCredentials}
 	ErrMailDisabled       = &Error{Code: CodeMailDisabled}
 )

@@ -27,6 +27,8 @@ type Rule struct {
 	Check   Check
 	// MaxAge limits how long ago the caller authenticated. Zero means no limit.
 	MaxAge time.Duration
+	// Verified requires that the caller's e-mail address is verified.
+	Verified bool
 }
 
 // HasRole reports whether one of the roles satisfies the rule.

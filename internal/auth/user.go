@@ -45,6 +45,9 @@ type User struct {
 // IsAdmin reports whether the user has the role ADMIN.
 func (u *User) IsAdmin() bool { return slices.Contains(u.Roles, RoleAdmin) }
 
+// HasVerifiedEmail reports whether the user has an e-mail address whose owner has confirmed it.
+func (u *User) HasVerifiedEmail() bool { return u.Email != nil && u.EmailVerifiedAt != nil }
+
 // Profile is what describes a user. Operations replace it as a whole.
 type Profile struct {
 	FullName              FullName
@@ -68,6 +71,15 @@ type Email struct {
 	VerifiedAt   *time.Time
 	// Pending is the address that replaces it once it is confirmed; nil for none.
 	Pending *string
+}
+
+// VerifiedEmail says what depends on a verified e-mail address.
+type VerifiedEmail struct {
+	// Required says that users without a verified address get no access tokens for other APIs.
+	Required bool
+	// Claim says that the access tokens of users with a verified address have the claim email_verified, because a
+	// guard with CheckToken looks at it.
+	Claim bool
 }
 
 // Account is a User with its search keys.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"usher/internal/jsonobject"
@@ -19,8 +20,10 @@ const MaxSize = 2 << 10
 // Account has the values that claims are made from. Nil values leave their claim out.
 type Account struct {
 	Username, Email, FullName *string
-	Roles, Permissions        []string
-	Metadata, AppMetadata     jsonobject.Object
+	// EmailVerified says that Email is verified.
+	EmailVerified         bool
+	Roles, Permissions    []string
+	Metadata, AppMetadata jsonobject.Object
 }
 
 // source is where the value of a claim comes from.
@@ -51,8 +54,8 @@ var standard = map[string]string{
 	"preferred_username": "username", "upn": "username", "unique_name": "username", "email": "email", "name": "fullName",
 }
 
-// With the claim email, tokens have this claim with the value false. Usher verifies no address, and anybody can sign up
-// with the address of somebody else. A service must not take it for the user's identity (OpenID Connect Core §5.7).
+// With the claim email, tokens also have this claim. Anybody can sign up with the address of somebody else, so a service
+// must not rely on an address without it (OpenID Connect Core §5.7).
 const emailVerified = "email_verified"
 
 // authorizing are claims by which services authorize: those of RFC 9068 §2.2.3.1, and role, which ASP.NET Core reads like
@@ -152,7 +155,7 @@ func (m Mapping) Of(a *Account) (values map[string]json.RawMessage, omitted []st
 		values[c.Name] = text
 		size := len(c.Name) + len(text) + len(`"":,`)
 		if c.Name == "email" {
-			values[emailVerified] = json.RawMessage("false")
+			values[emailVerified] = json.RawMessage(strconv.FormatBool(a.EmailVerified))
 			size += len(emailVerified) + len(`"":false,`)
 		}
 		if sources[c.Source].byUser {

@@ -2,6 +2,7 @@ package claims
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -114,16 +115,20 @@ func TestOfTooLarge(t *testing.T) {
 	}
 }
 
-// TestOfEmail checks that email never comes without email_verified, nor that without email.
+// TestOfEmail checks that email never comes without email_verified, nor that without email, and that it says what is true.
 func TestOfEmail(t *testing.T) {
 	t.Parallel()
 	m := mapping(t, "email=email,bio=metadata.bio")
 	for _, size := range []int{0, MaxSize / 2, MaxSize} {
 		for _, email := range []*string{nil, new("ada@example.com")} {
-			got, _ := texts(t, m, &Account{Email: email, Metadata: jsonobject.Object(`{"bio":"` + strings.Repeat("x", size) + `"}`)})
-			_, has := got["email"]
-			if verified, ok := got["email_verified"]; ok != has || ok && verified != "false" {
-				t.Errorf("claims %v", got)
+			for _, verified := range []bool{false, true} {
+				got, _ := texts(t, m, &Account{
+					Email: email, EmailVerified: verified, Metadata: jsonobject.Object(`{"bio":"` + strings.Repeat("x", size) + `"}`),
+				})
+				_, has := got["email"]
+				if said, ok := got["email_verified"]; ok != has || ok && said != strconv.FormatBool(verified) {
+					t.Errorf("claims %v of an address that is verified: %t", got, verified)
+				}
 			}
 		}
 	}

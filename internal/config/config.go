@@ -38,6 +38,7 @@ type Server struct {
 	TrustedProxies     Prefixes       `environ:"USHER_TRUSTED_PROXIES" placeholder:"CIDR,..." example:"10.0.0.0/8,2001:db8::7" help:"Addresses or networks of reverse proxies whose X-Forwarded-For and X-Request-ID headers are trusted."`
 	TrustedDocs
 	Mail
+	Verification
 	NoMigrate bool `environ:"USHER_NO_MIGRATE" help:"Do not migrate the database at start. Run usher migrate instead."`
 	Shutdown
 	Console bool `environ:"USHER_CONSOLE" help:"Serve the web console at /, the schema at /schema.graphqls and its access rules at /access.json. Enabled by --dev."`
@@ -95,6 +96,10 @@ func (s *Server) Warnings() []string {
 		warnings = append(warnings, "--session-idle is less than a minute longer than --access-token-ttl: "+
 			"the last use of a session is recorded to the minute, so a session may end before its access token expires")
 	}
+	if s.RequireVerifiedEmail && s.SMTPURL.IsZero() && s.SMTPURLFile == "" && !s.Dev {
+		warnings = append(warnings, "--require-verified-email without an SMTP server: "+
+			"users cannot verify their addresses, and only usher user verify can")
+	}
 	for _, p := range s.TrustedProxies {
 		if p.Bits() == 0 {
 			warnings = append(warnings, "--trusted-proxies: "+p.String()+" lets every client forge its address")
@@ -134,6 +139,11 @@ func reachable(listen string) string {
 func isLoopback(host string) bool {
 	addr, err := netip.ParseAddr(host)
 	return host == "localhost" || err == nil && addr.IsLoopback()
+}
+
+// Verification are the settings of verified e-mail addresses. They are part of Server.
+type Verification struct {
+	RequireVerifiedEmail bool `environ:"USHER_REQUIRE_VERIFIED_EMAIL" help:"Require a verified e-mail address of every user. Without one, a user can sign in, verify the address and manage their sessions and password, but nothing else, and gets no access tokens for other APIs. A field can differ with verified: true or verified: false in @auth. An operator can mark an address as verified with usher user verify."`
 }
 
 // Shutdown are the settings for stopping the server. They are part of Server.

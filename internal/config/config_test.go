@@ -307,6 +307,10 @@ func TestShutdownDelay(t *testing.T) {
 }
 
 func TestWarnings(t *testing.T) {
+	smtp := filepath.Join(t.TempDir(), "smtp")
+	if err := os.WriteFile(smtp, []byte("smtps://mail.example.com"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	tests := []struct {
 		name string
 		args []string
@@ -319,6 +323,9 @@ func TestWarnings(t *testing.T) {
 		{"idle as soon as expired", []string{"--dev", "--session-idle=15m"}, 1},
 		{"idle a minute later", []string{"--dev", "--session-idle=16m"}, 0},
 		{"links in clear", []string{"--issuer=https://auth.example.com", "--link-url=http://app.example.com"}, 1},
+		{"verified without mail", []string{"--issuer=https://auth.example.com", "--require-verified-email"}, 1},
+		{"verified with mail", []string{"--issuer=https://auth.example.com", "--require-verified-email", "--smtp-url-file=" + smtp, "--mail-from=no-reply@example.com", "--link-url=https://app.example.com"}, 0},
+		{"verified in development", []string{"--dev", "--require-verified-email"}, 0},
 		{"every proxy", []string{"--issuer=https://auth.example.com", "--trusted-proxies=0.0.0.0/0,::/0"}, 2},
 	}
 	for _, tt := range tests {

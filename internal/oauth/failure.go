@@ -32,6 +32,10 @@ const (
 	codeTemporarilyUnavailable = "temporarily_unavailable"
 	codeServerError            = "server_error"
 
+	// RFC 6749 §4.1.2.1 defines it for that endpoint too, and RFC 8628 §3.5 uses it at this one: the authorization
+	// server denies the request. invalid_grant would make the client discard a refresh token that stays valid.
+	codeAccessDenied = "access_denied"
+
 	codeInvalidToken      = "invalid_token"      // RFC 6750 §3.1
 	codeInsufficientScope = "insufficient_scope" // RFC 6750 §3.1
 )
@@ -46,6 +50,8 @@ type failure struct {
 	allow      string        // Allow header
 	retryAfter time.Duration // Retry-After header
 }
+
+const descriptionNotVerified = "The user must verify their e-mail address first."
 
 // Error implements error.
 func (f *failure) Error() string { return f.Code + ": " + f.Description }
@@ -92,6 +98,8 @@ func (s *server) failureOf(ctx context.Context, err error) *failure {
 				return badRequest(codeInvalidGrant, "The account is disabled.")
 			}
 			return badRequest(codeInvalidGrant, "The token is invalid, expired or revoked.")
+		case auth.CodeEmailNotVerified:
+			return badRequest(codeAccessDenied, descriptionNotVerified)
 		case auth.CodeRateLimited:
 			return unavailable(http.StatusTooManyRequests, e.RetryAfter, "Too many attempts. Wait before you try again.")
 		case auth.CodeServiceUnavailable:

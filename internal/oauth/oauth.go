@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 
+	"usher/internal/auth"
 	"usher/internal/auth/access"
 	"usher/internal/auth/clients"
 	"usher/internal/auth/sessions"
@@ -24,6 +25,8 @@ type Options struct {
 	Issuer string
 	// PasswordGrant enables the grant type password, which RFC 9700 §2.4 forbids.
 	PasswordGrant bool
+	// RequireVerifiedEmail makes userinfo require a verified e-mail address.
+	RequireVerifiedEmail bool
 	// PublishedKeys adds JWKSPath to the metadata.
 	PublishedKeys bool
 	// Log receives failures of the server.
@@ -35,6 +38,7 @@ type server struct {
 	sessions      *sessions.Service
 	clients       *clients.Service
 	passwordGrant bool
+	forUsers      *auth.Rule
 	log           *slog.Logger
 }
 
@@ -48,7 +52,10 @@ func New(o Options) Endpoints {
 	if o.Access == nil || o.Sessions == nil || o.Clients == nil || o.Issuer == "" || o.Log == nil {
 		panic("oauth: Access, Sessions, Clients, Issuer and Log are required")
 	}
-	s := &server{access: o.Access, sessions: o.Sessions, clients: o.Clients, passwordGrant: o.PasswordGrant, log: o.Log}
+	s := &server{
+		access: o.Access, sessions: o.Sessions, clients: o.Clients,
+		passwordGrant: o.PasswordGrant, forUsers: forUsers(o.RequireVerifiedEmail), log: o.Log,
+	}
 	return Endpoints{
 		Token:      s.post(s.token),
 		Revoke:     s.post(s.revoke),

@@ -41,16 +41,19 @@ func (s *server) userinfo(w http.ResponseWriter, r *http.Request) {
 		UpdatedAt: user.UpdatedAt.Unix(),
 	}
 	if user.Email != nil {
-		answer.EmailVerified = new(false) // addresses are not verified
+		answer.EmailVerified = new(user.HasVerifiedEmail())
 	}
 	writeJSON(w, http.StatusOK, answer)
 }
 
-// forUsers is the access rule of the endpoint, the same as that of `me` in the schema.
-var forUsers = &auth.Rule{Requires: []auth.Role{auth.RoleUser}, Check: auth.CheckSession}
+// forUsers returns the access rule of the endpoint. Unlike `me`, it needs a verified address if the server requires one:
+// services use the endpoint to authenticate users.
+func forUsers(verified bool) *auth.Rule {
+	return &auth.Rule{Requires: []auth.Role{auth.RoleUser}, Check: auth.CheckSession, Verified: verified}
+}
 
 func (s *server) viewer(r *http.Request) (*auth.User, error) {
-	if err := s.access.Authorize(r.Context(), forUsers, nil); err != nil {
+	if err := s.access.Authorize(r.Context(), s.forUsers, nil); err != nil {
 		return nil, err
 	}
 	return s.access.Me(r.Context())
@@ -64,6 +67,9 @@ func (s *server) challenge(w http.ResponseWriter, r *http.Request, err error) {
 	case e.Code == auth.CodeForbidden:
 		request.OutcomeOf(r.Context()).Forbidden = true
 		challenge(w, r, &failure{status: http.StatusForbidden, Code: codeInsufficientScope, Description: "The user is not allowed to do this."})
+	case e.Code == auth.CodeEmailNotVerified:
+		request.OutcomeOf(r.Context()).Forbidden = true
+		challenge(w, r, &failure{status: http.StatusForbidden, Code: codeInsufficientScope, Description: descriptionNotVerified})
 	case e.Reason == auth.ReasonNoToken: // RFC 6750 §3.1: no error code without a token
 		w.Header().Set("WWW-Authenticate", `Bearer realm="usher"`)
 		writeJSON(w, http.StatusUnauthorized, nil)

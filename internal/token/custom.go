@@ -21,10 +21,10 @@ var reserved = []string{
 	"authorization_details",            // RFC 9396 §9.1
 	"active", "username", "token_type", // RFC 7662 §2.2: introspection
 	"acr", "azp", "nonce", "at_hash", "c_hash", "sub_jwk", // OpenID Connect Core §2, §3.3, §7.4
-	"email_verified", "phone_number_verified", // OpenID Connect Core §5.1: Usher verifies neither
-	"verified_claims",      // OpenID Connect for Identity Assurance §5
-	"s_hash",               // Financial-grade API Part 2 §5.1
-	"events", "toe", "txn", // RFC 8417 §2.2
+	"phone_number_verified", // OpenID Connect Core §5.1: Usher verifies no phone numbers
+	"verified_claims",       // OpenID Connect for Identity Assurance §5
+	"s_hash",                // Financial-grade API Part 2 §5.1
+	"events", "toe", "txn",  // RFC 8417 §2.2
 	"token_introspection",           // RFC 9701 §5
 	"status",                        // revocation, Token Status List §6.1
 	"vc", "vp", "vct", "vot", "vtm", // W3C Verifiable Credentials, RFC 8485
@@ -32,6 +32,10 @@ var reserved = []string{
 	"nameid",                           // ASP.NET Core reads it like sub
 	"scp", "typ", "alg", "kid", "crit", // spellings of scope, and names of the header
 }
+
+// emailVerified is a claim of OpenID Connect Core §5.1. No custom claim may have the name, because guards with
+// `check: TOKEN` believe it. The domain adds it from what it knows of the user's address.
+const emailVerified = "email_verified"
 
 // Reserved reports whether no custom claim may have a name. Case does not matter, because some parsers ignore it.
 func Reserved(name string) bool {
@@ -43,7 +47,7 @@ func Reserved(name string) bool {
 func addCustom(doc []byte, custom map[string]json.RawMessage) ([]byte, error) {
 	counted := len(custom)
 	for name, value := range custom {
-		if name == "email_verified" && string(value) == "false" { // which is true of every address
+		if name == emailVerified && (string(value) == "true" || string(value) == "false") {
 			counted--
 			continue
 		}

@@ -86,7 +86,7 @@ func TestCustomClaimsRefused(t *testing.T) {
 	if err := sign(many); err != nil {
 		t.Errorf("%d claims and email_verified: %v", MaxCustomClaims, err)
 	}
-	for _, value := range []string{`true`, `"false"`, `null`, `0`, `{}`} {
+	for _, value := range []string{`"true"`, `"false"`, `null`, `1`, `{}`, ` true`} {
 		if err := sign(map[string]json.RawMessage{"email_verified": json.RawMessage(value)}); err == nil {
 			t.Errorf("email_verified was signed as %s", value)
 		}
@@ -100,9 +100,40 @@ func TestCustomClaimsRefused(t *testing.T) {
 	}
 }
 
+// TestEmailVerified checks that Verify reads the claim, also from its cache, and that no other value and no other
+// spelling passes for it.
+func TestEmailVerified(t *testing.T) {
+	a := newTestAuthority(t, newTestKey(t), testNow)
+	for value, want := range map[string]bool{"": false, "false": false, "true": true} {
+		claims := testClaims
+		if value != "" {
+			claims.Custom = map[string]json.RawMessage{"email_verified": json.RawMessage(value)}
+		}
+		claims.EmailVerified = !want // Sign ignores it
+		raw, err := a.Sign(claims)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			if got, err := a.Verify(raw); err != nil || got.EmailVerified != want {
+				t.Errorf("%q is read as %v (%v), want %t", value, got, err, want)
+			}
+		}
+	}
+	for _, text := range []string{`{"email_verified":"true"}`, `{"email_verified":1}`, `{"email_verified":null}`} {
+		m := readMembers([]byte(text), claimNames)
+		if got := m.boolean(emailVerified); got || m.err == nil {
+			t.Errorf("%s is read as %t (%v)", text, got, m.err)
+		}
+	}
+	if m := readMembers([]byte(`{"Email_Verified":true}`), claimNames); m.err == nil {
+		t.Error("another spelling is accepted")
+	}
+}
+
 // TestCustomClaimsVerify checks that a token with as many custom claims as possible is valid.
 func TestCustomClaimsVerify(t *testing.T) {
-	if n := len(claimNames) + MaxCustomClaims + len([]string{"email_verified"}); n > maxMembers {
+	if n := len(claimNames) + MaxCustomClaims; n > maxMembers {
 		t.Errorf("a token may have %d members, and Verify rejects more than %d", n, maxMembers)
 	}
 }

@@ -94,6 +94,16 @@ func (m *members) texts(name string) []string {
 	return list
 }
 
+// boolean reads true or false.
+func (m *members) boolean(name string) bool {
+	value, ok := m.values[name]
+	b, isBool := value.(bool)
+	if ok && !isBool {
+		m.fail(name + " is not a boolean")
+	}
+	return b
+}
+
 // time reads seconds since 1970. RFC 7519 §2 also allows fractions and exponents. Usher writes neither, so it
 // rejects both.
 func (m *members) time(name string) time.Time {

@@ -28,7 +28,7 @@ type wireClaims struct {
 // AuthTime are required. Audience defaults to the authority's own API, and must
 // be one that [Authority.Allows]. ID defaults to a random one. ExpiresAt can only
 // shorten the TTL. Sign ignores Issuer and IssuedAt and sets them itself. Names in
-// Custom must not be [Reserved].
+// Custom must not be [Reserved], except for email_verified with a boolean.
 func (a *Authority) Sign(c Claims) (string, error) {
 	if c.Subject == "" || c.SessionID == "" || c.ClientID == "" || c.AuthTime.IsZero() {
 		return "", errors.New("token: sign: subject, session, client or authentication time is missing")

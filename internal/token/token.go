@@ -55,7 +55,12 @@ type Claims struct {
 	Methods []string
 	Roles   []string // roles
 
+	// EmailVerified is email_verified (OpenID Connect Core §5.1), false without the
+	// claim. [Authority.Sign] ignores it and signs what Custom says.
+	EmailVerified bool
+
 	// Custom are further claims by their names, as JSON. They are for services.
-	// [Authority.Sign] writes them, and [Authority.Verify] ignores them.
+	// [Authority.Sign] writes them, and [Authority.Verify] ignores them, except for
+	// email_verified.
 	Custom map[string]json.RawMessage
 }

@@ -22,7 +22,7 @@ var strictBase64 = base64.RawURLEncoding.Strict()
 var (
 	headerNames = []string{"typ", "alg", "kid", "crit"}
 	claimNames  = []string{
-		"iss", "aud", "sub", "sid", "client_id", "iat", "exp", "nbf", "jti", "auth_time", "amr", "roles",
+		"iss", "aud", "sub", "sid", "client_id", "iat", "exp", "nbf", "jti", "auth_time", "amr", "roles", emailVerified,
 	}
 )
 
@@ -152,7 +152,7 @@ func (a *Authority) keyOf(segment string, now time.Time) (Key, error) {
 	return key, nil
 }
 
-// decodeClaims reads a claims set. All claims but nbf and amr are required. No
+// decodeClaims reads a claims set. All claims but nbf, amr and email_verified are required. No
 // time but exp may be after latest.
 func (v *verified) decodeClaims(doc []byte, latest time.Time) error {
 	m := readMembers(doc, claimNames)
@@ -169,6 +169,8 @@ func (v *verified) decodeClaims(doc []byte, latest time.Time) error {
 		AuthTime:  m.past("auth_time", latest),
 		Methods:   m.texts("amr"),
 		Roles:     m.texts("roles"),
+
+		EmailVerified: m.boolean(emailVerified),
 	}
 	for _, t := range []time.Time{c.IssuedAt, m.past("nbf", latest), c.AuthTime} {
 		if t.After(v.notBefore) {

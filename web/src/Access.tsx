@@ -9,6 +9,7 @@ import { useSession } from './session'
 
 const words: Record<State, string> = {
   allowed: 'allowed',
+  verify: 'needs a verified e-mail address',
   confirm: 'needs your password',
   own: 'allowed on your own',
   denied: 'not allowed',

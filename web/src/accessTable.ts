@@ -14,6 +14,8 @@ export interface AccessEntry {
   orOwner?: boolean
   /** In seconds. */
   maxAge?: number
+  /** Whether the user's e-mail address must be verified. */
+  verified?: boolean
 }
 
 /** The entries of a type. */
@@ -26,8 +28,8 @@ export interface TypeAccess {
 /** Reads the access table of `/access.json`, which has the root types first. */
 export const readAccess = (json: string) => JSON.parse(json) as TypeAccess[]
 
-/** What the viewer may do: `confirm` needs the password again, `own` is allowed on their own objects. */
-export type State = 'allowed' | 'confirm' | 'own' | 'denied'
+/** What the viewer may do: `verify` needs a verified address, `confirm` the password again, `own` is allowed on their own objects. */
+export type State = 'allowed' | 'verify' | 'confirm' | 'own' | 'denied'
 
 /**
  * Decides what an entry means for a viewer at a time in milliseconds. Only the server knows which
@@ -37,5 +39,6 @@ export function stateFor(entry: AccessEntry, viewer: Viewer | null, now: number)
   if (entry.public) return 'allowed'
   if (!viewer) return 'denied'
   if (!entry.requires?.some((role) => viewer.user.roles?.includes(role))) return entry.orOwner ? 'own' : 'denied'
+  if (entry.verified && !viewer.user.emailVerifiedAt) return 'verify'
   return entry.maxAge !== undefined && !(now - viewer.provedAt <= entry.maxAge * 1000) ? 'confirm' : 'allowed'
 }

@@ -15,7 +15,7 @@ graphql(`
     accessToken
     expiresIn
     session { id authTime }
-    user { id username email fullName roles }
+    user { id username email emailVerifiedAt fullName roles }
   }
 `)
 

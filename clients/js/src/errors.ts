@@ -8,11 +8,12 @@ export interface GraphQLError {
 }
 
 /** What a client can do about an error. */
-export type Remedy = 'refresh' | 'sign in' | 'reauthenticate' | 'change input' | 'wait' | 'give up' | 'report'
+export type Remedy = 'refresh' | 'sign in' | 'verify email' | 'reauthenticate' | 'change input' | 'wait' | 'give up' | 'report'
 
 // All values of the schema's `ErrorCode`. A test compares them with the schema.
 const remedies = {
   UNAUTHENTICATED: 'sign in', // or 'refresh', depending on the reason
+  EMAIL_NOT_VERIFIED: 'verify email',
   STEP_UP_REQUIRED: 'reauthenticate',
   INVALID_CREDENTIALS: 'change input', // about a password, so a refresh does not help
   BAD_USER_INPUT: 'change input',

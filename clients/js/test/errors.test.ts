@@ -31,7 +31,7 @@ test('the remedy depends on the code, and for UNAUTHENTICATED on the reason', ()
     assert.equal(remedy(error({ code: 'UNAUTHENTICATED', reason })), stale ? 'refresh' : 'sign in', reason)
   }
   for (const [code, wanted] of [
-    ['STEP_UP_REQUIRED', 'reauthenticate'], ['INVALID_CREDENTIALS', 'change input'], ['FORBIDDEN', 'give up'],
+    ['STEP_UP_REQUIRED', 'reauthenticate'], ['EMAIL_NOT_VERIFIED', 'verify email'], ['INVALID_CREDENTIALS', 'change input'], ['FORBIDDEN', 'give up'],
     ['RATE_LIMITED', 'wait'], ['INTERNAL_SERVER_ERROR', 'report'], ['toString', 'report'], ['NEW_IN_2040', 'report'],
   ]) assert.equal(remedy(error({ code })), wanted, code)
   assert.equal(remedy({ message: 'no extensions' }), 'report')

@@ -82,6 +82,7 @@ type ErrorCode string
 const (
 	Unauthenticated         ErrorCode = "UNAUTHENTICATED"
 	Forbidden               ErrorCode = "FORBIDDEN"
+	EmailNotVerified        ErrorCode = "EMAIL_NOT_VERIFIED"
 	StepUpRequired          ErrorCode = "STEP_UP_REQUIRED"
 	InvalidCredentials      ErrorCode = "INVALID_CREDENTIALS"
 	BadUserInput            ErrorCode = "BAD_USER_INPUT"
@@ -110,6 +111,8 @@ func (e *Error) Advice() string {
 		return "Sign in again: login NAME"
 	case Forbidden:
 		return "Your account may not do this."
+	case EmailNotVerified:
+		return "Verify your e-mail address, then sign in again: login NAME"
 	case StepUpRequired:
 		return "Prove who you are by signing in again: login NAME"
 	case InvalidCredentials:

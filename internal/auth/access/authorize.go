@@ -12,8 +12,12 @@ import (
 )
 
 // Authorize returns nil when the caller of ctx satisfies the rule for an object. Otherwise it returns an *auth.Error
-// with CodeUnauthenticated, CodeForbidden or CodeStepUpRequired, or the fault that prevented a decision. The object
-// is the one whose field is guarded. Only OrOwner looks at it.
+// with CodeUnauthenticated, CodeForbidden, CodeEmailNotVerified or CodeStepUpRequired, or the fault that prevented a
+// decision. The object is the one whose field is guarded. Only OrOwner looks at it.
+//
+// A caller that may never do something learns only that: no verification and no password would help. The address comes
+// before the password, because it is verified once and for all fields: a client that asked for the password first would
+// have to ask again if the verification takes longer than MaxAge.
 func (s *Service) Authorize(ctx context.Context, rule *auth.Rule, object any) error {
 	state, unlock := caller.Lock(ctx)
 	defer unlock()
@@ -23,6 +27,9 @@ func (s *Service) Authorize(ctx context.Context, rule *auth.Rule, object any) er
 	}
 	if !d.Admitted && (!rule.OrOwner || !owns(d.Subject, object)) {
 		return auth.ErrForbidden
+	}
+	if d.Unverified {
+		return auth.ErrEmailNotVerified
 	}
 	if d.Stale {
 		return &auth.Error{Code: auth.CodeStepUpRequired, MaxAge: rule.MaxAge}
@@ -44,18 +51,19 @@ func (s *Service) decide(ctx context.Context, c *caller.State, rule *auth.Rule) 
 	}
 	d := caller.Decision{Rule: rule}
 	var roles []auth.Role
+	var verified bool
 	if c.Claims == nil {
 		return d, auth.Unauthenticated(c.Reason)
 	}
 	if rule.Check == auth.CheckToken {
 		d.Subject, _ = uuid.Parse(c.Claims.Subject) // the zero id owns nothing
-		roles = rolesOf(c.Claims)
+		roles, verified = rolesOf(c.Claims), c.Claims.EmailVerified
 	} else { // An unknown value is as strict as CheckSession.
 		v, err := s.viewer(ctx, c)
 		if err != nil {
 			return d, err
 		}
-		d.Subject, roles = v.User.ID, v.User.Roles
+		d.Subject, roles, verified = v.User.ID, v.User.Roles, v.User.HasVerifiedEmail()
 	}
 	if d.Admitted = rule.HasRole(roles); d.Admitted {
 		var err error
@@ -63,6 +71,7 @@ func (s *Service) decide(ctx context.Context, c *caller.State, rule *auth.Rule) 
 			return d, err
 		}
 	}
+	d.Unverified = rule.Verified && !verified
 	// The token's time counts, not the session's. Otherwise a stolen token would satisfy the rule when its owner
 	// re-authenticates. Tokens have whole seconds.
 	d.Stale = rule.MaxAge > 0 && s.tx.Now().Truncate(time.Second).Sub(c.Claims.AuthTime) > rule.MaxAge

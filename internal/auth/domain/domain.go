@@ -38,9 +38,11 @@ type Options struct {
 	Secret []byte
 	// Claims says which custom claims access tokens have.
 	Claims claims.Mapping
-	Limits auth.SessionLimits
 	// Mail is how mails leave the server. Nil means that it sends none.
 	Mail *mailing.Post
+	// VerifiedEmail says what depends on a verified e-mail address.
+	VerifiedEmail auth.VerifiedEmail
+	Limits        auth.SessionLimits
 	// SigningKeys reads the signing keys for administrators. Nil means that there are none to list.
 	SigningKeys admin.ReadSigningKeys
 	// Required is what the schema requires of roles. No change to a role may take it away.
@@ -94,7 +96,8 @@ func New(o Options) (*Domain, error) {
 	d := &Domain{Access: access.New(o.Store, o.Tokens, tx)}
 	d.Sessions = sessions.New(sessions.Options{
 		Store: o.Store, Access: d.Access, Proofs: proofs, Tx: tx,
-		Tokens: o.Tokens, RefreshTokens: refreshTokens, Claims: o.Claims, Limits: limits, Log: log,
+		Tokens: o.Tokens, RefreshTokens: refreshTokens, Claims: o.Claims,
+		VerifiedEmail: o.VerifiedEmail, Limits: limits, Log: log,
 	})
 	maker := accounts.NewMaker(o.Passwords, o.Policy, tx)
 	d.Accounts = accounts.New(maker, d.Access, d.Sessions, proofs, tx)

@@ -8,7 +8,7 @@ import (
 	"usher/internal/claims"
 )
 
-// Claims returns the custom claims of a user. Claims that are too large together are left out, see claims.Mapping. The
+// Claims returns the custom claims of a user, and email_verified if it is needed. Custom claims that are too large together are left out, see claims.Mapping. The
 // log says so with each token, because a service that misses one may refuse the user.
 func (s *Service) Claims(ctx context.Context, u *auth.User) (map[string]json.RawMessage, error) {
 	var permissions []auth.Permission
@@ -19,12 +19,18 @@ func (s *Service) Claims(ctx context.Context, u *auth.User) (map[string]json.Raw
 		}
 	}
 	values, omitted, err := s.claims.Of(&claims.Account{
-		Username: u.Username, Email: u.Email, FullName: u.FullName,
+		Username: u.Username, Email: u.Email, EmailVerified: u.HasVerifiedEmail(), FullName: u.FullName,
 		Roles: names(u.Roles), Permissions: names(permissions),
 		Metadata: u.Metadata, AppMetadata: u.AppMetadata,
 	})
 	if omitted != nil {
 		s.log.WarnContext(ctx, "custom claims are larger than 2 KiB: some are left out", "user", u.ID, "omitted", omitted)
+	}
+	if err == nil && s.verified.Claim && u.HasVerifiedEmail() {
+		if values == nil {
+			values = map[string]json.RawMessage{}
+		}
+		values["email_verified"] = json.RawMessage("true")
 	}
 	return values, err
 }

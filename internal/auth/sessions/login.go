@@ -2,8 +2,10 @@ package sessions
 
 import (
 	"context"
+	"fmt"
 
 	"usher/internal/auth"
+	"usher/internal/auth/internal/proof"
 	"usher/internal/auth/internal/transaction"
 	"usher/internal/password"
 )
@@ -30,6 +32,9 @@ func (s *Service) Login(ctx context.Context, in LoginInput) (*Tokens, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := s.checkVerified(verified.User(), audience); err != nil {
+		return nil, s.refuseSignIn(ctx, verified, err)
+	}
 	var started *Started
 	err = s.tx.Run(ctx, transaction.ByUser(verified.User().ID), func(ctx context.Context, tx *transaction.Tx) error {
 		if started, err = s.Start(ctx, tx, verified, in.Replaces); err != nil {
@@ -41,4 +46,20 @@ func (s *Service) Login(ctx context.Context, in LoginInput) (*Tokens, error) {
 		return nil, err
 	}
 	return s.tokensOf(ctx, &started.viewer, started.refresh, audience)
+}
+
+// refuseSignIn records that a sign-in with the right password was refused, and returns why. The attempt does not count:
+// otherwise a client that tries again until the address is verified would lock the account.
+func (s *Service) refuseSignIn(ctx context.Context, verified proof.Proof, why error) error {
+	user := verified.User().ID
+	err := s.tx.Run(ctx, transaction.Nobody, func(ctx context.Context, tx *transaction.Tx) error {
+		if err := verified.Discard(ctx, tx); err != nil {
+			return err
+		}
+		return tx.Record(ctx, auth.AuditEvent{Kind: auth.EventLoginFailed, UserID: &user})
+	})
+	if err != nil {
+		return fmt.Errorf("record refused sign-in: %w", err)
+	}
+	return why
 }

@@ -41,7 +41,7 @@ func (s *Service) Refresh(ctx context.Context, in RefreshInput) (*Tokens, error)
 	if !ok {
 		return nil, auth.Unauthenticated(auth.ReasonTokenInvalid)
 	}
-	state, err := s.rotate(ctx, presented)
+	state, err := s.rotate(ctx, presented, audience)
 	if err != nil {
 		return nil, err
 	}
@@ -51,8 +51,9 @@ func (s *Service) Refresh(ctx context.Context, in RefreshInput) (*Tokens, error)
 	return s.tokensOf(ctx, &state.Viewer, presented.successor(), audience)
 }
 
-// rotate uses a refresh token up for its successor, and returns the state of its session.
-func (s *Service) rotate(ctx context.Context, presented refreshToken) (*auth.RefreshState, error) {
+// rotate uses a refresh token up for its successor, and returns the state of its session. The access token is to be for
+// an audience.
+func (s *Service) rotate(ctx context.Context, presented refreshToken, audience string) (*auth.RefreshState, error) {
 	client := clientDigest(request.From(ctx))
 	// Each pass decides on one state of the session. Another pass follows only when another request has changed the
 	// state meanwhile, which each request does once.
@@ -67,6 +68,9 @@ func (s *Service) rotate(ctx context.Context, presented refreshToken) (*auth.Ref
 			return nil, s.endReused(ctx, &state.Viewer)
 		}
 		if err := s.tx.CheckLive(&state.Viewer); err != nil {
+			return nil, err
+		}
+		if err := s.checkVerified(&state.User, audience); err != nil {
 			return nil, err
 		}
 		var done bool

@@ -25,6 +25,21 @@ func (s *Service) audience(resource *string) (string, error) {
 	return *resource, nil
 }
 
+// checkVerified returns auth.ErrEmailNotVerified if a user may not have access tokens for an audience. Another API knows
+// nothing of this server's rule, so a token for it would let the user do everything there. It is called once the user
+// is known to be who asks, and before anything is used up.
+func (s *Service) checkVerified(u *auth.User, audience string) error {
+	if s.verified.Required && s.isForeign(audience) && !u.HasVerifiedEmail() {
+		return auth.ErrEmailNotVerified
+	}
+	return nil
+}
+
+// isForeign reports whether an audience is another API. A client may name Usher's own by its URL.
+func (s *Service) isForeign(audience string) bool {
+	return audience != ownAPI && audience != s.tokens.Audience()
+}
+
 // CheckResource returns ErrUnknownResource when the server issues no access tokens for a resource.
 func (s *Service) CheckResource(resource *string) error {
 	_, err := s.audience(resource)

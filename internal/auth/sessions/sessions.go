@@ -44,28 +44,32 @@ type Options struct {
 	RefreshTokens seal.Key
 	// Claims says which custom claims access tokens have.
 	Claims claims.Mapping
-	Limits auth.SessionLimits
-	Log    *slog.Logger
+	// VerifiedEmail says what depends on a verified e-mail address.
+	VerifiedEmail auth.VerifiedEmail
+	Limits        auth.SessionLimits
+	Log           *slog.Logger
 }
 
 // Service starts, refreshes and ends sessions. It is safe for concurrent use.
 type Service struct {
-	store   Store
-	access  *access.Service
-	proofs  *proof.Checker
-	tx      *transaction.Runner
-	tokens  *token.Authority
-	refresh refreshTokens
-	claims  claims.Mapping
-	limits  auth.SessionLimits
-	log     *slog.Logger
+	store    Store
+	access   *access.Service
+	proofs   *proof.Checker
+	tx       *transaction.Runner
+	tokens   *token.Authority
+	refresh  refreshTokens
+	claims   claims.Mapping
+	verified auth.VerifiedEmail
+	limits   auth.SessionLimits
+	log      *slog.Logger
 }
 
 // New returns a Service.
 func New(o Options) *Service {
 	return &Service{
 		store: o.Store, access: o.Access, proofs: o.Proofs, tx: o.Tx, tokens: o.Tokens,
-		refresh: refreshTokens{o.RefreshTokens}, claims: o.Claims, limits: o.Limits, log: o.Log,
+		refresh: refreshTokens{o.RefreshTokens}, claims: o.Claims, verified: o.VerifiedEmail,
+		limits: o.Limits, log: o.Log,
 	}
 }
 
@@ -179,6 +183,8 @@ func (s *Service) sign(ctx context.Context, v *auth.Viewer, methods []auth.Metho
 		Methods:   names(methods),
 		ExpiresAt: v.Session.ExpiresAt,
 		Roles:     names(v.User.Roles),
+
+		EmailVerified: v.User.HasVerifiedEmail(),
 	}
 	signed := *own
 	if signed.Custom, err = s.Claims(ctx, &v.User); err != nil {

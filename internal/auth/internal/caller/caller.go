@@ -51,8 +51,10 @@ type Granted struct {
 type Decision struct {
 	Rule     *auth.Rule
 	Admitted bool // by roles and permissions
-	Stale    bool // the caller authenticated too long ago
-	Subject  uuid.UUID
+	// Unverified says that the rule requires a verified e-mail address, and Stale that the caller authenticated too
+	// long ago.
+	Unverified, Stale bool
+	Subject           uuid.UUID
 }
 
 // Anonymous returns a Caller without a valid access token, for the given reason.

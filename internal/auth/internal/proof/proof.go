@@ -69,6 +69,22 @@ func (p Proof) Accept(ctx context.Context, tx *transaction.Tx) (methods []auth.M
 	return p.use(ctx, tx)
 }
 
+// Discard gives a proof up in a transaction: the sign-in is refused although the credential was right. So the attempt does
+// not count. It fails as SignIn does.
+func (p Proof) Discard(ctx context.Context, tx *transaction.Tx) error {
+	if _, err := tx.LockUser(ctx, p.user.ID); err != nil && !errors.Is(err, auth.ErrNotFound) {
+		return err
+	}
+	user, err := tx.User(ctx, p.user.ID)
+	if errors.Is(err, auth.ErrNotFound) || err == nil && user.CredentialsVersion != p.user.CredentialsVersion {
+		return auth.ErrInvalidCredentials
+	}
+	if err == nil {
+		_, _, err = p.use(ctx, tx)
+	}
+	return err
+}
+
 func (p Proof) use(ctx context.Context, tx *transaction.Tx) (methods []auth.Method, at time.Time, err error) {
 	if p.counted {
 		if _, err := tx.ClearAttempts(ctx, p.user.ID); err != nil {
