@@ -2,240 +2,181 @@ package mailing
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"strings"
-	"sync"
+	"runtime"
+	"runtime/debug"
 	"time"
 
 	"usher/internal/auth"
-	"usher/internal/auth/internal/transaction"
-	"usher/internal/identity"
-	"usher/internal/mail"
-	"usher/internal/request"
 )
 
 const (
 	// PollInterval is how often a replica looks for mails that it was not woken for: those of other replicas that have
 	// stopped, and those to try again.
 	PollInterval = 5 * time.Second
-	// lease is how long a claimed mail belongs to the replica that has claimed it. It must exceed sendLimit: otherwise
-	// two replicas could send a mail.
-	lease = 2 * time.Minute
-	// sendLimit limits one attempt.
-	sendLimit = 90 * time.Second
+	// lease is how long a claimed mail belongs to the replica that has claimed it. It exceeds attemptLimit, otherwise
+	// two replicas could send a mail. The clocks of replicas may differ by the rest.
+	lease = 3 * time.Minute
+	// attemptLimit limits one attempt, from before the claim to the answer of the SMTP server.
+	attemptLimit = 2 * time.Minute
+	// recordLimit is how long a replica tries to record the outcome of an attempt.
+	recordLimit = 30 * time.Second
+	// stopGrace is how long an attempt may go on when the server stops: a mail that is cut off after its transfer would
+	// be sent twice.
+	stopGrace = 5 * time.Second
 	// parallel is how many mails one replica sends at once. A recipient whose server hangs takes one place of these.
 	parallel = 4
-	// claims is how many due mails are read at once.
-	claims = 50
-
-	firstRetry   = 30 * time.Second
-	longestRetry = time.Hour
+	// batch is how many due mails are read at once.
+	batch = 50
 )
 
-// Deliver sends the mails that are due and returns when there are no more. Each mail is sent by one replica. If a
-// replica stops in between, another one tries again after the lease, with the same Message-ID.
+// Deliver sends the mails that are due, also those that become due meanwhile, and returns when there are no more. Each
+// mail is sent by one replica. If a replica stops in between, another one tries again after the lease, with the same
+// Message-ID.
+//
+// A failed attempt is recorded and logged. The error is that of the database.
 func (o *Outbox) Deliver(ctx context.Context) error {
 	if !o.Enabled() {
 		return nil
 	}
-	for {
-		due, err := o.store.DueMails(ctx, o.tx.Now(), claims)
-		if err != nil || len(due) == 0 {
+	d := delivery{Outbox: o, ended: make(chan Transport, parallel)}
+	defer d.close()
+	for ctx.Err() == nil {
+		claimed, err := d.begin(ctx)
+		switch {
+		case err == nil && claimed > 0: // there may be more
+			continue
+		case d.busy == 0: // other replicas have the rest
 			return err
 		}
-		claimed, err := o.deliverAll(ctx, due)
-		if err != nil || claimed == 0 { // other replicas have them
-			return err
+		// A mail whose server hangs must not hold up the mails that come meanwhile.
+		select {
+		case t := <-d.ended:
+			d.put(t)
+		case <-o.wake:
+		case <-time.After(PollInterval):
+		case <-ctx.Done():
 		}
 	}
-}
-
-// deliverAll sends mails, several at once, and returns how many this replica has claimed.
-func (o *Outbox) deliverAll(ctx context.Context, due []auth.MailMessage) (claimed int, err error) {
-	var (
-		queue   = make(chan *auth.MailMessage)
-		mu      sync.Mutex
-		senders sync.WaitGroup
-	)
-	for range min(parallel, len(due)) {
-		senders.Go(func() {
-			transport := o.post.Open()
-			defer transport.Close()
-			for m := range queue {
-				ok, failure := o.deliver(ctx, transport, m)
-				mu.Lock()
-				if ok {
-					claimed++
-				}
-				err = errors.Join(err, failure)
-				mu.Unlock()
-			}
-		})
-	}
-	for i := range due {
-		if ctx.Err() != nil {
-			break
-		}
-		queue <- &due[i]
-	}
-	close(queue)
-	senders.Wait()
-	return claimed, err
-}
-
-// deliver claims, prepares and sends one mail. It reports false if another replica has claimed it.
-func (o *Outbox) deliver(ctx context.Context, transport Transport, m *auth.MailMessage) (claimed bool, err error) {
-	attempts := m.Attempts
-	m.Attempts++
-	m.NextAttemptAt = o.tx.Now().Add(lease)
-	if claimed, err = o.store.UpdateMail(ctx, m, auth.MailQueued, attempts); err != nil || !claimed {
-		return false, err
-	}
-	if err := o.attempt(ctx, transport, m); err != nil {
-		return true, fmt.Errorf("mail %s: %w", m.ID, err)
-	}
-	return true, nil
-}
-
-// attempt is deliver for a mail that is claimed. It returns an error only if the outcome could not be recorded.
-func (o *Outbox) attempt(ctx context.Context, transport Transport, m *auth.MailMessage) error {
-	if !o.tx.Now().Before(m.ExpiresAt) {
-		return o.finish(ctx, m, auth.MailExpired, "")
-	}
-	if !m.Prepared {
-		if err := o.prepare(ctx, m); err != nil || m.State != auth.MailQueued {
-			return err
-		}
-	}
-	var letter Letter
-	if err := o.open(m, &letter); err != nil {
-		return o.finish(ctx, m, auth.MailFailed, "content: it was sealed with another secret")
-	}
-	composed, err := o.compose(m, &letter)
-	if err != nil {
-		return o.finish(ctx, m, auth.MailFailed, err.Error())
-	}
-	limited, cancel := context.WithTimeout(ctx, sendLimit)
-	defer cancel()
-	_, err = transport.Send(limited, composed)
-	failure, _ := errors.AsType[*mail.Error](err)
-	switch {
-	case err == nil:
-		m.SentAt = new(o.tx.Now())
-		return o.finish(ctx, m, auth.MailSent, "")
-	case failure != nil && failure.Outcome == mail.Permanent:
-		return o.finish(ctx, m, auth.MailFailed, err.Error())
-	default:
-		m.NextAttemptAt = o.tx.Now().Add(backOff(m.Attempts))
-		return o.finish(ctx, m, auth.MailQueued, err.Error())
-	}
-}
-
-// backOff returns how long after a failed attempt the next one follows.
-func backOff(attempts int) time.Duration {
-	return min(firstRetry<<min(attempts-1, 10), longestRetry)
-}
-
-// finish records the outcome of an attempt, unless the lease has expired and another replica has claimed the mail. The
-// server may stop meanwhile, so the outcome is recorded even if ctx has ended.
-func (o *Outbox) finish(ctx context.Context, m *auth.MailMessage, state auth.MailState, reason string) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
-	defer cancel()
-	m.State, m.LastError = state, nil
-	if reason != "" {
-		m.LastError = &reason
-	}
-	if state == auth.MailSent || state == auth.MailExpired || state == auth.MailDropped {
-		m.Content = nil
-	}
-	if state == auth.MailFailed {
-		o.log.WarnContext(ctx, "mail not sent", "mail", m.ID, "kind", m.Kind, "err", reason)
-	}
-	_, err := o.store.UpdateMail(ctx, m, auth.MailQueued, m.Attempts)
-	return err
-}
-
-// prepare makes the letter of a request and stores it, in one transaction. Without a letter the mail is dropped.
-func (o *Outbox) prepare(ctx context.Context, m *auth.MailMessage) error {
-	var r Request
-	if err := o.open(m, &r); err != nil {
-		return o.finish(ctx, m, auth.MailFailed, "content: it was sealed with another secret")
-	}
-	prepare := o.prepares[m.Kind]
-	if prepare == nil {
-		return o.finish(ctx, m, auth.MailFailed, "content: this version does not know such mails")
-	}
-	ctx = request.With(ctx, &request.Exchange{Info: r.From})
-	prepared := *m
-	err := o.tx.Run(ctx, transaction.Nobody, func(ctx context.Context, tx *transaction.Tx) error {
-		prepared = *m
-		letter, err := prepare(ctx, tx, &r)
-		if err != nil {
-			return err
-		}
-		if letter == nil {
-			prepared.State, prepared.Content = auth.MailDropped, nil
-		} else {
-			tooMany, err := o.TooMany(ctx, tx, letter.To, letter.Kind)
-			if err != nil {
-				return err
-			}
-			if tooMany {
-				return errTooMany // and the secret before stays valid
-			}
-			letter.From, prepared.Prepared = r.From, true
-			letter.describe(&prepared, tx.Now)
-			if prepared.Content, err = o.seal(m.ID, letter); err != nil {
-				return err
-			}
-		}
-		updated, err := tx.UpdateMail(ctx, &prepared, auth.MailQueued, m.Attempts)
-		if err == nil && !updated {
-			err = errors.New("the lease has expired")
-		}
-		return err
-	})
-	if errors.Is(err, errTooMany) {
-		return o.finish(ctx, m, auth.MailDropped, err.Error())
-	}
-	if err != nil {
-		return err
-	}
-	*m = prepared
 	return nil
 }
 
-// perHour and perDay limit the mails of one kind to one recipient, so that nobody can fill the mailbox of another
-// person, or guess many codes.
-const (
-	perHour = 5
-	perDay  = 10
-)
+// delivery is one call of Deliver. Only its goroutine uses it, except for ended.
+type delivery struct {
+	*Outbox
 
-var errTooMany = errors.New("limit: too many mails of this kind to the recipient")
-
-// TooMany reports whether a recipient has got so many mails of a kind that they get no more for now.
-func (o *Outbox) TooMany(ctx context.Context, tx *transaction.Tx, to identity.Name, kind auth.MailKind) (bool, error) {
-	for _, limit := range []struct {
-		most   int
-		within time.Duration
-	}{{perHour, time.Hour}, {perDay, 24 * time.Hour}} {
-		n, err := tx.CountMailsTo(ctx, to.Key, kind, tx.Now.Add(-limit.within))
-		if err != nil || n >= limit.most {
-			return err == nil, err
-		}
-	}
-	return false, nil
+	idle  []Transport
+	busy  int            // the number of attempts that are under way
+	ended chan Transport // receives the transport of each attempt at its end; nil if it cannot be used
 }
 
-// compose renders a letter. The same row makes the same mail.
-func (o *Outbox) compose(m *auth.MailMessage, l *Letter) (*mail.Mail, error) {
-	return o.post.Composer.Compose(mail.Message{
-		Template: strings.ReplaceAll(strings.ToLower(string(l.Kind)), "_", "-"),
-		To:       l.To.Display, Locale: o.post.Composer.Locale(l.Locale, l.From.AcceptLanguage),
-		ID: m.ID.String(), Date: m.CreatedAt,
-		Token: l.Token, Code: l.Code, LinkExpires: l.LinkExpires, CodeExpires: l.CodeExpires, Due: l.Due,
-		Username: l.Username, NewAddress: l.NewAddress, IP: l.From.Client, Device: l.From.UserAgent,
-	})
+// begin reads due mails and begins to send those that this replica can claim. It returns how many these are.
+func (d *delivery) begin(ctx context.Context) (claimed int, err error) {
+	due, err := d.store.DueMails(ctx, d.tx.Now(), batch)
+	if err != nil {
+		return 0, err
+	}
+	for i := range due {
+		transport := d.take(ctx)
+		if transport == nil {
+			return claimed, nil
+		}
+		limited, cancel := lasting(ctx, attemptLimit, d.grace)
+		ok, err := d.claim(limited, &due[i])
+		if err != nil || !ok {
+			cancel()
+			d.idle = append(d.idle, transport)
+			if err != nil {
+				return claimed, err
+			}
+			continue
+		}
+		claimed++
+		d.busy++
+		go func() {
+			defer cancel()
+			defer func() { d.ended <- transport }()
+			if !d.safely(ctx, &due[i], func() { d.attempt(ctx, limited, transport, &due[i]) }) {
+				transport.Close()
+				transport = nil
+			}
+		}()
+	}
+	return claimed, nil
+}
+
+// take returns a transport as soon as there is one, the last used first; nil when ctx ends.
+func (d *delivery) take(ctx context.Context) Transport {
+	for d.busy == parallel {
+		select {
+		case t := <-d.ended:
+			d.put(t)
+		case <-ctx.Done():
+			return nil
+		}
+	}
+	if n := len(d.idle); n > 0 {
+		t := d.idle[n-1]
+		d.idle = d.idle[:n-1]
+		return t
+	}
+	return d.post.Open()
+}
+
+// put takes back the transport of an attempt that has ended.
+func (d *delivery) put(t Transport) {
+	d.busy--
+	if t != nil {
+		d.idle = append(d.idle, t)
+	}
+}
+
+// close waits for all attempts and ends the connections.
+func (d *delivery) close() {
+	for d.busy > 0 {
+		d.put(<-d.ended)
+	}
+	for _, t := range d.idle {
+		t.Close()
+	}
+}
+
+// claim makes a mail that of this replica until the lease ends. It reports false if another replica has claimed it.
+func (o *Outbox) claim(ctx context.Context, m *auth.MailMessage) (bool, error) {
+	attempts := m.Attempts
+	m.Attempts++
+	m.NextAttemptAt = o.tx.Now().Add(lease)
+	claimed, err := o.store.UpdateMail(ctx, m, auth.MailQueued, attempts)
+	if err != nil {
+		return false, fmt.Errorf("claim mail: %w", err)
+	}
+	return claimed, nil
+}
+
+// safely calls attempt and reports whether it returned. A mail that makes the server panic must not end the process, or
+// it would end it again after each start.
+func (o *Outbox) safely(ctx context.Context, m *auth.MailMessage, attempt func()) (ok bool) {
+	defer func() {
+		if ok {
+			return
+		}
+		cause := recover()
+		// Other values than the runtime's own could quote a secret.
+		if _, known := cause.(runtime.Error); !known {
+			cause = fmt.Sprintf("%T", cause)
+		}
+		o.fault(ctx, m, fmt.Errorf("panic: %v\n%s", cause, debug.Stack()), "server: it has a fault, see its log")
+	}()
+	attempt()
+	return true
+}
+
+// lasting returns a context that ends after a limit. When ctx ends, because the server stops, it lasts for a grace.
+func lasting(ctx context.Context, limit, grace time.Duration) (context.Context, context.CancelFunc) {
+	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(grace, cancel) })
+	return limited, func() {
+		stop()
+		cancel()
+	}
 }

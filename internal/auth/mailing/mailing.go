@@ -70,13 +70,14 @@ type Outbox struct {
 	log      *slog.Logger
 	prepares map[auth.MailKind]Prepare
 	wake     chan struct{}
+	grace    time.Duration
 }
 
 // New returns an Outbox.
 func New(o Options) (*Outbox, error) {
 	out := &Outbox{
 		store: o.Store, tx: o.Tx, post: o.Post, log: o.Log,
-		prepares: map[auth.MailKind]Prepare{}, wake: make(chan struct{}, 1),
+		prepares: map[auth.MailKind]Prepare{}, wake: make(chan struct{}, 1), grace: stopGrace,
 	}
 	if o.Post == nil {
 		return out, nil

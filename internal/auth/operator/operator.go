@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -20,15 +19,13 @@ import (
 
 // Store is what a Service reads outside of transactions. Only Sweep writes there.
 type Store interface {
+	auth.CleanupStore
 	User(ctx context.Context, id uuid.UUID) (*auth.User, error)
 	Users(ctx context.Context, q auth.UserQuery) ([]auth.PlacedUser, error)
-	UsersWithoutKey(ctx context.Context, limit int) ([]auth.User, error)
 	PasswordByUsername(ctx context.Context, key string) (*auth.User, *auth.Credential, error)
 	PasswordByEmail(ctx context.Context, key string) (*auth.User, *auth.Credential, error)
 	Clients(ctx context.Context, page auth.Page[uuid.UUID]) ([]auth.Client, error)
 	Roles(ctx context.Context) ([]auth.RoleDefinition, error)
-	SweepSessions(ctx context.Context, before time.Time, limit int) (int, error)
-	SweepAttempts(ctx context.Context, before time.Time, limit int) (int, error)
 }
 
 // Service serves the operator. It is safe for concurrent use.

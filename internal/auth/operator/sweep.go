@@ -14,6 +14,12 @@ const (
 	sweepAfter = 24 * time.Hour
 	// sweepAttemptsAfter is longer than the longest wait of the limit on attempts.
 	sweepAttemptsAfter = 2 * 24 * time.Hour
+	// sweepMailsAfter is how long administrators can see a mail. Requests that led to no mail tell them little, and there
+	// can be many.
+	sweepMailsAfter   = 30 * 24 * time.Hour
+	sweepDroppedAfter = 24 * time.Hour
+	// sweepSecretsAfter is how long a user learns that a link has expired. Then it is unknown.
+	sweepSecretsAfter = 7 * 24 * time.Hour
 	// sweepBatch is how many rows one statement deletes, or one transaction changes. More would make others wait.
 	sweepBatch = 1000
 )
@@ -21,10 +27,19 @@ const (
 // Sweep deletes expired data and completes rows that servers of older releases have written, in batches.
 func (s *Service) Sweep(ctx context.Context) error {
 	now := s.tx.Now()
+	mails := func(state auth.MailState, after time.Duration) error {
+		return inBatches(func() (int, error) { return s.store.SweepMails(ctx, state, now.Add(-after), sweepBatch) })
+	}
 	return errors.Join(
 		inBatches(func() (int, error) { return s.keyFullNames(ctx) }),
 		inBatches(func() (int, error) { return s.store.SweepSessions(ctx, now.Add(-sweepAfter), sweepBatch) }),
 		inBatches(func() (int, error) { return s.store.SweepAttempts(ctx, now.Add(-sweepAttemptsAfter), sweepBatch) }),
+		inBatches(func() (int, error) { return s.store.SweepMailedSecrets(ctx, now.Add(-sweepSecretsAfter), sweepBatch) }),
+		mails(auth.MailDropped, sweepDroppedAfter),
+		mails(auth.MailSent, sweepMailsAfter),
+		mails(auth.MailFailed, sweepMailsAfter),
+		mails(auth.MailExpired, sweepMailsAfter),
+		mails(auth.MailQueued, sweepMailsAfter), // of a server that no longer sends mail
 	)
 }
 
