@@ -341,7 +341,7 @@ func TestWake(t *testing.T) {
 			}
 		}
 		fail := errors.New("rolled back")
-		err := f.do(t, t.Context(), func(ctx context.Context, tx *transaction.Tx) error {
+		err := f.do(t.Context(), func(ctx context.Context, tx *transaction.Tx) error {
 			if err := f.Send(ctx, tx, mailing.Letter{Kind: auth.MailPasswordChanged, To: name(t, "ada@example.com")}); err != nil {
 				return err
 			}
@@ -377,7 +377,7 @@ func TestDisabled(t *testing.T) {
 		if rows := f.rows(t); len(rows) != 0 {
 			t.Errorf("got %v", rows)
 		}
-		err := f.do(t, t.Context(), func(ctx context.Context, tx *transaction.Tx) error {
+		err := f.do(t.Context(), func(ctx context.Context, tx *transaction.Tx) error {
 			_, err := f.Retry(ctx, tx, &auth.MailMessage{ID: uuid.New(), State: auth.MailFailed})
 			return err
 		})

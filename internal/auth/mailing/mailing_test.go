@@ -63,8 +63,7 @@ func (f *fixture) newOutbox(t testing.TB, p *mailing.Post, secret []byte) *maili
 }
 
 // do runs a transaction.
-func (f *fixture) do(t testing.TB, ctx context.Context, do func(ctx context.Context, tx *transaction.Tx) error) error {
-	t.Helper()
+func (f *fixture) do(ctx context.Context, do func(ctx context.Context, tx *transaction.Tx) error) error {
 	return f.tx.Run(ctx, transaction.Nobody, do)
 }
 
@@ -90,7 +89,7 @@ func (f *fixture) resetLetter(t testing.TB, to string) mailing.Letter {
 
 func (f *fixture) send(t testing.TB, letters ...mailing.Letter) {
 	t.Helper()
-	err := f.do(t, t.Context(), func(ctx context.Context, tx *transaction.Tx) error {
+	err := f.do(t.Context(), func(ctx context.Context, tx *transaction.Tx) error {
 		for _, l := range letters {
 			if err := f.Send(ctx, tx, l); err != nil {
 				return err
@@ -110,7 +109,7 @@ func (f *fixture) ask(t testing.TB, from string, r mailing.Request) error {
 	if from != "" {
 		ctx = request.With(ctx, &request.Exchange{Info: request.Info{Client: netip.MustParseAddr(from)}})
 	}
-	return f.do(t, ctx, func(ctx context.Context, tx *transaction.Tx) error { return f.Request(ctx, tx, r) })
+	return f.do(ctx, func(ctx context.Context, tx *transaction.Tx) error { return f.Request(ctx, tx, r) })
 }
 
 func (f *fixture) mustAsk(t testing.TB, from string, r mailing.Request) {
