@@ -143,7 +143,7 @@ func queue(t *testing.T, s *store.Store, n int) {
 			Code: "012345", CodeExpires: time.Now().Add(10 * time.Minute),
 		}
 	}
-	authtest.Queue(t, s, []byte(secret), letters...)
+	authtest.Queue(t, s, []byte(secret), time.Now, letters...)
 }
 
 // TestMailReplicas sends 200 mails by two replicas, one of which is killed in mid-send: its SMTP server has got mails and

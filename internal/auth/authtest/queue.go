@@ -13,10 +13,10 @@ import (
 )
 
 // Queue writes mails in one transaction, as a server with this secret does.
-func Queue(t testing.TB, s auth.Store, secret []byte, letters ...mailing.Letter) {
+func Queue(t testing.TB, s auth.Store, secret []byte, now func() time.Time, letters ...mailing.Letter) {
 	t.Helper()
 	log := slog.New(slog.DiscardHandler)
-	tx := transaction.New(transaction.Options{Store: s, IdleLimit: time.Hour, Now: time.Now, Rand: rand.Reader, Log: log})
+	tx := transaction.New(transaction.Options{Store: s, IdleLimit: time.Hour, Now: now, Rand: rand.Reader, Log: log})
 	outbox, err := mailing.New(mailing.Options{Store: s, Tx: tx, Post: &mailing.Post{}, Secret: secret, Log: log})
 	if err != nil {
 		t.Fatal(err)

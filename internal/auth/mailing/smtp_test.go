@@ -183,20 +183,38 @@ func TestSMTP(t *testing.T) {
 		times  int      // the mail was transferred
 		all    bool     // the server behaves so for all mails
 	}{
-		"421 to the recipient": {func() *smtpServer { return &smtpServer{rcpt: rcpt(421)} },
-			expected{auth.MailQueued, "recipient: 421 no, ada@example.com", 1}, sent, 1, false},
-		"450 to the recipient": {func() *smtpServer { return &smtpServer{rcpt: rcpt(450)} },
-			expected{auth.MailQueued, "recipient: 450 no, ada@example.com", 1}, sent, 1, false},
-		"550 to the recipient": {func() *smtpServer { return &smtpServer{rcpt: rcpt(550)} },
+		"421 to the recipient": {
+			func() *smtpServer { return &smtpServer{rcpt: rcpt(421)} },
+			expected{auth.MailQueued, "recipient: 421 no, ada@example.com", 1},
+			sent, 1, false,
+		},
+		"450 to the recipient": {
+			func() *smtpServer { return &smtpServer{rcpt: rcpt(450)} },
+			expected{auth.MailQueued, "recipient: 450 no, ada@example.com", 1},
+			sent, 1, false,
+		},
+		"550 to the recipient": {
+			func() *smtpServer { return &smtpServer{rcpt: rcpt(550)} },
 			expected{auth.MailFailed, "recipient: 550 no, ada@example.com", 1},
-			expected{auth.MailFailed, "recipient: 550 no, ada@example.com", 1}, 0, false},
-		"421 to the mail": {func() *smtpServer { return &smtpServer{data: once(421)} },
-			expected{auth.MailQueued, "end of data: 421 no, ada@example.com", 1}, sent, 2, false},
-		"451 to the mail": {func() *smtpServer { return &smtpServer{data: once(451)} },
-			expected{auth.MailQueued, "end of data: 451 no, ada@example.com", 1}, sent, 2, false},
-		"554 to the mail": {func() *smtpServer { return &smtpServer{data: once(554)} },
+			expected{auth.MailFailed, "recipient: 550 no, ada@example.com", 1},
+			0, false,
+		},
+		"421 to the mail": {
+			func() *smtpServer { return &smtpServer{data: once(421)} },
+			expected{auth.MailQueued, "end of data: 421 no, ada@example.com", 1},
+			sent, 2, false,
+		},
+		"451 to the mail": {
+			func() *smtpServer { return &smtpServer{data: once(451)} },
+			expected{auth.MailQueued, "end of data: 451 no, ada@example.com", 1},
+			sent, 2, false,
+		},
+		"554 to the mail": {
+			func() *smtpServer { return &smtpServer{data: once(554)} },
 			expected{auth.MailFailed, "end of data: 554 no, ada@example.com", 1},
-			expected{auth.MailFailed, "end of data: 554 no, ada@example.com", 1}, 1, false},
+			expected{auth.MailFailed, "end of data: 554 no, ada@example.com", 1},
+			1, false,
+		},
 		"hangs after the mail": {func() *smtpServer {
 			return &smtpServer{data: func(c *smtp.Conn, n int) error {
 				if n == 1 {
@@ -213,8 +231,12 @@ func TestSMTP(t *testing.T) {
 				return nil
 			}}
 		}, expected{auth.MailQueued, "end of data: the server closed the connection", 1}, sent, 2, false},
-		"untrusted certificate": {func() *smtpServer { return &smtpServer{tls: true} },
-			expected{auth.MailQueued, "TLS: ", 1}, expected{auth.MailQueued, "TLS: ", 2}, 0, true},
+		"untrusted certificate": {
+			func() *smtpServer { return &smtpServer{tls: true} },
+			expected{auth.MailQueued, "TLS: ", 1},
+			expected{auth.MailQueued, "TLS: ", 2},
+			0, true,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
