@@ -90,14 +90,7 @@ func staleSignIn(t *testing.T, s *server, url string) (refreshToken string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	driver, dsn := "pgx", url
-	if path, ok := strings.CutPrefix(url, "sqlite:"); ok {
-		driver, dsn = "sqlite", path+"?_pragma=busy_timeout(10000)"
-	}
-	db, err := sql.Open(driver, dsn)
-	if err != nil {
-		t.Fatal(err)
-	}
+	db := open(t, url)
 	defer db.Close()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
@@ -107,6 +100,20 @@ func staleSignIn(t *testing.T, s *server, url string) (refreshToken string) {
 		t.Fatal(err)
 	}
 	return data.Login.RefreshToken
+}
+
+// open opens a database past the server.
+func open(t *testing.T, url string) *sql.DB {
+	t.Helper()
+	driver, dsn := "pgx", url
+	if path, ok := strings.CutPrefix(url, "sqlite:"); ok {
+		driver, dsn = "sqlite", path+"?_pragma=busy_timeout(10000)"
+	}
+	db, err := sql.Open(driver, dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return db
 }
 
 // chromium ensures that there is a browser at CHROMIUM_PATH or at Debian's path. As root, it installs Debian's

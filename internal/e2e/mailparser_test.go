@@ -99,7 +99,9 @@ func parse(t *testing.T, sources map[string]string) (results map[string]readMail
 
 func compareMail(t *testing.T, want *mail.Mail, got readMail, name string) {
 	t.Helper()
-	lines := func(text string) []string { return strings.Split(strings.TrimSpace(strings.ReplaceAll(text, "\r\n", "\n")), "\n") }
+	lines := func(text string) []string {
+		return strings.Split(strings.TrimSpace(strings.ReplaceAll(text, "\r\n", "\n")), "\n")
+	}
 	for part, texts := range map[string][2]string{"text": {want.Text, got.Text}, "html": {want.HTML, got.HTML}, "subject": {want.Subject, got.Subject}} {
 		if diff := cmp.Diff(lines(texts[0]), lines(texts[1])); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", part, diff)

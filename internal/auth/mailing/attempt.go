@@ -49,7 +49,7 @@ func (o *Outbox) attempt(ctx, limited context.Context, transport Transport, m *a
 	}
 	reply, err := transport.Send(limited, composed)
 	if err != nil {
-		o.notSent(ctx, m, err)
+		o.notSent(ctx, m, err, letter.redact(err.Error()))
 		return
 	}
 	m.SentAt = new(o.tx.Now())
@@ -58,16 +58,16 @@ func (o *Outbox) attempt(ctx, limited context.Context, transport Transport, m *a
 }
 
 // notSent records why the SMTP server has not accepted a mail.
-func (o *Outbox) notSent(ctx context.Context, m *auth.MailMessage, err error) {
+func (o *Outbox) notSent(ctx context.Context, m *auth.MailMessage, err error, reason string) {
 	failure, _ := errors.AsType[*mail.Error](err)
 	switch {
 	case failure != nil && failure.Outcome == mail.Permanent:
-		o.record(ctx, m, auth.MailFailed, err.Error())
+		o.record(ctx, m, auth.MailFailed, reason)
 	case failure != nil && failure.Outcome == mail.Unknown && m.Attempts >= mostUnknown:
-		o.record(ctx, m, auth.MailFailed, err.Error()+" (the mail may have been sent)")
+		o.record(ctx, m, auth.MailFailed, reason+" (the mail may have been sent)")
 	default:
 		// Nothing is wrong with a mail that was cut off because this server stops.
-		o.later(ctx, m, err.Error(), ctx.Err() != nil && failure != nil && failure.Outcome == mail.Temporary)
+		o.later(ctx, m, reason, ctx.Err() != nil && failure != nil && failure.Outcome == mail.Temporary)
 	}
 }
 

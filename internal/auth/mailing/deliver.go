@@ -42,11 +42,11 @@ func (o *Outbox) Deliver(ctx context.Context) error {
 	d := delivery{Outbox: o, ended: make(chan Transport, parallel)}
 	defer d.close()
 	for ctx.Err() == nil {
-		claimed, err := d.begin(ctx)
+		found, err := d.begin(ctx)
 		switch {
-		case err == nil && claimed > 0: // there may be more
+		case found && err == nil: // there may be more
 			continue
-		case d.busy == 0: // other replicas have the rest
+		case d.busy == 0:
 			return err
 		}
 		// A mail whose server hangs must not hold up the mails that come meanwhile.
@@ -70,16 +70,16 @@ type delivery struct {
 	ended chan Transport // receives the transport of each attempt at its end; nil if it cannot be used
 }
 
-// begin reads due mails and begins to send those that this replica can claim. It returns how many these are.
-func (d *delivery) begin(ctx context.Context) (claimed int, err error) {
+// begin reads due mails and begins to send those that this replica can claim. It reports whether any were due.
+func (d *delivery) begin(ctx context.Context) (found bool, err error) {
 	due, err := d.store.DueMails(ctx, d.tx.Now(), batch)
 	if err != nil {
-		return 0, err
+		return false, err
 	}
 	for i := range due {
 		transport := d.take(ctx)
 		if transport == nil {
-			return claimed, nil
+			return true, nil
 		}
 		limited, cancel := lasting(ctx, attemptLimit, d.grace)
 		ok, err := d.claim(limited, &due[i])
@@ -87,11 +87,10 @@ func (d *delivery) begin(ctx context.Context) (claimed int, err error) {
 			cancel()
 			d.idle = append(d.idle, transport)
 			if err != nil {
-				return claimed, err
+				return true, err
 			}
-			continue
+			continue // another replica has claimed it
 		}
-		claimed++
 		d.busy++
 		go func() {
 			defer cancel()
@@ -102,7 +101,7 @@ func (d *delivery) begin(ctx context.Context) (claimed int, err error) {
 			}
 		}()
 	}
-	return claimed, nil
+	return len(due) > 0, nil
 }
 
 // take returns a transport as soon as there is one, the last used first; nil when ctx ends.
