@@ -27,6 +27,6 @@ export default defineConfig({
   // The server must see the page's own host, or it takes the page for one of another origin.
   server: {
     fs: { allow: ['.', '../clients/js'] },
-    proxy: { '/graphql': { target: server, changeOrigin: false }, '/schema.graphqls': server, '/access.json': server },
+    proxy: { '/graphql': { target: server, changeOrigin: false }, '/schema.graphqls': server, '/access.json': server, '/mailbox.json': server, '/mailbox.html': server },
   },
 })

@@ -74,8 +74,11 @@ Usher is running in development mode with the database %s.
   GraphQL   %s/graphql
   Console   %s/
   Schema    %s/schema.graphqls
-
 `, c.URL, url, url, url)
+	if !c.Sends() {
+		fmt.Fprintf(w, "  Mailbox   %s/#/mailbox\n", url)
+	}
+	fmt.Fprintln(w)
 	if c.TrustedDocuments != "" && c.TrustedDocumentsMode == "only" {
 		fmt.Fprintf(w, "It accepts only the documents of %s and of the console. Administrators may send any document.\n\n", c.TrustedDocuments)
 		return

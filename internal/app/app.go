@@ -69,7 +69,7 @@ func New(ctx context.Context, s Settings, log *slog.Logger, o Overrides) (_ *App
 		return nil, err
 	}
 	a := &App{}
-	post, err := post(&s.Server)
+	post, box, err := post(&s.Server, o.Now)
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +82,7 @@ func New(ctx context.Context, s Settings, log *slog.Logger, o Overrides) (_ *App
 	if a.parts, err = open(ctx, s, log, o); err != nil {
 		return nil, err
 	}
-	a.parts.post = post
+	a.parts.post, a.parts.mailbox = post, box
 	if err := a.start(ctx, secret); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
@@ -144,7 +144,7 @@ func (a *App) newServer(ctx context.Context, secret []byte) error {
 		RequireVerifiedEmail: s.RequireVerifiedEmail,
 		PublishedKeys:        s.Algorithm != string(token.HS256), Log: p.observer.Log(),
 	})
-	page, err := newConsole(ctx, s, p.observer.Log())
+	page, err := newConsole(ctx, s, p.mailbox, p.observer.Log())
 	if err != nil {
 		return err
 	}

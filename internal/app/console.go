@@ -10,16 +10,19 @@ import (
 	"usher/graph"
 	"usher/internal/console"
 	"usher/internal/httpd"
+	"usher/internal/mailbox"
 )
 
 // pages are the handlers of the console. A handler is nil if it is disabled.
 type pages struct {
-	index, assets, schema, access http.Handler
+	index, links, assets, schema, access http.Handler
+	mailbox, mailHTML                    http.Handler
 }
 
 // newConsole returns the handlers of the console that the settings enable. A program that was built without
-// the console serves GraphiQL instead, in development only, because that page runs scripts from another host.
-func newConsole(ctx context.Context, s Settings, log *slog.Logger) (pages, error) {
+// the console serves GraphiQL instead, in development only, because that page runs scripts from another host. The
+// mailbox may be nil.
+func newConsole(ctx context.Context, s Settings, box *mailbox.Mailbox, log *slog.Logger) (pages, error) {
 	if !s.Dev && !s.Console {
 		return pages{}, nil
 	}
@@ -28,10 +31,16 @@ func newConsole(ctx context.Context, s Settings, log *slog.Logger) (pages, error
 		return pages{}, err
 	}
 	c := pages{schema: httpd.Text(graph.SDL()), access: httpd.JSON(func() []byte { return access }, 0)}
-	index, assets, built := console.Page(console.Config{PasswordMinLength: s.MinLength, OnlyTrusted: onlyTrusted(s)})
+	index, assets, built := console.Page(console.Config{
+		PasswordMinLength: s.MinLength, OnlyTrusted: onlyTrusted(s), Mailbox: box != nil,
+	})
+	if box != nil {
+		c.mailbox, c.mailHTML = box.JSON(), box.HTML()
+		log.InfoContext(ctx, "mail is kept in the mailbox of the console, because no SMTP server is set", "mails", mailbox.Capacity)
+	}
 	switch {
 	case built:
-		c.index, c.assets = httpd.Get(index), assets
+		c.index, c.links, c.assets = httpd.Get(index), httpd.Get(index), assets
 	case s.Dev:
 		log.WarnContext(ctx, "built without the console: the page at / loads GraphiQL from the Internet; install Node.js and run `make build` to include the console")
 		c.index = httpd.Get(console.Fallback(playground.Handler("Usher", "/graphql")))

@@ -1,9 +1,12 @@
 package app
 
 import (
+	"time"
+
 	"usher/internal/auth/mailing"
 	"usher/internal/config"
 	"usher/internal/mail"
+	"usher/internal/mailbox"
 )
 
 // Mailer returns the Mailer of the settings. Without an SMTP server it only composes.
@@ -23,14 +26,21 @@ func Mailer(c *config.Mail) (*mail.Mailer, error) {
 	})
 }
 
-// post returns how mails leave the server; nil without an SMTP server.
-func post(s *config.Server) (*mailing.Post, error) {
+// post returns how mails leave the server: by SMTP, or in development into a mailbox, which is returned too. Without
+// an SMTP server and outside of development, it returns nil.
+func post(s *config.Server, now func() time.Time) (*mailing.Post, *mailbox.Mailbox, error) {
 	if s.LinkURL == "" { // without it, no mail is sent
-		return nil, nil
+		return nil, nil, nil
 	}
 	mailer, err := Mailer(&s.Mail)
-	if err != nil || mailer.Server() == "" {
-		return nil, err
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case mailer.Server() != "":
+		return &mailing.Post{Composer: mailer, Open: func() mailing.Transport { return mailer.Batch() }}, nil, nil
+	case s.Dev:
+		box := mailbox.New(now, s.Issuer, s.LinkURL)
+		return &mailing.Post{Composer: mailer, Open: func() mailing.Transport { return box }}, box, nil
 	}
-	return &mailing.Post{Composer: mailer, Open: func() mailing.Transport { return mailer.Batch() }}, nil
+	return nil, nil, nil
 }

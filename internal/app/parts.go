@@ -10,6 +10,7 @@ import (
 	"usher/internal/auth/mailing"
 	"usher/internal/config"
 	"usher/internal/keyring"
+	"usher/internal/mailbox"
 	"usher/internal/observe"
 	"usher/internal/password"
 	"usher/internal/store"
@@ -32,6 +33,7 @@ type parts struct {
 	store     Store
 	db        *store.Store // the store if open opened it, else nil
 	post      *mailing.Post
+	mailbox   *mailbox.Mailbox // nil if there is none
 }
 
 func open(ctx context.Context, s Settings, log *slog.Logger, o Overrides) (*parts, error) {

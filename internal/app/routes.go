@@ -7,6 +7,8 @@ import (
 
 	"usher/internal/httpd"
 	"usher/internal/keyring"
+	"usher/internal/mail"
+	"usher/internal/mailbox"
 	"usher/internal/oauth"
 )
 
@@ -33,6 +35,12 @@ func routes(s Settings, server *httpd.Server, graphQL http.Handler, o oauth.Endp
 		"/assets/":         c.assets,
 		"/schema.graphqls": c.schema,
 		"/access.json":     c.access,
+
+		mailbox.JSONPath: c.mailbox,
+		mailbox.HTMLPath: c.mailHTML,
+	}
+	for _, page := range mail.Pages() {
+		all["/"+page] = c.links
 	}
 	if path := issuerPath(s.Issuer); path != "" { // RFC 8414 §3.1: it follows the well-known path
 		all["/.well-known/oauth-authorization-server"+path] = o.Metadata

@@ -42,7 +42,7 @@ type Server struct {
 	NoMigrate bool `environ:"USHER_NO_MIGRATE" help:"Do not migrate the database at start. Run usher migrate instead."`
 	Shutdown
 	Console bool `environ:"USHER_CONSOLE" help:"Serve the web console at /, the schema at /schema.graphqls and its access rules at /access.json. Enabled by --dev."`
-	Dev     bool `environ:"USHER_DEV" help:"Development mode. Enables the console at /, introspection, suggestions in error messages, requests from pages on this machine, and a generated secret in data/."`
+	Dev     bool `environ:"USHER_DEV" help:"Development mode. Enables the console at /, introspection, suggestions in error messages, requests from pages on this machine, and a generated secret in data/. Without an SMTP server, mail is kept in a mailbox in the console."`
 }
 
 // Validate reports every invalid setting and every missing one that is required. It sets Issuer and
@@ -75,7 +75,7 @@ func (s *Server) Validate() error {
 	reject(*s.ShutdownDelay < 0, "--shutdown-delay: must be 0s or more, not %v", *s.ShutdownDelay)
 	reject(s.ShutdownTimeout <= 0, "--shutdown-timeout: must be more than 0s, not %v", s.ShutdownTimeout)
 	reject(s.SecretKey.IsZero() && s.SecretKeyFile == "" && !s.Dev, "%w", errNoSecret)
-	reject((!s.SMTPURL.IsZero() || s.SMTPURLFile != "") && s.LinkURL == "" && !s.Console && !s.Dev,
+	reject(s.Sends() && s.LinkURL == "" && !s.Console && !s.Dev,
 		"--link-url: required with an SMTP server and without --console: the URL of your pages that links in mail open")
 	if s.LinkURL == "" && (s.Console || s.Dev) { // the console has the pages
 		s.LinkURL = s.Issuer
@@ -87,7 +87,11 @@ func (s *Server) Validate() error {
 func (s *Server) Warnings() []string {
 	var warnings []string
 	if host, _, _ := net.SplitHostPort(s.Listen); s.Dev && !isLoopback(host) {
-		warnings = append(warnings, "--dev listens on an address that other machines can reach")
+		warning := "--dev listens on an address that other machines can reach"
+		if !s.Sends() {
+			warning += "; they can read all mail in the mailbox, and use its links, because no SMTP server is set"
+		}
+		warnings = append(warnings, warning)
 	}
 	if u, err := url.Parse(s.Issuer); err == nil && u.Scheme == "http" && !isLoopback(u.Hostname()) {
 		warnings = append(warnings, "the issuer does not use https: passwords and tokens are sent unencrypted")

@@ -341,6 +341,24 @@ func TestWarnings(t *testing.T) {
 	}
 }
 
+// TestMailboxWarning checks that a server says who can read the mails that it keeps.
+func TestMailboxWarning(t *testing.T) {
+	t.Parallel()
+	for args, want := range map[string]bool{
+		"--listen=:8080":          true,
+		"--listen=127.0.0.1:8080": false,
+		"--listen=:8080 --smtp-url-file=/run/secrets/smtp-url --mail-from=no-reply@example.com": false,
+	} {
+		c, err := parse(t, append([]string{"serve", "--dev"}, strings.Fields(args)...), map[string]string{"SECRET_KEY": "classified"}, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Contains(strings.Join(c.Serve.Warnings(), "\n"), "read all mail in the mailbox"); got != want {
+			t.Errorf("%s: warned: %t, want %t", args, got, want)
+		}
+	}
+}
+
 func TestInsecureCookies(t *testing.T) {
 	tests := []struct {
 		args []string

@@ -30,9 +30,8 @@ func (m *Mail) Validate() error {
 			errs = append(errs, errors.New(text))
 		}
 	}
-	sends := !m.SMTPURL.IsZero() || m.SMTPURLFile != ""
 	reject(!m.SMTPURL.IsZero() && m.SMTPURLFile != "", "--smtp-url-file: $USHER_SMTP_URL is set too; remove one of them")
-	reject(sends && m.MailFrom.Addr == "", "--mail-from: required with an SMTP server: the sender, such as no-reply@example.com")
+	reject(m.Sends() && m.MailFrom.Addr == "", "--mail-from: required with an SMTP server: the sender, such as no-reply@example.com")
 	reject(m.LinkURL != "" && !isIssuer(m.LinkURL), "--link-url: must be a URL such as https://app.example.com, without user, query or fragment")
 	reject(m.DKIMKeyFile != "" && m.DKIMSelector == "", "--dkim-selector: required with --dkim-key-file")
 	reject(m.DKIMKeyFile == "" && (m.DKIMSelector != "" || m.DKIMDomain != ""), "--dkim-key-file: required with --dkim-selector and --dkim-domain")
@@ -47,6 +46,9 @@ func (m *Mail) Warnings() []string {
 	}
 	return nil
 }
+
+// Sends reports whether there is an SMTP server.
+func (m *Mail) Sends() bool { return !m.SMTPURL.IsZero() || m.SMTPURLFile != "" }
 
 // SMTP returns the URL of the SMTP server from the environment or from the file. It is zero if there is none.
 func (m *Mail) SMTP() (Secret, error) {

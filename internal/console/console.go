@@ -31,6 +31,9 @@ const minLengthMark = "__PASSWORD_MIN_LENGTH__"
 // trustedMark is the placeholder in index.html for Config.OnlyTrusted: "only" or nothing.
 const trustedMark = "__TRUSTED_DOCUMENTS__"
 
+// mailboxMark is the placeholder in index.html for Config.Mailbox: "here" or nothing.
+const mailboxMark = "__MAILBOX__"
+
 // Config is what the page must know of the server before a user signs in.
 type Config struct {
 	// PasswordMinLength is the minimum length of a new password in characters. The sign-up form shows it.
@@ -38,6 +41,8 @@ type Config struct {
 	// OnlyTrusted means that the server rejects documents that are not trusted, except from administrators. The
 	// editor says so.
 	OnlyTrusted bool
+	// Mailbox means that the server keeps mails instead of sending them. The page has a view for them.
+	Mailbox bool
 }
 
 // Manifest returns the manifest of the documents that the page sends. It returns false if the program was built
@@ -63,16 +68,20 @@ func handlers(files fs.FS, c Config) (page, assets http.Handler, ok bool) {
 		return nil, nil, false
 	}
 	index = bytes.ReplaceAll(index, []byte(minLengthMark), strconv.AppendInt(nil, int64(c.PasswordMinLength), 10))
-	mode := ""
+	mode, box, frames := "", "", ""
 	if c.OnlyTrusted {
 		mode = "only"
 	}
+	if c.Mailbox {
+		box, frames = "here", "; frame-src 'self'" // the HTML part of a mail, which has a policy of its own
+	}
 	index = bytes.ReplaceAll(index, []byte(trustedMark), []byte(mode))
-	return servePage(index), serveAssets(files), true
+	index = bytes.ReplaceAll(index, []byte(mailboxMark), []byte(box))
+	return servePage(index, policy+frames), serveAssets(files), true
 }
 
 // servePage serves index.html with a new nonce. The nonce allows the page's own styles and no injected ones.
-func servePage(index []byte) http.Handler {
+func servePage(index []byte, policy string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		nonce := rand.Text()
 		h := w.Header()

@@ -24,7 +24,7 @@ func files(t *testing.T) fstest.MapFS {
 		t.Fatal(err)
 	}
 	return fstest.MapFS{
-		"index.html":          {Data: []byte(`<meta property="csp-nonce" nonce="__CSP_NONCE__"><style nonce="__CSP_NONCE__"></style><meta content="__PASSWORD_MIN_LENGTH__"><meta name="mode" content="__TRUSTED_DOCUMENTS__">`)},
+		"index.html":          {Data: []byte(`<meta property="csp-nonce" nonce="__CSP_NONCE__"><style nonce="__CSP_NONCE__"></style><meta content="__PASSWORD_MIN_LENGTH__"><meta name="mode" content="__TRUSTED_DOCUMENTS__"><meta name="mail" content="__MAILBOX__">`)},
 		"assets/a-1x.js.gz":   {Data: packed.Bytes()},
 		"assets/a-1x.js.br":   {Data: []byte("brotli")},
 		"assets/b-2y.ttf.gz":  {Data: packed.Bytes()},
@@ -82,6 +82,20 @@ func TestPageOfTrustedDocuments(t *testing.T) {
 		page, _, _ := handlers(files(t), Config{OnlyTrusted: only})
 		if body := get(t, page, "/").Body.String(); !strings.Contains(body, want) {
 			t.Errorf("only %t: the page does not have %s: %s", only, want, body)
+		}
+	}
+}
+
+func TestPageOfMailbox(t *testing.T) {
+	t.Parallel()
+	for here, want := range map[bool]string{true: `<meta name="mail" content="here">`, false: `<meta name="mail" content="">`} {
+		page, _, _ := handlers(files(t), Config{Mailbox: here})
+		w := get(t, page, "/")
+		if !strings.Contains(w.Body.String(), want) {
+			t.Errorf("mailbox %t: the page does not have %s: %s", here, want, w.Body)
+		}
+		if csp := w.Header().Get("Content-Security-Policy"); strings.Contains(csp, "frame-src 'self'") != here || strings.Contains(csp, nonceMark) {
+			t.Errorf("mailbox %t: %s", here, csp)
 		}
 	}
 }

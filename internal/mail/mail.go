@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -118,6 +119,18 @@ func (o Options) withDefaults(host string) Options {
 
 // Names returns the names of the templates in alphabetical order.
 func Names() []string { return sortedKeys(mails) }
+
+// Pages returns the pages below Options.LinkURL that links open, in alphabetical order.
+func Pages() []string {
+	var pages []string
+	for _, kind := range mails {
+		if kind.page != "" {
+			pages = append(pages, kind.page)
+		}
+	}
+	slices.Sort(pages)
+	return slices.Compact(pages)
+}
 
 // Locales returns the locales of the templates in alphabetical order.
 func (m *Mailer) Locales() []string { return sortedKeys(m.templates.sets) }

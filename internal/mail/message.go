@@ -65,6 +65,9 @@ func (m *Mail) String() string { return m.MessageID }
 // LogValue is String.
 func (m *Mail) LogValue() slog.Value { return slog.StringValue(m.String()) }
 
+// Recipient returns the address that the mail is for.
+func (m *Mail) Recipient() Address { return m.to }
+
 // Bytes returns the mail as it is sent.
 func (m *Mail) Bytes() []byte { return m.raw }
 

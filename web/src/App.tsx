@@ -3,6 +3,7 @@ import { type ComponentType, Suspense, useEffect, useState } from 'react'
 import { Account, nameOf } from './Account'
 import { Boundary } from './components/Boundary'
 import { LoadingView } from './components/Placeholder'
+import { hasMailbox } from './page'
 import { usePanel } from './panel'
 import { href, useRoute } from './route'
 import { useSession } from './session'
@@ -23,6 +24,7 @@ interface View {
 const views: Record<string, View> = {
   '': { title: 'Start', View: Start },
   editor: { title: 'Editor' }, // stays mounted, see below
+  ...(hasMailbox && { mailbox: { title: 'Mailbox', View: lazyView(() => import('./mail/Mailbox')) } }),
   access: { title: 'Access', View: lazyView(() => import('./Access')) },
   sessions: { title: 'Sessions', needs: 'user', View: lazyView(() => import('./Sessions')) },
   dashboard: { title: 'Dashboard', needs: 'admin', View: lazyView(() => import('./Dashboard')) },

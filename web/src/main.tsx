@@ -3,6 +3,7 @@ import './base.css'
 import './frame.css'
 import './views.css'
 import './admin.css'
+import './mail.css'
 
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'

@@ -7,5 +7,8 @@ export const passwordMinLength = /^[1-9]\d*$/.test(content('password-min-length'
 /** Whether the server rejects documents that are not trusted, except from administrators. */
 export const onlyTrusted = content('trusted-documents') === 'only'
 
+/** Whether the server keeps mails in a mailbox instead of sending them. */
+export const hasMailbox = content('mailbox') === 'here'
+
 /** The rule for the length of a new password, as the beginning of a hint. */
 export const passwordLengthHint = passwordMinLength ? `At least ${String(passwordMinLength)} characters. ` : ''
