@@ -23,6 +23,7 @@ import (
 	"usher/internal/auth"
 	"usher/internal/auth/accounts"
 	"usher/internal/auth/admin"
+	"usher/internal/auth/recovery"
 	"usher/internal/jsonobject"
 	"usher/internal/password"
 )
@@ -127,24 +128,29 @@ type ComplexityRoot struct {
 	}
 
 	Mutation struct {
-		ChangePassword      func(childComplexity int, input accounts.ChangePasswordInput) int
-		CreateRole          func(childComplexity int, input admin.CreateRoleInput) int
-		CreateUser          func(childComplexity int, input admin.CreateUserInput) int
-		DeleteRole          func(childComplexity int, input admin.DeleteRoleInput) int
-		DeleteUser          func(childComplexity int, input admin.DeleteUserInput) int
-		DisableUser         func(childComplexity int, input admin.DisableUserInput) int
-		EnableUser          func(childComplexity int, input admin.EnableUserInput) int
-		Login               func(childComplexity int, input signin.LoginInput) int
-		Logout              func(childComplexity int) int
-		Reauthenticate      func(childComplexity int, input signin.ReauthenticateInput) int
-		Refresh             func(childComplexity int, input signin.RefreshInput) int
-		RevokeOtherSessions func(childComplexity int) int
-		RevokeSession       func(childComplexity int, input signin.RevokeSessionInput) int
-		RevokeUserSessions  func(childComplexity int, input admin.RevokeUserSessionsInput) int
-		Signup              func(childComplexity int, input signin.SignupInput) int
-		UpdateMe            func(childComplexity int, input accounts.UpdateMeInput) int
-		UpdateRole          func(childComplexity int, input admin.UpdateRoleInput) int
-		UpdateUser          func(childComplexity int, input admin.UpdateUserInput) int
+		ChangePassword           func(childComplexity int, input accounts.ChangePasswordInput) int
+		CreateRole               func(childComplexity int, input admin.CreateRoleInput) int
+		CreateUser               func(childComplexity int, input admin.CreateUserInput) int
+		DeleteRole               func(childComplexity int, input admin.DeleteRoleInput) int
+		DeleteUser               func(childComplexity int, input admin.DeleteUserInput) int
+		DisableUser              func(childComplexity int, input admin.DisableUserInput) int
+		EnableUser               func(childComplexity int, input admin.EnableUserInput) int
+		Login                    func(childComplexity int, input signin.LoginInput) int
+		Logout                   func(childComplexity int) int
+		Reauthenticate           func(childComplexity int, input signin.ReauthenticateInput) int
+		Refresh                  func(childComplexity int, input signin.RefreshInput) int
+		RequestEmailVerification func(childComplexity int) int
+		RequestPasswordReset     func(childComplexity int, input recovery.RequestPasswordResetInput) int
+		ResetPassword            func(childComplexity int, input signin.ResetPasswordInput) int
+		RevokeOtherSessions      func(childComplexity int) int
+		RevokeSession            func(childComplexity int, input signin.RevokeSessionInput) int
+		RevokeUserSessions       func(childComplexity int, input admin.RevokeUserSessionsInput) int
+		SendPasswordReset        func(childComplexity int, input recovery.SendPasswordResetInput) int
+		Signup                   func(childComplexity int, input signin.SignupInput) int
+		UpdateMe                 func(childComplexity int, input accounts.UpdateMeInput) int
+		UpdateRole               func(childComplexity int, input admin.UpdateRoleInput) int
+		UpdateUser               func(childComplexity int, input admin.UpdateUserInput) int
+		VerifyEmail              func(childComplexity int, input recovery.VerifyEmailInput) int
 	}
 
 	OAuthClient struct {
@@ -184,6 +190,18 @@ type ComplexityRoot struct {
 		Users         func(childComplexity int, first *int, after *string, last *int, before *string, filter *admin.UserFilter, orderBy *admin.UserOrder) int
 	}
 
+	RequestEmailVerificationPayload struct {
+		User func(childComplexity int) int
+	}
+
+	RequestPasswordResetPayload struct {
+		Flow func(childComplexity int) int
+	}
+
+	ResetPasswordPayload struct {
+		Auth func(childComplexity int) int
+	}
+
 	RevokeOtherSessionsPayload struct {
 		RevokedCount func(childComplexity int) int
 	}
@@ -203,6 +221,10 @@ type ComplexityRoot struct {
 		Name        func(childComplexity int) int
 		Permissions func(childComplexity int) int
 		UpdatedAt   func(childComplexity int) int
+	}
+
+	SendPasswordResetPayload struct {
+		User func(childComplexity int) int
 	}
 
 	Session struct {
@@ -276,6 +298,11 @@ type ComplexityRoot struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
 	}
+
+	VerifyEmailPayload struct {
+		Email           func(childComplexity int) int
+		PasswordRemoved func(childComplexity int) int
+	}
 }
 
 // endregion ***************************** api!.gotpl *****************************
@@ -291,12 +318,17 @@ type MutationResolver interface {
 	RevokeOtherSessions(ctx context.Context) (*signin.RevokeOtherSessionsPayload, error)
 	Reauthenticate(ctx context.Context, input signin.ReauthenticateInput) (*signin.AuthPayload, error)
 	ChangePassword(ctx context.Context, input accounts.ChangePasswordInput) (*accounts.ChangePasswordPayload, error)
+	RequestEmailVerification(ctx context.Context) (*recovery.RequestEmailVerificationPayload, error)
+	VerifyEmail(ctx context.Context, input recovery.VerifyEmailInput) (*recovery.VerifyEmailPayload, error)
+	RequestPasswordReset(ctx context.Context, input recovery.RequestPasswordResetInput) (*recovery.RequestPasswordResetPayload, error)
+	ResetPassword(ctx context.Context, input signin.ResetPasswordInput) (*signin.ResetPasswordPayload, error)
 	UpdateMe(ctx context.Context, input accounts.UpdateMeInput) (*accounts.UpdateMePayload, error)
 	CreateUser(ctx context.Context, input admin.CreateUserInput) (*admin.CreateUserPayload, error)
 	UpdateUser(ctx context.Context, input admin.UpdateUserInput) (*admin.UpdateUserPayload, error)
 	DisableUser(ctx context.Context, input admin.DisableUserInput) (*admin.DisableUserPayload, error)
 	EnableUser(ctx context.Context, input admin.EnableUserInput) (*admin.EnableUserPayload, error)
 	RevokeUserSessions(ctx context.Context, input admin.RevokeUserSessionsInput) (*admin.RevokeUserSessionsPayload, error)
+	SendPasswordReset(ctx context.Context, input recovery.SendPasswordResetInput) (*recovery.SendPasswordResetPayload, error)
 	DeleteUser(ctx context.Context, input admin.DeleteUserInput) (*admin.DeleteUserPayload, error)
 	CreateRole(ctx context.Context, input admin.CreateRoleInput) (*admin.CreateRolePayload, error)
 	UpdateRole(ctx context.Context, input admin.UpdateRoleInput) (*admin.UpdateRolePayload, error)
@@ -702,6 +734,34 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.Refresh(childComplexity, args["input"].(signin.RefreshInput)), true
+	case "Mutation.requestEmailVerification":
+		if e.ComplexityRoot.Mutation.RequestEmailVerification == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Mutation.RequestEmailVerification(childComplexity), true
+	case "Mutation.requestPasswordReset":
+		if e.ComplexityRoot.Mutation.RequestPasswordReset == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_requestPasswordReset_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RequestPasswordReset(childComplexity, args["input"].(recovery.RequestPasswordResetInput)), true
+	case "Mutation.resetPassword":
+		if e.ComplexityRoot.Mutation.ResetPassword == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_resetPassword_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ResetPassword(childComplexity, args["input"].(signin.ResetPasswordInput)), true
 	case "Mutation.revokeOtherSessions":
 		if e.ComplexityRoot.Mutation.RevokeOtherSessions == nil {
 			break
@@ -730,6 +790,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RevokeUserSessions(childComplexity, args["input"].(admin.RevokeUserSessionsInput)), true
+	case "Mutation.sendPasswordReset":
+		if e.ComplexityRoot.Mutation.SendPasswordReset == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_sendPasswordReset_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SendPasswordReset(childComplexity, args["input"].(recovery.SendPasswordResetInput)), true
 	case "Mutation.signup":
 		if e.ComplexityRoot.Mutation.Signup == nil {
 			break
@@ -774,6 +845,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpdateUser(childComplexity, args["input"].(admin.UpdateUserInput)), true
+	case "Mutation.verifyEmail":
+		if e.ComplexityRoot.Mutation.VerifyEmail == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_verifyEmail_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.VerifyEmail(childComplexity, args["input"].(recovery.VerifyEmailInput)), true
 
 	case "OAuthClient.createdAt":
 		if e.ComplexityRoot.OAuthClient.CreatedAt == nil {
@@ -943,6 +1025,27 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Query.Users(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*admin.UserFilter), args["orderBy"].(*admin.UserOrder)), true
 
+	case "RequestEmailVerificationPayload.user":
+		if e.ComplexityRoot.RequestEmailVerificationPayload.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RequestEmailVerificationPayload.User(childComplexity), true
+
+	case "RequestPasswordResetPayload.flow":
+		if e.ComplexityRoot.RequestPasswordResetPayload.Flow == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RequestPasswordResetPayload.Flow(childComplexity), true
+
+	case "ResetPasswordPayload.auth":
+		if e.ComplexityRoot.ResetPasswordPayload.Auth == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResetPasswordPayload.Auth(childComplexity), true
+
 	case "RevokeOtherSessionsPayload.revokedCount":
 		if e.ComplexityRoot.RevokeOtherSessionsPayload.RevokedCount == nil {
 			break
@@ -1000,6 +1103,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RoleDefinition.UpdatedAt(childComplexity), true
+
+	case "SendPasswordResetPayload.user":
+		if e.ComplexityRoot.SendPasswordResetPayload.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SendPasswordResetPayload.User(childComplexity), true
 
 	case "Session.authTime":
 		if e.ComplexityRoot.Session.AuthTime == nil {
@@ -1268,6 +1378,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.UserEdge.Node(childComplexity), true
 
+	case "VerifyEmailPayload.email":
+		if e.ComplexityRoot.VerifyEmailPayload.Email == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VerifyEmailPayload.Email(childComplexity), true
+	case "VerifyEmailPayload.passwordRemoved":
+		if e.ComplexityRoot.VerifyEmailPayload.PasswordRemoved == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VerifyEmailPayload.PasswordRemoved(childComplexity), true
+
 	}
 	return 0, false
 }
@@ -1287,14 +1410,18 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputLoginInput,
 		ec.unmarshalInputReauthenticateInput,
 		ec.unmarshalInputRefreshInput,
+		ec.unmarshalInputRequestPasswordResetInput,
+		ec.unmarshalInputResetPasswordInput,
 		ec.unmarshalInputRevokeSessionInput,
 		ec.unmarshalInputRevokeUserSessionsInput,
+		ec.unmarshalInputSendPasswordResetInput,
 		ec.unmarshalInputSignupInput,
 		ec.unmarshalInputUpdateMeInput,
 		ec.unmarshalInputUpdateRoleInput,
 		ec.unmarshalInputUpdateUserInput,
 		ec.unmarshalInputUserFilter,
 		ec.unmarshalInputUserOrder,
+		ec.unmarshalInputVerifyEmailInput,
 	)
 	first := true
 
@@ -1593,6 +1720,12 @@ allowed. Send it as a variable to keep it out of the document.
 scalar Password @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc8265")
 
 """
+The token or the code of a mail, for input only. It is valid once and for a limited time. Send it as a variable to
+keep it out of the document.
+"""
+scalar OneTimeSecret @specifiedBy(url: "https://pages.nist.gov/800-63-4/sp800-63b.html")
+
+"""
 A user name: letters, digits and punctuation of one script, without spaces or ` + "`" + `@` + "`" + `. Names that differ
 only in case are the same name.
 """
@@ -1712,6 +1845,28 @@ type Mutation {
   a failed attempt, as in ` + "`" + `reauthenticate` + "`" + `. The session of the request and its refresh token stay valid.
   """
   changePassword("The passwords." input: ChangePasswordInput!): ChangePasswordPayload! @auth(verified: false)
+  """
+  Mails a link and a code to the user's address. ` + "`" + `verifyEmail` + "`" + ` accepts either. A newer mail makes those of the older
+  one invalid. Does nothing if the address is verified.
+  """
+  requestEmailVerification: RequestEmailVerificationPayload! @auth(verified: false)
+  """
+  Verifies the e-mail address of an account with the token or the code of a mail. The first verification ends all
+  sessions of the account, except the session of the request. If the request is not signed in as the account, it also
+  removes the password, because somebody else may have created the account with this address. Then ` + "`" + `passwordRemoved` + "`" + `
+  is true. Continue with ` + "`" + `requestPasswordReset` + "`" + `.
+  """
+  verifyEmail("The secret of the mail." input: VerifyEmailInput!): VerifyEmailPayload! @public
+  """
+  Mails a link and a code to the address of an account. ` + "`" + `resetPassword` + "`" + ` accepts either. A newer mail makes those of the
+  older one invalid. The answer is the same whether there is such an account or not.
+  """
+  requestPasswordReset("The account." input: RequestPasswordResetInput!): RequestPasswordResetPayload! @public
+  """
+  Sets a new password with the token or the code of a mail. Ends all sessions of the account and verifies its e-mail
+  address. If the password is rejected, the secret stays valid.
+  """
+  resetPassword("The secret of the mail and the password." input: ResetPasswordInput!): ResetPasswordPayload! @public
   "Updates the user's own account."
   updateMe("The changes." input: UpdateMeInput!): UpdateMePayload! @auth
   "Creates an account without signing in. Requires a ` + "`" + `username` + "`" + `, an ` + "`" + `email` + "`" + ` or both."
@@ -1724,6 +1879,11 @@ type Mutation {
   enableUser("The account to enable." input: EnableUserInput!): EnableUserPayload! @auth(requires: ADMIN)
   "Ends all sessions of a user, or one of them."
   revokeUserSessions("The user." input: RevokeUserSessionsInput!): RevokeUserSessionsPayload! @auth(requires: ADMIN)
+  """
+  Mails a user a link to choose a new password. The link is for the user only. The current password stays valid until
+  then. A disabled account gets no mail.
+  """
+  sendPasswordReset("The user." input: SendPasswordResetInput!): SendPasswordResetPayload! @auth(requires: ADMIN)
   "Permanently deletes an account and its sessions. Its events stay in the audit log."
   deleteUser("The account to delete." input: DeleteUserInput!): DeleteUserPayload! @auth(requires: ADMIN, maxAge: 3600)
   "Creates a role."
@@ -1769,7 +1929,7 @@ input LoginInput {
 
 "Input of ` + "`" + `refresh` + "`" + `."
 input RefreshInput {
-  "The refresh token from the last ` + "`" + `signup` + "`" + `, ` + "`" + `login` + "`" + ` or ` + "`" + `refresh` + "`" + `. Defaults to the token in the cookie."
+  "The refresh token from the last ` + "`" + `signup` + "`" + `, ` + "`" + `login` + "`" + `, ` + "`" + `resetPassword` + "`" + ` or ` + "`" + `refresh` + "`" + `. Defaults to the token in the cookie."
   refreshToken: String
   "How to deliver the new refresh token. A token from the cookie is always replaced in the cookie."
   session: SessionTransport! = TOKEN
@@ -1801,6 +1961,36 @@ input ChangePasswordInput {
   newPassword: Password!
   "Whether to end all other sessions of the user."
   endOtherSessions: Boolean! = true
+}
+
+"Input of ` + "`" + `verifyEmail` + "`" + `: ` + "`" + `token` + "`" + `, or ` + "`" + `email` + "`" + ` and ` + "`" + `code` + "`" + `."
+input VerifyEmailInput {
+  "The token in the link. Valid for 24 hours."
+  token: OneTimeSecret
+  "The e-mail address that got the code."
+  email: EmailAddress
+  "The code. Valid for 10 minutes and 5 attempts."
+  code: OneTimeSecret
+}
+
+"Input of ` + "`" + `requestPasswordReset` + "`" + `."
+input RequestPasswordResetInput {
+  "The user name or e-mail address."
+  identifier: String!
+}
+
+"Input of ` + "`" + `resetPassword` + "`" + `: ` + "`" + `token` + "`" + `, or ` + "`" + `flow` + "`" + ` and ` + "`" + `code` + "`" + `."
+input ResetPasswordInput {
+  "The token in the link. Valid for one hour."
+  token: OneTimeSecret
+  "The ` + "`" + `flow` + "`" + ` from ` + "`" + `requestPasswordReset` + "`" + `."
+  flow: String
+  "The code. Valid for 10 minutes and 5 attempts."
+  code: OneTimeSecret
+  "The new password, by the rules of ` + "`" + `signup` + "`" + `."
+  password: Password!
+  "How to deliver the refresh token of a new session. Omitted or null: the user is not signed in."
+  session: SessionTransport
 }
 
 "Input of ` + "`" + `updateMe` + "`" + `."
@@ -1861,6 +2051,12 @@ input RevokeUserSessionsInput {
   userId: ID!
   "The id of the only session to end. Omitted or null: all sessions of the user."
   sessionId: ID
+}
+
+"Input of ` + "`" + `sendPasswordReset` + "`" + `."
+input SendPasswordResetInput {
+  "The id of the user who gets the mail."
+  userId: ID!
 }
 
 "Input of ` + "`" + `deleteUser` + "`" + `."
@@ -1976,6 +2172,32 @@ type ChangePasswordPayload {
   revokedCount: Int!
 }
 
+"The result of ` + "`" + `requestEmailVerification` + "`" + `."
+type RequestEmailVerificationPayload {
+  "The user."
+  user: User!
+}
+
+"The result of ` + "`" + `verifyEmail` + "`" + `."
+type VerifyEmailPayload {
+  "The verified address."
+  email: EmailAddress!
+  "Whether the account has lost its password. Its user chooses a new one with ` + "`" + `requestPasswordReset` + "`" + `."
+  passwordRemoved: Boolean!
+}
+
+"The result of ` + "`" + `requestPasswordReset` + "`" + `."
+type RequestPasswordResetPayload {
+  "The value that ` + "`" + `resetPassword` + "`" + ` requires with the code. Keep it in this client."
+  flow: String!
+}
+
+"The result of ` + "`" + `resetPassword` + "`" + `."
+type ResetPasswordPayload {
+  "The tokens of the new session. Null if ` + "`" + `session` + "`" + ` was not given."
+  auth: AuthPayload
+}
+
 "The result of ` + "`" + `updateMe` + "`" + `."
 type UpdateMePayload {
   "The updated user."
@@ -2012,6 +2234,12 @@ type RevokeUserSessionsPayload {
   user: User!
   "The number of sessions that were ended."
   revokedCount: Int!
+}
+
+"The result of ` + "`" + `sendPasswordReset` + "`" + `."
+type SendPasswordResetPayload {
+  "The user."
+  user: User!
 }
 
 "The result of ` + "`" + `deleteUser` + "`" + `."
@@ -2641,6 +2869,30 @@ func (ec *executionContext) childFields_PageInfo(ctx context.Context, field grap
 	return nil, fmt.Errorf("no field named %q was found under type PageInfo", field.Name)
 }
 
+func (ec *executionContext) childFields_RequestEmailVerificationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_RequestEmailVerificationPayload_user(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RequestEmailVerificationPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RequestPasswordResetPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "flow":
+		return ec.fieldContext_RequestPasswordResetPayload_flow(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RequestPasswordResetPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ResetPasswordPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "auth":
+		return ec.fieldContext_ResetPasswordPayload_auth(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ResetPasswordPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_RevokeOtherSessionsPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "revokedCount":
@@ -2681,6 +2933,14 @@ func (ec *executionContext) childFields_RoleDefinition(ctx context.Context, fiel
 		return ec.fieldContext_RoleDefinition_updatedAt(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RoleDefinition", field.Name)
+}
+
+func (ec *executionContext) childFields_SendPasswordResetPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_SendPasswordResetPayload_user(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SendPasswordResetPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Session(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2825,6 +3085,16 @@ func (ec *executionContext) childFields_UserEdge(ctx context.Context, field grap
 		return ec.fieldContext_UserEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type UserEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_VerifyEmailPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "email":
+		return ec.fieldContext_VerifyEmailPayload_email(ctx, field)
+	case "passwordRemoved":
+		return ec.fieldContext_VerifyEmailPayload_passwordRemoved(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type VerifyEmailPayload", field.Name)
 }
 
 func (ec *executionContext) childFields___Directive(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3137,6 +3407,34 @@ func (ec *executionContext) field_Mutation_refresh_args(ctx context.Context, raw
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_requestPasswordReset_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (recovery.RequestPasswordResetInput, error) {
+			return ec.unmarshalNRequestPasswordResetInput2usherᚋinternalᚋauthᚋrecoveryᚐRequestPasswordResetInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_resetPassword_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (signin.ResetPasswordInput, error) {
+			return ec.unmarshalNResetPasswordInput2usherᚋgraphᚋsigninᚐResetPasswordInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_revokeSession_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -3157,6 +3455,20 @@ func (ec *executionContext) field_Mutation_revokeUserSessions_args(ctx context.C
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (admin.RevokeUserSessionsInput, error) {
 			return ec.unmarshalNRevokeUserSessionsInput2usherᚋinternalᚋauthᚋadminᚐRevokeUserSessionsInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_sendPasswordReset_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (recovery.SendPasswordResetInput, error) {
+			return ec.unmarshalNSendPasswordResetInput2usherᚋinternalᚋauthᚋrecoveryᚐSendPasswordResetInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -3213,6 +3525,20 @@ func (ec *executionContext) field_Mutation_updateUser_args(ctx context.Context, 
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (admin.UpdateUserInput, error) {
 			return ec.unmarshalNUpdateUserInput2usherᚋinternalᚋauthᚋadminᚐUpdateUserInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_verifyEmail_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (recovery.VerifyEmailInput, error) {
+			return ec.unmarshalNVerifyEmailInput2usherᚋinternalᚋauthᚋrecoveryᚐVerifyEmailInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -5036,6 +5362,208 @@ func (ec *executionContext) fieldContext_Mutation_changePassword(ctx context.Con
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_requestEmailVerification(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_requestEmailVerification(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Mutation().RequestEmailVerification(ctx)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				requires, err := ec.unmarshalNRole2ᚕusherᚋinternalᚋauthᚐRoleᚄ(ctx, []any{"USER"})
+				if err != nil {
+					var zeroVal *recovery.RequestEmailVerificationPayload
+					return zeroVal, err
+				}
+				permissions, err := ec.unmarshalNString2ᚕstringᚄ(ctx, []any{})
+				if err != nil {
+					var zeroVal *recovery.RequestEmailVerificationPayload
+					return zeroVal, err
+				}
+				orOwner, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *recovery.RequestEmailVerificationPayload
+					return zeroVal, err
+				}
+				check, err := ec.unmarshalNAuthCheck2usherᚋinternalᚋauthᚐCheck(ctx, "SESSION")
+				if err != nil {
+					var zeroVal *recovery.RequestEmailVerificationPayload
+					return zeroVal, err
+				}
+				verified, err := ec.unmarshalOBoolean2ᚖbool(ctx, false)
+				if err != nil {
+					var zeroVal *recovery.RequestEmailVerificationPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Auth == nil {
+					var zeroVal *recovery.RequestEmailVerificationPayload
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil, verified)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *recovery.RequestEmailVerificationPayload) graphql.Marshaler {
+			return ec.marshalNRequestEmailVerificationPayload2ᚖusherᚋinternalᚋauthᚋrecoveryᚐRequestEmailVerificationPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_requestEmailVerification(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RequestEmailVerificationPayload(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_verifyEmail(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_verifyEmail(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().VerifyEmail(ctx, fc.Args["input"].(recovery.VerifyEmailInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *recovery.VerifyEmailPayload) graphql.Marshaler {
+			return ec.marshalNVerifyEmailPayload2ᚖusherᚋinternalᚋauthᚋrecoveryᚐVerifyEmailPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_verifyEmail(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_VerifyEmailPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_verifyEmail_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_requestPasswordReset(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_requestPasswordReset(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RequestPasswordReset(ctx, fc.Args["input"].(recovery.RequestPasswordResetInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *recovery.RequestPasswordResetPayload) graphql.Marshaler {
+			return ec.marshalNRequestPasswordResetPayload2ᚖusherᚋinternalᚋauthᚋrecoveryᚐRequestPasswordResetPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_requestPasswordReset(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RequestPasswordResetPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_requestPasswordReset_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_resetPassword(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_resetPassword(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ResetPassword(ctx, fc.Args["input"].(signin.ResetPasswordInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *signin.ResetPasswordPayload) graphql.Marshaler {
+			return ec.marshalNResetPasswordPayload2ᚖusherᚋgraphᚋsigninᚐResetPasswordPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_resetPassword(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ResetPasswordPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_resetPassword_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_updateMe(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -5497,6 +6025,83 @@ func (ec *executionContext) fieldContext_Mutation_revokeUserSessions(ctx context
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_revokeUserSessions_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_sendPasswordReset(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_sendPasswordReset(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().SendPasswordReset(ctx, fc.Args["input"].(recovery.SendPasswordResetInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				requires, err := ec.unmarshalNRole2ᚕusherᚋinternalᚋauthᚐRoleᚄ(ctx, "ADMIN")
+				if err != nil {
+					var zeroVal *recovery.SendPasswordResetPayload
+					return zeroVal, err
+				}
+				permissions, err := ec.unmarshalNString2ᚕstringᚄ(ctx, []any{})
+				if err != nil {
+					var zeroVal *recovery.SendPasswordResetPayload
+					return zeroVal, err
+				}
+				orOwner, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *recovery.SendPasswordResetPayload
+					return zeroVal, err
+				}
+				check, err := ec.unmarshalNAuthCheck2usherᚋinternalᚋauthᚐCheck(ctx, "SESSION")
+				if err != nil {
+					var zeroVal *recovery.SendPasswordResetPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Auth == nil {
+					var zeroVal *recovery.SendPasswordResetPayload
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil, nil)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *recovery.SendPasswordResetPayload) graphql.Marshaler {
+			return ec.marshalNSendPasswordResetPayload2ᚖusherᚋinternalᚋauthᚋrecoveryᚐSendPasswordResetPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_sendPasswordReset(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SendPasswordResetPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_sendPasswordReset_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -6928,6 +7533,93 @@ func (ec *executionContext) fieldContext_Query___schema(_ context.Context, field
 	return fc, nil
 }
 
+func (ec *executionContext) _RequestEmailVerificationPayload_user(ctx context.Context, field graphql.CollectedField, obj *recovery.RequestEmailVerificationPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RequestEmailVerificationPayload_user(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.User, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *auth.User) graphql.Marshaler {
+			return ec.marshalNUser2ᚖusherᚋinternalᚋauthᚐUser(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RequestEmailVerificationPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RequestEmailVerificationPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RequestPasswordResetPayload_flow(ctx context.Context, field graphql.CollectedField, obj *recovery.RequestPasswordResetPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RequestPasswordResetPayload_flow(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Flow, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RequestPasswordResetPayload_flow(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RequestPasswordResetPayload", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _ResetPasswordPayload_auth(ctx context.Context, field graphql.CollectedField, obj *signin.ResetPasswordPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ResetPasswordPayload_auth(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Auth, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *signin.AuthPayload) graphql.Marshaler {
+			return ec.marshalOAuthPayload2ᚖusherᚋgraphᚋsigninᚐAuthPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ResetPasswordPayload_auth(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ResetPasswordPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AuthPayload(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _RevokeOtherSessionsPayload_revokedCount(ctx context.Context, field graphql.CollectedField, obj *signin.RevokeOtherSessionsPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -7142,6 +7834,38 @@ func (ec *executionContext) _RoleDefinition_updatedAt(ctx context.Context, field
 }
 func (ec *executionContext) fieldContext_RoleDefinition_updatedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("RoleDefinition", field, false, false, errors.New("field of type DateTime does not have child fields"))
+}
+
+func (ec *executionContext) _SendPasswordResetPayload_user(ctx context.Context, field graphql.CollectedField, obj *recovery.SendPasswordResetPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SendPasswordResetPayload_user(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.User, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *auth.User) graphql.Marshaler {
+			return ec.marshalNUser2ᚖusherᚋinternalᚋauthᚐUser(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SendPasswordResetPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SendPasswordResetPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _Session_id(ctx context.Context, field graphql.CollectedField, obj *auth.Session) (ret graphql.Marshaler) {
@@ -8813,6 +9537,52 @@ func (ec *executionContext) fieldContext_UserEdge_node(_ context.Context, field 
 	return fc, nil
 }
 
+func (ec *executionContext) _VerifyEmailPayload_email(ctx context.Context, field graphql.CollectedField, obj *recovery.VerifyEmailPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_VerifyEmailPayload_email(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Email, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNEmailAddress2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_VerifyEmailPayload_email(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("VerifyEmailPayload", field, false, false, errors.New("field of type EmailAddress does not have child fields"))
+}
+
+func (ec *executionContext) _VerifyEmailPayload_passwordRemoved(ctx context.Context, field graphql.CollectedField, obj *recovery.VerifyEmailPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_VerifyEmailPayload_passwordRemoved(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PasswordRemoved, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_VerifyEmailPayload_passwordRemoved(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("VerifyEmailPayload", field, false, false, errors.New("field of type Boolean does not have child fields"))
+}
+
 func (ec *executionContext) ___Directive_name(ctx context.Context, field graphql.CollectedField, obj *introspection.Directive) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -10341,6 +11111,94 @@ func (ec *executionContext) unmarshalInputRefreshInput(ctx context.Context, obj 
 	return it, nil
 }
 
+func (ec *executionContext) unmarshalInputRequestPasswordResetInput(ctx context.Context, obj any) (recovery.RequestPasswordResetInput, error) {
+	var it recovery.RequestPasswordResetInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"identifier"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "identifier":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("identifier"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Identifier = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputResetPasswordInput(ctx context.Context, obj any) (signin.ResetPasswordInput, error) {
+	var it signin.ResetPasswordInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"token", "flow", "code", "password", "session"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "token":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("token"))
+			data, err := ec.unmarshalOOneTimeSecret2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Token = data
+		case "flow":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("flow"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Flow = data
+		case "code":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("code"))
+			data, err := ec.unmarshalOOneTimeSecret2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Code = data
+		case "password":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("password"))
+			data, err := ec.unmarshalNPassword2usherᚋinternalᚋpasswordᚐPlaintext(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Password = data
+		case "session":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("session"))
+			data, err := ec.unmarshalOSessionTransport2ᚖusherᚋgraphᚋsigninᚐSessionTransport(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Session = data
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputRevokeSessionInput(ctx context.Context, obj any) (signin.RevokeSessionInput, error) {
 	var it signin.RevokeSessionInput
 	if obj == nil {
@@ -10403,6 +11261,36 @@ func (ec *executionContext) unmarshalInputRevokeUserSessionsInput(ctx context.Co
 				return it, err
 			}
 			it.SessionID = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputSendPasswordResetInput(ctx context.Context, obj any) (recovery.SendPasswordResetInput, error) {
+	var it recovery.SendPasswordResetInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"userId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "userId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("userId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.UserID = data
 		}
 	}
 	return it, nil
@@ -10787,6 +11675,50 @@ func (ec *executionContext) unmarshalInputUserOrder(ctx context.Context, obj any
 				return it, err
 			}
 			it.Direction = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputVerifyEmailInput(ctx context.Context, obj any) (recovery.VerifyEmailInput, error) {
+	var it recovery.VerifyEmailInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"token", "email", "code"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "token":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("token"))
+			data, err := ec.unmarshalOOneTimeSecret2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Token = data
+		case "email":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("email"))
+			data, err := ec.unmarshalOEmailAddress2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Email = data
+		case "code":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("code"))
+			data, err := ec.unmarshalOOneTimeSecret2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Code = data
 		}
 	}
 	return it, nil
@@ -11541,6 +12473,34 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "requestEmailVerification":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_requestEmailVerification(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "verifyEmail":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_verifyEmail(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "requestPasswordReset":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_requestPasswordReset(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "resetPassword":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_resetPassword(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "updateMe":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_updateMe(ctx, field)
@@ -11579,6 +12539,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "revokeUserSessions":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_revokeUserSessions(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "sendPasswordReset":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_sendPasswordReset(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
@@ -12099,6 +13066,120 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 	return out
 }
 
+var requestEmailVerificationPayloadImplementors = []string{"RequestEmailVerificationPayload"}
+
+func (ec *executionContext) _RequestEmailVerificationPayload(ctx context.Context, sel ast.SelectionSet, obj *recovery.RequestEmailVerificationPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, requestEmailVerificationPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RequestEmailVerificationPayload")
+		case "user":
+			out.Values[i] = ec._RequestEmailVerificationPayload_user(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var requestPasswordResetPayloadImplementors = []string{"RequestPasswordResetPayload"}
+
+func (ec *executionContext) _RequestPasswordResetPayload(ctx context.Context, sel ast.SelectionSet, obj *recovery.RequestPasswordResetPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, requestPasswordResetPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RequestPasswordResetPayload")
+		case "flow":
+			out.Values[i] = ec._RequestPasswordResetPayload_flow(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var resetPasswordPayloadImplementors = []string{"ResetPasswordPayload"}
+
+func (ec *executionContext) _ResetPasswordPayload(ctx context.Context, sel ast.SelectionSet, obj *signin.ResetPasswordPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, resetPasswordPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ResetPasswordPayload")
+		case "auth":
+			out.Values[i] = ec._ResetPasswordPayload_auth(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
 var revokeOtherSessionsPayloadImplementors = []string{"RevokeOtherSessionsPayload"}
 
 func (ec *executionContext) _RevokeOtherSessionsPayload(ctx context.Context, sel ast.SelectionSet, obj *signin.RevokeOtherSessionsPayload) graphql.Marshaler {
@@ -12252,6 +13333,44 @@ func (ec *executionContext) _RoleDefinition(ctx context.Context, sel ast.Selecti
 			}
 		case "updatedAt":
 			out.Values[i] = ec._RoleDefinition_updatedAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var sendPasswordResetPayloadImplementors = []string{"SendPasswordResetPayload"}
+
+func (ec *executionContext) _SendPasswordResetPayload(ctx context.Context, sel ast.SelectionSet, obj *recovery.SendPasswordResetPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, sendPasswordResetPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SendPasswordResetPayload")
+		case "user":
+			out.Values[i] = ec._SendPasswordResetPayload_user(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -12882,6 +14001,49 @@ func (ec *executionContext) _UserEdge(ctx context.Context, sel ast.SelectionSet,
 	return out
 }
 
+var verifyEmailPayloadImplementors = []string{"VerifyEmailPayload"}
+
+func (ec *executionContext) _VerifyEmailPayload(ctx context.Context, sel ast.SelectionSet, obj *recovery.VerifyEmailPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, verifyEmailPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("VerifyEmailPayload")
+		case "email":
+			out.Values[i] = ec._VerifyEmailPayload_email(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "passwordRemoved":
+			out.Values[i] = ec._VerifyEmailPayload_passwordRemoved(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
 var __DirectiveImplementors = []string{"__Directive"}
 
 func (ec *executionContext) ___Directive(ctx context.Context, sel ast.SelectionSet, obj *introspection.Directive) graphql.Marshaler {
@@ -13488,6 +14650,22 @@ func (ec *executionContext) marshalNDisableUserPayload2ᚖusherᚋinternalᚋaut
 	return ec._DisableUserPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNEmailAddress2string(ctx context.Context, v any) (string, error) {
+	res, err := UnmarshalString(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNEmailAddress2string(ctx context.Context, sel ast.SelectionSet, v string) graphql.Marshaler {
+	_ = sel
+	res := MarshalString(v)
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
+}
+
 func (ec *executionContext) unmarshalNEnableUserInput2usherᚋinternalᚋauthᚋadminᚐEnableUserInput(ctx context.Context, v any) (admin.EnableUserInput, error) {
 	res, err := ec.unmarshalInputEnableUserInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -13626,6 +14804,46 @@ func (ec *executionContext) unmarshalNRefreshInput2usherᚋgraphᚋsigninᚐRefr
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) marshalNRequestEmailVerificationPayload2ᚖusherᚋinternalᚋauthᚋrecoveryᚐRequestEmailVerificationPayload(ctx context.Context, sel ast.SelectionSet, v *recovery.RequestEmailVerificationPayload) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._RequestEmailVerificationPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNRequestPasswordResetInput2usherᚋinternalᚋauthᚋrecoveryᚐRequestPasswordResetInput(ctx context.Context, v any) (recovery.RequestPasswordResetInput, error) {
+	res, err := ec.unmarshalInputRequestPasswordResetInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNRequestPasswordResetPayload2ᚖusherᚋinternalᚋauthᚋrecoveryᚐRequestPasswordResetPayload(ctx context.Context, sel ast.SelectionSet, v *recovery.RequestPasswordResetPayload) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._RequestPasswordResetPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNResetPasswordInput2usherᚋgraphᚋsigninᚐResetPasswordInput(ctx context.Context, v any) (signin.ResetPasswordInput, error) {
+	res, err := ec.unmarshalInputResetPasswordInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNResetPasswordPayload2ᚖusherᚋgraphᚋsigninᚐResetPasswordPayload(ctx context.Context, sel ast.SelectionSet, v *signin.ResetPasswordPayload) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._ResetPasswordPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalNRevokeOtherSessionsPayload2ᚖusherᚋgraphᚋsigninᚐRevokeOtherSessionsPayload(ctx context.Context, sel ast.SelectionSet, v *signin.RevokeOtherSessionsPayload) graphql.Marshaler {
 	if v == nil {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
@@ -13723,6 +14941,21 @@ func (ec *executionContext) marshalNRoleDefinition2ᚖusherᚋinternalᚋauthᚐ
 		return graphql.Null
 	}
 	return ec._RoleDefinition(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNSendPasswordResetInput2usherᚋinternalᚋauthᚋrecoveryᚐSendPasswordResetInput(ctx context.Context, v any) (recovery.SendPasswordResetInput, error) {
+	res, err := ec.unmarshalInputSendPasswordResetInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNSendPasswordResetPayload2ᚖusherᚋinternalᚋauthᚋrecoveryᚐSendPasswordResetPayload(ctx context.Context, sel ast.SelectionSet, v *recovery.SendPasswordResetPayload) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._SendPasswordResetPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNSession2ᚖusherᚋinternalᚋauthᚐSession(ctx context.Context, sel ast.SelectionSet, v *auth.Session) graphql.Marshaler {
@@ -13977,6 +15210,21 @@ func (ec *executionContext) marshalNUserOrderField2usherᚋinternalᚋauthᚐUse
 	return res
 }
 
+func (ec *executionContext) unmarshalNVerifyEmailInput2usherᚋinternalᚋauthᚋrecoveryᚐVerifyEmailInput(ctx context.Context, v any) (recovery.VerifyEmailInput, error) {
+	res, err := ec.unmarshalInputVerifyEmailInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNVerifyEmailPayload2ᚖusherᚋinternalᚋauthᚋrecoveryᚐVerifyEmailPayload(ctx context.Context, sel ast.SelectionSet, v *recovery.VerifyEmailPayload) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._VerifyEmailPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalN__Directive2githubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚋintrospectionᚐDirective(ctx context.Context, sel ast.SelectionSet, v introspection.Directive) graphql.Marshaler {
 	return ec.___Directive(ctx, sel, &v)
 }
@@ -14186,6 +15434,13 @@ func (ec *executionContext) marshalOAuditEventKind2ᚖusherᚋinternalᚋauthᚐ
 	return res
 }
 
+func (ec *executionContext) marshalOAuthPayload2ᚖusherᚋgraphᚋsigninᚐAuthPayload(ctx context.Context, sel ast.SelectionSet, v *signin.AuthPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._AuthPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalOBoolean2bool(ctx context.Context, v any) (bool, error) {
 	res, err := graphql.UnmarshalBoolean(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -14363,6 +15618,24 @@ func (ec *executionContext) marshalOOAuthClientConnection2ᚖusherᚋgraphᚋcon
 	return ec._OAuthClientConnection(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalOOneTimeSecret2ᚖstring(ctx context.Context, v any) (*string, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := UnmarshalString(v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOOneTimeSecret2ᚖstring(ctx context.Context, sel ast.SelectionSet, v *string) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := MarshalString(*v)
+	return res
+}
+
 func (ec *executionContext) unmarshalORole2ᚕusherᚋinternalᚋauthᚐRoleᚄ(ctx context.Context, v any) ([]auth.Role, error) {
 	if v == nil {
 		return nil, nil
@@ -14440,6 +15713,24 @@ func (ec *executionContext) marshalOSessionConnection2ᚖusherᚋgraphᚋconnect
 		return graphql.Null
 	}
 	return ec._SessionConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOSessionTransport2ᚖusherᚋgraphᚋsigninᚐSessionTransport(ctx context.Context, v any) (*signin.SessionTransport, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := UnmarshalSessionTransport(v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOSessionTransport2ᚖusherᚋgraphᚋsigninᚐSessionTransport(ctx context.Context, sel ast.SelectionSet, v *signin.SessionTransport) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := MarshalSessionTransport(*v)
+	return res
 }
 
 func (ec *executionContext) marshalOSigningKey2ᚕusherᚋinternalᚋauthᚐSigningKeyᚄ(ctx context.Context, sel ast.SelectionSet, v []auth.SigningKey) graphql.Marshaler {

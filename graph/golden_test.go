@@ -27,7 +27,8 @@ var update = flag.Bool("update", false, "write the answers into the golden cases
 // those in testdata/golden. A case is a text archive with these files:
 //
 //	query      the document
-//	variables  its variables, as JSON; may be missing. <id of ada> stands for an id, and in the answer.
+//	variables  its variables, as JSON; may be missing. <id of ada> stands for an id, and in the answer. <reset token> and
+//	           the like stand for secrets of mails, see server.mailed.
 //	method     GET, to send both in the URL; POST when missing
 //	body       the body of the request, instead of query and variables
 //	as         who asks, see people; nobody when missing
@@ -174,6 +175,8 @@ func mask(v any) {
 			switch s, _ := value.(string); {
 			case key == "accessToken" && strings.Count(s, ".") == 2:
 				v[key] = "<access token>"
+			case key == "flow" && len(s) == 43:
+				v[key] = "<flow>"
 			case key == "refreshToken" && strings.HasPrefix(s, "urt_"):
 				v[key] = "<refresh token>"
 			}

@@ -22,15 +22,16 @@ import (
 
 // scalars lists the scalars of the schema with the functions below, which decide what values they accept.
 var scalars = map[string]coerce.Scalar{
-	"ID":           takes(UnmarshalID),
-	"String":       takes(UnmarshalString),
-	"Username":     takes(UnmarshalString),
-	"EmailAddress": takes(UnmarshalString),
-	"Password":     takes(UnmarshalPassword),
-	"Date":         takes(UnmarshalDate),
-	"DateTime":     takes(UnmarshalDateTime),
-	"JSONObject":   isObject,
-	"Role":         takesRole,
+	"ID":            takes(UnmarshalID),
+	"String":        takes(UnmarshalString),
+	"Username":      takes(UnmarshalString),
+	"EmailAddress":  takes(UnmarshalString),
+	"OneTimeSecret": takes(UnmarshalString),
+	"Password":      takes(UnmarshalPassword),
+	"Date":          takes(UnmarshalDate),
+	"DateTime":      takes(UnmarshalDateTime),
+	"JSONObject":    isObject,
+	"Role":          takesRole,
 }
 
 func takes[T any](unmarshal func(any) (T, error)) coerce.Scalar {

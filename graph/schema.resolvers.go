@@ -16,6 +16,7 @@ import (
 	"usher/internal/auth/access"
 	"usher/internal/auth/accounts"
 	"usher/internal/auth/admin"
+	"usher/internal/auth/recovery"
 )
 
 func (r *mutationResolver) Signup(ctx context.Context, input signin.SignupInput) (*signin.AuthPayload, error) {
@@ -50,6 +51,22 @@ func (r *mutationResolver) ChangePassword(ctx context.Context, input accounts.Ch
 	return r.accounts.ChangePassword(ctx, input)
 }
 
+func (r *mutationResolver) RequestEmailVerification(ctx context.Context) (*recovery.RequestEmailVerificationPayload, error) {
+	return r.recovery.RequestEmailVerification(ctx)
+}
+
+func (r *mutationResolver) VerifyEmail(ctx context.Context, input recovery.VerifyEmailInput) (*recovery.VerifyEmailPayload, error) {
+	return r.recovery.VerifyEmail(ctx, input)
+}
+
+func (r *mutationResolver) RequestPasswordReset(ctx context.Context, input recovery.RequestPasswordResetInput) (*recovery.RequestPasswordResetPayload, error) {
+	return r.recovery.RequestPasswordReset(ctx, input)
+}
+
+func (r *mutationResolver) ResetPassword(ctx context.Context, input signin.ResetPasswordInput) (*signin.ResetPasswordPayload, error) {
+	return r.signin.ResetPassword(ctx, input)
+}
+
 func (r *mutationResolver) UpdateMe(ctx context.Context, input accounts.UpdateMeInput) (*accounts.UpdateMePayload, error) {
 	return r.accounts.UpdateMe(ctx, input)
 }
@@ -72,6 +89,10 @@ func (r *mutationResolver) EnableUser(ctx context.Context, input admin.EnableUse
 
 func (r *mutationResolver) RevokeUserSessions(ctx context.Context, input admin.RevokeUserSessionsInput) (*admin.RevokeUserSessionsPayload, error) {
 	return r.admin.RevokeUserSessions(ctx, input)
+}
+
+func (r *mutationResolver) SendPasswordReset(ctx context.Context, input recovery.SendPasswordResetInput) (*recovery.SendPasswordResetPayload, error) {
+	return r.recovery.SendPasswordReset(ctx, input)
 }
 
 func (r *mutationResolver) DeleteUser(ctx context.Context, input admin.DeleteUserInput) (*admin.DeleteUserPayload, error) {

@@ -20,7 +20,9 @@ import (
 	"usher/internal/auth"
 	"usher/internal/auth/access"
 	"usher/internal/auth/accounts"
+	"usher/internal/auth/authtest"
 	"usher/internal/auth/domain"
+	"usher/internal/auth/recovery"
 	"usher/internal/auth/sessions"
 	"usher/internal/config"
 	"usher/internal/store"
@@ -48,6 +50,9 @@ type server struct {
 	ada    *sessions.Tokens  // of her sign-up
 	root   *auth.User
 	log    *lockedBuffer
+	// mailed are secrets of mails to ada: the tokens of a reset and of a verification, and the flow and the code of the
+	// reset.
+	mailed map[string]string
 }
 
 // newServer makes a server with these people:
@@ -75,9 +80,10 @@ func newServerWith(
 	now := time.Date(2026, 1, 31, 10, 0, 0, 123456000, time.UTC)
 	clock := func() time.Time { return now }
 	log, random := &lockedBuffer{}, &lockedReader{r: rand.NewChaCha8([32]byte{1})}
+	mailbox := authtest.NewMailbox(t)
 	whole, err := app.New(t.Context(), settings,
 		slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})), app.Overrides{
-			Store: s, GraphQL: build, CheapPasswords: true, Now: clock, Rand: random,
+			Store: s, GraphQL: build, Mail: mailbox.Post(), CheapPasswords: true, Now: clock, Rand: random,
 		})
 	check(t, err)
 	d := whole.Domain
@@ -143,8 +149,26 @@ func newServerWith(
 	eve := signup("Eve", "eve@example.com")
 	w.people["eve"] = eve.AccessToken
 	check(t, s.SetDisabled(ctx, eve.User.ID, &now, now))
+	w.mail(t, mailbox)
 	random.set(rand.NewChaCha8([32]byte{2})) // so that request ids depend on nothing above
 	return w
+}
+
+// mail has ada request a reset and a verification, and reads the mails.
+func (s *server) mail(t testing.TB, mailbox *authtest.Mailbox) {
+	t.Helper()
+	reset, err := s.domain.Recovery.RequestPasswordReset(t.Context(), recovery.RequestPasswordResetInput{Identifier: "ada"})
+	check(t, err)
+	_, err = s.domain.Recovery.RequestEmailVerification(access.WithCaller(t.Context(), s.domain.Access.Identify(s.people["ada"])))
+	check(t, err)
+	check(t, s.domain.Outbox.Deliver(t.Context()))
+	mails := mailbox.Take()
+	if len(mails) != 2 {
+		t.Fatalf("mails %v", mails)
+	}
+	s.mailed = map[string]string{
+		"<reset token>": mails[0].Token, "<reset code>": mails[0].Code, "<reset flow>": reset.Flow, "<verification token>": mails[1].Token,
+	}
 }
 
 // post sends a body as one of the people, and returns status and answer.
@@ -198,6 +222,11 @@ func (s *server) ids(text string, hide bool) string {
 			old, id = id, old
 		}
 		text = strings.ReplaceAll(text, old, id)
+	}
+	for name, secret := range s.mailed {
+		if !hide {
+			text = strings.ReplaceAll(text, name, secret)
+		}
 	}
 	return text
 }

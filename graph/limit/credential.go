@@ -6,13 +6,16 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// credentialScalar is the type of credentials.
-const credentialScalar = "Password"
+// credentialScalars are the types of credentials.
+var credentialScalars = []string{"Password", "OneTimeSecret"}
 
 // credentialFields returns the fields of objects and interfaces that have a credential among their
 // arguments, at any depth. It finds them by type, so that no field has to be listed by hand.
 func credentialFields(schema *ast.Schema) map[*ast.FieldDefinition]bool {
-	holds := map[string]bool{credentialScalar: true}
+	holds := map[string]bool{}
+	for _, name := range credentialScalars {
+		holds[name] = true
+	}
 	for grown := true; grown; {
 		grown = false
 		for name, def := range schema.Types {

@@ -93,8 +93,10 @@ func (l *Limiter) ExtensionName() string { return "Limits" }
 // Validate reads the schema.
 func (l *Limiter) Validate(executable graphql.ExecutableSchema) error {
 	l.executable, l.schema = executable, executable.Schema()
-	if def := l.schema.Types[credentialScalar]; def == nil || def.Kind != ast.Scalar {
-		return errors.New("limit: the schema has no scalar " + credentialScalar)
+	for _, name := range credentialScalars {
+		if def := l.schema.Types[name]; def == nil || def.Kind != ast.Scalar {
+			return errors.New("limit: the schema has no scalar " + name)
+		}
 	}
 	l.credentials = credentialFields(l.schema)
 	return nil

@@ -122,7 +122,7 @@ func (m *measurement) field(f *ast.Field, in scope) *gqlerror.Error {
 			inner.parent = m.schema.Types[def.Type.Name()]
 			if m.credentials[def] {
 				if m.checks++; m.checks > 1 {
-					return tooComplex("The operation has more than %d field that checks a password.", 1)
+					return tooComplex("The operation has more than %d field that checks a credential.", 1)
 				}
 			}
 		}

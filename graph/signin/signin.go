@@ -11,6 +11,7 @@ import (
 
 	"usher/internal/auth"
 	"usher/internal/auth/accounts"
+	"usher/internal/auth/recovery"
 	"usher/internal/auth/sessions"
 	"usher/internal/cookie"
 	"usher/internal/jsonobject"
@@ -84,11 +85,12 @@ func (t SessionTransport) deliver(jar *cookie.Jar, tokens *sessions.Tokens, err 
 type Service struct {
 	accounts *accounts.Service
 	sessions *sessions.Service
+	recovery *recovery.Service
 }
 
 // New returns a Service.
-func New(accounts *accounts.Service, sessions *sessions.Service) *Service {
-	return &Service{accounts: accounts, sessions: sessions}
+func New(accounts *accounts.Service, sessions *sessions.Service, recovery *recovery.Service) *Service {
+	return &Service{accounts: accounts, sessions: sessions, recovery: recovery}
 }
 
 // SignupInput is the input of Signup.

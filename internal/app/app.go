@@ -3,6 +3,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -42,6 +43,8 @@ type Overrides struct {
 	Store Store
 	// CheapPasswords makes password hashes that are fast to compute and do not protect passwords.
 	CheapPasswords bool
+	// Mail replaces the SMTP server of the settings.
+	Mail *mailing.Post
 	// GraphQL replaces graph.New.
 	GraphQL func(graph.Options) (http.Handler, error)
 }
@@ -82,7 +85,7 @@ func New(ctx context.Context, s Settings, log *slog.Logger, o Overrides) (_ *App
 	if a.parts, err = open(ctx, s, log, o); err != nil {
 		return nil, err
 	}
-	a.parts.post, a.parts.mailbox = post, box
+	a.parts.post, a.parts.mailbox = cmp.Or(o.Mail, post), box
 	if err := a.start(ctx, secret); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}

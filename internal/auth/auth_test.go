@@ -16,6 +16,7 @@ import (
 	"usher/internal/auth/clients"
 	"usher/internal/auth/domain"
 	"usher/internal/auth/operator"
+	"usher/internal/auth/recovery"
 	"usher/internal/auth/sessions"
 	"usher/internal/password"
 	"usher/internal/request"
@@ -37,6 +38,7 @@ type (
 	adminService    = admin.Service
 	clientService   = clients.Service
 	operatorService = operator.Service
+	recoveryService = recovery.Service
 	signinService   = signin.Service
 )
 
@@ -47,6 +49,7 @@ type parts struct {
 	*adminService
 	*clientService
 	*operatorService
+	*recoveryService
 	*signinService
 	sessions *sessions.Service
 }
@@ -54,6 +57,11 @@ type parts struct {
 // Signup is that of the edge: accountService has one too.
 func (p parts) Signup(ctx context.Context, in signin.SignupInput) (*signin.AuthPayload, error) {
 	return p.signinService.Signup(ctx, in)
+}
+
+// ResetPassword is that of the edge: recoveryService has one too.
+func (p parts) ResetPassword(ctx context.Context, in signin.ResetPasswordInput) (*signin.ResetPasswordPayload, error) {
+	return p.signinService.ResetPassword(ctx, in)
 }
 
 // CreateUser is that of the operator: adminService has one too.
@@ -92,7 +100,10 @@ func (f *fixture) newParts(t testing.TB, o domain.Options) parts {
 }
 
 func partsOf(d *domain.Domain) parts {
-	return parts{d.Access, d.Accounts, d.Admin, d.Clients, d.Operator, signin.New(d.Accounts, d.Sessions), d.Sessions}
+	return parts{
+		d.Access, d.Accounts, d.Admin, d.Clients, d.Operator, d.Recovery,
+		signin.New(d.Accounts, d.Sessions, d.Recovery), d.Sessions,
+	}
 }
 
 func (f *fixture) signup(t *testing.T, username string) *signin.AuthPayload {

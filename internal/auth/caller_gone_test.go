@@ -21,6 +21,7 @@ import (
 	"usher/internal/auth/accounts"
 	"usher/internal/auth/admin"
 	"usher/internal/auth/authtest"
+	"usher/internal/auth/recovery"
 )
 
 // operation is a mutation of a signed-in user. It may change another user, or end another session of the caller.
@@ -50,6 +51,12 @@ var callerOperations = map[string]operation{
 		return f.ChangePassword(ctx, accounts.ChangePasswordInput{
 			CurrentPassword: authtest.Password, NewPassword: "five large purple whales", EndOtherSessions: true,
 		})
+	},
+	"requestEmailVerification": func(ctx context.Context, f *fixture, _, _ uuid.UUID) (any, error) {
+		return f.RequestEmailVerification(ctx)
+	},
+	"sendPasswordReset": func(ctx context.Context, f *fixture, user, _ uuid.UUID) (any, error) {
+		return f.SendPasswordReset(ctx, recovery.SendPasswordResetInput{UserID: user})
 	},
 	"updateMe": func(ctx context.Context, f *fixture, _, _ uuid.UUID) (any, error) {
 		return f.UpdateMe(ctx, accounts.UpdateMeInput{FullName: new("Changed")})
@@ -90,6 +97,20 @@ var callerOperations = map[string]operation{
 		}
 		return f.adminService.DeleteRole(ctx, admin.DeleteRoleInput{Name: "SPARE"})
 	},
+}
+
+// setEmails gives all users without an address one, past the domain.
+func (f *fixture) setEmails(t *testing.T) {
+	t.Helper()
+	for _, u := range f.AllUsers(t) {
+		if u.Email != nil {
+			continue
+		}
+		address := *u.Username + "@example.com"
+		if err := f.Store.SetEmail(t.Context(), u.ID, auth.Email{Address: &address, Key: &address}, u.UpdatedAt); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // ensureSpareRole creates the role SPARE past the domain, unless it exists.
@@ -174,6 +195,7 @@ func TestCallerGone(t *testing.T) {
 				caller := f.admin(t, fmt.Sprint("caller", n))
 				other := f.login(t, *caller.User.Username)
 				victim := f.signup(t, fmt.Sprint("victim", n))
+				f.setEmails(t)
 				var before state
 				f.Store.Before("InTx", func(ctx context.Context) error {
 					f.Store.Before("InTx", nil)
@@ -213,6 +235,7 @@ func TestCallerGoneInQueue(t *testing.T) {
 			caller := f.admin(t, "caller-"+strings.ToLower(name))
 			other := f.login(t, *caller.User.Username)
 			victim := f.signup(t, "victim-"+strings.ToLower(name))
+			f.setEmails(t)
 			ctx := f.As(t, caller.AccessToken)
 			if _, err := f.Me(ctx); err != nil { // passes the guard
 				t.Fatal(err)

@@ -13,9 +13,11 @@ import (
 	"github.com/google/uuid"
 
 	"usher/graph/signin"
+	"usher/internal/auth"
 	"usher/internal/auth/accounts"
 	"usher/internal/auth/admin"
 	"usher/internal/auth/authtest"
+	"usher/internal/auth/recovery"
 )
 
 // TestTransactionsRunAgain rolls every transaction back once, just before its commit. The second run does the same, and
@@ -43,6 +45,7 @@ func TestTransactionsRunAgain(t *testing.T) {
 		root := f.admin(t, "root")
 		f.Clock.Advance(time.Minute)
 		ada, other := f.signup(t, "ada"), f.login(t, "root")
+		f.setEmails(t)
 		f.Clock.Advance(time.Minute)
 		ago := func(at time.Time) string { return f.Clock.Now().Sub(at).String() + " ago" }
 		f.NewEvents(t)
@@ -52,6 +55,10 @@ func TestTransactionsRunAgain(t *testing.T) {
 		switch p := answer.(type) {
 		case *accounts.UpdateMePayload:
 			answer = *p.User.FullName + ago(p.User.UpdatedAt)
+		case *recovery.RequestEmailVerificationPayload:
+			answer = *p.User.Username
+		case *recovery.SendPasswordResetPayload:
+			answer = *p.User.Username
 		case *accounts.ChangePasswordPayload:
 			answer = fmt.Sprint(*p.User.Username, p.RevokedCount)
 		case *admin.CreateUserPayload:
@@ -92,6 +99,12 @@ func TestTransactionsRunAgain(t *testing.T) {
 		for _, r := range state.Roles {
 			lines = append(lines, fmt.Sprint("role: ", r.Name, r.Description != nil, r.Permissions))
 		}
+		for _, m := range f.mails(t) {
+			if m.State == auth.MailQueued {
+				lines = append(lines, fmt.Sprint("mail: ", m.Kind, ago(m.CreatedAt)))
+			}
+		}
+		f.NewMails(t)
 		return append(lines, fmt.Sprint("logged: ", strings.Count(f.Log.Take(), "msg=audit")))
 	}
 	eachDatabase(t, func(t *testing.T, f *fixture) {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"usher/internal/identity"
 	"usher/internal/jsonobject"
 )
 
@@ -47,6 +48,15 @@ func (u *User) IsAdmin() bool { return slices.Contains(u.Roles, RoleAdmin) }
 
 // HasVerifiedEmail reports whether the user has an e-mail address whose owner has confirmed it.
 func (u *User) HasVerifiedEmail() bool { return u.Email != nil && u.EmailVerifiedAt != nil }
+
+// EmailName returns the user's address with its canonical form; false without an address.
+func (u *User) EmailName() (identity.Name, bool) {
+	if u.Email == nil {
+		return identity.Name{}, false
+	}
+	name, isEmail, ok := identity.ParseIdentifier(*u.Email) // which accepts the addresses of older accounts
+	return name, ok && isEmail
+}
 
 // Profile is what describes a user. Operations replace it as a whole.
 type Profile struct {

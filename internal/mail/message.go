@@ -91,7 +91,7 @@ func (m Message) check() error {
 		{hasToken != (kind.page != ""), "the token is missing or not used"},
 		{hasToken && !isSecret.MatchString(m.Token), "the token is invalid"},
 		{hasToken == m.LinkExpires.IsZero(), "the token and its time must be set together"},
-		{hasCode && !hasToken || kind.code && !hasCode, "the code is missing or not used"},
+		{hasCode && !hasToken || kind.code && !hasCode && !kind.linkOnly, "the code is missing or not used"},
 		{hasCode && !isSecret.MatchString(m.Code), "the code is invalid"},
 		{hasCode == m.CodeExpires.IsZero(), "the code and its time must be set together"},
 		{kind.address && m.NewAddress == "", "the new address is missing"},

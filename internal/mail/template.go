@@ -31,6 +31,8 @@ type kind struct {
 	home bool
 	// code says that the mail needs a code besides the token. Other mails with a token may have one.
 	code bool
+	// linkOnly says that a mail with a code may also be sent without it.
+	linkOnly bool
 	// address and due say that the mail needs Message.NewAddress and Message.Due.
 	address, due bool
 }
@@ -38,7 +40,7 @@ type kind struct {
 // mails are the templates by name.
 var mails = map[string]kind{
 	"verify-email":     {page: "verify-email", code: true},
-	"reset-password":   {page: "reset-password", code: true},
+	"reset-password":   {page: "reset-password", code: true, linkOnly: true},
 	"confirm-email":    {page: "confirm-email", code: true},
 	"email-changed":    {page: "undo-email-change", address: true},
 	"password-changed": {home: true},

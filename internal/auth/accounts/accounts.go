@@ -6,6 +6,7 @@ import (
 	"usher/internal/auth/access"
 	"usher/internal/auth/internal/proof"
 	"usher/internal/auth/internal/transaction"
+	"usher/internal/auth/mailing"
 	"usher/internal/auth/sessions"
 )
 
@@ -15,12 +16,14 @@ type Service struct {
 	access   *access.Service
 	sessions *sessions.Service
 	proofs   *proof.Checker
+	outbox   *mailing.Outbox
 	tx       *transaction.Runner
 }
 
 // New returns a Service.
 func New(
-	maker *Maker, access *access.Service, sessions *sessions.Service, proofs *proof.Checker, tx *transaction.Runner,
+	maker *Maker, access *access.Service, sessions *sessions.Service, proofs *proof.Checker, outbox *mailing.Outbox,
+	tx *transaction.Runner,
 ) *Service {
-	return &Service{maker: maker, access: access, sessions: sessions, proofs: proofs, tx: tx}
+	return &Service{maker: maker, access: access, sessions: sessions, proofs: proofs, outbox: outbox, tx: tx}
 }

@@ -25,7 +25,7 @@ type ChangePasswordPayload struct {
 
 // ChangePassword replaces the signed-in user's password. The session of the request stays valid, with its refresh token.
 // A wrong current password has the same error and the same counter as in Reauthenticate. So has the password of an
-// account that has none, and one that another request has changed meanwhile.
+// account that has none, and one that another request has changed meanwhile. The user gets a mail.
 //
 // The new password is checked first. Its errors depend on nothing that is secret, so they cost no attempt.
 func (s *Service) ChangePassword(ctx context.Context, in ChangePasswordInput) (*ChangePasswordPayload, error) {
@@ -49,6 +49,9 @@ func (s *Service) ChangePassword(ctx context.Context, in ChangePasswordInput) (*
 	err = s.tx.Run(ctx, transaction.InSession(v), func(ctx context.Context, tx *transaction.Tx) (err error) {
 		payload.User, payload.RevokedCount = &tx.Viewer.User, 0
 		if err := next.Store(ctx, tx); err != nil {
+			return err
+		}
+		if err := s.outbox.Notify(ctx, tx, payload.User, auth.MailPasswordChanged); err != nil {
 			return err
 		}
 		if err := tx.RecordSession(ctx, auth.EventPasswordChanged, tx.Viewer); err != nil || !in.EndOtherSessions {

@@ -76,11 +76,43 @@ func (m *Maker) Password(ctx context.Context, p password.Plaintext, u *auth.User
 	if err := m.checkPassword("password", p, u); err != nil {
 		return nil, err
 	}
+	hashed, err := m.hash(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	return m.credential(u, hashed.hash, m.tx.Now())
+}
+
+// Hashed is a new password that is hashed, for a user that is not known yet.
+type Hashed struct {
+	maker *Maker
+	plain password.Plaintext
+	hash  string
+}
+
+// Hash checks a new password by the rules that do not depend on its user, and hashes it. It is called before a
+// transaction that finds the user: no transaction waits for a hash.
+func (m *Maker) Hash(ctx context.Context, p password.Plaintext) (*Hashed, error) {
+	if err := m.checkPassword("password", p, &auth.User{}); err != nil {
+		return nil, err
+	}
+	return m.hash(ctx, p)
+}
+
+func (m *Maker) hash(ctx context.Context, p password.Plaintext) (*Hashed, error) {
 	hash, err := m.passwords.Hash(ctx, p)
 	if err != nil {
 		return nil, proof.HashingError(err)
 	}
-	return m.credential(u, hash, m.tx.Now())
+	return &Hashed{m, p, hash}, nil
+}
+
+// Of checks the password by the rules that depend on its user, and returns a credential that is not stored yet.
+func (h *Hashed) Of(u *auth.User) (*auth.Credential, error) {
+	if err := h.maker.checkPassword("password", h.plain, u); err != nil {
+		return nil, err
+	}
+	return h.maker.credential(u, h.hash, h.maker.tx.Now())
 }
 
 func (m *Maker) credential(u *auth.User, hash string, now time.Time) (c *auth.Credential, err error) {

@@ -71,7 +71,7 @@ func New(t testing.TB, s *store.Store) *Fixture {
 		Store:    storetest.NewFaults(s),
 		Clock:    &Clock{now: time.Date(2026, 1, 31, 12, 0, 0, 123456000, time.UTC)},
 		Log:      &Log{},
-		Mailbox:  newMailbox(t),
+		Mailbox:  NewMailbox(t),
 		reported: map[uuid.UUID]bool{},
 		names:    map[uuid.UUID]string{},
 	}
@@ -98,8 +98,11 @@ func (f *Fixture) NewDomain(t testing.TB, o domain.Options) *domain.Domain {
 	if o.Passwords == nil {
 		o.Passwords = password.New(password.Options{CheapForTests: true, Queue: 1000})
 	}
-	if o.Mail == nil {
+	switch o.Mail {
+	case nil:
 		o.Mail = f.Mailbox.Post()
+	case NoMail:
+		o.Mail = nil
 	}
 	o.Tokens, o.Secret, o.Now, o.Log = f.Tokens, Secret, f.Clock.Now, slog.New(slog.NewTextHandler(f.Log, nil))
 	d, err := domain.New(o)

@@ -23,8 +23,11 @@ type Mailbox struct {
 	sent     []mail.Message
 }
 
-// newMailbox returns an empty Mailbox.
-func newMailbox(t testing.TB) *Mailbox {
+// NoMail is the option Mail of a domain that sends none.
+var NoMail = &mailing.Post{}
+
+// NewMailbox returns an empty Mailbox.
+func NewMailbox(t testing.TB) *Mailbox {
 	t.Helper()
 	composer, err := mail.New(mail.Options{LinkURL: "https://app.example.com/account"})
 	if err != nil {
@@ -71,8 +74,8 @@ func (b *Mailbox) Send(_ context.Context, m *mail.Mail) (string, error) {
 // Close implements mailing.Transport.
 func (b *Mailbox) Close() {}
 
-// take returns the mails since the last call, ordered by recipient and template.
-func (b *Mailbox) take() []mail.Message {
+// Take returns the mails since the last call, ordered by recipient and template.
+func (b *Mailbox) Take() []mail.Message {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	mails := b.sent
@@ -95,7 +98,7 @@ func (f *Fixture) NewMailsOf(t testing.TB, d *domain.Domain) []mail.Message {
 	if err := d.Outbox.Deliver(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	return f.Mailbox.take()
+	return f.Mailbox.Take()
 }
 
 // NewMail is NewMails for one mail of a template to an address. It fails the test if there are others.

@@ -94,17 +94,17 @@ func New(o Options) (*Domain, error) {
 	tx := transaction.New(transaction.Options{Store: o.Store, IdleLimit: limits.IdleLimit, Now: o.Now, Rand: o.Rand, Log: log})
 	proofs := proof.New(o.Store, o.Passwords, o.Policy, tx, log)
 	d := &Domain{Access: access.New(o.Store, o.Tokens, tx)}
+	if d.Outbox, err = mailing.New(mailing.Options{Store: o.Store, Tx: tx, Post: o.Mail, Secret: o.Secret, Log: log}); err != nil {
+		return nil, err
+	}
 	d.Sessions = sessions.New(sessions.Options{
 		Store: o.Store, Access: d.Access, Proofs: proofs, Tx: tx,
 		Tokens: o.Tokens, RefreshTokens: refreshTokens, Claims: o.Claims,
 		VerifiedEmail: o.VerifiedEmail, Limits: limits, Log: log,
 	})
 	maker := accounts.NewMaker(o.Passwords, o.Policy, tx)
-	d.Accounts = accounts.New(maker, d.Access, d.Sessions, proofs, tx)
+	d.Accounts = accounts.New(maker, d.Access, d.Sessions, proofs, d.Outbox, tx)
 	d.Admin = admin.New(admin.Options{Store: o.Store, Access: d.Access, Maker: maker, Tx: tx, SigningKeys: o.SigningKeys, Required: o.Required})
-	if d.Outbox, err = mailing.New(mailing.Options{Store: o.Store, Tx: tx, Post: o.Mail, Secret: o.Secret, Log: log}); err != nil {
-		return nil, err
-	}
 	var mailed *proof.Mailed
 	if o.Secret != nil {
 		if mailed, err = proof.NewMailed(o.Secret, tx); err != nil {
@@ -112,9 +112,9 @@ func New(o Options) (*Domain, error) {
 		}
 	}
 	d.Recovery = recovery.New(recovery.Options{
-		Store: o.Store, Access: d.Access, Sessions: d.Sessions, Maker: maker, Mailed: mailed, Outbox: d.Outbox, Tx: tx,
+		Access: d.Access, Sessions: d.Sessions, Maker: maker, Mailed: mailed, Outbox: d.Outbox, Tx: tx,
 	})
 	d.Clients = clients.New(o.Store, d.Sessions, o.Tokens, tx)
-	d.Operator = operator.New(o.Store, maker, tx, o.Required)
+	d.Operator = operator.New(o.Store, maker, d.Outbox, tx, o.Required)
 	return d, nil
 }

@@ -132,6 +132,22 @@ type Letter struct {
 	From request.Info
 }
 
+// To returns a letter of a kind to the address of a user; nil if they have none.
+func To(u *auth.User, kind auth.MailKind) *Letter {
+	to, ok := u.EmailName()
+	if !ok {
+		return nil
+	}
+	l := &Letter{Kind: kind, UserID: &u.ID, To: to}
+	if u.Locale != nil {
+		l.Locale = *u.Locale
+	}
+	if u.Username != nil {
+		l.Username = *u.Username
+	}
+	return l
+}
+
 // Prepare makes the letter of a request in a transaction; nil if there is nobody to write to. The context has the
 // origin of the request, so events are recorded as if they had happened in it.
 type Prepare func(ctx context.Context, tx *transaction.Tx, r *Request) (*Letter, error)
@@ -179,6 +195,14 @@ func (o *Outbox) Send(ctx context.Context, tx *transaction.Tx, l Letter) error {
 	m := &auth.MailMessage{Prepared: true}
 	l.describe(m, tx.Now)
 	return o.add(ctx, tx, m, l)
+}
+
+// Notify tells a user in a transaction that something has happened, if they have an address and the server sends mail.
+func (o *Outbox) Notify(ctx context.Context, tx *transaction.Tx, u *auth.User, kind auth.MailKind) error {
+	if l := To(u, kind); l != nil {
+		return o.Send(ctx, tx, *l)
+	}
+	return nil
 }
 
 // describe sets what the row of a letter shows.

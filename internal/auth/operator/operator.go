@@ -12,7 +12,9 @@ import (
 	"usher/internal/auth"
 	"usher/internal/auth/accounts"
 	"usher/internal/auth/admin"
+	"usher/internal/auth/internal/proof"
 	"usher/internal/auth/internal/transaction"
+	"usher/internal/auth/mailing"
 	"usher/internal/identity"
 	"usher/internal/password"
 )
@@ -30,16 +32,19 @@ type Store interface {
 
 // Service serves the operator. It is safe for concurrent use.
 type Service struct {
-	store Store
-	maker *accounts.Maker
-	tx    *transaction.Runner
+	store  Store
+	maker  *accounts.Maker
+	outbox *mailing.Outbox
+	tx     *transaction.Runner
 	// required is what the schema requires of roles.
 	required auth.Requirements
 }
 
 // New returns a Service.
-func New(store Store, maker *accounts.Maker, tx *transaction.Runner, required auth.Requirements) *Service {
-	return &Service{store: store, maker: maker, tx: tx, required: required}
+func New(
+	store Store, maker *accounts.Maker, outbox *mailing.Outbox, tx *transaction.Runner, required auth.Requirements,
+) *Service {
+	return &Service{store: store, maker: maker, outbox: outbox, tx: tx, required: required}
 }
 
 // CreateUser creates an account with the given roles and USER, without signing it in.
@@ -84,7 +89,8 @@ func (s *Service) DeleteUser(ctx context.Context, id uuid.UUID) error {
 	return admin.Delete(ctx, s.tx, transaction.Operator, id)
 }
 
-// SetPassword sets the password of a user, ends all their sessions and clears the counters of their failed attempts.
+// SetPassword sets the password of a user, ends all their sessions, clears the counters of their failed attempts and
+// makes their mailed secrets invalid. If this process sends mail, the user gets one.
 func (s *Service) SetPassword(ctx context.Context, u *auth.User, p password.Plaintext) error {
 	next, err := s.maker.Password(ctx, p, u)
 	if err != nil {
@@ -94,10 +100,16 @@ func (s *Service) SetPassword(ctx context.Context, u *auth.User, p password.Plai
 		if err := tx.SetPassword(ctx, next); err != nil { // locks the user first
 			return err
 		}
+		if err := proof.Forget(ctx, tx, u.ID); err != nil {
+			return err
+		}
 		if _, err := tx.EndOtherSessions(ctx, u.ID, uuid.Nil, tx.Now); err != nil {
 			return err
 		}
 		if _, err := tx.ClearAttempts(ctx, u.ID); err != nil {
+			return err
+		}
+		if err := s.outbox.Notify(ctx, tx, u, auth.MailPasswordChanged); err != nil {
 			return err
 		}
 		return tx.Record(ctx, auth.AuditEvent{Kind: auth.EventPasswordSet, UserID: &u.ID})

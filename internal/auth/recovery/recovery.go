@@ -6,7 +6,7 @@ package recovery
 
 import (
 	"context"
-
+	"errors"
 	"github.com/google/uuid"
 
 	"usher/internal/auth"
@@ -18,14 +18,8 @@ import (
 	"usher/internal/auth/sessions"
 )
 
-// Store is what a Service reads outside of transactions.
-type Store interface {
-	User(ctx context.Context, id uuid.UUID) (*auth.User, error)
-}
-
 // Options are what a Service needs. All are required, except that Mailed is not if Outbox sends no mail.
 type Options struct {
-	Store    Store
 	Access   *access.Service
 	Sessions *sessions.Service
 	Maker    *accounts.Maker
@@ -36,7 +30,6 @@ type Options struct {
 
 // Service serves everybody who has asked for a mail or has read one. It is safe for concurrent use.
 type Service struct {
-	store    Store
 	access   *access.Service
 	sessions *sessions.Service
 	maker    *accounts.Maker
@@ -48,10 +41,58 @@ type Service struct {
 // New returns a Service. It tells the outbox how to prepare mails.
 func New(o Options) *Service {
 	s := &Service{
-		store: o.Store, access: o.Access, sessions: o.Sessions, maker: o.Maker, mailed: o.Mailed, outbox: o.Outbox, tx: o.Tx,
+		access: o.Access, sessions: o.Sessions, maker: o.Maker, mailed: o.Mailed, outbox: o.Outbox, tx: o.Tx,
 	}
-	for kind, prepare := range map[auth.MailKind]mailing.Prepare{} {
+	for kind, prepare := range map[auth.MailKind]mailing.Prepare{
+		auth.MailVerifyEmail:   s.prepareVerification,
+		auth.MailResetPassword: s.preparePasswordReset,
+	} {
 		o.Outbox.Register(kind, prepare)
 	}
 	return s
+}
+
+// caller returns the user and the session of the request; nil for an anonymous one.
+func (s *Service) caller(ctx context.Context) (*auth.Viewer, error) {
+	v, err := s.access.Viewer(ctx)
+	if e, ok := errors.AsType[*auth.Error](err); ok && e.Code == auth.CodeUnauthenticated {
+		return nil, nil
+	}
+	return v, err
+}
+
+// lockUser locks an enabled account in a transaction and reads it; nil if there is none.
+func lockUser(ctx context.Context, tx *transaction.Tx, id uuid.UUID) (*auth.User, error) {
+	enabled, err := tx.LockUser(ctx, id)
+	if err != nil || !enabled {
+		return nil, err
+	}
+	u, err := tx.User(ctx, id)
+	if errors.Is(err, auth.ErrNotFound) {
+		return nil, nil
+	}
+	return u, err
+}
+
+// setVerified notes that the owner of an account's address has confirmed it now, and drops a change of the address that
+// was pending. The account is locked. The caller of the request is by, if it is signed in as the account; else nil.
+func setVerified(ctx context.Context, tx *transaction.Tx, u *auth.User, by *auth.Viewer) error {
+	email, ok := u.EmailName()
+	if !ok {
+		return errors.New("the account has no address")
+	}
+	first := u.EmailVerifiedAt == nil
+	if first {
+		u.EmailVerifiedAt = new(tx.Now)
+	}
+	u.PendingEmail, u.UpdatedAt = nil, tx.Now
+	err := tx.SetEmail(ctx, u.ID, auth.Email{Address: u.Email, Key: &email.Key, VerifiedAt: u.EmailVerifiedAt}, tx.Now)
+	if err != nil || !first {
+		return err
+	}
+	event := auth.AuditEvent{Kind: auth.EventEmailVerified, UserID: &u.ID}
+	if by != nil {
+		event.ActorID, event.SessionID = &u.ID, &by.Session.ID
+	}
+	return tx.Record(ctx, event)
 }

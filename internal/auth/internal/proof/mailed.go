@@ -74,8 +74,12 @@ type Secret struct {
 	// Subject distinguishes the secrets of a purpose. A newer secret replaces the older one of its subject. Empty means
 	// the user, or else the address.
 	Subject string
-	// Flow binds the code to what the request for the secret has returned; empty means that the address does.
+	// Flow is what the request for the secret has returned: the code is valid together with it only. Empty means that
+	// the code is valid with the address. A reset has no code then: everybody knows the address.
 	Flow string
+	// Decoy makes a secret that no token and no code redeems, so that codes cost the same where there is nothing to
+	// redeem.
+	Decoy bool
 	// Details is JSON of the purpose.
 	Details string
 }
@@ -108,7 +112,7 @@ func (m *Mailed) Issue(ctx context.Context, tx *transaction.Tx, s Secret) (Issue
 	default:
 		stored.Subject = s.Email.Key
 	}
-	if !withoutCode[s.Purpose] {
+	if !withoutCode[s.Purpose] && (s.Purpose != auth.PurposeResetPassword || s.Flow != "") {
 		if issued.Code, err = newCode(m.tx.Rand()); err != nil {
 			return fail(err)
 		}
@@ -118,8 +122,14 @@ func (m *Mailed) Issue(ctx context.Context, tx *transaction.Tx, s Secret) (Issue
 			stored.FlowDigest = digest(s.Flow)
 		}
 	}
+	if s.Decoy {
+		stored.CodeDigest = digest(token) // which is the digest of no code
+	}
 	if err := tx.ReplaceMailedSecret(ctx, stored); err != nil {
 		return fail(err)
+	}
+	if s.Decoy {
+		return Issued{}, nil
 	}
 	return issued, nil
 }
@@ -140,6 +150,14 @@ type Presented struct {
 	Email string
 }
 
+// Check returns an error if something is missing.
+func (p Presented) Check() error {
+	if (p.Token == nil) == (p.Code == nil) {
+		return auth.BadInput(auth.FieldError{Field: "input", Code: auth.InputRequired, Message: "Give either the token or the code."})
+	}
+	return nil
+}
+
 // Redeemed is a secret that was presented and is used up. It is valid in its transaction only.
 type Redeemed struct {
 	*auth.MailedSecret
@@ -147,44 +165,42 @@ type Redeemed struct {
 	User *auth.User
 }
 
-// Redeem runs f in a transaction with the secret that is presented, for one of the purposes. The secret is used up with
-// the transaction: of many at once, one succeeds, and if f fails, the secret stays valid. A wrong code is counted and
-// recorded. The error of a secret that is not valid is CodeBadUserInput.
-//
-// For codes the work is the same whether there is a secret or not.
+// Redeem runs f in a transaction with the secret that is presented, for one of the purposes. A code is for the first of
+// them. The secret is used up with the transaction: of many at once, one succeeds, and if f fails, the secret stays valid.
+// A wrong code is counted and recorded. The error of a secret that is not valid is CodeBadUserInput.
 func (m *Mailed) Redeem(
 	ctx context.Context, p Presented, purposes []auth.MailPurpose, f func(ctx context.Context, tx *transaction.Tx, r *Redeemed) error,
 ) error {
-	if (p.Token == nil) == (p.Code == nil) {
-		return auth.BadInput(auth.FieldError{Field: "input", Code: auth.InputRequired, Message: "Give either the token or the code."})
+	if err := p.Check(); err != nil {
+		return err
 	}
-	var refused error
-	err := m.tx.Run(ctx, transaction.Nobody, func(ctx context.Context, tx *transaction.Tx) (err error) {
-		r := &Redeemed{}
-		if refused = nil; p.Token != nil {
-			r.MailedSecret, err = byToken(ctx, tx, *p.Token, purposes)
-		} else if r.MailedSecret, err = m.byCode(ctx, tx, p, purposes[0]); err == nil && r.MailedSecret == nil {
-			refused = wrongCode
-			return tx.Record(ctx, auth.AuditEvent{Kind: auth.EventMailedCodeFailed})
-		}
-		if err != nil {
+	var ofCode *auth.MailedSecret
+	if p.Code != nil {
+		var err error
+		if ofCode, err = m.byCode(ctx, p, purposes[0]); err != nil {
 			return err
 		}
-		if err := r.use(ctx, tx); err != nil {
-			if p.Code != nil && errors.Is(err, errNotValid) {
-				return wrongCode
+	}
+	err := m.tx.Run(ctx, transaction.Nobody, func(ctx context.Context, tx *transaction.Tx) (err error) {
+		r := &Redeemed{MailedSecret: ofCode}
+		if ofCode == nil {
+			if r.MailedSecret, err = byToken(ctx, tx, *p.Token, purposes); err != nil {
+				return err
 			}
+		}
+		if err := r.use(ctx, tx); err != nil {
 			return err
 		}
 		return f(ctx, tx, r)
 	})
 	switch {
-	case errors.Is(err, errNotValid):
-		return wrongToken
-	case err != nil:
+	case !errors.Is(err, errNotValid):
 		return err
+	case p.Code != nil:
+		return wrongCode
+	default:
+		return wrongToken
 	}
-	return refused
 }
 
 // errNotValid says that there is no such secret, or that it is no longer valid.
@@ -223,38 +239,59 @@ func byToken(ctx context.Context, tx *transaction.Tx, token string, purposes []a
 	return nil, errNotValid
 }
 
-// byCode returns the secret of a code; nil if the code is wrong. It counts the try.
-func (m *Mailed) byCode(ctx context.Context, tx *transaction.Tx, p Presented, purpose auth.MailPurpose) (*auth.MailedSecret, error) {
+// errRightCode rolls the count of a try back, because the code is right.
+var errRightCode = errors.New("the code is right")
+
+// byCode returns the secret of a code. The error of a wrong code is wrongCode, once the try is counted and recorded. The
+// statements are the same whether there is a secret or not. A right code does not count: otherwise the secret would not
+// stay valid if something else is wrong.
+//
+// This is a transaction of its own, because it locks the secret, and the one that uses the secret locks the user first.
+func (m *Mailed) byCode(ctx context.Context, p Presented, purpose auth.MailPurpose) (found *auth.MailedSecret, err error) {
 	try := auth.CodeTry{Purpose: purpose}
 	if p.Flow != "" {
 		try.FlowDigest = digest(p.Flow)
-	} else if email, err := identity.ParseEmail(p.Email); err == nil {
+	} else if email, _, ok := identity.ParseIdentifier(p.Email); ok {
 		try.AddressKey = email.Key
 	} else {
 		try.AddressKey = "invalid" // which no address has as its key
 	}
-	s, err := tx.CountCodeTry(ctx, try, codeTries, tx.Now)
-	if errors.Is(err, auth.ErrNotFound) {
-		return nil, nil
-	}
-	if err != nil {
+	err = m.tx.Run(ctx, transaction.Nobody, func(ctx context.Context, tx *transaction.Tx) error {
+		s, err := tx.CountCodeTry(ctx, try, codeTries, tx.Now)
+		if errors.Is(err, auth.ErrNotFound) {
+			s, err = &auth.MailedSecret{}, nil
+		}
+		if err != nil {
+			return err
+		}
+		if hmac.Equal(s.CodeDigest, m.codeDigest(s.ID, *p.Code)) {
+			found = s
+			return errRightCode
+		}
+		return tx.Record(ctx, auth.AuditEvent{Kind: auth.EventMailedCodeFailed, UserID: s.UserID})
+	})
+	switch {
+	case errors.Is(err, errRightCode):
+		return found, nil
+	case err != nil:
 		return nil, err
+	default:
+		return nil, wrongCode
 	}
-	if !hmac.Equal(s.CodeDigest, m.codeDigest(s.ID, *p.Code)) {
-		return nil, nil
-	}
-	return s, nil
 }
+
+// ofAddress are the purposes of secrets that are mailed to the address of the account.
+var ofAddress = map[auth.MailPurpose]bool{auth.PurposeVerifyEmail: true, auth.PurposeResetPassword: true}
 
 // use locks the account of the secret, takes the secret and reads the account.
 func (r *Redeemed) use(ctx context.Context, tx *transaction.Tx) error {
 	if r.UserID != nil {
 		enabled, err := tx.LockUser(ctx, *r.UserID)
-		if errors.Is(err, auth.ErrNotFound) || err == nil && !enabled {
-			return errNotValid
-		}
 		if err != nil {
 			return err
+		}
+		if !enabled {
+			return errNotValid
 		}
 	}
 	taken, err := tx.TakeMailedSecret(ctx, r.ID, r.TokenDigest, tx.Now)
@@ -264,16 +301,26 @@ func (r *Redeemed) use(ctx context.Context, tx *transaction.Tx) error {
 	if !taken {
 		return errNotValid
 	}
-	if r.UserID != nil {
-		r.User, err = tx.User(ctx, *r.UserID)
+	if r.UserID == nil {
+		return nil
 	}
-	return err
+	if r.User, err = tx.User(ctx, *r.UserID); err != nil {
+		return err
+	}
+	if !ofAddress[r.Purpose] {
+		return nil
+	}
+	if email, ok := r.User.EmailName(); !ok || email.Key != r.AddressKey {
+		return errNotValid
+	}
+	return nil
 }
 
-// Proof says that the user of the secret has authenticated by it. The account may have changed in the transaction.
+// Proof says that the user of the secret has authenticated, by the password that they have set with it. Call it after
+// the last change of the account in the transaction.
 func (r *Redeemed) Proof(ctx context.Context, tx *transaction.Tx) (Proof, error) {
-	if r.UserID == nil {
-		return Proof{}, errNotValid
+	if r.UserID == nil || r.Purpose != auth.PurposeResetPassword {
+		return Proof{}, errors.New("the secret sets no password")
 	}
 	user, err := tx.User(ctx, *r.UserID)
 	if err != nil {

@@ -29,7 +29,7 @@ func (c *Checker) Replace(ctx context.Context, current, next password.Plaintext,
 	return r, nil
 }
 
-// Store replaces the password in a transaction in a session of the user. If the password is no longer the one that was
+// Store replaces the password in a transaction in a session of the user, and makes the mailed secrets of the user invalid. If the password is no longer the one that was
 // checked, nothing changes and the error is the one of a wrong password. A new hash of the same password is no change.
 func (r Replacement) Store(ctx context.Context, tx *transaction.Tx) error {
 	if _, _, err := r.proof.Accept(ctx, tx); err != nil {
@@ -37,5 +37,8 @@ func (r Replacement) Store(ctx context.Context, tx *transaction.Tx) error {
 	}
 	next := r.next // the transaction may run again
 	next.UpdatedAt = tx.Now
-	return tx.SetPassword(ctx, &next)
+	if err := tx.SetPassword(ctx, &next); err != nil {
+		return err
+	}
+	return Forget(ctx, tx, next.UserID)
 }

@@ -182,20 +182,25 @@ func (tx *Tx) EndSession(ctx context.Context, id uuid.UUID, now time.Time) (bool
 
 // EndOtherSessions ends the sessions of a user but one, and returns how many.
 func (tx *Tx) EndOtherSessions(ctx context.Context, userID, except uuid.UUID, now time.Time) (int, error) {
-	tx.endOwn(userID, except)
+	tx.endOwn(ctx, userID, except)
 	return tx.store.EndOtherSessions(ctx, userID, except, now)
 }
 
 // DeleteUser deletes an account, as auth.AccountStore says.
 func (tx *Tx) DeleteUser(ctx context.Context, userID uuid.UUID) error {
-	tx.endOwn(userID, uuid.Nil)
+	tx.endOwn(ctx, userID, uuid.Nil)
 	return tx.store.DeleteUser(ctx, userID)
 }
 
-// endOwn notes that all sessions of a user but one end. Only the request's own session matters.
-func (tx *Tx) endOwn(userID, except uuid.UUID) {
-	if v := tx.Viewer; v != nil && v.User.ID == userID && v.Session.ID != except {
-		tx.ended = append(tx.ended, v.Session.ID)
+// endOwn notes that all sessions of a user but one end. Only the request's own session matters. The actor may be nobody:
+// a user who is signed in can present a secret from a mail.
+func (tx *Tx) endOwn(ctx context.Context, userID, except uuid.UUID) {
+	claims := caller.From(ctx).Claims()
+	if claims == nil || claims.Subject != userID.String() {
+		return
+	}
+	if session, err := uuid.Parse(claims.SessionID); err == nil && session != except {
+		tx.ended = append(tx.ended, session)
 	}
 }
 
