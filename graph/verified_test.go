@@ -33,6 +33,7 @@ func TestUnverifiedUsers(t *testing.T) {
 	want := []string{
 		"Query.me",
 		"Mutation.logout", "Mutation.revokeSession", "Mutation.revokeOtherSessions", "Mutation.reauthenticate", "Mutation.changePassword",
+		"Mutation.requestEmailVerification",
 		// What clients read of the user at a sign-in.
 		"Session.authTime",
 		"User.email", "User.emailVerifiedAt", "User.pendingEmail", "User.locale", "User.fullName", "User.roles", "User.deletionAt",

@@ -77,7 +77,7 @@ func TestAuthorizeVerified(t *testing.T) {
 					}
 				}
 				expect("unverified", p.AccessToken, tt.unverified)
-				if changed, err := f.VerifyEmail(t.Context(), p.User.ID); err != nil || !changed {
+				if changed, err := f.operatorService.VerifyEmail(t.Context(), p.User.ID); err != nil || !changed {
 					t.Fatal(changed, err)
 				}
 				if tt.rule.Check == auth.CheckToken {
@@ -105,7 +105,7 @@ func TestAuthorizeAfterChange(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, f *fixture) {
 		f.parts = f.newParts(t, domain.Options{VerifiedEmail: auth.VerifiedEmail{Claim: true}})
 		p := f.signupWithEmail(t, "ada")
-		if _, err := f.VerifyEmail(t.Context(), p.User.ID); err != nil {
+		if _, err := f.operatorService.VerifyEmail(t.Context(), p.User.ID); err != nil {
 			t.Fatal(err)
 		}
 		old := f.login(t, "ada").AccessToken
@@ -142,7 +142,7 @@ func TestVerifiedClaim(t *testing.T) {
 		service, _ := f.registerFor(t, "Books", new(api))
 		f.signupWithEmail(t, "eve")
 		ada := f.signupWithEmail(t, "ada")
-		if _, err := f.VerifyEmail(t.Context(), ada.User.ID); err != nil {
+		if _, err := f.operatorService.VerifyEmail(t.Context(), ada.User.ID); err != nil {
 			t.Fatal(err)
 		}
 		for name, tt := range map[string]struct {
@@ -240,7 +240,7 @@ func TestResourceUnverified(t *testing.T) {
 		if got := login(authtest.Password, issuer); got != "" {
 			t.Errorf("login for Usher: %q", got)
 		}
-		if changed, err := f.VerifyEmail(t.Context(), ada.User.ID); err != nil || !changed {
+		if changed, err := f.operatorService.VerifyEmail(t.Context(), ada.User.ID); err != nil || !changed {
 			t.Fatal(changed, err)
 		}
 		if _, got := refresh(next.RefreshToken, api); got != "" {
@@ -262,8 +262,8 @@ func TestResourceUnverified(t *testing.T) {
 	})
 }
 
-// TestVerifyEmail verifies addresses as the operator.
-func TestVerifyEmail(t *testing.T) {
+// TestOperatorVerifiesEmail verifies addresses as the operator.
+func TestOperatorVerifiesEmail(t *testing.T) {
 	t.Parallel()
 	eachDatabase(t, func(t *testing.T, f *fixture) {
 		ada := f.signupWithEmail(t, "Ada")
@@ -279,7 +279,7 @@ func TestVerifyEmail(t *testing.T) {
 		f.Clock.Advance(1e9)
 		at := f.Clock.Now()
 		results := race(5, func(int) error {
-			changed, err := f.VerifyEmail(t.Context(), ada.User.ID)
+			changed, err := f.operatorService.VerifyEmail(t.Context(), ada.User.ID)
 			if err == nil && !changed {
 				err = errors.New("verified already")
 			}
@@ -290,7 +290,7 @@ func TestVerifyEmail(t *testing.T) {
 		}
 		f.WantEvents(t, "EMAIL_VERIFIED by the operator of Ada")
 		f.Clock.Advance(1e9)
-		if changed, err := f.VerifyEmail(t.Context(), ada.User.ID); changed || err != nil {
+		if changed, err := f.operatorService.VerifyEmail(t.Context(), ada.User.ID); changed || err != nil {
 			t.Errorf("again: %t, %v", changed, err)
 		}
 		got, err := f.Store.User(t.Context(), ada.User.ID)
@@ -307,10 +307,10 @@ func TestVerifyEmail(t *testing.T) {
 			t.Errorf("the session is over: %v", err)
 		}
 		f.NewEvents(t)
-		if changed, err := f.VerifyEmail(t.Context(), bob.ID); changed || !errors.Is(err, operator.ErrNoEmail) {
+		if changed, err := f.operatorService.VerifyEmail(t.Context(), bob.ID); changed || !errors.Is(err, operator.ErrNoEmail) {
 			t.Errorf("without an address: %t, %v", changed, err)
 		}
-		if changed, err := f.VerifyEmail(t.Context(), uuid.New()); changed || !errors.Is(err, auth.ErrNotFound) {
+		if changed, err := f.operatorService.VerifyEmail(t.Context(), uuid.New()); changed || !errors.Is(err, auth.ErrNotFound) {
 			t.Errorf("nobody: %t, %v", changed, err)
 		}
 		f.WantEvents(t)
