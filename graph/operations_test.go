@@ -110,6 +110,8 @@ var fingerprints = map[string]string{
 		` (SELECT concat(count(*), ':', max(xmin::text::bigint)) FROM credentials),` +
 		` (SELECT concat(count(*), ':', max(xmin::text::bigint)) FROM sessions),` +
 		` (SELECT concat(count(*), ':', max(xmin::text::bigint)) FROM audit_events),` +
+		` (SELECT concat(count(*), ':', max(xmin::text::bigint)) FROM mailed_secrets),` +
+		` (SELECT concat(count(*), ':', max(xmin::text::bigint)) FROM mail_messages),` +
 		` (SELECT concat(count(*), ':', max(xmin::text::bigint)) FROM roles),` +
 		` (SELECT concat(count(*), ':', max(xmin::text::bigint)) FROM role_permissions))`,
 }
@@ -164,11 +166,12 @@ func (w *target) fill(t testing.TB) {
 			w.user.User.ID.String(), w.admin.User.ID.String(), w.user.Session.ID.String(), w.admin.Session.ID.String(),
 			w.ada.User.ID.String(), "00000000-0000-0000-0000-000000000000",
 		},
-		"Password":     {goodPassword, goodPassword, "hunter2", "hunter2 hunter2 hunter2"},
-		"Username":     {"someone", *w.user.User.Username, "Ada"},
-		"EmailAddress": {"someone@example.com", "ada@example.com"},
-		"Role":         {"USER", "ADMIN", "ADMIN", "EDITOR", "EDITOR_2", "no role"},
-		"String":       {*w.user.User.Username, *w.admin.User.Username, w.user.RefreshToken, "ada@example.com", "orders:read", "audit:read"},
+		"Password":      {goodPassword, goodPassword, "hunter2", "hunter2 hunter2 hunter2"},
+		"OneTimeSecret": {w.mailed["<reset token>"], w.mailed["<reset code>"], w.mailed["<verification token>"], "123456"},
+		"Username":      {"someone", *w.user.User.Username, "Ada"},
+		"EmailAddress":  {"someone@example.com", "ada@example.com"},
+		"Role":          {"USER", "ADMIN", "ADMIN", "EDITOR", "EDITOR_2", "no role"},
+		"String":        {*w.user.User.Username, *w.admin.User.Username, w.user.RefreshToken, "ada@example.com", "orders:read", "audit:read", w.mailed["<reset flow>"]},
 	}
 	w.log.take()
 }

@@ -19,6 +19,8 @@ import (
 	"usher/internal/auth"
 	"usher/internal/auth/access"
 	"usher/internal/auth/authtest"
+	"usher/internal/auth/recovery"
+	"usher/internal/password"
 	"usher/internal/request"
 )
 
@@ -94,9 +96,17 @@ func (m *modelSession) end(now time.Time, why auth.AuditEventKind) {
 	if m.endedAt != nil || !now.Before(m.expiresAt) {
 		return
 	}
+	m.endWithOthers(now)
+	m.events[why]++
+}
+
+// endWithOthers is end without an event of the session's own.
+func (m *modelSession) endWithOthers(now time.Time) {
+	if m.endedAt != nil || !now.Before(m.expiresAt) {
+		return
+	}
 	m.earlier = append(m.earlier, m.modelState)
 	m.endedAt = &now
-	m.events[why]++
 }
 
 // TestRefreshModel takes random steps, in sequence and in parallel, and compares every answer with the model. The owner
@@ -109,8 +119,8 @@ func TestRefreshModel(t *testing.T) {
 		rapid.Check(t, func(r *rapid.T) {
 			users++
 			name := fmt.Sprintf("ada-%d", users)
-			f.signup(t, name)
-			(&model{f: f, db: db, user: name}).run(r)
+			f.signupEmail(t, name, name+"@example.com")
+			(&model{f: f, db: db, user: name, password: authtest.Password}).run(r)
 		})
 	})
 }
@@ -119,6 +129,7 @@ type model struct {
 	f        *fixture
 	db       *sql.DB
 	user     string
+	password password.Plaintext
 	sessions []*modelSession
 }
 
@@ -148,6 +159,8 @@ func (m *model) run(r *rapid.T) {
 				s.honest = false
 			}
 		},
+		"change the password": m.changePassword,
+		"reset the password":  m.resetPassword,
 		"wait": func(r *rapid.T) {
 			m.f.Clock.Advance(rapid.SampledFrom([]time.Duration{
 				time.Second, 30 * time.Second, 15 * time.Minute, 59 * time.Minute, time.Hour, 24 * time.Hour, 7 * 24 * time.Hour,
@@ -166,7 +179,7 @@ func (m *model) login(r *rapid.T) {
 	if len(m.sessions) == 4 {
 		return
 	}
-	p, err := m.f.Login(client(r.Context(), owner), signin.LoginInput{Identifier: m.user, Password: authtest.Password})
+	p, err := m.f.Login(client(r.Context(), owner), signin.LoginInput{Identifier: m.user, Password: m.password})
 	if err != nil {
 		r.Fatal(err)
 	}
@@ -175,6 +188,69 @@ func (m *model) login(r *rapid.T) {
 		user:       p.User.ID, id: p.Session.ID, access: p.AccessToken, expiresAt: p.Session.ExpiresAt,
 		tokens: []string{*p.RefreshToken}, honest: true, events: map[auth.AuditEventKind]int{},
 	})
+}
+
+// nextPassword returns the one of two passwords that is not the current one.
+func (m *model) nextPassword() password.Plaintext {
+	if m.password == otherPassword {
+		return authtest.Password
+	}
+	return otherPassword
+}
+
+// endAll ends all sessions but one.
+func (m *model) endAll(except *modelSession) {
+	for _, s := range m.sessions {
+		if s != except {
+			s.endWithOthers(m.f.Clock.Now())
+			s.honest = false
+		}
+	}
+}
+
+// changePassword has the owner change the password in a session. The others end.
+func (m *model) changePassword(r *rapid.T) {
+	s, next := m.some(r), m.nextPassword()
+	bearer, err := m.f.signFor(s.user, s.id)
+	if err != nil {
+		r.Fatal(err)
+	}
+	want := ""
+	if !s.live(m.f.Clock.Now()) {
+		want = ended
+	}
+	if got := m.f.changePassword(access.WithCaller(r.Context(), m.f.Identify(bearer)), m.password, next); got != want {
+		r.Fatalf("changePassword: %q, want %q", got, want)
+	}
+	if want == "" {
+		m.password = next
+		m.endAll(s)
+	}
+}
+
+// resetPassword has the owner reset the password by mail, unless they have got too many mails. All sessions end.
+func (m *model) resetPassword(r *rapid.T) {
+	p, err := m.f.RequestPasswordReset(r.Context(), recovery.RequestPasswordResetInput{Identifier: m.user})
+	if err == nil {
+		err = m.f.Domain.Outbox.Deliver(r.Context())
+	}
+	if err != nil {
+		r.Fatal(err)
+	}
+	for _, mail := range m.f.Mailbox.Take() {
+		if mail.Template != "reset-password" {
+			continue
+		}
+		in := withToken(mail, m.nextPassword())
+		if rapid.Bool().Draw(r, "by code") {
+			in = withCode(p.Flow, mail.Code, m.nextPassword())
+		}
+		if got := m.f.reset(r.Context(), in); got != "" {
+			r.Fatalf("resetPassword: %q", got)
+		}
+		m.password = m.nextPassword()
+		m.endAll(nil)
+	}
 }
 
 // own has the owner present a token, in one or several tabs. The answers may be lost.
