@@ -69,7 +69,7 @@ func TestStepUp(t *testing.T) {
 		"disableUser":            "takes rights away, and must be quick in an emergency",
 		"revokeUserSessions":     "takes rights away, and must be quick in an emergency",
 		"enableUser":             "restores what an administrator had decided before",
-		"sendPasswordReset":      "sends a mail to the user, and shows nothing",
+		"sendPasswordReset":      "gives nobody rights but the user, who alone reads the mail",
 		"UpdateUserInput.userId": "names the user", "UpdateUserInput.fullName": "is for people", "UpdateUserInput.metadata": "proves nothing",
 	}
 	checked := 0

@@ -14,7 +14,7 @@ func TestResetPasswordInBrowser(t *testing.T) {
 	t.Parallel()
 	eachDatabase(t, func(t *testing.T, f *fixture) {
 		b := &browser{}
-		p, err := f.Signup(b.context(t, f, ""), signin.SignupInput{
+		_, err := f.Signup(b.context(t, f, ""), signin.SignupInput{
 			Username: new("ada"), Email: new("ada@example.com"), Password: authtest.Password, Session: signin.TransportCookie,
 		})
 		if err != nil {
@@ -43,7 +43,7 @@ func TestResetPasswordInBrowser(t *testing.T) {
 		if _, err := f.Refresh(t.Context(), signin.RefreshInput{RefreshToken: &old}); authtest.Code(err) != ended {
 			t.Errorf("the session before: %v", err)
 		}
-		p, err = f.Refresh(b.context(t, f, ""), signin.RefreshInput{Session: signin.TransportCookie})
+		p, err := f.Refresh(b.context(t, f, ""), signin.RefreshInput{Session: signin.TransportCookie})
 		if err != nil {
 			t.Fatalf("the session of the cookie: %v", err)
 		}

@@ -28,7 +28,9 @@ func eachDatabase(t *testing.T, test func(t *testing.T, f *fixture)) {
 	authtest.Each(t, func(t *testing.T, f *authtest.Fixture) { test(t, &fixture{newService(f.Domain), f}) })
 }
 
-func newService(d *domain.Domain) *signin.Service { return signin.New(d.Accounts, d.Sessions, d.Recovery) }
+func newService(d *domain.Domain) *signin.Service {
+	return signin.New(d.Accounts, d.Sessions, d.Recovery)
+}
 
 // signup creates an account and signs it in, without a cookie.
 func (f *fixture) signup(t *testing.T, username string) *signin.AuthPayload {

@@ -303,6 +303,39 @@ func TestMailDisabled(t *testing.T) {
 	})
 }
 
+// dump writes all values of a table.
+func dump(t *testing.T, db *sql.DB, table string, b *strings.Builder) {
+	t.Helper()
+	rows, err := db.QueryContext(t.Context(), "SELECT * FROM "+table) //nolint:unqueryvet // every column
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	columns, err := rows.Columns()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for rows.Next() {
+		values := make([]any, len(columns))
+		for i := range values {
+			values[i] = new(any)
+		}
+		if err := rows.Scan(values...); err != nil {
+			t.Fatal(err)
+		}
+		for _, v := range values {
+			if raw, ok := (*v.(*any)).([]byte); ok {
+				fmt.Fprintf(b, "%s %x\n", raw, raw)
+			} else {
+				fmt.Fprintln(b, *v.(*any))
+			}
+		}
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestMailedSecretsStaySecret looks for the secrets of mails wherever the server writes, while they are valid and after.
 func TestMailedSecretsStaySecret(t *testing.T) {
 	t.Parallel()
@@ -323,34 +356,7 @@ func TestMailedSecretsStaySecret(t *testing.T) {
 			var b strings.Builder
 			b.WriteString(f.Log.Take())
 			for _, table := range []string{"mailed_secrets", "mail_messages", "audit_events", "users", "sessions"} {
-				rows, err := db.QueryContext(t.Context(), "SELECT * FROM "+table) //nolint:unqueryvet // every column
-				if err != nil {
-					t.Fatal(err)
-				}
-				columns, err := rows.Columns()
-				if err != nil {
-					t.Fatal(err)
-				}
-				for rows.Next() {
-					values := make([]any, len(columns))
-					for i := range values {
-						values[i] = new(any)
-					}
-					if err := rows.Scan(values...); err != nil {
-						t.Fatal(err)
-					}
-					for _, v := range values {
-						if raw, ok := (*v.(*any)).([]byte); ok {
-							fmt.Fprintf(&b, "%s %x\n", raw, raw)
-						} else {
-							fmt.Fprintln(&b, *v.(*any))
-						}
-					}
-				}
-				if err := rows.Err(); err != nil {
-					t.Fatal(err)
-				}
-				rows.Close()
+				dump(t, db, table, &b)
 			}
 			if !strings.Contains(b.String(), adaAddress) {
 				t.Fatal("the tables were not read")

@@ -78,7 +78,9 @@ func TestResetPassword(t *testing.T) {
 	t.Parallel()
 	inputs := map[string]func(m mail.Message, flow string) signin.ResetPasswordInput{
 		"by token": func(m mail.Message, _ string) signin.ResetPasswordInput { return withToken(m, otherPassword) },
-		"by code":  func(m mail.Message, flow string) signin.ResetPasswordInput { return withCode(flow, m.Code, otherPassword) },
+		"by code": func(m mail.Message, flow string) signin.ResetPasswordInput {
+			return withCode(flow, m.Code, otherPassword)
+		},
 	}
 	for name, input := range inputs {
 		for _, signsIn := range []bool{false, true} {

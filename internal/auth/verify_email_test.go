@@ -50,7 +50,9 @@ func TestVerifyEmail(t *testing.T) {
 		event   string
 	}{
 		"signed in": {
-			func(t *testing.T, f *fixture, ada *signin.AuthPayload) context.Context { return f.As(t, ada.AccessToken) },
+			func(t *testing.T, f *fixture, ada *signin.AuthPayload) context.Context {
+				return f.As(t, ada.AccessToken)
+			},
 			!removed, "", "EMAIL_VERIFIED by ada of ada in a session",
 		},
 		"anonymous": {

@@ -7,6 +7,7 @@ package recovery
 import (
 	"context"
 	"errors"
+
 	"github.com/google/uuid"
 
 	"usher/internal/auth"
