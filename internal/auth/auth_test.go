@@ -64,6 +64,11 @@ func (p parts) ResetPassword(ctx context.Context, in signin.ResetPasswordInput) 
 	return p.signinService.ResetPassword(ctx, in)
 }
 
+// VerifyEmail is that of the user: operatorService has one too.
+func (p parts) VerifyEmail(ctx context.Context, in recovery.VerifyEmailInput) (*recovery.VerifyEmailPayload, error) {
+	return p.recoveryService.VerifyEmail(ctx, in)
+}
+
 // CreateUser is that of the operator: adminService has one too.
 func (p parts) CreateUser(ctx context.Context, in accounts.Input, roles []auth.Role) (*auth.User, error) {
 	return p.operatorService.CreateUser(ctx, in, roles)
