@@ -14,8 +14,8 @@ const (
 	// PollInterval is how often a replica looks for mails that it was not woken for: those of other replicas that have
 	// stopped, and those to try again.
 	PollInterval = 5 * time.Second
-	// lease is how long a claimed mail belongs to the replica that has claimed it. It exceeds attemptLimit, otherwise
-	// two replicas could send a mail. The clocks of replicas may differ by the rest.
+	// lease is how long a claimed mail belongs to the replica that has claimed it. It exceeds attemptLimit and recordLimit
+	// together, otherwise two replicas could send a mail. The clocks of replicas may differ by the rest.
 	lease = 3 * time.Minute
 	// attemptLimit limits one attempt, from before the claim to the answer of the SMTP server.
 	attemptLimit = 2 * time.Minute

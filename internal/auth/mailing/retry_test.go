@@ -7,7 +7,10 @@ import (
 	"time"
 
 	"usher/internal/auth"
+	"usher/internal/auth/accounts"
+	"usher/internal/auth/authtest"
 	"usher/internal/auth/internal/transaction"
+	"usher/internal/auth/mailing"
 	"usher/internal/mail"
 )
 
@@ -60,4 +63,44 @@ func TestRetry(t *testing.T) {
 			t.Error("an expired mail was queued again")
 		}
 	})
+}
+
+// TestDeletedMeanwhile deletes the account while its mail is sent. Whatever the SMTP server answers, the row does not get
+// the address back, and the mail is not sent again.
+func TestDeletedMeanwhile(t *testing.T) {
+	t.Parallel()
+	for name, answer := range map[string]error{
+		"sent":     nil,
+		"delayed":  &mail.Error{Outcome: mail.Temporary, Step: "recipient", Code: 450, Reason: "ada@example.com is busy"},
+		"rejected": &mail.Error{Outcome: mail.Permanent, Step: "recipient", Code: 550, Reason: "ada@example.com is unknown"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			each(t, func(t *testing.T, f *fixture) {
+				ada, err := f.Domain.Operator.CreateUser(t.Context(), accounts.Input{Email: new("ada@example.com"), Password: authtest.Password}, []auth.Role{auth.RoleUser})
+				if err != nil {
+					t.Fatal(err)
+				}
+				letter := f.resetLetter(t, "ada@example.com")
+				letter.UserID = &ada.ID
+				f.send(t, letter)
+				f.post.answer = func(ctx context.Context, _ mail.Message) error {
+					err := f.do(ctx, func(ctx context.Context, tx *transaction.Tx) error { return tx.DeleteUser(ctx, ada.ID) })
+					if err != nil {
+						t.Error(err)
+					}
+					return answer
+				}
+				f.deliver(t)
+				if m := f.want(t, auth.MailDropped, 1, ""); m.Recipient != nil || m.RecipientKey != nil {
+					t.Errorf("the row has the address %s", *m.Recipient)
+				}
+				f.Clock.Advance(mailing.Lease)
+				f.post.answer = nil
+				f.post.take()
+				f.deliver(t)
+				f.post.wantSent(t)
+			})
+		})
+	}
 }
