@@ -22,9 +22,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"usher/internal/auth"
-	"usher/internal/auth/authtest"
-	"usher/internal/auth/mailing"
-	"usher/internal/identity"
 	"usher/internal/store"
 	"usher/internal/storetest"
 )
@@ -129,25 +126,35 @@ func mailFlags(file string) []string {
 	return []string{"--smtp-url-file", file, "--mail-from", "no-reply@example.com", "--link-url", "https://app.example.com/account"}
 }
 
-// queue writes mails with a secret link to numbered recipients.
-func queue(t *testing.T, s *store.Store, n int) {
+// resets requests a password reset for numbered new accounts, at each server in turn.
+func resets(t *testing.T, s *store.Store, servers []*server, n int) {
 	t.Helper()
-	letters := make([]mailing.Letter, n)
-	for i := range letters {
-		to, err := identity.ParseEmail(fmt.Sprintf("user%d@example.com", i))
+	now := time.Now().UTC().Truncate(time.Microsecond)
+	for i := range n {
+		email := fmt.Sprintf("user%d@example.com", i)
+		a := &auth.Account{
+			User:     auth.User{ID: uuid.New(), Email: &email, Roles: []auth.Role{auth.RoleUser}, CreatedAt: now, UpdatedAt: now},
+			EmailKey: &email,
+		}
+		err := s.CreateAccount(t.Context(), a, &auth.Credential{
+			ID: uuid.New(), UserID: a.ID, Kind: auth.CredentialPassword, Secret: "unknown", CreatedAt: now, UpdatedAt: now,
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		letters[i] = mailing.Letter{
-			Kind: auth.MailResetPassword, To: to, Token: "token-of-mail-" + uuid.NewString(), LinkExpires: time.Now().Add(time.Hour),
-			Code: "012345", CodeExpires: time.Now().Add(10 * time.Minute),
+	}
+	for i := range n {
+		var data struct{ RequestPasswordReset struct{ Flow string } }
+		err := graphql(servers[i%len(servers)].url, "", `mutation ($id: String!) { requestPasswordReset(input: {identifier: $id}) { flow } }`,
+			map[string]any{"id": fmt.Sprintf("user%d@example.com", i)}, &data)
+		if err != nil {
+			t.Fatal(err)
 		}
 	}
-	authtest.Queue(t, s, []byte(secret), time.Now, letters...)
 }
 
-// TestMailReplicas sends 200 mails by two replicas, one of which is killed in mid-send: its SMTP server has got mails and
-// has not answered. Every mail arrives. Only those arrive twice, with the same Message-ID.
+// TestMailReplicas requests 200 password resets from two replicas, one of which is killed in mid-send: its SMTP server has
+// got mails and has not answered. Every mail arrives. Only those arrive twice, with the same Message-ID.
 func TestMailReplicas(t *testing.T) {
 	const mails = 200
 	database := storetest.URLs["postgres"](t)
@@ -164,7 +171,7 @@ func TestMailReplicas(t *testing.T) {
 		replicas = append(replicas, start(t, database, append(mailFlags(r.listen(t)), "--issuer", "http://127.0.0.1:1")...))
 	}
 	t.Cleanup(func() { close(never) }) // before the relays are closed
-	queue(t, s, mails)
+	resets(t, s, replicas, mails)
 
 	// The first replica has sent a few, and is in mid-send with as many as it sends at once.
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -242,5 +249,13 @@ func TestMailReplicas(t *testing.T) {
 		t.Errorf("%d of %d recipients got a mail", len(times), mails)
 	}
 	t.Logf("%d mails: the killed replica has sent %d and was in mid-send with %d, the other one has sent %d", mails, len(accepted), len(held), len(other))
+	for _, m := range held { // the link in the first mail is that of the second one
+		token := strings.SplitAfter(linksOf(t, m.text)[0], "#token=")[1]
+		err := graphql(replicas[1].url, "", `mutation ($t: OneTimeSecret!) { resetPassword(input: {token: $t, password: "seven tall purple lamps"}) { __typename } }`,
+			map[string]any{"t": token}, &struct{}{})
+		if err != nil {
+			t.Errorf("a link that was mailed twice: %v", err)
+		}
+	}
 	replicas[1].stop(t)
 }
