@@ -1911,6 +1911,11 @@ input SignupInput {
   password: Password!
   "The user's full name: free text of at most 200 characters."
   fullName: String
+  """
+  The language of mails to the user, as a language tag (BCP 47) of at most 35 characters: ` + "`" + `pt-BR` + "`" + `. Without it, mails
+  use the language that the browser asks for.
+  """
+  locale: String
   "The user's own data, such as settings of your application. Members that are null are dropped."
   metadata: JSONObject
   "How to deliver the refresh token."
@@ -1997,6 +2002,8 @@ input ResetPasswordInput {
 input UpdateMeInput {
   "The user's full name. Omitted or null: no change. An empty string removes it."
   fullName: String
+  "The language of mails to the user, as in ` + "`" + `signup` + "`" + `. Omitted or null: no change. An empty string removes it."
+  locale: String
   """
   Changes the user's own data with a JSON merge patch (RFC 7396). A null member is removed, objects are merged,
   and any other value replaces the current one. Omitted members stay unchanged, so two clients can change
@@ -2015,6 +2022,8 @@ input CreateUserInput {
   password: Password!
   "The user's full name: free text of at most 200 characters."
   fullName: String
+  "The language of mails to the user, as in ` + "`" + `signup` + "`" + `."
+  locale: String
   "The roles. Every account has the role ` + "`" + `USER` + "`" + `, even if it is not listed."
   roles: [Role!]! = [USER]
 }
@@ -2025,6 +2034,8 @@ input UpdateUserInput {
   userId: ID!
   "The user's full name. An empty string removes it."
   fullName: String
+  "The language of mails to the user, as in ` + "`" + `signup` + "`" + `. An empty string removes it."
+  locale: String
   "Changes the user's own data with a JSON merge patch (RFC 7396), as in ` + "`" + `updateMe` + "`" + `."
   metadata: JSONObject
   "Changes the application's data about the user with a JSON merge patch (RFC 7396), as in ` + "`" + `updateMe` + "`" + `."
@@ -10818,7 +10829,7 @@ func (ec *executionContext) unmarshalInputCreateUserInput(ctx context.Context, o
 		asMap["roles"] = []any{"USER"}
 	}
 
-	fieldsInOrder := [...]string{"username", "email", "password", "fullName", "roles"}
+	fieldsInOrder := [...]string{"username", "email", "password", "fullName", "locale", "roles"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -10853,6 +10864,13 @@ func (ec *executionContext) unmarshalInputCreateUserInput(ctx context.Context, o
 				return it, err
 			}
 			it.FullName = data
+		case "locale":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("locale"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Locale = data
 		case "roles":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("roles"))
 			data, err := ec.unmarshalNRole2ᚕusherᚋinternalᚋauthᚐRoleᚄ(ctx, v)
@@ -11311,7 +11329,7 @@ func (ec *executionContext) unmarshalInputSignupInput(ctx context.Context, obj a
 		asMap["session"] = "TOKEN"
 	}
 
-	fieldsInOrder := [...]string{"username", "email", "password", "fullName", "metadata", "session"}
+	fieldsInOrder := [...]string{"username", "email", "password", "fullName", "locale", "metadata", "session"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -11346,6 +11364,13 @@ func (ec *executionContext) unmarshalInputSignupInput(ctx context.Context, obj a
 				return it, err
 			}
 			it.FullName = data
+		case "locale":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("locale"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Locale = data
 		case "metadata":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("metadata"))
 			data, err := ec.unmarshalOJSONObject2ᚖusherᚋinternalᚋjsonobjectᚐObject(ctx, v)
@@ -11376,7 +11401,7 @@ func (ec *executionContext) unmarshalInputUpdateMeInput(ctx context.Context, obj
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"fullName", "metadata"}
+	fieldsInOrder := [...]string{"fullName", "locale", "metadata"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -11390,6 +11415,13 @@ func (ec *executionContext) unmarshalInputUpdateMeInput(ctx context.Context, obj
 				return it, err
 			}
 			it.FullName = data
+		case "locale":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("locale"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Locale = data
 		case "metadata":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("metadata"))
 			data, err := ec.unmarshalOJSONObject2ᚖusherᚋinternalᚋjsonobjectᚐObject(ctx, v)
@@ -11457,7 +11489,7 @@ func (ec *executionContext) unmarshalInputUpdateUserInput(ctx context.Context, o
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"userId", "fullName", "metadata", "appMetadata", "roles"}
+	fieldsInOrder := [...]string{"userId", "fullName", "locale", "metadata", "appMetadata", "roles"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -11478,6 +11510,13 @@ func (ec *executionContext) unmarshalInputUpdateUserInput(ctx context.Context, o
 				return it, err
 			}
 			it.FullName = data
+		case "locale":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("locale"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Locale = data
 		case "metadata":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("metadata"))
 			data, err := ec.unmarshalOJSONObject2ᚖusherᚋinternalᚋjsonobjectᚐObject(ctx, v)

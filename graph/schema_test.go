@@ -71,6 +71,7 @@ func TestStepUp(t *testing.T) {
 		"enableUser":             "restores what an administrator had decided before",
 		"sendPasswordReset":      "gives nobody rights but the user, who alone reads the mail",
 		"UpdateUserInput.userId": "names the user", "UpdateUserInput.fullName": "is for people", "UpdateUserInput.metadata": "proves nothing",
+		"UpdateUserInput.locale": "is for people",
 	}
 	checked := 0
 	check := func(name string, maxAge bool) {

@@ -99,6 +99,7 @@ type SignupInput struct {
 	Email    *string
 	Password password.Plaintext
 	FullName *string
+	Locale   *string
 	Metadata *jsonobject.Object
 	// Session says where the refresh token goes.
 	Session SessionTransport
@@ -112,7 +113,8 @@ func (s *Service) Signup(ctx context.Context, in SignupInput) (*AuthPayload, err
 	}
 	tokens, err := s.accounts.Signup(ctx, accounts.SignupInput{
 		Input: accounts.Input{
-			Username: in.Username, Email: in.Email, Password: in.Password, FullName: in.FullName, Metadata: in.Metadata,
+			Username: in.Username, Email: in.Email, Password: in.Password,
+			FullName: in.FullName, Locale: in.Locale, Metadata: in.Metadata,
 		},
 		Replaces: in.Session.replaces(jar),
 	})

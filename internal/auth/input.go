@@ -14,6 +14,7 @@ var inputMessages = map[string]string{
 	"username": "Use 2 to 64 letters, digits and punctuation marks of one script, without spaces and @.",
 	"email":    "Use one plain address such as ada@example.com.",
 	"fullName": "Use at most 200 characters on one line.",
+	"locale":   "Use a language tag such as en or pt-BR.",
 
 	"description": "Use at most 200 characters on one line.",
 }
@@ -36,6 +37,15 @@ func InvalidField(field string, err error) FieldError {
 		f.Message = strings.ToUpper(text[:1]) + text[1:] + "."
 	}
 	return f
+}
+
+// ParseLocale reads a language tag. An empty one means no locale.
+func ParseLocale(raw string) (*string, error) {
+	locale, err := identity.ParseLocale(raw)
+	if err != nil || locale == "" {
+		return nil, err
+	}
+	return &locale, nil
 }
 
 // FullName is a full name and its search key; both are nil for no name.

@@ -19,6 +19,8 @@ type Input struct {
 	Email    *string
 	Password password.Plaintext
 	FullName *string
+	// Locale is the language tag of mails; empty means unknown.
+	Locale   *string
 	Metadata *jsonobject.Object
 }
 
@@ -162,6 +164,12 @@ func (in *Input) account() (a *auth.Account, problems []auth.FieldError) {
 			report("fullName", err)
 		} else {
 			a.FullName, a.FullNameKey = name.Text, name.Key
+		}
+	}
+	if in.Locale != nil {
+		var err error
+		if a.Locale, err = auth.ParseLocale(*in.Locale); err != nil {
+			report("locale", err)
 		}
 	}
 	if in.Metadata != nil {

@@ -12,6 +12,8 @@ import (
 type ProfileInput struct {
 	// FullName is the new full name; an empty one removes it.
 	FullName *string
+	// Locale is the new language tag of mails; an empty one removes it.
+	Locale *string
 	// Metadata and AppMetadata are JSON merge patches (RFC 7396). Two clients that change different members at once
 	// both succeed.
 	Metadata, AppMetadata *jsonobject.Object
@@ -19,8 +21,9 @@ type ProfileInput struct {
 
 // ProfileChange is a valid ProfileInput.
 type ProfileChange struct {
-	input ProfileInput
-	name  auth.FullName
+	input  ProfileInput
+	name   auth.FullName
+	locale *string
 }
 
 // Parse returns the change, and what is wrong with the input.
@@ -30,6 +33,12 @@ func (in ProfileInput) Parse() (c ProfileChange, problems []auth.FieldError) {
 		var err error
 		if c.name, err = auth.ParseFullName(*in.FullName); err != nil {
 			problems = append(problems, auth.InvalidField("fullName", err))
+		}
+	}
+	if in.Locale != nil {
+		var err error
+		if c.locale, err = auth.ParseLocale(*in.Locale); err != nil {
+			problems = append(problems, auth.InvalidField("locale", err))
 		}
 	}
 	return c, problems
@@ -44,6 +53,9 @@ func (c *ProfileChange) Apply(ctx context.Context, tx *transaction.Tx, u *auth.U
 	profile, problems := u.Profile(), []auth.FieldError(nil)
 	if c.input.FullName != nil {
 		profile.FullName = c.name
+	}
+	if c.input.Locale != nil {
+		profile.Locale = c.locale
 	}
 	for _, patch := range []struct {
 		field  string
@@ -66,13 +78,15 @@ func (c *ProfileChange) Apply(ctx context.Context, tx *transaction.Tx, u *auth.U
 	switch {
 	case problems != nil:
 		return auth.BadInput(problems...)
-	case equal(u.FullName, profile.FullName.Text) && u.Metadata == profile.Metadata && u.AppMetadata == profile.AppMetadata:
+	case equal(u.FullName, profile.FullName.Text) && equal(u.Locale, profile.Locale) &&
+		u.Metadata == profile.Metadata && u.AppMetadata == profile.AppMetadata:
 		return nil
 	}
 	if err := tx.SetProfile(ctx, u.ID, profile, tx.Now); err != nil {
 		return err
 	}
-	u.FullName, u.Metadata, u.AppMetadata, u.UpdatedAt = profile.FullName.Text, profile.Metadata, profile.AppMetadata, tx.Now
+	u.FullName, u.Locale, u.UpdatedAt = profile.FullName.Text, profile.Locale, tx.Now
+	u.Metadata, u.AppMetadata = profile.Metadata, profile.AppMetadata
 	return tx.Record(ctx, auth.AuditEvent{Kind: auth.EventUserUpdated, UserID: &u.ID})
 }
 

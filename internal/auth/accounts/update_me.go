@@ -13,6 +13,8 @@ import (
 type UpdateMeInput struct {
 	// FullName is the new full name; an empty one removes it.
 	FullName *string
+	// Locale is the new language tag of mails; an empty one removes it.
+	Locale *string
 	// Metadata is a JSON merge patch (RFC 7396).
 	Metadata *jsonobject.Object
 }
@@ -28,7 +30,7 @@ func (s *Service) UpdateMe(ctx context.Context, in UpdateMeInput) (*UpdateMePayl
 	if err != nil {
 		return nil, err
 	}
-	change, problems := ProfileInput{FullName: in.FullName, Metadata: in.Metadata}.Parse()
+	change, problems := ProfileInput{FullName: in.FullName, Locale: in.Locale, Metadata: in.Metadata}.Parse()
 	switch {
 	case problems != nil:
 		return nil, auth.BadInput(problems...)

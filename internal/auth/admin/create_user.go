@@ -16,6 +16,7 @@ type CreateUserInput struct {
 	Email    *string
 	Password password.Plaintext
 	FullName *string
+	Locale   *string
 	// Roles are the user's roles. Every user has the role USER.
 	Roles []auth.Role
 }
@@ -32,7 +33,7 @@ func (s *Service) CreateUser(ctx context.Context, in CreateUserInput) (*CreateUs
 		return nil, err
 	}
 	user, err := Create(ctx, s.tx, s.maker, transaction.InSession(admin), accounts.Input{
-		Username: in.Username, Email: in.Email, Password: in.Password, FullName: in.FullName,
+		Username: in.Username, Email: in.Email, Password: in.Password, FullName: in.FullName, Locale: in.Locale,
 	}, in.Roles)
 	if err != nil {
 		return nil, err

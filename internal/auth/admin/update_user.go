@@ -19,6 +19,8 @@ type UpdateUserInput struct {
 	UserID uuid.UUID
 	// FullName is the new full name; an empty one removes it.
 	FullName *string
+	// Locale is the new language tag of mails; an empty one removes it.
+	Locale *string
 	// Metadata and AppMetadata are JSON merge patches (RFC 7396).
 	Metadata, AppMetadata *jsonobject.Object
 	// Roles replace the user's roles. Every user keeps the role USER.
@@ -36,7 +38,9 @@ func (s *Service) UpdateUser(ctx context.Context, in UpdateUserInput) (*UpdateUs
 	if err != nil {
 		return nil, err
 	}
-	change, problems := accounts.ProfileInput{FullName: in.FullName, Metadata: in.Metadata, AppMetadata: in.AppMetadata}.Parse()
+	change, problems := accounts.ProfileInput{
+		FullName: in.FullName, Locale: in.Locale, Metadata: in.Metadata, AppMetadata: in.AppMetadata,
+	}.Parse()
 	if slices.ContainsFunc(in.Roles, func(r auth.Role) bool { return !r.Valid() }) { // no role has such a name
 		problems = append(problems, unknownRole)
 	}
