@@ -49,7 +49,6 @@ var mails = map[string]kind{
 	"invitation":       {page: "accept-invitation"},
 	"account-deletion": {home: true, due: true},
 	"account-deleted":  {},
-	"data-export":      {home: true},
 	"test":             {},
 }
 
