@@ -184,11 +184,15 @@ func newConfig(resolver *Resolver, schema *directive.Schema) Config {
 	large := func(int) int { return costOfLarge }
 	config.Complexity.User.Metadata, config.Complexity.User.AppMetadata = large, large
 	config.Complexity.RoleDefinition.Permissions = large
+	config.Complexity.RequestDataExportPayload.Data = large
+	config.Complexity.Mutation.RequestDataExport = func(child int) int { return costOfExport + child }
 	config.Complexity.AuditEvent.Permissions = func(int) int { return costOfPermissions }
 	return config
 }
 
 const (
+	// costOfExport lets an operation have one export, which can have some megabytes.
+	costOfExport = 2000
 	// costOfDay and costOfCount are for the rows that the database counts: an operation can count at most two
 	// times 90 days. docs/performance.md has the times.
 	costOfDay, costOfCount = 10, 300

@@ -287,7 +287,10 @@ func (w *target) public(query string, path []any) bool {
 		names = append(names, aliased[1])
 	}
 	return slices.ContainsFunc(names, func(name string) bool {
-		return slices.Contains([]string{"signup", "login", "refresh", "verifyEmail", "requestPasswordReset", "resetPassword"}, name)
+		return slices.Contains([]string{
+			"signup", "login", "refresh", "verifyEmail", "requestPasswordReset", "resetPassword", "confirmEmailChange",
+			"cancelEmailChange",
+		}, name)
 	})
 }
 

@@ -172,6 +172,7 @@ func argumentPath(ctx context.Context, name string) []string {
 // splitPath divides the path that gqlgen gives to a bad argument. It runs through the response to the
 // field, which is as deep as the error's context, and on into the argument.
 func splitPath(path ast.Path, depth int) (field ast.Path, value []string) {
+	value = []string{} // of a field without arguments
 	depth = min(depth, len(path))
 	for _, element := range path[depth:] {
 		value = append(value, fmt.Sprint(element))

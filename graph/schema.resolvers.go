@@ -71,6 +71,30 @@ func (r *mutationResolver) UpdateMe(ctx context.Context, input accounts.UpdateMe
 	return r.accounts.UpdateMe(ctx, input)
 }
 
+func (r *mutationResolver) RequestEmailChange(ctx context.Context, input recovery.RequestEmailChangeInput) (*recovery.RequestEmailChangePayload, error) {
+	return r.recovery.RequestEmailChange(ctx, input)
+}
+
+func (r *mutationResolver) ConfirmEmailChange(ctx context.Context, input recovery.ConfirmEmailChangeInput) (*recovery.ConfirmEmailChangePayload, error) {
+	return r.recovery.ConfirmEmailChange(ctx, input)
+}
+
+func (r *mutationResolver) CancelEmailChange(ctx context.Context, input recovery.CancelEmailChangeInput) (*recovery.CancelEmailChangePayload, error) {
+	return r.recovery.CancelEmailChange(ctx, input)
+}
+
+func (r *mutationResolver) DeleteMe(ctx context.Context) (*accounts.DeleteMePayload, error) {
+	return r.accounts.DeleteMe(ctx)
+}
+
+func (r *mutationResolver) CancelDeletion(ctx context.Context) (*accounts.CancelDeletionPayload, error) {
+	return r.accounts.CancelDeletion(ctx)
+}
+
+func (r *mutationResolver) RequestDataExport(ctx context.Context) (*accounts.RequestDataExportPayload, error) {
+	return r.accounts.RequestDataExport(ctx)
+}
+
 func (r *mutationResolver) CreateUser(ctx context.Context, input admin.CreateUserInput) (*admin.CreateUserPayload, error) {
 	return r.admin.CreateUser(ctx, input)
 }

@@ -30,8 +30,9 @@ import (
 )
 
 var settings = app.Settings{Server: config.Server{
-	Issuer:   "https://auth.example.com",
-	Audience: config.Resources{"https://api.example.com"},
+	Issuer:        "https://auth.example.com",
+	Audience:      config.Resources{"https://api.example.com"},
+	DeletionGrace: 14 * 24 * time.Hour,
 	Keys: config.Keys{
 		SecretKey: config.NewSecret("7e2c3f0b9d1a48c6b5e4f3a2918d7c6b"),
 		Algorithm: string(token.HS256), KeyMaxAge: time.Hour, AccessTokenTTL: 15 * time.Minute,

@@ -97,11 +97,12 @@ func (p *parts) domain(tokens *token.Authority, secret []byte) (*domain.Domain, 
 		Limits: auth.SessionLimits{
 			MaxAge: s.SessionMaxAge, IdleLimit: s.SessionIdle, RefreshGrace: s.RefreshGrace, PerUser: s.SessionsPerUser,
 		},
-		Mail:        p.post,
-		SigningKeys: signingKeys(p.keyring(s.Keys, nil)),
-		Required:    required,
-		Now:         p.overrides.Now,
-		Rand:        p.overrides.Rand,
-		Log:         p.observer.Log(),
+		DeletionGrace: s.DeletionGrace,
+		Mail:          p.post,
+		SigningKeys:   signingKeys(p.keyring(s.Keys, nil)),
+		Required:      required,
+		Now:           p.overrides.Now,
+		Rand:          p.overrides.Rand,
+		Log:           p.observer.Log(),
 	})
 }

@@ -22,7 +22,8 @@ type AdministrationStore interface {
 	UsersByID(ctx context.Context, ids []uuid.UUID) ([]User, error)
 	// LockAdministration makes other transactions that call it wait until this one ends.
 	LockAdministration(ctx context.Context) error
-	// HasOtherAdmin reports whether a user other than one has the role ADMIN and an enabled account.
+	// HasOtherAdmin reports whether a user other than one has the role ADMIN and an enabled account that is not to be
+	// deleted.
 	HasOtherAdmin(ctx context.Context, except uuid.UUID) (bool, error)
 }
 

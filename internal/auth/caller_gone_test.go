@@ -58,6 +58,28 @@ var callerOperations = map[string]operation{
 	"sendPasswordReset": func(ctx context.Context, f *fixture, user, _ uuid.UUID) (any, error) {
 		return f.SendPasswordReset(ctx, recovery.SendPasswordResetInput{UserID: user})
 	},
+	"requestEmailChange": func(ctx context.Context, f *fixture, _, _ uuid.UUID) (any, error) {
+		return f.RequestEmailChange(ctx, recovery.RequestEmailChangeInput{Email: "changed@example.com"})
+	},
+	"deleteMe": func(ctx context.Context, f *fixture, user, _ uuid.UUID) (any, error) {
+		if err := f.Store.SetRoles(ctx, user, auth.Roles, f.Clock.Now()); err != nil { // the caller is not the last administrator
+			return nil, err
+		}
+		return f.DeleteMe(ctx)
+	},
+	"cancelDeletion": func(ctx context.Context, f *fixture, _, _ uuid.UUID) (any, error) {
+		me, err := f.Me(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if err := f.Store.SetDeletion(ctx, me.ID, new(f.Clock.Now()), f.Clock.Now()); err != nil {
+			return nil, err
+		}
+		return f.CancelDeletion(ctx)
+	},
+	"requestDataExport": func(ctx context.Context, f *fixture, _, _ uuid.UUID) (any, error) {
+		return f.RequestDataExport(ctx)
+	},
 	"updateMe": func(ctx context.Context, f *fixture, _, _ uuid.UUID) (any, error) {
 		return f.UpdateMe(ctx, accounts.UpdateMeInput{FullName: new("Changed")})
 	},
@@ -259,10 +281,15 @@ func TestCallerGoneInQueue(t *testing.T) {
 				f.Store.Before("ReserveAttempt", begin)
 				go func() {
 					do := callerOperations[name]
-					if name == "enableUser" {
+					switch name { // without the writes that come first
+					case "enableUser":
 						do = func(ctx context.Context, f *fixture, user, _ uuid.UUID) (any, error) {
 							return f.EnableUser(ctx, admin.EnableUserInput{UserID: user})
 						}
+					case "deleteMe":
+						do = func(ctx context.Context, f *fixture, _, _ uuid.UUID) (any, error) { return f.DeleteMe(ctx) }
+					case "cancelDeletion":
+						do = func(ctx context.Context, f *fixture, _, _ uuid.UUID) (any, error) { return f.CancelDeletion(ctx) }
 					}
 					_, err := do(ctx, f, victim.User.ID, other.Session.ID)
 					answer <- err

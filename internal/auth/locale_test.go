@@ -46,7 +46,9 @@ func TestLocale(t *testing.T) {
 				locale     *string
 				want, code string
 			}{
-				{nil, "none", ""}, {new("pt-br"), "pt-BR", ""}, {new(""), "none", ""},
+				{nil, "none", ""},
+				{new("pt-br"), "pt-BR", ""},
+				{new(""), "none", ""},
 				{new("english"), "none", "BAD_USER_INPUT locale=INVALID_FORMAT"},
 				{new(strings.Repeat("x", 1<<16)), "none", "BAD_USER_INPUT locale=INVALID_FORMAT"},
 			} {
@@ -86,9 +88,12 @@ func TestLocale(t *testing.T) {
 				want, code string
 				changes    bool
 			}{
-				{new("de-at"), "de-AT", "", true}, {nil, "de-AT", "", false}, {new("de-AT"), "de-AT", "", false},
+				{new("de-at"), "de-AT", "", true},
+				{nil, "de-AT", "", false},
+				{new("de-AT"), "de-AT", "", false},
 				{new("no language"), "de-AT", "BAD_USER_INPUT locale=INVALID_FORMAT", false},
-				{new(" "), "none", "", true}, {new(""), "none", "", false},
+				{new(" "), "none", "", true},
+				{new(""), "none", "", false},
 			} {
 				user, err := update(step.locale)
 				if got := authtest.Code(err); got != step.code {

@@ -77,4 +77,6 @@ type MailedSecretStore interface {
 	CountCodeTry(ctx context.Context, try CodeTry, most int, now time.Time) (*MailedSecret, error)
 	// DeleteMailedSecrets deletes the secrets of a user for some purposes.
 	DeleteMailedSecrets(ctx context.Context, userID uuid.UUID, purposes ...MailPurpose) error
+	// DeleteLaterMailedSecrets deletes the secrets of the purpose and the user of s that were created after s.
+	DeleteLaterMailedSecrets(ctx context.Context, s *MailedSecret) error
 }

@@ -39,9 +39,12 @@ type CleanupStore interface {
 	// SweepAttempts deletes up to limit counters without an account whose last attempt was before a time, and
 	// returns how many. The counters of accounts stay.
 	SweepAttempts(ctx context.Context, before time.Time, limit int) (int, error)
-	// SweepMailedSecrets deletes up to limit secrets that expired before a time, and returns how many. With a secret for
-	// a change of the address, the user's pending change to the secret's Address ends.
+	// SweepMailedSecrets deletes up to limit secrets that expired before a time, and returns how many. It leaves those of
+	// changes of the address.
 	SweepMailedSecrets(ctx context.Context, before time.Time, limit int) (int, error)
+	// SweepEmailChanges ends up to limit changes of the address whose secret expired before a time: it deletes the secret
+	// and the pending address. It returns how many.
+	SweepEmailChanges(ctx context.Context, before time.Time, limit int) (int, error)
 	// SweepMails deletes up to limit mails of a state that were created before a time, by the time in the id, and returns
 	// how many.
 	SweepMails(ctx context.Context, state MailState, before time.Time, limit int) (int, error)

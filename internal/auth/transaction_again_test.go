@@ -59,6 +59,14 @@ func TestTransactionsRunAgain(t *testing.T) {
 			answer = *p.User.Username
 		case *recovery.SendPasswordResetPayload:
 			answer = *p.User.Username
+		case *recovery.RequestEmailChangePayload:
+			answer = *p.User.PendingEmail + ago(p.User.UpdatedAt)
+		case *accounts.DeleteMePayload:
+			answer = p.User.DeletionAt.Sub(f.Clock.Now())
+		case *accounts.CancelDeletionPayload:
+			answer = fmt.Sprint(p.User.DeletionAt, ago(p.User.UpdatedAt))
+		case *accounts.RequestDataExportPayload:
+			answer = len(p.Data) > 1000
 		case *accounts.ChangePasswordPayload:
 			answer = fmt.Sprint(*p.User.Username, p.RevokedCount)
 		case *admin.CreateUserPayload:

@@ -55,6 +55,7 @@ func (u *User) EmailName() (identity.Name, bool) {
 		return identity.Name{}, false
 	}
 	name, isEmail, ok := identity.ParseIdentifier(*u.Email) // which accepts the addresses of older accounts
+	name.Display = *u.Email
 	return name, ok && isEmail
 }
 

@@ -30,6 +30,7 @@ type Server struct {
 	SessionIdle        time.Duration  `environ:"USHER_SESSION_IDLE" default:"168h" help:"How long a session stays active without a refresh, counted from the minute of the last refresh."`
 	SessionsPerUser    int            `environ:"USHER_SESSIONS_PER_USER" default:"50" help:"Maximum number of sessions per user. At the limit, a new session ends the oldest one."`
 	RefreshGrace       time.Duration  `environ:"USHER_REFRESH_GRACE" default:"1h" help:"How long a client may present a used refresh token again and get the same successor. The successor must be unused and the client the same. This allows for parallel requests and lost responses."`
+	DeletionGrace      time.Duration  `environ:"USHER_DELETION_GRACE" default:"336h" help:"How long after deleteMe an account is deleted. Until then its user can cancel the deletion. 0s means to delete it at once. At most 8760h."`
 	OAuthPasswordGrant bool           `name:"oauth-password-grant" environ:"USHER_OAUTH_PASSWORD_GRANT" help:"Support the grant type password at /oauth/token and /token. RFC 9700 forbids this grant. Enabled by --dev."`
 	HashParallelism    int            `environ:"USHER_HASH_PARALLELISM" default:"0" help:"Maximum number of passwords hashed at once. Each takes 19 MiB of memory. The limit is halved while other requests are in flight. 0 means one per CPU."`
 	HashQueue          int            `environ:"USHER_HASH_QUEUE" default:"64" help:"Maximum number of requests that wait for a password to be hashed. Further requests are rejected and told when to retry."`
@@ -70,6 +71,7 @@ func (s *Server) Validate() error {
 	reject(s.SessionIdle < s.AccessTokenTTL, "--session-idle: must be at least --access-token-ttl, not %v", s.SessionIdle)
 	reject(s.SessionsPerUser < 1 || s.SessionsPerUser > 1000, "--sessions-per-user: must be 1 to 1000, not %d", s.SessionsPerUser)
 	reject(s.RefreshGrace <= 0 || s.RefreshGrace > 24*time.Hour, "--refresh-grace: must be more than 0s and at most 24h, not %v", s.RefreshGrace)
+	reject(s.DeletionGrace < 0 || s.DeletionGrace > 365*24*time.Hour, "--deletion-grace: must be 0s to 8760h, not %v", s.DeletionGrace)
 	reject(s.HashParallelism < 0, "--hash-parallelism: must be 0 or more, not %d", s.HashParallelism)
 	reject(s.HashQueue < 1, "--hash-queue: must be 1 or more, not %d", s.HashQueue)
 	reject(*s.ShutdownDelay < 0, "--shutdown-delay: must be 0s or more, not %v", *s.ShutdownDelay)

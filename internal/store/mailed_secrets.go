@@ -102,6 +102,14 @@ func deleteMailedSecrets(userID uuid.UUID, purposes []auth.MailPurpose) (query s
 	return numbered(`DELETE FROM mailed_secrets WHERE user_id = $ AND purpose IN ($` + strings.Repeat(`, $`, len(purposes)-1) + `)`), args
 }
 
+const deleteLaterMailedSecrets = `DELETE FROM mailed_secrets WHERE user_id = $1 AND purpose = $2 AND created_at > $3`
+
+// DeleteLaterMailedSecrets implements auth.MailedSecretStore.
+func (s *Store) DeleteLaterMailedSecrets(ctx context.Context, m *auth.MailedSecret) error {
+	_, err := s.exec(ctx, "delete later mailed secrets", deleteLaterMailedSecrets, nullID{&m.UserID}, m.Purpose, timestamp(m.CreatedAt))
+	return err
+}
+
 // With the time in the outer condition too, PostgreSQL does not read the whole table.
 const (
 	sweepMailedSecrets = `
@@ -116,13 +124,14 @@ const (
 
 // SweepMailedSecrets implements auth.CleanupStore.
 func (s *Store) SweepMailedSecrets(ctx context.Context, before time.Time, limit int) (int, error) {
-	deleted, err := s.exec(ctx, "sweep mailed secrets", sweepMailedSecrets, timestamp(before), limit)
-	n := int(deleted)
-	if err != nil || n >= limit {
-		return n, err
-	}
+	n, err := s.exec(ctx, "sweep mailed secrets", sweepMailedSecrets, timestamp(before), limit)
+	return int(n), err
+}
+
+// SweepEmailChanges implements auth.CleanupStore.
+func (s *Store) SweepEmailChanges(ctx context.Context, before time.Time, limit int) (n int, err error) {
 	fields := func(m *auth.MailedSecret) []any { return []any{&m.ID, nullID{&m.UserID}, &m.Address} }
-	changes, err := list(ctx, s.read, "find expired changes of e-mail addresses", fields, expiredChanges, timestamp(before), limit-n)
+	changes, err := list(ctx, s.read, "find expired changes of e-mail addresses", fields, expiredChanges, timestamp(before), limit)
 	for i := 0; err == nil && i < len(changes); i++ {
 		var swept bool
 		if swept, err = s.sweepChange(ctx, &changes[i], before); swept {

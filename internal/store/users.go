@@ -186,7 +186,7 @@ const hasRole = `roles <> 'USER' AND replace(' ' || roles || ' ', $, '') <> ' ' 
 func roleWord(r auth.Role) string { return " " + string(r) + " " }
 
 var hasOtherAdmin = numbered(`
-	SELECT EXISTS (SELECT 1 FROM users WHERE ` + hasRole + ` AND disabled_at IS NULL AND id <> $)`)
+	SELECT EXISTS (SELECT 1 FROM users WHERE ` + hasRole + ` AND disabled_at IS NULL AND deletion_at IS NULL AND id <> $)`)
 
 // HasOtherAdmin implements auth.Store.
 func (s *Store) HasOtherAdmin(ctx context.Context, except uuid.UUID) (bool, error) {

@@ -136,16 +136,17 @@ func hasOtherAdmin(t *testing.T, s auth.Store) {
 		func(a *auth.Account) { a.Roles = []auth.Role{auth.RoleUser} },
 		func(a *auth.Account) { a.Roles = nil },
 		func(a *auth.Account) { a.DisabledAt = new(epoch) },
+		func(a *auth.Account) { a.DeletionAt = new(epoch) },
 	} {
 		a := newAccount(n)
-		a.DisabledAt = nil
+		a.DisabledAt, a.DeletionAt = nil, nil
 		change(a)
 		create(t, s, a)
 		check("nobody who is one", 10, false)
 	}
 	for n, roles := range [][]auth.Role{{auth.RoleUser, auth.RoleAdmin}, {auth.RoleAdmin}} {
 		a := newAccount(10 + n)
-		a.DisabledAt, a.Roles = nil, roles
+		a.DisabledAt, a.DeletionAt, a.Roles = nil, nil, roles
 		create(t, s, a)
 		check("one more", 9, true)
 	}
@@ -163,7 +164,7 @@ func lastAdmin(t *testing.T, s auth.Store) {
 	const many = 30
 	for n := range many {
 		a := newAccount(n)
-		a.DisabledAt = nil
+		a.DisabledAt, a.DeletionAt = nil, nil
 		create(t, s, a)
 	}
 	removed := make([]bool, many)

@@ -86,9 +86,13 @@ func secretSweep(t *testing.T, s auth.Store) {
 	replaceSecret(t, s, nobodys)
 
 	before := epoch.Add(time.Hour)
-	for _, c := range []struct{ limit, want int }{{0, 0}, {1, 1}, {4, 4}, {100, 1}, {100, 0}} { // 4 of both kinds
-		if swept, err := s.SweepMailedSecrets(t.Context(), before, c.limit); swept != c.want || err != nil {
-			t.Errorf("SweepMailedSecrets up to %d: %d, %v, want %d", c.limit, swept, err, c.want)
+	for name, sweep := range map[string]func(context.Context, time.Time, int) (int, error){
+		"SweepMailedSecrets": s.SweepMailedSecrets, "SweepEmailChanges": s.SweepEmailChanges,
+	} {
+		for _, c := range []struct{ limit, want int }{{0, 0}, {1, 1}, {2, 2}, {100, 0}} { // three of each kind
+			if swept, err := sweep(t.Context(), before, c.limit); swept != c.want || err != nil {
+				t.Errorf("%s up to %d: %d, %v, want %d", name, c.limit, swept, err, c.want)
+			}
 		}
 	}
 	for n, m := range secrets {
@@ -124,7 +128,7 @@ func secretSweepOfMany(t *testing.T, s auth.Store) {
 	for _, err := range together(sweepers+repeats, func(n int) error {
 		if n < sweepers {
 			for {
-				found, err := s.SweepMailedSecrets(t.Context(), before, 3)
+				found, err := s.SweepEmailChanges(t.Context(), before, 3)
 				if swept[n] += found; err != nil || found == 0 {
 					return err
 				}

@@ -122,6 +122,7 @@ func Run(t *testing.T, open func(t *testing.T) auth.Store) {
 		{"SigningKey/OfMany", signingKeyOfMany},
 		{"SigningKey/Retire", signingKeyRetire},
 		{"SigningKey/Delete", signingKeyDelete},
+		{"MailedSecret/DeleteLater", deleteLaterMailedSecrets},
 		{"InTx/Commit", inTxCommit},
 		{"InTx/Error", inTxError},
 		{"InTx/FailedStatement", inTxFailedStatement},

@@ -84,17 +84,3 @@ func changeUser(
 	}
 	return user, nil
 }
-
-// checkOtherAdmin returns an error about a field of the input when u is the last administrator with an enabled account.
-func checkOtherAdmin(ctx context.Context, tx *transaction.Tx, u *auth.User, field string) error {
-	if !u.IsAdmin() {
-		return nil
-	}
-	other, err := tx.HasOtherAdmin(ctx, u.ID)
-	if err != nil || other {
-		return err
-	}
-	return auth.BadInput(auth.FieldError{
-		Field: field, Code: auth.InputLastAdmin, Message: "This is the last administrator with an enabled account.",
-	})
-}

@@ -6,6 +6,7 @@ import (
 	"github.com/google/uuid"
 
 	"usher/internal/auth"
+	"usher/internal/auth/accounts"
 	"usher/internal/auth/internal/transaction"
 )
 
@@ -34,7 +35,7 @@ func (s *Service) DeleteUser(ctx context.Context, in DeleteUserInput) (*DeleteUs
 // Delete deletes an account for an actor.
 func Delete(ctx context.Context, runner *transaction.Runner, who transaction.Actor, id uuid.UUID) error {
 	_, err := changeUser(ctx, runner, who, id, func(ctx context.Context, tx *transaction.Tx, u *auth.User) error {
-		if err := checkOtherAdmin(ctx, tx, u, "userId"); err != nil {
+		if err := accounts.CheckOtherAdmin(ctx, tx, u, "userId"); err != nil {
 			return err
 		}
 		if err := tx.DeleteUser(ctx, u.ID); err != nil {

@@ -6,6 +6,7 @@ import (
 	"github.com/google/uuid"
 
 	"usher/internal/auth"
+	"usher/internal/auth/accounts"
 	"usher/internal/auth/internal/transaction"
 )
 
@@ -38,7 +39,7 @@ func Disable(ctx context.Context, runner *transaction.Runner, who transaction.Ac
 		if u.DisabledAt != nil {
 			return nil
 		}
-		if err := checkOtherAdmin(ctx, tx, u, "userId"); err != nil {
+		if err := accounts.CheckOtherAdmin(ctx, tx, u, "userId"); err != nil {
 			return err
 		}
 		// The account comes first, as at sign-in: a sign-in waits here and is then refused.

@@ -75,7 +75,7 @@ func SetUserRoles(ctx context.Context, tx *transaction.Tx, u *auth.User, wanted 
 		return err
 	}
 	if !slices.Contains(roles, auth.RoleAdmin) {
-		if err := checkOtherAdmin(ctx, tx, u, "roles"); err != nil {
+		if err := accounts.CheckOtherAdmin(ctx, tx, u, "roles"); err != nil {
 			return err
 		}
 	}

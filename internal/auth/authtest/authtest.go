@@ -37,6 +37,8 @@ const (
 	Issuer = "https://auth.example.com"
 	// API is another API that the server issues tokens for.
 	API = "https://api.example.com"
+	// DeletionGrace is how long after deleteMe an account is deleted.
+	DeletionGrace = 14 * 24 * time.Hour
 	// OtherAPI is a second one.
 	OtherAPI = "https://reports.example.com"
 )
@@ -50,7 +52,7 @@ type Fixture struct {
 	Store  *storetest.Faults
 	Tokens *token.Authority
 	Clock  *Clock
-	// Mailbox has the mails that were sent.
+	// Mailbox has the mails that were sent. A new domain sends no mail while it is nil.
 	Mailbox *Mailbox
 	Log     *Log
 
@@ -85,7 +87,9 @@ func New(t testing.TB, s *store.Store) *Fixture {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.Domain = f.NewDomain(t, domain.Options{Rand: &lockedReader{r: rand.NewChaCha8([32]byte{1})}})
+	f.Domain = f.NewDomain(t, domain.Options{
+		Rand: &lockedReader{r: rand.NewChaCha8([32]byte{1})}, DeletionGrace: DeletionGrace,
+	})
 	return f
 }
 

@@ -38,6 +38,8 @@ type Options struct {
 	Secret []byte
 	// Claims says which custom claims access tokens have.
 	Claims claims.Mapping
+	// DeletionGrace is how long after deleteMe an account is deleted. Zero deletes it at once.
+	DeletionGrace time.Duration
 	// Mail is how mails leave the server. Nil means that it sends none.
 	Mail *mailing.Post
 	// VerifiedEmail says what depends on a verified e-mail address.
@@ -103,7 +105,10 @@ func New(o Options) (*Domain, error) {
 		VerifiedEmail: o.VerifiedEmail, Limits: limits, Log: log,
 	})
 	maker := accounts.NewMaker(o.Passwords, o.Policy, tx)
-	d.Accounts = accounts.New(maker, d.Access, d.Sessions, proofs, d.Outbox, tx)
+	d.Accounts = accounts.New(accounts.Options{
+		Store: o.Store, Maker: maker, Access: d.Access, Sessions: d.Sessions, Proofs: proofs, Outbox: d.Outbox, Tx: tx,
+		DeletionGrace: o.DeletionGrace,
+	})
 	d.Admin = admin.New(admin.Options{Store: o.Store, Access: d.Access, Maker: maker, Tx: tx, SigningKeys: o.SigningKeys, Required: o.Required})
 	var mailed *proof.Mailed
 	if o.Secret != nil {
@@ -115,6 +120,8 @@ func New(o Options) (*Domain, error) {
 		Access: d.Access, Sessions: d.Sessions, Maker: maker, Mailed: mailed, Outbox: d.Outbox, Tx: tx,
 	})
 	d.Clients = clients.New(o.Store, d.Sessions, o.Tokens, tx)
-	d.Operator = operator.New(o.Store, maker, d.Outbox, tx, o.Required)
+	d.Operator = operator.New(operator.Options{
+		Store: o.Store, Maker: maker, Outbox: d.Outbox, Tx: tx, Required: o.Required, Log: log,
+	})
 	return d, nil
 }

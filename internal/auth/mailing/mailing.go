@@ -138,6 +138,11 @@ func To(u *auth.User, kind auth.MailKind) *Letter {
 	if !ok {
 		return nil
 	}
+	return About(u, kind, to)
+}
+
+// About returns a letter of a kind about a user to any address.
+func About(u *auth.User, kind auth.MailKind, to identity.Name) *Letter {
 	l := &Letter{Kind: kind, UserID: &u.ID, To: to}
 	if u.Locale != nil {
 		l.Locale = *u.Locale

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 
 	"github.com/google/uuid"
 
@@ -30,21 +31,30 @@ type Store interface {
 	Roles(ctx context.Context) ([]auth.RoleDefinition, error)
 }
 
+// Options are what a Service needs. All are required.
+type Options struct {
+	Store  Store
+	Maker  *accounts.Maker
+	Outbox *mailing.Outbox
+	Tx     *transaction.Runner
+	// Required is what the schema requires of roles.
+	Required auth.Requirements
+	Log      *slog.Logger
+}
+
 // Service serves the operator. It is safe for concurrent use.
 type Service struct {
-	store  Store
-	maker  *accounts.Maker
-	outbox *mailing.Outbox
-	tx     *transaction.Runner
-	// required is what the schema requires of roles.
+	store    Store
+	maker    *accounts.Maker
+	outbox   *mailing.Outbox
+	tx       *transaction.Runner
 	required auth.Requirements
+	log      *slog.Logger
 }
 
 // New returns a Service.
-func New(
-	store Store, maker *accounts.Maker, outbox *mailing.Outbox, tx *transaction.Runner, required auth.Requirements,
-) *Service {
-	return &Service{store: store, maker: maker, outbox: outbox, tx: tx, required: required}
+func New(o Options) *Service {
+	return &Service{store: o.Store, maker: o.Maker, outbox: o.Outbox, tx: o.Tx, required: o.Required, log: o.Log}
 }
 
 // CreateUser creates an account with the given roles and USER, without signing it in.

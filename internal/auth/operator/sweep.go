@@ -24,17 +24,20 @@ const (
 	sweepBatch = 1000
 )
 
-// Sweep deletes expired data and completes rows that servers of older releases have written, in batches.
+// Sweep deletes accounts that are due and expired data, and completes rows that servers of older releases have written,
+// in batches.
 func (s *Service) Sweep(ctx context.Context) error {
 	now := s.tx.Now()
 	mails := func(state auth.MailState, after time.Duration) error {
 		return inBatches(func() (int, error) { return s.store.SweepMails(ctx, state, now.Add(-after), sweepBatch) })
 	}
 	return errors.Join(
+		inBatches(func() (int, error) { return s.deleteDue(ctx) }),
 		inBatches(func() (int, error) { return s.keyFullNames(ctx) }),
 		inBatches(func() (int, error) { return s.store.SweepSessions(ctx, now.Add(-sweepAfter), sweepBatch) }),
 		inBatches(func() (int, error) { return s.store.SweepAttempts(ctx, now.Add(-sweepAttemptsAfter), sweepBatch) }),
 		inBatches(func() (int, error) { return s.store.SweepMailedSecrets(ctx, now.Add(-sweepSecretsAfter), sweepBatch) }),
+		inBatches(func() (int, error) { return s.store.SweepEmailChanges(ctx, now, sweepBatch) }),
 		mails(auth.MailDropped, sweepDroppedAfter),
 		mails(auth.MailSent, sweepMailsAfter),
 		mails(auth.MailFailed, sweepMailsAfter),

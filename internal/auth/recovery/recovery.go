@@ -47,6 +47,7 @@ func New(o Options) *Service {
 	for kind, prepare := range map[auth.MailKind]mailing.Prepare{
 		auth.MailVerifyEmail:   s.prepareVerification,
 		auth.MailResetPassword: s.preparePasswordReset,
+		auth.MailConfirmEmail:  s.prepareConfirmEmail,
 	} {
 		o.Outbox.Register(kind, prepare)
 	}
@@ -96,4 +97,13 @@ func setVerified(ctx context.Context, tx *transaction.Tx, u *auth.User, by *auth
 		event.ActorID, event.SessionID = &u.ID, &by.Session.ID
 	}
 	return tx.Record(ctx, event)
+}
+
+// heldByOther reports whether another account than except has an address and has verified it.
+func heldByOther(ctx context.Context, tx *transaction.Tx, key string, except uuid.UUID) (bool, error) {
+	u, _, err := tx.PasswordByEmail(ctx, key)
+	if errors.Is(err, auth.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil && u.ID != except && u.EmailVerifiedAt != nil, err
 }

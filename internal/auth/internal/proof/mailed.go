@@ -34,8 +34,9 @@ var tokenLifetimes = map[auth.MailPurpose]time.Duration{
 	auth.PurposeVerifyEmail:   24 * time.Hour,
 	auth.PurposeResetPassword: time.Hour,
 	auth.PurposeChangeEmail:   changeLifetime,
-	// A change can be undone for a week, even if it is confirmed at the last moment.
-	auth.PurposeUndoEmailChange: changeLifetime + 7*24*time.Hour,
+	// A change can be undone for a week, even if the mail that confirms it waits for an hour until it is prepared, and the
+	// change is confirmed at the last moment.
+	auth.PurposeUndoEmailChange: time.Hour + changeLifetime + 7*24*time.Hour,
 	auth.PurposeSignUp:          24 * time.Hour,
 	auth.PurposeInvitation:      7 * 24 * time.Hour,
 }
@@ -148,6 +149,8 @@ type Presented struct {
 	Flow string
 	// Email is the address that other codes belong to.
 	Email string
+	// By is the session that presents it; nil for nobody's. It must still be valid.
+	By *auth.Viewer
 }
 
 // Check returns an error if something is missing.
@@ -181,7 +184,11 @@ func (m *Mailed) Redeem(
 			return err
 		}
 	}
-	err := m.tx.Run(ctx, transaction.Nobody, func(ctx context.Context, tx *transaction.Tx) (err error) {
+	who := transaction.Nobody
+	if p.By != nil {
+		who = transaction.InSession(p.By)
+	}
+	err := m.tx.Run(ctx, who, func(ctx context.Context, tx *transaction.Tx) (err error) {
 		r := &Redeemed{MailedSecret: ofCode}
 		if ofCode == nil {
 			if r.MailedSecret, err = byToken(ctx, tx, *p.Token, purposes); err != nil {
@@ -194,7 +201,7 @@ func (m *Mailed) Redeem(
 		return f(ctx, tx, r)
 	})
 	switch {
-	case !errors.Is(err, errNotValid):
+	case !errors.Is(err, ErrNotValid):
 		return err
 	case p.Code != nil:
 		return wrongCode
@@ -203,8 +210,8 @@ func (m *Mailed) Redeem(
 	}
 }
 
-// errNotValid says that there is no such secret, or that it is no longer valid.
-var errNotValid = errors.New("not a valid mailed secret")
+// ErrNotValid says that there is no such secret, or that it is no longer valid. Redeem translates it.
+var ErrNotValid = errors.New("not a valid mailed secret")
 
 // The errors of secrets that are not valid. They do not say whether there is an account.
 var (
@@ -223,7 +230,7 @@ func byToken(ctx context.Context, tx *transaction.Tx, token string, purposes []a
 	s, err := tx.MailedSecret(ctx, digest(token))
 	switch {
 	case errors.Is(err, auth.ErrNotFound):
-		return nil, errNotValid
+		return nil, ErrNotValid
 	case err != nil:
 		return nil, err
 	}
@@ -236,7 +243,7 @@ func byToken(ctx context.Context, tx *transaction.Tx, token string, purposes []a
 		}
 		return s, nil
 	}
-	return nil, errNotValid
+	return nil, ErrNotValid
 }
 
 // errRightCode rolls the count of a try back, because the code is right.
@@ -291,7 +298,7 @@ func (r *Redeemed) use(ctx context.Context, tx *transaction.Tx) error {
 			return err
 		}
 		if !enabled {
-			return errNotValid
+			return ErrNotValid
 		}
 	}
 	taken, err := tx.TakeMailedSecret(ctx, r.ID, r.TokenDigest, tx.Now)
@@ -299,7 +306,7 @@ func (r *Redeemed) use(ctx context.Context, tx *transaction.Tx) error {
 		return err
 	}
 	if !taken {
-		return errNotValid
+		return ErrNotValid
 	}
 	if r.UserID == nil {
 		return nil
@@ -311,7 +318,7 @@ func (r *Redeemed) use(ctx context.Context, tx *transaction.Tx) error {
 		return nil
 	}
 	if email, ok := r.User.EmailName(); !ok || email.Key != r.AddressKey {
-		return errNotValid
+		return ErrNotValid
 	}
 	return nil
 }

@@ -26,8 +26,9 @@ type Actor struct {
 	userID    *uuid.UUID
 	sessionID *uuid.UUID
 	operator  bool
-	// administers marks a change to other accounts. Such changes take turns. A user needs a session and the role
-	// ADMIN for them.
+	// takesTurns marks a change that takes turns with all others of its kind.
+	takesTurns bool
+	// administers marks a change to other accounts. A user needs a session and the role ADMIN for it.
 	administers bool
 }
 
@@ -46,6 +47,12 @@ func InSession(v *auth.Viewer) Actor { return Actor{userID: &v.User.ID, sessionI
 // Administering is the actor in a change to other accounts.
 func (a Actor) Administering() Actor {
 	a.administers = true
+	return a.TakingTurns()
+}
+
+// TakingTurns is the actor in a change that takes turns with those to other accounts, because it decides by them.
+func (a Actor) TakingTurns() Actor {
+	a.takesTurns = true
 	return a
 }
 
@@ -137,10 +144,10 @@ var errNoAdministrator = errors.New("transaction: only the operator and users in
 // admit checks the actor. After the guard's check the session may have been revoked. The locks on user and session make
 // a revocation wait from now on until the transaction ends.
 func (r *Runner) admit(ctx context.Context, tx *Tx) error {
-	if tx.who.administers {
-		if !tx.who.operator && tx.who.sessionID == nil {
-			return errNoAdministrator
-		}
+	if tx.who.administers && !tx.who.operator && tx.who.sessionID == nil {
+		return errNoAdministrator
+	}
+	if tx.who.takesTurns {
 		if err := tx.LockAdministration(ctx); err != nil {
 			return err
 		}
