@@ -88,10 +88,7 @@ func eachDatabaseTraced(t *testing.T, test func(t *testing.T, f *fixture, statem
 // withoutMail returns the parts of a domain that sends no mail.
 func (f *fixture) withoutMail(t *testing.T) parts {
 	t.Helper()
-	mailbox := f.Mailbox
-	f.Mailbox = nil
-	defer func() { f.Mailbox = mailbox }()
-	return f.newParts(t, domain.Options{DeletionGrace: authtest.DeletionGrace})
+	return f.newParts(t, domain.Options{DeletionGrace: authtest.DeletionGrace, Mail: authtest.NoMail})
 }
 
 // TestChangeEmailTaken confirms an address that another account has got, or that it has not verified.

@@ -130,7 +130,7 @@ func TestChangeEmailRefused(t *testing.T) {
 				t.Errorf("%s: %q, want %q", name, tt.got, tt.want)
 			}
 		}
-		f.WantEvents(t, "MAILED_CODE_FAILED by ada in a session", "MAILED_CODE_FAILED by eve in a session")
+		f.WantEvents(t, "MAILED_CODE_FAILED by ada of ada in a session", "MAILED_CODE_FAILED by eve in a session")
 		if got, want := f.address(t, ada.User.ID), "ada@example.com, pending new@example.com"; got != want {
 			t.Errorf("%s, want %s", got, want)
 		}

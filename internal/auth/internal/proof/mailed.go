@@ -177,16 +177,16 @@ func (m *Mailed) Redeem(
 	if err := p.Check(); err != nil {
 		return err
 	}
-	var ofCode *auth.MailedSecret
-	if p.Code != nil {
-		var err error
-		if ofCode, err = m.byCode(ctx, p, purposes[0]); err != nil {
-			return err
-		}
-	}
 	who := transaction.Nobody
 	if p.By != nil {
 		who = transaction.InSession(p.By)
+	}
+	var ofCode *auth.MailedSecret
+	if p.Code != nil {
+		var err error
+		if ofCode, err = m.byCode(ctx, who, p, purposes[0]); err != nil {
+			return err
+		}
 	}
 	err := m.tx.Run(ctx, who, func(ctx context.Context, tx *transaction.Tx) (err error) {
 		r := &Redeemed{MailedSecret: ofCode}
@@ -254,7 +254,9 @@ var errRightCode = errors.New("the code is right")
 // stay valid if something else is wrong.
 //
 // This is a transaction of its own, because it locks the secret, and the one that uses the secret locks the user first.
-func (m *Mailed) byCode(ctx context.Context, p Presented, purpose auth.MailPurpose) (found *auth.MailedSecret, err error) {
+func (m *Mailed) byCode(
+	ctx context.Context, who transaction.Actor, p Presented, purpose auth.MailPurpose,
+) (found *auth.MailedSecret, err error) {
 	try := auth.CodeTry{Purpose: purpose}
 	if p.Flow != "" {
 		try.FlowDigest = digest(p.Flow)
@@ -263,7 +265,7 @@ func (m *Mailed) byCode(ctx context.Context, p Presented, purpose auth.MailPurpo
 	} else {
 		try.AddressKey = "invalid" // which no address has as its key
 	}
-	err = m.tx.Run(ctx, transaction.Nobody, func(ctx context.Context, tx *transaction.Tx) error {
+	err = m.tx.Run(ctx, who, func(ctx context.Context, tx *transaction.Tx) error {
 		s, err := tx.CountCodeTry(ctx, try, codeTries, tx.Now)
 		if errors.Is(err, auth.ErrNotFound) {
 			s, err = &auth.MailedSecret{}, nil
