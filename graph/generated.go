@@ -139,14 +139,44 @@ type ComplexityRoot struct {
 		User func(childComplexity int) int
 	}
 
+	InviteUserPayload struct {
+		Email     func(childComplexity int) int
+		ExpiresAt func(childComplexity int) int
+	}
+
 	LogoutPayload struct {
 		SessionID func(childComplexity int) int
+	}
+
+	MailMessage struct {
+		Attempts    func(childComplexity int) int
+		CreatedAt   func(childComplexity int) int
+		ExpiresAt   func(childComplexity int) int
+		ID          func(childComplexity int) int
+		Kind        func(childComplexity int) int
+		LastError   func(childComplexity int) int
+		NextAttempt func(childComplexity int) int
+		Recipient   func(childComplexity int) int
+		SentAt      func(childComplexity int) int
+		State       func(childComplexity int) int
+		User        func(childComplexity int) int
+	}
+
+	MailMessageConnection struct {
+		Edges    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	MailMessageEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	Mutation struct {
 		CancelDeletion           func(childComplexity int) int
 		CancelEmailChange        func(childComplexity int, input recovery.CancelEmailChangeInput) int
 		ChangePassword           func(childComplexity int, input accounts.ChangePasswordInput) int
+		CompleteSignup           func(childComplexity int, input signin.CompleteSignupInput) int
 		ConfirmEmailChange       func(childComplexity int, input recovery.ConfirmEmailChangeInput) int
 		CreateRole               func(childComplexity int, input admin.CreateRoleInput) int
 		CreateUser               func(childComplexity int, input admin.CreateUserInput) int
@@ -155,6 +185,7 @@ type ComplexityRoot struct {
 		DeleteUser               func(childComplexity int, input admin.DeleteUserInput) int
 		DisableUser              func(childComplexity int, input admin.DisableUserInput) int
 		EnableUser               func(childComplexity int, input admin.EnableUserInput) int
+		InviteUser               func(childComplexity int, input admin.InviteUserInput) int
 		Login                    func(childComplexity int, input signin.LoginInput) int
 		Logout                   func(childComplexity int) int
 		Reauthenticate           func(childComplexity int, input signin.ReauthenticateInput) int
@@ -163,7 +194,9 @@ type ComplexityRoot struct {
 		RequestEmailChange       func(childComplexity int, input recovery.RequestEmailChangeInput) int
 		RequestEmailVerification func(childComplexity int) int
 		RequestPasswordReset     func(childComplexity int, input recovery.RequestPasswordResetInput) int
+		RequestSignup            func(childComplexity int, input recovery.RequestSignupInput) int
 		ResetPassword            func(childComplexity int, input signin.ResetPasswordInput) int
+		RetryMail                func(childComplexity int, input admin.RetryMailInput) int
 		RevokeOtherSessions      func(childComplexity int) int
 		RevokeSession            func(childComplexity int, input signin.RevokeSessionInput) int
 		RevokeUserSessions       func(childComplexity int, input admin.RevokeUserSessionsInput) int
@@ -202,11 +235,13 @@ type ComplexityRoot struct {
 	Query struct {
 		AuditEvents   func(childComplexity int, first *int, after *string, last *int, before *string, filter *admin.AuditEventFilter) int
 		DailyActivity func(childComplexity int, days int) int
+		MailMessages  func(childComplexity int, first *int, after *string, last *int, before *string, filter *admin.MailMessageFilter) int
 		Me            func(childComplexity int) int
 		Node          func(childComplexity int, id uuid.UUID) int
 		OauthClients  func(childComplexity int, first *int, after *string, last *int, before *string) int
 		Roles         func(childComplexity int) int
 		SigningKeys   func(childComplexity int) int
+		SignupMode    func(childComplexity int) int
 		User          func(childComplexity int, id uuid.UUID) int
 		UserCount     func(childComplexity int) int
 		Users         func(childComplexity int, first *int, after *string, last *int, before *string, filter *admin.UserFilter, orderBy *admin.UserOrder) int
@@ -229,8 +264,16 @@ type ComplexityRoot struct {
 		Flow func(childComplexity int) int
 	}
 
+	RequestSignupPayload struct {
+		Email func(childComplexity int) int
+	}
+
 	ResetPasswordPayload struct {
 		Auth func(childComplexity int) int
+	}
+
+	RetryMailPayload struct {
+		Mail func(childComplexity int) int
 	}
 
 	RevokeOtherSessionsPayload struct {
@@ -342,6 +385,8 @@ type ComplexityRoot struct {
 
 type MutationResolver interface {
 	Signup(ctx context.Context, input signin.SignupInput) (*signin.AuthPayload, error)
+	RequestSignup(ctx context.Context, input recovery.RequestSignupInput) (*recovery.RequestSignupPayload, error)
+	CompleteSignup(ctx context.Context, input signin.CompleteSignupInput) (*signin.AuthPayload, error)
 	Login(ctx context.Context, input signin.LoginInput) (*signin.AuthPayload, error)
 	Refresh(ctx context.Context, input signin.RefreshInput) (*signin.AuthPayload, error)
 	Logout(ctx context.Context) (*signin.LogoutPayload, error)
@@ -361,6 +406,8 @@ type MutationResolver interface {
 	CancelDeletion(ctx context.Context) (*accounts.CancelDeletionPayload, error)
 	RequestDataExport(ctx context.Context) (*accounts.RequestDataExportPayload, error)
 	CreateUser(ctx context.Context, input admin.CreateUserInput) (*admin.CreateUserPayload, error)
+	InviteUser(ctx context.Context, input admin.InviteUserInput) (*admin.InviteUserPayload, error)
+	RetryMail(ctx context.Context, input admin.RetryMailInput) (*admin.RetryMailPayload, error)
 	UpdateUser(ctx context.Context, input admin.UpdateUserInput) (*admin.UpdateUserPayload, error)
 	DisableUser(ctx context.Context, input admin.DisableUserInput) (*admin.DisableUserPayload, error)
 	EnableUser(ctx context.Context, input admin.EnableUserInput) (*admin.EnableUserPayload, error)
@@ -382,6 +429,8 @@ type QueryResolver interface {
 	OauthClients(ctx context.Context, first *int, after *string, last *int, before *string) (*connection.OAuthClientConnection, error)
 	SigningKeys(ctx context.Context) ([]auth.SigningKey, error)
 	Roles(ctx context.Context) ([]auth.RoleDefinition, error)
+	SignupMode(ctx context.Context) (auth.SignupMode, error)
+	MailMessages(ctx context.Context, first *int, after *string, last *int, before *string, filter *admin.MailMessageFilter) (*connection.MailMessageConnection, error)
 }
 type SessionResolver interface {
 	Current(ctx context.Context, obj *auth.Session) (bool, error)
@@ -676,12 +725,118 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.EnableUserPayload.User(childComplexity), true
 
+	case "InviteUserPayload.email":
+		if e.ComplexityRoot.InviteUserPayload.Email == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InviteUserPayload.Email(childComplexity), true
+	case "InviteUserPayload.expiresAt":
+		if e.ComplexityRoot.InviteUserPayload.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InviteUserPayload.ExpiresAt(childComplexity), true
+
 	case "LogoutPayload.sessionId":
 		if e.ComplexityRoot.LogoutPayload.SessionID == nil {
 			break
 		}
 
 		return e.ComplexityRoot.LogoutPayload.SessionID(childComplexity), true
+
+	case "MailMessage.attempts":
+		if e.ComplexityRoot.MailMessage.Attempts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MailMessage.Attempts(childComplexity), true
+	case "MailMessage.createdAt":
+		if e.ComplexityRoot.MailMessage.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MailMessage.CreatedAt(childComplexity), true
+	case "MailMessage.expiresAt":
+		if e.ComplexityRoot.MailMessage.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MailMessage.ExpiresAt(childComplexity), true
+	case "MailMessage.id":
+		if e.ComplexityRoot.MailMessage.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MailMessage.ID(childComplexity), true
+	case "MailMessage.kind":
+		if e.ComplexityRoot.MailMessage.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MailMessage.Kind(childComplexity), true
+	case "MailMessage.lastError":
+		if e.ComplexityRoot.MailMessage.LastError == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MailMessage.LastError(childComplexity), true
+	case "MailMessage.nextAttemptAt":
+		if e.ComplexityRoot.MailMessage.NextAttempt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MailMessage.NextAttempt(childComplexity), true
+	case "MailMessage.recipient":
+		if e.ComplexityRoot.MailMessage.Recipient == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MailMessage.Recipient(childComplexity), true
+	case "MailMessage.sentAt":
+		if e.ComplexityRoot.MailMessage.SentAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MailMessage.SentAt(childComplexity), true
+	case "MailMessage.state":
+		if e.ComplexityRoot.MailMessage.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MailMessage.State(childComplexity), true
+	case "MailMessage.user":
+		if e.ComplexityRoot.MailMessage.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MailMessage.User(childComplexity), true
+
+	case "MailMessageConnection.edges":
+		if e.ComplexityRoot.MailMessageConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MailMessageConnection.Edges(childComplexity), true
+	case "MailMessageConnection.pageInfo":
+		if e.ComplexityRoot.MailMessageConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MailMessageConnection.PageInfo(childComplexity), true
+
+	case "MailMessageEdge.cursor":
+		if e.ComplexityRoot.MailMessageEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MailMessageEdge.Cursor(childComplexity), true
+	case "MailMessageEdge.node":
+		if e.ComplexityRoot.MailMessageEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MailMessageEdge.Node(childComplexity), true
 
 	case "Mutation.cancelDeletion":
 		if e.ComplexityRoot.Mutation.CancelDeletion == nil {
@@ -711,6 +866,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ChangePassword(childComplexity, args["input"].(accounts.ChangePasswordInput)), true
+	case "Mutation.completeSignup":
+		if e.ComplexityRoot.Mutation.CompleteSignup == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_completeSignup_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CompleteSignup(childComplexity, args["input"].(signin.CompleteSignupInput)), true
 	case "Mutation.confirmEmailChange":
 		if e.ComplexityRoot.Mutation.ConfirmEmailChange == nil {
 			break
@@ -794,6 +960,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.EnableUser(childComplexity, args["input"].(admin.EnableUserInput)), true
+	case "Mutation.inviteUser":
+		if e.ComplexityRoot.Mutation.InviteUser == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_inviteUser_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.InviteUser(childComplexity, args["input"].(admin.InviteUserInput)), true
 	case "Mutation.login":
 		if e.ComplexityRoot.Mutation.Login == nil {
 			break
@@ -867,6 +1044,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RequestPasswordReset(childComplexity, args["input"].(recovery.RequestPasswordResetInput)), true
+	case "Mutation.requestSignup":
+		if e.ComplexityRoot.Mutation.RequestSignup == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_requestSignup_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RequestSignup(childComplexity, args["input"].(recovery.RequestSignupInput)), true
 	case "Mutation.resetPassword":
 		if e.ComplexityRoot.Mutation.ResetPassword == nil {
 			break
@@ -878,6 +1066,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ResetPassword(childComplexity, args["input"].(signin.ResetPasswordInput)), true
+	case "Mutation.retryMail":
+		if e.ComplexityRoot.Mutation.RetryMail == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_retryMail_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RetryMail(childComplexity, args["input"].(admin.RetryMailInput)), true
 	case "Mutation.revokeOtherSessions":
 		if e.ComplexityRoot.Mutation.RevokeOtherSessions == nil {
 			break
@@ -1072,6 +1271,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Query.DailyActivity(childComplexity, args["days"].(int)), true
 
+	case "Query.mailMessages":
+		if e.ComplexityRoot.Query.MailMessages == nil {
+			break
+		}
+
+		args, err := ec.field_Query_mailMessages_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.MailMessages(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*admin.MailMessageFilter)), true
 	case "Query.me":
 		if e.ComplexityRoot.Query.Me == nil {
 			break
@@ -1112,6 +1322,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.SigningKeys(childComplexity), true
+	case "Query.signupMode":
+		if e.ComplexityRoot.Query.SignupMode == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.SignupMode(childComplexity), true
 	case "Query.user":
 		if e.ComplexityRoot.Query.User == nil {
 			break
@@ -1175,12 +1391,26 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.RequestPasswordResetPayload.Flow(childComplexity), true
 
+	case "RequestSignupPayload.email":
+		if e.ComplexityRoot.RequestSignupPayload.Email == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RequestSignupPayload.Email(childComplexity), true
+
 	case "ResetPasswordPayload.auth":
 		if e.ComplexityRoot.ResetPasswordPayload.Auth == nil {
 			break
 		}
 
 		return e.ComplexityRoot.ResetPasswordPayload.Auth(childComplexity), true
+
+	case "RetryMailPayload.mail":
+		if e.ComplexityRoot.RetryMailPayload.Mail == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetryMailPayload.Mail(childComplexity), true
 
 	case "RevokeOtherSessionsPayload.revokedCount":
 		if e.ComplexityRoot.RevokeOtherSessionsPayload.RevokedCount == nil {
@@ -1538,6 +1768,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputAuditEventFilter,
 		ec.unmarshalInputCancelEmailChangeInput,
 		ec.unmarshalInputChangePasswordInput,
+		ec.unmarshalInputCompleteSignupInput,
 		ec.unmarshalInputConfirmEmailChangeInput,
 		ec.unmarshalInputCreateRoleInput,
 		ec.unmarshalInputCreateUserInput,
@@ -1545,12 +1776,16 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputDeleteUserInput,
 		ec.unmarshalInputDisableUserInput,
 		ec.unmarshalInputEnableUserInput,
+		ec.unmarshalInputInviteUserInput,
 		ec.unmarshalInputLoginInput,
+		ec.unmarshalInputMailMessageFilter,
 		ec.unmarshalInputReauthenticateInput,
 		ec.unmarshalInputRefreshInput,
 		ec.unmarshalInputRequestEmailChangeInput,
 		ec.unmarshalInputRequestPasswordResetInput,
+		ec.unmarshalInputRequestSignupInput,
 		ec.unmarshalInputResetPasswordInput,
+		ec.unmarshalInputRetryMailInput,
 		ec.unmarshalInputRevokeSessionInput,
 		ec.unmarshalInputRevokeUserSessionsInput,
 		ec.unmarshalInputSendPasswordResetInput,
@@ -1889,7 +2124,7 @@ type Query {
   me: User @auth(verified: false)
   """
   Returns an object by id: the signed-in user or one of their active sessions. Administrators
-  can get any user, active session and OAuth client, and any audit event that ` + "`" + `auditEvents` + "`" + ` would list. Null for
+  can get any user, active session, OAuth client and mail, and any audit event that ` + "`" + `auditEvents` + "`" + ` would list. Null for
   any other id.
   """
   node("The id of the object." id: ID!): Node @auth
@@ -1951,12 +2186,43 @@ type Query {
   signingKeys: [SigningKey!] @auth(requires: ADMIN)
   "Lists all roles, the built-in ones first. There are at most 100."
   roles: [RoleDefinition!] @auth(requires: ADMIN)
+  "How people get an account on this server."
+  signupMode: SignupMode! @public
+  "Lists the mails that the server has sent or will send, newest first. Mails are kept for a limited time."
+  mailMessages(
+    "The number of elements from the start of the list, 1 to 100. The default is 20, unless ` + "`" + `last` + "`" + ` is given."
+    first: Int
+    "The ` + "`" + `cursor` + "`" + ` of an edge. Only elements after it are returned."
+    after: String
+    "The number of elements from the end of the list, 1 to 100. Use it instead of ` + "`" + `first` + "`" + `."
+    last: Int
+    "The ` + "`" + `cursor` + "`" + ` of an edge. Only elements before it are returned."
+    before: String
+    "Limits the list to matching mails."
+    filter: MailMessageFilter
+  ): MailMessageConnection @auth(requires: ADMIN)
 }
 
 "The mutations of the API."
 type Mutation {
-  "Creates an account and signs in. Requires a ` + "`" + `username` + "`" + `, an ` + "`" + `email` + "`" + ` or both."
+  """
+  Creates an account and signs in. Requires a ` + "`" + `username` + "`" + `, an ` + "`" + `email` + "`" + ` or both. Only for servers with the ` + "`" + `signupMode` + "`" + `
+  ` + "`" + `OPEN` + "`" + `. Otherwise fails with ` + "`" + `EMAIL_CONFIRMATION_REQUIRED` + "`" + `, ` + "`" + `INVITATION_REQUIRED` + "`" + ` or ` + "`" + `SIGNUP_CLOSED` + "`" + `.
+  """
   signup("The new account." input: SignupInput!): AuthPayload! @public
+  """
+  Mails a link and a code to an address, with which ` + "`" + `completeSignup` + "`" + ` creates an account. The answer is the same if the
+  address already has an account. Its owner gets a mail that says so. Fails with ` + "`" + `INVITATION_REQUIRED` + "`" + ` or
+  ` + "`" + `SIGNUP_CLOSED` + "`" + ` in these modes.
+  """
+  requestSignup("The address." input: RequestSignupInput!): RequestSignupPayload! @public
+  """
+  Creates an account with a confirmed address and signs in. Requires the ` + "`" + `token` + "`" + ` of a mail from ` + "`" + `requestSignup` + "`" + ` or
+  ` + "`" + `inviteUser` + "`" + `, or the ` + "`" + `code` + "`" + ` of a mail from ` + "`" + `requestSignup` + "`" + ` with its ` + "`" + `email` + "`" + `. They stay valid until an account is
+  created, so the call can be repeated with another user name. If another account has the address but has not confirmed
+  it, that account loses it.
+  """
+  completeSignup("The new account." input: CompleteSignupInput!): AuthPayload! @public
   "Signs in with a user name or e-mail address and a password."
   login("The credentials." input: LoginInput!): AuthPayload! @public
   """
@@ -2044,8 +2310,19 @@ type Mutation {
   after 5 exports in an hour.
   """
   requestDataExport: RequestDataExportPayload! @auth(maxAge: 900)
-  "Creates an account without signing in. Requires a ` + "`" + `username` + "`" + `, an ` + "`" + `email` + "`" + ` or both."
+  """
+  Creates an account without signing in. Requires a ` + "`" + `username` + "`" + `, an ` + "`" + `email` + "`" + ` or both. Without a ` + "`" + `password` + "`" + `, nobody can
+  sign in to the account until its password is set. If it has an address, a mail to set the password is sent to it.
+  """
   createUser("The new account." input: CreateUserInput!): CreateUserPayload! @auth(requires: ADMIN, maxAge: 3600)
+  """
+  Mails an invitation to create an account with the given roles. It is valid for 7 days and replaces the last
+  invitation to the address. It becomes invalid if the inviting administrator is disabled, deleted or loses the role
+  ` + "`" + `ADMIN` + "`" + `. Fails with ` + "`" + `TAKEN` + "`" + ` if the address has an account, and with ` + "`" + `SIGNUP_CLOSED` + "`" + ` in that mode.
+  """
+  inviteUser("The invitation." input: InviteUserInput!): InviteUserPayload! @auth(requires: ADMIN, maxAge: 3600)
+  "Queues a mail again that could not be sent and has not expired."
+  retryMail("The mail." input: RetryMailInput!): RetryMailPayload! @auth(requires: ADMIN)
   "Updates the account of any user."
   updateUser("The changes." input: UpdateUserInput!): UpdateUserPayload! @auth(requires: ADMIN)
   "Disables an account and ends its sessions. Takes effect with the next request of each session."
@@ -2093,6 +2370,32 @@ input SignupInput {
   locale: String
   "The user's own data, such as settings of your application. Members that are null are dropped."
   metadata: JSONObject
+  "How to deliver the refresh token."
+  session: SessionTransport! = TOKEN
+}
+
+"Input of ` + "`" + `requestSignup` + "`" + `."
+input RequestSignupInput {
+  "The address of the new account."
+  email: EmailAddress!
+  "The language of the mail and of the account, as a language tag (BCP 47). Defaults to ` + "`" + `Accept-Language` + "`" + `."
+  locale: String
+}
+
+"Input of ` + "`" + `completeSignup` + "`" + `. Requires either ` + "`" + `token` + "`" + `, or ` + "`" + `email` + "`" + ` and ` + "`" + `code` + "`" + `."
+input CompleteSignupInput {
+  "The token of the link in the mail."
+  token: OneTimeSecret
+  "The address that the code was mailed to. Ignored with ` + "`" + `token` + "`" + `."
+  email: EmailAddress
+  "The code of the mail. It is valid for 10 minutes and 5 attempts."
+  code: OneTimeSecret
+  "The user name. It must be unique, ignoring case."
+  username: Username
+  "The password, by the rules of ` + "`" + `signup` + "`" + `."
+  password: Password!
+  "The user's full name: free text of at most 200 characters."
+  fullName: String
   "How to deliver the refresh token."
   session: SessionTransport! = TOKEN
 }
@@ -2213,14 +2516,33 @@ input CreateUserInput {
   username: Username
   "The e-mail address. It must be unique."
   email: EmailAddress
-  "The password, by the rules of ` + "`" + `signup` + "`" + `."
-  password: Password!
+  "The password, by the rules of ` + "`" + `signup` + "`" + `. Omitted or null: the account has no password yet."
+  password: Password
   "The user's full name: free text of at most 200 characters."
   fullName: String
   "The language of mails to the user, as in ` + "`" + `signup` + "`" + `."
   locale: String
   "The roles. Every account has the role ` + "`" + `USER` + "`" + `, even if it is not listed."
   roles: [Role!]! = [USER]
+}
+
+"Input of ` + "`" + `inviteUser` + "`" + `."
+input InviteUserInput {
+  "The address to invite."
+  email: EmailAddress!
+  """
+  The roles of the new account. Every account has the role ` + "`" + `USER` + "`" + `, even if it is not listed. Roles that are deleted before
+  the invitation is accepted are left out.
+  """
+  roles: [Role!]! = [USER]
+  "The language of the mail and of the account, as a language tag (BCP 47)."
+  locale: String
+}
+
+"Input of ` + "`" + `retryMail` + "`" + `."
+input RetryMailInput {
+  "The id of the mail to send again."
+  id: ID!
 }
 
 "Input of ` + "`" + `updateUser` + "`" + `. Fields that are omitted or null stay unchanged."
@@ -2336,6 +2658,14 @@ enum OrderDirection {
   DESC
 }
 
+"A filter for mails. Mails must match all given fields."
+input MailMessageFilter {
+  "The state of the mail."
+  state: MailState
+  "The id of the user that the mail is about."
+  userId: ID
+}
+
 "A filter for audit events. Events must match all given fields."
 input AuditEventFilter {
   "The id of the affected user."
@@ -2350,6 +2680,12 @@ input AuditEventFilter {
   from: DateTime
   "The end of the time range. Only events before this time match."
   to: DateTime
+}
+
+"The result of ` + "`" + `requestSignup` + "`" + `."
+type RequestSignupPayload {
+  "The address, as the account will have it."
+  email: EmailAddress!
 }
 
 "The result of ` + "`" + `logout` + "`" + `."
@@ -2455,6 +2791,20 @@ type UpdateMePayload {
 type CreateUserPayload {
   "The new user."
   user: User!
+}
+
+"The result of ` + "`" + `inviteUser` + "`" + `."
+type InviteUserPayload {
+  "The invited address."
+  email: EmailAddress!
+  "When the invitation expires, at the earliest."
+  expiresAt: DateTime!
+}
+
+"The result of ` + "`" + `retryMail` + "`" + `."
+type RetryMailPayload {
+  "The queued mail."
+  mail: MailMessage!
 }
 
 "The result of ` + "`" + `updateUser` + "`" + `."
@@ -2686,10 +3036,13 @@ type AuditEvent implements Node {
   """
   The identifier that was entered in a failed sign-in. It is kept only if it names an account, is a valid e-mail
   address, or is a valid user name that is too short for a password. Otherwise it is null, because it could be
-  a password that was typed into the wrong field. Null for other events.
+  a password that was typed into the wrong field. For an invitation, the invited address. Null for other events.
   """
   identifier: String
-  "The new roles of the user, for events that set or change them. For events about a role, its name."
+  """
+  The new roles of the user, for events that set or change them. For an invitation, and for a sign-up with one, the
+  roles that it gives. For events about a role, its name.
+  """
   roles: [Role!]
   "The new permissions of the role, for events that create or update one."
   permissions: [String!]
@@ -2703,7 +3056,7 @@ type AuditEvent implements Node {
 
 "The kinds of audit events."
 enum AuditEventKind {
-  "An account was created with ` + "`" + `signup` + "`" + `, and its user was signed in."
+  "An account was created with ` + "`" + `signup` + "`" + ` or ` + "`" + `completeSignup` + "`" + `, and its user was signed in."
   SIGNUP
   "A user signed in."
   LOGIN
@@ -2818,11 +3171,103 @@ type AuditEventEdge {
   node: AuditEvent!
 }
 
+"How people get an account on a server."
+enum SignupMode {
+  "Everybody can sign up with ` + "`" + `signup` + "`" + `, or with ` + "`" + `requestSignup` + "`" + ` and ` + "`" + `completeSignup` + "`" + `."
+  OPEN
+  "Sign-up requires a confirmed e-mail address: ` + "`" + `requestSignup` + "`" + ` and ` + "`" + `completeSignup` + "`" + `."
+  VERIFIED
+  "Sign-up requires an invitation from an administrator, and ` + "`" + `completeSignup` + "`" + `."
+  INVITE
+  "Nobody can sign up. Administrators create accounts with ` + "`" + `createUser` + "`" + `."
+  CLOSED
+}
+
+"A mail that the server sends. Never contains the text of the mail, or a secret in it."
+type MailMessage implements Node {
+  "The id of the mail. The ` + "`" + `Message-ID` + "`" + ` of the mail contains it."
+  id: ID!
+  "The kind of mail."
+  kind: MailKind!
+  "Whether the mail was sent."
+  state: MailState!
+  "The address. Null until the mail is prepared, and for a request that led to no mail."
+  recipient: EmailAddress
+  "The user that the mail is about, if the account still exists."
+  user: User
+  "How often the server tried to send the mail."
+  attempts: Int!
+  "Why the last attempt failed, with the reply of the SMTP server."
+  lastError: String
+  "When the server tries next. Null unless the mail is queued."
+  nextAttemptAt: DateTime
+  "When the mail was requested."
+  createdAt: DateTime!
+  "When the SMTP server accepted the mail."
+  sentAt: DateTime
+  "When the server gives up, because the mail is no longer of use."
+  expiresAt: DateTime!
+}
+
+"The kinds of mails."
+enum MailKind {
+  "Confirms the address of an account."
+  VERIFY_EMAIL
+  "Sets a new password."
+  RESET_PASSWORD
+  "Confirms the new address of an account."
+  CONFIRM_EMAIL
+  "Tells the old address of an account about a change, with a link to undo it."
+  EMAIL_CHANGED
+  "Tells a user that the password was changed."
+  PASSWORD_CHANGED
+  "Completes a sign-up."
+  SIGN_UP
+  "Tells the owner of an account that somebody tried to sign up with the address."
+  SIGN_UP_EXISTING
+  "Invites somebody to create an account."
+  INVITATION
+  "Tells a user when the account will be deleted."
+  ACCOUNT_DELETION
+  "Tells a user that the account was deleted."
+  ACCOUNT_DELETED
+}
+
+"The states of mails."
+enum MailState {
+  "The mail waits for the next attempt."
+  QUEUED
+  "The SMTP server accepted the mail."
+  SENT
+  "The SMTP server rejected the mail for good. See ` + "`" + `lastError` + "`" + `."
+  FAILED
+  "The mail could not be sent before it expired."
+  EXPIRED
+  "The mail was not sent: it was not needed, or the address had got too many of its kind."
+  DROPPED
+}
+
+"A page of mails (GraphQL Cursor Connections Specification)."
+type MailMessageConnection {
+  "The mails on this page, with their cursors."
+  edges: [MailMessageEdge!]!
+  "The position of this page in the list."
+  pageInfo: PageInfo!
+}
+
+"A mail in a page."
+type MailMessageEdge {
+  "The cursor of the mail, for ` + "`" + `after` + "`" + ` and ` + "`" + `before` + "`" + `."
+  cursor: String!
+  "The mail."
+  node: MailMessage!
+}
+
 "The sign-ups and sign-ins of a day."
 type DailyActivity {
   "The day, in UTC."
   date: Date!
-  "The number of accounts created with ` + "`" + `signup` + "`" + ` (` + "`" + `SIGNUP` + "`" + ` events)."
+  "The number of accounts created with ` + "`" + `signup` + "`" + ` or ` + "`" + `completeSignup` + "`" + ` (` + "`" + `SIGNUP` + "`" + ` events)."
   signups: Int!
   "The number of sign-ins (` + "`" + `LOGIN` + "`" + ` events)."
   logins: Int!
@@ -3092,12 +3537,70 @@ func (ec *executionContext) childFields_EnableUserPayload(ctx context.Context, f
 	return nil, fmt.Errorf("no field named %q was found under type EnableUserPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_InviteUserPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "email":
+		return ec.fieldContext_InviteUserPayload_email(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_InviteUserPayload_expiresAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type InviteUserPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_LogoutPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "sessionId":
 		return ec.fieldContext_LogoutPayload_sessionId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type LogoutPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_MailMessage(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_MailMessage_id(ctx, field)
+	case "kind":
+		return ec.fieldContext_MailMessage_kind(ctx, field)
+	case "state":
+		return ec.fieldContext_MailMessage_state(ctx, field)
+	case "recipient":
+		return ec.fieldContext_MailMessage_recipient(ctx, field)
+	case "user":
+		return ec.fieldContext_MailMessage_user(ctx, field)
+	case "attempts":
+		return ec.fieldContext_MailMessage_attempts(ctx, field)
+	case "lastError":
+		return ec.fieldContext_MailMessage_lastError(ctx, field)
+	case "nextAttemptAt":
+		return ec.fieldContext_MailMessage_nextAttemptAt(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_MailMessage_createdAt(ctx, field)
+	case "sentAt":
+		return ec.fieldContext_MailMessage_sentAt(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_MailMessage_expiresAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MailMessage", field.Name)
+}
+
+func (ec *executionContext) childFields_MailMessageConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_MailMessageConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_MailMessageConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MailMessageConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_MailMessageEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_MailMessageEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_MailMessageEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MailMessageEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_OAuthClient(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3182,12 +3685,28 @@ func (ec *executionContext) childFields_RequestPasswordResetPayload(ctx context.
 	return nil, fmt.Errorf("no field named %q was found under type RequestPasswordResetPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_RequestSignupPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "email":
+		return ec.fieldContext_RequestSignupPayload_email(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RequestSignupPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_ResetPasswordPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "auth":
 		return ec.fieldContext_ResetPasswordPayload_auth(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ResetPasswordPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RetryMailPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "mail":
+		return ec.fieldContext_RetryMailPayload_mail(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RetryMailPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_RevokeOtherSessionsPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3592,6 +4111,20 @@ func (ec *executionContext) field_Mutation_changePassword_args(ctx context.Conte
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_completeSignup_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (signin.CompleteSignupInput, error) {
+			return ec.unmarshalNCompleteSignupInput2usherᚋgraphᚋsigninᚐCompleteSignupInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_confirmEmailChange_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -3690,6 +4223,20 @@ func (ec *executionContext) field_Mutation_enableUser_args(ctx context.Context, 
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_inviteUser_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (admin.InviteUserInput, error) {
+			return ec.unmarshalNInviteUserInput2usherᚋinternalᚋauthᚋadminᚐInviteUserInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_login_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -3760,12 +4307,40 @@ func (ec *executionContext) field_Mutation_requestPasswordReset_args(ctx context
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_requestSignup_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (recovery.RequestSignupInput, error) {
+			return ec.unmarshalNRequestSignupInput2usherᚋinternalᚋauthᚋrecoveryᚐRequestSignupInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_resetPassword_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (signin.ResetPasswordInput, error) {
 			return ec.unmarshalNResetPasswordInput2usherᚋgraphᚋsigninᚐResetPasswordInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_retryMail_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (admin.RetryMailInput, error) {
+			return ec.unmarshalNRetryMailInput2usherᚋinternalᚋauthᚋadminᚐRetryMailInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -3957,6 +4532,52 @@ func (ec *executionContext) field_Query_dailyActivity_args(ctx context.Context, 
 		return nil, err
 	}
 	args["days"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_mailMessages_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
+		func(ctx context.Context, v any) (*admin.MailMessageFilter, error) {
+			return ec.unmarshalOMailMessageFilter2ᚖusherᚋinternalᚋauthᚋadminᚐMailMessageFilter(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["filter"] = arg4
 	return args, nil
 }
 
@@ -5270,6 +5891,52 @@ func (ec *executionContext) fieldContext_EnableUserPayload_user(_ context.Contex
 	return fc, nil
 }
 
+func (ec *executionContext) _InviteUserPayload_email(ctx context.Context, field graphql.CollectedField, obj *admin.InviteUserPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_InviteUserPayload_email(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Email, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNEmailAddress2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_InviteUserPayload_email(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("InviteUserPayload", field, false, false, errors.New("field of type EmailAddress does not have child fields"))
+}
+
+func (ec *executionContext) _InviteUserPayload_expiresAt(ctx context.Context, field graphql.CollectedField, obj *admin.InviteUserPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_InviteUserPayload_expiresAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ExpiresAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_InviteUserPayload_expiresAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("InviteUserPayload", field, false, false, errors.New("field of type DateTime does not have child fields"))
+}
+
 func (ec *executionContext) _LogoutPayload_sessionId(ctx context.Context, field graphql.CollectedField, obj *signin.LogoutPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -5291,6 +5958,387 @@ func (ec *executionContext) _LogoutPayload_sessionId(ctx context.Context, field 
 }
 func (ec *executionContext) fieldContext_LogoutPayload_sessionId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("LogoutPayload", field, false, false, errors.New("field of type ID does not have child fields"))
+}
+
+func (ec *executionContext) _MailMessage_id(ctx context.Context, field graphql.CollectedField, obj *auth.MailMessage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MailMessage_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v uuid.UUID) graphql.Marshaler {
+			return ec.marshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MailMessage_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MailMessage", field, false, false, errors.New("field of type ID does not have child fields"))
+}
+
+func (ec *executionContext) _MailMessage_kind(ctx context.Context, field graphql.CollectedField, obj *auth.MailMessage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MailMessage_kind(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Kind, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v auth.MailKind) graphql.Marshaler {
+			return ec.marshalNMailKind2usherᚋinternalᚋauthᚐMailKind(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MailMessage_kind(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MailMessage", field, false, false, errors.New("field of type MailKind does not have child fields"))
+}
+
+func (ec *executionContext) _MailMessage_state(ctx context.Context, field graphql.CollectedField, obj *auth.MailMessage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MailMessage_state(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.State, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v auth.MailState) graphql.Marshaler {
+			return ec.marshalNMailState2usherᚋinternalᚋauthᚐMailState(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MailMessage_state(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MailMessage", field, false, false, errors.New("field of type MailState does not have child fields"))
+}
+
+func (ec *executionContext) _MailMessage_recipient(ctx context.Context, field graphql.CollectedField, obj *auth.MailMessage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MailMessage_recipient(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Recipient, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOEmailAddress2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MailMessage_recipient(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MailMessage", field, false, false, errors.New("field of type EmailAddress does not have child fields"))
+}
+
+func (ec *executionContext) _MailMessage_user(ctx context.Context, field graphql.CollectedField, obj *auth.MailMessage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MailMessage_user(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.User, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *auth.User) graphql.Marshaler {
+			return ec.marshalOUser2ᚖusherᚋinternalᚋauthᚐUser(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MailMessage_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MailMessage",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _MailMessage_attempts(ctx context.Context, field graphql.CollectedField, obj *auth.MailMessage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MailMessage_attempts(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Attempts, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MailMessage_attempts(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MailMessage", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _MailMessage_lastError(ctx context.Context, field graphql.CollectedField, obj *auth.MailMessage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MailMessage_lastError(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LastError, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MailMessage_lastError(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MailMessage", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _MailMessage_nextAttemptAt(ctx context.Context, field graphql.CollectedField, obj *auth.MailMessage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MailMessage_nextAttemptAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.NextAttempt(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MailMessage_nextAttemptAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MailMessage", field, true, false, errors.New("field of type DateTime does not have child fields"))
+}
+
+func (ec *executionContext) _MailMessage_createdAt(ctx context.Context, field graphql.CollectedField, obj *auth.MailMessage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MailMessage_createdAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CreatedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MailMessage_createdAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MailMessage", field, false, false, errors.New("field of type DateTime does not have child fields"))
+}
+
+func (ec *executionContext) _MailMessage_sentAt(ctx context.Context, field graphql.CollectedField, obj *auth.MailMessage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MailMessage_sentAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SentAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MailMessage_sentAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MailMessage", field, false, false, errors.New("field of type DateTime does not have child fields"))
+}
+
+func (ec *executionContext) _MailMessage_expiresAt(ctx context.Context, field graphql.CollectedField, obj *auth.MailMessage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MailMessage_expiresAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ExpiresAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MailMessage_expiresAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MailMessage", field, false, false, errors.New("field of type DateTime does not have child fields"))
+}
+
+func (ec *executionContext) _MailMessageConnection_edges(ctx context.Context, field graphql.CollectedField, obj *connection.MailMessageConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MailMessageConnection_edges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []connection.MailMessageEdge) graphql.Marshaler {
+			return ec.marshalNMailMessageEdge2ᚕusherᚋgraphᚋconnectionᚐMailMessageEdgeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MailMessageConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MailMessageConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_MailMessageEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _MailMessageConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *connection.MailMessageConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MailMessageConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v connection.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2usherᚋgraphᚋconnectionᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MailMessageConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MailMessageConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _MailMessageEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *connection.MailMessageEdge) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MailMessageEdge_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MailMessageEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MailMessageEdge", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _MailMessageEdge_node(ctx context.Context, field graphql.CollectedField, obj *connection.MailMessageEdge) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MailMessageEdge_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *auth.MailMessage) graphql.Marshaler {
+			return ec.marshalNMailMessage2ᚖusherᚋinternalᚋauthᚐMailMessage(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MailMessageEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MailMessageEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_MailMessage(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _Mutation_signup(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
@@ -5331,6 +6379,94 @@ func (ec *executionContext) fieldContext_Mutation_signup(ctx context.Context, fi
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_signup_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_requestSignup(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_requestSignup(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RequestSignup(ctx, fc.Args["input"].(recovery.RequestSignupInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *recovery.RequestSignupPayload) graphql.Marshaler {
+			return ec.marshalNRequestSignupPayload2ᚖusherᚋinternalᚋauthᚋrecoveryᚐRequestSignupPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_requestSignup(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RequestSignupPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_requestSignup_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_completeSignup(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_completeSignup(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().CompleteSignup(ctx, fc.Args["input"].(signin.CompleteSignupInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *signin.AuthPayload) graphql.Marshaler {
+			return ec.marshalNAuthPayload2ᚖusherᚋgraphᚋsigninᚐAuthPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_completeSignup(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AuthPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_completeSignup_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -6556,6 +7692,165 @@ func (ec *executionContext) fieldContext_Mutation_createUser(ctx context.Context
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_createUser_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_inviteUser(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_inviteUser(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().InviteUser(ctx, fc.Args["input"].(admin.InviteUserInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				requires, err := ec.unmarshalNRole2ᚕusherᚋinternalᚋauthᚐRoleᚄ(ctx, "ADMIN")
+				if err != nil {
+					var zeroVal *admin.InviteUserPayload
+					return zeroVal, err
+				}
+				permissions, err := ec.unmarshalNString2ᚕstringᚄ(ctx, []any{})
+				if err != nil {
+					var zeroVal *admin.InviteUserPayload
+					return zeroVal, err
+				}
+				orOwner, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *admin.InviteUserPayload
+					return zeroVal, err
+				}
+				check, err := ec.unmarshalNAuthCheck2usherᚋinternalᚋauthᚐCheck(ctx, "SESSION")
+				if err != nil {
+					var zeroVal *admin.InviteUserPayload
+					return zeroVal, err
+				}
+				maxAge, err := ec.unmarshalOInt2ᚖint(ctx, 3600)
+				if err != nil {
+					var zeroVal *admin.InviteUserPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Auth == nil {
+					var zeroVal *admin.InviteUserPayload
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, maxAge, nil)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *admin.InviteUserPayload) graphql.Marshaler {
+			return ec.marshalNInviteUserPayload2ᚖusherᚋinternalᚋauthᚋadminᚐInviteUserPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_inviteUser(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_InviteUserPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_inviteUser_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_retryMail(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_retryMail(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RetryMail(ctx, fc.Args["input"].(admin.RetryMailInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				requires, err := ec.unmarshalNRole2ᚕusherᚋinternalᚋauthᚐRoleᚄ(ctx, "ADMIN")
+				if err != nil {
+					var zeroVal *admin.RetryMailPayload
+					return zeroVal, err
+				}
+				permissions, err := ec.unmarshalNString2ᚕstringᚄ(ctx, []any{})
+				if err != nil {
+					var zeroVal *admin.RetryMailPayload
+					return zeroVal, err
+				}
+				orOwner, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *admin.RetryMailPayload
+					return zeroVal, err
+				}
+				check, err := ec.unmarshalNAuthCheck2usherᚋinternalᚋauthᚐCheck(ctx, "SESSION")
+				if err != nil {
+					var zeroVal *admin.RetryMailPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Auth == nil {
+					var zeroVal *admin.RetryMailPayload
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil, nil)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *admin.RetryMailPayload) graphql.Marshaler {
+			return ec.marshalNRetryMailPayload2ᚖusherᚋinternalᚋauthᚋadminᚐRetryMailPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_retryMail(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RetryMailPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_retryMail_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -8296,6 +9591,106 @@ func (ec *executionContext) fieldContext_Query_roles(_ context.Context, field gr
 	return fc, nil
 }
 
+func (ec *executionContext) _Query_signupMode(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_signupMode(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Query().SignupMode(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v auth.SignupMode) graphql.Marshaler {
+			return ec.marshalNSignupMode2usherᚋinternalᚋauthᚐSignupMode(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Query_signupMode(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Query", field, true, true, errors.New("field of type SignupMode does not have child fields"))
+}
+
+func (ec *executionContext) _Query_mailMessages(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_mailMessages(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().MailMessages(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string), fc.Args["filter"].(*admin.MailMessageFilter))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				requires, err := ec.unmarshalNRole2ᚕusherᚋinternalᚋauthᚐRoleᚄ(ctx, "ADMIN")
+				if err != nil {
+					var zeroVal *connection.MailMessageConnection
+					return zeroVal, err
+				}
+				permissions, err := ec.unmarshalNString2ᚕstringᚄ(ctx, []any{})
+				if err != nil {
+					var zeroVal *connection.MailMessageConnection
+					return zeroVal, err
+				}
+				orOwner, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *connection.MailMessageConnection
+					return zeroVal, err
+				}
+				check, err := ec.unmarshalNAuthCheck2usherᚋinternalᚋauthᚐCheck(ctx, "SESSION")
+				if err != nil {
+					var zeroVal *connection.MailMessageConnection
+					return zeroVal, err
+				}
+				if ec.Directives.Auth == nil {
+					var zeroVal *connection.MailMessageConnection
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil, nil)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *connection.MailMessageConnection) graphql.Marshaler {
+			return ec.marshalOMailMessageConnection2ᚖusherᚋgraphᚋconnectionᚐMailMessageConnection(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_mailMessages(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_MailMessageConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_mailMessages_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Query___type(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -8505,6 +9900,29 @@ func (ec *executionContext) fieldContext_RequestPasswordResetPayload_flow(_ cont
 	return graphql.NewScalarFieldContext("RequestPasswordResetPayload", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
+func (ec *executionContext) _RequestSignupPayload_email(ctx context.Context, field graphql.CollectedField, obj *recovery.RequestSignupPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RequestSignupPayload_email(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Email, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNEmailAddress2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RequestSignupPayload_email(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RequestSignupPayload", field, false, false, errors.New("field of type EmailAddress does not have child fields"))
+}
+
 func (ec *executionContext) _ResetPasswordPayload_auth(ctx context.Context, field graphql.CollectedField, obj *signin.ResetPasswordPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -8532,6 +9950,38 @@ func (ec *executionContext) fieldContext_ResetPasswordPayload_auth(_ context.Con
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_AuthPayload(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RetryMailPayload_mail(ctx context.Context, field graphql.CollectedField, obj *admin.RetryMailPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RetryMailPayload_mail(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Mail, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *auth.MailMessage) graphql.Marshaler {
+			return ec.marshalNMailMessage2ᚖusherᚋinternalᚋauthᚐMailMessage(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RetryMailPayload_mail(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RetryMailPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_MailMessage(ctx, field)
 		},
 	}
 	return fc, nil
@@ -11702,6 +13152,82 @@ func (ec *executionContext) unmarshalInputChangePasswordInput(ctx context.Contex
 	return it, nil
 }
 
+func (ec *executionContext) unmarshalInputCompleteSignupInput(ctx context.Context, obj any) (signin.CompleteSignupInput, error) {
+	var it signin.CompleteSignupInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["session"]; !present {
+		asMap["session"] = "TOKEN"
+	}
+
+	fieldsInOrder := [...]string{"token", "email", "code", "username", "password", "fullName", "session"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "token":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("token"))
+			data, err := ec.unmarshalOOneTimeSecret2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Token = data
+		case "email":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("email"))
+			data, err := ec.unmarshalOEmailAddress2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Email = data
+		case "code":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("code"))
+			data, err := ec.unmarshalOOneTimeSecret2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Code = data
+		case "username":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("username"))
+			data, err := ec.unmarshalOUsername2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Username = data
+		case "password":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("password"))
+			data, err := ec.unmarshalNPassword2usherᚋinternalᚋpasswordᚐPlaintext(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Password = data
+		case "fullName":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("fullName"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.FullName = data
+		case "session":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("session"))
+			data, err := ec.unmarshalNSessionTransport2usherᚋgraphᚋsigninᚐSessionTransport(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Session = data
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputConfirmEmailChangeInput(ctx context.Context, obj any) (recovery.ConfirmEmailChangeInput, error) {
 	var it recovery.ConfirmEmailChangeInput
 	if obj == nil {
@@ -11825,7 +13351,7 @@ func (ec *executionContext) unmarshalInputCreateUserInput(ctx context.Context, o
 			it.Email = data
 		case "password":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("password"))
-			data, err := ec.unmarshalNPassword2usherᚋinternalᚋpasswordᚐPlaintext(ctx, v)
+			data, err := ec.unmarshalOPassword2ᚖusherᚋinternalᚋpasswordᚐPlaintext(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -11976,6 +13502,54 @@ func (ec *executionContext) unmarshalInputEnableUserInput(ctx context.Context, o
 	return it, nil
 }
 
+func (ec *executionContext) unmarshalInputInviteUserInput(ctx context.Context, obj any) (admin.InviteUserInput, error) {
+	var it admin.InviteUserInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["roles"]; !present {
+		asMap["roles"] = []any{"USER"}
+	}
+
+	fieldsInOrder := [...]string{"email", "roles", "locale"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "email":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("email"))
+			data, err := ec.unmarshalNEmailAddress2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Email = data
+		case "roles":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("roles"))
+			data, err := ec.unmarshalNRole2ᚕusherᚋinternalᚋauthᚐRoleᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Roles = data
+		case "locale":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("locale"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Locale = data
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputLoginInput(ctx context.Context, obj any) (signin.LoginInput, error) {
 	var it signin.LoginInput
 	if obj == nil {
@@ -12019,6 +13593,43 @@ func (ec *executionContext) unmarshalInputLoginInput(ctx context.Context, obj an
 				return it, err
 			}
 			it.Session = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputMailMessageFilter(ctx context.Context, obj any) (admin.MailMessageFilter, error) {
+	var it admin.MailMessageFilter
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"state", "userId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "state":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("state"))
+			data, err := ec.unmarshalOMailState2ᚖusherᚋinternalᚋauthᚐMailState(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.State = data
+		case "userId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("userId"))
+			data, err := ec.unmarshalOID2ᚖgithubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.UserID = data
 		}
 	}
 	return it, nil
@@ -12162,6 +13773,43 @@ func (ec *executionContext) unmarshalInputRequestPasswordResetInput(ctx context.
 	return it, nil
 }
 
+func (ec *executionContext) unmarshalInputRequestSignupInput(ctx context.Context, obj any) (recovery.RequestSignupInput, error) {
+	var it recovery.RequestSignupInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"email", "locale"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "email":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("email"))
+			data, err := ec.unmarshalNEmailAddress2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Email = data
+		case "locale":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("locale"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Locale = data
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputResetPasswordInput(ctx context.Context, obj any) (signin.ResetPasswordInput, error) {
 	var it signin.ResetPasswordInput
 	if obj == nil {
@@ -12215,6 +13863,36 @@ func (ec *executionContext) unmarshalInputResetPasswordInput(ctx context.Context
 				return it, err
 			}
 			it.Session = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputRetryMailInput(ctx context.Context, obj any) (admin.RetryMailInput, error) {
+	var it admin.RetryMailInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"id"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "id":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("id"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ID = data
 		}
 	}
 	return it, nil
@@ -12795,6 +14473,13 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._OAuthClient(ctx, sel, obj)
+	case auth.MailMessage:
+		return ec._MailMessage(ctx, sel, &obj)
+	case *auth.MailMessage:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._MailMessage(ctx, sel, obj)
 	case auth.AuditEvent:
 		return ec._AuditEvent(ctx, sel, &obj)
 	case *auth.AuditEvent:
@@ -13553,6 +15238,49 @@ func (ec *executionContext) _EnableUserPayload(ctx context.Context, sel ast.Sele
 	return out
 }
 
+var inviteUserPayloadImplementors = []string{"InviteUserPayload"}
+
+func (ec *executionContext) _InviteUserPayload(ctx context.Context, sel ast.SelectionSet, obj *admin.InviteUserPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, inviteUserPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("InviteUserPayload")
+		case "email":
+			out.Values[i] = ec._InviteUserPayload_email(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "expiresAt":
+			out.Values[i] = ec._InviteUserPayload_expiresAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
 var logoutPayloadImplementors = []string{"LogoutPayload"}
 
 func (ec *executionContext) _LogoutPayload(ctx context.Context, sel ast.SelectionSet, obj *signin.LogoutPayload) graphql.Marshaler {
@@ -13567,6 +15295,180 @@ func (ec *executionContext) _LogoutPayload(ctx context.Context, sel ast.Selectio
 			out.Values[i] = graphql.MarshalString("LogoutPayload")
 		case "sessionId":
 			out.Values[i] = ec._LogoutPayload_sessionId(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var mailMessageImplementors = []string{"MailMessage", "Node"}
+
+func (ec *executionContext) _MailMessage(ctx context.Context, sel ast.SelectionSet, obj *auth.MailMessage) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, mailMessageImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("MailMessage")
+		case "id":
+			out.Values[i] = ec._MailMessage_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "kind":
+			out.Values[i] = ec._MailMessage_kind(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "state":
+			out.Values[i] = ec._MailMessage_state(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "recipient":
+			out.Values[i] = ec._MailMessage_recipient(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "user":
+			out.Values[i] = ec._MailMessage_user(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "attempts":
+			out.Values[i] = ec._MailMessage_attempts(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "lastError":
+			out.Values[i] = ec._MailMessage_lastError(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "nextAttemptAt":
+			out.Values[i] = ec._MailMessage_nextAttemptAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "createdAt":
+			out.Values[i] = ec._MailMessage_createdAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "sentAt":
+			out.Values[i] = ec._MailMessage_sentAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "expiresAt":
+			out.Values[i] = ec._MailMessage_expiresAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var mailMessageConnectionImplementors = []string{"MailMessageConnection"}
+
+func (ec *executionContext) _MailMessageConnection(ctx context.Context, sel ast.SelectionSet, obj *connection.MailMessageConnection) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, mailMessageConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("MailMessageConnection")
+		case "edges":
+			out.Values[i] = ec._MailMessageConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "pageInfo":
+			out.Values[i] = ec._MailMessageConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var mailMessageEdgeImplementors = []string{"MailMessageEdge"}
+
+func (ec *executionContext) _MailMessageEdge(ctx context.Context, sel ast.SelectionSet, obj *connection.MailMessageEdge) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, mailMessageEdgeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("MailMessageEdge")
+		case "cursor":
+			out.Values[i] = ec._MailMessageEdge_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._MailMessageEdge_node(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -13614,6 +15516,20 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "signup":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_signup(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "requestSignup":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_requestSignup(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "completeSignup":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_completeSignup(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
@@ -13747,6 +15663,20 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "createUser":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_createUser(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "inviteUser":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_inviteUser(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "retryMail":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_retryMail(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
@@ -14267,6 +16197,50 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 			}
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "signupMode":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_signupMode(ctx, field)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "mailMessages":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_mailMessages(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
 		case "__type":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Query___type(ctx, field)
@@ -14459,6 +16433,44 @@ func (ec *executionContext) _RequestPasswordResetPayload(ctx context.Context, se
 	return out
 }
 
+var requestSignupPayloadImplementors = []string{"RequestSignupPayload"}
+
+func (ec *executionContext) _RequestSignupPayload(ctx context.Context, sel ast.SelectionSet, obj *recovery.RequestSignupPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, requestSignupPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RequestSignupPayload")
+		case "email":
+			out.Values[i] = ec._RequestSignupPayload_email(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
 var resetPasswordPayloadImplementors = []string{"ResetPasswordPayload"}
 
 func (ec *executionContext) _ResetPasswordPayload(ctx context.Context, sel ast.SelectionSet, obj *signin.ResetPasswordPayload) graphql.Marshaler {
@@ -14474,6 +16486,44 @@ func (ec *executionContext) _ResetPasswordPayload(ctx context.Context, sel ast.S
 		case "auth":
 			out.Values[i] = ec._ResetPasswordPayload_auth(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var retryMailPayloadImplementors = []string{"RetryMailPayload"}
+
+func (ec *executionContext) _RetryMailPayload(ctx context.Context, sel ast.SelectionSet, obj *admin.RetryMailPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, retryMailPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RetryMailPayload")
+		case "mail":
+			out.Values[i] = ec._RetryMailPayload_mail(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		default:
@@ -15881,6 +17931,11 @@ func (ec *executionContext) marshalNChangePasswordPayload2ᚖusherᚋinternalᚋ
 	return ec._ChangePasswordPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNCompleteSignupInput2usherᚋgraphᚋsigninᚐCompleteSignupInput(ctx context.Context, v any) (signin.CompleteSignupInput, error) {
+	res, err := ec.unmarshalInputCompleteSignupInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNConfirmEmailChangeInput2usherᚋinternalᚋauthᚋrecoveryᚐConfirmEmailChangeInput(ctx context.Context, v any) (recovery.ConfirmEmailChangeInput, error) {
 	res, err := ec.unmarshalInputConfirmEmailChangeInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -16080,6 +18135,21 @@ func (ec *executionContext) marshalNInt2int(ctx context.Context, sel ast.Selecti
 	return res
 }
 
+func (ec *executionContext) unmarshalNInviteUserInput2usherᚋinternalᚋauthᚋadminᚐInviteUserInput(ctx context.Context, v any) (admin.InviteUserInput, error) {
+	res, err := ec.unmarshalInputInviteUserInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNInviteUserPayload2ᚖusherᚋinternalᚋauthᚋadminᚐInviteUserPayload(ctx context.Context, sel ast.SelectionSet, v *admin.InviteUserPayload) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._InviteUserPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNJSONObject2usherᚋinternalᚋjsonobjectᚐObject(ctx context.Context, v any) (jsonobject.Object, error) {
 	res, err := UnmarshalJSONObject(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -16109,6 +18179,68 @@ func (ec *executionContext) marshalNLogoutPayload2ᚖusherᚋgraphᚋsigninᚐLo
 		return graphql.Null
 	}
 	return ec._LogoutPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNMailKind2usherᚋinternalᚋauthᚐMailKind(ctx context.Context, v any) (auth.MailKind, error) {
+	res, err := UnmarshalMailKind(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNMailKind2usherᚋinternalᚋauthᚐMailKind(ctx context.Context, sel ast.SelectionSet, v auth.MailKind) graphql.Marshaler {
+	_ = sel
+	res := MarshalMailKind(v)
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
+}
+
+func (ec *executionContext) marshalNMailMessage2ᚖusherᚋinternalᚋauthᚐMailMessage(ctx context.Context, sel ast.SelectionSet, v *auth.MailMessage) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._MailMessage(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNMailMessageEdge2usherᚋgraphᚋconnectionᚐMailMessageEdge(ctx context.Context, sel ast.SelectionSet, v connection.MailMessageEdge) graphql.Marshaler {
+	return ec._MailMessageEdge(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNMailMessageEdge2ᚕusherᚋgraphᚋconnectionᚐMailMessageEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []connection.MailMessageEdge) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNMailMessageEdge2usherᚋgraphᚋconnectionᚐMailMessageEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalNMailState2usherᚋinternalᚋauthᚐMailState(ctx context.Context, v any) (auth.MailState, error) {
+	res, err := UnmarshalMailState(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNMailState2usherᚋinternalᚋauthᚐMailState(ctx context.Context, sel ast.SelectionSet, v auth.MailState) graphql.Marshaler {
+	_ = sel
+	res := MarshalMailState(v)
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
 }
 
 func (ec *executionContext) marshalNOAuthClient2ᚖusherᚋinternalᚋauthᚐClient(ctx context.Context, sel ast.SelectionSet, v *auth.Client) graphql.Marshaler {
@@ -16237,6 +18369,21 @@ func (ec *executionContext) marshalNRequestPasswordResetPayload2ᚖusherᚋinter
 	return ec._RequestPasswordResetPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNRequestSignupInput2usherᚋinternalᚋauthᚋrecoveryᚐRequestSignupInput(ctx context.Context, v any) (recovery.RequestSignupInput, error) {
+	res, err := ec.unmarshalInputRequestSignupInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNRequestSignupPayload2ᚖusherᚋinternalᚋauthᚋrecoveryᚐRequestSignupPayload(ctx context.Context, sel ast.SelectionSet, v *recovery.RequestSignupPayload) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._RequestSignupPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNResetPasswordInput2usherᚋgraphᚋsigninᚐResetPasswordInput(ctx context.Context, v any) (signin.ResetPasswordInput, error) {
 	res, err := ec.unmarshalInputResetPasswordInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -16250,6 +18397,21 @@ func (ec *executionContext) marshalNResetPasswordPayload2ᚖusherᚋgraphᚋsign
 		return graphql.Null
 	}
 	return ec._ResetPasswordPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNRetryMailInput2usherᚋinternalᚋauthᚋadminᚐRetryMailInput(ctx context.Context, v any) (admin.RetryMailInput, error) {
+	res, err := ec.unmarshalInputRetryMailInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNRetryMailPayload2ᚖusherᚋinternalᚋauthᚋadminᚐRetryMailPayload(ctx context.Context, sel ast.SelectionSet, v *admin.RetryMailPayload) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._RetryMailPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNRevokeOtherSessionsPayload2ᚖusherᚋgraphᚋsigninᚐRevokeOtherSessionsPayload(ctx context.Context, sel ast.SelectionSet, v *signin.RevokeOtherSessionsPayload) graphql.Marshaler {
@@ -16435,6 +18597,22 @@ func (ec *executionContext) marshalNSigningKeyState2usherᚋinternalᚋauthᚐSi
 func (ec *executionContext) unmarshalNSignupInput2usherᚋgraphᚋsigninᚐSignupInput(ctx context.Context, v any) (signin.SignupInput, error) {
 	res, err := ec.unmarshalInputSignupInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNSignupMode2usherᚋinternalᚋauthᚐSignupMode(ctx context.Context, v any) (auth.SignupMode, error) {
+	res, err := UnmarshalSignupMode(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNSignupMode2usherᚋinternalᚋauthᚐSignupMode(ctx context.Context, sel ast.SelectionSet, v auth.SignupMode) graphql.Marshaler {
+	_ = sel
+	res := MarshalSignupMode(v)
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
 }
 
 func (ec *executionContext) unmarshalNString2string(ctx context.Context, v any) (string, error) {
@@ -17012,6 +19190,39 @@ func (ec *executionContext) marshalOJSONObject2ᚖusherᚋinternalᚋjsonobject�
 	return res
 }
 
+func (ec *executionContext) marshalOMailMessageConnection2ᚖusherᚋgraphᚋconnectionᚐMailMessageConnection(ctx context.Context, sel ast.SelectionSet, v *connection.MailMessageConnection) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._MailMessageConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOMailMessageFilter2ᚖusherᚋinternalᚋauthᚋadminᚐMailMessageFilter(ctx context.Context, v any) (*admin.MailMessageFilter, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputMailMessageFilter(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalOMailState2ᚖusherᚋinternalᚋauthᚐMailState(ctx context.Context, v any) (*auth.MailState, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := UnmarshalMailState(v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOMailState2ᚖusherᚋinternalᚋauthᚐMailState(ctx context.Context, sel ast.SelectionSet, v *auth.MailState) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := MarshalMailState(*v)
+	return res
+}
+
 func (ec *executionContext) marshalONode2usherᚋgraphᚐNode(ctx context.Context, sel ast.SelectionSet, v Node) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -17041,6 +19252,24 @@ func (ec *executionContext) marshalOOneTimeSecret2ᚖstring(ctx context.Context,
 	_ = sel
 	_ = ctx
 	res := MarshalString(*v)
+	return res
+}
+
+func (ec *executionContext) unmarshalOPassword2ᚖusherᚋinternalᚋpasswordᚐPlaintext(ctx context.Context, v any) (*password.Plaintext, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := UnmarshalPassword(v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOPassword2ᚖusherᚋinternalᚋpasswordᚐPlaintext(ctx context.Context, sel ast.SelectionSet, v *password.Plaintext) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := MarshalPassword(*v)
 	return res
 }
 

@@ -173,6 +173,9 @@ func newConfig(resolver *Resolver, schema *directive.Schema) Config {
 	config.Complexity.Query.AuditEvents = func(child int, first *int, _ *string, last *int, _ *string, _ *admin.AuditEventFilter) int {
 		return perElement(child, first, last)
 	}
+	config.Complexity.Query.MailMessages = func(child int, first *int, _ *string, last *int, _ *string, _ *admin.MailMessageFilter) int {
+		return perElement(child, first, last)
+	}
 	config.Complexity.Query.Node = func(child int, _ uuid.UUID) int { return nodeStatements + child }
 	config.Complexity.Query.OauthClients = func(child int, first *int, _ *string, last *int, _ *string) int {
 		return perElement(child, first, last)
@@ -204,7 +207,7 @@ const (
 )
 
 // nodeStatements is the number of statements with which `node` finds an object, at most.
-const nodeStatements = 5
+const nodeStatements = 6
 
 func newServer(config Config, schema *directive.Schema, resolver *Resolver, o Options) (*handler.Server, error) {
 	checker, err := newChecker()

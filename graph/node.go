@@ -22,6 +22,7 @@ var nodeFields = map[string]string{
 	"User":        "user",
 	"OAuthClient": "oauthClients",
 	"AuditEvent":  "auditEvents",
+	"MailMessage": "mailMessages",
 }
 
 // nodes finds objects by id, for the field `node`. Ids are UUIDs without a type, so it looks into one table after the
@@ -68,6 +69,13 @@ func (n *nodes) find(ctx context.Context, id uuid.UUID) (Node, error) {
 	} else if allowed {
 		if event, err := n.admin.AuditEvent(ctx, id); event != nil || err != nil {
 			return event, err
+		}
+	}
+	if allowed, err := n.allowed(ctx, "MailMessage"); err != nil {
+		return nil, err
+	} else if allowed {
+		if mail, err := n.admin.MailMessage(ctx, id); mail != nil || err != nil {
+			return mail, err
 		}
 	}
 	return nil, nil

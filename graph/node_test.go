@@ -12,6 +12,7 @@ import (
 	"usher/graph"
 	"usher/internal/auth"
 	"usher/internal/auth/access"
+	"usher/internal/auth/recovery"
 	"usher/internal/store"
 	"usher/internal/storetest"
 )
@@ -30,6 +31,10 @@ func TestNode(t *testing.T) {
 		check(t, err)
 		client, _, err := server.domain.Operator.CreateClient(t.Context(), "Books", nil)
 		check(t, err)
+		_, err = server.domain.Recovery.RequestSignup(t.Context(), recovery.RequestSignupInput{Email: "new@example.com"})
+		check(t, err)
+		mails, err := s.Mails(t.Context(), auth.MailQuery{Page: auth.Page[uuid.UUID]{Limit: 1}})
+		check(t, err)
 		ids := map[string]string{
 			"ada":                server.ada.User.ID.String(),
 			"root":               server.root.ID.String(),
@@ -40,6 +45,7 @@ func TestNode(t *testing.T) {
 			"a disabled session": session("eve"),
 			"a client":           client.ID.String(),
 			"an event":           events[0].ID.String(),
+			"a mail":             mails[0].ID.String(),
 			"the zero id":        uuid.Nil.String(),
 			"no id":              "User:1",
 			"unknown":            unknownID,
@@ -47,7 +53,7 @@ func TestNode(t *testing.T) {
 		adas := map[string]string{"ada": "User", "ada's session": "Session", "ada's other": "Session"}
 		all := map[string]string{
 			"ada": "User", "root": "User", "ada's session": "Session", "ada's other": "Session", "root's session": "Session",
-			"a client": "OAuthClient", "an event": "AuditEvent",
+			"a client": "OAuthClient", "an event": "AuditEvent", "a mail": "MailMessage",
 		}
 		for _, tt := range []struct {
 			as   string

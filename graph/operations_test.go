@@ -110,9 +110,9 @@ var fingerprints = map[string]string{
 		` (SELECT concat(count(*), ':', max(xmin::text::bigint)) FROM credentials),` +
 		` (SELECT concat(count(*), ':', max(xmin::text::bigint)) FROM sessions),` +
 		` (SELECT concat(count(*), ':', max(xmin::text::bigint)) FROM audit_events),` +
-		` (SELECT concat(count(*), ':', max(xmin::text::bigint)) FROM mailed_secrets),` +
-		` (SELECT concat(count(*), ':', max(xmin::text::bigint)) FROM mail_messages),` +
 		` (SELECT concat(count(*), ':', max(xmin::text::bigint)) FROM roles),` +
+		` (SELECT concat(count(*), ':', max(xmin::text::bigint)) FROM mail_messages),` +
+		` (SELECT concat(count(*), ':', max(xmin::text::bigint)) FROM mailed_secrets),` +
 		` (SELECT concat(count(*), ':', max(xmin::text::bigint)) FROM role_permissions))`,
 }
 
@@ -289,7 +289,7 @@ func (w *target) public(query string, path []any) bool {
 	return slices.ContainsFunc(names, func(name string) bool {
 		return slices.Contains([]string{
 			"signup", "login", "refresh", "verifyEmail", "requestPasswordReset", "resetPassword", "confirmEmailChange",
-			"cancelEmailChange",
+			"cancelEmailChange", "requestSignup", "completeSignup",
 		}, name)
 	})
 }

@@ -217,6 +217,30 @@ func UnmarshalSigningKeyState(v any) (auth.SigningKeyState, error) {
 	}, "the state of a signing key")
 }
 
+// MarshalSignupMode writes the mode of sign-ups.
+func MarshalSignupMode(m auth.SignupMode) graphql.Marshaler { return graphql.MarshalString(string(m)) }
+
+// UnmarshalSignupMode reads the mode of sign-ups.
+func UnmarshalSignupMode(v any) (auth.SignupMode, error) {
+	return unmarshalEnum(v, auth.SignupModes, "a mode of sign-ups")
+}
+
+// MarshalMailKind writes the kind of a mail.
+func MarshalMailKind(k auth.MailKind) graphql.Marshaler { return graphql.MarshalString(string(k)) }
+
+// UnmarshalMailKind reads the kind of a mail.
+func UnmarshalMailKind(v any) (auth.MailKind, error) {
+	return unmarshalEnum(v, auth.MailKinds, "the kind of a mail")
+}
+
+// MarshalMailState writes the state of a mail.
+func MarshalMailState(s auth.MailState) graphql.Marshaler { return graphql.MarshalString(string(s)) }
+
+// UnmarshalMailState reads the state of a mail.
+func UnmarshalMailState(v any) (auth.MailState, error) {
+	return unmarshalEnum(v, auth.MailStates, "the state of a mail")
+}
+
 // MarshalUserOrderField writes by what users are listed.
 func MarshalUserOrderField(f auth.UserOrderField) graphql.Marshaler {
 	return graphql.MarshalString(string(f))

@@ -23,6 +23,14 @@ func (r *mutationResolver) Signup(ctx context.Context, input signin.SignupInput)
 	return r.signin.Signup(ctx, input)
 }
 
+func (r *mutationResolver) RequestSignup(ctx context.Context, input recovery.RequestSignupInput) (*recovery.RequestSignupPayload, error) {
+	return r.recovery.RequestSignup(ctx, input)
+}
+
+func (r *mutationResolver) CompleteSignup(ctx context.Context, input signin.CompleteSignupInput) (*signin.AuthPayload, error) {
+	return r.signin.CompleteSignup(ctx, input)
+}
+
 func (r *mutationResolver) Login(ctx context.Context, input signin.LoginInput) (*signin.AuthPayload, error) {
 	return r.signin.Login(ctx, input)
 }
@@ -99,6 +107,14 @@ func (r *mutationResolver) CreateUser(ctx context.Context, input admin.CreateUse
 	return r.admin.CreateUser(ctx, input)
 }
 
+func (r *mutationResolver) InviteUser(ctx context.Context, input admin.InviteUserInput) (*admin.InviteUserPayload, error) {
+	return r.admin.InviteUser(ctx, input)
+}
+
+func (r *mutationResolver) RetryMail(ctx context.Context, input admin.RetryMailInput) (*admin.RetryMailPayload, error) {
+	return r.admin.RetryMail(ctx, input)
+}
+
 func (r *mutationResolver) UpdateUser(ctx context.Context, input admin.UpdateUserInput) (*admin.UpdateUserPayload, error) {
 	return r.admin.UpdateUser(ctx, input)
 }
@@ -173,6 +189,14 @@ func (r *queryResolver) SigningKeys(ctx context.Context) ([]auth.SigningKey, err
 
 func (r *queryResolver) Roles(ctx context.Context) ([]auth.RoleDefinition, error) {
 	return r.admin.Roles(ctx)
+}
+
+func (r *queryResolver) SignupMode(ctx context.Context) (auth.SignupMode, error) {
+	return r.accounts.SignupMode(), nil
+}
+
+func (r *queryResolver) MailMessages(ctx context.Context, first *int, after *string, last *int, before *string, filter *admin.MailMessageFilter) (*connection.MailMessageConnection, error) {
+	return r.lists.MailMessages(ctx, connection.PageArguments{First: first, After: after, Last: last, Before: before}, filter)
 }
 
 func (r *sessionResolver) Current(ctx context.Context, obj *auth.Session) (bool, error) {

@@ -70,6 +70,7 @@ func TestStepUp(t *testing.T) {
 		"revokeUserSessions":     "takes rights away, and must be quick in an emergency",
 		"enableUser":             "restores what an administrator had decided before",
 		"sendPasswordReset":      "gives nobody rights but the user, who alone reads the mail",
+		"retryMail":              "sends what somebody has asked for before",
 		"UpdateUserInput.userId": "names the user", "UpdateUserInput.fullName": "is for people", "UpdateUserInput.metadata": "proves nothing",
 		"UpdateUserInput.locale": "is for people",
 	}

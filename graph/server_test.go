@@ -25,6 +25,7 @@ import (
 	"usher/internal/auth/recovery"
 	"usher/internal/auth/sessions"
 	"usher/internal/config"
+	"usher/internal/mail"
 	"usher/internal/store"
 	"usher/internal/token"
 )
@@ -36,6 +37,10 @@ var settings = app.Settings{Server: config.Server{
 	Keys: config.Keys{
 		SecretKey: config.NewSecret("7e2c3f0b9d1a48c6b5e4f3a2918d7c6b"),
 		Algorithm: string(token.HS256), KeyMaxAge: time.Hour, AccessTokenTTL: 15 * time.Minute,
+	},
+	Mail: config.Mail{ // which nothing sends in these tests, because no job runs
+		SMTPURL: config.NewSecret("smtp://127.0.0.1:2525"), MailFrom: mail.Address{Addr: "no-reply@example.com"},
+		LinkURL: "https://app.example.com", MailLocale: "en",
 	},
 }}
 

@@ -1,11 +1,16 @@
 package main
 
 import (
+	"bytes"
+	"context"
 	"io"
 	"log"
+	"mime/quotedprintable"
 	"net"
 	"os"
+	"strings"
 	"sync"
+	"time"
 
 	"github.com/emersion/go-smtp"
 	"github.com/rogpeppe/go-internal/testscript"
@@ -27,6 +32,29 @@ func mailbox(ts *testscript.TestScript, _ bool, args []string) {
 		group.Wait()
 	})
 	ts.Setenv("SMTP", "smtp://"+listener.Addr().String())
+}
+
+// awaitMail waits until a mail to an address is in a file of mailbox: `awaitmail FILE ADDRESS`. It sets MAILED to the token
+// in the mail's link.
+func awaitMail(ts *testscript.TestScript, _ bool, args []string) {
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	for {
+		text, err := os.ReadFile(ts.MkAbs(args[0]))
+		if err == nil && strings.Contains(string(text), "To: <"+args[1]+">") {
+			plain, err := io.ReadAll(quotedprintable.NewReader(bytes.NewReader(text)))
+			ts.Check(err)
+			if _, rest, ok := strings.Cut(string(plain), "#token="); ok {
+				ts.Setenv("MAILED", rest[:strings.IndexAny(rest, "\r\n\" ")])
+				return
+			}
+		}
+		select {
+		case <-ctx.Done():
+			ts.Fatalf("no mail to %s has arrived", args[1])
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
 }
 
 type inbox struct{ file string }

@@ -60,10 +60,11 @@ func TestScripts(t *testing.T) {
 					return nil
 				},
 				Cmds: map[string]func(*testscript.TestScript, bool, []string){
-					"await":   await,
-					"get":     get,
-					"graphql": graphql,
-					"mailbox": mailbox,
+					"await":     await,
+					"awaitmail": awaitMail,
+					"get":       get,
+					"graphql":   graphql,
+					"mailbox":   mailbox,
 				},
 			})
 		})
@@ -117,12 +118,12 @@ func get(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 // graphql sends the document in a file with the variables in another: `graphql DOCUMENT [VARIABLES]`. It
-// authenticates with the variable TOKEN if that is set. It writes the response to standard output, and sets
+// authenticates with the variable TOKEN if that is set. "$MAILED" in the variables is what awaitmail has found. It writes the response to standard output, and sets
 // TOKEN to an access token in it.
 func graphql(ts *testscript.TestScript, _ bool, args []string) {
 	body := map[string]any{"query": ts.ReadFile(args[0])}
 	if len(args) > 1 {
-		body["variables"] = json.RawMessage(ts.ReadFile(args[1]))
+		body["variables"] = json.RawMessage(strings.ReplaceAll(ts.ReadFile(args[1]), "$MAILED", ts.Getenv("MAILED")))
 	}
 	raw, err := json.Marshal(body)
 	ts.Check(err)

@@ -15,13 +15,16 @@ import (
 	"usher/internal/app"
 	"usher/internal/auth"
 	"usher/internal/auth/accounts"
+	"usher/internal/auth/admin"
 	"usher/internal/auth/operator"
 	"usher/internal/config"
+	"usher/internal/logging"
 	"usher/internal/password"
 )
 
 type userCommands struct {
 	Create      userCreateCommand      `cmd:"" help:"Create a user. Prompts for the password, or reads it as one line from standard input."`
+	Invite      userInviteCommand      `cmd:"" help:"Mail an invitation to create an account. The running server sends it, so the command needs the server's secret and mail settings."`
 	List        userListCommand        `cmd:"" help:"List the users, oldest first."`
 	SetPassword userSetPasswordCommand `cmd:"" help:"Set the password of a user and end all their sessions. Prompts for the password, or reads it as one line from standard input."`
 	Disable     userDisableCommand     `cmd:"" help:"Disable an account and end its sessions. Their next request is rejected."`
@@ -53,18 +56,51 @@ func (c *userCreateCommand) Run(inv *invocation) error {
 		Username: optional(c.Username), Email: optional(c.Email), FullName: optional(c.FullName),
 		Password: secret,
 	}
-	var roles []auth.Role
-	for _, r := range c.Role {
-		roles = append(roles, auth.Role(r))
-	}
 	return inv.operate(c.Database, c.Passwords, c.Log, func(o *app.Operator) error {
-		user, err := o.CreateUser(inv.ctx, in, roles)
+		user, err := o.CreateUser(inv.ctx, in, rolesOf(c.Role))
 		if err != nil {
 			return explain(err)
 		}
 		_, err = fmt.Fprintf(inv.stdout, "created user %s (%s) in %s\n", user.ID, joinNames(user.Roles), c.URL)
 		return err
 	})
+}
+
+type userInviteCommand struct {
+	Email  string     `arg:"" help:"E-mail address to invite."`
+	Role   []roleName `help:"Role of the user, such as ADMIN. Every user also has the role USER." placeholder:"ROLE"`
+	Locale string     `help:"Language of the mail and of the account, such as de." placeholder:"TAG"`
+
+	config.Database
+	config.Keys
+	config.Mail
+	config.Signup
+	config.Log
+}
+
+// Run mails an invitation.
+func (c *userInviteCommand) Run(inv *invocation) error {
+	in := admin.InviteUserInput{Email: c.Email, Locale: optional(c.Locale), Roles: rolesOf(c.Role)}
+	log := logging.New(inv.stderr, logging.Options(c.Log))
+	return app.OperateMail(inv.ctx, c.Database, c.Keys, c.Mail, c.Signup, log, func(o *app.Operator) error {
+		invited, err := o.InviteUser(inv.ctx, in)
+		if e := new(auth.Error); errors.As(err, &e) && e.Code == auth.CodeSignupClosed {
+			return errors.New("the server has --signup closed, so nobody could accept the invitation; create the user with usher user create")
+		}
+		if err != nil {
+			return explain(err)
+		}
+		_, err = fmt.Fprintf(inv.stdout, "queued an invitation to %s, which the server will send\n", invited.Email)
+		return err
+	})
+}
+
+func rolesOf(names []roleName) []auth.Role {
+	var roles []auth.Role
+	for _, name := range names {
+		roles = append(roles, auth.Role(name))
+	}
+	return roles
 }
 
 func optional(s string) *string {

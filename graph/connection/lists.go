@@ -110,6 +110,37 @@ func (l *Lists) AuditEvents(ctx context.Context, a PageArguments, filter *admin.
 
 func positionOfEvent(e *auth.AuditEvent) []byte { return e.ID[:] }
 
+// MailMessageConnection is a page of mails.
+type MailMessageConnection struct {
+	Edges    []MailMessageEdge
+	PageInfo PageInfo
+}
+
+// MailMessageEdge is a mail in a page.
+type MailMessageEdge struct {
+	Cursor string
+	Node   *auth.MailMessage
+}
+
+// MailMessages lists a page of the mails, the newest first. Only administrators may call it.
+func (l *Lists) MailMessages(ctx context.Context, a PageArguments, filter *admin.MailMessageFilter) (*MailMessageConnection, error) {
+	mails := list[auth.MailMessage, uuid.UUID]{
+		scope: "mails",
+		read: func(page auth.Page[uuid.UUID]) ([]auth.MailMessage, error) {
+			return l.admin.MailMessages(ctx, filter, page)
+		},
+		position: func(m *auth.MailMessage) []byte { return m.ID[:] },
+		parse:    uuid.FromBytes,
+	}
+	edges, info, err := page(l.cursors, mails, a, func(cursor string, m *auth.MailMessage) MailMessageEdge {
+		return MailMessageEdge{Cursor: cursor, Node: m}
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &MailMessageConnection{Edges: edges, PageInfo: info}, nil
+}
+
 // OAuthClientConnection is a page of OAuth clients.
 type OAuthClientConnection struct {
 	Edges    []OAuthClientEdge

@@ -121,6 +121,31 @@ func (s *Service) Signup(ctx context.Context, in SignupInput) (*AuthPayload, err
 	return in.Session.deliver(jar, tokens, err)
 }
 
+// CompleteSignupInput is the input of CompleteSignup.
+type CompleteSignupInput struct {
+	Token    *string
+	Email    *string
+	Code     *string
+	Username *string
+	Password password.Plaintext
+	FullName *string
+	// Session says where the refresh token goes.
+	Session SessionTransport
+}
+
+// CompleteSignup creates an account with a confirmed address and signs it in.
+func (s *Service) CompleteSignup(ctx context.Context, in CompleteSignupInput) (*AuthPayload, error) {
+	jar := cookie.From(ctx)
+	if err := in.Session.check(jar); err != nil {
+		return nil, err
+	}
+	tokens, err := s.recovery.CompleteSignup(ctx, recovery.CompleteSignupInput{
+		Token: in.Token, Email: in.Email, Code: in.Code, Username: in.Username, Password: in.Password, FullName: in.FullName,
+		Replaces: in.Session.replaces(jar),
+	})
+	return in.Session.deliver(jar, tokens, err)
+}
+
 // LoginInput is the input of Login.
 type LoginInput struct {
 	// Identifier is a user name or an e-mail address.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 
+	"usher/internal/auth/mailing"
 	"usher/internal/auth/operator"
 	"usher/internal/config"
 	"usher/internal/keyring"
@@ -21,11 +22,36 @@ type Operator struct {
 
 // Operate opens the database, migrates it, calls f and closes the database.
 func Operate(ctx context.Context, database config.Database, passwords config.Passwords, log *slog.Logger, f func(*Operator) error) error {
-	parts, err := open(ctx, Settings{Database: database, Passwords: passwords}, log, Overrides{})
+	return operate(ctx, Settings{Database: database, Passwords: passwords}, nil, log, f)
+}
+
+// OperateMail is Operate for commands that write mails, which the server sends. The settings are those of the server.
+func OperateMail(
+	ctx context.Context, database config.Database, keys config.Keys, mails config.Mail, signup config.Signup, log *slog.Logger, f func(*Operator) error,
+) error {
+	secret, err := Secret(&keys)
 	if err != nil {
 		return err
 	}
-	d, err := parts.domain(nil, nil)
+	if server, err := mails.SMTP(); err != nil {
+		return err
+	} else if server.IsZero() {
+		return errors.New("no SMTP server is set; set $USHER_SMTP_URL as for the server, or pass a file with --smtp-url-file")
+	}
+	settings := Settings{Database: database, Server: config.Server{Keys: keys, Mail: mails, Signup: signup}}
+	return operate(ctx, settings, secret, log, f)
+}
+
+// operate is Operate with settings of the server. With the server's secret, the commands can write mails.
+func operate(ctx context.Context, s Settings, secret []byte, log *slog.Logger, f func(*Operator) error) error {
+	parts, err := open(ctx, s, log, Overrides{})
+	if err != nil {
+		return err
+	}
+	if secret != nil {
+		parts.post = &mailing.Post{} // the server composes and sends
+	}
+	d, err := parts.domain(nil, secret)
 	if err == nil {
 		err = parts.migrate(ctx)
 	}

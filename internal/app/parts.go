@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"log/slog"
+	"strings"
 
 	"usher/graph"
 	"usher/internal/auth"
@@ -98,6 +99,7 @@ func (p *parts) domain(tokens *token.Authority, secret []byte) (*domain.Domain, 
 			MaxAge: s.SessionMaxAge, IdleLimit: s.SessionIdle, RefreshGrace: s.RefreshGrace, PerUser: s.SessionsPerUser,
 		},
 		DeletionGrace: s.DeletionGrace,
+		Signup:        auth.SignupMode(strings.ToUpper(s.SignupMode)),
 		Mail:          p.post,
 		SigningKeys:   signingKeys(p.keyring(s.Keys, nil)),
 		Required:      required,

@@ -108,6 +108,22 @@ func TestNotAdministrator(t *testing.T) {
 			_, err := f.adminService.CreateUser(ctx, admin.CreateUserInput{})
 			return err
 		},
+		"InviteUser": func(ctx context.Context, f *fixture, _ uuid.UUID) error {
+			_, err := f.adminService.InviteUser(ctx, admin.InviteUserInput{})
+			return err
+		},
+		"MailMessages": func(ctx context.Context, f *fixture, _ uuid.UUID) error {
+			_, err := f.MailMessages(ctx, nil, auth.Page[uuid.UUID]{Limit: 10})
+			return err
+		},
+		"MailMessage": func(ctx context.Context, f *fixture, id uuid.UUID) error {
+			_, err := f.MailMessage(ctx, id)
+			return err
+		},
+		"RetryMail": func(ctx context.Context, f *fixture, id uuid.UUID) error {
+			_, err := f.RetryMail(ctx, admin.RetryMailInput{ID: id})
+			return err
+		},
 	}
 	maps.Copy(verbs, changes)
 	eachDatabase(t, func(t *testing.T, f *fixture) {

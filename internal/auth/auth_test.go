@@ -64,6 +64,11 @@ func (p parts) ResetPassword(ctx context.Context, in signin.ResetPasswordInput) 
 	return p.signinService.ResetPassword(ctx, in)
 }
 
+// CompleteSignup is that of the edge: recoveryService has one too.
+func (p parts) CompleteSignup(ctx context.Context, in signin.CompleteSignupInput) (*signin.AuthPayload, error) {
+	return p.signinService.CompleteSignup(ctx, in)
+}
+
 // VerifyEmail is that of the user: operatorService has one too.
 func (p parts) VerifyEmail(ctx context.Context, in recovery.VerifyEmailInput) (*recovery.VerifyEmailPayload, error) {
 	return p.recoveryService.VerifyEmail(ctx, in)

@@ -22,6 +22,7 @@ import (
 	"usher/internal/auth/admin"
 	"usher/internal/auth/authtest"
 	"usher/internal/auth/recovery"
+	"usher/internal/password"
 )
 
 // operation is a mutation of a signed-in user. It may change another user, or end another session of the caller.
@@ -84,7 +85,17 @@ var callerOperations = map[string]operation{
 		return f.UpdateMe(ctx, accounts.UpdateMeInput{FullName: new("Changed")})
 	},
 	"createUser": func(ctx context.Context, f *fixture, _, _ uuid.UUID) (any, error) {
-		return f.adminService.CreateUser(ctx, admin.CreateUserInput{Username: new("created"), Password: authtest.Password})
+		return f.adminService.CreateUser(ctx, admin.CreateUserInput{Username: new("created"), Password: new(password.Plaintext(authtest.Password))})
+	},
+	"inviteUser": func(ctx context.Context, f *fixture, _, _ uuid.UUID) (any, error) {
+		return f.adminService.InviteUser(ctx, admin.InviteUserInput{Email: "invited@example.com"})
+	},
+	"retryMail": func(ctx context.Context, f *fixture, _, _ uuid.UUID) (any, error) {
+		id, err := f.ensureFailedMail(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return f.RetryMail(ctx, admin.RetryMailInput{ID: id})
 	},
 	"updateUser": func(ctx context.Context, f *fixture, user, _ uuid.UUID) (any, error) {
 		return f.UpdateUser(ctx, admin.UpdateUserInput{UserID: user, FullName: new("Changed"), Roles: auth.Roles})
@@ -143,6 +154,26 @@ func (f *fixture) ensureSpareRole(ctx context.Context) error {
 		return err
 	}
 	return f.Store.CreateRole(ctx, &auth.RoleDefinition{Name: name, CreatedAt: f.Clock.Now(), UpdatedAt: f.Clock.Now()})
+}
+
+// ensureFailedMail makes a mail that could not be sent past the domain, and returns its id.
+func (f *fixture) ensureFailedMail(ctx context.Context) (uuid.UUID, error) {
+	id := uuid.MustParse("01940000-0000-7000-8000-00000000fa11")
+	found, err := f.Store.Mails(ctx, auth.MailQuery{ID: &id, Page: auth.Page[uuid.UUID]{Limit: 1}})
+	if err != nil || len(found) == 1 && found[0].State == auth.MailFailed {
+		return id, err
+	}
+	if len(found) == 1 {
+		before := found[0].State
+		found[0].State = auth.MailFailed
+		_, err := f.Store.UpdateMail(ctx, &found[0], before, found[0].Attempts)
+		return id, err
+	}
+	now := f.Clock.Now()
+	return id, f.Store.AddMail(ctx, &auth.MailMessage{
+		ID: id, Kind: auth.MailSignUp, State: auth.MailFailed, Content: []byte("sealed"), NextAttemptAt: now, CreatedAt: now,
+		ExpiresAt: now.AddDate(1, 0, 0),
+	})
 }
 
 // callerMutations returns the mutations with `@auth` in the schema, and whether they require an administrator.
@@ -251,6 +282,9 @@ func TestCallerGoneInQueue(t *testing.T) {
 	mutations := callerMutations(t)
 	eachDatabaseWithSQL(t, func(t *testing.T, f *fixture, db *sql.DB) {
 		if err := f.ensureSpareRole(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.ensureFailedMail(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		for name, forAdmins := range mutations {

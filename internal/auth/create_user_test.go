@@ -12,6 +12,7 @@ import (
 	"usher/internal/auth"
 	"usher/internal/auth/admin"
 	"usher/internal/auth/authtest"
+	"usher/internal/password"
 )
 
 func TestCreateUserByAdministrator(t *testing.T) {
@@ -37,7 +38,7 @@ func TestCreateUserByAdministrator(t *testing.T) {
 			f.NewEvents(t)
 			before := f.state(t)
 			got, err := f.adminService.CreateUser(f.As(t, root.AccessToken), admin.CreateUserInput{
-				Username: &username, Email: &email, FullName: new("Ada Lovelace"), Password: authtest.Password, Roles: tt.roles,
+				Username: &username, Email: &email, FullName: new("Ada Lovelace"), Password: new(password.Plaintext(authtest.Password)), Roles: tt.roles,
 			})
 			if code := authtest.Code(err); code != tt.problem {
 				t.Errorf("%s: %q, want %q", name, code, tt.problem)
@@ -79,7 +80,7 @@ func TestCreateUserHashesFirst(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, f *fixture) {
 		root := f.admin(t, "root")
 		before := f.Store.Calls("InTx")
-		if _, err := f.adminService.CreateUser(f.As(t, root.AccessToken), admin.CreateUserInput{Username: new("ada"), Password: "short"}); err == nil {
+		if _, err := f.adminService.CreateUser(f.As(t, root.AccessToken), admin.CreateUserInput{Username: new("ada"), Password: new(password.Plaintext("short"))}); err == nil {
 			t.Error("a short password was accepted")
 		}
 		if n := f.Store.Calls("InTx") - before; n != 0 {
@@ -104,7 +105,7 @@ func TestCreateUserRace(t *testing.T) {
 		for i, ctx := range requests {
 			wg.Go(func() {
 				name := []string{"ada", "ADA", "Ada", "ａｄａ"}[i%4]
-				_, err := f.adminService.CreateUser(ctx, admin.CreateUserInput{Username: &name, Password: authtest.Password})
+				_, err := f.adminService.CreateUser(ctx, admin.CreateUserInput{Username: &name, Password: new(password.Plaintext(authtest.Password))})
 				answers[i] = authtest.Code(err)
 			})
 		}

@@ -14,6 +14,7 @@ import (
 	"usher/internal/auth/accounts"
 	"usher/internal/auth/admin"
 	"usher/internal/auth/authtest"
+	"usher/internal/password"
 )
 
 // state is everything in the database except the audit log.
@@ -22,6 +23,7 @@ type state struct {
 	Users    []auth.User
 	Sessions [][]auth.Session
 	Roles    []auth.RoleDefinition
+	Mails    []auth.MailMessage
 }
 
 func (f *fixture) state(t *testing.T) (s state) {
@@ -31,6 +33,9 @@ func (f *fixture) state(t *testing.T) (s state) {
 		t.Fatal(err)
 	}
 	if s.Roles, err = f.Store.Roles(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if s.Mails, err = f.Store.Mails(t.Context(), auth.MailQuery{Page: auth.Page[uuid.UUID]{Limit: 1000}}); err != nil {
 		t.Fatal(err)
 	}
 	s.Users = f.AllUsers(t)
@@ -65,6 +70,11 @@ func TestNothingWithoutEvent(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		failed, err := f.ensureFailedMail(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		token := f.signupMail(t, "new@example.com").Token
 		operations := map[string]func() error{
 			"Signup": func() error {
 				_, err := f.Signup(t.Context(), signin.SignupInput{Username: new("eve"), Password: authtest.Password})
@@ -85,7 +95,23 @@ func TestNothingWithoutEvent(t *testing.T) {
 				return err
 			},
 			"CreateUser by an administrator": func() error {
-				_, err := f.adminService.CreateUser(f.As(t, root.AccessToken), admin.CreateUserInput{Username: new("eve"), Password: authtest.Password})
+				_, err := f.adminService.CreateUser(f.As(t, root.AccessToken), admin.CreateUserInput{Username: new("eve"), Password: new(password.Plaintext(authtest.Password))})
+				return err
+			},
+			"InviteUser": func() error {
+				_, err := f.adminService.InviteUser(f.As(t, root.AccessToken), admin.InviteUserInput{Email: "eve@example.com"})
+				return err
+			},
+			"InviteUser by the operator": func() error {
+				_, err := f.operatorService.InviteUser(t.Context(), admin.InviteUserInput{Email: "eve@example.com"})
+				return err
+			},
+			"RetryMail": func() error {
+				_, err := f.RetryMail(f.As(t, root.AccessToken), admin.RetryMailInput{ID: failed})
+				return err
+			},
+			"CompleteSignup": func() error {
+				_, err := f.CompleteSignup(t.Context(), signin.CompleteSignupInput{Token: &token, Password: authtest.Password})
 				return err
 			},
 			"UpdateUser": func() error {

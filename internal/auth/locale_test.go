@@ -9,6 +9,7 @@ import (
 	"usher/internal/auth/accounts"
 	"usher/internal/auth/admin"
 	"usher/internal/auth/authtest"
+	"usher/internal/password"
 )
 
 // TestLocale stores the language of mails by each mutation that accepts it.
@@ -28,7 +29,7 @@ func TestLocale(t *testing.T) {
 			"createUser": func(locale *string) error {
 				made++
 				_, err := f.adminService.CreateUser(f.As(t, root.AccessToken), admin.CreateUserInput{
-					Username: new("b" + strings.Repeat("x", made)), Password: authtest.Password, Locale: locale,
+					Username: new("b" + strings.Repeat("x", made)), Password: new(password.Plaintext(authtest.Password)), Locale: locale,
 				})
 				return err
 			},

@@ -36,6 +36,15 @@ const (
 	MailDropped MailState = "DROPPED"
 )
 
+// MailKinds and MailStates list all of them.
+var (
+	MailKinds = []MailKind{
+		MailVerifyEmail, MailResetPassword, MailConfirmEmail, MailEmailChanged, MailPasswordChanged,
+		MailSignUp, MailSignUpExisting, MailInvitation, MailAccountDeletion, MailAccountDeleted,
+	}
+	MailStates = []MailState{MailQueued, MailSent, MailFailed, MailExpired, MailDropped}
+)
+
 // MailMessage is a mail that is to be sent or was sent.
 type MailMessage struct {
 	// ID makes the Message-ID, so the mail is the same whenever it is sent.
@@ -62,6 +71,17 @@ type MailMessage struct {
 	CreatedAt time.Time
 	SentAt    *time.Time
 	ExpiresAt time.Time
+
+	// User is the user with UserID; nil when they were deleted. Store.Mails does not set it.
+	User *User
+}
+
+// NextAttempt returns when a server tries to send the mail next; nil unless it is queued.
+func (m *MailMessage) NextAttempt() *time.Time {
+	if m.State != MailQueued {
+		return nil
+	}
+	return &m.NextAttemptAt
 }
 
 // MailQuery selects a page of mails. Zero filters match every mail.

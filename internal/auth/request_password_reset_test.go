@@ -268,8 +268,8 @@ func TestSendPasswordReset(t *testing.T) {
 	})
 }
 
-// TestMailDisabled uses a server that sends no mail. What needs mail writes nothing, and the rest works.
-func TestMailDisabled(t *testing.T) {
+// TestRecoveryWithoutMail uses a server that sends no mail. What needs mail writes nothing, and the rest works.
+func TestRecoveryWithoutMail(t *testing.T) {
 	t.Parallel()
 	eachDatabase(t, func(t *testing.T, f *fixture) {
 		f.parts = f.newParts(t, domain.Options{Mail: authtest.NoMail})

@@ -101,7 +101,7 @@ func TestSignupBadInput(t *testing.T) {
 					t.Errorf("Signup: %q, want %q", got, tt.want)
 				}
 				created, err := f.adminService.CreateUser(f.As(t, root.AccessToken), admin.CreateUserInput{
-					Username: tt.in.Username, Email: tt.in.Email, FullName: tt.in.FullName, Password: tt.in.Password,
+					Username: tt.in.Username, Email: tt.in.Email, FullName: tt.in.FullName, Password: &tt.in.Password,
 				})
 				if got := authtest.Code(err); got != tt.want || created != nil {
 					t.Errorf("CreateUser: %q, want %q", got, tt.want)

@@ -38,6 +38,15 @@ func TestTransactionsRunAgain(t *testing.T) {
 			return nil, err
 		},
 	}
+	operations["requestSignup"] = func(_ context.Context, f *fixture, _, _ uuid.UUID) (any, error) {
+		return f.Domain.Recovery.RequestSignup(t.Context(), recovery.RequestSignupInput{Email: "eve@example.com"})
+	}
+	operations["completeSignup"] = func(_ context.Context, f *fixture, _, _ uuid.UUID) (any, error) {
+		f.NewMails(t) // of the operations before
+		m := f.signupMail(t, "new@example.com")
+		p, err := f.CompleteSignup(t.Context(), signin.CompleteSignupInput{Token: &m.Token, Username: new("new"), Password: authtest.Password})
+		return p, err
+	}
 	maps.Copy(operations, callerOperations)
 	names := slices.Sorted(maps.Keys(operations))
 	run := func(t *testing.T, f *fixture, name string, again bool) (lines []string) {
@@ -49,6 +58,10 @@ func TestTransactionsRunAgain(t *testing.T) {
 		f.Clock.Advance(time.Minute)
 		ago := func(at time.Time) string { return f.Clock.Now().Sub(at).String() + " ago" }
 		f.NewEvents(t)
+		if _, err := f.ensureFailedMail(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		mails := len(f.state(t).Mails)
 		f.Store.RollBack(again)
 		answer, err := operations[name](f.As(t, root.AccessToken), f, ada.User.ID, other.Session.ID)
 		f.Store.RollBack(false)
@@ -71,6 +84,12 @@ func TestTransactionsRunAgain(t *testing.T) {
 			answer = fmt.Sprint(*p.User.Username, p.RevokedCount)
 		case *admin.CreateUserPayload:
 			answer = fmt.Sprint(*p.User.Username, p.User.Roles, ago(p.User.CreatedAt))
+		case *admin.InviteUserPayload:
+			answer = p.Email + ago(p.ExpiresAt)
+		case *admin.RetryMailPayload:
+			answer = fmt.Sprint(p.Mail.State, p.Mail.Attempts)
+		case *recovery.RequestSignupPayload:
+			answer = p.Email
 		case *admin.UpdateUserPayload:
 			answer = fmt.Sprint(*p.User.FullName, p.User.Roles, ago(p.User.UpdatedAt))
 		case *admin.DisableUserPayload:
@@ -97,6 +116,7 @@ func TestTransactionsRunAgain(t *testing.T) {
 			lines = append(lines, "event: "+line)
 		}
 		state := f.state(t)
+		lines = append(lines, fmt.Sprint("new mails: ", len(state.Mails)-mails))
 		for i, u := range state.Users {
 			name := "none"
 			if u.FullName != nil {

@@ -105,7 +105,7 @@ type Account struct {
 
 // AccountStore stores accounts.
 type AccountStore interface {
-	// CreateAccount writes a new account and its first credential. It returns ErrUsernameTaken or ErrEmailTaken when
+	// CreateAccount writes a new account and its first credential, nil for none. It returns ErrUsernameTaken or ErrEmailTaken when
 	// another account has the key. Of many at once, exactly one succeeds.
 	CreateAccount(ctx context.Context, a *Account, first *Credential) error
 	// User finds a user by id.

@@ -40,6 +40,7 @@ type Server struct {
 	TrustedDocs
 	Mail
 	Verification
+	Signup
 	NoMigrate bool `environ:"USHER_NO_MIGRATE" help:"Do not migrate the database at start. Run usher migrate instead."`
 	Shutdown
 	Console bool `environ:"USHER_CONSOLE" help:"Serve the web console at /, the schema at /schema.graphqls and its access rules at /access.json. Enabled by --dev."`
@@ -82,6 +83,8 @@ func (s *Server) Validate() error {
 	if s.LinkURL == "" && (s.Console || s.Dev) { // the console has the pages
 		s.LinkURL = s.Issuer
 	}
+	reject((s.SignupMode == "verified" || s.SignupMode == "invite") && s.SMTPURL.IsZero() && s.SMTPURLFile == "" && !s.Dev,
+		"--signup: %s needs mail: set $USHER_SMTP_URL, or pass a file with --smtp-url-file", s.SignupMode)
 	return errors.Join(append(errs, s.Keys.Validate(), s.Mail.Validate())...)
 }
 
@@ -150,6 +153,11 @@ func isLoopback(host string) bool {
 // Verification are the settings of verified e-mail addresses. They are part of Server.
 type Verification struct {
 	RequireVerifiedEmail bool `environ:"USHER_REQUIRE_VERIFIED_EMAIL" help:"Require a verified e-mail address of every user. Without one, a user can sign in, verify the address and manage their sessions and password, but nothing else, and gets no access tokens for other APIs. A field can differ with verified: true or verified: false in @auth. An operator can mark an address as verified with usher user verify."`
+}
+
+// Signup is the setting of sign-ups. It is part of Server. The command that invites users needs no other part of it.
+type Signup struct {
+	SignupMode string `name:"signup" environ:"USHER_SIGNUP" default:"open" enum:"open,verified,invite,closed" help:"Who can get an account. With open, everybody can sign up. With verified, sign-up requires a confirmed e-mail address, and with invite, an invitation from an administrator. With closed, only administrators create accounts. verified and invite require an SMTP server, except with --dev."`
 }
 
 // Shutdown are the settings for stopping the server. They are part of Server.

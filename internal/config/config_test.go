@@ -64,7 +64,7 @@ func TestDefaults(t *testing.T) {
 		Keys:          Keys{KeyMaxAge: 90 * 24 * time.Hour, AccessTokenTTL: 15 * time.Minute},
 		SessionMaxAge: 30 * 24 * time.Hour, SessionIdle: 7 * 24 * time.Hour, SessionsPerUser: 50, DeletionGrace: 14 * 24 * time.Hour,
 		RefreshGrace: time.Hour, HashQueue: 64, TrustedDocs: TrustedDocs{TrustedDocumentsMode: "log"},
-		Mail:     Mail{MailLocale: "en", LinkURL: "http://127.0.0.1:8080", AppName: "Usher"},
+		Mail: Mail{MailLocale: "en", LinkURL: "http://127.0.0.1:8080", AppName: "Usher"}, Signup: Signup{SignupMode: "open"},
 		Shutdown: Shutdown{ShutdownDelay: new(time.Duration(0)), ShutdownTimeout: 10 * time.Second}, Dev: true,
 	}
 	if diff := cmp.Diff(server, c.Serve.Server, cmp.Comparer(equalSecrets)); diff != "" {
@@ -141,6 +141,7 @@ func TestEnvironment(t *testing.T) {
 		"USHER_DKIM_KEY_FILE":          "dkim.pem",
 		"USHER_DKIM_SELECTOR":          "usher",
 		"USHER_DKIM_DOMAIN":            "mail.example.com",
+		"USHER_SIGNUP":                 "invite",
 		"USHER_NO_MIGRATE":             "true",
 		"USHER_LOG_LEVEL":              "DEBUG",
 	}, "")
@@ -165,7 +166,7 @@ func TestEnvironment(t *testing.T) {
 			LinkURL: "https://app.example.com/account", AppName: "Acme",
 			DKIMKeyFile: "dkim.pem", DKIMSelector: "usher", DKIMDomain: "mail.example.com",
 		},
-		NoMigrate: true, Shutdown: Shutdown{ShutdownDelay: new(5 * time.Second), ShutdownTimeout: 10 * time.Second},
+		Signup: Signup{SignupMode: "invite"}, NoMigrate: true, Shutdown: Shutdown{ShutdownDelay: new(5 * time.Second), ShutdownTimeout: 10 * time.Second},
 	}
 	comparePrefixes := cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })
 	if diff := cmp.Diff(want, c.Serve.Server, cmp.Comparer(equalSecrets), comparePrefixes); diff != "" {
@@ -223,6 +224,9 @@ func TestInvalidSettings(t *testing.T) {
 		{"USHER_LINK_URL", "https://app.example.com/#/", "--link-url: must be a URL"},
 		{"USHER_DKIM_KEY_FILE", "key", "--dkim-selector: required with --dkim-key-file"},
 		{"USHER_DKIM_SELECTOR", "usher", "--dkim-key-file: required with --dkim-selector"},
+		{"USHER_SIGNUP", "verified", "--signup: verified needs mail: set $USHER_SMTP_URL"},
+		{"USHER_SIGNUP", "invite", "--signup: invite needs mail: set $USHER_SMTP_URL"},
+		{"USHER_SIGNUP", "OPEN", "--signup must be one of"},
 		{"USHER_NO_MIGRATE", "perhaps", "--no-migrate: bool value must be"},
 		{"USHER_SHUTDOWN_DELAY", "-1s", "--shutdown-delay: must be 0s or more"},
 		{"USHER_SHUTDOWN_TIMEOUT", "0s", "--shutdown-timeout: must be more than 0s"},

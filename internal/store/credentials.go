@@ -23,9 +23,9 @@ func (s *Store) addCredential(ctx context.Context, c *auth.Credential) error {
 }
 
 // passwordHash returns the value of users.password_hash, which servers of the previous release read. It is
-// nil for a credential that is not a password.
+// nil for a credential that is not a password, and without a credential.
 func passwordHash(c *auth.Credential) *string {
-	if c.Kind != auth.CredentialPassword {
+	if c == nil || c.Kind != auth.CredentialPassword {
 		return nil
 	}
 	return &c.Secret

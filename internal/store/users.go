@@ -46,7 +46,7 @@ var insertAccount = append(accountColumns, "password_hash").insert("users")
 // CreateAccount implements auth.AccountStore.
 func (s *Store) CreateAccount(ctx context.Context, a *auth.Account, first *auth.Credential) error {
 	return s.together(ctx, func(tx *Store) error {
-		if _, err := tx.exec(ctx, "create account", insertAccount, append(accountFields(a), passwordHash(first))...); err != nil {
+		if _, err := tx.exec(ctx, "create account", insertAccount, append(accountFields(a), passwordHash(first))...); err != nil || first == nil {
 			return err
 		}
 		return tx.addCredential(ctx, first)

@@ -51,6 +51,28 @@ func credentialNoPassword(t *testing.T, s auth.Store) {
 	}
 }
 
+// credentialNone creates an account without a credential, and gives it a password later.
+func credentialNone(t *testing.T, s auth.Store) {
+	a := newAccount(1)
+	if err := s.CreateAccount(t.Context(), a, nil); err != nil {
+		t.Fatal(err)
+	}
+	user, got, err := s.PasswordByEmail(t.Context(), *a.EmailKey)
+	if err != nil || got != nil {
+		t.Errorf("PasswordByEmail: %v, %v, want no password", got, err)
+	}
+	equal(t, "user", user, &a.User)
+	if err := s.SetPassword(t.Context(), newPassword(a)); err != nil {
+		t.Fatal(err)
+	}
+	if _, got, err = s.PasswordOf(t.Context(), a.ID); err != nil || got == nil {
+		t.Errorf("PasswordOf: %v, %v, want the new password", got, err)
+	}
+	if err := s.CreateAccount(t.Context(), newAccount(1), nil); !errors.Is(err, auth.ErrUsernameTaken) && !errors.Is(err, auth.ErrEmailTaken) {
+		t.Errorf("the same account again: %v", err)
+	}
+}
+
 // credentialRefused creates accounts with credentials that are not valid. The account must not be stored either.
 func credentialRefused(t *testing.T, s auth.Store) {
 	for name, spoil := range map[string]func(c *auth.Credential){

@@ -35,6 +35,7 @@ func Run(t *testing.T, open func(t *testing.T) auth.Store) {
 		{"Account/Refused", accountRefused},
 		{"Credential/EveryColumn", credentialEveryColumn},
 		{"Credential/NoPassword", credentialNoPassword},
+		{"Credential/None", credentialNone},
 		{"Credential/Refused", credentialRefused},
 		{"Credential/RehashPassword", rehashPassword},
 		{"Credential/SetPassword", setPassword},

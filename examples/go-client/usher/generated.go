@@ -167,7 +167,8 @@ func (v *SessionsResponse) GetMe() SessionsMeUser { return v.Me }
 
 // SignupResponse is returned by Signup on success.
 type SignupResponse struct {
-	// Creates an account and signs in. Requires a `username`, an `email` or both.
+	// Creates an account and signs in. Requires a `username`, an `email` or both. Only for servers with the `signupMode`
+	// `OPEN`. Otherwise fails with `EMAIL_CONFIRMATION_REQUIRED`, `INVITATION_REQUIRED` or `SIGNUP_CLOSED`.
 	Signup Tokens `json:"signup"`
 }
 

@@ -33,6 +33,8 @@ type Options struct {
 	Proofs   *proof.Checker
 	Outbox   *mailing.Outbox
 	Tx       *transaction.Runner
+	// Signup says how people get an account.
+	Signup auth.SignupMode
 	// DeletionGrace is how long after DeleteMe the account is deleted.
 	DeletionGrace time.Duration
 }
@@ -41,6 +43,7 @@ type Options struct {
 type Service struct {
 	store    Store
 	maker    *Maker
+	signup   auth.SignupMode
 	access   *access.Service
 	sessions *sessions.Service
 	proofs   *proof.Checker
@@ -55,6 +58,9 @@ type Service struct {
 func New(o Options) *Service {
 	return &Service{
 		store: o.Store, maker: o.Maker, access: o.Access, sessions: o.Sessions, proofs: o.Proofs, outbox: o.Outbox, tx: o.Tx,
-		grace: o.DeletionGrace, exports: make(chan struct{}, parallelExports),
+		signup: o.Signup.OrDefault(), grace: o.DeletionGrace, exports: make(chan struct{}, parallelExports),
 	}
 }
+
+// SignupMode says how people get an account.
+func (s *Service) SignupMode() auth.SignupMode { return s.signup }

@@ -18,7 +18,9 @@ type Input struct {
 	Username *string
 	Email    *string
 	Password password.Plaintext
-	FullName *string
+	// NoPassword makes an account that nobody can sign in to until it gets a password. Password is ignored.
+	NoPassword bool
+	FullName   *string
 	// Locale is the language tag of mails; empty means unknown.
 	Locale   *string
 	Metadata *jsonobject.Object
@@ -36,7 +38,7 @@ func NewMaker(passwords *password.Hasher, policy password.Policy, tx *transactio
 	return &Maker{passwords: passwords, policy: policy, tx: tx}
 }
 
-// Made is an account that is not stored yet, with its first credential.
+// Made is an account that is not stored yet, with its first credential; nil for none.
 type Made struct {
 	Account  *auth.Account
 	password *auth.Credential
@@ -51,26 +53,31 @@ func (m *Made) Store(ctx context.Context, tx *transaction.Tx) (proof.Proof, erro
 // reads the database, so that a taken name costs as much as a free one.
 func (m *Maker) Make(ctx context.Context, in Input, roles []auth.Role) (*Made, error) {
 	a, problems := in.account()
-	if err := m.policy.Check(in.Password, contextWords(&a.User)...); err != nil {
-		problems = append(problems, auth.InvalidField("password", err))
+	if !in.NoPassword {
+		if err := m.policy.Check(in.Password, contextWords(&a.User)...); err != nil {
+			problems = append(problems, auth.InvalidField("password", err))
+		}
 	}
 	if problems != nil {
 		return nil, auth.BadInput(problems...)
 	}
-	hash, err := m.passwords.Hash(ctx, in.Password)
-	if err != nil {
-		return nil, proof.HashingError(err)
+	var hash string
+	var err error
+	if !in.NoPassword {
+		if hash, err = m.passwords.Hash(ctx, in.Password); err != nil {
+			return nil, proof.HashingError(err)
+		}
 	}
 	a.Roles, a.CreatedAt = roles, m.tx.Now()
 	a.UpdatedAt = a.CreatedAt
 	if a.ID, err = m.tx.NewID(); err != nil {
 		return nil, err
 	}
-	first, err := m.credential(&a.User, hash, a.CreatedAt)
-	if err != nil {
-		return nil, err
+	made := &Made{Account: a}
+	if !in.NoPassword {
+		made.password, err = m.credential(&a.User, hash, a.CreatedAt)
 	}
-	return &Made{a, first}, nil
+	return made, err
 }
 
 // Password checks a new password for a user by the policy, hashes it and returns a credential that is not stored yet.

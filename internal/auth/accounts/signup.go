@@ -16,8 +16,11 @@ type SignupInput struct {
 	Replaces string
 }
 
-// Signup creates an account with the role USER and signs it in.
+// Signup creates an account with the role USER and signs it in, if the server lets everybody do so.
 func (s *Service) Signup(ctx context.Context, in SignupInput) (*sessions.Tokens, error) {
+	if err := s.signup.CheckSignup(); err != nil {
+		return nil, err
+	}
 	made, err := s.maker.Make(ctx, in.Input, []auth.Role{auth.RoleUser})
 	if err != nil {
 		return nil, err

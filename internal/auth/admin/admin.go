@@ -13,6 +13,7 @@ import (
 	"usher/internal/auth/access"
 	"usher/internal/auth/accounts"
 	"usher/internal/auth/internal/transaction"
+	"usher/internal/auth/mailing"
 )
 
 // Store is what a Service reads outside of transactions.
@@ -27,6 +28,7 @@ type Store interface {
 	Client(ctx context.Context, id uuid.UUID) (*auth.Client, error)
 	Clients(ctx context.Context, page auth.Page[uuid.UUID]) ([]auth.Client, error)
 	Roles(ctx context.Context) ([]auth.RoleDefinition, error)
+	MailStore
 }
 
 // ReadSigningKeys reads the signing keys, the newest first.
@@ -37,10 +39,12 @@ type Options struct {
 	Store       Store
 	Access      *access.Service
 	Maker       *accounts.Maker
+	Outbox      *mailing.Outbox
 	Tx          *transaction.Runner
 	SigningKeys ReadSigningKeys
 	// Required is what the schema requires of roles.
 	Required auth.Requirements
+	Signup   auth.SignupMode
 }
 
 // Service serves administrators. It is safe for concurrent use.
@@ -48,14 +52,19 @@ type Service struct {
 	store       Store
 	access      *access.Service
 	maker       *accounts.Maker
+	outbox      *mailing.Outbox
 	tx          *transaction.Runner
 	signingKeys ReadSigningKeys
 	required    auth.Requirements
+	signup      auth.SignupMode
 }
 
 // New returns a Service.
 func New(o Options) *Service {
-	return &Service{store: o.Store, access: o.Access, maker: o.Maker, tx: o.Tx, signingKeys: o.SigningKeys, required: o.Required}
+	return &Service{
+		store: o.Store, access: o.Access, maker: o.Maker, outbox: o.Outbox, tx: o.Tx,
+		signingKeys: o.SigningKeys, required: o.Required, signup: o.Signup,
+	}
 }
 
 // changeUser runs change on a user in one transaction, and returns the changed user. Such transactions take turns, so that

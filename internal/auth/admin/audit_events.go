@@ -2,7 +2,6 @@ package admin
 
 import (
 	"context"
-	"maps"
 	"slices"
 	"time"
 
@@ -71,32 +70,10 @@ func (f *AuditEventFilter) kinds() []auth.AuditEventKind {
 
 // findUsers looks up the users of the events, all at once.
 func (s *Service) findUsers(ctx context.Context, events []auth.AuditEvent) error {
-	users := map[uuid.UUID]*auth.User{}
-	for _, e := range events {
-		for _, id := range []*uuid.UUID{e.ActorID, e.UserID} {
-			if id != nil {
-				users[*id] = nil
-			}
-		}
-	}
-	if len(users) == 0 {
-		return nil
-	}
-	found, err := s.store.UsersByID(ctx, slices.Collect(maps.Keys(users)))
-	if err != nil {
-		return err
-	}
-	for i := range found {
-		users[found[i].ID] = &found[i]
-	}
+	users := references{}
 	for i := range events {
-		e := &events[i]
-		if e.ActorID != nil {
-			e.Actor = users[*e.ActorID]
-		}
-		if e.UserID != nil {
-			e.User = users[*e.UserID]
-		}
+		users.add(events[i].ActorID, &events[i].Actor)
+		users.add(events[i].UserID, &events[i].User)
 	}
-	return nil
+	return users.resolve(ctx, s.store)
 }

@@ -40,6 +40,8 @@ type Options struct {
 	Claims claims.Mapping
 	// DeletionGrace is how long after deleteMe an account is deleted. Zero deletes it at once.
 	DeletionGrace time.Duration
+	// Signup says how people get an account. Modes other than auth.SignupOpen and auth.SignupClosed require Mail.
+	Signup auth.SignupMode
 	// Mail is how mails leave the server. Nil means that it sends none.
 	Mail *mailing.Post
 	// VerifiedEmail says what depends on a verified e-mail address.
@@ -107,9 +109,12 @@ func New(o Options) (*Domain, error) {
 	maker := accounts.NewMaker(o.Passwords, o.Policy, tx)
 	d.Accounts = accounts.New(accounts.Options{
 		Store: o.Store, Maker: maker, Access: d.Access, Sessions: d.Sessions, Proofs: proofs, Outbox: d.Outbox, Tx: tx,
-		DeletionGrace: o.DeletionGrace,
+		Signup: o.Signup, DeletionGrace: o.DeletionGrace,
 	})
-	d.Admin = admin.New(admin.Options{Store: o.Store, Access: d.Access, Maker: maker, Tx: tx, SigningKeys: o.SigningKeys, Required: o.Required})
+	d.Admin = admin.New(admin.Options{
+		Store: o.Store, Access: d.Access, Maker: maker, Outbox: d.Outbox, Tx: tx,
+		SigningKeys: o.SigningKeys, Required: o.Required, Signup: o.Signup,
+	})
 	var mailed *proof.Mailed
 	if o.Secret != nil {
 		if mailed, err = proof.NewMailed(o.Secret, tx); err != nil {
@@ -118,10 +123,11 @@ func New(o Options) (*Domain, error) {
 	}
 	d.Recovery = recovery.New(recovery.Options{
 		Access: d.Access, Sessions: d.Sessions, Maker: maker, Mailed: mailed, Outbox: d.Outbox, Tx: tx,
+		Signup: o.Signup,
 	})
 	d.Clients = clients.New(o.Store, d.Sessions, o.Tokens, tx)
 	d.Operator = operator.New(operator.Options{
-		Store: o.Store, Maker: maker, Outbox: d.Outbox, Tx: tx, Required: o.Required, Log: log,
+		Store: o.Store, Maker: maker, Outbox: d.Outbox, Tx: tx, Required: o.Required, Signup: o.Signup, Log: log,
 	})
 	return d, nil
 }

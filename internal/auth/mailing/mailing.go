@@ -104,8 +104,10 @@ type Request struct {
 	// Flow is what the answer to the request contains. The code of the mail belongs to it.
 	Flow string `json:",omitempty"`
 	// Locale is a language tag; empty if unknown.
-	Locale string      `json:",omitempty"`
-	Roles  []auth.Role `json:",omitempty"`
+	Locale string `json:",omitempty"`
+	// Roles are those of an invitation, and InvitedBy is the administrator; nil for the operator.
+	Roles     []auth.Role `json:",omitempty"`
+	InvitedBy *uuid.UUID  `json:",omitempty"`
 
 	// From is the HTTP request. The Outbox sets it.
 	From request.Info
@@ -172,13 +174,17 @@ const (
 )
 
 // Request writes a request for a mail in a transaction. Without a way to send mail it returns auth.ErrMailDisabled. A
-// network that has asked for too many mails gets CodeRateLimited, whatever it has asked for.
+// network that has asked for too many mails gets CodeRateLimited, whatever it has asked for. Administrators may ask for
+// as many as they like: they invite whole teams.
 func (o *Outbox) Request(ctx context.Context, tx *transaction.Tx, r Request) error {
 	if !o.Enabled() {
 		return auth.ErrMailDisabled
 	}
 	r.From = request.From(ctx)
-	m := &auth.MailMessage{Kind: r.Kind, UserID: r.UserID, Asker: asker(r.From.Client), ExpiresAt: tx.Now.Add(requestLifetime)}
+	m := &auth.MailMessage{Kind: r.Kind, UserID: r.UserID, ExpiresAt: tx.Now.Add(requestLifetime)}
+	if !tx.Administers() {
+		m.Asker = asker(r.From.Client)
+	}
 	if m.Asker != nil {
 		n, err := tx.CountMailsAsked(ctx, *m.Asker, tx.Now.Add(-time.Hour))
 		if err != nil {

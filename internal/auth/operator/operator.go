@@ -39,6 +39,7 @@ type Options struct {
 	Tx     *transaction.Runner
 	// Required is what the schema requires of roles.
 	Required auth.Requirements
+	Signup   auth.SignupMode
 	Log      *slog.Logger
 }
 
@@ -50,16 +51,22 @@ type Service struct {
 	tx       *transaction.Runner
 	required auth.Requirements
 	log      *slog.Logger
+	signup   auth.SignupMode
 }
 
 // New returns a Service.
 func New(o Options) *Service {
-	return &Service{store: o.Store, maker: o.Maker, outbox: o.Outbox, tx: o.Tx, required: o.Required, log: o.Log}
+	return &Service{store: o.Store, maker: o.Maker, outbox: o.Outbox, tx: o.Tx, required: o.Required, signup: o.Signup, log: o.Log}
 }
 
 // CreateUser creates an account with the given roles and USER, without signing it in.
 func (s *Service) CreateUser(ctx context.Context, in accounts.Input, roles []auth.Role) (*auth.User, error) {
-	return admin.Create(ctx, s.tx, s.maker, transaction.Operator, in, roles)
+	return admin.Create(ctx, s.tx, s.maker, s.outbox, transaction.Operator, in, roles)
+}
+
+// InviteUser mails an invitation, which the server sends.
+func (s *Service) InviteUser(ctx context.Context, in admin.InviteUserInput) (*admin.InviteUserPayload, error) {
+	return admin.Invite(ctx, s.tx, s.outbox, s.signup, transaction.Operator, in)
 }
 
 // FindUser finds a user by user name, e-mail address or id. It returns auth.ErrNotFound when no user has it.

@@ -27,6 +27,7 @@ type Options struct {
 	Mailed   *proof.Mailed
 	Outbox   *mailing.Outbox
 	Tx       *transaction.Runner
+	Signup   auth.SignupMode
 }
 
 // Service serves everybody who has asked for a mail or has read one. It is safe for concurrent use.
@@ -37,17 +38,21 @@ type Service struct {
 	mailed   *proof.Mailed
 	outbox   *mailing.Outbox
 	tx       *transaction.Runner
+	signup   auth.SignupMode
 }
 
 // New returns a Service. It tells the outbox how to prepare mails.
 func New(o Options) *Service {
 	s := &Service{
 		access: o.Access, sessions: o.Sessions, maker: o.Maker, mailed: o.Mailed, outbox: o.Outbox, tx: o.Tx,
+		signup: o.Signup.OrDefault(),
 	}
 	for kind, prepare := range map[auth.MailKind]mailing.Prepare{
 		auth.MailVerifyEmail:   s.prepareVerification,
 		auth.MailResetPassword: s.preparePasswordReset,
 		auth.MailConfirmEmail:  s.prepareConfirmEmail,
+		auth.MailSignUp:        s.prepareSignup,
+		auth.MailInvitation:    s.prepareInvitation,
 	} {
 		o.Outbox.Register(kind, prepare)
 	}

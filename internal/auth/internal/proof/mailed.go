@@ -210,6 +210,25 @@ func (m *Mailed) Redeem(
 	}
 }
 
+// Address returns the address that a token was mailed to, without using the token up. The errors are those of Redeem.
+func (m *Mailed) Address(ctx context.Context, token string, purposes []auth.MailPurpose) (address string, err error) {
+	err = m.tx.Run(ctx, transaction.Nobody, func(ctx context.Context, tx *transaction.Tx) error {
+		s, err := byToken(ctx, tx, token, purposes)
+		if err == nil {
+			address = s.Address
+		}
+		return err
+	})
+	if errors.Is(err, ErrNotValid) {
+		err = wrongToken
+	}
+	return address, err
+}
+
+// ErrRevoked says that a secret is no longer valid, although nobody has used it. Redeem turns it into the error of a
+// secret that is not valid.
+var ErrRevoked = fmt.Errorf("revoked: %w", ErrNotValid)
+
 // ErrNotValid says that there is no such secret, or that it is no longer valid. Redeem translates it.
 var ErrNotValid = errors.New("not a valid mailed secret")
 

@@ -182,7 +182,7 @@ func (c *Checker) check(
 }
 
 // Enroll creates an account with its first password in a transaction. The creator of an account is its owner,
-// so the result is a Proof.
+// so the result is a Proof. Without a password it is the zero Proof, because nobody can authenticate.
 func Enroll(ctx context.Context, tx *transaction.Tx, a *auth.Account, first *auth.Credential) (Proof, error) {
 	err := tx.CreateAccount(ctx, a, first)
 	switch {
@@ -192,6 +192,8 @@ func Enroll(ctx context.Context, tx *transaction.Tx, a *auth.Account, first *aut
 		return Proof{}, auth.BadInput(auth.FieldError{Field: "email", Code: auth.InputTaken, Message: "This e-mail address is taken."})
 	case err != nil:
 		return Proof{}, fmt.Errorf("create account: %w", err)
+	case first == nil:
+		return Proof{}, nil
 	}
 	return Proof{user: &a.User, methods: []auth.Method{auth.MethodPassword}, at: tx.Now}, nil
 }
