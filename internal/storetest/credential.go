@@ -68,8 +68,10 @@ func credentialNone(t *testing.T, s auth.Store) {
 	if _, got, err = s.PasswordOf(t.Context(), a.ID); err != nil || got == nil {
 		t.Errorf("PasswordOf: %v, %v, want the new password", got, err)
 	}
-	if err := s.CreateAccount(t.Context(), newAccount(1), nil); !errors.Is(err, auth.ErrUsernameTaken) && !errors.Is(err, auth.ErrEmailTaken) {
-		t.Errorf("the same account again: %v", err)
+	same := newAccount(1)
+	same.ID = newID(2)
+	if err := s.CreateAccount(t.Context(), same, nil); !errors.Is(err, auth.ErrUsernameTaken) && !errors.Is(err, auth.ErrEmailTaken) {
+		t.Errorf("the same names again: %v", err)
 	}
 }
 
