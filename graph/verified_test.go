@@ -33,7 +33,7 @@ func TestUnverifiedUsers(t *testing.T) {
 	want := []string{
 		"Query.me",
 		"Mutation.logout", "Mutation.revokeSession", "Mutation.revokeOtherSessions", "Mutation.reauthenticate", "Mutation.changePassword",
-		"Mutation.requestEmailVerification",
+		"Mutation.requestEmailVerification", "Mutation.requestEmailChange", "Mutation.deleteMe", "Mutation.cancelDeletion",
 		// What clients read of the user at a sign-in.
 		"Session.authTime",
 		"User.email", "User.emailVerifiedAt", "User.pendingEmail", "User.locale", "User.fullName", "User.roles", "User.deletionAt",

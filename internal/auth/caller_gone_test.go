@@ -156,9 +156,12 @@ func (f *fixture) ensureSpareRole(ctx context.Context) error {
 	return f.Store.CreateRole(ctx, &auth.RoleDefinition{Name: name, CreatedAt: f.Clock.Now(), UpdatedAt: f.Clock.Now()})
 }
 
+// failedMail is the id of the mail that ensureFailedMail makes.
+var failedMail = uuid.MustParse("01940000-0000-7000-8000-00000000fa11")
+
 // ensureFailedMail makes a mail that could not be sent past the domain, and returns its id.
 func (f *fixture) ensureFailedMail(ctx context.Context) (uuid.UUID, error) {
-	id := uuid.MustParse("01940000-0000-7000-8000-00000000fa11")
+	id := failedMail
 	found, err := f.Store.Mails(ctx, auth.MailQuery{ID: &id, Page: auth.Page[uuid.UUID]{Limit: 1}})
 	if err != nil || len(found) == 1 && found[0].State == auth.MailFailed {
 		return id, err

@@ -87,7 +87,7 @@ func TestTransactionsRunAgain(t *testing.T) {
 		case *admin.InviteUserPayload:
 			answer = p.Email + ago(p.ExpiresAt)
 		case *admin.RetryMailPayload:
-			answer = fmt.Sprint(p.Mail.State, p.Mail.Attempts)
+			answer = p.Mail.State
 		case *recovery.RequestSignupPayload:
 			answer = p.Email
 		case *admin.UpdateUserPayload:
@@ -127,11 +127,14 @@ func TestTransactionsRunAgain(t *testing.T) {
 		for _, r := range state.Roles {
 			lines = append(lines, fmt.Sprint("role: ", r.Name, r.Description != nil, r.Permissions))
 		}
+		var queued []string // in any order: the worker prepares several at once
 		for _, m := range f.mails(t) {
-			if m.State == auth.MailQueued {
-				lines = append(lines, fmt.Sprint("mail: ", m.Kind, ago(m.CreatedAt)))
+			if m.State == auth.MailQueued && m.ID != failedMail {
+				queued = append(queued, fmt.Sprint("mail: ", m.Kind, ago(m.CreatedAt)))
 			}
 		}
+		slices.Sort(queued)
+		lines = append(lines, queued...)
 		f.NewMails(t)
 		return append(lines, fmt.Sprint("logged: ", strings.Count(f.Log.Take(), "msg=audit")))
 	}
