@@ -39,7 +39,7 @@ func TestConsole(t *testing.T) {
 			})
 			t.Run("looks", func(t *testing.T) {
 				database := url(t)
-				operate(t, database, password+"\n", "user", "create", "--username", "root", "--role", "admin")
+				operate(t, database, password+"\n", "user", "create", "--username", "root", "--email", "root@example.com", "--role", "admin")
 				registerClients(t, database)
 				s := start(t, database, "--dev")
 				node(t, web, "e2e/looks.test.mjs", s.url)
@@ -53,6 +53,16 @@ func TestConsole(t *testing.T) {
 				node(t, web, "e2e/admin.test.mjs", s.url)
 				node(t, web, "e2e/users.test.mjs", s.url)
 				node(t, web, "e2e/recovery.test.mjs", s.url)
+			})
+			t.Run("life of an account", func(t *testing.T) {
+				database := url(t)
+				operate(t, database, password+"\n", "user", "create", "--username", "root", "--role", "admin")
+				node(t, web, "e2e/lifecycle.test.mjs", start(t, database, "--dev").url)
+			})
+			t.Run("sign-up", func(t *testing.T) {
+				for _, mode := range []string{"verified", "invite", "closed"} {
+					node(t, web, "e2e/signup.test.mjs", start(t, url(t), "--dev", "--signup", mode).url, mode)
+				}
 			})
 			t.Run("trusted documents", func(t *testing.T) {
 				database := url(t)

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 
-import { answered, assertAccessible, go, graphql, logIn, open, record, run, signUp } from './browser.mjs'
+import { answered, assertAccessible, go, graphql, logIn, open, record, run, signUp, url } from './browser.mjs'
 
 /** @import { Page } from 'playwright-core' */
 
@@ -36,7 +36,7 @@ test('an administrator signs in and lists users, with trusted documents only', a
   const others = collectOthers(admin)
   await logIn(admin, 'root')
   await admin.getByRole('rowheader').getByText('root').waitFor()
-  for (const title of ['Sessions', 'Dashboard', 'Roles', 'Audit', 'Clients', 'Keys']) {
+  for (const title of ['Sessions', 'Dashboard', 'Roles', 'Mail', 'Audit', 'Clients', 'Keys']) {
     await go(admin, title)
     await admin.locator('tbody tr, .sessions li, .bars, .scroll > .hint').filter({ visible: true }).first().waitFor()
   }
@@ -49,6 +49,16 @@ test('an administrator signs in and lists users, with trusted documents only', a
   await run(admin)
   await answered(admin, 'root')
   assert.equal(await admin.getByText('accepts only trusted documents').count(), 0)
+})
+
+test('a server that sends no mail says so, and has no mailbox', async () => {
+  const page = await open('')
+  await page.getByRole('button', { name: 'Forgot your password?' }).click()
+  await page.getByLabel('User name or e-mail').fill('root')
+  await page.getByRole('button', { name: 'Send the mail' }).click()
+  await page.getByRole('alert').getByText('sends no mail').waitFor()
+  assert.equal(await page.getByRole('link', { name: 'Mailbox' }).count(), 0)
+  assert.equal((await page.request.get(`${url}/mailbox.json`)).status(), 404)
 })
 
 test('a user signs up and sees their sessions, and the editor says what it accepts', async () => {

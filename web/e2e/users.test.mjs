@@ -43,7 +43,7 @@ test('an account is created, with errors at the fields and a generated password'
   const create = dialog.getByRole('button', { name: 'Create' })
   await create.click()
   assert.equal(await note(page, 'username').textContent(), 'Enter a user name or an e-mail address.')
-  assert.equal(await note(page, 'password').textContent(), 'Enter or generate a password.')
+  assert.equal(await note(page, 'password').textContent(), 'Enter or generate a password, or enter an e-mail address.')
   assert.deepEqual(sent, [])
 
   await dialog.getByLabel('User name').fill('a b')

@@ -2,25 +2,12 @@ import { useCallback, useEffect, useState } from 'react'
 import type { UnauthenticatedReason } from 'usher-client'
 
 import { CopyId } from './components/CopyId'
-import { Form, Problem, useAction } from './components/Form'
+import { Problem, useAction } from './components/Form'
 import { failureOfQuery } from './failure'
-import { graphql } from './gql'
-import { passwordLengthHint, passwordMinLength } from './page'
 import { isUnreachable, whenBack } from './reach'
-import { sendAnonymously } from './send'
+import { href } from './route'
 import { usher, useSession, type Viewer } from './session'
-
-const signUpDocument = graphql(`
-  mutation ConsoleSignUp($input: SignupInput!) {
-    signup(input: $input) { ...SignIn }
-  }
-`)
-
-const logInDocument = graphql(`
-  mutation ConsoleLogIn($input: LoginInput!) {
-    login(input: $input) { ...SignIn }
-  }
-`)
+import { SignIn } from './signin/SignIn'
 
 const ended: Record<UnauthenticatedReason, string> = {
   NO_TOKEN: 'You are signed out.',
@@ -39,7 +26,7 @@ export function Account() {
 }
 
 /** Asks the server whether the browser has a session. */
-function Restore() {
+export function Restore() {
   const [problem, setProblem] = useState<string>()
   const restore = useCallback(function restore() {
     // The cookie may still be valid, so a failure is no reason to ask for a password.
@@ -65,70 +52,6 @@ export function nameOf(user: { username?: string | null; email?: string | null; 
   return user.username ?? user.email ?? user.id
 }
 
-function SignIn({ notice }: { notice: string | undefined }) {
-  const [isNew, setNew] = useState(false)
-  return (
-    <>
-      <Problem text={notice} />
-      <div className="switch" role="group" aria-label="How to sign in">
-        <button type="button" aria-pressed={!isNew} onClick={() => { setNew(false) }}>
-          Sign in
-        </button>
-        <button type="button" aria-pressed={isNew} onClick={() => { setNew(true) }}>
-          Sign up
-        </button>
-      </div>
-      {isNew ? <SignUpForm /> : <LogInForm />}
-    </>
-  )
-}
-
-function LogInForm() {
-  return (
-    <Form
-      key="login"
-      submit="Sign in"
-      fields={[
-        { name: 'identifier', label: 'User name or e-mail', autoComplete: 'username', required: 'Enter your user name or e-mail address.' },
-        { name: 'password', label: 'Password', type: 'password', autoComplete: 'current-password', required: 'Enter your password.' },
-      ]}
-      action={async ({ identifier = '', password = '' }) => {
-        await usher.signIn(async () =>
-          (await sendAnonymously(logInDocument, { input: { identifier, password, session: 'COOKIE' } })).login)
-      }}
-    />
-  )
-}
-
-function SignUpForm() {
-  return (
-    <Form
-      key="signup"
-      check={({ username, email }) => (username || email ? undefined : { username: 'Enter a user name or an e-mail address.' })}
-      submit="Sign up"
-      fields={[
-        { name: 'username', label: 'User name', autoComplete: 'username' },
-        { name: 'email', label: 'E-mail', type: 'email', autoComplete: 'email', hint: 'Enter a user name, an e-mail address, or both.' },
-        {
-          name: 'password', label: 'Password', type: 'password', autoComplete: 'new-password', required: 'Choose a password.',
-          minLength: passwordMinLength, hint: `${passwordLengthHint}Several words make a strong password that is easy to remember.`,
-        },
-        { name: 'fullName', label: 'Full name (optional)', autoComplete: 'name' },
-      ]}
-      action={async ({ username, email, password = '', fullName }) => {
-        const input = { username: given(username), email: given(email), password, fullName: given(fullName) }
-        await usher.signIn(async () =>
-          (await sendAnonymously(signUpDocument, { input: { ...input, session: 'COOKIE' } })).signup)
-      }}
-    />
-  )
-}
-
-/** The value of an optional field. */
-export function given(text: string | undefined): string | null {
-  return text === '' || text === undefined ? null : text
-}
-
 function WhoAmI({ viewer }: { viewer: Viewer }) {
   const { busy, problem, run } = useAction()
   const { user, session } = viewer
@@ -149,6 +72,7 @@ function WhoAmI({ viewer }: { viewer: Viewer }) {
           </div>
         ))}
       </dl>
+      {user.email && !user.emailVerifiedAt && <p className="hint">Your address is not verified. <a href={href('account')}>Verify it</a></p>}
       <details>
         <summary>IDs</summary>
         <dl className="pairs">

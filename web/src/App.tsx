@@ -3,6 +3,7 @@ import { type ComponentType, Suspense, useEffect, useState } from 'react'
 import { Account, nameOf } from './Account'
 import { Boundary } from './components/Boundary'
 import { LoadingView } from './components/Placeholder'
+import { linkPages } from './links/secret'
 import { hasMailbox } from './page'
 import { usePanel } from './panel'
 import { href, useRoute } from './route'
@@ -14,11 +15,15 @@ import { lazyView } from './view'
 
 const Editor = lazyView(() => import('./Editor'))
 
+const Links = lazyView(() => import('./links/Links'))
+
 interface View {
   title: string
   /** Required to see the view. */
   needs?: 'user' | 'admin'
   View?: ComponentType
+  /** Whether it stands alone: not in the bar, and without the account panel. */
+  alone?: true
 }
 
 const views: Record<string, View> = {
@@ -26,26 +31,31 @@ const views: Record<string, View> = {
   editor: { title: 'Editor' }, // stays mounted, see below
   ...(hasMailbox && { mailbox: { title: 'Mailbox', View: lazyView(() => import('./mail/Mailbox')) } }),
   access: { title: 'Access', View: lazyView(() => import('./Access')) },
+  account: { title: 'My account', needs: 'user', View: lazyView(() => import('./account/MyAccount')) },
   sessions: { title: 'Sessions', needs: 'user', View: lazyView(() => import('./Sessions')) },
   dashboard: { title: 'Dashboard', needs: 'admin', View: lazyView(() => import('./Dashboard')) },
   users: { title: 'Users', needs: 'admin', View: lazyView(() => import('./users/Users')) },
   roles: { title: 'Roles', needs: 'admin', View: lazyView(() => import('./roles/Roles')) },
+  mails: { title: 'Mail', needs: 'admin', View: lazyView(() => import('./mail/Mails')) },
   audit: { title: 'Audit', needs: 'admin', View: lazyView(() => import('./Audit')) },
   clients: { title: 'Clients', needs: 'admin', View: lazyView(() => import('./Clients')) },
   keys: { title: 'Keys', needs: 'admin', View: lazyView(() => import('./Keys')) },
+  ...Object.fromEntries(linkPages.map((page) => [page, { title: 'Usher', View: Links, alone: true }])),
 }
+
+const notFound: View = { title: 'Not found', View: NotFound }
 
 /** The page: the views, and the account panel beside them. */
 export function App() {
   const { name } = useRoute()
   const { viewer, known } = useSession()
-  const { title, View, needs } = (Object.hasOwn(views, name) ? views[name] : undefined) ?? { title: 'Not found', View: NotFound }
+  const { title, View, needs, alone } = (Object.hasOwn(views, name) ? views[name] : undefined) ?? notFound
   const [edited, setEdited] = useState(false)
   if (name === 'editor' && !edited) setEdited(true)
   const [open, toggle] = usePanel(name)
   // The bar of a small window does not have room for all views.
   useEffect(() => { document.querySelector('nav [aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' }) }, [name])
-  useEffect(() => { document.title = name === '' ? 'Usher' : `${title} – Usher` }, [name, title])
+  useEffect(() => { document.title = name === '' || alone ? 'Usher' : `${title} – Usher` }, [name, title, alone])
 
   // The answers and headers in an editor belong to a session, so the next session gets a new editor.
   // What was written before signing in stays.
@@ -60,18 +70,22 @@ export function App() {
       <header className="bar">
         <a className="brand" href={href('')}>Usher</a>
         <nav aria-label="Views">
-          {Object.entries(views).map(([key, view]) => may(view.needs) && (
+          {Object.entries(views).map(([key, view]) => !view.alone && may(view.needs) && (
             <a key={key} href={href(key)} aria-current={key === name ? 'page' : undefined}>{view.title}</a>
           ))}
         </nav>
-        <button type="button" className="plain me" aria-expanded={open} aria-controls="account" onClick={toggle}>
-          <span>{viewer ? nameOf(viewer.user) : 'Account'}</span>
-        </button>
+        {!alone && (
+          <button type="button" className="plain me" aria-expanded={open} aria-controls="account" onClick={toggle}>
+            <span>{viewer ? nameOf(viewer.user) : 'Account'}</span>
+          </button>
+        )}
         <ThemeSwitch />
       </header>
-      <aside id="account" className="account" aria-label="Account" hidden={!open}>
-        <Account />
-      </aside>
+      {!alone && (
+        <aside id="account" className="account" aria-label="Account" hidden={!open}>
+          <Account />
+        </aside>
+      )}
       <main className={name === 'editor' ? 'edit' : ''}>
         {/* The editor keeps its state while another view is shown. */}
         {edited && (
@@ -88,7 +102,7 @@ export function App() {
           ? (
               <Boundary key={name}>
                 <Suspense fallback={<LoadingView />}>
-                  <View key={viewer?.user.id} />
+                  <View key={alone ? name : viewer?.user.id} />
                 </Suspense>
               </Boundary>
             )

@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from 'react'
 import { Dialog } from './components/Dialog'
 import { Problem, useAction } from './components/Form'
 import { collect, type Format, maxEvents, mediaTypes, nameOfFile, type Page, serialize } from './exportAudit'
+import { save } from './save'
 
 const formats: Record<Format, string> = { csv: 'CSV, for spreadsheets', ndjson: 'NDJSON, for programs' }
 
@@ -60,13 +61,4 @@ function sentence(count: number, complete: boolean): string {
   if (count === 0) return 'No events match. No file was saved.'
   const saved = `Saved ${count.toLocaleString()} ${count === 1 ? 'event' : 'events'}.`
   return complete ? saved : `${saved} More events match. To export them, choose an earlier end date.`
-}
-
-/** Saves a file as the browser saves downloads. */
-function save(name: string, content: Blob) {
-  const link = document.createElement('a')
-  link.href = URL.createObjectURL(content)
-  link.download = name
-  link.click()
-  setTimeout(() => { URL.revokeObjectURL(link.href) }, 60_000) // the browser may read it later
 }

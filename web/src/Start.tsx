@@ -1,4 +1,5 @@
 import { openInEditor } from './opening'
+import { hasMailbox } from './page'
 import { href } from './route'
 import { nameOfStarter, starters } from './starters'
 
@@ -14,6 +15,7 @@ export function Start() {
       <ul className="lead">
         <li><a href={href('editor')}>Editor</a>: run operations, and read the documentation of every field.</li>
         <li><a href={href('access')}>Access</a>: the access rules of the schema, and what they allow you.</li>
+        {hasMailbox && <li><a href={href('mailbox')}>Mailbox</a>: the mails of this server, which keeps them instead of sending them.</li>}
         <li><a href="/schema.graphqls">Schema</a>: the schema as a file, for code generators.</li>
         <li>
           The guides are in the folder <code>docs/</code> of the source. <code>quickstart.md</code> has a first client for

@@ -1,4 +1,5 @@
 import './nonce'
+import './links/secret'
 import './base.css'
 import './frame.css'
 import './views.css'

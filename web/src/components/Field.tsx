@@ -6,8 +6,8 @@ import { generatePassword } from './generatePassword'
 export interface FieldSpec {
   name: string
   label: string
-  /** `lines` is a text of several lines. `choices` are checkboxes. */
-  type?: 'text' | 'email' | 'password' | 'search' | 'lines' | 'choices'
+  /** `lines` is a text of several lines. `choices` are checkboxes, and `select` is one of several values. */
+  type?: 'text' | 'email' | 'password' | 'search' | 'lines' | 'choices' | 'select'
   autoComplete?: string
   hint?: string
   /** The value at first. That of choices is separated by spaces. */
@@ -16,10 +16,12 @@ export interface FieldSpec {
   /** The message if the field is empty. Without it the field is optional. */
   required?: string
   minLength?: number | undefined
+  /** Whether it has only digits, for the keyboard of phones. */
+  numeric?: boolean
   /** Whether a password can be generated. */
   generate?: boolean
-  /** The choices. A fixed one is always checked, and not sent. */
-  options?: { value: string; about?: string | null | undefined; fixed?: boolean }[]
+  /** What can be chosen, with its value as the label by default. A fixed one is always checked, and not sent. */
+  options?: { value: string; label?: string; about?: string | null | undefined; fixed?: boolean }[]
 }
 
 interface Props {
@@ -49,7 +51,9 @@ export function Field({ id, field, wrong }: Props) {
         ? <textarea {...shared} rows={Math.min(12, Math.max(3, (value ?? '').split('\n').length))} />
         : type === 'password'
           ? <Secret input={{ ...shared, minLength }} generate={field.generate} />
-          : <input {...shared} type={type} autoCapitalize={autoComplete === 'name' ? 'words' : 'none'} />}
+          : type === 'select'
+            ? <select {...shared}>{field.options?.map((option) => <option key={option.value} value={option.value}>{option.label ?? option.value}</option>)}</select>
+            : <input {...shared} type={type} inputMode={field.numeric ? 'numeric' : undefined} autoCapitalize={autoComplete === 'name' ? 'words' : 'none'} />}
       <Note id={id} field={field} wrong={wrong} />
     </div>
   )
@@ -109,7 +113,7 @@ function Choices({ id, field, wrong }: Props) {
                 aria-invalid={wrong !== undefined}
                 aria-describedby={`${about}-${option.value}`}
               />
-              {option.value}
+              {option.label ?? option.value}
             </label>
             <span className="hint" id={`${about}-${option.value}`}>{option.about}</span>
           </li>

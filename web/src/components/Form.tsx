@@ -7,6 +7,8 @@ import { Field, type FieldSpec } from './Field'
 interface FormProps {
   fields: FieldSpec[]
   submit: string
+  /** Whether another form of the page is more likely to be sent. */
+  secondary?: boolean
   /** Returns messages by the names of fields. A form with messages is not sent. */
   check?: (values: Record<string, string>) => Record<string, string> | undefined
   /** Takes the values of the fields. Choices are separated by spaces. Throws a Failure. */
@@ -15,7 +17,7 @@ interface FormProps {
 }
 
 /** A form that shows a message about a field below that field, from the form itself or from the server. */
-export function Form({ fields, submit, check, action, children }: FormProps) {
+export function Form({ fields, submit, secondary, check, action, children }: FormProps) {
   const id = useId()
   const form = useRef<HTMLFormElement>(null)
   const { busy, problem, run } = useAction()
@@ -41,7 +43,7 @@ export function Form({ fields, submit, check, action, children }: FormProps) {
       {fields.map((field) => <Field key={field.name} id={`${id}-${field.name}`} field={field} wrong={messages[field.name]} />)}
       <Problem text={isRefused ? undefined : problem && messageOf(problem, fields.map((field) => field.name))} />
       <div className="buttons">
-        <button className="primary" disabled={busy}>
+        <button className={secondary ? undefined : 'primary'} disabled={busy}>
           {submit}
         </button>
         {children}

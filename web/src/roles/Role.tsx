@@ -1,6 +1,5 @@
 import { useState } from 'react'
 
-import { given } from '../Account'
 import type { TypeAccess } from '../accessTable'
 import { Dialog } from '../components/Dialog'
 import type { FieldSpec } from '../components/Field'
@@ -10,6 +9,7 @@ import { Time } from '../components/Time'
 import { graphql } from '../gql'
 import { href } from '../route'
 import { send } from '../send'
+import { given } from '../signin/signIn'
 import { isBuiltIn, placesOf, placesWith } from './needs'
 import type { RoleInFull } from './Roles'
 

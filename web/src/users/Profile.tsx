@@ -1,5 +1,6 @@
 import { useState } from 'react'
 
+import { localeField } from '../account/locales'
 import { Form } from '../components/Form'
 import { graphql } from '../gql'
 import { send } from '../send'
@@ -21,10 +22,11 @@ export function Profile({ user, roles, changed }: { user: UserInFull; roles: Rol
   return (
     <>
       <Form
-        key={JSON.stringify([user.fullName, user.roles, metadata])}
+        key={JSON.stringify([user.fullName, user.roles, user.locale, metadata])}
         submit="Save"
         fields={[
           { name: 'fullName', label: 'Full name', value: user.fullName ?? '' },
+          localeField(user.locale ?? '', 'Unknown'),
           rolesField(roles, granted),
           {
             name: 'appMetadata', label: 'Application metadata', type: 'lines', value: textOf(user.appMetadata),
@@ -48,12 +50,13 @@ export function Profile({ user, roles, changed }: { user: UserInFull; roles: Rol
           return Object.fromEntries(wrong) as Record<string, string>
         }}
         action={async (values) => {
-          const { fullName = '', roles = '' } = values
+          const { fullName = '', roles = '', locale = '' } = values
           const own = patchTo(values.metadata ?? '', user.metadata)
           const application = patchTo(values.appMetadata ?? '', user.appMetadata)
           // A field with a rule of its own must be left out if it is not meant: null counts as a value.
           const input = {
             ...(fullName !== (user.fullName ?? '') && { fullName }),
+            ...(locale !== (user.locale ?? '') && { locale }),
             ...(!sameRoles(roles, granted) && { roles: roles.split(' ').filter(Boolean) }),
             ...(own && { metadata: own }),
             ...(application && { appMetadata: application }),

@@ -22,7 +22,7 @@ const userDocument = graphql(`
 `)
 
 graphql(`
-  fragment UserDetails on User { updatedAt metadata appMetadata }
+  fragment UserDetails on User { updatedAt metadata appMetadata emailVerifiedAt pendingEmail locale deletionAt }
 `)
 
 const disableDocument = graphql(`
@@ -40,6 +40,12 @@ const enableDocument = graphql(`
 const deleteDocument = graphql(`
   mutation ConsoleDeleteUser($input: DeleteUserInput!) {
     deleteUser(input: $input) { userId }
+  }
+`)
+
+const resetDocument = graphql(`
+  mutation ConsoleSendPasswordReset($input: SendPasswordResetInput!) {
+    sendPasswordReset(input: $input) { user { id } }
   }
 `)
 
@@ -87,6 +93,11 @@ function Details({ user, roles, notice, changed, close }: {
     }
     changed()
   })
+  const reset = () => void run(async () => {
+    setDone(undefined)
+    await send(resetDocument, { input })
+    setDone('A mail to choose a new password is on its way to the user.')
+  })
   const remove = () => void run(async () => {
     await send(deleteDocument, { input })
     close()
@@ -97,13 +108,19 @@ function Details({ user, roles, notice, changed, close }: {
       {notice && <p role="status">{notice}</p>}
       <dl className="pairs columns">
         <div><dt>E-mail</dt><dd>{user.email ?? '–'}</dd></div>
+        {user.email && (
+          <div><dt>Verified</dt><dd>{user.emailVerifiedAt ? <Time at={user.emailVerifiedAt} /> : <span className="tag warn">not verified</span>}</dd></div>
+        )}
+        {user.pendingEmail && <div><dt>New e-mail</dt><dd>{user.pendingEmail}, not confirmed yet</dd></div>}
         <div><dt>Created</dt><dd><Time at={user.createdAt} /></dd></div>
         <div><dt>Status</dt><dd>{user.disabledAt ? <span className="tag warn">disabled</span> : 'enabled'}</dd></div>
         <div><dt>Last sign-in</dt><dd>{user.lastSignInAt ? <Time at={user.lastSignInAt} /> : 'never'}</dd></div>
         {user.disabledAt && <div><dt>Disabled</dt><dd><Time at={user.disabledAt} /></dd></div>}
+        {user.deletionAt && <div><dt>Deletion</dt><dd><Time at={user.deletionAt} /> <span className="tag warn">as the user asked</span></dd></div>}
         <div><dt>Last change</dt><dd><Time at={user.updatedAt} /></dd></div>
         <div><dt>ID</dt><dd><CopyId label="user ID" id={user.id} /></dd></div>
         <div><dt>Events</dt><dd><a href={href('audit', { user: user.id })} aria-label={`Audit log of ${nameOf(user)}`}>Audit log</a></dd></div>
+        <div><dt>Mail</dt><dd><a href={href('mails', { user: user.id })} aria-label={`Mails about ${nameOf(user)}`}>Mails</a></dd></div>
       </dl>
       <section aria-label="Profile">
         <h3>Profile</h3>
@@ -119,6 +136,7 @@ function Details({ user, roles, notice, changed, close }: {
             : 'Disabling the account ends all sessions at once. The user cannot sign in until you enable it again.'}
         </p>
         <div className="buttons">
+          {user.email && !user.disabledAt && <button type="button" disabled={busy} onClick={reset}>Send password reset</button>}
           <button type="button" disabled={busy} onClick={toggle}>{user.disabledAt ? 'Enable' : 'Disable'}</button>
           <Confirm label="Delete" question="Delete permanently?" action={remove} />
         </div>

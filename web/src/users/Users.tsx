@@ -10,6 +10,7 @@ import type { UserOrderField, UserRowFragment } from '../gql/graphql'
 import { usePages, useQuery } from '../query'
 import { useFilters } from '../route'
 import { CreateUser } from './CreateUser'
+import { InviteUser } from './InviteUser'
 import { User } from './User'
 
 const usersDocument = graphql(`
@@ -31,7 +32,7 @@ const parameters = {
   role: '',
   status: ['', 'enabled', 'disabled'],
   order: ['-CREATED_AT', 'CREATED_AT', 'USERNAME', '-USERNAME', 'EMAIL', '-EMAIL'],
-  user: '', // an id, or `new` for the form that creates an account
+  user: '', // an id, `new` for the form that creates an account, or `invite`
 } as const
 
 /** The users, for administrators. The address has the filters and the selected user. */
@@ -66,7 +67,10 @@ export default function Users() {
     <section className="view" aria-labelledby="users-title">
       <header className="title">
         <h1 id="users-title">Users</h1>
-        <button type="button" className="primary" onClick={() => { set({ user: 'new' }) }}>New user</button>
+        <div className="buttons">
+          <button type="button" onClick={() => { set({ user: 'invite' }) }}>Invite user</button>
+          <button type="button" className="primary" onClick={() => { set({ user: 'new' }) }}>New user</button>
+        </div>
       </header>
       <div className="tools">
         <Search
@@ -111,7 +115,8 @@ export default function Users() {
           close={close}
         />
       )}
-      {user && user !== 'new' && (
+      {user === 'invite' && (data ?? problem) && <InviteUser roles={roles} close={close} />}
+      {user && user !== 'new' && user !== 'invite' && (
         <User key={user} id={user} roles={roles} notice={user === created ? 'Account created.' : undefined} changed={reload} close={close} />
       )}
     </section>

@@ -1,0 +1,45 @@
+import { Placeholder } from '../components/Placeholder'
+import { graphql } from '../gql'
+import type { ConsoleAccountQuery } from '../gql/graphql'
+import { useQuery } from '../query'
+import { Data } from './Data'
+import { Deletion } from './Deletion'
+import { Email } from './Email'
+import { Language } from './Language'
+import { Password } from './Password'
+
+const accountDocument = graphql(`
+  query ConsoleAccount {
+    me { id username email emailVerifiedAt pendingEmail locale deletionAt }
+  }
+`)
+
+export type Me = NonNullable<ConsoleAccountQuery['me']>
+
+/** A part of the view. `changed` asks the server for the account again. */
+export interface PartProps {
+  me: Me
+  changed: () => void
+}
+
+/** What users do with their own account. */
+export default function MyAccount() {
+  const { data, problem, loading, reload } = useQuery(accountDocument)
+  const me = data?.me
+  return (
+    <section className="view settings" aria-labelledby="my-account-title">
+      <h1 id="my-account-title">My account</h1>
+      {(!me || problem) && <Placeholder loading={loading} problem={problem?.message} lines={8} />}
+      {me && (
+        <>
+          {me.deletionAt && <Deletion me={me} changed={reload} />}
+          <Email me={me} changed={reload} />
+          <Password me={me} />
+          <Language key={me.locale} me={me} changed={reload} />
+          <Data />
+          {!me.deletionAt && <Deletion me={me} changed={reload} />}
+        </>
+      )}
+    </section>
+  )
+}
