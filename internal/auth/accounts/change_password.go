@@ -5,6 +5,7 @@ import (
 
 	"usher/internal/auth"
 	"usher/internal/auth/internal/transaction"
+	"usher/internal/auth/mailing"
 	"usher/internal/auth/sessions"
 	"usher/internal/password"
 )
@@ -51,7 +52,7 @@ func (s *Service) ChangePassword(ctx context.Context, in ChangePasswordInput) (*
 		if err := next.Store(ctx, tx); err != nil {
 			return err
 		}
-		if err := s.outbox.Notify(ctx, tx, payload.User, auth.MailPasswordChanged); err != nil {
+		if err := s.outbox.Notify(ctx, tx, payload.User, mailing.To(payload.User, auth.MailPasswordChanged)); err != nil {
 			return err
 		}
 		if err := tx.RecordSession(ctx, auth.EventPasswordChanged, tx.Viewer); err != nil || !in.EndOtherSessions {

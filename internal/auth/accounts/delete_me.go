@@ -56,7 +56,7 @@ func (s *Service) schedule(ctx context.Context, tx *transaction.Tx, u *auth.User
 	u.DeletionAt, u.UpdatedAt = &at, tx.Now
 	if letter := mailing.To(u, auth.MailAccountDeletion); letter != nil {
 		letter.Due = at
-		if err := s.outbox.Send(ctx, tx, *letter); err != nil {
+		if err := s.outbox.Notify(ctx, tx, u, letter); err != nil {
 			return err
 		}
 	}
@@ -102,7 +102,7 @@ func Delete(ctx context.Context, tx *transaction.Tx, outbox *mailing.Outbox, u *
 	if err := tx.DeleteUser(ctx, u.ID); err != nil {
 		return err
 	}
-	if err := outbox.Notify(ctx, tx, u, auth.MailAccountDeleted); err != nil {
+	if err := outbox.Notify(ctx, tx, u, mailing.To(u, auth.MailAccountDeleted)); err != nil {
 		return err
 	}
 	return tx.Record(ctx, auth.AuditEvent{Kind: auth.EventUserDeleted, UserID: &u.ID})

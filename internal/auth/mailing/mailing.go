@@ -185,35 +185,63 @@ func (o *Outbox) Request(ctx context.Context, tx *transaction.Tx, r Request) err
 	if !tx.Administers() {
 		m.Asker = asker(r.From.Client)
 	}
-	if m.Asker != nil {
-		n, err := tx.CountMailsAsked(ctx, *m.Asker, tx.Now.Add(-time.Hour))
-		if err != nil {
-			return err
-		}
-		if n >= askedPerHour {
-			return &auth.Error{Code: auth.CodeRateLimited, RetryAfter: retryAsking}
-		}
+	tooMany, err := askedTooMuch(ctx, tx, m.Asker)
+	if err != nil {
+		return err
+	}
+	if tooMany {
+		return &auth.Error{Code: auth.CodeRateLimited, RetryAfter: retryAsking}
 	}
 	return o.add(ctx, tx, m, r)
 }
 
+// askedTooMuch reports whether a network has asked for so many mails that it gets no more for now.
+func askedTooMuch(ctx context.Context, tx *transaction.Tx, asker *string) (bool, error) {
+	if asker == nil {
+		return false, nil
+	}
+	n, err := tx.CountMailsAsked(ctx, *asker, tx.Now.Add(-time.Hour))
+	return n >= askedPerHour, err
+}
+
 // Send writes a letter in a transaction. Without a way to send mail it does nothing.
 func (o *Outbox) Send(ctx context.Context, tx *transaction.Tx, l Letter) error {
+	return o.send(ctx, tx, &l, nil)
+}
+
+func (o *Outbox) send(ctx context.Context, tx *transaction.Tx, l *Letter, asker *string) error {
 	if !o.Enabled() {
 		return nil
 	}
 	l.From = request.From(ctx)
-	m := &auth.MailMessage{Prepared: true}
+	m := &auth.MailMessage{Prepared: true, Asker: asker}
 	l.describe(m, tx.Now)
 	return o.add(ctx, tx, m, l)
 }
 
-// Notify tells a user in a transaction that something has happened, if they have an address and the server sends mail.
-func (o *Outbox) Notify(ctx context.Context, tx *transaction.Tx, u *auth.User, kind auth.MailKind) error {
-	if l := To(u, kind); l != nil {
+// Notify tells a user in a transaction that something has happened, with a letter from To. It does nothing for a nil
+// letter, and if the server sends no mail.
+//
+// Anybody can sign up with the address of another person and then cause notices. So those to an address that is not
+// verified are limited like mails that are requested, and left out above the limit. Those to a verified one are not:
+// otherwise a thief could hide a notice behind many others.
+func (o *Outbox) Notify(ctx context.Context, tx *transaction.Tx, u *auth.User, l *Letter) error {
+	if l == nil || !o.Enabled() {
+		return nil
+	}
+	if u.EmailVerifiedAt != nil {
 		return o.Send(ctx, tx, *l)
 	}
-	return nil
+	// The deletion of an account makes Usher forget whom it has mailed, but not for which network.
+	by := asker(request.From(ctx).Client)
+	tooMany, err := askedTooMuch(ctx, tx, by)
+	if err == nil && !tooMany {
+		tooMany, err = o.TooMany(ctx, tx, l.To, l.Kind)
+	}
+	if err != nil || tooMany {
+		return err
+	}
+	return o.send(ctx, tx, l, by)
 }
 
 // describe sets what the row of a letter shows.

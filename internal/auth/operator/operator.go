@@ -126,7 +126,7 @@ func (s *Service) SetPassword(ctx context.Context, u *auth.User, p password.Plai
 		if _, err := tx.ClearAttempts(ctx, u.ID); err != nil {
 			return err
 		}
-		if err := s.outbox.Notify(ctx, tx, u, auth.MailPasswordChanged); err != nil {
+		if err := s.outbox.Notify(ctx, tx, u, mailing.To(u, auth.MailPasswordChanged)); err != nil {
 			return err
 		}
 		return tx.Record(ctx, auth.AuditEvent{Kind: auth.EventPasswordSet, UserID: &u.ID})

@@ -8,6 +8,7 @@ import (
 	"usher/internal/auth"
 	"usher/internal/auth/internal/proof"
 	"usher/internal/auth/internal/transaction"
+	"usher/internal/auth/mailing"
 	"usher/internal/auth/sessions"
 	"usher/internal/password"
 )
@@ -54,7 +55,7 @@ func (s *Service) ResetPassword(ctx context.Context, in ResetPasswordInput) (*se
 		if err := setPassword(ctx, tx, r.User, next); err != nil {
 			return err
 		}
-		if err := s.outbox.Notify(ctx, tx, r.User, auth.MailPasswordChanged); err != nil || !in.SignIn {
+		if err := s.outbox.Notify(ctx, tx, r.User, mailing.To(r.User, auth.MailPasswordChanged)); err != nil || !in.SignIn {
 			return err
 		}
 		owner, err := r.Proof(ctx, tx)
