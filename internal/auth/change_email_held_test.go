@@ -1,12 +1,15 @@
 package auth_test
 
 import (
+	"fmt"
 	"log/slog"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
 
 	"usher/internal/auth/authtest"
 	"usher/internal/auth/domain"
@@ -162,6 +165,49 @@ func TestReleaseEmailName(t *testing.T) {
 		}
 		if u := f.user(t, holder.User.ID); u.Username == nil || u.Email != nil {
 			t.Errorf("the other account: %+v", u)
+		}
+	})
+}
+
+// TestChangeEmailEnds asks for changes whose mails are not made, and waits. They end when the others do. Otherwise a user
+// could learn from the end of a change whether another account has the address.
+func TestChangeEmailEnds(t *testing.T) {
+	t.Parallel()
+	eachDatabase(t, func(t *testing.T, f *fixture) {
+		f.markVerified(t, f.signupAt(t, "", "verified@example.com").User.ID)
+		users := map[string]uuid.UUID{}
+		ask := func(name, email string) {
+			t.Helper()
+			p := f.signup(t, name)
+			if got := f.requestEmailChange(f.As(t, p.AccessToken), email); got != "" {
+				t.Fatal(got)
+			}
+			users[name] = p.User.ID
+		}
+		for _, at := range []string{"free", "verified"} {
+			for i := range mailsAnHour + 1 { // one more than a recipient gets
+				ask(fmt.Sprint(at, i), at+"@example.com")
+				f.NewMails(t)
+			}
+		}
+		ask("late", "late@example.com")
+		f.Clock.Advance(time.Hour + time.Second) // the request waits too long
+		if n := len(f.NewMails(t)); n != 0 {
+			t.Errorf("%d mails", n)
+		}
+		for _, step := range []struct {
+			wait    time.Duration
+			pending bool
+		}{{23*time.Hour - time.Minute, true}, {2 * time.Minute, false}} {
+			f.Clock.Advance(step.wait)
+			if err := f.Sweep(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			for name, id := range users {
+				if pending := f.user(t, id).PendingEmail != nil; pending != step.pending {
+					t.Errorf("%s: pending %t, want %t", name, pending, step.pending)
+				}
+			}
 		}
 	})
 }

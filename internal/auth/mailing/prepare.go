@@ -78,18 +78,20 @@ func (o *Outbox) ready(ctx context.Context, tx *transaction.Tx, l *Letter, r *Re
 }
 
 // perHour and perDay limit the mails of one kind to one recipient, so that nobody can fill the mailbox of another
-// person, or guess many codes.
+// person, or guess many codes. After perDay, there is one an hour.
 const (
 	perHour = 5
 	perDay  = 10
 )
 
-// TooMany reports whether a recipient has got so many mails of a kind that they get no more for now.
+// TooMany reports whether a recipient has got so many mails of a kind that they get no more for now. It is false if they
+// have got none for an hour. The link of a reset is valid for an hour, so a stranger that uses up the limit cannot keep
+// the owner from a valid one.
 func (o *Outbox) TooMany(ctx context.Context, tx *transaction.Tx, to identity.Name, kind auth.MailKind) (bool, error) {
-	n, err := tx.CountMailsTo(ctx, to.Key, kind, tx.Now.Add(-24*time.Hour))
-	if err != nil || n < perHour || n >= perDay {
-		return n >= perDay, err
+	day, err := tx.CountMailsTo(ctx, to.Key, kind, tx.Now.Add(-24*time.Hour))
+	if err != nil || day < perHour {
+		return false, err
 	}
-	n, err = tx.CountMailsTo(ctx, to.Key, kind, tx.Now.Add(-time.Hour))
-	return n >= perHour, err
+	hour, err := tx.CountMailsTo(ctx, to.Key, kind, tx.Now.Add(-time.Hour))
+	return hour >= perHour || day >= perDay && hour > 0, err
 }

@@ -68,6 +68,10 @@ func (s *Service) requestEmailChange(ctx context.Context, tx *transaction.Tx, u 
 	if err := setPending(ctx, tx, u, &to.Display); err != nil {
 		return err
 	}
+	// The change ends when its secret expires, also if no mail is made. Otherwise its end would say why there is none.
+	if _, err := s.issueChange(ctx, tx, u, to, true); err != nil {
+		return err
+	}
 	return tx.Record(ctx, auth.AuditEvent{Kind: auth.EventEmailChangeRequested, UserID: &u.ID})
 }
 
@@ -114,7 +118,7 @@ func setPending(ctx context.Context, tx *transaction.Tx, u *auth.User, pending *
 }
 
 // prepareConfirmEmail makes the mail to the new address. If another account has verified that address, nobody is mailed:
-// its owner has nothing to confirm. The secret is made all the same, so that trying codes costs the same.
+// its owner has nothing to confirm. A decoy is made all the same, so that trying codes costs the same.
 func (s *Service) prepareConfirmEmail(ctx context.Context, tx *transaction.Tx, r *mailing.Request) (*mailing.Letter, error) {
 	if r.UserID == nil {
 		return nil, nil
@@ -127,13 +131,11 @@ func (s *Service) prepareConfirmEmail(ctx context.Context, tx *transaction.Tx, r
 	if err != nil || u.PendingEmail == nil || *u.PendingEmail != to.Display { // cancelled, or replaced by another change
 		return nil, nil //nolint:nilerr // as above
 	}
-	issued, err := s.mailed.Issue(ctx, tx, proof.Secret{
-		Purpose: auth.PurposeChangeEmail, User: &u.ID, Email: to, Flow: changeFlow(u),
-	})
+	held, err := heldByOther(ctx, tx, to.Key, u.ID)
 	if err != nil {
 		return nil, err
 	}
-	held, err := heldByOther(ctx, tx, to.Key, u.ID)
+	issued, err := s.issueChange(ctx, tx, u, to, held)
 	if err != nil || held {
 		return nil, err
 	}
@@ -141,6 +143,13 @@ func (s *Service) prepareConfirmEmail(ctx context.Context, tx *transaction.Tx, r
 	letter.Token, letter.LinkExpires = issued.Token, issued.ExpiresAt
 	letter.Code, letter.CodeExpires = issued.Code, issued.CodeExpiresAt
 	return letter, nil
+}
+
+// issueChange makes the secret of a change, or a decoy.
+func (s *Service) issueChange(ctx context.Context, tx *transaction.Tx, u *auth.User, to identity.Name, decoy bool) (proof.Issued, error) {
+	return s.mailed.Issue(ctx, tx, proof.Secret{
+		Purpose: auth.PurposeChangeEmail, User: &u.ID, Email: to, Flow: changeFlow(u), Decoy: decoy,
+	})
 }
 
 // changeFlow binds the code of a change to the account, because several users may want one address.

@@ -63,23 +63,21 @@ type signupDetails struct {
 	InvitedBy *uuid.UUID  `json:"invitedBy,omitempty"`
 }
 
-// prepareSignup makes the mail of RequestSignup. An address that has an account gets a secret too, which is mailed to
-// nobody: otherwise tries of codes would tell such addresses from others.
+// prepareSignup makes the mail of RequestSignup. An address that has an account gets a decoy: otherwise tries of codes
+// would tell such addresses from others.
 func (s *Service) prepareSignup(ctx context.Context, tx *transaction.Tx, r *mailing.Request) (*mailing.Letter, error) {
 	email, err := identity.ParseEmail(r.Email)
 	if err != nil {
 		return nil, err
 	}
-	letter, err := s.newAccountLetter(ctx, tx, r, auth.PurposeSignUp, email)
-	if err != nil {
+	user, _, err := tx.PasswordByEmail(ctx, email.Key)
+	if err != nil && !errors.Is(err, auth.ErrNotFound) {
 		return nil, err
 	}
-	user, _, err := tx.PasswordByEmail(ctx, email.Key)
-	switch {
-	case errors.Is(err, auth.ErrNotFound):
-		return letter, nil
-	case err != nil:
-		return nil, err
+	known := err == nil
+	letter, err := s.newAccountLetter(ctx, tx, r, proof.Secret{Purpose: auth.PurposeSignUp, Email: email, Decoy: known})
+	if err != nil || !known {
+		return letter, err
 	}
 	return mailing.About(user, auth.MailSignUpExisting, identity.Name{Display: *user.Email, Key: email.Key}), nil
 }
@@ -93,23 +91,24 @@ func (s *Service) prepareInvitation(ctx context.Context, tx *transaction.Tx, r *
 	if _, _, err := tx.PasswordByEmail(ctx, email.Key); !errors.Is(err, auth.ErrNotFound) {
 		return nil, err
 	}
-	return s.newAccountLetter(ctx, tx, r, auth.PurposeInvitation, email)
+	return s.newAccountLetter(ctx, tx, r, proof.Secret{Purpose: auth.PurposeInvitation, Email: email})
 }
 
 // newAccountLetter issues a secret for a new account and returns the mail with it.
 func (s *Service) newAccountLetter(
-	ctx context.Context, tx *transaction.Tx, r *mailing.Request, purpose auth.MailPurpose, email identity.Name,
+	ctx context.Context, tx *transaction.Tx, r *mailing.Request, secret proof.Secret,
 ) (*mailing.Letter, error) {
 	details, err := json.Marshal(signupDetails{Locale: r.Locale, Roles: r.Roles, InvitedBy: r.InvitedBy})
 	if err != nil {
 		return nil, err
 	}
-	issued, err := s.mailed.Issue(ctx, tx, proof.Secret{Purpose: purpose, Email: email, Details: string(details)})
+	secret.Details = string(details)
+	issued, err := s.mailed.Issue(ctx, tx, secret)
 	if err != nil {
 		return nil, err
 	}
 	return &mailing.Letter{
-		Kind: r.Kind, To: email, Locale: r.Locale,
+		Kind: r.Kind, To: secret.Email, Locale: r.Locale,
 		Token: issued.Token, LinkExpires: issued.ExpiresAt, Code: issued.Code, CodeExpires: issued.CodeExpiresAt,
 	}, nil
 }
