@@ -71,6 +71,57 @@ func TestMigrateBesideSignIns(t *testing.T) {
 	check("again", 0)
 }
 
+// TestMigrateBesideBackup runs migration 00013 while a transaction reads users, as pg_dump does for as long as it runs.
+// Sign-ins must not wait until it ends, and the migration must end after it.
+func TestMigrateBesideBackup(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	s := open(t, empty["postgres"](t))
+	if err := s.UpTo(ctx, 12); err != nil {
+		t.Fatal(err)
+	}
+	fillUsers(t, "postgres", s, 10)
+	conn, err := s.Conn(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	backup, err := conn.BeginTx(ctx, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer backup.Rollback()
+	if _, err := backup.ExecContext(ctx, `SELECT id FROM users`); err != nil {
+		t.Fatal(err)
+	}
+
+	migrated := make(chan error, 1)
+	go func() { migrated <- s.UpTo(ctx, 13) }()
+	for waits := 0; waits == 0; {
+		err := s.Get(ctx, &waits, `SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = database
+			WHERE datname = current_database() AND relation = 'users'::regclass AND NOT granted`)
+		if err != nil {
+			t.Fatalf("the migration does not wait: %v", err)
+		}
+	}
+	// This waits behind the migration.
+	if err := s.Exec(ctx, `UPDATE users SET last_login_at = '2031-01-01'`); err != nil {
+		t.Fatalf("sign in during the migration: %v", err)
+	}
+	select {
+	case err := <-migrated:
+		t.Fatalf("the migration ended beside the backup: %v", err)
+	default:
+	}
+	if err := backup.Rollback(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-migrated; err != nil {
+		t.Fatal(err)
+	}
+}
+
 // migrateFrom11 applies migration 00012, and fails if it waits for a lock.
 func migrateFrom11(t *testing.T, s *store.Store) {
 	t.Helper()
@@ -110,7 +161,8 @@ func TestMigrationsLockBriefly(t *testing.T) {
 		"ALTER TABLE users ADD COLUMN a text CHECK (a <> '')", "ALTER TABLE users ADD CHECK (id > 1) NOT VALID, ADD CHECK (id > 2)",
 		"ALTER TABLE a ADD FOREIGN KEY (b) REFERENCES c (d)", "ALTER TABLE users ALTER COLUMN a SET NOT NULL",
 		"CREATE UNIQUE INDEX i ON users (a)", "CREATE INDEX IF NOT EXISTS i ON users (a)",
-		"CREATE TABLE b (a text); CREATE INDEX i ON users (a)", "UPDATE users SET a = 1", "DELETE FROM sessions",
+		"CREATE TABLE b (a text); CREATE INDEX i ON users (a)",
+		"DO $$ BEGIN LOOP BEGIN ALTER TABLE users ALTER COLUMN a SET NOT NULL; END; END LOOP; END $$;", "UPDATE users SET a = 1", "DELETE FROM sessions",
 	} {
 		if len(longLocks(bad)) != 1 {
 			t.Errorf("not found: %s", bad)
@@ -123,22 +175,29 @@ var (
 	createdTable = regexp.MustCompile(`CREATE TABLE (?:IF NOT EXISTS )?(\w+)`)
 	indexedTable = regexp.MustCompile(`^CREATE (?:UNIQUE )?INDEX (?:IF NOT EXISTS )?\w+ ON (\w+)`)
 	constraint   = regexp.MustCompile(`\b(CHECK|FOREIGN KEY|REFERENCES)\b`)
+	changedTable = regexp.MustCompile(`^ALTER TABLE (\w+)`)
+	nesting      = regexp.MustCompile(`^(?:(?:DO \$\$|BEGIN|LOOP) )+`)
 	tableRewrite = regexp.MustCompile(`\b(SET NOT NULL|TYPE|STORED|ADD PRIMARY KEY|ADD UNIQUE)\b`)
 )
 
-// longLocks returns the statements of a migration that hold a lock on an existing table for long. A DO statement can commit
-// between its batches, so this does not look into it.
+// longLocks returns the statements of a migration that hold a lock on an existing table for long. It does not look into a
+// DO statement that commits between its batches.
 func longLocks(migration string) (found []string) {
 	plain := sqlComments.ReplaceAllString(migration, "")
 	created := map[string]bool{}
 	for _, m := range createdTable.FindAllStringSubmatch(plain, -1) {
 		created[m[1]] = true
 	}
-	before, block, _ := strings.Cut(plain, "DO $$")
-	_, after, _ := strings.Cut(block, "$$;")
-	for statement := range strings.SplitSeq(before+after, ";") {
-		statement = strings.Join(strings.Fields(statement), " ")
+	if before, block, _ := strings.Cut(plain, "DO $$"); strings.Contains(block, "COMMIT;") {
+		_, after, _ := strings.Cut(block, "$$;")
+		plain = before + after
+	}
+	for statement := range strings.SplitSeq(plain, ";") {
+		statement = nesting.ReplaceAllString(strings.Join(strings.Fields(statement), " "), "")
 		index := indexedTable.FindStringSubmatch(statement)
+		if changed := changedTable.FindStringSubmatch(statement); changed != nil && created[changed[1]] {
+			continue
+		}
 		switch {
 		case index != nil && !created[index[1]],
 			strings.HasPrefix(statement, "UPDATE "), strings.HasPrefix(statement, "DELETE "),

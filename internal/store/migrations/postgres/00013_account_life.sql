@@ -4,26 +4,6 @@
 -- Without a transaction around them, these statements hold no lock for long. Each can run again, because a migration that
 -- is interrupted starts over.
 
-ALTER TABLE users
-    -- When the owner of the address confirmed it; NULL for an address that nobody has confirmed.
-    ADD COLUMN IF NOT EXISTS email_verified_at timestamptz,
-    -- The address to which the user's changes once it is confirmed.
-    ADD COLUMN IF NOT EXISTS pending_email text,
-    -- A language tag (BCP 47).
-    ADD COLUMN IF NOT EXISTS locale text,
-    -- When the account is deleted, because its user has asked for that; NULL otherwise.
-    ADD COLUMN IF NOT EXISTS deletion_at timestamptz,
-    -- Counts the changes of the user's credentials. A sign-in that has checked an older one is refused.
-    ADD COLUMN IF NOT EXISTS credentials_version integer NOT NULL DEFAULT 0,
-    DROP CONSTRAINT IF EXISTS users_pending_email_length,
-    ADD CONSTRAINT users_pending_email_length CHECK (length(pending_email) <= 300) NOT VALID,
-    DROP CONSTRAINT IF EXISTS users_locale_length,
-    ADD CONSTRAINT users_locale_length CHECK (length(locale) <= 100) NOT VALID;
-
--- Finds the accounts to delete. An interrupted CREATE INDEX CONCURRENTLY leaves an invalid index.
-DROP INDEX CONCURRENTLY IF EXISTS users_deletion_at_idx;
-CREATE INDEX CONCURRENTLY users_deletion_at_idx ON users (deletion_at) WHERE deletion_at IS NOT NULL;
-
 -- Secrets that were mailed: a user who presents one can read mail to the address.
 CREATE TABLE IF NOT EXISTS mailed_secrets (
     id              uuid        NOT NULL,
@@ -52,7 +32,6 @@ CREATE TABLE IF NOT EXISTS mailed_secrets (
     CONSTRAINT mailed_secrets_pkey                PRIMARY KEY (id),
     CONSTRAINT mailed_secrets_subject_unique      UNIQUE (purpose, subject),
     CONSTRAINT mailed_secrets_token_digest_unique UNIQUE (token_digest),
-    CONSTRAINT mailed_secrets_user_id_fkey        FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE CASCADE,
     CONSTRAINT mailed_secrets_purpose_check       CHECK (purpose ~ '^[A-Z_]{1,50}$'),
     CONSTRAINT mailed_secrets_subject_length      CHECK (length(subject) BETWEEN 1 AND 400),
     CONSTRAINT mailed_secrets_address_length      CHECK (length(address) <= 300 AND length(address_key) <= 300),
@@ -61,6 +40,46 @@ CREATE TABLE IF NOT EXISTS mailed_secrets (
     CONSTRAINT mailed_secrets_code_check          CHECK ((code_digest IS NULL) = (code_expires_at IS NULL)),
     CONSTRAINT mailed_secrets_details_length      CHECK (length(details) <= 4000)
 );
+
+-- A new column needs users to itself for a moment, and a foreign key needs it without writers. While they wait for a
+-- transaction that uses the table, such as that of pg_dump, all later statements wait behind them. So they give up after
+-- half a second, let the others pass and try again.
+-- +goose StatementBegin
+DO $$
+BEGIN
+    PERFORM set_config('lock_timeout', '500ms', true);
+    LOOP
+        BEGIN
+            ALTER TABLE users
+                -- When the owner of the address confirmed it; NULL for an address that nobody has confirmed.
+                ADD COLUMN IF NOT EXISTS email_verified_at timestamptz,
+                -- The address to which the user's changes once it is confirmed.
+                ADD COLUMN IF NOT EXISTS pending_email text,
+                -- A language tag (BCP 47).
+                ADD COLUMN IF NOT EXISTS locale text,
+                -- When the account is deleted, because its user has asked for that; NULL otherwise.
+                ADD COLUMN IF NOT EXISTS deletion_at timestamptz,
+                -- Counts the changes of the user's credentials. A sign-in that has checked an older one is refused.
+                ADD COLUMN IF NOT EXISTS credentials_version integer NOT NULL DEFAULT 0,
+                DROP CONSTRAINT IF EXISTS users_pending_email_length,
+                ADD CONSTRAINT users_pending_email_length CHECK (length(pending_email) <= 300) NOT VALID,
+                DROP CONSTRAINT IF EXISTS users_locale_length,
+                ADD CONSTRAINT users_locale_length CHECK (length(locale) <= 100) NOT VALID;
+            ALTER TABLE mailed_secrets
+                DROP CONSTRAINT IF EXISTS mailed_secrets_user_id_fkey,
+                ADD CONSTRAINT mailed_secrets_user_id_fkey FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE CASCADE;
+            EXIT;
+        EXCEPTION WHEN lock_not_available THEN
+            PERFORM pg_sleep(1);
+        END;
+    END LOOP;
+END
+$$;
+-- +goose StatementEnd
+
+-- Finds the accounts to delete. An interrupted CREATE INDEX CONCURRENTLY leaves an invalid index.
+DROP INDEX CONCURRENTLY IF EXISTS users_deletion_at_idx;
+CREATE INDEX CONCURRENTLY users_deletion_at_idx ON users (deletion_at) WHERE deletion_at IS NOT NULL;
 
 CREATE INDEX IF NOT EXISTS mailed_secrets_user_id_idx ON mailed_secrets (user_id) WHERE user_id IS NOT NULL;
 -- Find the secret that a code belongs to.
