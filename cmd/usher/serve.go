@@ -65,7 +65,7 @@ func listen(ctx context.Context, address string) (net.Listener, error) {
 	return l, err
 }
 
-// welcome prints the URLs of a development server and a first request, if the server accepts it.
+// welcome prints the URLs of a development server and how to get a first account.
 func welcome(w io.Writer, c *serveCommand) {
 	url := c.Issuer
 	fmt.Fprintf(w, `
@@ -83,11 +83,32 @@ Usher is running in development mode with the database %s.
 		fmt.Fprintf(w, "It accepts only the documents of %s and of the console. Administrators may send any document.\n\n", c.TrustedDocuments)
 		return
 	}
-	fmt.Fprintf(w, `To sign up, run this in another terminal:
+	switch c.SignupMode {
+	case "open":
+		fmt.Fprintf(w, `To sign up, run this in another terminal:
 
   curl -s %s/graphql -H 'Content-Type: application/json' -d '{
     "query": "mutation ($input: SignupInput!) { signup(input: $input) { accessToken user { id username } } }",
     "variables": {"input": {"username": "ada", "password": "four small green turtles"}}}'
 
 `, url)
+	case "verified":
+		mails := "the mail"
+		if !c.Sends() {
+			mails = "the mail in the Mailbox"
+		}
+		fmt.Fprintf(w, `To sign up, run this in another terminal, and follow the link in %s:
+
+  curl -s %s/graphql -H 'Content-Type: application/json' -d '{
+    "query": "mutation ($input: RequestSignupInput!) { requestSignup(input: $input) { email } }",
+    "variables": {"input": {"email": "ada@example.com"}}}'
+
+`, mails, url)
+	case "invite":
+		fmt.Fprint(w, "Sign-up requires an invitation. "+firstAdmin+"Sign in with it and send invitations with inviteUser.\n\n")
+	default:
+		fmt.Fprint(w, "Sign-up is closed. "+firstAdmin+"Sign in with it and create accounts with createUser.\n\n")
+	}
 }
+
+const firstAdmin = "Create the first account with usher user create --role admin --username root. "

@@ -55,10 +55,22 @@ func operate(ctx context.Context, s Settings, secret []byte, log *slog.Logger, f
 	if err == nil {
 		err = parts.migrate(ctx)
 	}
+	if err == nil && secret != nil {
+		err = checkSecret(ctx, parts.keyring(s.Keys, secret))
+	}
 	if err == nil {
 		err = f(&Operator{Service: d.Operator, parts: parts})
 	}
 	return errors.Join(err, parts.close())
+}
+
+// checkSecret returns an error if the server has another secret: it could not decrypt what the command writes.
+func checkSecret(ctx context.Context, o keyring.Options) error {
+	err := keyring.Check(ctx, o)
+	if _, sealed := errors.AsType[*keyring.SealedError](err); sealed {
+		return errors.New("this is not the secret of the server, so the server could not decrypt the mail; set $USHER_SECRET_KEY as for the server, or pass a file with --secret-key-file")
+	}
+	return err
 }
 
 // Keyring returns the options of the keyring. The secret is needed only to create a key; see Secret.

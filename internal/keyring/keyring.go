@@ -100,6 +100,15 @@ func Open(ctx context.Context, o Options) (*Keyring, error) {
 	return k, nil
 }
 
+// Check returns a *[SealedError] if a key was encrypted with another secret than that of the options.
+func Check(ctx context.Context, o Options) error {
+	k, err := newKeyring(o)
+	if err == nil {
+		_, err = k.read(ctx)
+	}
+	return err
+}
+
 // newKeyring returns a Keyring without keys.
 func newKeyring(o Options) (*Keyring, error) {
 	o.complete()
