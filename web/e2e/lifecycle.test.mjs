@@ -233,7 +233,7 @@ test('my account: language, data, deletion and its end', async () => {
   const language = page.getByRole('region', { name: 'Language' })
   await language.getByLabel('Language of mail').selectOption('Deutsch')
   await language.getByRole('button', { name: 'Save' }).click()
-  await page.waitForResponse((response) => response.request().postData()?.includes('ConsoleAccount') ?? false)
+  await language.getByText('Saved.').waitFor()
   assert.equal((await me(bearer))?.locale, 'de')
 
   const downloads = page.waitForEvent('download')

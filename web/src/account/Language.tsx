@@ -20,6 +20,7 @@ export function Language({ me, changed }: PartProps) {
       <header><h2 id="language-title">Language</h2></header>
       <div className="part">
         <Form
+          key={me.locale}
           submit="Save"
           secondary
           fields={[localeField(me.locale ?? '', 'Automatic')]}

@@ -35,7 +35,7 @@ export default function MyAccount() {
           {me.deletionAt && <Deletion me={me} changed={reload} />}
           <Email me={me} changed={reload} />
           <Password me={me} />
-          <Language key={me.locale} me={me} changed={reload} />
+          <Language me={me} changed={reload} />
           <Data />
           {!me.deletionAt && <Deletion me={me} changed={reload} />}
         </>

@@ -73,7 +73,7 @@ export function UndoEmailChange() {
       title="Undo the change of your e-mail address"
       token={token}
       dead={dead}
-      again={<p>If you cannot sign in any more, contact the people who run this service.</p>}
+      again={<p>If you cannot sign in any more, contact the operator of this service.</p>}
     >
       {done
         ? (

@@ -27,7 +27,7 @@ export function AcceptInvitation() {
       page="accept-invitation"
       title="Accept the invitation"
       about="Create your account. You can sign in with the e-mail address that was invited."
-      again={<p>Ask the person who invited you for a new invitation.</p>}
+      again={<p>Ask an administrator for a new invitation.</p>}
     />
   )
 }

@@ -17,7 +17,7 @@ const inviteDocument = graphql(`
   }
 `)
 
-/** Invites somebody, who then creates the account. */
+/** Invites somebody. The account is created when the invitation is accepted. */
 export function InviteUser({ roles, close }: { roles: RoleOption[]; close: () => void }) {
   const [done, setDone] = useState<ConsoleInviteUserMutation['inviteUser']>()
   return (
