@@ -9,8 +9,11 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/emersion/go-smtp"
 
 	"usher/internal/storetest"
 )
@@ -58,6 +61,21 @@ func TestConsole(t *testing.T) {
 				database := url(t)
 				operate(t, database, password+"\n", "user", "create", "--username", "root", "--role", "admin")
 				node(t, web, "e2e/lifecycle.test.mjs", start(t, database, "--dev").url)
+			})
+			t.Run("mail", func(t *testing.T) {
+				database := url(t)
+				operate(t, database, password+"\n", "user", "create", "--username", "root", "--email", "root@example.com", "--role", "admin")
+				var tries atomic.Int32
+				r := &relay{refuse: func(string) error {
+					if tries.Add(1) == 1 {
+						return &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 1, 1}, Message: "no such mailbox"}
+					}
+					return nil
+				}}
+				node(t, web, "e2e/mail.test.mjs", start(t, database, append(mailFlags(r.listen(t)), "--dev")...).url)
+				if accepted, _ := r.mails(); len(accepted) != 1 {
+					t.Errorf("%d mails were sent, want 1", len(accepted))
+				}
 			})
 			t.Run("sign-up", func(t *testing.T) {
 				for _, mode := range []string{"verified", "invite", "closed"} {

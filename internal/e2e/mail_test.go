@@ -32,6 +32,8 @@ type relay struct {
 	// closed.
 	free     int
 	released chan struct{}
+	// refuse rejects recipients, if it is set.
+	refuse func(to string) error
 
 	mu       sync.Mutex
 	accepted []received
@@ -85,6 +87,9 @@ func (*relaySession) Mail(string, *smtp.MailOptions) error { return nil }
 
 func (s *relaySession) Rcpt(to string, _ *smtp.RcptOptions) error {
 	s.to = to
+	if s.refuse != nil {
+		return s.refuse(to)
+	}
 	return nil
 }
 
