@@ -87,6 +87,100 @@ test('a reload keeps the sign-in, and no script has the refresh token', async ()
   await tab.context().close()
 })
 
+test('the code of a mail verifies the address', async () => {
+  const { tab } = await signedUp('coder', page, 'coder@example.com')
+  await click(tab, 'Send a mail')
+  const { code } = await mail('coder@example.com')
+  await submit(tab, 'Verify', { Code: code === '000000' ? '000001' : '000000' })
+  await described(tab, 'Code')
+  await submit(tab, 'Verify', { Code: code })
+  await tab.getByText('is not verified').waitFor({ state: 'detached' })
+  await hello(tab, 'coder')
+  await tab.context().close()
+})
+
+test('a link verifies the address after a click, and keeps the session', async () => {
+  const { tab } = await signedUp('clicker', page, 'clicker@example.com')
+  await click(tab, 'Send a mail')
+  const { link } = await mail('clicker@example.com')
+  const other = await open(browser, page, tab.context())
+  await hello(other, 'clicker')
+  const sent = record(other)
+  await other.goto(link)
+  const button = other.getByRole('button', { name: 'Verify e-mail address' })
+  await button.waitFor()
+  assert.equal(other.url(), `${page}/`) // without the token
+  assert.deepEqual(count(sent), { Refresh: 1 })
+  await button.click()
+  await other.getByText('clicker@example.com').waitFor()
+  assert.equal(await other.getByText('password was removed').count(), 0)
+  await click(other, 'Continue')
+  await hello(other, 'clicker')
+  assert.equal(await other.getByText('is not verified').count(), 0)
+  await tab.context().close()
+})
+
+test('a link that is opened without a session verifies the address and removes the password', async () => {
+  const { tab } = await signedUp('hijacker', page, 'owner@example.com')
+  await click(tab, 'Send a mail')
+  const { link } = await mail('owner@example.com')
+  const owner = await open(browser, link)
+  await click(owner, 'Verify e-mail address')
+  await owner.getByText('password was removed').waitFor()
+  await click(owner, 'Continue')
+  await owner.getByRole('heading', { name: 'Sign in' }).waitFor()
+  await owner.context().close()
+  await click(tab, 'Users')
+  await tab.getByRole('heading', { name: 'Sign in' }).waitFor()
+  await tab.context().close()
+})
+
+test('a link sets a new password once, ends the other sessions and signs in', async () => {
+  const { tab } = await signedUp('forgetful', page, 'forgetful@example.com')
+  const forgot = await open(browser, page)
+  await click(forgot, 'Forgot password')
+  await submit(forgot, 'Send a mail', { 'User name': 'forgetful' })
+  await forgot.getByLabel('Code').waitFor()
+  const { link } = await mail('forgetful@example.com')
+
+  const reset = await open(browser, link, tab.context()) // where the user is signed in
+  assert.equal(reset.url(), `${page}/`)
+  await submit(reset, 'Set password', { 'New password': 'short' })
+  assert.match(await described(reset, 'New password'), /too short/)
+  await submit(reset, 'Set password', { 'New password': 'five large purple whales' })
+  await hello(reset, 'forgetful')
+  await hello(tab, 'forgetful') // follows into the new session
+  assert.equal(await reset.getByText('is not verified').count(), 0)
+  await until(async () => (await sessions(reset)) === 1)
+
+  const again = await open(browser, link)
+  await submit(again, 'Set password', { 'New password': 'six tiny yellow snails' })
+  await again.getByRole('alert').waitFor()
+  await again.reload()
+  await submit(again, 'Sign in', { 'User name': 'forgetful', Password: password })
+  await alert(again, /password is wrong/)
+  for (const page of [tab, forgot, again]) await page.context().close()
+})
+
+test('the code of a mail sets a new password, and an unknown account looks the same', async () => {
+  const { tab } = await signedUp('absent', page, 'absent@example.com')
+  await click(tab, 'Sign out')
+  const shown = []
+  for (const name of ['nobody@example.com', 'absent@example.com']) {
+    await tab.reload()
+    await click(tab, 'Forgot password')
+    await submit(tab, 'Send a mail', { 'User name': name })
+    await tab.getByLabel('Code').waitFor()
+    await submit(tab, 'Set password', { Code: 'none', 'New password': 'five large purple whales' })
+    shown.push(await described(tab, 'Code'), await tab.getByRole('main').innerText())
+  }
+  assert.deepEqual(shown.slice(2), shown.slice(0, 2))
+  const { code } = await mail('absent@example.com')
+  await submit(tab, 'Set password', { Code: code })
+  await hello(tab, 'absent')
+  await tab.context().close()
+})
+
 test('a user is refused the list of users', async () => {
   const { tab } = await signedUp('curious')
   const sent = record(tab)
@@ -377,15 +471,29 @@ test('a tab that missed a sign-in in another one follows at its refresh, and sen
 })
 
 /** Signs up in a tab of its own; the token is the one that the tab holds then. */
-async function signedUp(name, url = page) {
+async function signedUp(name, url = page, email = '') {
   const tab = await open(browser, url)
   const sent = record(tab)
   await click(tab, 'Create an account')
-  await submit(tab, 'Sign up', { 'User name': name, Password: password })
+  await submit(tab, 'Sign up', { 'User name': name, 'E-mail address': email, Password: password })
   await hello(tab, name)
   await tab.getByText('this session').waitFor()
   return { tab, token: sent.at(-1).token }
 }
+
+/** Waits for the only mail to an address, and returns its link, at the page of this test, and its code. */
+async function mail(address) {
+  const mailbox = async (query = '') => (await fetch(`${usher}/mailbox.json${query}`)).json()
+  let mails
+  await until(async () => (mails = (await mailbox()).filter(({ to }) => to === `<${address}>`)).length > 0)
+  assert.equal(mails.length, 1)
+  const { text } = await mailbox(`?id=${mails[0].id}`)
+  const { pathname, hash } = new URL(text.match(/http\S+#token=[\w-]+/)[0])
+  return { link: page + pathname + hash, code: text.match(/^\s*(\d{6})\s*$/m)[1] }
+}
+
+/** How many sessions a tab lists. */
+const sessions = (tab) => tab.getByRole('region', { name: 'Sessions' }).getByRole('listitem').count()
 
 /** Waits until the token of an idle tab is refused for its age. */
 async function expired(name) {

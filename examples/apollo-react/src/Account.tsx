@@ -5,6 +5,7 @@ import { graphQLErrors } from './client'
 import { graphql } from './generated'
 import type { SessionsQuery } from './generated/graphql'
 import { usher } from './usher'
+import { VerifyBanner } from './Verify'
 
 const Me = graphql(`
   query Me {
@@ -12,6 +13,7 @@ const Me = graphql(`
       id
       username
       email
+      emailVerifiedAt
       roles
       createdAt
     }
@@ -66,6 +68,7 @@ function Profile() {
       {problem && <p role="alert">{problem}</p>}
       {data?.me && (
         <>
+          {data.me.email && !data.me.emailVerifiedAt && <VerifyBanner email={data.me.email} />}
           <h1>Hello {data.me.username ?? data.me.email}</h1>
           <dl>
             <dt>E-mail address</dt>

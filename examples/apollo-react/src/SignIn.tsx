@@ -1,8 +1,10 @@
 import { useMutation } from '@apollo/client/react'
-import { type ComponentProps, type SubmitEvent, useId, useState } from 'react'
-import { explain, fieldMessages } from 'usher-client'
+import { useState } from 'react'
+import { fieldMessages } from 'usher-client'
 import { graphQLErrors } from './client'
+import { Field, Form, type Inputs } from './Form'
 import { graphql } from './generated'
+import { ForgotPassword } from './Reset'
 import { usher } from './usher'
 
 const Signup = graphql(`
@@ -29,14 +31,19 @@ const Login = graphql(`
   }
 `)
 
+type View = 'sign in' | 'sign up' | 'forgot password'
+
 export function SignIn() {
-  const [isNew, setNew] = useState(false)
+  const [view, setView] = useState<View>('sign in')
+  const links: Record<View, string> = { 'sign in': 'Sign in instead', 'sign up': 'Create an account', 'forgot password': 'Forgot password' }
   return (
     <main>
-      {isNew ? <SignupForm /> : <LoginForm />}
-      <button className="link" onClick={() => { setNew(!isNew) }}>
-        {isNew ? 'Sign in instead' : 'Create an account'}
-      </button>
+      {view === 'sign in' && <LoginForm />}
+      {view === 'sign up' && <SignupForm />}
+      {view === 'forgot password' && <ForgotPassword />}
+      {(Object.keys(links) as View[]).filter((other) => other !== view).map((other) => (
+        <button key={other} className="link" onClick={() => { setView(other) }}>{links[other]}</button>
+      ))}
     </main>
   )
 }
@@ -53,7 +60,7 @@ function LoginForm() {
   }
   const messages = fieldMessages(graphQLErrors(error))
   return (
-    <Form title="Sign in" busy={loading} error={error} submit={submit}>
+    <Form title="Sign in" busy={loading} errors={error && graphQLErrors(error)} submit={submit}>
       <Field label="User name or e-mail address" name="identifier" autoComplete="username" message={messages.identifier} />
       <Field label="Password" name="password" type="password" autoComplete="current-password" message={messages.password} />
     </Form>
@@ -79,58 +86,10 @@ function SignupForm() {
   }
   const messages = fieldMessages(graphQLErrors(error))
   return (
-    <Form title="Sign up" busy={loading} error={error} submit={submit}>
+    <Form title="Sign up" busy={loading} errors={error && graphQLErrors(error)} submit={submit}>
       <Field label="User name" name="username" autoComplete="username" message={messages.username} />
       <Field label="E-mail address" name="email" inputMode="email" autoComplete="email" message={messages.email} />
       <Field label="Password" name="password" type="password" autoComplete="new-password" message={messages.password} />
     </Form>
-  )
-}
-
-/** Returns the value of an input. */
-type Inputs = (name: string) => string
-
-interface FormProps extends ComponentProps<'form'> {
-  title: string
-  busy: boolean
-  error: unknown
-  submit: (form: Inputs) => Promise<void>
-}
-
-// The inputs that show their own messages.
-const inputs = ['identifier', 'username', 'email', 'password']
-
-/** A form, with the messages that belong to none of its inputs. */
-function Form({ title, busy, error, submit, children }: FormProps) {
-  const onSubmit = (event: SubmitEvent<HTMLFormElement>) => {
-    event.preventDefault()
-    const data = new FormData(event.currentTarget)
-    void submit((name) => data.get(name) as string)
-  }
-  const errors = graphQLErrors(error)
-  const message = explain(errors, inputs)
-  return (
-    <form onSubmit={onSubmit} noValidate>
-      <h1>{title}</h1>
-      {children}
-      {Boolean(error) && message && <p role="alert">{message}</p>}
-      <button disabled={busy}>{title}</button>
-    </form>
-  )
-}
-
-interface FieldProps extends ComponentProps<'input'> {
-  label: string
-  message: string | undefined
-}
-
-function Field({ label, message, ...input }: FieldProps) {
-  const id = useId()
-  return (
-    <p>
-      <label htmlFor={id}>{label}</label>
-      <input {...input} id={id} aria-invalid={message !== undefined} aria-describedby={`${id}-message`} />
-      <span id={`${id}-message`} className="message">{message}</span>
-    </p>
   )
 }

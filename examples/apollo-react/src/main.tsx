@@ -5,18 +5,30 @@ import { Account } from './Account'
 import { Admin } from './Admin'
 import '../../app.css'
 import { anonymous, createClient } from './client'
+import { type Link, link as opened } from './link'
+import { ResetByLink } from './Reset'
 import { SignIn } from './SignIn'
 import { usher, useSession } from './usher'
+import { VerifyByLink } from './Verify'
 
 function App() {
   const session = useSession()
-  const client = useMemo(() => (session ? createClient(session) : anonymous), [session])
+  const [link, setLink] = useState(opened)
+  const user = link?.page === 'reset-password' ? null : session
+  const client = useMemo(() => (user ? createClient(user) : anonymous), [user])
   if (session === undefined) return <Restore />
   return (
     <ApolloProvider client={client}>
-      {session ? <SignedIn key={session} /> : <SignIn />}
+      {link && <main><Opened link={link} onDone={() => { setLink(undefined) }} /></main>}
+      {!link && (session ? <SignedIn key={session} /> : <SignIn />)}
     </ApolloProvider>
   )
+}
+
+/** The page of a link in a mail. */
+function Opened({ link, onDone }: { link: Link; onDone: () => void }) {
+  if (link.page === 'reset-password') return <ResetByLink token={link.token} onDone={onDone} />
+  return <VerifyByLink token={link.token} onDone={onDone} />
 }
 
 /** Finds out whether the user is signed in. After a reload the page has only the cookie. */
