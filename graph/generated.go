@@ -2212,15 +2212,15 @@ type Mutation {
   signup("The new account." input: SignupInput!): AuthPayload! @public
   """
   Mails a link and a code to an address, with which ` + "`" + `completeSignup` + "`" + ` creates an account. The answer is the same if the
-  address already has an account. Its owner gets a mail that says so. Fails with ` + "`" + `INVITATION_REQUIRED` + "`" + ` or
-  ` + "`" + `SIGNUP_CLOSED` + "`" + ` in these modes.
+  address already has an account. Its owner gets a mail that says so. Fails with ` + "`" + `INVITATION_REQUIRED` + "`" + ` in the
+  mode ` + "`" + `INVITE` + "`" + `, and with ` + "`" + `SIGNUP_CLOSED` + "`" + ` in the mode ` + "`" + `CLOSED` + "`" + `.
   """
   requestSignup("The address." input: RequestSignupInput!): RequestSignupPayload! @public
   """
   Creates an account with a confirmed address and signs in. Requires the ` + "`" + `token` + "`" + ` of a mail from ` + "`" + `requestSignup` + "`" + ` or
-  ` + "`" + `inviteUser` + "`" + `, or the ` + "`" + `code` + "`" + ` of a mail from ` + "`" + `requestSignup` + "`" + ` with its ` + "`" + `email` + "`" + `. They stay valid until an account is
-  created, so the call can be repeated with another user name. If another account has the address but has not confirmed
-  it, that account loses it.
+  ` + "`" + `inviteUser` + "`" + `, or the ` + "`" + `code` + "`" + ` of a mail from ` + "`" + `requestSignup` + "`" + ` with its ` + "`" + `email` + "`" + `. A failed call leaves them valid, so
+  it can be repeated with another user name. If another account has the address but has not verified it, that account
+  loses it.
   """
   completeSignup("The new account." input: CompleteSignupInput!): AuthPayload! @public
   "Signs in with a user name or e-mail address and a password."
@@ -2276,16 +2276,16 @@ type Mutation {
   updateMe("The changes." input: UpdateMeInput!): UpdateMePayload! @auth
   """
   Begins a change of the signed-in user's e-mail address. The new address gets a mail with a link and a code for
-  ` + "`" + `confirmEmailChange` + "`" + `, which are valid for 24 hours and 10 minutes. Until then the account keeps its old address,
-  which gets a link for ` + "`" + `cancelEmailChange` + "`" + `. The answer is the same if another account has verified the new address,
+  ` + "`" + `confirmEmailChange` + "`" + `. The link is valid for 24 hours and the code for 10 minutes. Until the change is confirmed, the
+  account keeps its old address, which gets a link for ` + "`" + `cancelEmailChange` + "`" + `. The answer is the same if another account has verified the new address,
   but then nothing is mailed to it. A second request replaces the first. Fails with ` + "`" + `SAME_AS_BEFORE` + "`" + ` for the address
   of the account, and with ` + "`" + `MAIL_DISABLED` + "`" + ` if the server sends no mail.
   """
   requestEmailChange("The new address." input: RequestEmailChangeInput!): RequestEmailChangePayload! @auth(maxAge: 900, verified: false)
   """
   Completes a change of an e-mail address with the token or the code of the mail to the new address. The code
-  requires a session of the account. The new address is verified from now on. Another account that has not verified
-  it loses it. Fails with ` + "`" + `TAKEN` + "`" + ` if another account has verified it.
+  requires a session of the account. The new address is verified then. If another account has the address but
+  has not verified it, that account loses it. Fails with ` + "`" + `TAKEN` + "`" + ` if another account has verified it.
   """
   confirmEmailChange("The token or the code." input: ConfirmEmailChangeInput!): ConfirmEmailChangePayload! @public
   """
@@ -2299,7 +2299,7 @@ type Mutation {
   """
   Schedules the deletion of the signed-in user's account: after 14 days, unless the server is configured otherwise.
   Until then the account stays as it is, and ` + "`" + `cancelDeletion` + "`" + ` keeps it. A second call keeps the first date. Fails with
-  ` + "`" + `LAST_ADMIN` + "`" + ` if no other administrator has an enabled account that stays.
+  ` + "`" + `LAST_ADMIN` + "`" + ` if no other administrator has an enabled account that is not scheduled for deletion.
   """
   deleteMe: DeleteMePayload! @auth(maxAge: 900, verified: false)
   "Cancels the deletion of the signed-in user's account. Succeeds if none is scheduled."
@@ -2318,10 +2318,10 @@ type Mutation {
   """
   Mails an invitation to create an account with the given roles. It is valid for 7 days and replaces the last
   invitation to the address. It becomes invalid if the inviting administrator is disabled, deleted or loses the role
-  ` + "`" + `ADMIN` + "`" + `. Fails with ` + "`" + `TAKEN` + "`" + ` if the address has an account, and with ` + "`" + `SIGNUP_CLOSED` + "`" + ` in that mode.
+  ` + "`" + `ADMIN` + "`" + `. Fails with ` + "`" + `TAKEN` + "`" + ` if the address has an account, and with ` + "`" + `SIGNUP_CLOSED` + "`" + ` in the mode ` + "`" + `CLOSED` + "`" + `.
   """
   inviteUser("The invitation." input: InviteUserInput!): InviteUserPayload! @auth(requires: ADMIN, maxAge: 3600)
-  "Queues a mail again that could not be sent and has not expired."
+  "Queues a mail again that is ` + "`" + `FAILED` + "`" + ` and has not expired. Fails with ` + "`" + `NOT_FOUND` + "`" + ` for any other."
   retryMail("The mail." input: RetryMailInput!): RetryMailPayload! @auth(requires: ADMIN)
   "Updates the account of any user."
   updateUser("The changes." input: UpdateUserInput!): UpdateUserPayload! @auth(requires: ADMIN)
@@ -2484,15 +2484,15 @@ input RequestEmailChangeInput {
 
 "Input of ` + "`" + `confirmEmailChange` + "`" + `. Requires either the ` + "`" + `token` + "`" + ` or the ` + "`" + `code` + "`" + `."
 input ConfirmEmailChangeInput {
-  "The token of the link."
+  "The token in the link. Valid for 24 hours."
   token: OneTimeSecret
-  "The code. It can be tried five times."
+  "The code. Valid for 10 minutes and 5 attempts, in a session of the account."
   code: OneTimeSecret
 }
 
 "Input of ` + "`" + `cancelEmailChange` + "`" + `."
 input CancelEmailChangeInput {
-  "The token of the link in the mail to the old address."
+  "The token in the link of the mail to the old address. Omitted or null: cancels the change of the signed-in user."
   token: OneTimeSecret
 }
 
@@ -2776,7 +2776,7 @@ type RequestDataExportPayload {
   createdAt: DateTime!
   """
   The data. ` + "`" + `sessions` + "`" + `, ` + "`" + `mails` + "`" + ` and ` + "`" + `events` + "`" + ` are lists of at most 10000, newest first. ` + "`" + `moreSessions` + "`" + `, ` + "`" + `moreMails` + "`" + ` and
-  ` + "`" + `moreEvents` + "`" + ` say whether there are others. Later releases may add members.
+  ` + "`" + `moreEvents` + "`" + ` say whether there are more. Later releases may add members.
   """
   data: JSONObject!
 }
@@ -3094,7 +3094,7 @@ enum AuditEventKind {
   PASSWORD_CHANGED
   "An operator set the password of a user, and all sessions of the user were ended."
   PASSWORD_SET
-  "A mail to confirm the address of an account was requested."
+  "A mail to verify the address of an account was requested."
   EMAIL_VERIFICATION_REQUESTED
   "The e-mail address of a user was verified: by its owner, or by an operator."
   EMAIL_VERIFIED
@@ -3104,20 +3104,20 @@ enum AuditEventKind {
   PASSWORD_RESET
   "Somebody entered the code of a mail, and it was wrong or no longer valid."
   MAILED_CODE_FAILED
-  "A user asked for a change of their address."
+  "A user requested a change of their e-mail address."
   EMAIL_CHANGE_REQUESTED
-  "A user confirmed their new address."
+  "A user confirmed their new e-mail address."
   EMAIL_CHANGED
-  "A user cancelled the change of their address."
+  "A user cancelled the change of their e-mail address."
   EMAIL_CHANGE_CANCELLED
   """
-  A change of the address was undone with the link in the mail to the old address.
-  All sessions of the user were ended, and the password was removed.
+  A change of the e-mail address was undone with the link in the mail to the old address. All sessions of the user were
+  ended, and the password was removed.
   """
   EMAIL_CHANGE_UNDONE
   "An account lost its unverified address, because another account confirmed it."
   EMAIL_RELEASED
-  "A user asked for the deletion of their account."
+  "A user requested the deletion of their account."
   DELETION_REQUESTED
   "A user cancelled the deletion of their account."
   DELETION_CANCELLED
@@ -3125,7 +3125,7 @@ enum AuditEventKind {
   DATA_EXPORTED
   "An administrator or an operator invited somebody."
   USER_INVITED
-  "An administrator sent a mail again that had failed."
+  "An administrator queued a failed mail again."
   MAIL_RETRIED
   "An operator or an administrator created an account."
   USER_CREATED
@@ -3191,7 +3191,7 @@ type MailMessage implements Node {
   kind: MailKind!
   "Whether the mail was sent."
   state: MailState!
-  "The address. Null until the mail is prepared, and for a request that led to no mail."
+  "The address of the recipient. Null until the mail is prepared, and for a request that led to no mail."
   recipient: EmailAddress
   "The user that the mail is about, if the account still exists."
   user: User
@@ -3243,7 +3243,7 @@ enum MailState {
   FAILED
   "The mail could not be sent before it expired."
   EXPIRED
-  "The mail was not sent: it was not needed, or the address had got too many of its kind."
+  "The mail was not sent: there was nobody to send it to, or the recipient had received too many of its kind."
   DROPPED
 }
 
