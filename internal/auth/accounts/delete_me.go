@@ -97,7 +97,7 @@ func Keep(ctx context.Context, tx *transaction.Tx, u *auth.User) error {
 	return tx.Record(ctx, auth.AuditEvent{Kind: auth.EventDeletionCancelled, UserID: &u.ID})
 }
 
-// Delete deletes an account in a transaction and tells its user, whose wish it was. CheckOtherAdmin comes first.
+// Delete deletes an account in a transaction and tells its user. Call CheckOtherAdmin first.
 func Delete(ctx context.Context, tx *transaction.Tx, outbox *mailing.Outbox, u *auth.User) error {
 	if err := tx.DeleteUser(ctx, u.ID); err != nil {
 		return err

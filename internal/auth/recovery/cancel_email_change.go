@@ -54,9 +54,9 @@ func (s *Service) CancelEmailChange(ctx context.Context, in CancelEmailChangeInp
 	return &CancelEmailChangePayload{Email: v.User.Email}, nil
 }
 
-// undoEmailChange gives an account its old address back. Whoever has changed it is somebody else, so they lose all that
-// they could come back with: sessions, password, a pending change, the links that undo later changes, and the deletion of
-// the account if they have asked for it. Links that undo earlier changes stay valid, because the owner may have them. The
+// undoEmailChange gives an account its old address back. It assumes that a thief has changed it, and removes all that the
+// thief could come back with: sessions, password, a pending change, the links that undo later changes, and a
+// scheduled deletion. Links that undo earlier changes stay valid, because the owner may have them. The
 // old address gets a mail to set a new password.
 //
 // If another account has verified the old address meanwhile, nothing is changed and the token stays valid.

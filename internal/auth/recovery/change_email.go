@@ -23,12 +23,12 @@ type RequestEmailChangePayload struct {
 	User *auth.User
 }
 
-// retryChange is how long a user waits that has requested too many changes.
+// retryChange is how long a user who has requested too many changes must wait.
 const retryChange = time.Hour
 
-// RequestEmailChange begins a change of the signed-in user's address. It ends when somebody presents what was mailed to the
-// new address. The old address gets a link that undoes the change. Whether another account has the new address makes no
-// difference here: that is looked up when the mail is prepared.
+// RequestEmailChange begins a change of the signed-in user's address. The change is complete when somebody presents
+// what was mailed to the new address. The old address gets a link that undoes the change. Whether
+// another account has the new address makes no difference here: that is looked up when the mail is prepared.
 func (s *Service) RequestEmailChange(ctx context.Context, in RequestEmailChangeInput) (*RequestEmailChangePayload, error) {
 	v, err := s.access.Viewer(ctx)
 	if err != nil {

@@ -15,9 +15,9 @@ import (
 // errHeld says that another account has a verified address.
 var errHeld = errors.New("another account has the address, and has verified it")
 
-// releaseEmail takes an address away from another account than except that has not verified it: somebody else has, and
-// they must not depend on what the other account claims. An account without a user name gets one, so that it stays. The
-// error is errHeld if the other account has verified the address.
+// releaseEmail takes an address away from the account that has it, unless that is except. It is called when somebody else
+// has verified the address: an account that only claims it must not be in their way. An account without a user name
+// gets one, so that it stays. The error is errHeld if the other account has verified the address.
 func (s *Service) releaseEmail(ctx context.Context, tx *transaction.Tx, key string, except uuid.UUID) error {
 	found, _, err := tx.PasswordByEmail(ctx, key)
 	if errors.Is(err, auth.ErrNotFound) || err == nil && found.ID == except {

@@ -141,7 +141,7 @@ func Forget(ctx context.Context, tx *transaction.Tx, userID uuid.UUID) error {
 	return tx.DeleteMailedSecrets(ctx, userID, auth.PurposeVerifyEmail, auth.PurposeResetPassword, auth.PurposeChangeEmail)
 }
 
-// Presented is what somebody presents who has read a mail: the token, or the code together with the flow or the
+// Presented is what a reader of a mail presents: the token, or the code together with the flow or the
 // address that it belongs to.
 type Presented struct {
 	Token, Code *string
