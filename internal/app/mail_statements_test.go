@@ -20,8 +20,8 @@ import (
 )
 
 // TestStatementsOfMail counts the SQL statements of what is confirmed by mail: of the request, of the worker that makes
-// and sends the mails, and of the request with the secret. BEGIN and COMMIT count. How often the worker looks for mails is left out, because
-// that depends on how long it sends. docs/performance.md has the numbers.
+// and sends the mails, and of the request with the secret. BEGIN and COMMIT count. How often the worker looks for mails is
+// left out, because that depends on how long it sends. docs/performance.md has the numbers.
 func TestStatementsOfMail(t *testing.T) {
 	const grace = 14 * 24 * time.Hour
 	doc, err := os.ReadFile("../../docs/performance.md")
