@@ -485,7 +485,7 @@ async function signedUp(name, url = page, email = '') {
 async function mail(address) {
   const mailbox = async (query = '') => (await fetch(`${usher}/mailbox.json${query}`)).json()
   let mails
-  await until(async () => (mails = (await mailbox()).filter(({ to }) => to === `<${address}>`)).length > 0)
+  await until(async () => (mails = (await mailbox()).filter(({ to }) => to === address)).length > 0)
   assert.equal(mails.length, 1)
   const { text } = await mailbox(`?id=${mails[0].id}`)
   const { pathname, hash } = new URL(text.match(/http\S+#token=[\w-]+/)[0])

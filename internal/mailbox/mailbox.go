@@ -71,7 +71,7 @@ func New(now func() time.Time, urls ...string) *Mailbox {
 
 // Send keeps a mail. A mail that is sent again replaces the former one.
 func (b *Mailbox) Send(_ context.Context, m *mail.Mail) (reply string, err error) {
-	k := kept{summary{ID: strings.Trim(m.MessageID, "<>"), Time: b.now().UTC(), To: m.Recipient().String(), Subject: m.Subject}, m}
+	k := kept{summary{ID: strings.Trim(m.MessageID, "<>"), Time: b.now().UTC(), To: m.Recipient().Addr, Subject: m.Subject}, m}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.mails = slices.DeleteFunc(b.mails, func(other kept) bool { return other.ID == k.ID })

@@ -71,7 +71,7 @@ func TestOneMail(t *testing.T) {
 		t.Errorf("an empty mailbox has the list %v", got)
 	}
 	put(t, b, m)
-	want := summary{ID: "a_b@app.example.com", Time: start, To: "<ada@example.com>", Subject: m.Subject}
+	want := summary{ID: "a_b@app.example.com", Time: start, To: "ada@example.com", Subject: m.Subject}
 	if diff := cmp.Diff([]summary{want}, listOf(t, b)); diff != "" {
 		t.Errorf("list (-want +got):\n%s", diff)
 	}

@@ -15,7 +15,7 @@ export async function nextMail(to, subject = /./) {
   let found
   await until(async () => {
     const mails = /** @type {{ id: string, to: string, subject: string }[]} */ (await mailbox(''))
-    found = mails.findLast((mail) => mail.to === `<${to}>` && !had.has(mail.id) && subject.test(mail.subject))
+    found = mails.findLast((mail) => mail.to === to && !had.has(mail.id) && subject.test(mail.subject))
     return found !== undefined
   }, 20)
   const id = found?.id ?? ''
@@ -26,7 +26,7 @@ export async function nextMail(to, subject = /./) {
 
 /** The number of mails to an address. @param {string} to */
 export const countMails = async (to) =>
-  /** @type {{ to: string }[]} */ (await mailbox('')).filter((mail) => mail.to === `<${to}>`).length
+  /** @type {{ to: string }[]} */ (await mailbox('')).filter((mail) => mail.to === to).length
 
 /** Makes an account with an address. Resolves to its access token. @param {string} name */
 export async function accountWithEmail(name, email = `${name}@example.com`) {

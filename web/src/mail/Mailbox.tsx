@@ -25,7 +25,7 @@ export default function Mailbox() {
               <li key={mail.id}>
                 <a href={link({ mail: mail.id })} aria-current={mail.id === id ? 'true' : undefined}>
                   <b>{mail.subject}</b>
-                  <span>{bare(mail.to)}</span>
+                  <span>{mail.to}</span>
                   <Time at={mail.time} />
                 </a>
               </li>
@@ -38,9 +38,6 @@ export default function Mailbox() {
   )
 }
 
-/** An address without its brackets. */
-const bare = (address: string) => address.replace(/^<(.*)>$/, '$1')
-
 function Letter({ id, part, show }: { id: string; part: keyof typeof parts; show: (part: keyof typeof parts) => void }) {
   const { mail, problem } = useMail(id)
   if (!mail) return <Placeholder loading={!problem} problem={problem} lines={8} />
@@ -48,7 +45,7 @@ function Letter({ id, part, show }: { id: string; part: keyof typeof parts; show
     <article className="card letter" aria-labelledby="letter-subject">
       <header>
         <h2 id="letter-subject">{mail.subject}</h2>
-        <p>To {bare(mail.to)}, <Time at={mail.time} /></p>
+        <p>To {mail.to}, <Time at={mail.time} /></p>
         <div className="switch" role="group" aria-label="Part of the mail">
           {Object.entries(parts).map(([key, title]) => (
             <button key={key} type="button" aria-pressed={key === part} onClick={() => { show(key as keyof typeof parts) }}>
