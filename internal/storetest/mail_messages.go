@@ -66,7 +66,9 @@ func wantMail(t *testing.T, s auth.Store, want *auth.MailMessage) {
 
 func mailEveryColumn(t *testing.T, s auth.Store) {
 	full, bare := newMail(1), newBareMail(2)
-	complete(t, "mail", full)
+	filled := *full
+	filled.User = &newAccount(1).User
+	complete(t, "mail", &filled)
 	long := newMail(3)
 	long.Recipient, long.RecipientKey = new(strings.Repeat("漢", 300)), new(strings.Repeat("é", 300))
 	long.Content, long.LastError, long.Asker = bytes.Repeat([]byte{0x00, 0xff}, 10_000), new(strings.Repeat("漢", 1000)), new(strings.Repeat("a", 100))
