@@ -28,7 +28,8 @@ func newResolver(o Options, schema *directive.Schema) (*Resolver, error) {
 		return nil, err
 	}
 	return &Resolver{
-		access: o.Access, accounts: o.Accounts, admin: o.Admin, recovery: o.Recovery, signin: signin.New(o.Accounts, o.Sessions, o.Recovery), lists: lists,
+		access: o.Access, accounts: o.Accounts, admin: o.Admin, recovery: o.Recovery,
+		signin: signin.New(o.Accounts, o.Sessions, o.Recovery), lists: lists,
 		nodes: &nodes{access: o.Access, sessions: o.Sessions, admin: o.Admin, schema: schema},
 	}, nil
 }
