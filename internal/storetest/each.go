@@ -2,9 +2,11 @@ package storetest
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"usher/graph"
@@ -20,6 +22,32 @@ func Each(t *testing.T, test func(t *testing.T, s *store.Store)) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			test(t, open(t, url(t)))
+		})
+	}
+}
+
+// EachWithSQL is Each with a connection past the store.
+func EachWithSQL(t *testing.T, test func(t *testing.T, s *store.Store, db *sql.DB)) {
+	t.Helper()
+	for name, url := range URLs {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			at := url(t)
+			s := open(t, at)
+			driver, dsn := "pgx", at
+			if path, ok := strings.CutPrefix(at, "sqlite:"); ok {
+				driver, dsn = "sqlite", path+"?_time_format=sqlite&_pragma=busy_timeout(10000)"
+			}
+			db, err := sql.Open(driver, dsn)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() {
+				if err := db.Close(); err != nil {
+					t.Error(err)
+				}
+			})
+			test(t, s, db)
 		})
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"database/sql"
 	"encoding/base64"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -157,64 +156,43 @@ func TestAskerLimitWritesNothing(t *testing.T) {
 // mail, and in the log.
 func TestNoSecretAtRest(t *testing.T) {
 	t.Parallel()
-	for name, url := range storetest.URLs {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			at := url(t)
-			s, err := store.Open(t.Context(), at, store.Options{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			driver, dsn := "pgx", at
-			if path, ok := strings.CutPrefix(at, "sqlite:"); ok {
-				driver, dsn = "sqlite", path+"?_pragma=busy_timeout(10000)"
-			}
-			db, err := sql.Open(driver, dsn)
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() {
-				if err := errors.Join(db.Close(), s.Close()); err != nil {
-					t.Error(err)
-				}
-			})
-			f := newFixture(t, authtest.New(t, s))
-			f.Register(auth.MailResetPassword, func(_ context.Context, _ *transaction.Tx, r *mailing.Request) (*mailing.Letter, error) {
-				l := f.resetLetter(t, r.Email)
-				return &l, nil
-			})
-			for _, outcome := range []mail.Outcome{mail.Temporary, mail.Unknown, mail.Permanent, ""} {
-				f.post.answer = func(_ context.Context, m mail.Message) error {
-					if m.Token != testToken || m.Code != testCode {
-						t.Errorf("the mail has other secrets: %q, %q", m.Token, m.Code)
-					}
-					if outcome == "" {
-						return nil
-					}
-					return refuse(outcome, "recipient", 0)
-				}
-				f.mustAsk(t, "", mailing.Request{Kind: auth.MailResetPassword, Email: "ada@example.com"})
-				f.deliver(t)
-				values := 0
-				for _, table := range []string{"mail_messages", "mailed_secrets", "audit_events"} {
-					values += withoutSecret(t, db, table)
-				}
-				if values == 0 {
-					t.Error("no values")
-				}
-			}
-			if log := f.Log.Take(); !strings.Contains(log, "mail") || strings.Contains(log, testToken) || strings.Contains(log, testCode) {
-				t.Errorf("log: %s", log)
-			}
-			states := map[auth.MailState]int{}
-			for _, m := range f.rows(t) {
-				states[m.State]++
-			}
-			if states[auth.MailQueued] != 2 || states[auth.MailFailed] != 1 || states[auth.MailSent] != 1 {
-				t.Errorf("states %v", states)
-			}
+	storetest.EachWithSQL(t, func(t *testing.T, s *store.Store, db *sql.DB) {
+		f := newFixture(t, authtest.New(t, s))
+		f.Register(auth.MailResetPassword, func(_ context.Context, _ *transaction.Tx, r *mailing.Request) (*mailing.Letter, error) {
+			l := f.resetLetter(t, r.Email)
+			return &l, nil
 		})
-	}
+		for _, outcome := range []mail.Outcome{mail.Temporary, mail.Unknown, mail.Permanent, ""} {
+			f.post.answer = func(_ context.Context, m mail.Message) error {
+				if m.Token != testToken || m.Code != testCode {
+					t.Errorf("the mail has other secrets: %q, %q", m.Token, m.Code)
+				}
+				if outcome == "" {
+					return nil
+				}
+				return refuse(outcome, "recipient", 0)
+			}
+			f.mustAsk(t, "", mailing.Request{Kind: auth.MailResetPassword, Email: "ada@example.com"})
+			f.deliver(t)
+			values := 0
+			for _, table := range []string{"mail_messages", "mailed_secrets", "audit_events"} {
+				values += withoutSecret(t, db, table)
+			}
+			if values == 0 {
+				t.Error("no values")
+			}
+		}
+		if log := f.Log.Take(); !strings.Contains(log, "mail") || strings.Contains(log, testToken) || strings.Contains(log, testCode) {
+			t.Errorf("log: %s", log)
+		}
+		states := map[auth.MailState]int{}
+		for _, m := range f.rows(t) {
+			states[m.State]++
+		}
+		if states[auth.MailQueued] != 2 || states[auth.MailFailed] != 1 || states[auth.MailSent] != 1 {
+			t.Errorf("states %v", states)
+		}
+	})
 }
 
 // withoutSecret checks all values of a table, and returns how many there are.
