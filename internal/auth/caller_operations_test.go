@@ -1,0 +1,202 @@
+package auth_test
+
+import (
+	"context"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+	"github.com/vektah/gqlparser/v2"
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"usher/graph/signin"
+	"usher/internal/auth"
+	"usher/internal/auth/accounts"
+	"usher/internal/auth/admin"
+	"usher/internal/auth/authtest"
+	"usher/internal/auth/recovery"
+	"usher/internal/password"
+)
+
+// operation is a mutation of a signed-in user. It may change another user, or end another session of the caller.
+type operation func(ctx context.Context, f *fixture, user, session uuid.UUID) (answer any, err error)
+
+// callerOperations are the mutations with `@auth`. All of them write.
+var callerOperations = map[string]operation{
+	"logout": func(ctx context.Context, f *fixture, _, _ uuid.UUID) (any, error) {
+		_, err := f.Logout(ctx)
+		return nil, err
+	},
+	"revokeSession": func(ctx context.Context, f *fixture, _, session uuid.UUID) (any, error) {
+		_, err := f.RevokeSession(ctx, signin.RevokeSessionInput{SessionID: session})
+		return nil, err
+	},
+	"revokeOtherSessions": func(ctx context.Context, f *fixture, _, _ uuid.UUID) (any, error) {
+		return f.RevokeOtherSessions(ctx)
+	},
+	"reauthenticate": func(ctx context.Context, f *fixture, _, _ uuid.UUID) (any, error) {
+		p, err := f.Reauthenticate(ctx, signin.ReauthenticateInput{Password: authtest.Password})
+		if p != nil {
+			p.AccessToken = "" // It differs each time.
+		}
+		return p, err
+	},
+	"changePassword": func(ctx context.Context, f *fixture, _, _ uuid.UUID) (any, error) {
+		return f.ChangePassword(ctx, accounts.ChangePasswordInput{
+			CurrentPassword: authtest.Password, NewPassword: "five large purple whales", EndOtherSessions: true,
+		})
+	},
+	"requestEmailVerification": func(ctx context.Context, f *fixture, _, _ uuid.UUID) (any, error) {
+		return f.RequestEmailVerification(ctx)
+	},
+	"sendPasswordReset": func(ctx context.Context, f *fixture, user, _ uuid.UUID) (any, error) {
+		return f.SendPasswordReset(ctx, recovery.SendPasswordResetInput{UserID: user})
+	},
+	"requestEmailChange": func(ctx context.Context, f *fixture, _, _ uuid.UUID) (any, error) {
+		return f.RequestEmailChange(ctx, recovery.RequestEmailChangeInput{Email: "changed@example.com"})
+	},
+	"deleteMe": func(ctx context.Context, f *fixture, user, _ uuid.UUID) (any, error) {
+		if err := f.Store.SetRoles(ctx, user, auth.Roles, f.Clock.Now()); err != nil { // the caller is not the last administrator
+			return nil, err
+		}
+		return f.DeleteMe(ctx)
+	},
+	"cancelDeletion": func(ctx context.Context, f *fixture, _, _ uuid.UUID) (any, error) {
+		me, err := f.Me(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if err := f.Store.SetDeletion(ctx, me.ID, new(f.Clock.Now()), f.Clock.Now()); err != nil {
+			return nil, err
+		}
+		return f.CancelDeletion(ctx)
+	},
+	"requestDataExport": func(ctx context.Context, f *fixture, _, _ uuid.UUID) (any, error) {
+		return f.RequestDataExport(ctx)
+	},
+	"updateMe": func(ctx context.Context, f *fixture, _, _ uuid.UUID) (any, error) {
+		return f.UpdateMe(ctx, accounts.UpdateMeInput{FullName: new("Changed")})
+	},
+	"createUser": func(ctx context.Context, f *fixture, _, _ uuid.UUID) (any, error) {
+		return f.adminService.CreateUser(ctx, admin.CreateUserInput{Username: new("created"), Password: new(password.Plaintext(authtest.Password))})
+	},
+	"inviteUser": func(ctx context.Context, f *fixture, _, _ uuid.UUID) (any, error) {
+		return f.adminService.InviteUser(ctx, admin.InviteUserInput{Email: "invited@example.com"})
+	},
+	"retryMail": func(ctx context.Context, f *fixture, _, _ uuid.UUID) (any, error) {
+		id, err := f.ensureFailedMail(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return f.RetryMail(ctx, admin.RetryMailInput{ID: id})
+	},
+	"updateUser": func(ctx context.Context, f *fixture, user, _ uuid.UUID) (any, error) {
+		return f.UpdateUser(ctx, admin.UpdateUserInput{UserID: user, FullName: new("Changed"), Roles: auth.Roles})
+	},
+	"disableUser": func(ctx context.Context, f *fixture, user, _ uuid.UUID) (any, error) {
+		return f.DisableUser(ctx, admin.DisableUserInput{UserID: user})
+	},
+	"enableUser": func(ctx context.Context, f *fixture, user, _ uuid.UUID) (any, error) {
+		if err := f.Store.SetDisabled(ctx, user, new(f.Clock.Now()), f.Clock.Now()); err != nil {
+			return nil, err
+		}
+		return f.EnableUser(ctx, admin.EnableUserInput{UserID: user})
+	},
+	"revokeUserSessions": func(ctx context.Context, f *fixture, user, _ uuid.UUID) (any, error) {
+		return f.RevokeUserSessions(ctx, admin.RevokeUserSessionsInput{UserID: user})
+	},
+	"deleteUser": func(ctx context.Context, f *fixture, user, _ uuid.UUID) (any, error) {
+		return f.DeleteUser(ctx, admin.DeleteUserInput{UserID: user})
+	},
+	"createRole": func(ctx context.Context, f *fixture, _, _ uuid.UUID) (any, error) {
+		return f.adminService.CreateRole(ctx, admin.CreateRoleInput{Name: "MADE", Permissions: []auth.Permission{"orders:read"}})
+	},
+	"updateRole": func(ctx context.Context, f *fixture, _, _ uuid.UUID) (any, error) {
+		if err := f.ensureSpareRole(ctx); err != nil {
+			return nil, err
+		}
+		return f.UpdateRole(ctx, admin.UpdateRoleInput{Name: "SPARE", Description: new("Changed"), Permissions: []auth.Permission{"orders:read"}})
+	},
+	"deleteRole": func(ctx context.Context, f *fixture, _, _ uuid.UUID) (any, error) {
+		if err := f.ensureSpareRole(ctx); err != nil {
+			return nil, err
+		}
+		return f.adminService.DeleteRole(ctx, admin.DeleteRoleInput{Name: "SPARE"})
+	},
+}
+
+// setEmails gives all users without an address one, past the domain.
+func (f *fixture) setEmails(t *testing.T) {
+	t.Helper()
+	for _, u := range f.AllUsers(t) {
+		if u.Email != nil {
+			continue
+		}
+		address := *u.Username + "@example.com"
+		if err := f.Store.SetEmail(t.Context(), u.ID, auth.Email{Address: &address, Key: &address}, u.UpdatedAt); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// ensureSpareRole creates the role SPARE past the domain, unless it exists.
+func (f *fixture) ensureSpareRole(ctx context.Context) error {
+	const name auth.Role = "SPARE"
+	roles, err := f.Store.Roles(ctx)
+	if err != nil || slices.ContainsFunc(roles, func(r auth.RoleDefinition) bool { return r.Name == name }) {
+		return err
+	}
+	return f.Store.CreateRole(ctx, &auth.RoleDefinition{Name: name, CreatedAt: f.Clock.Now(), UpdatedAt: f.Clock.Now()})
+}
+
+// failedMail is the id of the mail that ensureFailedMail makes.
+var failedMail = uuid.MustParse("01940000-0000-7000-8000-00000000fa11")
+
+// ensureFailedMail makes a mail that could not be sent past the domain, and returns its id.
+func (f *fixture) ensureFailedMail(ctx context.Context) (uuid.UUID, error) {
+	id := failedMail
+	found, err := f.Store.Mails(ctx, auth.MailQuery{ID: &id, Page: auth.Page[uuid.UUID]{Limit: 1}})
+	if err != nil || len(found) == 1 && found[0].State == auth.MailFailed {
+		return id, err
+	}
+	if len(found) == 1 {
+		before := found[0].State
+		found[0].State = auth.MailFailed
+		_, err := f.Store.UpdateMail(ctx, &found[0], before, found[0].Attempts)
+		return id, err
+	}
+	now := f.Clock.Now()
+	return id, f.Store.AddMail(ctx, &auth.MailMessage{
+		ID: id, Kind: auth.MailSignUp, State: auth.MailFailed, Content: []byte("sealed"), NextAttemptAt: now, CreatedAt: now,
+		ExpiresAt: now.AddDate(1, 0, 0),
+	})
+}
+
+// callerMutations returns the mutations with `@auth` in the schema, and whether they require an administrator.
+func callerMutations(t *testing.T) map[string]bool {
+	t.Helper()
+	text, err := os.ReadFile("../../schema.graphqls")
+	if err != nil {
+		t.Fatal(err)
+	}
+	schema, err := gqlparser.LoadSchema(&ast.Source{Name: "schema.graphqls", Input: string(text)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := map[string]bool{}
+	for _, field := range schema.Mutation.Fields {
+		if guard := field.Directives.ForName("auth"); guard != nil {
+			if callerOperations[field.Name] == nil {
+				t.Fatalf("%s writes for a caller: add it to callerOperations", field.Name)
+			}
+			requires := guard.Arguments.ForName("requires")
+			found[field.Name] = requires != nil && strings.Contains(requires.Value.String(), "ADMIN")
+		}
+	}
+	if len(found) == 0 {
+		t.Fatal("no mutation has a guard")
+	}
+	return found
+}
