@@ -90,7 +90,7 @@ const (
 func (s *Store) RehashPassword(ctx context.Context, userID uuid.UUID, old, secret string, now time.Time) (replaced bool, err error) {
 	const doing = "rehash password"
 	err = s.together(ctx, func(tx *Store) error {
-		if _, err := tx.lock(ctx, doing, `SELECT 1 FROM users WHERE id = $1`, userID); err != nil {
+		if _, err := tx.lock(ctx, doing, lockUser, userID); err != nil {
 			return err
 		}
 		if _, err := tx.exec(ctx, doing, movePassword, userID, timestamp(now)); err != nil {

@@ -25,7 +25,7 @@ const lockUser = `SELECT 1 FROM users WHERE id = $1`
 
 // LockUser implements auth.Store.
 func (s *Store) LockUser(ctx context.Context, userID uuid.UUID) (bool, error) {
-	return s.lock(ctx, "lock user", `SELECT 1 FROM users WHERE id = $1 AND disabled_at IS NULL`, userID)
+	return s.lock(ctx, "lock user", lockUser+` AND disabled_at IS NULL`, userID)
 }
 
 // LockSession implements auth.Store.

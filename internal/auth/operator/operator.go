@@ -157,9 +157,9 @@ func (s *Service) VerifyEmail(ctx context.Context, id uuid.UUID) (changed bool, 
 		case u.EmailVerifiedAt != nil:
 			return nil
 		}
-		name, isEmail, ok := identity.ParseIdentifier(*u.Email)
-		if !ok || !isEmail {
-			return errors.New("the stored address is none")
+		name, ok := u.EmailName()
+		if !ok {
+			return errors.New("the stored address is invalid")
 		}
 		verified := auth.Email{Address: u.Email, Key: &name.Key, VerifiedAt: &tx.Now, Pending: u.PendingEmail}
 		if err := tx.SetEmail(ctx, id, verified, tx.Now); err != nil {

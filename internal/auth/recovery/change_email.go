@@ -140,9 +140,7 @@ func (s *Service) prepareConfirmEmail(ctx context.Context, tx *transaction.Tx, r
 		return nil, err
 	}
 	letter := mailing.About(u, auth.MailConfirmEmail, to)
-	letter.Token, letter.LinkExpires = issued.Token, issued.ExpiresAt
-	letter.Code, letter.CodeExpires = issued.Code, issued.CodeExpiresAt
-	return letter, nil
+	return withSecret(letter, issued), nil
 }
 
 // issueChange makes the secret of a change, or a decoy.

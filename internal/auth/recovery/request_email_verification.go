@@ -68,6 +68,11 @@ func (s *Service) letterWithSecret(
 	if err != nil {
 		return nil, err
 	}
+	return withSecret(l, issued), nil
+}
+
+// withSecret puts a secret into a letter.
+func withSecret(l *mailing.Letter, issued proof.Issued) *mailing.Letter {
 	l.Token, l.LinkExpires, l.Code, l.CodeExpires = issued.Token, issued.ExpiresAt, issued.Code, issued.CodeExpiresAt
-	return l, nil
+	return l
 }

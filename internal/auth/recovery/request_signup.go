@@ -107,8 +107,5 @@ func (s *Service) newAccountLetter(
 	if err != nil {
 		return nil, err
 	}
-	return &mailing.Letter{
-		Kind: r.Kind, To: secret.Email, Locale: r.Locale,
-		Token: issued.Token, LinkExpires: issued.ExpiresAt, Code: issued.Code, CodeExpires: issued.CodeExpiresAt,
-	}, nil
+	return withSecret(&mailing.Letter{Kind: r.Kind, To: secret.Email, Locale: r.Locale}, issued), nil
 }
