@@ -2289,7 +2289,7 @@ type Mutation {
   """
   confirmEmailChange("The token or the code." input: ConfirmEmailChangeInput!): ConfirmEmailChangePayload! @public
   """
-  Without a token: cancels the pending change of the signed-in user's e-mail address. Succeeds if there is none.
+  Without a token: cancels the pending change of the signed-in user's e-mail address, if any.
   With the token of the mail to the old address: undoes the change, before it is confirmed and for at least 7 days
   after. The account gets the old address back. All its sessions end, its password is deleted, and a scheduled deletion
   is cancelled. The old address gets a mail to set a new password. Fails with ` + "`" + `TAKEN` + "`" + ` if another account has verified

@@ -34,7 +34,7 @@ type parts struct {
 	store     Store
 	db        *store.Store // the store if open opened it, else nil
 	post      *mailing.Post
-	mailbox   *mailbox.Mailbox // nil if there is none
+	mailbox   *mailbox.Mailbox // nil if mails are sent, or not supported
 }
 
 func open(ctx context.Context, s Settings, log *slog.Logger, o Overrides) (*parts, error) {

@@ -173,7 +173,7 @@ func TestCredentialsChangedDuringCheck(t *testing.T) {
 			}
 			f.WantEvents(t)
 			got := f.stored(t, p.User.ID)
-			if hash != "" && changed.secrets[p.User.ID] == hash { // The password is still the same, so a new hash is none.
+			if hash != "" && changed.secrets[p.User.ID] == hash { // A new hash of the same password is no change.
 				changed.secrets[p.User.ID] = got.secrets[p.User.ID]
 			}
 			if diff := cmp.Diff(changed, got, cmp.AllowUnexported(stored{}, state{})); diff != "" {

@@ -29,7 +29,7 @@ func (f *fixture) exists(t *testing.T, username string) bool {
 func TestDeleteMe(t *testing.T) {
 	t.Parallel()
 	eachDatabase(t, func(t *testing.T, f *fixture) {
-		ada, eve := f.signupAt(t, "ada", "ada@example.com"), f.signup(t, "eve") // who has no address
+		ada, eve := f.signupAt(t, "ada", "ada@example.com"), f.signup(t, "eve") // eve has no address
 		due := f.Clock.Now().Add(authtest.DeletionGrace)
 		f.NewEvents(t)
 		for _, step := range []struct {

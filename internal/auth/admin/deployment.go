@@ -17,7 +17,7 @@ func (s *Service) OAuthClients(ctx context.Context, page auth.Page[uuid.UUID]) (
 	return s.store.Clients(ctx, page)
 }
 
-// OAuthClient returns the client with an id, or nil if there is none.
+// OAuthClient returns the client with an id, or nil if no client has the id.
 func (s *Service) OAuthClient(ctx context.Context, id uuid.UUID) (*auth.Client, error) {
 	if _, err := s.access.Administrator(ctx); err != nil {
 		return nil, err
