@@ -79,12 +79,14 @@ type ComplexityRoot struct {
 	}
 
 	AuthPayload struct {
-		AccessToken  func(childComplexity int) int
-		ExpiresIn    func(childComplexity int) int
-		RefreshToken func(childComplexity int) int
-		Session      func(childComplexity int) int
-		TokenType    func(childComplexity int) int
-		User         func(childComplexity int) int
+		AccessToken         func(childComplexity int) int
+		DeviceToken         func(childComplexity int) int
+		ExpiresIn           func(childComplexity int) int
+		PasswordCompromised func(childComplexity int) int
+		RefreshToken        func(childComplexity int) int
+		Session             func(childComplexity int) int
+		TokenType           func(childComplexity int) int
+		User                func(childComplexity int) int
 	}
 
 	CancelDeletionPayload struct {
@@ -586,12 +588,24 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AuthPayload.AccessToken(childComplexity), true
+	case "AuthPayload.deviceToken":
+		if e.ComplexityRoot.AuthPayload.DeviceToken == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuthPayload.DeviceToken(childComplexity), true
 	case "AuthPayload.expiresIn":
 		if e.ComplexityRoot.AuthPayload.ExpiresIn == nil {
 			break
 		}
 
 		return e.ComplexityRoot.AuthPayload.ExpiresIn(childComplexity), true
+	case "AuthPayload.passwordCompromised":
+		if e.ComplexityRoot.AuthPayload.PasswordCompromised == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuthPayload.PasswordCompromised(childComplexity), true
 	case "AuthPayload.refreshToken":
 		if e.ComplexityRoot.AuthPayload.RefreshToken == nil {
 			break
@@ -1909,6 +1923,71 @@ guarded types such as ` + "`" + `User` + "`" + ` must have either ` + "`" + `@au
 """
 directive @public on FIELD_DEFINITION
 
+"""
+Limits how often a field can be used. The server decides before any field of the operation runs, and counts each use,
+also through aliases and fragments. If one field of an operation is over its limit, nothing runs and nothing is counted.
+Refused operations get ` + "`" + `RATE_LIMITED` + "`" + ` or ` + "`" + `CHALLENGE_REQUIRED` + "`" + `. ` + "`" + `usher schema access` + "`" + ` prints all limits, and operators can
+change each one by its name.
+"""
+directive @rateLimit(
+  """
+  The name of the limit. Fields with the same name share its counters and must have the same values for all arguments but
+  ` + "`" + `cost` + "`" + `. The default is the name of the field.
+  """
+  name: String
+  "What has a counter of its own: each combination of these. A use without one of them is not counted."
+  by: [RateLimitKey!]! = [CLIENT]
+  "The number of uses that are allowed in each period."
+  max: Int!
+  "The length of the period."
+  per: Duration!
+  "How much one use of this field counts."
+  cost: Int! = 1
+  "Which uses are counted."
+  counts: RateLimitCount! = CALLS
+  "What happens to a use over the limit."
+  exceeded: RateLimitAction! = REFUSE
+) repeatable on FIELD_DEFINITION
+
+"What has a counter of its own in a ` + "`" + `@rateLimit` + "`" + `."
+enum RateLimitKey {
+  """
+  The network address of the client: an IPv4 address or the first 64 bits of an IPv6 address. Networks of 256 such
+  addresses (/24), or 65536 (/48), also have a counter, with four times the limit. Addresses in headers count only if a
+  trusted proxy has set them.
+  """
+  CLIENT
+  "The signed-in user."
+  USER
+  "The session of the request."
+  SESSION
+  "The account that the arguments name by user name or e-mail address, whether it exists or not."
+  ACCOUNT
+  "The e-mail address or account to which a mail is requested, whether it exists or not."
+  RECIPIENT
+  "The whole server with all its replicas."
+  GLOBAL
+}
+
+"Which uses of a field a ` + "`" + `@rateLimit` + "`" + ` counts."
+enum RateLimitCount {
+  "All that run."
+  CALLS
+  """
+  Those that fail because a password, a code or a token is wrong. Sign-ins on a known device do not count; they have a
+  limit of their own.
+  """
+  FAILURES
+}
+
+"What happens to a use over the limit of a ` + "`" + `@rateLimit` + "`" + `."
+enum RateLimitAction {
+  "It fails with ` + "`" + `RATE_LIMITED` + "`" + `."
+  REFUSE
+  "It fails with ` + "`" + `CHALLENGE_REQUIRED` + "`" + `, unless it has a valid ` + "`" + `challengeSolution` + "`" + `. Known devices need none."
+  CHALLENGE
+}
+
 "What ` + "`" + `@auth` + "`" + ` checks before it allows a request."
 enum AuthCheck {
   """
@@ -1958,8 +2037,18 @@ enum ErrorCode {
   (` + "`" + `["input", "email"]` + "`" + `). ` + "`" + `code` + "`" + ` is an ` + "`" + `InputErrorCode` + "`" + `.
   """
   BAD_USER_INPUT
-  "Too many attempts. Wait ` + "`" + `extensions.retryAfter` + "`" + ` seconds before the next one."
+  """
+  Too many attempts. Wait ` + "`" + `extensions.retryAfter` + "`" + ` seconds before the next one. The response also has the headers
+  ` + "`" + `Retry-After` + "`" + ` and, for a limit of ` + "`" + `@rateLimit` + "`" + `, ` + "`" + `RateLimit` + "`" + ` and ` + "`" + `RateLimit-Policy` + "`" + `.
+  """
   RATE_LIMITED
+  """
+  Many attempts fail or come at once, so this one needs proof of work. ` + "`" + `extensions.challenge` + "`" + ` is a challenge in the format
+  of ALTCHA: ` + "`" + `{algorithm, challenge, salt, maxnumber, signature}` + "`" + `. Solve it, then send the request again with the
+  solution as ` + "`" + `challengeSolution` + "`" + `. This takes a browser about a second and needs no user. A challenge is valid for this
+  field, for a few minutes and once.
+  """
+  CHALLENGE_REQUIRED
   "The server sends no mail, so it cannot do this."
   MAIL_DISABLED
   """
@@ -2054,6 +2143,8 @@ enum InputErrorCode {
   INVALID_FORMAT
   "The password is easy to guess: it is common, repetitive or derived from the account's own data."
   TOO_COMMON
+  "The password is in a list of passwords that were published after a breach."
+  COMPROMISED
   "No object has this id or name, or it belongs to another user."
   NOT_FOUND
   "The change would leave the server without an enabled administrator account."
@@ -2098,6 +2189,18 @@ The token or the code of a mail, for input only. It is valid once and for a limi
 keep it out of the document.
 """
 scalar OneTimeSecret @specifiedBy(url: "https://pages.nist.gov/800-63-4/sp800-63b.html")
+
+"""
+A length of time: a number and a unit, such as ` + "`" + `30s` + "`" + `, ` + "`" + `15m` + "`" + `, ` + "`" + `1h` + "`" + ` or ` + "`" + `24h` + "`" + `. Only in directives of the schema.
+"""
+scalar Duration @specifiedBy(url: "https://pkg.go.dev/time#ParseDuration")
+
+"""
+The solution of the challenge in a ` + "`" + `CHALLENGE_REQUIRED` + "`" + ` error, for input only: a payload in the format of ALTCHA, which its
+widget also returns. It is Base64 of the JSON object ` + "`" + `{algorithm, challenge, number, salt, signature}` + "`" + `, where ` + "`" + `number` + "`" + ` is
+the number from 0 to ` + "`" + `maxnumber` + "`" + ` for which the hash of ` + "`" + `salt` + "`" + ` followed by ` + "`" + `number` + "`" + ` is ` + "`" + `challenge` + "`" + `.
+"""
+scalar ChallengeSolution @specifiedBy(url: "https://altcha.org/docs/v1/api/challenge-api/")
 
 """
 A user name: letters, digits and punctuation of one script, without spaces or ` + "`" + `@` + "`" + `. Names that differ
@@ -2210,12 +2313,17 @@ type Mutation {
   ` + "`" + `OPEN` + "`" + `. Otherwise fails with ` + "`" + `EMAIL_CONFIRMATION_REQUIRED` + "`" + `, ` + "`" + `INVITATION_REQUIRED` + "`" + ` or ` + "`" + `SIGNUP_CLOSED` + "`" + `.
   """
   signup("The new account." input: SignupInput!): AuthPayload! @public
+    @rateLimit(max: 60, per: "1h")
+    @rateLimit(name: "signup-flood", by: GLOBAL, max: 300, per: "10m", exceeded: CHALLENGE)
   """
   Mails a link and a code to an address, with which ` + "`" + `completeSignup` + "`" + ` creates an account. The answer is the same if the
   address already has an account. Its owner gets a mail that says so. Fails with ` + "`" + `INVITATION_REQUIRED` + "`" + ` in the
   mode ` + "`" + `INVITE` + "`" + `, and with ` + "`" + `SIGNUP_CLOSED` + "`" + ` in the mode ` + "`" + `CLOSED` + "`" + `.
   """
   requestSignup("The address." input: RequestSignupInput!): RequestSignupPayload! @public
+    @rateLimit(name: "mail", max: 30, per: "1h")
+    @rateLimit(name: "mail-recipient", by: RECIPIENT, max: 5, per: "1h", exceeded: CHALLENGE)
+    @rateLimit(name: "mail-flood", by: GLOBAL, max: 1000, per: "1h", exceeded: CHALLENGE)
   """
   Creates an account with a confirmed address and signs in. Requires the ` + "`" + `token` + "`" + ` of a mail from ` + "`" + `requestSignup` + "`" + ` or
   ` + "`" + `inviteUser` + "`" + `, or the ` + "`" + `code` + "`" + ` of a mail from ` + "`" + `requestSignup` + "`" + ` with its ` + "`" + `email` + "`" + `. A failed call leaves them valid, so
@@ -2223,8 +2331,13 @@ type Mutation {
   loses it.
   """
   completeSignup("The new account." input: CompleteSignupInput!): AuthPayload! @public
+    @rateLimit(name: "secret", max: 60, per: "1h", counts: FAILURES)
   "Signs in with a user name or e-mail address and a password."
   login("The credentials." input: LoginInput!): AuthPayload! @public
+    @rateLimit(max: 100, per: "1m")
+    @rateLimit(name: "login-failures", max: 100, per: "1h", counts: FAILURES)
+    @rateLimit(name: "login-guesses", max: 20, per: "1h", counts: FAILURES, exceeded: CHALLENGE)
+    @rateLimit(name: "login-attack", by: GLOBAL, max: 100, per: "10m", counts: FAILURES, exceeded: CHALLENGE)
   """
   Exchanges a refresh token for a new token pair. The old refresh token becomes invalid, with one
   exception for parallel requests and retries after a lost answer: the client that used the token can
@@ -2233,6 +2346,7 @@ type Mutation {
   copied. Fails with ` + "`" + `UNAUTHENTICATED` + "`" + ` if the user has to sign in again.
   """
   refresh("The refresh token." input: RefreshInput!): AuthPayload! @public
+    @rateLimit(max: 1000, per: "1m")
   "Signs out: ends the session of the request. Its access tokens and its refresh token become invalid."
   logout: LogoutPayload! @auth(verified: false)
   "Ends one of the user's own sessions. Succeeds if the session has already ended."
@@ -2245,16 +2359,19 @@ type Mutation {
   token from ` + "`" + `refresh` + "`" + ` carries the time of the sign-in again. The client's refresh token stays valid.
   """
   reauthenticate("The user's credentials." input: ReauthenticateInput!): AuthPayload! @auth(verified: false)
+    @rateLimit(name: "password", by: USER, max: 60, per: "1h")
   """
   Changes the password of the signed-in user. A wrong current password fails with ` + "`" + `INVALID_CREDENTIALS` + "`" + ` and counts as
   a failed attempt, as in ` + "`" + `reauthenticate` + "`" + `. The session of the request and its refresh token stay valid.
   """
   changePassword("The passwords." input: ChangePasswordInput!): ChangePasswordPayload! @auth(verified: false)
+    @rateLimit(name: "password", by: USER, max: 60, per: "1h")
   """
   Mails a link and a code to the user's address. ` + "`" + `verifyEmail` + "`" + ` accepts either. A newer mail makes those of the older
   one invalid. Does nothing if the address is verified.
   """
   requestEmailVerification: RequestEmailVerificationPayload! @auth(verified: false)
+    @rateLimit(name: "mail", max: 30, per: "1h")
   """
   Verifies the e-mail address of an account with the token or the code of a mail. The first verification ends all
   sessions of the account, except the session of the request. If the request is not signed in as the account, it also
@@ -2262,18 +2379,24 @@ type Mutation {
   is true. Continue with ` + "`" + `requestPasswordReset` + "`" + `.
   """
   verifyEmail("The secret of the mail." input: VerifyEmailInput!): VerifyEmailPayload! @public
+    @rateLimit(name: "secret", max: 60, per: "1h", counts: FAILURES)
   """
   Mails a link and a code to the address of an account. ` + "`" + `resetPassword` + "`" + ` accepts either. A newer mail makes those of the
   older one invalid. The answer is the same whether there is such an account or not.
   """
   requestPasswordReset("The account." input: RequestPasswordResetInput!): RequestPasswordResetPayload! @public
+    @rateLimit(name: "mail", max: 30, per: "1h")
+    @rateLimit(name: "mail-recipient", by: RECIPIENT, max: 5, per: "1h", exceeded: CHALLENGE)
+    @rateLimit(name: "mail-flood", by: GLOBAL, max: 1000, per: "1h", exceeded: CHALLENGE)
   """
   Sets a new password with the token or the code of a mail. Ends all sessions of the account and verifies its e-mail
   address. If the password is rejected, the secret stays valid.
   """
   resetPassword("The secret of the mail and the password." input: ResetPasswordInput!): ResetPasswordPayload! @public
+    @rateLimit(name: "secret", max: 60, per: "1h", counts: FAILURES)
   "Updates the user's own account."
   updateMe("The changes." input: UpdateMeInput!): UpdateMePayload! @auth
+    @rateLimit(by: USER, max: 100, per: "1h")
   """
   Begins a change of the signed-in user's e-mail address. The new address gets a mail with a link and a code for
   ` + "`" + `confirmEmailChange` + "`" + `. The link is valid for 24 hours and the code for 10 minutes. Until the change is confirmed, the
@@ -2282,12 +2405,14 @@ type Mutation {
   of the account, and with ` + "`" + `MAIL_DISABLED` + "`" + ` if the server sends no mail.
   """
   requestEmailChange("The new address." input: RequestEmailChangeInput!): RequestEmailChangePayload! @auth(maxAge: 900, verified: false)
+    @rateLimit(name: "mail", max: 30, per: "1h")
   """
   Completes a change of an e-mail address with the token or the code of the mail to the new address. The code
   requires a session of the account. The new address is verified then. If another account has the address but
   has not verified it, that account loses it. Fails with ` + "`" + `TAKEN` + "`" + ` if another account has verified it.
   """
   confirmEmailChange("The token or the code." input: ConfirmEmailChangeInput!): ConfirmEmailChangePayload! @public
+    @rateLimit(name: "secret", max: 60, per: "1h", counts: FAILURES)
   """
   Without a token: cancels the pending change of the signed-in user's e-mail address, if any.
   With the token of the mail to the old address: undoes the change, before it is confirmed and for at least 7 days
@@ -2296,35 +2421,43 @@ type Mutation {
   the old address.
   """
   cancelEmailChange("The token." input: CancelEmailChangeInput! = {}): CancelEmailChangePayload! @public
+    @rateLimit(name: "secret", max: 60, per: "1h", counts: FAILURES)
   """
   Schedules the deletion of the signed-in user's account: after 14 days, unless the server is configured otherwise.
   Until then the account stays as it is, and ` + "`" + `cancelDeletion` + "`" + ` keeps it. A second call keeps the first date. Fails with
   ` + "`" + `LAST_ADMIN` + "`" + ` if no other administrator has an enabled account that is not scheduled for deletion.
   """
   deleteMe: DeleteMePayload! @auth(maxAge: 900, verified: false)
+    @rateLimit(name: "deletion", by: USER, max: 10, per: "1h")
   "Cancels the deletion of the signed-in user's account. Succeeds if none is scheduled."
   cancelDeletion: CancelDeletionPayload! @auth(verified: false)
+    @rateLimit(name: "deletion", by: USER, max: 10, per: "1h")
   """
   Returns what the server keeps about the signed-in user: the account, its sessions, its credentials without their
   secrets, mails without their contents, and events of the audit log about or by the user. Fails with ` + "`" + `RATE_LIMITED` + "`" + `
   after 5 exports in an hour.
   """
   requestDataExport: RequestDataExportPayload! @auth(maxAge: 900)
+    @rateLimit(by: USER, max: 5, per: "1h")
   """
   Creates an account without signing in. Requires a ` + "`" + `username` + "`" + `, an ` + "`" + `email` + "`" + ` or both. Without a ` + "`" + `password` + "`" + `, nobody can
   sign in to the account until its password is set. If it has an address, a mail to set the password is sent to it.
   """
   createUser("The new account." input: CreateUserInput!): CreateUserPayload! @auth(requires: ADMIN, maxAge: 3600)
+    @rateLimit(name: "administration", by: USER, max: 1000, per: "1h")
   """
   Mails an invitation to create an account with the given roles. It is valid for 7 days and replaces the last
   invitation to the address. It becomes invalid if the inviting administrator is disabled, deleted or loses the role
   ` + "`" + `ADMIN` + "`" + `. Fails with ` + "`" + `TAKEN` + "`" + ` if the address has an account, and with ` + "`" + `SIGNUP_CLOSED` + "`" + ` in the mode ` + "`" + `CLOSED` + "`" + `.
   """
   inviteUser("The invitation." input: InviteUserInput!): InviteUserPayload! @auth(requires: ADMIN, maxAge: 3600)
+    @rateLimit(name: "administration", by: USER, max: 1000, per: "1h")
   "Queues a mail again that is ` + "`" + `FAILED` + "`" + ` and has not expired. Fails with ` + "`" + `NOT_FOUND` + "`" + ` for any other."
   retryMail("The mail." input: RetryMailInput!): RetryMailPayload! @auth(requires: ADMIN)
+    @rateLimit(name: "administration", by: USER, max: 1000, per: "1h")
   "Updates the account of any user."
   updateUser("The changes." input: UpdateUserInput!): UpdateUserPayload! @auth(requires: ADMIN)
+    @rateLimit(name: "administration", by: USER, max: 1000, per: "1h")
   "Disables an account and ends its sessions. Takes effect with the next request of each session."
   disableUser("The account to disable." input: DisableUserInput!): DisableUserPayload! @auth(requires: ADMIN)
   "Enables a disabled account. Its user can sign in again."
@@ -2336,8 +2469,10 @@ type Mutation {
   then. A disabled account gets no mail.
   """
   sendPasswordReset("The user." input: SendPasswordResetInput!): SendPasswordResetPayload! @auth(requires: ADMIN)
+    @rateLimit(name: "administration", by: USER, max: 1000, per: "1h")
   "Permanently deletes an account and its sessions. Its events stay in the audit log."
   deleteUser("The account to delete." input: DeleteUserInput!): DeleteUserPayload! @auth(requires: ADMIN, maxAge: 3600)
+    @rateLimit(name: "administration", by: USER, max: 1000, per: "1h")
   "Creates a role."
   createRole("The new role." input: CreateRoleInput!): CreateRolePayload! @auth(requires: ADMIN, maxAge: 3600)
   """
@@ -2370,6 +2505,8 @@ input SignupInput {
   locale: String
   "The user's own data, such as settings of your application. Members that are null are dropped."
   metadata: JSONObject
+  "The solution of a challenge. Only needed after ` + "`" + `CHALLENGE_REQUIRED` + "`" + `."
+  challengeSolution: ChallengeSolution
   "How to deliver the refresh token."
   session: SessionTransport! = TOKEN
 }
@@ -2380,6 +2517,8 @@ input RequestSignupInput {
   email: EmailAddress!
   "The language of the mail and of the account, as a language tag (BCP 47). Defaults to ` + "`" + `Accept-Language` + "`" + `."
   locale: String
+  "The solution of a challenge. Only needed after ` + "`" + `CHALLENGE_REQUIRED` + "`" + `."
+  challengeSolution: ChallengeSolution
 }
 
 "Input of ` + "`" + `completeSignup` + "`" + `. Requires either ` + "`" + `token` + "`" + `, or ` + "`" + `email` + "`" + ` and ` + "`" + `code` + "`" + `."
@@ -2406,6 +2545,13 @@ input LoginInput {
   identifier: String!
   "The password of the account."
   password: Password!
+  """
+  The ` + "`" + `deviceToken` + "`" + ` from an earlier sign-in on this device, so that failed attempts of others do not count here. Defaults
+  to the cookie. A value that is not valid is ignored.
+  """
+  deviceToken: String
+  "The solution of a challenge. Only needed after ` + "`" + `CHALLENGE_REQUIRED` + "`" + `."
+  challengeSolution: ChallengeSolution
   "How to deliver the refresh token."
   session: SessionTransport! = TOKEN
 }
@@ -2460,6 +2606,8 @@ input VerifyEmailInput {
 input RequestPasswordResetInput {
   "The user name or e-mail address."
   identifier: String!
+  "The solution of a challenge. Only needed after ` + "`" + `CHALLENGE_REQUIRED` + "`" + `."
+  challengeSolution: ChallengeSolution
 }
 
 "Input of ` + "`" + `resetPassword` + "`" + `: ` + "`" + `token` + "`" + `, or ` + "`" + `flow` + "`" + ` and ` + "`" + `code` + "`" + `."
@@ -2900,6 +3048,16 @@ type AuthPayload {
   session: Session!
   "The signed-in user."
   user: User!
+  """
+  Marks this device as known to the account. Send it with the next ` + "`" + `login` + "`" + `, also after a sign-out, and then replace it with
+  the new one. It does not sign anybody in. Null if it was set as a cookie, and from ` + "`" + `refresh` + "`" + ` and ` + "`" + `reauthenticate` + "`" + `.
+  """
+  deviceToken: String
+  """
+  Whether the password that was used is in a list of breached passwords. Then ask the user to change it. Always false from
+  ` + "`" + `refresh` + "`" + `.
+  """
+  passwordCompromised: Boolean!
 }
 
 """
@@ -3429,6 +3587,10 @@ func (ec *executionContext) childFields_AuthPayload(ctx context.Context, field g
 		return ec.fieldContext_AuthPayload_session(ctx, field)
 	case "user":
 		return ec.fieldContext_AuthPayload_user(ctx, field)
+	case "deviceToken":
+		return ec.fieldContext_AuthPayload_deviceToken(ctx, field)
+	case "passwordCompromised":
+		return ec.fieldContext_AuthPayload_passwordCompromised(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AuthPayload", field.Name)
 }
@@ -5458,6 +5620,52 @@ func (ec *executionContext) fieldContext_AuthPayload_user(_ context.Context, fie
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _AuthPayload_deviceToken(ctx context.Context, field graphql.CollectedField, obj *signin.AuthPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AuthPayload_deviceToken(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DeviceToken, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AuthPayload_deviceToken(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AuthPayload", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _AuthPayload_passwordCompromised(ctx context.Context, field graphql.CollectedField, obj *signin.AuthPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AuthPayload_passwordCompromised(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PasswordCompromised, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AuthPayload_passwordCompromised(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AuthPayload", field, false, false, errors.New("field of type Boolean does not have child fields"))
 }
 
 func (ec *executionContext) _CancelDeletionPayload_user(ctx context.Context, field graphql.CollectedField, obj *accounts.CancelDeletionPayload) (ret graphql.Marshaler) {
@@ -13565,7 +13773,7 @@ func (ec *executionContext) unmarshalInputLoginInput(ctx context.Context, obj an
 		asMap["session"] = "TOKEN"
 	}
 
-	fieldsInOrder := [...]string{"identifier", "password", "session"}
+	fieldsInOrder := [...]string{"identifier", "password", "deviceToken", "challengeSolution", "session"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -13586,6 +13794,20 @@ func (ec *executionContext) unmarshalInputLoginInput(ctx context.Context, obj an
 				return it, err
 			}
 			it.Password = data
+		case "deviceToken":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("deviceToken"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.DeviceToken = data
+		case "challengeSolution":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("challengeSolution"))
+			data, err := ec.unmarshalOChallengeSolution2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ChallengeSolution = data
 		case "session":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("session"))
 			data, err := ec.unmarshalNSessionTransport2usherᚋgraphᚋsigninᚐSessionTransport(ctx, v)
@@ -13754,7 +13976,7 @@ func (ec *executionContext) unmarshalInputRequestPasswordResetInput(ctx context.
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"identifier"}
+	fieldsInOrder := [...]string{"identifier", "challengeSolution"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -13768,6 +13990,13 @@ func (ec *executionContext) unmarshalInputRequestPasswordResetInput(ctx context.
 				return it, err
 			}
 			it.Identifier = data
+		case "challengeSolution":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("challengeSolution"))
+			data, err := ec.unmarshalOChallengeSolution2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ChallengeSolution = data
 		}
 	}
 	return it, nil
@@ -13784,7 +14013,7 @@ func (ec *executionContext) unmarshalInputRequestSignupInput(ctx context.Context
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"email", "locale"}
+	fieldsInOrder := [...]string{"email", "locale", "challengeSolution"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -13805,6 +14034,13 @@ func (ec *executionContext) unmarshalInputRequestSignupInput(ctx context.Context
 				return it, err
 			}
 			it.Locale = data
+		case "challengeSolution":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("challengeSolution"))
+			data, err := ec.unmarshalOChallengeSolution2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ChallengeSolution = data
 		}
 	}
 	return it, nil
@@ -14010,7 +14246,7 @@ func (ec *executionContext) unmarshalInputSignupInput(ctx context.Context, obj a
 		asMap["session"] = "TOKEN"
 	}
 
-	fieldsInOrder := [...]string{"username", "email", "password", "fullName", "locale", "metadata", "session"}
+	fieldsInOrder := [...]string{"username", "email", "password", "fullName", "locale", "metadata", "challengeSolution", "session"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -14059,6 +14295,13 @@ func (ec *executionContext) unmarshalInputSignupInput(ctx context.Context, obj a
 				return it, err
 			}
 			it.Metadata = data
+		case "challengeSolution":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("challengeSolution"))
+			data, err := ec.unmarshalOChallengeSolution2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ChallengeSolution = data
 		case "session":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("session"))
 			data, err := ec.unmarshalNSessionTransport2usherᚋgraphᚋsigninᚐSessionTransport(ctx, v)
@@ -14738,6 +14981,16 @@ func (ec *executionContext) _AuthPayload(ctx context.Context, sel ast.SelectionS
 			}
 		case "user":
 			out.Values[i] = ec._AuthPayload_user(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "deviceToken":
+			out.Values[i] = ec._AuthPayload_deviceToken(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "passwordCompromised":
+			out.Values[i] = ec._AuthPayload_passwordCompromised(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -18072,6 +18325,22 @@ func (ec *executionContext) marshalNDisableUserPayload2ᚖusherᚋinternalᚋaut
 	return ec._DisableUserPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNDuration2string(ctx context.Context, v any) (string, error) {
+	res, err := UnmarshalString(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNDuration2string(ctx context.Context, sel ast.SelectionSet, v string) graphql.Marshaler {
+	_ = sel
+	res := MarshalString(v)
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
+}
+
 func (ec *executionContext) unmarshalNEmailAddress2string(ctx context.Context, v any) (string, error) {
 	res, err := UnmarshalString(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -18307,6 +18576,66 @@ func (ec *executionContext) marshalNPassword2usherᚋinternalᚋpasswordᚐPlain
 		}
 	}
 	return res
+}
+
+func (ec *executionContext) unmarshalNRateLimitAction2usherᚋgraphᚐRateLimitAction(ctx context.Context, v any) (RateLimitAction, error) {
+	var res RateLimitAction
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNRateLimitAction2usherᚋgraphᚐRateLimitAction(ctx context.Context, sel ast.SelectionSet, v RateLimitAction) graphql.Marshaler {
+	return v
+}
+
+func (ec *executionContext) unmarshalNRateLimitCount2usherᚋgraphᚐRateLimitCount(ctx context.Context, v any) (RateLimitCount, error) {
+	var res RateLimitCount
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNRateLimitCount2usherᚋgraphᚐRateLimitCount(ctx context.Context, sel ast.SelectionSet, v RateLimitCount) graphql.Marshaler {
+	return v
+}
+
+func (ec *executionContext) unmarshalNRateLimitKey2usherᚋgraphᚐRateLimitKey(ctx context.Context, v any) (RateLimitKey, error) {
+	var res RateLimitKey
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNRateLimitKey2usherᚋgraphᚐRateLimitKey(ctx context.Context, sel ast.SelectionSet, v RateLimitKey) graphql.Marshaler {
+	return v
+}
+
+func (ec *executionContext) unmarshalNRateLimitKey2ᚕusherᚋgraphᚐRateLimitKeyᚄ(ctx context.Context, v any) ([]RateLimitKey, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]RateLimitKey, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNRateLimitKey2usherᚋgraphᚐRateLimitKey(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNRateLimitKey2ᚕusherᚋgraphᚐRateLimitKeyᚄ(ctx context.Context, sel ast.SelectionSet, v []RateLimitKey) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNRateLimitKey2usherᚋgraphᚐRateLimitKey(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) unmarshalNReauthenticateInput2usherᚋgraphᚋsigninᚐReauthenticateInput(ctx context.Context, v any) (signin.ReauthenticateInput, error) {
@@ -19054,6 +19383,24 @@ func (ec *executionContext) marshalOBoolean2ᚖbool(ctx context.Context, sel ast
 	_ = sel
 	_ = ctx
 	res := graphql.MarshalBoolean(*v)
+	return res
+}
+
+func (ec *executionContext) unmarshalOChallengeSolution2ᚖstring(ctx context.Context, v any) (*string, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := UnmarshalString(v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOChallengeSolution2ᚖstring(ctx context.Context, sel ast.SelectionSet, v *string) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := MarshalString(*v)
 	return res
 }
 

@@ -33,8 +33,14 @@ const (
 	// `{path, code, message}`. `path` is the path of the value, starting at the field's arguments
 	// (`["input", "email"]`). `code` is an `InputErrorCode`.
 	ErrorCodeBadUserInput ErrorCode = "BAD_USER_INPUT"
-	// Too many attempts. Wait `extensions.retryAfter` seconds before the next one.
+	// Too many attempts. Wait `extensions.retryAfter` seconds before the next one. The response also has the headers
+	// `Retry-After` and, for a limit of `@rateLimit`, `RateLimit` and `RateLimit-Policy`.
 	ErrorCodeRateLimited ErrorCode = "RATE_LIMITED"
+	// Many attempts fail or come at once, so this one needs proof of work. `extensions.challenge` is a challenge in the format
+	// of ALTCHA: `{algorithm, challenge, salt, maxnumber, signature}`. Solve it, then send the request again with the
+	// solution as `challengeSolution`. This takes a browser about a second and needs no user. A challenge is valid for this
+	// field, for a few minutes and once.
+	ErrorCodeChallengeRequired ErrorCode = "CHALLENGE_REQUIRED"
 	// The server sends no mail, so it cannot do this.
 	ErrorCodeMailDisabled ErrorCode = "MAIL_DISABLED"
 	// `signup` is not possible here, because the server requires a confirmed e-mail address. Use `requestSignup` and
@@ -76,6 +82,7 @@ var AllErrorCode = []ErrorCode{
 	ErrorCodeInvalidCredentials,
 	ErrorCodeBadUserInput,
 	ErrorCodeRateLimited,
+	ErrorCodeChallengeRequired,
 	ErrorCodeMailDisabled,
 	ErrorCodeEmailConfirmationRequired,
 	ErrorCodeInvitationRequired,
@@ -93,7 +100,7 @@ var AllErrorCode = []ErrorCode{
 
 func (e ErrorCode) IsValid() bool {
 	switch e {
-	case ErrorCodeUnauthenticated, ErrorCodeForbidden, ErrorCodeEmailNotVerified, ErrorCodeStepUpRequired, ErrorCodeInvalidCredentials, ErrorCodeBadUserInput, ErrorCodeRateLimited, ErrorCodeMailDisabled, ErrorCodeEmailConfirmationRequired, ErrorCodeInvitationRequired, ErrorCodeSignupClosed, ErrorCodeOperationTooComplex, ErrorCodeServiceUnavailable, ErrorCodeInternalServerError, ErrorCodeGraphqlParseFailed, ErrorCodeGraphqlValidationFailed, ErrorCodeBadRequest, ErrorCodePersistedQueryNotSupported, ErrorCodePersistedQueryNotFound, ErrorCodeDocumentNotTrusted:
+	case ErrorCodeUnauthenticated, ErrorCodeForbidden, ErrorCodeEmailNotVerified, ErrorCodeStepUpRequired, ErrorCodeInvalidCredentials, ErrorCodeBadUserInput, ErrorCodeRateLimited, ErrorCodeChallengeRequired, ErrorCodeMailDisabled, ErrorCodeEmailConfirmationRequired, ErrorCodeInvitationRequired, ErrorCodeSignupClosed, ErrorCodeOperationTooComplex, ErrorCodeServiceUnavailable, ErrorCodeInternalServerError, ErrorCodeGraphqlParseFailed, ErrorCodeGraphqlValidationFailed, ErrorCodeBadRequest, ErrorCodePersistedQueryNotSupported, ErrorCodePersistedQueryNotFound, ErrorCodeDocumentNotTrusted:
 		return true
 	}
 	return false
@@ -150,6 +157,8 @@ const (
 	InputErrorCodeInvalidFormat InputErrorCode = "INVALID_FORMAT"
 	// The password is easy to guess: it is common, repetitive or derived from the account's own data.
 	InputErrorCodeTooCommon InputErrorCode = "TOO_COMMON"
+	// The password is in a list of passwords that were published after a breach.
+	InputErrorCodeCompromised InputErrorCode = "COMPROMISED"
 	// No object has this id or name, or it belongs to another user.
 	InputErrorCodeNotFound InputErrorCode = "NOT_FOUND"
 	// The change would leave the server without an enabled administrator account.
@@ -173,6 +182,7 @@ var AllInputErrorCode = []InputErrorCode{
 	InputErrorCodeTooLong,
 	InputErrorCodeInvalidFormat,
 	InputErrorCodeTooCommon,
+	InputErrorCodeCompromised,
 	InputErrorCodeNotFound,
 	InputErrorCodeLastAdmin,
 	InputErrorCodeTooMany,
@@ -184,7 +194,7 @@ var AllInputErrorCode = []InputErrorCode{
 
 func (e InputErrorCode) IsValid() bool {
 	switch e {
-	case InputErrorCodeRequired, InputErrorCodeTaken, InputErrorCodeTooShort, InputErrorCodeTooLong, InputErrorCodeInvalidFormat, InputErrorCodeTooCommon, InputErrorCodeNotFound, InputErrorCodeLastAdmin, InputErrorCodeTooMany, InputErrorCodeInUse, InputErrorCodeSameAsBefore, InputErrorCodeExpired, InputErrorCodeIncorrect:
+	case InputErrorCodeRequired, InputErrorCodeTaken, InputErrorCodeTooShort, InputErrorCodeTooLong, InputErrorCodeInvalidFormat, InputErrorCodeTooCommon, InputErrorCodeCompromised, InputErrorCodeNotFound, InputErrorCodeLastAdmin, InputErrorCodeTooMany, InputErrorCodeInUse, InputErrorCodeSameAsBefore, InputErrorCodeExpired, InputErrorCodeIncorrect:
 		return true
 	}
 	return false
@@ -220,6 +230,195 @@ func (e *InputErrorCode) UnmarshalJSON(b []byte) error {
 }
 
 func (e InputErrorCode) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// What happens to a use over the limit of a `@rateLimit`.
+type RateLimitAction string
+
+const (
+	// It fails with `RATE_LIMITED`.
+	RateLimitActionRefuse RateLimitAction = "REFUSE"
+	// It fails with `CHALLENGE_REQUIRED`, unless it has a valid `challengeSolution`. Known devices need none.
+	RateLimitActionChallenge RateLimitAction = "CHALLENGE"
+)
+
+var AllRateLimitAction = []RateLimitAction{
+	RateLimitActionRefuse,
+	RateLimitActionChallenge,
+}
+
+func (e RateLimitAction) IsValid() bool {
+	switch e {
+	case RateLimitActionRefuse, RateLimitActionChallenge:
+		return true
+	}
+	return false
+}
+
+func (e RateLimitAction) String() string {
+	return string(e)
+}
+
+func (e *RateLimitAction) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = RateLimitAction(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid RateLimitAction", str)
+	}
+	return nil
+}
+
+func (e RateLimitAction) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *RateLimitAction) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e RateLimitAction) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// Which uses of a field a `@rateLimit` counts.
+type RateLimitCount string
+
+const (
+	// All that run.
+	RateLimitCountCalls RateLimitCount = "CALLS"
+	// Those that fail because a password, a code or a token is wrong. Sign-ins on a known device do not count; they have a
+	// limit of their own.
+	RateLimitCountFailures RateLimitCount = "FAILURES"
+)
+
+var AllRateLimitCount = []RateLimitCount{
+	RateLimitCountCalls,
+	RateLimitCountFailures,
+}
+
+func (e RateLimitCount) IsValid() bool {
+	switch e {
+	case RateLimitCountCalls, RateLimitCountFailures:
+		return true
+	}
+	return false
+}
+
+func (e RateLimitCount) String() string {
+	return string(e)
+}
+
+func (e *RateLimitCount) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = RateLimitCount(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid RateLimitCount", str)
+	}
+	return nil
+}
+
+func (e RateLimitCount) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *RateLimitCount) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e RateLimitCount) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// What has a counter of its own in a `@rateLimit`.
+type RateLimitKey string
+
+const (
+	// The network address of the client: an IPv4 address or the first 64 bits of an IPv6 address. Networks of 256 such
+	// addresses (/24), or 65536 (/48), also have a counter, with four times the limit. Addresses in headers count only if a
+	// trusted proxy has set them.
+	RateLimitKeyClient RateLimitKey = "CLIENT"
+	// The signed-in user.
+	RateLimitKeyUser RateLimitKey = "USER"
+	// The session of the request.
+	RateLimitKeySession RateLimitKey = "SESSION"
+	// The account that the arguments name by user name or e-mail address, whether it exists or not.
+	RateLimitKeyAccount RateLimitKey = "ACCOUNT"
+	// The e-mail address or account to which a mail is requested, whether it exists or not.
+	RateLimitKeyRecipient RateLimitKey = "RECIPIENT"
+	// The whole server with all its replicas.
+	RateLimitKeyGlobal RateLimitKey = "GLOBAL"
+)
+
+var AllRateLimitKey = []RateLimitKey{
+	RateLimitKeyClient,
+	RateLimitKeyUser,
+	RateLimitKeySession,
+	RateLimitKeyAccount,
+	RateLimitKeyRecipient,
+	RateLimitKeyGlobal,
+}
+
+func (e RateLimitKey) IsValid() bool {
+	switch e {
+	case RateLimitKeyClient, RateLimitKeyUser, RateLimitKeySession, RateLimitKeyAccount, RateLimitKeyRecipient, RateLimitKeyGlobal:
+		return true
+	}
+	return false
+}
+
+func (e RateLimitKey) String() string {
+	return string(e)
+}
+
+func (e *RateLimitKey) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = RateLimitKey(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid RateLimitKey", str)
+	}
+	return nil
+}
+
+func (e RateLimitKey) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *RateLimitKey) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e RateLimitKey) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

@@ -44,6 +44,7 @@ var messages = map[ErrorCode]string{
 	ErrorCodeInternalServerError: "The server failed to process the request.",
 	ErrorCodeGraphqlParseFailed:  "The document has a syntax error. See locations.",
 
+	ErrorCodeChallengeRequired:         "Solve the challenge first.",
 	ErrorCodeMailDisabled:              "This server sends no mail.",
 	ErrorCodeEmailConfirmationRequired: "Sign-up here begins with a mail. Request it with requestSignup.",
 	ErrorCodeInvitationRequired:        "Sign-up requires an invitation from an administrator.",

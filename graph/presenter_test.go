@@ -188,7 +188,7 @@ func TestDomainCodes(t *testing.T) {
 	}
 	for _, c := range AllInputErrorCode {
 		switch auth.InputCode(c) {
-		case auth.InputRequired, auth.InputTaken, auth.InputTooShort, auth.InputTooLong, auth.InputInvalidFormat, auth.InputTooCommon, auth.InputNotFound, auth.InputLastAdmin,
+		case auth.InputRequired, auth.InputTaken, auth.InputTooShort, auth.InputTooLong, auth.InputInvalidFormat, auth.InputTooCommon, auth.InputCompromised, auth.InputNotFound, auth.InputLastAdmin,
 			auth.InputTooMany, auth.InputInUse, auth.InputSameAsBefore, auth.InputExpired, auth.InputIncorrect:
 		default:
 			t.Errorf("the schema's input code %q is unknown to the domain", c)

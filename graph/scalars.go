@@ -27,6 +27,10 @@ var scalars = map[string]coerce.Scalar{
 	"Username":      takes(UnmarshalString),
 	"EmailAddress":  takes(UnmarshalString),
 	"OneTimeSecret": takes(UnmarshalString),
+
+	"ChallengeSolution": takes(UnmarshalString),
+	"Duration":          takes(UnmarshalString),
+
 	"Password":      takes(UnmarshalPassword),
 	"Date":          takes(UnmarshalDate),
 	"DateTime":      takes(UnmarshalDateTime),

@@ -14,7 +14,7 @@ const config: CodegenConfig = {
         enumsAsTypes: true,
         useTypeImports: true,
         strictScalars: true,
-        scalars: { Date: 'string', DateTime: 'string', EmailAddress: 'string', JSONObject: 'Record<string, unknown>', OneTimeSecret: 'string', Password: 'string', Role: 'string', Username: 'string' },
+        scalars: { ChallengeSolution: 'string', Date: 'string', DateTime: 'string', Duration: 'string', EmailAddress: 'string', JSONObject: 'Record<string, unknown>', OneTimeSecret: 'string', Password: 'string', Role: 'string', Username: 'string' },
       },
     },
   },

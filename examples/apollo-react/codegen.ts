@@ -6,7 +6,7 @@ const config: CodegenConfig = {
   // A scalar that is not listed here would be `any`.
   config: {
     strictScalars: true,
-    scalars: { Date: 'string', DateTime: 'string', EmailAddress: 'string', JSONObject: 'Record<string, unknown>', OneTimeSecret: 'string', Password: 'string', Role: 'string', Username: 'string' },
+    scalars: { ChallengeSolution: 'string', Date: 'string', DateTime: 'string', Duration: 'string', EmailAddress: 'string', JSONObject: 'Record<string, unknown>', OneTimeSecret: 'string', Password: 'string', Role: 'string', Username: 'string' },
     enumsAsTypes: true,
     useTypeImports: true,
   },

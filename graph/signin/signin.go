@@ -57,6 +57,10 @@ type AuthPayload struct {
 	ExpiresIn    int
 	Session      *auth.Session
 	User         *auth.User
+	// DeviceToken marks the device as known. It is nil when a cookie has it, and without a sign-in.
+	DeviceToken *string
+	// PasswordCompromised says that the password that was used is in a list of breached ones.
+	PasswordCompromised bool
 }
 
 // deliver turns tokens into an answer, and puts the refresh token where the transport says.
@@ -101,6 +105,8 @@ type SignupInput struct {
 	FullName *string
 	Locale   *string
 	Metadata *jsonobject.Object
+	// ChallengeSolution is for the edge, which has checked it.
+	ChallengeSolution *string
 	// Session says where the refresh token goes.
 	Session SessionTransport
 }
@@ -151,6 +157,10 @@ type LoginInput struct {
 	// Identifier is a user name or an e-mail address.
 	Identifier string
 	Password   password.Plaintext
+	// DeviceToken is from an earlier sign-in; nil means the one in the request's cookie.
+	DeviceToken *string
+	// ChallengeSolution is for the edge, which has checked it.
+	ChallengeSolution *string
 	// Session says where the refresh token goes.
 	Session SessionTransport
 }

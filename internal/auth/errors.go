@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -21,6 +22,7 @@ const (
 	CodeInvalidCredentials Code = "INVALID_CREDENTIALS"
 	CodeBadUserInput       Code = "BAD_USER_INPUT"
 	CodeRateLimited        Code = "RATE_LIMITED"
+	CodeChallengeRequired  Code = "CHALLENGE_REQUIRED"
 	CodeMailDisabled       Code = "MAIL_DISABLED"
 
 	CodeEmailConfirmationRequired Code = "EMAIL_CONFIRMATION_REQUIRED"
@@ -54,8 +56,26 @@ type Error struct {
 	Fields []FieldError
 	// RetryAfter is set with CodeRateLimited and CodeServiceUnavailable.
 	RetryAfter time.Duration
+	// Challenge is set with CodeChallengeRequired.
+	Challenge *Challenge
 	// Err is the cause, for the log only.
 	Err error
+}
+
+// Challenge asks for proof of work, in the format of ALTCHA (https://altcha.org/docs). It is solved by the number from 0
+// to MaxNumber whose digits, appended to Salt, have the SHA-256 digest Challenge.
+type Challenge struct {
+	Algorithm string `json:"algorithm"`
+	Challenge string `json:"challenge"`
+	Salt      string `json:"salt"`
+	MaxNumber int64  `json:"maxnumber"`
+	Signature string `json:"signature"`
+}
+
+// Guess reports whether a password, a code or a token was wrong, as in an attempt to guess it.
+func (e *Error) Guess() bool {
+	return e.Code == CodeInvalidCredentials ||
+		slices.ContainsFunc(e.Fields, func(f FieldError) bool { return f.Code == InputIncorrect })
 }
 
 // Error describes e for the log. It contains no text from clients.
@@ -88,6 +108,7 @@ const (
 	InputTooLong       InputCode = "TOO_LONG"
 	InputInvalidFormat InputCode = "INVALID_FORMAT"
 	InputTooCommon     InputCode = "TOO_COMMON"
+	InputCompromised   InputCode = "COMPROMISED"
 	InputNotFound      InputCode = "NOT_FOUND"
 	InputLastAdmin     InputCode = "LAST_ADMIN"
 	InputTooMany       InputCode = "TOO_MANY"

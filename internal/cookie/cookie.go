@@ -15,7 +15,12 @@ type Jar struct {
 
 	token   string
 	present bool
+
+	deviceToken string
 }
+
+// DeviceToken returns what the browser has that marks it as a known device; empty for nothing.
+func (j *Jar) DeviceToken() string { return j.deviceToken }
 
 // Receive notes the value of the request's cookie.
 func (j *Jar) Receive(refreshToken string) { j.token, j.present = refreshToken, true }

@@ -8,7 +8,7 @@ export interface GraphQLError {
 }
 
 /** What a client can do about an error. */
-export type Remedy = 'refresh' | 'sign in' | 'verify email' | 'reauthenticate' | 'change input' | 'wait' | 'give up' | 'report'
+export type Remedy = 'refresh' | 'sign in' | 'verify email' | 'reauthenticate' | 'solve challenge' | 'change input' | 'wait' | 'give up' | 'report'
 
 // All values of the schema's `ErrorCode`. A test compares them with the schema.
 const remedies = {
@@ -18,6 +18,7 @@ const remedies = {
   INVALID_CREDENTIALS: 'change input', // about a password, so a refresh does not help
   BAD_USER_INPUT: 'change input',
   RATE_LIMITED: 'wait',
+  CHALLENGE_REQUIRED: 'solve challenge',
   SERVICE_UNAVAILABLE: 'wait',
   FORBIDDEN: 'give up', // a new sign-in of the same user does not help
   MAIL_DISABLED: 'give up',
@@ -43,7 +44,7 @@ export const unauthenticatedReasons = [
 export type UnauthenticatedReason = (typeof unauthenticatedReasons)[number]
 
 export const inputErrorCodes = [
-  'REQUIRED', 'TAKEN', 'TOO_SHORT', 'TOO_LONG', 'INVALID_FORMAT', 'TOO_COMMON', 'NOT_FOUND', 'LAST_ADMIN',
+  'REQUIRED', 'TAKEN', 'TOO_SHORT', 'TOO_LONG', 'INVALID_FORMAT', 'TOO_COMMON', 'COMPROMISED', 'NOT_FOUND', 'LAST_ADMIN',
   'TOO_MANY', 'IN_USE', 'SAME_AS_BEFORE', 'EXPIRED', 'INCORRECT',
 ] as const
 export type InputErrorCode = (typeof inputErrorCodes)[number]

@@ -87,6 +87,7 @@ const (
 	InvalidCredentials      ErrorCode = "INVALID_CREDENTIALS"
 	BadUserInput            ErrorCode = "BAD_USER_INPUT"
 	RateLimited             ErrorCode = "RATE_LIMITED"
+	ChallengeRequired       ErrorCode = "CHALLENGE_REQUIRED"
 	MailDisabled            ErrorCode = "MAIL_DISABLED"
 	InvitationRequired      ErrorCode = "INVITATION_REQUIRED"
 	SignupClosed            ErrorCode = "SIGNUP_CLOSED"
@@ -121,6 +122,8 @@ func (e *Error) Advice() string {
 		return "Correct what is listed, and try again."
 	case RateLimited, ServiceUnavailable:
 		return fmt.Sprintf("Try again in %d seconds.", e.RetryAfter)
+	case ChallengeRequired:
+		return "Too many attempts fail on the server at the moment. Try again later, or sign in in the browser."
 	case MailDisabled:
 		return "The server cannot send mail. Ask its operator for help."
 	case EmailConfirmationRequired:

@@ -18,6 +18,8 @@ import (
 type RequestPasswordResetInput struct {
 	// Identifier is a user name or an e-mail address.
 	Identifier string
+	// ChallengeSolution is for the edge, which has checked it.
+	ChallengeSolution *string
 }
 
 // RequestPasswordResetPayload answers RequestPasswordReset.

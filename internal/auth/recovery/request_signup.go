@@ -19,6 +19,8 @@ type RequestSignupInput struct {
 	Email string
 	// Locale is the language tag of the mail and of the account; nil if unknown.
 	Locale *string
+	// ChallengeSolution is for the edge, which has checked it.
+	ChallengeSolution *string
 }
 
 // RequestSignupPayload answers RequestSignup.

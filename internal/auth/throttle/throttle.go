@@ -1,0 +1,86 @@
+// Package throttle owns the decision whether an operation may run now: the rate limits of the schema, the devices that
+// are exempt from some of them, and proof of work.
+//
+// The edges ask before they call anything else of the domain, for all uses of an operation at once.
+package throttle
+
+import (
+	"context"
+	"time"
+)
+
+// Key is what has a counter of its own: the schema's RateLimitKey.
+type Key string
+
+// The keys. The schema describes them.
+const (
+	KeyClient    Key = "CLIENT"
+	KeyUser      Key = "USER"
+	KeySession   Key = "SESSION"
+	KeyAccount   Key = "ACCOUNT"
+	KeyRecipient Key = "RECIPIENT"
+	KeyGlobal    Key = "GLOBAL"
+)
+
+// Count says which uses count: the schema's RateLimitCount.
+type Count string
+
+// The counts. The schema describes them.
+const (
+	CountCalls    Count = "CALLS"
+	CountFailures Count = "FAILURES"
+)
+
+// Action is what happens to a use over the limit: the schema's RateLimitAction.
+type Action string
+
+// The actions. The schema describes them.
+const (
+	Refuse    Action = "REFUSE"
+	Challenge Action = "CHALLENGE"
+)
+
+// Limit is a rate limit. Each of its counters allows Max in Per.
+type Limit struct {
+	Name     string
+	By       []Key
+	Max      int
+	Per      time.Duration
+	Counts   Count
+	Exceeded Action
+}
+
+// Rule applies a limit to a field. A use of the field counts Cost.
+type Rule struct {
+	*Limit
+	Cost int
+}
+
+// Use is one use of a field, with what its arguments say.
+type Use struct {
+	// Field is the schema coordinate of the field: "Mutation.login". Endpoints of OAuth use that of the same verb.
+	Field string
+	// Account and Recipient are a user name or an e-mail address, as the client wrote it; empty for none.
+	Account, Recipient string
+	// DeviceToken is what marks a device as known; empty for none.
+	DeviceToken string
+	// Solution is that of a challenge; empty for none.
+	Solution string
+}
+
+// Service decides about uses. It is safe for concurrent use.
+type Service struct{}
+
+// Limited reports whether a field has a limit.
+func (s *Service) Limited(field string) bool { return false }
+
+// Admit admits all uses of an operation, or none. Its errors are *auth.Error with CodeRateLimited or
+// CodeChallengeRequired. It sets the limits of the request's Outcome.
+func (s *Service) Admit(ctx context.Context, uses []Use) (*Admission, error) { return &Admission{}, nil }
+
+// Admission are the uses of an operation that may run.
+type Admission struct{}
+
+// Settle notes the outcome of the use with an index, once it has run. guess says that a credential was wrong
+// (auth.Error.Guess). A use that is not settled counts as a failure.
+func (a *Admission) Settle(ctx context.Context, i int, guess bool) {}
