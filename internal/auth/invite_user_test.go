@@ -236,25 +236,6 @@ func TestInviteUserRace(t *testing.T) {
 	})
 }
 
-// TestInviteManyUsers checks that administrators can invite more people than a network may ask mails for, and that their
-// invitations do not use up the limit of the network.
-func TestInviteManyUsers(t *testing.T) {
-	t.Parallel()
-	eachDatabase(t, func(t *testing.T, f *fixture) {
-		root := f.admin(t, "root")
-		for i := range 40 {
-			ctx := device(f.As(t, root.AccessToken))
-			if _, err := f.adminService.InviteUser(ctx, admin.InviteUserInput{Email: fmt.Sprintf("a%d@example.com", i)}); err != nil {
-				t.Fatal(err)
-			}
-		}
-		f.requestSignup(t, requestFor("b@example.com"))
-		if mails := f.NewMails(t); len(mails) != 41 {
-			t.Errorf("%d mails", len(mails))
-		}
-	})
-}
-
 // TestCreateUserWithoutPassword checks that nobody can sign in to the account, and that a mail asks for a password.
 func TestCreateUserWithoutPassword(t *testing.T) {
 	t.Parallel()

@@ -56,7 +56,8 @@ type MailMessage struct {
 	// Recipient is the address, and RecipientKey its canonical form; nil until the mail is prepared, and for a
 	// request that leads to no mail.
 	Recipient, RecipientKey *string
-	// Asker is the network that the request came from; nil outside of HTTP.
+	// Asker is the network that has caused a notice to an address that nobody has verified; nil for all other mails.
+	// Releases before rate limits in the schema also set it for requests.
 	Asker *string
 	// Prepared says that Content is that of the mail. Before, it is that of the request.
 	Prepared bool

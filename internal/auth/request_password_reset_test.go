@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
-	"fmt"
 	"net/netip"
 	"strings"
 	"testing"
@@ -165,45 +164,6 @@ func TestDecoyHasNoCode(t *testing.T) {
 // from returns the context of a request from an address.
 func from(ctx context.Context, address string) context.Context {
 	return request.With(ctx, &request.Exchange{Info: request.Info{Client: netip.MustParseAddr(address)}})
-}
-
-// TestMailsOfNetwork requests mails from one network, for accounts and for nobody. From the 31st on, it has to wait.
-func TestMailsOfNetwork(t *testing.T) {
-	t.Parallel()
-	const limited = "RATE_LIMITED after 10m0s"
-	eachDatabase(t, func(t *testing.T, f *fixture) {
-		ada := f.signupEmail(t, "ada", adaAddress)
-		try := func(address, identifier string) string {
-			_, err := f.RequestPasswordReset(from(t.Context(), address), recovery.RequestPasswordResetInput{Identifier: identifier})
-			return authtest.Code(err)
-		}
-		for i := range 30 {
-			if got := try(fmt.Sprintf("2001:db8::%x", i), []string{"ada", "nobody", "two words"}[i%3]); got != "" {
-				t.Errorf("request %d: %q", i, got)
-			}
-		}
-		for _, identifier := range []string{"ada", "nobody", "two words"} {
-			if got := try("2001:db8::ffff", identifier); got != limited {
-				t.Errorf("one too many for %s: %q", identifier, got)
-			}
-		}
-		as := request.With(f.As(t, ada.AccessToken), &request.Exchange{Info: request.Info{Client: netip.MustParseAddr("2001:db8::ffff")}})
-		f.NewEvents(t)
-		if _, err := f.RequestEmailVerification(as); authtest.Code(err) != limited {
-			t.Errorf("a verification: %v", err)
-		}
-		f.WantEvents(t)
-		if n := len(f.mails(t)); n != 30 {
-			t.Errorf("%d mails, want 30", n)
-		}
-		if got := try("2001:db8:0:1::1", "ada"); got != "" {
-			t.Errorf("from another network: %q", got)
-		}
-		f.Clock.Advance(time.Hour + time.Microsecond)
-		if got := try("2001:db8::1", "ada"); got != "" {
-			t.Errorf("after an hour: %q", got)
-		}
-	})
 }
 
 // TestMailsToRecipient requests more mails than one recipient gets. The last link that was sent stays valid, and the

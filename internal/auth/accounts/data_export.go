@@ -12,9 +12,7 @@ import (
 const (
 	// parallelExports is how many exports a server makes at once.
 	parallelExports = 2
-	// exportsPerHour is how many exports a user gets.
-	exportsPerHour = 5
-	exportRetry    = 2 * time.Second
+	exportRetry     = 2 * time.Second
 )
 
 // RequestDataExportPayload answers RequestDataExport.
@@ -37,16 +35,6 @@ func (s *Service) RequestDataExport(ctx context.Context) (*RequestDataExportPayl
 		return nil, &auth.Error{Code: auth.CodeServiceUnavailable, RetryAfter: exportRetry}
 	}
 	now := s.tx.Now()
-	before, err := s.store.Events(ctx, auth.AuditEventQuery{
-		UserID: &v.User.ID, Kinds: []auth.AuditEventKind{auth.EventDataExported}, From: new(now.Add(time.Microsecond - time.Hour)),
-		Page: pageOf(exportsPerHour),
-	})
-	if err != nil {
-		return nil, err
-	}
-	if len(before) >= exportsPerHour {
-		return nil, &auth.Error{Code: auth.CodeRateLimited, RetryAfter: before[len(before)-1].At.Add(time.Hour).Sub(now)}
-	}
 	// The data is read before the transaction, because it can be much, and SQLite has one writer.
 	e := &export{store: s.store, user: v.User.ID, now: now}
 	if err := e.read(ctx); err != nil {

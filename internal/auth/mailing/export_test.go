@@ -10,7 +10,7 @@ const (
 	MostUnknown  = mostUnknown
 	MostFaults   = mostFaults
 	Parallel     = parallel
-	AskedPerHour = askedPerHour
+	NoticesPerHour = noticesPerHour
 	PerHour      = perHour
 	PerDay       = perDay
 )

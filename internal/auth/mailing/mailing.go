@@ -167,41 +167,19 @@ const (
 	requestLifetime = time.Hour
 	// noticeLifetime is how long a mail without a secret may wait for the SMTP server.
 	noticeLifetime = 3 * 24 * time.Hour
-	// askedPerHour limits the mails that one network asks for.
-	askedPerHour = 30
-	// retryAsking is how long a network waits that has asked for too many.
-	retryAsking = 10 * time.Minute
+	// noticesPerHour limits the notices to addresses that nobody has verified, which one network causes.
+	noticesPerHour = 30
 )
 
-// Request writes a request for a mail in a transaction. Without a way to send mail it returns auth.ErrMailDisabled. A
-// network that has asked for too many mails gets CodeRateLimited, whatever it has asked for. Administrators may ask for
-// as many as they like: they invite whole teams.
+// Request writes a request for a mail in a transaction. Without a way to send mail it returns auth.ErrMailDisabled. The
+// schema limits how often clients can request mails.
 func (o *Outbox) Request(ctx context.Context, tx *transaction.Tx, r Request) error {
 	if !o.Enabled() {
 		return auth.ErrMailDisabled
 	}
 	r.From = request.From(ctx)
 	m := &auth.MailMessage{Kind: r.Kind, UserID: r.UserID, ExpiresAt: tx.Now.Add(requestLifetime)}
-	if !tx.Administers() {
-		m.Asker = asker(r.From.Client)
-	}
-	tooMany, err := askedTooMuch(ctx, tx, m.Asker)
-	if err != nil {
-		return err
-	}
-	if tooMany {
-		return &auth.Error{Code: auth.CodeRateLimited, RetryAfter: retryAsking}
-	}
 	return o.add(ctx, tx, m, r)
-}
-
-// askedTooMuch reports whether a network has asked for so many mails that it gets no more for now.
-func askedTooMuch(ctx context.Context, tx *transaction.Tx, asker *string) (bool, error) {
-	if asker == nil {
-		return false, nil
-	}
-	n, err := tx.CountMailsAsked(ctx, *asker, tx.Now.Add(-time.Hour))
-	return n >= askedPerHour, err
 }
 
 // Send writes a letter in a transaction. Without a way to send mail it does nothing.
@@ -223,8 +201,8 @@ func (o *Outbox) send(ctx context.Context, tx *transaction.Tx, l *Letter, asker 
 // letter, and if the server sends no mail.
 //
 // Anybody can sign up with the address of another person and then cause notices. So those to an address that is not
-// verified are limited like mails that are requested, and left out above the limit. Those to a verified one are not:
-// otherwise a thief could hide a notice behind many others.
+// verified are limited for each recipient and each network, and left out above the limit. Those to a verified one are
+// not: otherwise a thief could hide a notice behind many others.
 func (o *Outbox) Notify(ctx context.Context, tx *transaction.Tx, u *auth.User, l *Letter) error {
 	if l == nil || !o.Enabled() {
 		return nil
@@ -234,11 +212,13 @@ func (o *Outbox) Notify(ctx context.Context, tx *transaction.Tx, u *auth.User, l
 	}
 	// The deletion of an account makes Usher forget whom it has mailed, but not for which network.
 	by := asker(request.From(ctx).Client)
-	tooMany, err := askedTooMuch(ctx, tx, by)
-	if err == nil && !tooMany {
-		tooMany, err = o.TooMany(ctx, tx, l.To, l.Kind)
+	if by != nil {
+		n, err := tx.CountMailsAsked(ctx, *by, tx.Now.Add(-time.Hour))
+		if err != nil || n >= noticesPerHour {
+			return err
+		}
 	}
-	if err != nil || tooMany {
+	if tooMany, err := o.TooMany(ctx, tx, l.To, l.Kind); err != nil || tooMany {
 		return err
 	}
 	return o.send(ctx, tx, l, by)

@@ -105,11 +105,16 @@ func (f *fixture) send(t testing.TB, letters ...mailing.Letter) {
 // ask requests a mail from an address.
 func (f *fixture) ask(t testing.TB, from string, r mailing.Request) error {
 	t.Helper()
-	ctx := t.Context()
-	if from != "" {
-		ctx = request.With(ctx, &request.Exchange{Info: request.Info{Client: netip.MustParseAddr(from)}})
+	return f.do(clientAt(t, from), func(ctx context.Context, tx *transaction.Tx) error { return f.Request(ctx, tx, r) })
+}
+
+// clientAt returns the context of a request from an address; without one, of no request.
+func clientAt(t testing.TB, address string) context.Context {
+	t.Helper()
+	if address == "" {
+		return t.Context()
 	}
-	return f.do(ctx, func(ctx context.Context, tx *transaction.Tx) error { return f.Request(ctx, tx, r) })
+	return request.With(t.Context(), &request.Exchange{Info: request.Info{Client: netip.MustParseAddr(address)}})
 }
 
 func (f *fixture) mustAsk(t testing.TB, from string, r mailing.Request) {

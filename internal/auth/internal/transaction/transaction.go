@@ -135,9 +135,6 @@ func (r *Runner) Run(ctx context.Context, who Actor, f func(ctx context.Context,
 	return nil
 }
 
-// Administers reports whether the actor is an administrator or the operator in a change to other accounts.
-func (tx *Tx) Administers() bool { return tx.who.administers }
-
 // NewID returns the id of something that the transaction creates.
 func (tx *Tx) NewID() (uuid.UUID, error) { return auth.NewID(tx.Now, tx.rand) }
 
