@@ -29,6 +29,7 @@ type Store interface {
 	ClientStore
 	MailedSecretStore
 	MailMessageStore
+	RateLimitStore
 	CleanupStore
 }
 
@@ -48,6 +49,10 @@ type CleanupStore interface {
 	// SweepMails deletes up to limit mails of a state that were created before a time, by the time in the id, and returns
 	// how many.
 	SweepMails(ctx context.Context, state MailState, before time.Time, limit int) (int, error)
+	// SweepRateLimits deletes up to limit counters of rate limits that expired before a time, and returns how many.
+	SweepRateLimits(ctx context.Context, before time.Time, limit int) (int, error)
+	// SweepChallenges deletes up to limit solved challenges that expired before a time, and returns how many.
+	SweepChallenges(ctx context.Context, before time.Time, limit int) (int, error)
 	// DeletionsDue lists up to limit users whose account is to be deleted at a time, or was before.
 	DeletionsDue(ctx context.Context, now time.Time, limit int) ([]User, error)
 	// UsersWithoutKey lists up to limit users whose full name has no search key: a server of an older release wrote

@@ -147,6 +147,10 @@ func LifecycleQueries(userID uuid.UUID, now time.Time) map[string]Query {
 		"DueMails":        {dueMails, []any{at, limit}},
 		"CountMailsAsked": {countMailsAsked, []any{"192.0.2.0/24", at}},
 		"CountMailsTo":    {countMailsTo, []any{address, auth.MailSignUp, at}},
+		"AddUses":         {addUses, []any{bytes, 7, 1, at, 1}},
+		"UseChallenge":    {useChallenge, []any{"id 42", at}},
+		"SweepRateLimits": {sweepRateLimits, []any{at, limit}},
+		"SweepChallenges": {sweepChallenges, []any{at, limit}},
 		"SweepMails":      {sweepMails, []any{auth.MailSent, auth.FirstID(now), limit}},
 	}
 }

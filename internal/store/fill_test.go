@@ -116,3 +116,17 @@ func fillMails(t testing.TB, kind string, s *store.Store, many int) {
 		t.Fatal(err)
 	}
 }
+
+// fillRateLimits inserts many counters of rate limits and many solved challenges. One in ten has expired.
+func fillRateLimits(t testing.TB, kind string, s *store.Store, many int) {
+	t.Helper()
+	expiry := `CASE WHEN n % 10 > 0 THEN ` + strings.ReplaceAll(times[kind], "-04", "-09") + ` ELSE ` + times[kind] + ` END`
+	for _, statement := range []string{
+		`INSERT INTO rate_limits (key, period, count, previous, expires_at) SELECT ` + digests[kind] + `, n, n % 10, 0, ` + expiry + ` FROM numbers`,
+		`INSERT INTO solved_challenges (id, expires_at) SELECT 'id ' || n, ` + expiry + ` FROM numbers`,
+	} {
+		if err := s.Exec(t.Context(), numbers+statement, many); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

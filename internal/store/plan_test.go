@@ -28,6 +28,7 @@ func TestPlans(t *testing.T) {
 		fillSessions(t, "sqlite", s, many, many/10)
 		fillSecrets(t, "sqlite", s, many)
 		fillMails(t, "sqlite", s, many)
+		fillRateLimits(t, "sqlite", s, many)
 		t.Run("without statistics", func(t *testing.T) { checkPlans(t, s, "sqlite") })
 		exec(t, s, `ANALYZE`)
 		t.Run("with statistics", func(t *testing.T) { checkPlans(t, s, "sqlite") })
@@ -43,6 +44,7 @@ func TestPlans(t *testing.T) {
 		fillSessions(t, "postgres", s, many, many/10)
 		fillSecrets(t, "postgres", s, many)
 		fillMails(t, "postgres", s, many)
+		fillRateLimits(t, "postgres", s, many)
 		exec(t, s, `VACUUM ANALYZE`)
 		for _, mode := range []string{"force_custom_plan", "force_generic_plan"} {
 			t.Run(mode, func(t *testing.T) { checkPlans(t, open(t, with(t, at, "plan_cache_mode", mode)), "postgres") })
@@ -110,8 +112,8 @@ func explain(t *testing.T, conn *sql.Conn, text string) (steps []string, err err
 
 // wholeTable matches plan steps that read a whole table. It does not match index scans.
 var wholeTable = map[string]*regexp.Regexp{
-	"sqlite":   regexp.MustCompile(`SCAN (users|audit_events|password_attempts|sessions|mailed_secrets|mail_messages)$`),
-	"postgres": regexp.MustCompile(`Seq Scan on (users|audit_events|password_attempts|sessions|mailed_secrets|mail_messages)`),
+	"sqlite":   regexp.MustCompile(`SCAN (users|audit_events|password_attempts|sessions|mailed_secrets|mail_messages|rate_limits|solved_challenges)$`),
+	"postgres": regexp.MustCompile(`Seq Scan on (users|audit_events|password_attempts|sessions|mailed_secrets|mail_messages|rate_limits|solved_challenges)`),
 }
 
 // sorts matches plan steps that sort rows.

@@ -76,7 +76,9 @@ func (s *Service) Limited(field string) bool { return false }
 
 // Admit admits all uses of an operation, or none. Its errors are *auth.Error with CodeRateLimited or
 // CodeChallengeRequired. It sets the limits of the request's Outcome.
-func (s *Service) Admit(ctx context.Context, uses []Use) (*Admission, error) { return &Admission{}, nil }
+func (s *Service) Admit(ctx context.Context, uses []Use) (*Admission, error) {
+	return &Admission{}, nil
+}
 
 // Admission are the uses of an operation that may run.
 type Admission struct{}
