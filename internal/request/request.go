@@ -5,6 +5,7 @@ package request
 import (
 	"context"
 	"net/netip"
+	"time"
 )
 
 // Info describes a request on its way in.
@@ -28,6 +29,21 @@ type Outcome struct {
 	Code string
 	// Forbidden says that a signed-in caller was refused something. The log then names the caller.
 	Forbidden bool
+	// RetryAfter is how long the client has to wait before it repeats the request; zero for not at all.
+	RetryAfter time.Duration
+	// Limits are the rate limits that apply to the request, the nearest to its limit first.
+	Limits []Limit
+}
+
+// Limit is a rate limit, as the response tells it to the client.
+type Limit struct {
+	Name string
+	// Max uses are allowed in each period of the length Per.
+	Max int
+	Per time.Duration
+	// Remaining is how many are left until Reset.
+	Remaining int
+	Reset     time.Duration
 }
 
 // Exchange is a request and its outcome. Only the goroutine that serves the request writes to it. It must not be used

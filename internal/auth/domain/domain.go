@@ -20,6 +20,7 @@ import (
 	"usher/internal/auth/operator"
 	"usher/internal/auth/recovery"
 	"usher/internal/auth/sessions"
+	"usher/internal/auth/throttle"
 	"usher/internal/claims"
 	"usher/internal/password"
 	"usher/internal/seal"
@@ -47,6 +48,10 @@ type Options struct {
 	// VerifiedEmail says what depends on a verified e-mail address.
 	VerifiedEmail auth.VerifiedEmail
 	Limits        auth.SessionLimits
+	// RateLimits are the rate limits of the schema, by the coordinates of its fields. They require Secret.
+	RateLimits map[string][]throttle.Rule
+	// Challenges is proof of work. Without it, what would need proof of work is refused.
+	Challenges throttle.Challenger
 	// SigningKeys reads the signing keys for administrators. Nil means that there are none to list.
 	SigningKeys admin.ReadSigningKeys
 	// Required is what the schema requires of roles. No change to a role may take it away.
@@ -68,6 +73,7 @@ type Domain struct {
 	Clients  *clients.Service
 	Recovery *recovery.Service
 	Outbox   *mailing.Outbox
+	Throttle *throttle.Service
 	// Operator checks no caller. It must not reach an edge.
 	Operator *operator.Service
 }
@@ -115,6 +121,9 @@ func New(o Options) (*Domain, error) {
 		Store: o.Store, Access: d.Access, Maker: maker, Outbox: d.Outbox, Tx: tx,
 		SigningKeys: o.SigningKeys, Required: o.Required, Signup: o.Signup,
 	})
+	if d.Throttle, err = newThrottle(&o, log); err != nil {
+		return nil, err
+	}
 	var mailed *proof.Mailed
 	if o.Secret != nil {
 		if mailed, err = proof.NewMailed(o.Secret, tx); err != nil {
@@ -130,4 +139,18 @@ func New(o Options) (*Domain, error) {
 		Store: o.Store, Maker: maker, Outbox: d.Outbox, Tx: tx, Required: o.Required, Signup: o.Signup, Log: log,
 	})
 	return d, nil
+}
+
+func newThrottle(o *Options, log *slog.Logger) (*throttle.Service, error) {
+	if len(o.RateLimits) == 0 {
+		return &throttle.Service{}, nil
+	}
+	counters, err := seal.NewKey(o.Secret, "usher rate limit")
+	if err != nil {
+		return nil, err
+	}
+	digest := func(content []byte) []byte { return counters.Digest("", content) }
+	return throttle.New(throttle.Options{
+		Rules: o.RateLimits, Store: o.Store, Now: o.Now, Log: log, Digest: digest, Challenges: o.Challenges,
+	}), nil
 }

@@ -4,10 +4,7 @@
 // The edges ask before they call anything else of the domain, for all uses of an operation at once.
 package throttle
 
-import (
-	"context"
-	"time"
-)
+import "time"
 
 // Key is what has a counter of its own: the schema's RateLimitKey.
 type Key string
@@ -67,22 +64,3 @@ type Use struct {
 	// Solution is that of a challenge; empty for none.
 	Solution string
 }
-
-// Service decides about uses. It is safe for concurrent use.
-type Service struct{}
-
-// Limited reports whether a field has a limit.
-func (s *Service) Limited(field string) bool { return false }
-
-// Admit admits all uses of an operation, or none. Its errors are *auth.Error with CodeRateLimited or
-// CodeChallengeRequired. It sets the limits of the request's Outcome.
-func (s *Service) Admit(ctx context.Context, uses []Use) (*Admission, error) {
-	return &Admission{}, nil
-}
-
-// Admission are the uses of an operation that may run.
-type Admission struct{}
-
-// Settle notes the outcome of the use with an index, once it has run. guess says that a credential was wrong
-// (auth.Error.Guess). A use that is not settled counts as a failure.
-func (a *Admission) Settle(ctx context.Context, i int, guess bool) {}
