@@ -18,8 +18,8 @@ type Hook func(ctx context.Context) error
 
 // hookable are the methods that can have a Hook.
 var hookable = []string{
-	"AddEvent", "AddMail", "Client", "CountCodeTry", "InTx", "PermissionsOf", "RefreshState", "ReplaceMailedSecret", "ReserveAttempt",
-	"TakeMailedSecret", "UpdateMail", "UsersByID", "Viewer",
+	"AddEvent", "AddMail", "AddUses", "Client", "CountCodeTry", "InTx", "PermissionsOf", "RefreshState", "ReplaceMailedSecret", "ReserveAttempt",
+	"TakeMailedSecret", "UpdateMail", "UseChallenge", "UsersByID", "Viewer",
 }
 
 // Faults is a real store that fails, waits and counts where a test says so, inside of transactions too.
@@ -125,6 +125,16 @@ func (f *Faults) AddEvent(ctx context.Context, e *auth.AuditEvent) error {
 func (f *Faults) AddMail(ctx context.Context, m *auth.MailMessage) error {
 	_, err := hooked(ctx, f.hooks, "AddMail", func() (struct{}, error) { return struct{}{}, f.Store.AddMail(ctx, m) })
 	return err
+}
+
+// AddUses implements auth.Store.
+func (f *Faults) AddUses(ctx context.Context, u auth.RateLimitUses) (auth.RateLimitSums, error) {
+	return hooked(ctx, f.hooks, "AddUses", func() (auth.RateLimitSums, error) { return f.Store.AddUses(ctx, u) })
+}
+
+// UseChallenge implements auth.Store.
+func (f *Faults) UseChallenge(ctx context.Context, id string, expiresAt time.Time) (bool, error) {
+	return hooked(ctx, f.hooks, "UseChallenge", func() (bool, error) { return f.Store.UseChallenge(ctx, id, expiresAt) })
 }
 
 // Client implements auth.Store.

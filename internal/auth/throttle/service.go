@@ -3,6 +3,7 @@ package throttle
 import (
 	"context"
 	"log/slog"
+	"math"
 	"time"
 
 	"usher/internal/auth"
@@ -239,7 +240,7 @@ func (a *Admission) challenge(i int) error {
 		}
 	}
 	times *= a.service.pressure.price(a.service.options.Now())
-	challenge, err := a.service.options.Challenges.Issue(a.uses[i].Field, int(min(max(times, 1), maxFactor)))
+	challenge, err := a.service.options.Challenges.Issue(a.uses[i].Field, int(math.Round(min(times, maxFactor))))
 	if err != nil {
 		return err
 	}
