@@ -14,14 +14,18 @@ import (
 
 // client is the sender of a request. A value that is not known is zero.
 type client struct {
-	address       netip.Addr
-	user, session string
+	address netip.Addr
+	// household and wider are the networks of the address that have counters. A household has an IPv4 address or the first
+	// 64 bits of an IPv6 address. One who rents servers easily gets many of them in one network.
+	household, wider netip.Prefix
+	user, session    string
 }
 
 // clientOf returns the sender of the request of ctx, by its address and its access token. Whether the session is still
 // valid does not matter for a limit.
 func clientOf(ctx context.Context) *client {
 	c := &client{address: request.From(ctx).Client.Unmap().WithZone("")}
+	c.household, c.wider = networks(c.address)
 	state, unlock := caller.Lock(ctx)
 	defer unlock()
 	if state.Claims != nil {
@@ -30,16 +34,14 @@ func clientOf(ctx context.Context) *client {
 	return c
 }
 
-// A household has an IPv4 address or the first 64 bits of an IPv6 address. One who rents servers easily gets many of them
-// in one network.
-func (c *client) household() netip.Prefix { return c.prefix(32, 64) }
-func (c *client) wider() netip.Prefix     { return c.prefix(24, 48) }
-
-func (c *client) prefix(v4, v6 int) netip.Prefix {
-	if c.address.Is4() {
-		return netip.PrefixFrom(c.address, v4).Masked()
+// networks returns the networks of an address that have counters; zero outside of HTTP.
+func networks(a netip.Addr) (household, wider netip.Prefix) {
+	v4, v6 := [2]int{32, 24}, [2]int{64, 48}
+	bits := v6
+	if a.Is4() {
+		bits = v4
 	}
-	return netip.PrefixFrom(c.address, v6).Masked()
+	return netip.PrefixFrom(a, bits[0]).Masked(), netip.PrefixFrom(a, bits[1]).Masked()
 }
 
 // network returns the network of the client for the log; empty outside of HTTP.
@@ -47,13 +49,8 @@ func (c *client) network() string {
 	if !c.address.IsValid() {
 		return ""
 	}
-	return c.wider().String()
+	return c.wider.String()
 }
-
-// names are the canonical names in the arguments of a use.
-type names struct{ account, recipient string }
-
-func namesOf(u *Use) names { return names{canonical(u.Account), canonical(u.Recipient)} }
 
 // maxName limits names that nobody can have, in bytes. Longer ones share a counter.
 const maxName = 300
@@ -78,8 +75,8 @@ type key struct {
 // widerTimes is how many times the limit of one address the counter of its wider network allows.
 const widerTimes = 4
 
-// counters returns the counters of a limit; none if the use has no value for one of its keys.
-func (c *client) counters(l *Limit, n names) []key {
+// counters appends the counters of a limit; none if the use has no value for one of its keys.
+func (c *client) counters(to []key, l *Limit, u *use) []key {
 	var text, wider [512]byte
 	all, allWider, byAddress := head(text[:0], l), head(wider[:0], l), false
 	for _, by := range l.By {
@@ -90,28 +87,29 @@ func (c *client) counters(l *Limit, n names) []key {
 		case KeySession:
 			value = c.session
 		case KeyAccount:
-			value = n.account
+			value = u.accountName()
 		case KeyRecipient:
-			value = n.recipient
+			value = canonical(u.Recipient)
 		case KeyGlobal:
 			continue
 		case KeyClient:
 			if !c.address.IsValid() {
-				return nil
+				return to
 			}
 			byAddress = true
-			all, allWider = part(all, by, prefixBytes(c.household())), part(allWider, by, prefixBytes(c.wider()))
+			all, allWider = network(all, c.household), network(allWider, c.wider)
 			continue
 		}
 		if value == "" {
-			return nil
+			return to
 		}
-		all, allWider = part(all, by, value), part(allWider, by, value)
+		all = part(all, by, value)
+		allWider = part(allWider, by, value)
 	}
-	if byAddress {
-		return []key{{digest(all), 1}, {digest(allWider), widerTimes}}
+	if to = append(to, key{digest(all), 1}); byAddress {
+		to = append(to, key{digest(allWider), widerTimes})
 	}
-	return []key{{digest(all), 1}}
+	return to
 }
 
 // head begins the text of a counter with what is the same for all counters of the limit. A limit whose period is changed
@@ -126,9 +124,10 @@ func part(b []byte, by Key, value string) []byte {
 	return append(binary.BigEndian.AppendUint32(b, uint32(len(value))), value...) //nolint:gosec // Values are short.
 }
 
-func prefixBytes(p netip.Prefix) string {
-	b, _ := p.MarshalBinary() // never fails
-	return string(b)
+func network(b []byte, p netip.Prefix) []byte {
+	b = append(b, KeyClient...)
+	address := p.Addr().As16()
+	return append(append(b, 0, byte(p.Bits())), address[:]...) //nolint:gosec // At most 64.
 }
 
 func digest(text []byte) ratelimit.Key {

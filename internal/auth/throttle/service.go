@@ -107,10 +107,14 @@ type Admission struct {
 	states  []ratelimit.State
 }
 
+// unlimited admits uses of fields without a limit.
+var unlimited Admission
+
 // use is a Use and what is known of it.
 type use struct {
 	*Use
-	known bool // it is on a known device
+	account string // see accountName
+	known   bool   // it is on a known device
 	// failures says that it matters whether this use fails.
 	failures bool
 	settled  bool
@@ -123,6 +127,14 @@ type solution struct {
 	expires time.Time
 }
 
+// accountName returns the canonical name of the account that the use names; empty for none.
+func (u *use) accountName() string {
+	if u.account == "" {
+		u.account = canonical(u.Account)
+	}
+	return u.account
+}
+
 // counted is one counter of a use.
 type counted struct {
 	use   int
@@ -131,8 +143,9 @@ type counted struct {
 
 // collect returns what to count for the uses.
 func (s *Service) collect(ctx context.Context, uses []Use) *Admission {
-	a := &Admission{service: s}
+	a := &unlimited
 	var who *client
+	var keys []key
 	for i := range uses {
 		rules := s.options.Rules[uses[i].Field]
 		if len(rules) == 0 {
@@ -140,20 +153,20 @@ func (s *Service) collect(ctx context.Context, uses []Use) *Admission {
 		}
 		if who == nil {
 			who = clientOf(ctx)
-			a.uses = make([]use, len(uses))
-			a.counted, a.takes = make([]counted, 0, 4*len(uses)), make([]ratelimit.Use, 0, 4*len(uses))
+			a = &Admission{service: s, uses: make([]use, len(uses))}
+			a.counted, a.takes = make([]counted, 0, 2*len(uses)*len(rules)), make([]ratelimit.Use, 0, 2*len(uses)*len(rules))
 		}
 		u := &a.uses[i]
 		u.Use = &uses[i]
-		names := namesOf(u.Use)
-		u.known = s.options.Device != nil && u.DeviceToken != "" && names.account != "" &&
-			s.options.Device(u.DeviceToken, names.account)
+		u.known = s.options.Device != nil && u.DeviceToken != "" && u.accountName() != "" &&
+			s.options.Device(u.DeviceToken, u.accountName())
 		for _, rule := range rules {
 			if u.known && (rule.Counts == CountFailures || rule.Exceeded == Challenge) {
 				continue
 			}
 			u.failures = u.failures || rule.Counts == CountFailures
-			for _, c := range who.counters(rule.Limit, names) {
+			keys = who.counters(keys[:0], rule.Limit, u)
+			for _, c := range keys {
 				a.counted = append(a.counted, counted{i, rule.Limit})
 				a.takes = append(a.takes, ratelimit.Use{
 					Key: c.key, Max: int64(rule.Max) * c.times, Cost: int64(rule.Cost), Per: rule.Per,
