@@ -105,13 +105,19 @@ func signIn(ctx context.Context, server string, file usher.File, command, name s
 		tokens = answer.Signup
 	} else {
 		var answer *usher.LoginResponse
-		answer, err = usher.Login(ctx, client, name, password)
+		var device string
+		if device, err = file.DeviceToken(server); err != nil {
+			return err
+		}
+		answer, err = usher.Login(ctx, client, name, password, device)
 		tokens = answer.Login
 	}
 	if err != nil {
 		return err
 	}
-	return file.Save(usher.Credentials{Server: server, AccessToken: tokens.AccessToken, RefreshToken: tokens.RefreshToken})
+	return file.Save(usher.Credentials{
+		Server: server, AccessToken: tokens.AccessToken, RefreshToken: tokens.RefreshToken, DeviceToken: tokens.DeviceToken,
+	})
 }
 
 // readPassword never takes the password from an argument, which other users of the machine can read.
@@ -157,5 +163,5 @@ func logout(ctx context.Context, client graphql.Client, file usher.File) error {
 	if _, err := usher.Logout(ctx, client); err != nil && !errors.Is(err, usher.ErrSignedOut) {
 		return err
 	}
-	return file.Remove()
+	return file.SignOut()
 }

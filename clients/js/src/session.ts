@@ -8,11 +8,13 @@ export interface Payload {
   readonly accessToken: string
   /** In token mode. */
   readonly refreshToken?: string | null
+  /** In token mode, from a sign-in. */
+  readonly deviceToken?: string | null
   readonly expiresIn: number
   readonly session: { readonly id: string; readonly authTime?: string | null }
 }
 
-/** A payload that is in use. Its refresh token is not in it. */
+/** A payload that is in use. Its refresh token and its device token are not in it. */
 export type Credentials<P extends Payload = Payload> = P & {
   /** When the access token expires, in milliseconds by the clock of this machine. */
   readonly expiresAt: number
@@ -32,10 +34,12 @@ export interface State<P extends Payload = Payload> {
   readonly ended?: UnauthenticatedReason | undefined
 }
 
-/** Where the refresh token is kept in token mode. */
+/** Where the refresh token and the device token are kept in token mode. */
 export interface TokenStore {
   readonly get: () => string | null | Promise<string | null>
   readonly set: (refreshToken: string | null) => void | Promise<void>
+  /** Keeps the device token of a sign-in, also after a sign-out. Send it in the input of the next `login`. */
+  readonly setDeviceToken?: (deviceToken: string) => void | Promise<void>
   /** Whether all tabs have the same store. Otherwise each tab has a session of its own. */
   readonly shared?: boolean
 }
@@ -132,7 +136,9 @@ export class UsherClient<P extends Payload = Payload> {
     return exclusive(async () => {
       const payload = await task()
       if (!payload) return false
-      await this.#options.store?.set(payload.refreshToken ?? null)
+      const { store } = this.#options
+      await store?.set(payload.refreshToken ?? null)
+      if (payload.deviceToken) await store?.setDeviceToken?.(payload.deviceToken)
       this.#take(payload)
       return true
     })
@@ -212,6 +218,7 @@ export class UsherClient<P extends Payload = Payload> {
     const credentials: Credentials<P> = {
       ...payload,
       refreshToken: null,
+      deviceToken: null,
       expiresAt: Date.now() + payload.expiresIn * 1000,
       provedAt: Date.parse(payload.session.authTime ?? ''),
       confirmed: false,

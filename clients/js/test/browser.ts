@@ -86,13 +86,14 @@ export class Server {
   #payload(id: string): Payload {
     const accessToken = `${id}.${String(++this.#tokens)}`
     this.#fresh.add(accessToken)
-    return { accessToken, refreshToken: `${id}:0`, expiresIn: 900, session: { id, authTime: new Date().toISOString() } }
+    return { accessToken, refreshToken: `${id}:0`, deviceToken: null, expiresIn: 900, session: { id, authTime: new Date().toISOString() } }
   }
 }
 
 export interface Payload {
   accessToken: string
   refreshToken: string | null
+  deviceToken: string | null
   expiresIn: number
   session: { id: string; authTime: string }
 }
@@ -136,7 +137,7 @@ export class Browser {
     const tab = this.tab(options)
     await tab.signIn(() => {
       const { payload, cookie } = this.server.login()
-      if (options.store) return Promise.resolve(payload)
+      if (options.store) return Promise.resolve({ ...payload, deviceToken: `device of ${payload.session.id}` })
       this.cookie = cookie
       return Promise.resolve({ ...payload, refreshToken: null })
     })
@@ -149,12 +150,14 @@ export class Browser {
 }
 
 /** A store of token mode. */
-export function tokenStore(shared = true): TokenStore & { token: string | null } {
+export function tokenStore(shared = true): TokenStore & { token: string | null; deviceToken: string | null } {
   const store = {
     token: null as string | null,
+    deviceToken: null as string | null,
     shared,
     get: () => store.token,
     set: (token: string | null) => { store.token = token },
+    setDeviceToken: (deviceToken: string) => { store.deviceToken = deviceToken },
   }
   return store
 }

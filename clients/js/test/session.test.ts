@@ -160,6 +160,18 @@ test('token mode keeps the next refresh token in the store and nowhere else', as
   assert.equal(server.count('Refresh'), 2)
 })
 
+test('token mode keeps the device token in the store alone, also after a refresh and a sign-out', async () => {
+  const store = tokenStore()
+  const tab = await browser.signedIn({ store })
+  assert.equal(store.deviceToken, 'device of s1')
+  assert.ok(!JSON.stringify(tab.state()).includes('device of'))
+  server.expire()
+  await run(tab)
+  await tab.signOut()
+  assert.equal(store.token, null)
+  assert.equal(store.deviceToken, 'device of s1')
+})
+
 test('tabs with stores of their own have sessions of their own', async () => {
   const one = await browser.signedIn({ store: tokenStore(false) })
   const two = await browser.signedIn({ store: tokenStore(false) })

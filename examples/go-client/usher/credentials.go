@@ -15,16 +15,36 @@ type Credentials struct {
 	Server       string `json:"server"`
 	AccessToken  string `json:"accessToken"`
 	RefreshToken string `json:"refreshToken"`
+	// DeviceToken marks this device as known to the account. It is kept after a sign-out, for the next login.
+	DeviceToken string `json:"deviceToken"`
 }
 
 // File is the path of a file with credentials, which only its owner can read.
 type File string
 
-// Load returns the credentials, or [ErrSignedOut] if nobody has signed in.
+// Load returns the credentials, or [ErrSignedOut] if nobody is signed in.
 func (f File) Load() (Credentials, error) {
+	c, err := f.read()
+	if err == nil && c.RefreshToken == "" {
+		return Credentials{}, ErrSignedOut
+	}
+	return c, err
+}
+
+// DeviceToken returns the device token from the last sign-in at a server; empty for none.
+func (f File) DeviceToken(server string) (string, error) {
+	c, err := f.read()
+	if err != nil || c.Server != server {
+		return "", err
+	}
+	return c.DeviceToken, nil
+}
+
+// read returns the zero Credentials if there is no file.
+func (f File) read() (Credentials, error) {
 	raw, err := os.ReadFile(string(f))
 	if errors.Is(err, fs.ErrNotExist) {
-		return Credentials{}, ErrSignedOut
+		return Credentials{}, nil
 	}
 	if err != nil {
 		return Credentials{}, err
@@ -60,8 +80,12 @@ func (f File) Save(c Credentials) error {
 	return err
 }
 
-// Remove deletes the credentials. It succeeds even if nobody has signed in.
-func (f File) Remove() error {
+// SignOut deletes the credentials, except for the device token. It succeeds even if nobody is signed in.
+func (f File) SignOut() error {
+	c, err := f.read()
+	if err == nil && c.DeviceToken != "" {
+		return f.Save(Credentials{Server: c.Server, DeviceToken: c.DeviceToken})
+	}
 	if err := os.Remove(string(f)); !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}

@@ -187,6 +187,9 @@ type Tokens struct {
 	// The token for the next `refresh`. Each token can be used once. Store it where only your own code can
 	// read it. Null if it was set as a cookie. Null from `reauthenticate`: keep the current one.
 	RefreshToken string `json:"refreshToken"`
+	// Marks this device as known to the account. Send it with the next `login`, also after a sign-out, and then replace it with
+	// the new one. It does not sign anybody in. Null if it was set as a cookie, and from `refresh` and `reauthenticate`.
+	DeviceToken string `json:"deviceToken"`
 }
 
 // GetAccessToken returns Tokens.AccessToken, and is useful for accessing the field via an interface.
@@ -194,6 +197,9 @@ func (v *Tokens) GetAccessToken() string { return v.AccessToken }
 
 // GetRefreshToken returns Tokens.RefreshToken, and is useful for accessing the field via an interface.
 func (v *Tokens) GetRefreshToken() string { return v.RefreshToken }
+
+// GetDeviceToken returns Tokens.DeviceToken, and is useful for accessing the field via an interface.
+func (v *Tokens) GetDeviceToken() string { return v.DeviceToken }
 
 // User includes the GraphQL fields of User requested by the fragment User.
 // The GraphQL type's documentation follows.
@@ -225,8 +231,9 @@ func (v *User) GetRoles() []string { return v.Roles }
 
 // __LoginInput is used internally by genqlient
 type __LoginInput struct {
-	Identifier string `json:"identifier"`
-	Password   string `json:"password"`
+	Identifier  string `json:"identifier"`
+	Password    string `json:"password"`
+	DeviceToken string `json:"deviceToken"`
 }
 
 // GetIdentifier returns __LoginInput.Identifier, and is useful for accessing the field via an interface.
@@ -234,6 +241,9 @@ func (v *__LoginInput) GetIdentifier() string { return v.Identifier }
 
 // GetPassword returns __LoginInput.Password, and is useful for accessing the field via an interface.
 func (v *__LoginInput) GetPassword() string { return v.Password }
+
+// GetDeviceToken returns __LoginInput.DeviceToken, and is useful for accessing the field via an interface.
+func (v *__LoginInput) GetDeviceToken() string { return v.DeviceToken }
 
 // __RefreshInput is used internally by genqlient
 type __RefreshInput struct {
@@ -265,29 +275,33 @@ func (v *__SignupInput) GetPassword() string { return v.Password }
 
 // The mutation executed by Login.
 const Login_Operation = `
-mutation Login ($identifier: String!, $password: Password!) {
-	login(input: {identifier:$identifier,password:$password}) {
+mutation Login ($identifier: String!, $password: Password!, $deviceToken: String) {
+	login(input: {identifier:$identifier,password:$password,deviceToken:$deviceToken}) {
 		... Tokens
 	}
 }
 fragment Tokens on AuthPayload {
 	accessToken
 	refreshToken
+	deviceToken
 }
 `
 
+// The server ignores a device token that is not valid, such as an empty one.
 func Login(
 	ctx_ context.Context,
 	client_ graphql.Client,
 	identifier string,
 	password string,
+	deviceToken string,
 ) (data_ *LoginResponse, err_ error) {
 	req_ := &graphql.Request{
 		OpName: "Login",
 		Query:  Login_Operation,
 		Variables: &__LoginInput{
-			Identifier: identifier,
-			Password:   password,
+			Identifier:  identifier,
+			Password:    password,
+			DeviceToken: deviceToken,
 		},
 	}
 
@@ -379,6 +393,7 @@ mutation Refresh ($refreshToken: String!) {
 fragment Tokens on AuthPayload {
 	accessToken
 	refreshToken
+	deviceToken
 }
 `
 
@@ -494,6 +509,7 @@ mutation Signup ($username: Username!, $password: Password!) {
 fragment Tokens on AuthPayload {
 	accessToken
 	refreshToken
+	deviceToken
 }
 `
 

@@ -94,7 +94,7 @@ func (t *Transport) renew(ctx context.Context, refused string) (Credentials, err
 	}
 	answer, err := Refresh(ctx, newClient(held.Server, t.Base), held.RefreshToken)
 	if errors.Is(err, ErrSignedOut) {
-		return Credentials{}, errors.Join(err, t.File.Remove())
+		return Credentials{}, errors.Join(err, t.File.SignOut())
 	}
 	if err != nil {
 		return Credentials{}, err
@@ -110,5 +110,5 @@ func (t *Transport) forget(accessToken string) error {
 	if held, err := t.File.Load(); err != nil || held.AccessToken != accessToken {
 		return nil
 	}
-	return t.File.Remove()
+	return t.File.SignOut()
 }

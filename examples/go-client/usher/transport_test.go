@@ -29,7 +29,7 @@ func TestTransport(t *testing.T) {
 		t.Fatal(err)
 	}
 	first := signedUp.Signup
-	if err := file.Save(Credentials{server, first.AccessToken, first.RefreshToken}); err != nil {
+	if err := file.Save(Credentials{server, first.AccessToken, first.RefreshToken, first.DeviceToken}); err != nil {
 		t.Fatal(err)
 	}
 	await(t, server, first.AccessToken)
@@ -63,7 +63,7 @@ func TestTransport(t *testing.T) {
 		}
 	}
 
-	elsewhere := Credentials{"https://other.example", "access", "refresh"}
+	elsewhere := Credentials{"https://other.example", "access", "refresh", "device"}
 	if err := file.Save(elsewhere); err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +84,7 @@ func TestInvalidToken(t *testing.T) {
 		t.Fatal(err)
 	}
 	first := signedUp.Signup
-	if err := file.Save(Credentials{server, first.AccessToken + "A", first.RefreshToken}); err != nil {
+	if err := file.Save(Credentials{server, first.AccessToken + "A", first.RefreshToken, first.DeviceToken}); err != nil {
 		t.Fatal(err)
 	}
 	counter := &counter{}
@@ -113,7 +113,7 @@ func TestRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	first := signedUp.Signup
-	if err := file.Save(Credentials{server, first.AccessToken, "urt_unknown"}); err != nil {
+	if err := file.Save(Credentials{server, first.AccessToken, "urt_unknown", first.DeviceToken}); err != nil {
 		t.Fatal(err)
 	}
 	await(t, server, first.AccessToken)
