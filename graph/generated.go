@@ -2117,13 +2117,13 @@ enum StepUpMethod {
   PASSWORD
 }
 
-"How the refresh token of a session is delivered and stored."
+"How the refresh token of a session and the device token are delivered and stored."
 enum SessionTransport {
-  "The payload contains the token in ` + "`" + `refreshToken` + "`" + `. The client stores it."
+  "The payload contains the tokens in ` + "`" + `refreshToken` + "`" + ` and ` + "`" + `deviceToken` + "`" + `. The client stores them."
   TOKEN
   """
-  The server sets a cookie that scripts cannot read, and ` + "`" + `refreshToken` + "`" + ` is null. ` + "`" + `refresh` + "`" + ` without a
-  token uses the cookie, and ` + "`" + `logout` + "`" + ` removes it. Only for pages on the server's own site or on an
+  The server sets cookies that scripts cannot read, and ` + "`" + `refreshToken` + "`" + ` and ` + "`" + `deviceToken` + "`" + ` are null. ` + "`" + `refresh` + "`" + `
+  without a token uses the cookie, and ` + "`" + `logout` + "`" + ` removes it. Only for pages on the server's own site or on an
   origin that the operator allows.
   """
   COOKIE

@@ -33,7 +33,7 @@ var update = flag.Bool("update", false, "write the answers into the golden cases
 //	body       the body of the request, instead of query and variables
 //	as         who asks, see people; nobody when missing
 //	status     the HTTP status of the answer
-//	answer     its body; access tokens are cut
+//	answer     its body; tokens are cut
 //
 // `go test ./graph -update` writes status and answer.
 func TestGolden(t *testing.T) {
@@ -175,6 +175,8 @@ func mask(v any) {
 			switch s, _ := value.(string); {
 			case key == "accessToken" && strings.Count(s, ".") == 2:
 				v[key] = "<access token>"
+			case key == "deviceToken" && strings.HasPrefix(s, "udt_"):
+				v[key] = "<device token>"
 			case key == "flow" && len(s) == 43:
 				v[key] = "<flow>"
 			case key == "refreshToken" && strings.HasPrefix(s, "urt_"):

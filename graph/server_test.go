@@ -255,6 +255,9 @@ func (s *server) checkSecrets(t *testing.T, answer []byte) {
 			t.Errorf("the log holds %q", secret)
 		}
 	}
+	if strings.Contains(log, "udt_") {
+		t.Error("the log holds a device token")
+	}
 	for who, bearer := range s.people {
 		if who != "garbage" && strings.Contains(log, bearer) {
 			t.Errorf("the log holds the token of %s", who)

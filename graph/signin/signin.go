@@ -1,5 +1,5 @@
-// Package signin owns what the schema adds to a sign-in: where the client keeps the refresh token. A browser can keep it
-// in a cookie. Then no response contains it.
+// Package signin owns what the schema adds to a sign-in: where the client keeps the refresh token and the device token. A
+// browser can keep them in cookies. Then no response contains them.
 package signin
 
 import (
@@ -63,7 +63,7 @@ type AuthPayload struct {
 	PasswordCompromised bool
 }
 
-// deliver turns tokens into an answer, and puts the refresh token where the transport says.
+// deliver turns tokens into an answer, and puts the refresh token and the device token where the transport says.
 func (t SessionTransport) deliver(jar *cookie.Jar, tokens *sessions.Tokens, err error) (*AuthPayload, error) {
 	if err != nil {
 		return nil, err
@@ -75,14 +75,21 @@ func (t SessionTransport) deliver(jar *cookie.Jar, tokens *sessions.Tokens, err 
 		Session:     tokens.Session,
 		User:        tokens.User,
 	}
-	switch {
-	case tokens.RefreshToken == "":
-	case t == TransportCookie:
-		jar.Keep(tokens.RefreshToken, tokens.RefreshExpiresIn)
-	default:
-		p.RefreshToken = &tokens.RefreshToken
-	}
+	p.RefreshToken = t.put(jar, cookie.Refresh, tokens.RefreshToken, tokens.RefreshExpiresIn)
+	p.DeviceToken = t.put(jar, cookie.Device, tokens.DeviceToken, sessions.DeviceLifetime)
 	return p, nil
+}
+
+// put puts a token into its cookie, or returns it for the answer. An empty one goes nowhere.
+func (t SessionTransport) put(jar *cookie.Jar, kind cookie.Kind, token string, maxAge time.Duration) *string {
+	switch {
+	case token == "":
+		return nil
+	case t == TransportCookie:
+		jar.Keep(kind, token, maxAge)
+		return nil
+	}
+	return &token
 }
 
 // Service signs users in and out. It is safe for concurrent use.
@@ -171,8 +178,12 @@ func (s *Service) Login(ctx context.Context, in LoginInput) (*AuthPayload, error
 	if err := in.Session.check(jar); err != nil {
 		return nil, err
 	}
+	device := jar.DeviceToken()
+	if in.DeviceToken != nil {
+		device = *in.DeviceToken
+	}
 	tokens, err := s.sessions.Login(ctx, sessions.LoginInput{
-		Identifier: in.Identifier, Password: in.Password, Replaces: in.Session.replaces(jar),
+		Identifier: in.Identifier, Password: in.Password, DeviceToken: device, Replaces: in.Session.replaces(jar),
 	})
 	return in.Session.deliver(jar, tokens, err)
 }
@@ -195,7 +206,7 @@ func (s *Service) Refresh(ctx context.Context, in RefreshInput) (*AuthPayload, e
 	if in.RefreshToken == nil && isKept {
 		tokens, err := s.sessions.Refresh(ctx, sessions.RefreshInput{RefreshToken: kept, Resource: in.Resource})
 		if e := new(auth.Error); errors.As(err, &e) && e.Code == auth.CodeUnauthenticated {
-			jar.Forget()
+			jar.ForgetRefreshToken()
 		}
 		return TransportCookie.deliver(jar, tokens, err)
 	}
@@ -232,7 +243,7 @@ func (s *Service) Reauthenticate(ctx context.Context, in ReauthenticateInput) (*
 func (s *Service) Settle(ctx context.Context) {
 	jar := cookie.From(ctx)
 	if token, ok := jar.RefreshToken(); ok && s.sessions.HasEnded(ctx, token) {
-		jar.Forget()
+		jar.ForgetRefreshToken()
 	}
 }
 

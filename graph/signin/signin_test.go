@@ -75,16 +75,22 @@ func (f *fixture) state(t *testing.T, p *signin.AuthPayload) string {
 	return authtest.Code(err)
 }
 
-// browser is a browser with the cookie.
+// browser is a browser with the cookies: one for the refresh token, and one for the device token.
 type browser struct {
-	token  string
-	maxAge time.Duration
-	sets   int
+	token        string
+	maxAge       time.Duration
+	device       string
+	deviceMaxAge time.Duration
+	sets         int
 }
 
-func (b *browser) set(token string, maxAge time.Duration) {
-	b.token, b.maxAge = token, maxAge
+func (b *browser) set(kind cookie.Kind, value string, maxAge time.Duration) {
 	b.sets++
+	if kind == cookie.Device {
+		b.device, b.deviceMaxAge = value, maxAge
+		return
+	}
+	b.token, b.maxAge = value, maxAge
 }
 
 // context returns the context of a new request from the browser, with a bearer token if there is one.
@@ -96,7 +102,10 @@ func (b *browser) context(t *testing.T, f *fixture, bearer string) context.Conte
 	}
 	jar := &cookie.Jar{Set: b.set}
 	if b.token != "" {
-		jar.Receive(b.token)
+		jar.Receive(cookie.Refresh, b.token)
+	}
+	if b.device != "" {
+		jar.Receive(cookie.Device, b.device)
 	}
 	return cookie.With(request.With(ctx, &request.Exchange{Info: request.Info{ID: "r1"}}), jar)
 }

@@ -31,7 +31,7 @@ func (m *modelCounter) attempt(now time.Time) (answer string, through bool) {
 }
 
 // TestAttemptsModel tries passwords in every way, and for a name that no account has, in any mix, over years, with the
-// sweeper running. It compares every answer with the model. In every mix, at most 85 guesses in a row are checked.
+// sweeper running. It compares every answer with the model. In every mix, at most 80 guesses in a row are checked.
 func TestAttemptsModel(t *testing.T) {
 	t.Parallel()
 	eachDatabase(t, func(t *testing.T, f *fixture) {
@@ -43,7 +43,7 @@ func TestAttemptsModel(t *testing.T) {
 
 func runAttemptsModel(t *testing.T, r *rapid.T, f *fixture) {
 	p := f.login(t, "ada") // works after every run, see the end
-	login, session := &modelCounter{waits: loginWaits}, &modelCounter{waits: reauthenticateWaits}
+	login, device, session := &modelCounter{waits: loginWaits}, &modelCounter{waits: deviceWaits}, &modelCounter{waits: reauthenticateWaits}
 	name := rapid.StringMatching(`[a-z]{12}`).Draw(r, "name")
 	unknown := &modelCounter{waits: loginWaits}
 	inARow := 0
@@ -53,7 +53,7 @@ func runAttemptsModel(t *testing.T, r *rapid.T, f *fixture) {
 			r.Fatalf("%s: %q, want %q", what, got, want)
 		}
 	}
-	success := func() { login.count, session.count, inARow = 0, 0, 0 }
+	success := func() { login.count, device.count, session.count, inARow = 0, 0, 0, 0 }
 	byName := func(r *rapid.T) string {
 		return rapid.SampledFrom([]string{"ada", "Ada", "ada@example.com"}).Draw(r, "name")
 	}
@@ -66,8 +66,8 @@ func runAttemptsModel(t *testing.T, r *rapid.T, f *fixture) {
 			if through && m != unknown {
 				inARow++
 			}
-			if inARow > 85 {
-				r.Fatal("more than 85 guesses in a row")
+			if inARow > 80 {
+				r.Fatal("more than 80 guesses in a row")
 			}
 			if wait := m.last.Add(m.waits[min(m.count, len(m.waits)-1)]).Sub(f.Clock.Now()); wait > 0 {
 				f.Clock.Advance(wait)
@@ -85,7 +85,11 @@ func runAttemptsModel(t *testing.T, r *rapid.T, f *fixture) {
 	r.Repeat(map[string]func(*rapid.T){
 		"guess by a name": func(r *rapid.T) {
 			n := byName(r)
-			guess(r, login, "login", 60, func() string { return f.tryLogin(r.Context(), n, "wrong") })
+			guess(r, login, "login", 40, func() string { return f.tryLogin(r.Context(), n, "wrong") })
+		},
+		"guess on a known device": func(r *rapid.T) {
+			n := byName(r)
+			guess(r, device, "known device", 18, func() string { return f.tryLoginOn(r.Context(), f.knownDevice(t), n, "wrong") })
 		},
 		"guess in a session": func(r *rapid.T) {
 			guess(r, session, "reauthenticate", 15, func() string { return f.tryReauthenticate(f.As(t, bearer()), "wrong") })
@@ -96,6 +100,13 @@ func runAttemptsModel(t *testing.T, r *rapid.T, f *fixture) {
 		"sign in": func(r *rapid.T) {
 			if rapid.IntRange(0, 9).Draw(r, "rarely") == 0 {
 				right(r, login, "login", func() string { return f.tryLogin(r.Context(), byName(r), authtest.Password) })
+			}
+		},
+		"sign in on a known device": func(r *rapid.T) {
+			if rapid.IntRange(0, 9).Draw(r, "rarely") == 0 {
+				right(r, device, "known device", func() string {
+					return f.tryLoginOn(r.Context(), f.knownDevice(t), byName(r), authtest.Password)
+				})
 			}
 		},
 		"reauthenticate": func(r *rapid.T) {

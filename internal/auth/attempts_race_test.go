@@ -66,7 +66,17 @@ func TestAttemptsRace(t *testing.T) {
 					_, err := replicas[n%2].Reauthenticate(f.As(t, f.sign(t, p.User.ID, p.Session.ID)), signin.ReauthenticateInput{Password: "wrong"})
 					return err
 				}, 0, 5, "1s"},
+				{"on a known device", func(n int) error {
+					in := signin.LoginInput{Identifier: "ada", Password: "wrong", DeviceToken: p.DeviceToken}
+					_, err := replicas[n%2].Login(t.Context(), in)
+					return err
+				}, 0, 5, "1s"},
 				{"by an unknown name", login("nobody"), 0, 10, "1s"},
+				{"by an unknown name on a device of another account", func(n int) error {
+					in := signin.LoginInput{Identifier: "nemo", Password: "wrong", DeviceToken: p.DeviceToken}
+					_, err := replicas[n%2].Login(t.Context(), in)
+					return err
+				}, 0, 10, "1s"},
 			} {
 				f.Clock.Advance(tt.advance)
 				got := map[string]int{}
@@ -96,21 +106,26 @@ func TestAttemptsRace(t *testing.T) {
 type heldKey struct{}
 
 // TestAttemptsRaceSuccess clears the counters of an account while as many wrong passwords as possible are being hashed.
-// They fail afterwards. Then both counters are used up. At most 100 attempts in a row fail.
+// They fail afterwards. Then all counters are used up. At most 100 attempts in a row fail.
 func TestAttemptsRaceSuccess(t *testing.T) {
 	t.Parallel()
 	type success func(t *testing.T, f *fixture, p *signin.AuthPayload)
 	for name, tt := range map[string]struct {
-		logins, reauthentications int // in flight
-		clear                     success
+		logins, onDevice, reauthentications int // in flight
+		clear                               success
 	}{
-		"login": {9, 5, func(t *testing.T, f *fixture, _ *signin.AuthPayload) { f.login(t, "ada") }},
-		"reauthenticate": {10, 4, func(t *testing.T, f *fixture, p *signin.AuthPayload) {
+		"login": {9, 5, 5, func(t *testing.T, f *fixture, _ *signin.AuthPayload) { f.login(t, "ada") }},
+		"login on a known device": {10, 4, 5, func(t *testing.T, f *fixture, _ *signin.AuthPayload) {
+			if got := f.tryLoginOn(t.Context(), f.knownDevice(t), "ada", authtest.Password); got != "" {
+				t.Errorf("login on a known device: %q", got)
+			}
+		}},
+		"reauthenticate": {10, 5, 4, func(t *testing.T, f *fixture, p *signin.AuthPayload) {
 			if got := f.tryReauthenticate(f.As(t, f.sign(t, p.User.ID, p.Session.ID)), authtest.Password); got != "" {
 				t.Errorf("reauthenticate: %q", got)
 			}
 		}},
-		"unlock": {10, 5, func(t *testing.T, f *fixture, p *signin.AuthPayload) {
+		"unlock": {10, 5, 5, func(t *testing.T, f *fixture, p *signin.AuthPayload) {
 			if err := f.Unlock(t.Context(), p.User.ID); err != nil {
 				t.Error(err)
 			}
@@ -129,7 +144,7 @@ func TestAttemptsRaceSuccess(t *testing.T) {
 				})
 				f.parts = f.newParts(t, domain.Options{
 					Limits:    longSessions.Limits,
-					Passwords: password.New(password.Options{CheapForTests: true, Parallel: 20}),
+					Passwords: password.New(password.Options{CheapForTests: true, Parallel: 25}),
 				})
 				f.signupBoth(t)
 				p := f.login(t, "ada")
@@ -152,22 +167,28 @@ func TestAttemptsRaceSuccess(t *testing.T) {
 				hold(tt.logins, func() string {
 					return f.tryLogin(context.WithValue(t.Context(), heldKey{}, true), "ada", "wrong")
 				})
+				hold(tt.onDevice, func() string {
+					return f.tryLoginOn(context.WithValue(t.Context(), heldKey{}, true), *p.DeviceToken, "ada", "wrong")
+				})
 				hold(tt.reauthentications, func() string {
 					return f.tryReauthenticate(context.WithValue(session(), heldKey{}, true), "wrong")
 				})
 				tt.clear(t, f, p)
 				close(release)
 				group.Wait()
-				if n := failures.Load(); n != int64(tt.logins+tt.reauthentications) {
-					t.Fatalf("%d attempts were in flight and failed, want %d", n, tt.logins+tt.reauthentications)
+				if n := failures.Load(); n != int64(tt.logins+tt.onDevice+tt.reauthentications) {
+					t.Fatalf("%d attempts were in flight and failed, want %d", n, tt.logins+tt.onDevice+tt.reauthentications)
 				}
 				for guess(func() string { return f.tryLogin(t.Context(), "ada", "wrong") }) {
+					f.Clock.Advance(24 * time.Hour)
+				}
+				for guess(func() string { return f.tryLoginOn(t.Context(), f.knownDevice(t), "ada", "wrong") }) {
 					f.Clock.Advance(24 * time.Hour)
 				}
 				for guess(func() string { return f.tryReauthenticate(session(), "wrong") }) {
 					f.Clock.Advance(24 * time.Hour)
 				}
-				if n := failures.Load(); n < 85 || n > 100 {
+				if n := failures.Load(); n < 80+19 || n > 100 {
 					t.Errorf("%d failures in a row, want at most 100", n)
 				}
 			})

@@ -16,7 +16,8 @@ import (
 
 // The waits before each attempt, as in docs/security.md.
 var (
-	loginWaits          = slices.Concat(repeat(10, 0), doubled(12), repeat(28, time.Hour), repeat(20, 24*time.Hour))
+	loginWaits          = slices.Concat(repeat(10, 0), doubled(12), repeat(13, time.Hour), repeat(10, 24*time.Hour))
+	deviceWaits         = slices.Concat(repeat(5, 0), doubled(12), repeat(3, time.Hour))
 	reauthenticateWaits = slices.Concat(repeat(5, 0), doubled(10))
 )
 
@@ -48,13 +49,13 @@ func (f *fixture) signupBoth(t *testing.T) *signin.AuthPayload {
 // TestAttempts uses up each counter: of known names, of unknown names and in a session.
 func TestAttempts(t *testing.T) {
 	t.Parallel()
-	by := func(names ...string) func(f *fixture, _ context.Context, i int, p password.Plaintext) string {
-		return func(f *fixture, ctx context.Context, i int, p password.Plaintext) string {
+	by := func(names ...string) func(t *testing.T, f *fixture, _ context.Context, i int, p password.Plaintext) string {
+		return func(_ *testing.T, f *fixture, ctx context.Context, i int, p password.Plaintext) string {
 			return f.tryLogin(ctx, names[i%len(names)], p)
 		}
 	}
 	tests := map[string]struct {
-		guess func(f *fixture, session context.Context, i int, p password.Plaintext) string
+		guess func(t *testing.T, f *fixture, session context.Context, i int, p password.Plaintext) string
 		waits []time.Duration
 	}{
 		"user name":       {by("ada", "ADA"), loginWaits},
@@ -63,19 +64,22 @@ func TestAttempts(t *testing.T) {
 		"unknown name":    {by("nobody", "NOBODY"), loginWaits},
 		"unknown address": {by("nobody@example.com", "Nobody@Example.com"), loginWaits},
 		"impossible name": {by("\x00"), loginWaits},
-		"session": {func(f *fixture, session context.Context, _ int, p password.Plaintext) string {
+		"known device": {func(t *testing.T, f *fixture, ctx context.Context, i int, p password.Plaintext) string {
+			return f.tryLoginOn(ctx, f.knownDevice(t), []string{"ada", "ADA@example.com"}[i%2], p)
+		}, deviceWaits},
+		"session": {func(_ *testing.T, f *fixture, session context.Context, _ int, p password.Plaintext) string {
 			return f.tryReauthenticate(session, p)
 		}, reauthenticateWaits},
 	}
-	if n := len(loginWaits) + len(reauthenticateWaits); n != 85 {
-		t.Fatalf("the test expects %d attempts, want 85: with 15 in flight the 100 of NIST SP 800-63B-4 §3.2.2", n)
+	if n := len(loginWaits) + len(deviceWaits) + len(reauthenticateWaits); n != 80 {
+		t.Fatalf("the test expects %d attempts, want 80: with 20 in flight the 100 of NIST SP 800-63B-4 §3.2.2", n)
 	}
 	var all time.Duration
 	for _, wait := range loginWaits {
 		all += wait
 	}
-	if days := all / (24 * time.Hour); days != 21 {
-		t.Errorf("the counter of sign-ins is used up after %d days, want the three weeks of docs/security.md", days)
+	if days := all / (24 * time.Hour); days != 10 {
+		t.Errorf("the counter of sign-ins is used up after %d days, want the ten of docs/security.md", days)
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -88,17 +92,17 @@ func TestAttempts(t *testing.T) {
 				for i, wait := range tt.waits {
 					if wait > 0 {
 						f.Clock.Advance(wait - time.Microsecond)
-						if got := tt.guess(f, session(), i, authtest.Password); got != "RATE_LIMITED after 1µs" {
+						if got := tt.guess(t, f, session(), i, authtest.Password); got != "RATE_LIMITED after 1µs" {
 							t.Fatalf("attempt %d before its time: %q", i+1, got)
 						}
 						f.Clock.Advance(time.Microsecond)
 					}
-					if got := tt.guess(f, session(), i, "wrong"); got != wrong {
+					if got := tt.guess(t, f, session(), i, "wrong"); got != wrong {
 						t.Fatalf("attempt %d: %q", i+1, got)
 					}
 				}
 				for range 3 {
-					if got := tt.guess(f, session(), 0, authtest.Password); got != exhausted {
+					if got := tt.guess(t, f, session(), 0, authtest.Password); got != exhausted {
 						t.Errorf("one more: %q", got)
 					}
 					f.Clock.Advance(year)
@@ -113,7 +117,7 @@ const year = 365 * 24 * time.Hour
 // longSessions are valid longer than the waits of these tests.
 var longSessions = domain.Options{Limits: auth.SessionLimits{MaxAge: 200 * year, IdleLimit: 200 * year}}
 
-// TestAttemptsWayBack uses up one of the two counters of an account and clears it in each possible way.
+// TestAttemptsWayBack uses up one of the three counters of an account and clears it in each possible way.
 func TestAttemptsWayBack(t *testing.T) {
 	t.Parallel()
 	type way func(t *testing.T, f *fixture, p *signin.AuthPayload)
@@ -127,19 +131,30 @@ func TestAttemptsWayBack(t *testing.T) {
 			t.Errorf("login: %q", got)
 		}
 	}
+	loginOnDevice := func(t *testing.T, f *fixture, _ *signin.AuthPayload) {
+		if got := f.tryLoginOn(t.Context(), f.knownDevice(t), "ada", authtest.Password); got != "" {
+			t.Errorf("login on a known device: %q", got)
+		}
+	}
 	unlock := func(t *testing.T, f *fixture, p *signin.AuthPayload) {
 		if err := f.Unlock(t.Context(), p.User.ID); err != nil {
 			t.Error(err)
 		}
 	}
+	const bySignIn, onDevice, inSession = "login", "known device", "session"
 	tests := map[string]struct {
-		inSession bool
-		back      way
+		guesses string
+		back    way
 	}{
-		"strangers, the owner in a session": {false, reauthenticate},
-		"strangers, the operator":           {false, unlock},
-		"a session, the owner signs in":     {true, login},
-		"a session, the operator":           {true, unlock},
+		"strangers, the owner in a session":      {bySignIn, reauthenticate},
+		"strangers, the owner on a known device": {bySignIn, loginOnDevice},
+		"strangers, the operator":                {bySignIn, unlock},
+		"a known device, the owner elsewhere":    {onDevice, login},
+		"a known device, the owner in a session": {onDevice, reauthenticate},
+		"a known device, the operator":           {onDevice, unlock},
+		"a session, the owner signs in":          {inSession, login},
+		"a session, the owner on a known device": {inSession, loginOnDevice},
+		"a session, the operator":                {inSession, unlock},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -150,7 +165,12 @@ func TestAttemptsWayBack(t *testing.T) {
 				p := f.login(t, "ada")
 				session := func() context.Context { return f.As(t, f.sign(t, p.User.ID, p.Session.ID)) }
 				guess, waits := func() string { return f.tryLogin(t.Context(), "ada", "wrong") }, loginWaits
-				if tt.inSession {
+				switch tt.guesses {
+				case onDevice:
+					guess, waits = func() string {
+						return f.tryLoginOn(t.Context(), f.knownDevice(t), "ada", "wrong")
+					}, deviceWaits
+				case inSession:
 					guess, waits = func() string { return f.tryReauthenticate(session(), "wrong") }, reauthenticateWaits
 				}
 				for round := range 2 {
@@ -165,7 +185,7 @@ func TestAttemptsWayBack(t *testing.T) {
 					}
 					tt.back(t, f, p)
 				}
-				for range 10 { // both begin at zero
+				for range 10 { // all begin at zero
 					if got := f.tryLogin(t.Context(), "ada", "wrong"); got != wrong {
 						t.Errorf("login after the way back: %q", got)
 					}
@@ -173,6 +193,9 @@ func TestAttemptsWayBack(t *testing.T) {
 				for range 5 {
 					if got := f.tryReauthenticate(session(), "wrong"); got != wrong {
 						t.Errorf("reauthenticate after the way back: %q", got)
+					}
+					if got := f.tryLoginOn(t.Context(), f.knownDevice(t), "ada", "wrong"); got != wrong {
+						t.Errorf("login on a known device after the way back: %q", got)
 					}
 				}
 			})
@@ -314,15 +337,16 @@ func TestAttemptsClockAhead(t *testing.T) {
 		ahead time.Duration
 		want  string
 	}{
-		"same clock":        {10, 0, "RATE_LIMITED after 1s"},
-		"a minute":          {10, time.Minute, "RATE_LIMITED after 1m1s"},
-		"more":              {10, time.Minute + time.Microsecond, wrong},
-		"a year":            {10, year, wrong},
-		"a year, free":      {9, year, wrong},
-		"a year, hourly":    {49, year, wrong},
-		"a minute, daily":   {50, time.Minute, "RATE_LIMITED after 24h1m0s"},
-		"a year, daily":     {69, year, wrong},
-		"a year, exhausted": {70, year, exhausted},
+		"same clock":                      {10, 0, "RATE_LIMITED after 1s"},
+		"a minute":                        {10, time.Minute, "RATE_LIMITED after 1m1s"},
+		"more":                            {10, time.Minute + time.Microsecond, wrong},
+		"a year":                          {10, year, wrong},
+		"a year, free":                    {9, year, wrong},
+		"a year, hourly":                  {34, year, wrong},
+		"a minute, daily":                 {35, time.Minute, "RATE_LIMITED after 24h1m0s"},
+		"a year, daily":                   {44, year, wrong},
+		"a year, exhausted":               {45, year, exhausted},
+		"of a server with a higher limit": {70, 0, exhausted},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -1,5 +1,5 @@
-// Package cookie owns the cookie in which a browser keeps a refresh token: its value in a request, and its value after
-// the answer. The HTTP edge reads and writes the headers. The GraphQL edge decides on the value.
+// Package cookie owns the cookies in which a browser keeps a refresh token and a device token: their values in a request,
+// and their values after the answer. The HTTP edge reads and writes the headers. The GraphQL edge decides on the values.
 package cookie
 
 import (
@@ -7,38 +7,52 @@ import (
 	"time"
 )
 
-// Jar is the cookie of one request.
+// Kind is what a cookie contains.
+type Kind int
+
+// The kinds.
+const (
+	Refresh Kind = iota
+	Device
+)
+
+// Jar is the cookies of one request.
 type Jar struct {
-	// Set sets the cookie for maxAge, or deletes it when that is zero. It is nil when no cookie can be set: outside
+	// Set sets a cookie for maxAge, or deletes it when that is zero. It is nil when no cookie can be set: outside
 	// of HTTP, and in a request from a page of a foreign origin.
-	Set func(refreshToken string, maxAge time.Duration)
+	Set func(kind Kind, value string, maxAge time.Duration)
 
-	token   string
-	present bool
-
-	deviceToken string
+	refreshToken string
+	present      bool
+	deviceToken  string
 }
 
-// DeviceToken returns what the browser has that marks it as a known device; empty for nothing.
+// Receive notes the value of a cookie of the request.
+func (j *Jar) Receive(kind Kind, value string) {
+	if kind == Device {
+		j.deviceToken = value
+		return
+	}
+	j.refreshToken, j.present = value, true
+}
+
+// DeviceToken returns what marks the browser as a known device; empty for nothing.
 func (j *Jar) DeviceToken() string { return j.deviceToken }
 
-// Receive notes the value of the request's cookie.
-func (j *Jar) Receive(refreshToken string) { j.token, j.present = refreshToken, true }
-
 // RefreshToken returns the refresh token in the cookie, and whether the browser has the cookie at all.
-func (j *Jar) RefreshToken() (token string, ok bool) { return j.token, j.present }
+func (j *Jar) RefreshToken() (token string, ok bool) { return j.refreshToken, j.present }
 
-// Keep makes the browser keep a refresh token. Scripts cannot read it.
-func (j *Jar) Keep(refreshToken string, maxAge time.Duration) {
-	j.Set(refreshToken, maxAge)
-	j.Receive(refreshToken)
+// Keep makes the browser keep a value. Scripts cannot read it.
+func (j *Jar) Keep(kind Kind, value string, maxAge time.Duration) {
+	j.Set(kind, value, maxAge)
+	j.Receive(kind, value)
 }
 
-// Forget deletes the cookie, if the browser has it.
-func (j *Jar) Forget() {
+// ForgetRefreshToken deletes the cookie with the refresh token, if the browser has it.
+func (j *Jar) ForgetRefreshToken() {
 	if j.present {
-		j.Set("", 0)
-		j.token, j.present = "", false
+		j.Set(Refresh, "", 0)
+		j.refreshToken, j.present = "", false
 	}
 }
 

@@ -53,7 +53,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		x.finish(r, cause)
 	}()
 	x.describe(r)
-	x.readCookie(r)
+	x.readCookies(r)
 	x.setHeaders()
 
 	ctx, cancel := context.WithTimeout(cookie.With(request.With(r.Context(), &x.Exchange), &x.jar), s.timeouts.Request)

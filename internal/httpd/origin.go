@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"usher/internal/cookie"
 )
 
 // origins decides which pages may call the server: its own pages and those of allowed origins.
@@ -60,53 +62,57 @@ func isPortSuffix(s string) bool {
 	return ok && err == nil && port[0] != '0'
 }
 
-// The names of the cookie with the refresh token. Browsers accept the prefix __Host- only from https and only
-// for this host (RFC 6265bis §4.1.3.2).
-const (
-	secureCookie   = "__Host-usher_refresh"
-	insecureCookie = "usher_refresh"
+// The names of the cookies. Browsers accept the prefix __Host- only from https and only for this host (RFC 6265bis
+// §4.1.3.2).
+var (
+	secureCookies   = [...]string{cookie.Refresh: "__Host-usher_refresh", cookie.Device: "__Host-usher_device"}
+	insecureCookies = [...]string{cookie.Refresh: "usher_refresh", cookie.Device: "usher_device"}
 )
 
-// readCookie reads the refresh token of a request and lets the handler set the cookie. It does neither for a
-// request from a page of another origin, with which a browser may send the cookie too. Clients other than
+// readCookies reads the cookies of a request and lets the handler set them. It does neither for a
+// request from a page of another origin, with which a browser may send the cookies too. Clients other than
 // browsers send no origin. Cross-site attacks do not affect them. Only POST requests need the
-// cookie. CrossOriginProtection allows every GET, even for a link on a page of another site.
-func (x *exchange) readCookie(r *http.Request) {
+// cookies. CrossOriginProtection allows every GET, even for a link on a page of another site.
+func (x *exchange) readCookies(r *http.Request) {
 	if r.Method != http.MethodPost || !x.server.origins.accept(r) {
 		return
 	}
-	x.jar.Set = x.setRefreshToken
+	x.jar.Set = x.setCookie
 	if r.Header["Cookie"] == nil {
 		return
 	}
-	switch cookies := r.CookiesNamed(x.server.cookieName()); len(cookies) {
-	case 0:
-	case 1:
-		x.jar.Receive(cookies[0].Value)
-	default:
-		// The order of cookies is not significant (RFC 6265 §5.4), and an attacker may have set one of them. An
-		// empty token is invalid, so a refresh fails and removes the cookie that this server has set.
-		x.jar.Receive("")
+	for _, kind := range []cookie.Kind{cookie.Refresh, cookie.Device} {
+		switch cookies := r.CookiesNamed(x.server.cookieName(kind)); len(cookies) {
+		case 0:
+		case 1:
+			x.jar.Receive(kind, cookies[0].Value)
+		default:
+			// The order of cookies is not significant (RFC 6265 §5.4), and an attacker may have set one of them. An
+			// empty token is invalid, so a refresh fails and removes the cookie that this server has set.
+			x.jar.Receive(kind, "")
+		}
 	}
 }
 
-func (s *Server) cookieName() string {
+func (s *Server) cookieName(kind cookie.Kind) string {
 	if s.insecureCookies {
-		return insecureCookie
+		return insecureCookies[kind]
 	}
-	return secureCookie
+	return secureCookies[kind]
 }
 
-// setRefreshToken sets the cookie, or removes it if token is empty. The response must not have started. A later
-// call replaces an earlier one.
-func (x *exchange) setRefreshToken(token string, maxAge time.Duration) {
-	cookie := &http.Cookie{ //nolint:gosec // Secure is omitted only for plain http on a loopback address.
-		Name: x.server.cookieName(), Value: token, MaxAge: int(maxAge.Seconds()),
+// setCookie sets a cookie, or removes it if value is empty. The response must not have started. A later call for the same
+// cookie replaces an earlier one.
+func (x *exchange) setCookie(kind cookie.Kind, value string, maxAge time.Duration) {
+	seconds := int(maxAge.Seconds())
+	if value == "" {
+		seconds = -1 // now
+	}
+	c := &http.Cookie{ //nolint:gosec // Secure is omitted only for plain http on a loopback address.
+		Name: x.server.cookieName(kind), Value: value, MaxAge: seconds,
 		Path: "/", HttpOnly: true, Secure: !x.server.insecureCookies, SameSite: http.SameSiteLaxMode,
 	}
-	if token == "" {
-		cookie.MaxAge = -1 // now
-	}
-	x.Header().Del("Set-Cookie")
-	http.SetCookie(x, cookie)
+	h := x.Header()
+	h["Set-Cookie"] = slices.DeleteFunc(h["Set-Cookie"], func(set string) bool { return strings.HasPrefix(set, c.Name+"=") })
+	http.SetCookie(x, c)
 }

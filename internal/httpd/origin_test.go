@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -57,11 +58,11 @@ func TestCookieOrigin(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			var got string
+			var got, device string
 			o := testOptions(t, func(_ http.ResponseWriter, r *http.Request) {
 				jar := cookie.From(r.Context())
 				token, ok := jar.RefreshToken()
-				got = token
+				got, device = token, jar.DeviceToken()
 				if ok && token == "" {
 					got = "invalid"
 				}
@@ -75,45 +76,81 @@ func TestCookieOrigin(t *testing.T) {
 				r.Header.Set(name, value)
 			}
 			if tt.cookie != "" {
-				r.Header.Set("Cookie", tt.cookie)
+				// The other cookie is sent alike.
+				r.Header.Set("Cookie", tt.cookie+"; "+strings.NewReplacer("_refresh", "_device", "urt_", "udt_").Replace(tt.cookie))
 			}
 			New(o).ServeHTTP(httptest.NewRecorder(), r)
 			if got != tt.want {
 				t.Errorf("the handler sees %q, want %q", got, tt.want)
 			}
+			wantDevice := ""
+			if n, ok := strings.CutPrefix(tt.want, "urt_"); ok {
+				wantDevice = "udt_" + n
+			}
+			if device != wantDevice {
+				t.Errorf("the handler sees the device token %q, want %q", device, wantDevice)
+			}
 		})
 	}
 }
 
-func TestSetRefreshToken(t *testing.T) {
+func TestSetCookie(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		insecure bool
 		set      func(jar *cookie.Jar)
-		want     string
+		want     []string
 	}{
 		"secure": {
-			set:  func(jar *cookie.Jar) { jar.Keep("urt_1", time.Hour) },
-			want: "__Host-usher_refresh=urt_1; Path=/; Max-Age=3600; HttpOnly; Secure; SameSite=Lax",
+			set:  func(jar *cookie.Jar) { jar.Keep(cookie.Refresh, "urt_1", time.Hour) },
+			want: []string{"__Host-usher_refresh=urt_1; Path=/; Max-Age=3600; HttpOnly; Secure; SameSite=Lax"},
 		},
 		"on plain http": {
 			insecure: true,
-			set:      func(jar *cookie.Jar) { jar.Keep("urt_1", time.Hour) },
-			want:     "usher_refresh=urt_1; Path=/; Max-Age=3600; HttpOnly; SameSite=Lax",
+			set:      func(jar *cookie.Jar) { jar.Keep(cookie.Refresh, "urt_1", time.Hour) },
+			want:     []string{"usher_refresh=urt_1; Path=/; Max-Age=3600; HttpOnly; SameSite=Lax"},
 		},
 		"removed": {
 			set: func(jar *cookie.Jar) {
-				jar.Receive("urt_0")
-				jar.Forget()
+				jar.Receive(cookie.Refresh, "urt_0")
+				jar.ForgetRefreshToken()
 			},
-			want: "__Host-usher_refresh=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax",
+			want: []string{"__Host-usher_refresh=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax"},
 		},
 		"twice": {
 			set: func(jar *cookie.Jar) {
-				jar.Keep("urt_1", time.Hour)
-				jar.Forget()
+				jar.Keep(cookie.Refresh, "urt_1", time.Hour)
+				jar.ForgetRefreshToken()
 			},
-			want: "__Host-usher_refresh=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax",
+			want: []string{"__Host-usher_refresh=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax"},
+		},
+		"device": {
+			set:  func(jar *cookie.Jar) { jar.Keep(cookie.Device, "udt_1", 90*24*time.Hour) },
+			want: []string{"__Host-usher_device=udt_1; Path=/; Max-Age=7776000; HttpOnly; Secure; SameSite=Lax"},
+		},
+		"device on plain http": {
+			insecure: true,
+			set:      func(jar *cookie.Jar) { jar.Keep(cookie.Device, "udt_1", 90*24*time.Hour) },
+			want:     []string{"usher_device=udt_1; Path=/; Max-Age=7776000; HttpOnly; SameSite=Lax"},
+		},
+		"both, the first replaced": {
+			set: func(jar *cookie.Jar) {
+				jar.Keep(cookie.Refresh, "urt_1", time.Hour)
+				jar.Keep(cookie.Device, "udt_1", time.Hour)
+				jar.Keep(cookie.Refresh, "urt_2", time.Hour)
+			},
+			want: []string{
+				"__Host-usher_device=udt_1; Path=/; Max-Age=3600; HttpOnly; Secure; SameSite=Lax",
+				"__Host-usher_refresh=urt_2; Path=/; Max-Age=3600; HttpOnly; Secure; SameSite=Lax",
+			},
+		},
+		"the device stays": {
+			set: func(jar *cookie.Jar) {
+				jar.Receive(cookie.Refresh, "urt_1")
+				jar.Receive(cookie.Device, "udt_1")
+				jar.ForgetRefreshToken()
+			},
+			want: []string{"__Host-usher_refresh=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax"},
 		},
 	}
 	for name, tt := range tests {
@@ -123,7 +160,7 @@ func TestSetRefreshToken(t *testing.T) {
 			o.InsecureCookies = tt.insecure
 			w := httptest.NewRecorder()
 			New(o).ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/graphql", nil))
-			if diff := gocmp.Diff([]string{tt.want}, w.Header()["Set-Cookie"]); diff != "" {
+			if diff := gocmp.Diff(tt.want, w.Header()["Set-Cookie"]); diff != "" {
 				t.Errorf("Set-Cookie (-want +got):\n%s", diff)
 			}
 		})

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
@@ -27,11 +28,11 @@ func TestUserFlow(t *testing.T) {
 			"sub": f.user.User.ID.String(), "preferred_username": "ada", "email": "ada@example.com", "email_verified": false, "name": "Ada Lovelace",
 			"updated_at": float64(f.user.User.UpdatedAt.Unix()),
 		}
-		use := func(answer map[string]any) {
+		use := func(answer map[string]any, members int) {
 			t.Helper()
 			access, _ := answer["access_token"].(string)
 			refresh, _ = answer["refresh_token"].(string)
-			if access == "" || refresh == "" || answer["token_type"] != "Bearer" || answer["expires_in"] != float64(900) || len(answer) != 4 {
+			if access == "" || refresh == "" || answer["token_type"] != "Bearer" || answer["expires_in"] != float64(900) || len(answer) != members {
 				t.Fatalf("token response: %v", answer)
 			}
 			got := decode(t, f.send(call{method: "GET", path: "/userinfo", header: bearer(access)}))
@@ -40,9 +41,9 @@ func TestUserFlow(t *testing.T) {
 			}
 		}
 		form := params("grant_type", "password", "username", "ADA@example.com", "password", goodPassword, "scope", "", "client_id", "", "client_secret", "")
-		use(decode(t, f.send(call{path: "/token", form: form, header: http.Header{"Content-Type": {"application/x-www-form-urlencoded;charset=UTF-8"}}})))
-		use(decode(t, f.send(call{path: "/oauth/token", form: params("grant_type", "refresh_token", "refresh_token", refresh, "client_id", "usher", "unknown", "x")})))
-		use(decode(t, f.send(call{path: "/oauth/token", form: params("grant_type", "refresh_token", "refresh_token", refresh)})))
+		use(decode(t, f.send(call{path: "/token", form: form, header: http.Header{"Content-Type": {"application/x-www-form-urlencoded;charset=UTF-8"}}})), 5) // with device_token
+		use(decode(t, f.send(call{path: "/oauth/token", form: params("grant_type", "refresh_token", "refresh_token", refresh, "client_id", "usher", "unknown", "x")})), 4)
+		use(decode(t, f.send(call{path: "/oauth/token", form: params("grant_type", "refresh_token", "refresh_token", refresh)})), 4)
 
 		for range 2 { // the second time the token is invalid already, which is no error
 			r := f.send(call{path: "/oauth/revoke", form: params("token", refresh, "token_type_hint", "access_token")})
@@ -72,6 +73,30 @@ func TestRateLimit(t *testing.T) {
 		}
 		if _, err := f.domain.Sessions.Login(t.Context(), sessions.LoginInput{Identifier: "ada", Password: goodPassword}); err == nil {
 			t.Error("the limit does not apply to login")
+		}
+	})
+}
+
+// TestDeviceToken uses up the free attempts of strangers, and signs in with the device token of an earlier sign-in.
+func TestDeviceToken(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, f *fixture) {
+		right := []string{"grant_type", "password", "username", "ada", "password", goodPassword}
+		first, _ := decode(t, f.send(call{path: "/oauth/token", form: params(right...)}))["device_token"].(string)
+		if first == "" {
+			t.Fatal("the token response has no device_token")
+		}
+		guess := call{path: "/oauth/token", form: params("grant_type", "password", "username", "ada", "password", "wrong")}
+		for range 10 {
+			wantError(t, f.send(guess), http.StatusBadRequest, "invalid_grant")
+		}
+		for _, device := range [][]string{nil, {"device_token", ""}, {"device_token", "x"}} {
+			r := f.send(call{path: "/oauth/token", form: params(append(slices.Clone(right), device...)...)})
+			wantError(t, r, http.StatusTooManyRequests, "temporarily_unavailable")
+		}
+		answer := decode(t, f.send(call{path: "/oauth/token", form: params(append(right, "device_token", first)...)}))
+		if next, _ := answer["device_token"].(string); next == "" || next == first {
+			t.Errorf("the device token is %q after %q", next, first)
 		}
 	})
 }

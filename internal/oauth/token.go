@@ -22,6 +22,8 @@ type tokenResponse struct {
 	TokenType    string `json:"token_type"`
 	ExpiresIn    int    `json:"expires_in"`
 	RefreshToken string `json:"refresh_token,omitempty"`
+	// DeviceToken is an additional parameter (RFC 6749 §8.2), which clients that do not know it ignore (§5.1).
+	DeviceToken string `json:"device_token,omitempty"`
 }
 
 // token is the token endpoint (RFC 6749 §3.2). Users sign in through first-party frontends, which do not
@@ -80,6 +82,7 @@ func (s *server) password(r *http.Request, f form) (any, error) {
 	}
 	return userTokens(s.sessions.Login(r.Context(), sessions.LoginInput{
 		Identifier: f["username"], Password: password.Plaintext(f["password"]), Resource: resource(f),
+		DeviceToken: f["device_token"],
 	}))
 }
 
@@ -89,6 +92,7 @@ func userTokens(t *sessions.Tokens, err error) (any, error) {
 	}
 	return tokenResponse{
 		AccessToken: t.AccessToken, TokenType: sessions.TokenType, ExpiresIn: seconds(t.ExpiresIn), RefreshToken: t.RefreshToken,
+		DeviceToken: t.DeviceToken,
 	}, nil
 }
 

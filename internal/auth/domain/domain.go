@@ -14,6 +14,7 @@ import (
 	"usher/internal/auth/accounts"
 	"usher/internal/auth/admin"
 	"usher/internal/auth/clients"
+	"usher/internal/auth/internal/device"
 	"usher/internal/auth/internal/proof"
 	"usher/internal/auth/internal/transaction"
 	"usher/internal/auth/mailing"
@@ -86,15 +87,19 @@ func New(o Options) (*Domain, error) {
 	case o.Passwords == nil:
 		return nil, errors.New("domain: no password hasher")
 	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
 	var refreshTokens seal.Key
+	var devices device.Tokens
 	var err error
 	if o.Tokens != nil {
 		if refreshTokens, err = seal.NewKey(o.Secret, "usher refresh token"); err != nil {
 			return nil, err
 		}
-	}
-	if o.Now == nil {
-		o.Now = time.Now
+		if devices, err = device.NewTokens(o.Secret, o.Now); err != nil {
+			return nil, err
+		}
 	}
 	if o.Rand == nil {
 		o.Rand = rand.Reader
@@ -102,14 +107,16 @@ func New(o Options) (*Domain, error) {
 	log, limits := cmp.Or(o.Log, slog.Default()), o.Limits.OrDefaults()
 
 	tx := transaction.New(transaction.Options{Store: o.Store, IdleLimit: limits.IdleLimit, Now: o.Now, Rand: o.Rand, Log: log})
-	proofs := proof.New(o.Store, o.Passwords, o.Policy, tx, log)
+	proofs := proof.New(proof.Options{
+		Store: o.Store, Passwords: o.Passwords, Policy: o.Policy, Devices: devices, Tx: tx, Log: log,
+	})
 	d := &Domain{Access: access.New(o.Store, o.Tokens, tx)}
 	if d.Outbox, err = mailing.New(mailing.Options{Store: o.Store, Tx: tx, Post: o.Mail, Secret: o.Secret, Log: log}); err != nil {
 		return nil, err
 	}
 	d.Sessions = sessions.New(sessions.Options{
 		Store: o.Store, Access: d.Access, Proofs: proofs, Tx: tx,
-		Tokens: o.Tokens, RefreshTokens: refreshTokens, Claims: o.Claims,
+		Tokens: o.Tokens, RefreshTokens: refreshTokens, Devices: devices, Claims: o.Claims,
 		VerifiedEmail: o.VerifiedEmail, Limits: limits, Log: log,
 	})
 	maker := accounts.NewMaker(o.Passwords, o.Policy, tx)

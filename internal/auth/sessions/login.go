@@ -17,6 +17,8 @@ type LoginInput struct {
 	Password   password.Plaintext
 	// Resource is the API that the access token is for; nil means Usher's own.
 	Resource *string
+	// DeviceToken is from an earlier sign-in on the same device; empty means none.
+	DeviceToken string
 	// Replaces is the refresh token that the client drops for the new one; empty means none. Its session ends.
 	Replaces string
 }
@@ -28,7 +30,7 @@ func (s *Service) Login(ctx context.Context, in LoginInput) (*Tokens, error) {
 	if err != nil {
 		return nil, err
 	}
-	verified, err := s.proofs.Password(ctx, in.Password, nil, s.proofs.ByIdentifier(in.Identifier))
+	verified, err := s.proofs.Password(ctx, in.Password, nil, s.proofs.ByIdentifier(in.Identifier, in.DeviceToken))
 	if err != nil {
 		return nil, err
 	}
@@ -45,7 +47,7 @@ func (s *Service) Login(ctx context.Context, in LoginInput) (*Tokens, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.tokensOf(ctx, &started.viewer, started.refresh, audience)
+	return s.tokensOfStarted(ctx, started, audience)
 }
 
 // refuseSignIn records that a sign-in with the right password was refused, and returns why. The attempt does not count:

@@ -14,6 +14,7 @@ import (
 	"usher/internal/auth"
 	"usher/internal/auth/access"
 	"usher/internal/auth/internal/caller"
+	"usher/internal/auth/internal/device"
 	"usher/internal/auth/internal/proof"
 	"usher/internal/auth/internal/transaction"
 	"usher/internal/claims"
@@ -42,6 +43,8 @@ type Options struct {
 	Tokens *token.Authority
 	// RefreshTokens is the key of refresh tokens.
 	RefreshTokens seal.Key
+	// Devices issues device tokens.
+	Devices device.Tokens
 	// Claims says which custom claims access tokens have.
 	Claims claims.Mapping
 	// VerifiedEmail says what depends on a verified e-mail address.
@@ -58,6 +61,7 @@ type Service struct {
 	tx       *transaction.Runner
 	tokens   *token.Authority
 	refresh  refreshTokens
+	devices  device.Tokens
 	claims   claims.Mapping
 	verified auth.VerifiedEmail
 	limits   auth.SessionLimits
@@ -68,7 +72,7 @@ type Service struct {
 func New(o Options) *Service {
 	return &Service{
 		store: o.Store, access: o.Access, proofs: o.Proofs, tx: o.Tx, tokens: o.Tokens,
-		refresh: refreshTokens{o.RefreshTokens}, claims: o.Claims, verified: o.VerifiedEmail,
+		refresh: refreshTokens{o.RefreshTokens}, devices: o.Devices, claims: o.Claims, verified: o.VerifiedEmail,
 		limits: o.Limits, log: o.Log,
 	}
 }
@@ -82,9 +86,14 @@ type Tokens struct {
 	RefreshToken string
 	// RefreshExpiresIn is how long until the session expires.
 	RefreshExpiresIn time.Duration
-	Session          *auth.Session
-	User             *auth.User
+	// DeviceToken marks the device as known for DeviceLifetime. It is empty without a sign-in.
+	DeviceToken string
+	Session     *auth.Session
+	User        *auth.User
 }
+
+// DeviceLifetime is how long after a sign-in its device is known.
+const DeviceLifetime = device.Lifetime
 
 // TokenType is how access tokens are used (RFC 6750).
 const TokenType = "Bearer"
@@ -149,7 +158,19 @@ func newSession(ctx context.Context, id, user uuid.UUID, now time.Time, maxAge t
 
 // TokensOf returns the tokens of a session that has just started, for Usher's own API.
 func (s *Service) TokensOf(ctx context.Context, started *Started) (*Tokens, error) {
-	return s.tokensOf(ctx, &started.viewer, started.refresh, ownAPI)
+	return s.tokensOfStarted(ctx, started, ownAPI)
+}
+
+// tokensOfStarted returns the tokens of a sign-in, for an audience.
+func (s *Service) tokensOfStarted(ctx context.Context, started *Started, audience string) (*Tokens, error) {
+	t, err := s.tokensOf(ctx, &started.viewer, started.refresh, audience)
+	if err == nil {
+		t.DeviceToken, err = s.devices.Issue(&started.viewer.User)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return t, nil
 }
 
 // tokensOf returns an access token for an audience and a refresh token.

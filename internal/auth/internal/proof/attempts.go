@@ -14,8 +14,8 @@ import (
 )
 
 // attemptLimit limits the attempts of one counter. The first ones are free. Each further one doubles the wait, from a
-// second to an hour. From daily on, one a day is allowed, and after most none, until a success on the account's other
-// counter or an operator clears both.
+// second to an hour. From daily on, one a day is allowed, and after most none, until a success on another counter of the
+// account or an operator clears them all.
 type attemptLimit struct {
 	free, daily, most int
 }
@@ -28,15 +28,16 @@ const (
 	clockLeeway = time.Minute
 )
 
-// An account has a counter of each kind. They are separate so that failed sign-ins by strangers do not stop the owner
-// from re-authenticating, which also clears the counter that strangers have used up.
+// An account has a counter of each kind. They are separate so that failed sign-ins by strangers stop the owner neither from
+// signing in on a known device nor from re-authenticating. Both also clear the counter that strangers have used up.
 //
-// At most 100 attempts in a row may fail (NIST SP 800-63B-4 §3.2.2). The counters allow 70 + 15 = 85. The other 15 are
-// those in flight when the counters are cleared: they fail afterwards and are not counted. All free attempts can be
-// in flight at once, 10 + 5, because the next one waits longer than a hash takes. If a success clears the counters, it
-// is one of them, which leaves 14. An operator's unlock is not.
+// At most 100 attempts in a row may fail (NIST SP 800-63B-4 §3.2.2). The counters allow 45 + 20 + 15 = 80. The other 20
+// are those in flight when the counters are cleared: they fail afterwards and are not counted. All free attempts can be
+// in flight at once, 10 + 5 + 5, because the next one waits longer than a hash takes. If a success clears the counters,
+// it is one of them, which leaves 19. An operator's unlock is not.
 var (
-	loginLimit          = attemptLimit{free: 10, daily: 50, most: 70}
+	loginLimit          = attemptLimit{free: 10, daily: 35, most: 45}
+	deviceLimit         = attemptLimit{free: 5, daily: 20, most: 20} // used up before one a day
 	reauthenticateLimit = attemptLimit{free: 5, daily: 15, most: 15} // used up before one a day
 )
 
@@ -68,9 +69,15 @@ type limitedCounter struct {
 	attemptLimit
 }
 
-// loginAttempts counts the sign-ins of an account, by user name and by e-mail address.
+// loginAttempts counts the sign-ins of an account, by user name and by e-mail address, on devices that it does not know.
 func loginAttempts(userID uuid.UUID) limitedCounter {
 	return limitedCounter{auth.AttemptCounter{Key: "login:" + userID.String(), UserID: &userID}, loginLimit}
+}
+
+// deviceAttempts counts the sign-ins of an account on all devices that it knows. They share one counter: somebody with
+// copies of several device tokens has no more attempts.
+func deviceAttempts(userID uuid.UUID) limitedCounter {
+	return limitedCounter{auth.AttemptCounter{Key: "device:" + userID.String(), UserID: &userID}, deviceLimit}
 }
 
 // reauthenticateAttempts counts the attempts in the sessions of an account.

@@ -13,6 +13,7 @@ import (
 	"github.com/google/uuid"
 
 	"usher/internal/auth"
+	"usher/internal/auth/internal/device"
 	"usher/internal/auth/internal/transaction"
 	"usher/internal/identity"
 	"usher/internal/password"
@@ -108,13 +109,24 @@ type Checker struct {
 	store     Store
 	passwords *password.Hasher
 	policy    password.Policy
+	devices   device.Tokens
 	tx        *transaction.Runner
 	log       *slog.Logger
 }
 
+// Options are what a Checker needs. Devices may be the zero value where nobody signs in.
+type Options struct {
+	Store     Store
+	Passwords *password.Hasher
+	Policy    password.Policy
+	Devices   device.Tokens
+	Tx        *transaction.Runner
+	Log       *slog.Logger
+}
+
 // New returns a Checker.
-func New(store Store, passwords *password.Hasher, policy password.Policy, tx *transaction.Runner, log *slog.Logger) *Checker {
-	return &Checker{store: store, passwords: passwords, policy: policy, tx: tx, log: log}
+func New(o Options) *Checker {
+	return &Checker{store: o.Store, passwords: o.Passwords, policy: o.Policy, devices: o.Devices, tx: o.Tx, log: o.Log}
 }
 
 // verifyTimeout bounds the look-ups around a password hash.
@@ -252,8 +264,10 @@ func HashingError(err error) error {
 // Finder finds an account with its password, and the counter of attempts at it.
 type Finder func(ctx context.Context) (holder, limitedCounter, error)
 
-// ByIdentifier finds the account of a user name or an e-mail address, for a sign-in.
-func (c *Checker) ByIdentifier(identifier string) Finder {
+// ByIdentifier finds the account of a user name or an e-mail address, for a sign-in. On a device that is known to the
+// account, the attempt has a counter of its own. A device token that is not valid is as if there were none.
+func (c *Checker) ByIdentifier(identifier, deviceToken string) Finder {
+	from, _ := c.devices.Read(deviceToken) // before the look-up, so that it costs the same for a name that no account has
 	return func(ctx context.Context) (holder, limitedCounter, error) {
 		name, isEmail, ok := identity.ParseIdentifier(identifier)
 		unknown := holder{identifier: c.recordable(identifier)}
@@ -271,7 +285,11 @@ func (c *Checker) ByIdentifier(identifier string) Finder {
 		case err != nil:
 			return holder{}, limitedCounter{}, err
 		}
-		return holder{user, credential, &name.Display}, loginAttempts(user.ID), nil
+		counter := loginAttempts(user.ID)
+		if from.IsKnownTo(user) {
+			counter = deviceAttempts(user.ID)
+		}
+		return holder{user, credential, &name.Display}, counter, nil
 	}
 }
 
