@@ -47,15 +47,16 @@ func (inv *invocation) operate(d config.Database, p config.Passwords, l config.L
 type cli struct {
 	PrintVersion kong.VersionFlag `name:"version" help:"Print the version."`
 
-	Serve   serveCommand   `cmd:"" help:"Run the server."`
-	Migrate migrateCommand `cmd:"" help:"Migrate the database to the newest schema, and exit."`
-	User    userCommands   `cmd:"" help:"Administer users."`
-	Role    roleCommands   `cmd:"" help:"Administer roles and their permissions."`
-	Keys    keysCommands   `cmd:"" help:"Administer the keys that sign access tokens."`
-	Client  clientCommands `cmd:"" help:"Administer OAuth clients."`
-	Mail    mailCommands   `cmd:"" help:"Preview mail, and test that it is sent."`
-	Schema  schemaCommands `cmd:"" help:"Show the GraphQL schema."`
-	Version versionCommand `cmd:"" help:"Print the version."`
+	Serve    serveCommand     `cmd:"" help:"Run the server."`
+	Migrate  migrateCommand   `cmd:"" help:"Migrate the database to the newest schema, and exit."`
+	User     userCommands     `cmd:"" help:"Administer users."`
+	Role     roleCommands     `cmd:"" help:"Administer roles and their permissions."`
+	Keys     keysCommands     `cmd:"" help:"Administer the keys that sign access tokens."`
+	Breaches breachesCommands `cmd:"" help:"Build and search a file of breached passwords."`
+	Client   clientCommands   `cmd:"" help:"Administer OAuth clients."`
+	Mail     mailCommands     `cmd:"" help:"Preview mail, and test that it is sent."`
+	Schema   schemaCommands   `cmd:"" help:"Show the GraphQL schema."`
+	Version  versionCommand   `cmd:"" help:"Print the version."`
 }
 
 // run runs the command in args and returns the exit status.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -319,27 +318,30 @@ func explain(err error) error {
 // readNewPassword prompts twice for a password without echo if standard input is a terminal. Otherwise it
 // reads one line.
 func (inv *invocation) readNewPassword() (password.Plaintext, error) {
+	first, err := inv.readPassword("Password: ")
+	if err != nil || !term.IsTerminal(int(inv.stdin.Fd())) {
+		return first, err
+	}
+	second, err := inv.readPassword("Repeat password: ")
+	if err != nil {
+		return "", err
+	}
+	if first != second {
+		return "", errors.New("the passwords do not match")
+	}
+	return first, nil
+}
+
+// readPassword prompts for a password without echo if standard input is a terminal. Otherwise it reads one line.
+func (inv *invocation) readPassword(prompt string) (password.Plaintext, error) {
 	fd := int(inv.stdin.Fd())
 	if !term.IsTerminal(fd) {
 		return readLine(inv.stdin)
 	}
-	ask := func(prompt string) ([]byte, error) {
-		fmt.Fprint(inv.stderr, prompt)
-		defer fmt.Fprintln(inv.stderr)
-		return term.ReadPassword(fd)
-	}
-	first, err := ask("Password: ")
-	if err != nil {
-		return "", err
-	}
-	second, err := ask("Repeat password: ")
-	if err != nil {
-		return "", err
-	}
-	if !bytes.Equal(first, second) {
-		return "", errors.New("the passwords do not match")
-	}
-	return password.Plaintext(first), nil
+	fmt.Fprint(inv.stderr, prompt)
+	defer fmt.Fprintln(inv.stderr)
+	text, err := term.ReadPassword(fd)
+	return password.Plaintext(text), err
 }
 
 // maxLine is more than the size of the longest password, in bytes.

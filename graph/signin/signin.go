@@ -74,6 +74,8 @@ func (t SessionTransport) deliver(jar *cookie.Jar, tokens *sessions.Tokens, err 
 		ExpiresIn:   int(tokens.ExpiresIn / time.Second),
 		Session:     tokens.Session,
 		User:        tokens.User,
+
+		PasswordCompromised: tokens.PasswordCompromised,
 	}
 	p.RefreshToken = t.put(jar, cookie.Refresh, tokens.RefreshToken, tokens.RefreshExpiresIn)
 	p.DeviceToken = t.put(jar, cookie.Device, tokens.DeviceToken, sessions.DeviceLifetime)

@@ -2,6 +2,8 @@ package app
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
 
@@ -9,6 +11,7 @@ import (
 	"usher/internal/auth"
 	"usher/internal/auth/domain"
 	"usher/internal/auth/mailing"
+	"usher/internal/breach"
 	"usher/internal/config"
 	"usher/internal/keyring"
 	"usher/internal/mailbox"
@@ -35,16 +38,21 @@ type parts struct {
 	db        *store.Store // the store if open opened it, else nil
 	post      *mailing.Post
 	mailbox   *mailbox.Mailbox // nil if mails are sent, or not supported
+	breaches  *breach.List     // nil if there is none
 }
 
 func open(ctx context.Context, s Settings, log *slog.Logger, o Overrides) (*parts, error) {
 	p := &parts{settings: s, overrides: o, observer: observe.New(observe.Options{Log: log, Now: o.Now}), store: o.Store}
+	var err error
+	p.breaches, err = breach.Open(breach.Options{File: s.BreachesFile, URL: s.BreachesURL, Timeout: s.BreachesTimeout, Log: log})
+	if err != nil {
+		return nil, fmt.Errorf("--breaches: %w", err)
+	}
 	if p.store != nil {
 		return p, nil
 	}
-	var err error
 	if p.db, err = openStore(ctx, s.Database, store.Options{Observer: p.observer, Now: o.Now}); err != nil {
-		return nil, err
+		return nil, errors.Join(err, p.breaches.Close())
 	}
 	p.store = p.db
 	return p, nil
@@ -58,10 +66,11 @@ func (p *parts) migrate(ctx context.Context) error {
 }
 
 func (p *parts) close() error {
+	err := p.breaches.Close()
 	if p.db == nil {
-		return nil
+		return err
 	}
-	return p.db.Close()
+	return errors.Join(err, p.db.Close())
 }
 
 // keyring returns the options of the keyring. The secret is needed only to create or use keys.
@@ -89,7 +98,7 @@ func (p *parts) domain(tokens *token.Authority, secret []byte) (*domain.Domain, 
 		Passwords: password.New(password.Options{
 			Parallel: s.HashParallelism, Queue: s.HashQueue, Observer: p.observer, CheapForTests: p.overrides.CheapPasswords,
 		}),
-		Policy: password.Policy{MinLength: s.MinLength},
+		Policy: p.policy(),
 		Tokens: tokens,
 		Secret: secret,
 		Claims: s.Claims,
@@ -107,4 +116,12 @@ func (p *parts) domain(tokens *token.Authority, secret []byte) (*domain.Domain, 
 		Rand:          p.overrides.Rand,
 		Log:           p.observer.Log(),
 	})
+}
+
+func (p *parts) policy() password.Policy {
+	policy := password.Policy{MinLength: p.settings.MinLength, RequireBreaches: p.settings.BreachesOnError == "reject"}
+	if p.breaches != nil { // an interface with a nil pointer is not nil
+		policy.Breaches = p.breaches
+	}
+	return policy
 }

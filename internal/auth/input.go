@@ -31,6 +31,8 @@ func InvalidField(field string, err error) FieldError {
 		f.Code = InputTooLong
 	case errors.Is(err, password.TooCommon):
 		f.Code = InputTooCommon
+	case errors.Is(err, password.Compromised):
+		f.Code = InputCompromised
 	}
 	if f.Message == "" {
 		text := err.Error()

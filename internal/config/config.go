@@ -227,15 +227,17 @@ func (d *Database) Validate() error {
 // Passwords are the settings for new passwords.
 type Passwords struct {
 	MinLength int `name:"password-min-length" environ:"USHER_PASSWORD_MIN_LENGTH" default:"15" help:"Minimum length of a new password in characters, 8 to 64. Use less than 15 only together with a second factor."`
+	Breaches
 }
 
 // Validate reports every invalid setting. NIST SP 800-63B-4 requires a minimum of at least 8 characters,
 // and that passwords of 64 characters are accepted.
 func (p *Passwords) Validate() error {
+	var err error
 	if p.MinLength < 8 || p.MinLength > 64 {
-		return fmt.Errorf("--password-min-length: must be 8 to 64, not %d", p.MinLength)
+		err = fmt.Errorf("--password-min-length: must be 8 to 64, not %d", p.MinLength)
 	}
-	return nil
+	return errors.Join(err, p.Breaches.Validate())
 }
 
 // Log are the settings of the log.

@@ -73,7 +73,7 @@ func TestDefaults(t *testing.T) {
 	if diff := cmp.Diff(Database{URL: DefaultDatabase}, c.Serve.Database); diff != "" {
 		t.Errorf("database (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(Passwords{MinLength: 15}, c.Serve.Passwords); diff != "" {
+	if diff := cmp.Diff(Passwords{MinLength: 15, Breaches: Breaches{BreachesTimeout: time.Second, BreachesOnError: "accept"}}, c.Serve.Passwords); diff != "" {
 		t.Errorf("passwords (-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff(Log{Format: "auto"}, c.Serve.Log); diff != "" {
@@ -233,6 +233,13 @@ func TestInvalidSettings(t *testing.T) {
 		{"USHER_DATABASE_MAX_CONNS", "-1", "--database-max-conns: must be 0 or more"},
 		{"USHER_PASSWORD_MIN_LENGTH", "7", "--password-min-length: must be 8 to 64"},
 		{"USHER_PASSWORD_MIN_LENGTH", "65", "--password-min-length: must be 8 to 64"},
+		{"USHER_BREACHES_URL", "http://api.pwnedpasswords.com/range/", "--breaches-url: must be an https URL"},
+		{"USHER_BREACHES_URL", "https://key@api.pwnedpasswords.com/range/", "--breaches-url: must be an https URL"},
+		{"USHER_BREACHES_URL", "https://api.pwnedpasswords.com/range/?mode=ntlm", "--breaches-url: must be an https URL"},
+		{"USHER_BREACHES_URL", "api.pwnedpasswords.com", "--breaches-url: must be an https URL"},
+		{"USHER_BREACHES_TIMEOUT", "0s", "--breaches-timeout: must be more than 0s and at most 10s"},
+		{"USHER_BREACHES_TIMEOUT", "11s", "--breaches-timeout: must be more than 0s and at most 10s"},
+		{"USHER_BREACHES_ON_ERROR", "ignore", "--breaches-on-error must be one of"},
 		{"USHER_LOG_LEVEL", "loud", "--log-level: "},
 		{"USHER_WAIT_FOR_DATABASE", "-1s", "--wait-for-database: must be 0s or more"},
 		{"USHER_LOG_FORMAT", "xml", "--log-format must be one of"},

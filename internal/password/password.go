@@ -55,6 +55,8 @@ const (
 	InvalidFormat Problem = "INVALID_FORMAT"
 	// TooCommon means that the password is easy to guess.
 	TooCommon Problem = "TOO_COMMON"
+	// Compromised means that the password was published after a breach.
+	Compromised Problem = "COMPROMISED"
 )
 
 // Error describes the problem to the user. It never repeats the password.
@@ -66,6 +68,8 @@ func (p Problem) Error() string {
 		return "the password is too long: at most 256 characters are accepted"
 	case TooCommon:
 		return "the password is easy to guess: four or more unrelated words make a better one"
+	case Compromised:
+		return "the password is in a list of passwords that were published after a breach: choose one that you use nowhere else"
 	default:
 		return "the password has characters that cannot be accepted"
 	}

@@ -42,6 +42,9 @@ func (s *Service) ChangePassword(ctx context.Context, in ChangePasswordInput) (*
 			Field: "newPassword", Code: auth.InputSameAsBefore, Message: "Choose a password that differs from the current one.",
 		})
 	}
+	if err := s.maker.checkBreaches(ctx, "newPassword", in.NewPassword); err != nil {
+		return nil, err
+	}
 	next, err := s.proofs.Replace(ctx, in.CurrentPassword, in.NewPassword, v)
 	if err != nil {
 		return nil, err

@@ -2,6 +2,7 @@ package accounts
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"time"
 
@@ -64,6 +65,9 @@ func (m *Maker) Make(ctx context.Context, in Input, roles []auth.Role) (*Made, e
 	var hash string
 	var err error
 	if !in.NoPassword {
+		if err := m.checkBreaches(ctx, "password", in.Password); err != nil {
+			return nil, err
+		}
 		if hash, err = m.passwords.Hash(ctx, in.Password); err != nil {
 			return nil, proof.HashingError(err)
 		}
@@ -85,6 +89,9 @@ func (m *Maker) Password(ctx context.Context, p password.Plaintext, u *auth.User
 	if err := m.checkPassword("password", p, u); err != nil {
 		return nil, err
 	}
+	if err := m.checkBreaches(ctx, "password", p); err != nil {
+		return nil, err
+	}
 	hashed, err := m.hash(ctx, p)
 	if err != nil {
 		return nil, err
@@ -103,6 +110,9 @@ type Hashed struct {
 // transaction that finds the user: no transaction waits for a hash.
 func (m *Maker) Hash(ctx context.Context, p password.Plaintext) (*Hashed, error) {
 	if err := m.checkPassword("password", p, &auth.User{}); err != nil {
+		return nil, err
+	}
+	if err := m.checkBreaches(ctx, "password", p); err != nil {
 		return nil, err
 	}
 	return m.hash(ctx, p)
@@ -137,6 +147,22 @@ func (m *Maker) checkPassword(field string, p password.Plaintext, u *auth.User) 
 		return auth.BadInput(auth.InvalidField(field, err))
 	}
 	return nil
+}
+
+// breachesRetry is how long a client should wait while the list of breached passwords cannot be asked.
+const breachesRetry = 10 * time.Second
+
+// checkBreaches looks up a new password that has no other problem in the list of breached ones. It may wait for the network,
+// so it is never called in a transaction. It knows nothing of the account, so it takes as long for each.
+func (m *Maker) checkBreaches(ctx context.Context, field string, p password.Plaintext) error {
+	err := m.policy.CheckBreaches(ctx, p)
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, password.ErrBreaches):
+		return &auth.Error{Code: auth.CodeServiceUnavailable, RetryAfter: breachesRetry, Err: err}
+	}
+	return auth.BadInput(auth.InvalidField(field, err))
 }
 
 // account returns an account with the names of the input, and what is wrong with them.

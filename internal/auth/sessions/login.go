@@ -47,7 +47,12 @@ func (s *Service) Login(ctx context.Context, in LoginInput) (*Tokens, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.tokensOfStarted(ctx, started, audience)
+	tokens, err := s.tokensOfStarted(ctx, started, audience)
+	if err != nil {
+		return nil, err
+	}
+	tokens.PasswordCompromised = s.proofs.Compromised(ctx, in.Password)
+	return tokens, nil
 }
 
 // refuseSignIn records that a sign-in with the right password was refused, and returns why. The attempt does not count:

@@ -34,5 +34,10 @@ func (s *Service) Reauthenticate(ctx context.Context, p password.Plaintext) (*To
 	if err != nil {
 		return nil, err
 	}
-	return s.sign(ctx, v, methods, at, ownAPI)
+	tokens, err := s.sign(ctx, v, methods, at, ownAPI)
+	if err != nil {
+		return nil, err
+	}
+	tokens.PasswordCompromised = s.proofs.Compromised(ctx, p)
+	return tokens, nil
 }

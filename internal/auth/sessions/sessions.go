@@ -90,6 +90,8 @@ type Tokens struct {
 	DeviceToken string
 	Session     *auth.Session
 	User        *auth.User
+	// PasswordCompromised says that the password that was used is in the list of breached ones.
+	PasswordCompromised bool
 }
 
 // DeviceLifetime is how long after a sign-in its device is known.

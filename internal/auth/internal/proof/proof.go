@@ -129,6 +129,12 @@ func New(o Options) *Checker {
 	return &Checker{store: o.Store, passwords: o.Passwords, policy: o.Policy, devices: o.Devices, tx: o.Tx, log: o.Log}
 }
 
+// Compromised reports whether a password that was used is in the list of breached ones. It may wait for the network, so it is
+// called after the transaction of the sign-in, and only for the right password.
+func (c *Checker) Compromised(ctx context.Context, used password.Plaintext) bool {
+	return c.policy.IsCompromised(ctx, used)
+}
+
 // verifyTimeout bounds the look-ups around a password hash.
 const verifyTimeout = 10 * time.Second
 
