@@ -35,7 +35,7 @@ func (c *breachesBuildCommand) Run(inv *invocation) error {
 		if err != nil {
 			return err
 		}
-		defer f.Close()
+		defer func() { _ = f.Close() }()
 		list = f
 	}
 	o := breach.BuildOptions{Bits: c.Bits, MinCount: c.MinCount}
@@ -77,7 +77,7 @@ func (c *breachesCheckCommand) Run(inv *invocation) error {
 	if list == nil {
 		return errors.New("there is no list; pass a file with --breaches, or the URL of a service with --breaches-url")
 	}
-	defer list.Close()
+	defer func() { _ = list.Close() }()
 	secret, err := inv.readPassword("Password: ")
 	if err != nil {
 		return err

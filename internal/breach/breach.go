@@ -53,7 +53,6 @@ func Open(o Options) (*List, error) {
 	return l, nil
 }
 
-
 // Close closes the file and the idle connections. A nil List can be closed.
 func (l *List) Close() error {
 	if l == nil {

@@ -41,7 +41,7 @@ func Build(ctx context.Context, list io.Reader, name string, o BuildOptions) (_ 
 	}
 	defer func() {
 		if err != nil {
-			temporary.Close()
+			_ = temporary.Close()
 			err = errors.Join(err, os.Remove(temporary.Name()))
 		}
 	}()
@@ -68,7 +68,7 @@ type builder struct {
 	out       *bufio.Writer
 	header    header
 	directory []byte
-	end       uint64   // of the blocks so far
+	end       int64    // of the blocks so far
 	keys      []uint64 // of the next block
 }
 
@@ -110,7 +110,7 @@ func (b *builder) build(ctx context.Context, r *reader, progress func(lines uint
 	if _, err := b.out.Write(b.directory); err != nil {
 		return nil, err
 	}
-	return &Built{Lines: r.lines, Entries: b.header.entries, Size: int64(b.end) + int64(len(b.directory))}, b.out.Flush()
+	return &Built{Lines: r.lines, Entries: b.header.entries, Size: b.end + int64(len(b.directory))}, b.out.Flush()
 }
 
 // flush writes the next block.
@@ -126,9 +126,9 @@ func (b *builder) flush(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	row.offset = b.end
+	row.offset = uint64(b.end) //nolint:gosec // not negative
 	b.directory = row.append(b.directory)
-	b.end += uint64(len(fingerprints))
+	b.end += int64(len(fingerprints))
 	b.header.entries += n
 	b.header.blocks++
 	b.keys = b.keys[:0]

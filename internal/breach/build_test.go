@@ -50,7 +50,7 @@ func build(t testing.TB, list io.Reader, o BuildOptions) (*File, *Built) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { f.Close() })
+	t.Cleanup(func() { _ = f.Close() })
 	if info, err := os.Stat(name); err != nil || info.Size() != built.Size || info.Mode().Perm() != 0o644 {
 		t.Fatalf("the file: %v, %v; want %d bytes", info, err, built.Size)
 	}
@@ -75,8 +75,11 @@ func TestBuild(t *testing.T) {
 		bytes  float64 // for an entry
 		chance float64
 	}{
-		{1, 8, 200, 1. / 256}, {2, 16, 200, 1. / 65536}, {1000, 8, 2, 1. / 256},
-		{2*blockKeys + 1, 8, 1.3, 1. / 256}, {blockKeys + 5, 16, 2.6, 1. / 65536},
+		{1, 8, 200, 1. / 256},
+		{2, 16, 200, 1. / 65536},
+		{1000, 8, 2, 1. / 256},
+		{2*blockKeys + 1, 8, 1.3, 1. / 256},
+		{blockKeys + 5, 16, 2.6, 1. / 65536},
 	} {
 		t.Run(fmt.Sprint(tt.n, " of ", tt.bits), func(t *testing.T) {
 			hashes := sorted(tt.n)
@@ -242,7 +245,7 @@ func TestBuildInterrupted(t *testing.T) {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	list := io.MultiReader(bytes.NewReader(textOf(sorted(blockKeys + 1))), cancelling(cancel))
+	list := io.MultiReader(bytes.NewReader(textOf(sorted(blockKeys+1))), cancelling(cancel))
 	if _, err := Build(ctx, list, file, BuildOptions{Bits: 8}); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}

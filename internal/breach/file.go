@@ -164,10 +164,10 @@ func newFile(r io.ReaderAt, size int64) (*File, error) {
 		if !k.valid() || k.offset != end || len(file.blocks) > 0 && k.first <= file.blocks[len(file.blocks)-1].first {
 			return nil, errDamaged
 		}
-		end += k.length() * uint64(file.width)
+		end += k.length() * uint64(h.bits/8)
 		file.blocks = append(file.blocks, k)
 	}
-	if end != uint64(size-directorySize) {
+	if end != uint64(size-directorySize) { //nolint:gosec // not negative, see above
 		return nil, errTruncated
 	}
 	return file, nil
@@ -216,7 +216,8 @@ func (f *File) Contains(hash Hash) (bool, error) {
 	fingerprint, positions := k.locate(key)
 	buffer := make([]byte, f.width)
 	for _, position := range positions {
-		if err := readAt(f.r, buffer, int64(k.offset)+int64(position)*int64(f.width)); err != nil {
+		at := int64(k.offset) + int64(position)*int64(f.width) //nolint:gosec // inside the file, see newFile
+		if err := readAt(f.r, buffer, at); err != nil {
 			return false, err
 		}
 		for j, b := range buffer {

@@ -36,7 +36,7 @@ func TestOpenFile(t *testing.T) {
 		}
 		f, err := OpenFile(name)
 		if err == nil {
-			f.Close()
+			_ = f.Close()
 		} else if !strings.HasPrefix(err.Error(), name+": ") {
 			t.Errorf("the error %v does not name the file", err)
 		}

@@ -45,7 +45,7 @@ func list(t *testing.T, o Options) (*List, *strings.Builder) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { l.Close() })
+	t.Cleanup(func() { _ = l.Close() })
 	return l, log
 }
 
@@ -149,7 +149,7 @@ func TestServiceTimeout(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	gone.Close()
+	_ = gone.Close()
 	for name, url := range map[string]string{"silent": silent, "slow": slow, "gone": "http://" + gone.Addr().String()} {
 		l, log := list(t, Options{URL: url, Timeout: 50 * time.Millisecond})
 		begun := time.Now()

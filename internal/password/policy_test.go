@@ -1,7 +1,9 @@
 package password
 
 import (
+	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -161,5 +163,43 @@ func TestPolicyTooShort(t *testing.T) {
 				t.Errorf("%+q is too short for a minimum of %d, and accepted", string(text), minLength)
 			}
 		}
+	}
+}
+
+// listed is a list of breached passwords, or an error.
+type listed struct {
+	texts []string
+	err   error
+}
+
+func (l listed) Compromised(_ context.Context, texts ...string) (bool, error) {
+	return slices.ContainsFunc(texts, func(s string) bool { return slices.Contains(l.texts, s) }), l.err
+}
+
+func TestPolicyBreaches(t *testing.T) {
+	const word = "gru\u0308ne Brücken"
+	fails := listed{err: errors.New("no answer")}
+	for _, tt := range []struct {
+		name        string
+		policy      Policy
+		want        error
+		compromised bool
+	}{
+		{"no list", Policy{RequireBreaches: true}, nil, false},
+		{"not listed", Policy{Breaches: listed{texts: []string{"another"}}}, nil, false},
+		{"listed as typed", Policy{Breaches: listed{texts: []string{word}}}, Compromised, true},
+		{"listed in the normal form", Policy{Breaches: listed{texts: []string{"grüne Brücken"}}}, Compromised, true},
+		{"cannot tell", Policy{Breaches: fails}, nil, false},
+		{"cannot tell, required", Policy{Breaches: fails, RequireBreaches: true}, ErrBreaches, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			err := tt.policy.CheckBreaches(t.Context(), word)
+			if !errors.Is(err, tt.want) || err != nil && strings.Contains(err.Error(), word) {
+				t.Errorf("CheckBreaches = %v, want %v", err, tt.want)
+			}
+			if got := tt.policy.IsCompromised(t.Context(), word); got != tt.compromised {
+				t.Errorf("IsCompromised = %t, want %t", got, tt.compromised)
+			}
+		})
 	}
 }
