@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"go.uber.org/goleak"
 )
 
 // digits are those of the hash of "password".
@@ -48,6 +50,8 @@ func list(t *testing.T, o Options) (*List, *strings.Builder) {
 	t.Cleanup(func() { _ = l.Close() })
 	return l, log
 }
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const other = "0018A45C4D1DEF81644B54AB7F969B88D65"
 
