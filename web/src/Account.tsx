@@ -73,6 +73,11 @@ function WhoAmI({ viewer }: { viewer: Viewer }) {
         ))}
       </dl>
       {user.email && !user.emailVerifiedAt && <p className="hint">Your address is not verified. <a href={href('account')}>Verify it</a></p>}
+      {viewer.passwordCompromised && (
+        <p className="hint">
+          Your password is in a list of breached passwords. <a href={href('account')}>Change it</a>
+        </p>
+      )}
       <details>
         <summary>IDs</summary>
         <dl className="pairs">

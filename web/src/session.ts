@@ -14,6 +14,7 @@ graphql(`
   fragment SignIn on AuthPayload {
     accessToken
     expiresIn
+    passwordCompromised
     session { id authTime }
     user { id username email emailVerifiedAt fullName roles }
   }

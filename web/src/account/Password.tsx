@@ -4,6 +4,7 @@ import { nameOf } from '../Account'
 import { Form } from '../components/Form'
 import { graphql } from '../gql'
 import { send } from '../send'
+import { usher } from '../session'
 import { newPasswordField } from '../signin/signIn'
 import type { Me } from './MyAccount'
 
@@ -37,6 +38,8 @@ export function Password({ me }: { me: Me }) {
           action={async ({ currentPassword = '', newPassword = '', end }) => {
             const input = { currentPassword, newPassword, endOtherSessions: end === 'others' }
             const { changePassword } = await send(changeDocument, { input })
+            // The tokens of a refresh no longer say that the old password was published.
+            if (usher.state().credentials?.passwordCompromised) void usher.refresh().catch(() => undefined)
             setDone((last) => ({ number: (last?.number ?? 0) + 1, ended: changePassword.revokedCount }))
           }}
         />
