@@ -1,4 +1,5 @@
 // What the errors of Usher mean to a client.
+import type { Challenge } from './challenge.js'
 
 /** An error in a GraphQL response, as every GraphQL client passes it on. */
 export interface GraphQLError {
@@ -64,6 +65,8 @@ export interface Extensions {
   readonly retryAfter?: number
   /** Of STEP_UP_REQUIRED, in seconds. */
   readonly maxAge?: number
+  /** Of CHALLENGE_REQUIRED. */
+  readonly challenge?: Challenge
   /** Of STEP_UP_REQUIRED. */
   readonly methods?: readonly StepUpMethod[]
 }
