@@ -1,6 +1,7 @@
 import { type ReactNode, type SubmitEvent, useEffect, useId, useRef, useState } from 'react'
 import { explain, fieldMessages } from 'usher-client'
 
+import { useChallenge, type WithSolution } from '../challenge'
 import { failure, type Failure } from '../failure'
 import { Field, type FieldSpec } from './Field'
 
@@ -12,7 +13,7 @@ interface FormProps {
   /** Returns messages by the names of fields. A form with messages is not sent. */
   check?: (values: Record<string, string>) => Record<string, string> | undefined
   /** Takes the values of the fields. Choices are separated by spaces. Throws a Failure. */
-  action: (values: Record<string, string>) => Promise<void>
+  action: (values: Record<string, string>, withSolution: WithSolution) => Promise<void>
   children?: ReactNode
 }
 
@@ -21,6 +22,7 @@ export function Form({ fields, submit, secondary, check, action, children }: For
   const id = useId()
   const form = useRef<HTMLFormElement>(null)
   const { busy, problem, run } = useAction()
+  const { solving, withSolution } = useChallenge()
   const [refused, setRefused] = useState<Record<string, string>>({})
 
   const onSubmit = async (event: SubmitEvent<HTMLFormElement>) => {
@@ -30,7 +32,7 @@ export function Form({ fields, submit, secondary, check, action, children }: For
     const empty = fields.filter(({ name, required }) => required && !values[name]).map(({ name, required }) => [name, required])
     const found = { ...check?.(values), ...Object.fromEntries(empty) as Record<string, string> }
     setRefused(found)
-    if (Object.keys(found).length === 0) await run(() => action(values))
+    if (Object.keys(found).length === 0) await run(() => action(values, withSolution))
   }
   useEffect(() => {
     form.current?.querySelector<HTMLElement>('[aria-invalid=true]')?.focus()
@@ -48,9 +50,12 @@ export function Form({ fields, submit, secondary, check, action, children }: For
         </button>
         {children}
       </div>
+      <p role="status" className="hint">{solving && puzzle}</p>
     </form>
   )
 }
+
+const puzzle = 'The server gets many attempts at the moment, so your browser solves a short puzzle first. You have nothing to do …'
 
 /** The message of a problem, without what the form shows at its fields. */
 function messageOf({ errors, message }: Failure, fields: string[]): string {

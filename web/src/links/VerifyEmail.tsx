@@ -54,8 +54,8 @@ export function VerifyEmail() {
                 <Form
                   submit="Sign in and confirm"
                   fields={[identifierField, passwordField]}
-                  action={async (values) => {
-                    await signIn(values)
+                  action={async (values, withSolution) => {
+                    await signIn(values, withSolution)
                     await verify()
                   }}
                 />

@@ -52,8 +52,9 @@ export function Forgot({ identifier = '', back }: { identifier?: string; back?: 
       <Form
         submit="Send the mail"
         fields={[{ ...identifierField, value: identifier }]}
-        action={async ({ identifier: typed = '' }) => {
-          const { requestPasswordReset } = await sendAnonymously(requestDocument, { input: { identifier: typed } })
+        action={async ({ identifier: typed = '' }, withSolution) => {
+          const { requestPasswordReset } = await withSolution((challengeSolution) =>
+            sendAnonymously(requestDocument, { input: { identifier: typed, challengeSolution } }))
           setSent({ flow: requestPasswordReset.flow, identifier: typed })
         }}
       >

@@ -49,10 +49,10 @@ function Open() {
         newPasswordField('Password'),
         { name: 'fullName', label: 'Full name (optional)', autoComplete: 'name' },
       ]}
-      action={async ({ username, email, password = '', fullName }) => {
+      action={async ({ username, email, password = '', fullName }, withSolution) => {
         const input = { username: given(username), email: given(email), password, fullName: given(fullName) }
-        await usher.signIn(async () =>
-          (await sendAnonymously(signUpDocument, { input: { ...input, session: 'COOKIE' } })).signup)
+        await withSolution((challengeSolution) => usher.signIn(async () =>
+          (await sendAnonymously(signUpDocument, { input: { ...input, challengeSolution, session: 'COOKIE' } })).signup))
       }}
     />
   )
@@ -68,8 +68,10 @@ function AddressFirst() {
         <Form
           submit="Send the mail"
           fields={[{ name: 'email', label: 'E-mail', type: 'email', autoComplete: 'email', required: 'Enter your e-mail address.' }]}
-          action={async ({ email: typed = '' }) => {
-            setEmail((await sendAnonymously(requestDocument, { input: { email: typed } })).requestSignup.email)
+          action={async ({ email: typed = '' }, withSolution) => {
+            const { requestSignup } = await withSolution((challengeSolution) =>
+              sendAnonymously(requestDocument, { input: { email: typed, challengeSolution } }))
+            setEmail(requestSignup.email)
           }}
         />
       </>

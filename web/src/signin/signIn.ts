@@ -1,3 +1,4 @@
+import type { WithSolution } from '../challenge'
 import type { FieldSpec } from '../components/Field'
 import { graphql } from '../gql'
 import { passwordLengthHint, passwordMinLength } from '../page'
@@ -31,9 +32,9 @@ export function newPasswordField(label: string, name = 'password'): FieldSpec {
 }
 
 /** Signs in with the values of identifierField and passwordField. */
-export async function signIn({ identifier = '', password = '' }: Record<string, string>) {
-  await usher.signIn(async () =>
-    (await sendAnonymously(logInDocument, { input: { identifier, password, session: 'COOKIE' } })).login)
+export async function signIn({ identifier = '', password = '' }: Record<string, string>, withSolution: WithSolution) {
+  await withSolution((challengeSolution) => usher.signIn(async () =>
+    (await sendAnonymously(logInDocument, { input: { identifier, password, challengeSolution, session: 'COOKIE' } })).login))
 }
 
 /** The value of an optional field. */
