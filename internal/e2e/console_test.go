@@ -56,6 +56,7 @@ func TestConsole(t *testing.T) {
 				node(t, web, "e2e/admin.test.mjs", s.url)
 				node(t, web, "e2e/users.test.mjs", s.url)
 				node(t, web, "e2e/recovery.test.mjs", s.url)
+				node(t, web, "e2e/challenge.test.mjs", s.url)
 			})
 			t.Run("life of an account", func(t *testing.T) {
 				database := url(t)

@@ -111,7 +111,7 @@ export async function graphql(query, variables = {}, bearer) {
   })
   /** @type {unknown} */
   const answer = await response.json()
-  return /** @type {{data: unknown, errors?: {extensions: {reason?: string}}[]}} */ (answer)
+  return /** @type {{data: unknown, errors?: {extensions: {code?: string, reason?: string}}[]}} */ (answer)
 }
 
 /** Makes an account without a browser. Resolves to the access token. @param {string} name */
