@@ -58,7 +58,7 @@ func TestExamples(t *testing.T) {
 // that users can copy an example as a whole.
 func TestExamplesAgree(t *testing.T) {
 	for _, file := range []string{
-		"src/usher.ts", "src/link.ts", "src/Form.tsx", "codegen.ts", "eslint.config.js", "tsconfig.json", "vite.config.ts",
+		"src/usher.ts", "src/useChallenge.ts", "src/link.ts", "src/Form.tsx", "codegen.ts", "eslint.config.js", "tsconfig.json", "vite.config.ts",
 	} {
 		if read(t, filepath.Join("../../examples/apollo-react", file)) != read(t, filepath.Join("../../examples/urql-react", file)) {
 			t.Errorf("%s differs", file)

@@ -69,6 +69,7 @@ function Profile() {
       {data?.me && (
         <>
           {data.me.email && !data.me.emailVerifiedAt && <VerifyBanner email={data.me.email} />}
+          {usher.state().credentials?.passwordCompromised && <p role="alert">Your password was published in a breach. Sign out and choose a new one with “Forgot password”.</p>}
           <h1>Hello {data.me.username ?? data.me.email}</h1>
           <dl>
             <dt>E-mail address</dt>

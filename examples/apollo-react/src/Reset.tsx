@@ -3,6 +3,7 @@ import { fieldMessages } from 'usher-client'
 import { graphQLErrors } from './client'
 import { Field, Form, type Inputs } from './Form'
 import { graphql } from './generated'
+import { useChallenge } from './useChallenge'
 import { usher } from './usher'
 
 const RequestPasswordReset = graphql(`
@@ -30,11 +31,13 @@ const ResetPassword = graphql(`
 /** Requests a mail with a link and a code. Whether there is such an account shows only in its mailbox. */
 export function ForgotPassword() {
   const [request, { data, error, loading }] = useMutation(RequestPasswordReset, { errorPolicy: 'all' })
+  const { solving, withSolution } = useChallenge()
   if (data?.requestPasswordReset) return <ResetByCode flow={data.requestPasswordReset.flow} />
-  const submit = (form: Inputs) => request({ variables: { input: { identifier: form('identifier') } } })
+  const submit = (form: Inputs) => withSolution((challengeSolution) =>
+    request({ variables: { input: { identifier: form('identifier'), challengeSolution } } }))
   const messages = fieldMessages(graphQLErrors(error))
   return (
-    <Form title="Send a mail" busy={loading} errors={error && graphQLErrors(error)} submit={submit}>
+    <Form title="Send a mail" busy={loading} solving={solving} errors={error && graphQLErrors(error)} submit={submit}>
       <Field label="User name or e-mail address" name="identifier" autoComplete="username" message={messages.identifier} />
     </Form>
   )

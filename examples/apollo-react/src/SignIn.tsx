@@ -5,6 +5,7 @@ import { graphQLErrors } from './client'
 import { Field, Form, type Inputs } from './Form'
 import { graphql } from './generated'
 import { ForgotPassword } from './Reset'
+import { useChallenge } from './useChallenge'
 import { usher } from './usher'
 
 const Signup = graphql(`
@@ -24,6 +25,7 @@ const Login = graphql(`
     login(input: $input) {
       accessToken
       expiresIn
+      passwordCompromised
       session {
         id
       }
@@ -50,17 +52,18 @@ export function SignIn() {
 
 function LoginForm() {
   const [login, { error, loading }] = useMutation(Login, { errorPolicy: 'all' })
+  const { solving, withSolution } = useChallenge()
   const submit = async (form: Inputs) => {
     await usher.signIn(async () => {
-      const { data } = await login({
-        variables: { input: { identifier: form('identifier'), password: form('password'), session: 'COOKIE' } },
-      })
+      const { data } = await withSolution((challengeSolution) => login({
+        variables: { input: { identifier: form('identifier'), password: form('password'), challengeSolution, session: 'COOKIE' } },
+      }))
       return data?.login
     })
   }
   const messages = fieldMessages(graphQLErrors(error))
   return (
-    <Form title="Sign in" busy={loading} errors={error && graphQLErrors(error)} submit={submit}>
+    <Form title="Sign in" busy={loading} solving={solving} errors={error && graphQLErrors(error)} submit={submit}>
       <Field label="User name or e-mail address" name="identifier" autoComplete="username" message={messages.identifier} />
       <Field label="Password" name="password" type="password" autoComplete="current-password" message={messages.password} />
     </Form>
@@ -69,24 +72,26 @@ function LoginForm() {
 
 function SignupForm() {
   const [signup, { error, loading }] = useMutation(Signup, { errorPolicy: 'all' })
+  const { solving, withSolution } = useChallenge()
   const submit = async (form: Inputs) => {
     await usher.signIn(async () => {
-      const { data } = await signup({
+      const { data } = await withSolution((challengeSolution) => signup({
         variables: {
           input: {
             username: form('username') || null,
             email: form('email') || null,
             password: form('password'),
+            challengeSolution,
             session: 'COOKIE',
           },
         },
-      })
+      }))
       return data?.signup
     })
   }
   const messages = fieldMessages(graphQLErrors(error))
   return (
-    <Form title="Sign up" busy={loading} errors={error && graphQLErrors(error)} submit={submit}>
+    <Form title="Sign up" busy={loading} solving={solving} errors={error && graphQLErrors(error)} submit={submit}>
       <Field label="User name" name="username" autoComplete="username" message={messages.username} />
       <Field label="E-mail address" name="email" inputMode="email" autoComplete="email" message={messages.email} />
       <Field label="Password" name="password" type="password" autoComplete="new-password" message={messages.password} />

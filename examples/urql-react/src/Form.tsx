@@ -7,6 +7,8 @@ export type Inputs = (name: string) => string
 interface FormProps extends ComponentProps<'form'> {
   title: string
   busy: boolean
+  /** Whether the browser works on a challenge. */
+  solving?: boolean
   /** Undefined if the last attempt did not fail. Empty if there was no response. */
   errors: readonly GraphQLError[] | undefined
   submit: (form: Inputs) => Promise<unknown>
@@ -16,22 +18,26 @@ interface FormProps extends ComponentProps<'form'> {
 const inputs = ['identifier', 'username', 'email', 'password', 'code']
 
 /** A form, with the messages that belong to none of its inputs. */
-export function Form({ title, busy, errors, submit, children }: FormProps) {
+export function Form({ title, busy, solving, errors, submit, children }: FormProps) {
   const onSubmit = (event: SubmitEvent<HTMLFormElement>) => {
     event.preventDefault()
     const data = new FormData(event.currentTarget)
-    void submit((name) => data.get(name) as string)
+    submit((name) => data.get(name) as string).catch((thrown: unknown) => { if (!isAbort(thrown)) throw thrown })
   }
-  const message = errors && explain(errors, inputs)
+  const message = errors && !solving && explain(errors, inputs) // the errors of the attempt before are the challenge
   return (
     <form onSubmit={onSubmit} noValidate>
       <h1>{title}</h1>
       {children}
       {message && <p role="alert">{message}</p>}
-      <button disabled={busy}>{title}</button>
+      <button disabled={busy || solving}>{title}</button>
+      <p role="status">{solving && 'The server gets many attempts at the moment, so your browser solves a short puzzle first …'}</p>
     </form>
   )
 }
+
+// The user has left the form.
+const isAbort = (thrown: unknown) => thrown instanceof DOMException && thrown.name === 'AbortError'
 
 interface FieldProps extends ComponentProps<'input'> {
   label: string

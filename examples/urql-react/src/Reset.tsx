@@ -2,6 +2,7 @@ import { useMutation } from 'urql'
 import { fieldMessages } from 'usher-client'
 import { Field, Form, type Inputs } from './Form'
 import { graphql } from './generated'
+import { useChallenge } from './useChallenge'
 import { usher } from './usher'
 
 const RequestPasswordReset = graphql(`
@@ -29,11 +30,13 @@ const ResetPassword = graphql(`
 /** Requests a mail with a link and a code. Whether there is such an account shows only in its mailbox. */
 export function ForgotPassword() {
   const [{ data, error, fetching }, request] = useMutation(RequestPasswordReset)
+  const { solving, withSolution } = useChallenge()
   if (data?.requestPasswordReset) return <ResetByCode flow={data.requestPasswordReset.flow} />
-  const submit = (form: Inputs) => request({ input: { identifier: form('identifier') } })
+  const submit = (form: Inputs) => withSolution((challengeSolution) =>
+    request({ input: { identifier: form('identifier'), challengeSolution } }))
   const messages = fieldMessages(error?.graphQLErrors ?? [])
   return (
-    <Form title="Send a mail" busy={fetching} errors={error?.graphQLErrors} submit={submit}>
+    <Form title="Send a mail" busy={fetching} solving={solving} errors={error?.graphQLErrors} submit={submit}>
       <Field label="User name or e-mail address" name="identifier" autoComplete="username" message={messages.identifier} />
     </Form>
   )

@@ -4,6 +4,7 @@ import { fieldMessages } from 'usher-client'
 import { Field, Form, type Inputs } from './Form'
 import { graphql } from './generated'
 import { ForgotPassword } from './Reset'
+import { useChallenge } from './useChallenge'
 import { usher } from './usher'
 
 const Signup = graphql(`
@@ -23,6 +24,7 @@ const Login = graphql(`
     login(input: $input) {
       accessToken
       expiresIn
+      passwordCompromised
       session {
         id
       }
@@ -49,17 +51,18 @@ export function SignIn() {
 
 function LoginForm() {
   const [{ error, fetching }, login] = useMutation(Login)
+  const { solving, withSolution } = useChallenge()
   const submit = async (form: Inputs) => {
     await usher.signIn(async () => {
-      const { data } = await login({
-        input: { identifier: form('identifier'), password: form('password'), session: 'COOKIE' },
-      })
+      const { data } = await withSolution((challengeSolution) => login({
+        input: { identifier: form('identifier'), password: form('password'), challengeSolution, session: 'COOKIE' },
+      }))
       return data?.login
     })
   }
   const messages = fieldMessages(error?.graphQLErrors ?? [])
   return (
-    <Form title="Sign in" busy={fetching} errors={error?.graphQLErrors} submit={submit}>
+    <Form title="Sign in" busy={fetching} solving={solving} errors={error?.graphQLErrors} submit={submit}>
       <Field label="User name or e-mail address" name="identifier" autoComplete="username" message={messages.identifier} />
       <Field label="Password" name="password" type="password" autoComplete="current-password" message={messages.password} />
     </Form>
@@ -68,22 +71,24 @@ function LoginForm() {
 
 function SignupForm() {
   const [{ error, fetching }, signup] = useMutation(Signup)
+  const { solving, withSolution } = useChallenge()
   const submit = async (form: Inputs) => {
     await usher.signIn(async () => {
-      const { data } = await signup({
+      const { data } = await withSolution((challengeSolution) => signup({
         input: {
           username: form('username') || null,
           email: form('email') || null,
           password: form('password'),
+          challengeSolution,
           session: 'COOKIE',
         },
-      })
+      }))
       return data?.signup
     })
   }
   const messages = fieldMessages(error?.graphQLErrors ?? [])
   return (
-    <Form title="Sign up" busy={fetching} errors={error?.graphQLErrors} submit={submit}>
+    <Form title="Sign up" busy={fetching} solving={solving} errors={error?.graphQLErrors} submit={submit}>
       <Field label="User name" name="username" autoComplete="username" message={messages.username} />
       <Field label="E-mail address" name="email" inputMode="email" autoComplete="email" message={messages.email} />
       <Field label="Password" name="password" type="password" autoComplete="new-password" message={messages.password} />

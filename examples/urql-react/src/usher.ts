@@ -1,6 +1,6 @@
 // The server and the session.
 import { useSyncExternalStore } from 'react'
-import { UsherClient } from 'usher-client'
+import { type Payload, UsherClient } from 'usher-client'
 
 // Without VITE_USHER_URL the server has the origin of the page. With it, the server must allow the page's
 // origin, and the browser keeps the cookie for the origin of the server.
@@ -8,7 +8,7 @@ const origin = (import.meta.env.VITE_USHER_URL as string | undefined) ?? ''
 
 export const url = `${origin}/graphql`
 
-export const usher = new UsherClient({ url })
+export const usher = new UsherClient<Payload & { passwordCompromised?: boolean }>({ url })
 
 /** The id of the session. Null if the user is signed out, undefined until that is known. */
 export function useSession(): string | null | undefined {
