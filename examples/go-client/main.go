@@ -99,21 +99,27 @@ func signIn(ctx context.Context, server string, file usher.File, command, name s
 	}
 	client := usher.NewAnonymous(server)
 	var tokens usher.Tokens
-	if command == "signup" {
-		var answer *usher.SignupResponse
-		answer, err = usher.Signup(ctx, client, name, password)
-		tokens = answer.Signup
-	} else {
-		var answer *usher.LoginResponse
-		var device string
-		if device, err = file.DeviceToken(server); err != nil {
-			return err
-		}
-		answer, err = usher.Login(ctx, client, name, password, device)
-		tokens = answer.Login
-	}
+	device, err := file.DeviceToken(server)
 	if err != nil {
 		return err
+	}
+	err = usher.WithChallenge(ctx, func(solution string) (err error) {
+		if command == "signup" {
+			var answer *usher.SignupResponse
+			answer, err = usher.Signup(ctx, client, name, password, solution)
+			tokens = answer.Signup
+		} else {
+			var answer *usher.LoginResponse
+			answer, err = usher.Login(ctx, client, name, password, device, solution)
+			tokens = answer.Login
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if tokens.PasswordCompromised {
+		fmt.Fprintln(os.Stderr, "Your password was published in a breach. Change it in the browser.")
 	}
 	return file.Save(usher.Credentials{
 		Server: server, AccessToken: tokens.AccessToken, RefreshToken: tokens.RefreshToken, DeviceToken: tokens.DeviceToken,

@@ -20,6 +20,7 @@ type Error struct {
 	Reason     Reason       `json:"reason"`     // with Unauthenticated
 	Fields     []FieldError `json:"fields"`     // with BadUserInput
 	RetryAfter int          `json:"retryAfter"` // seconds, with RateLimited and ServiceUnavailable
+	Challenge  *Challenge   `json:"challenge"`  // with ChallengeRequired
 	RequestID  string       `json:"requestId"`  // names the request in the server's log
 }
 
@@ -123,7 +124,7 @@ func (e *Error) Advice() string {
 	case RateLimited, ServiceUnavailable:
 		return fmt.Sprintf("Try again in %d seconds.", e.RetryAfter)
 	case ChallengeRequired:
-		return "Too many attempts fail on the server at the moment. Try again later, or sign in in the browser."
+		return "The server gets too many attempts at the moment. Try again later."
 	case MailDisabled:
 		return "The server cannot send mail. Ask its operator for help."
 	case EmailConfirmationRequired:

@@ -190,6 +190,9 @@ type Tokens struct {
 	// Marks this device as known to the account. Send it with the next `login`, also after a sign-out, and then replace it with
 	// the new one. It does not sign anybody in. Null if it was set as a cookie, and from `refresh` and `reauthenticate`.
 	DeviceToken string `json:"deviceToken"`
+	// Whether the password that was used is in a list of breached passwords. Then ask the user to change it. Always false from
+	// `refresh`.
+	PasswordCompromised bool `json:"passwordCompromised"`
 }
 
 // GetAccessToken returns Tokens.AccessToken, and is useful for accessing the field via an interface.
@@ -200,6 +203,9 @@ func (v *Tokens) GetRefreshToken() string { return v.RefreshToken }
 
 // GetDeviceToken returns Tokens.DeviceToken, and is useful for accessing the field via an interface.
 func (v *Tokens) GetDeviceToken() string { return v.DeviceToken }
+
+// GetPasswordCompromised returns Tokens.PasswordCompromised, and is useful for accessing the field via an interface.
+func (v *Tokens) GetPasswordCompromised() bool { return v.PasswordCompromised }
 
 // User includes the GraphQL fields of User requested by the fragment User.
 // The GraphQL type's documentation follows.
@@ -231,9 +237,10 @@ func (v *User) GetRoles() []string { return v.Roles }
 
 // __LoginInput is used internally by genqlient
 type __LoginInput struct {
-	Identifier  string `json:"identifier"`
-	Password    string `json:"password"`
-	DeviceToken string `json:"deviceToken"`
+	Identifier        string `json:"identifier"`
+	Password          string `json:"password"`
+	DeviceToken       string `json:"deviceToken"`
+	ChallengeSolution string `json:"challengeSolution,omitempty"`
 }
 
 // GetIdentifier returns __LoginInput.Identifier, and is useful for accessing the field via an interface.
@@ -244,6 +251,9 @@ func (v *__LoginInput) GetPassword() string { return v.Password }
 
 // GetDeviceToken returns __LoginInput.DeviceToken, and is useful for accessing the field via an interface.
 func (v *__LoginInput) GetDeviceToken() string { return v.DeviceToken }
+
+// GetChallengeSolution returns __LoginInput.ChallengeSolution, and is useful for accessing the field via an interface.
+func (v *__LoginInput) GetChallengeSolution() string { return v.ChallengeSolution }
 
 // __RefreshInput is used internally by genqlient
 type __RefreshInput struct {
@@ -263,8 +273,9 @@ func (v *__RevokeSessionInput) GetSessionId() string { return v.SessionId }
 
 // __SignupInput is used internally by genqlient
 type __SignupInput struct {
-	Username string `json:"username"`
-	Password string `json:"password"`
+	Username          string `json:"username"`
+	Password          string `json:"password"`
+	ChallengeSolution string `json:"challengeSolution,omitempty"`
 }
 
 // GetUsername returns __SignupInput.Username, and is useful for accessing the field via an interface.
@@ -273,10 +284,13 @@ func (v *__SignupInput) GetUsername() string { return v.Username }
 // GetPassword returns __SignupInput.Password, and is useful for accessing the field via an interface.
 func (v *__SignupInput) GetPassword() string { return v.Password }
 
+// GetChallengeSolution returns __SignupInput.ChallengeSolution, and is useful for accessing the field via an interface.
+func (v *__SignupInput) GetChallengeSolution() string { return v.ChallengeSolution }
+
 // The mutation executed by Login.
 const Login_Operation = `
-mutation Login ($identifier: String!, $password: Password!, $deviceToken: String) {
-	login(input: {identifier:$identifier,password:$password,deviceToken:$deviceToken}) {
+mutation Login ($identifier: String!, $password: Password!, $deviceToken: String, $challengeSolution: ChallengeSolution) {
+	login(input: {identifier:$identifier,password:$password,deviceToken:$deviceToken,challengeSolution:$challengeSolution}) {
 		... Tokens
 	}
 }
@@ -284,6 +298,7 @@ fragment Tokens on AuthPayload {
 	accessToken
 	refreshToken
 	deviceToken
+	passwordCompromised
 }
 `
 
@@ -294,14 +309,16 @@ func Login(
 	identifier string,
 	password string,
 	deviceToken string,
+	challengeSolution string,
 ) (data_ *LoginResponse, err_ error) {
 	req_ := &graphql.Request{
 		OpName: "Login",
 		Query:  Login_Operation,
 		Variables: &__LoginInput{
-			Identifier:  identifier,
-			Password:    password,
-			DeviceToken: deviceToken,
+			Identifier:        identifier,
+			Password:          password,
+			DeviceToken:       deviceToken,
+			ChallengeSolution: challengeSolution,
 		},
 	}
 
@@ -394,6 +411,7 @@ fragment Tokens on AuthPayload {
 	accessToken
 	refreshToken
 	deviceToken
+	passwordCompromised
 }
 `
 
@@ -501,8 +519,8 @@ func Sessions(
 
 // The mutation executed by Signup.
 const Signup_Operation = `
-mutation Signup ($username: Username!, $password: Password!) {
-	signup(input: {username:$username,password:$password}) {
+mutation Signup ($username: Username!, $password: Password!, $challengeSolution: ChallengeSolution) {
+	signup(input: {username:$username,password:$password,challengeSolution:$challengeSolution}) {
 		... Tokens
 	}
 }
@@ -510,6 +528,7 @@ fragment Tokens on AuthPayload {
 	accessToken
 	refreshToken
 	deviceToken
+	passwordCompromised
 }
 `
 
@@ -518,13 +537,15 @@ func Signup(
 	client_ graphql.Client,
 	username string,
 	password string,
+	challengeSolution string,
 ) (data_ *SignupResponse, err_ error) {
 	req_ := &graphql.Request{
 		OpName: "Signup",
 		Query:  Signup_Operation,
 		Variables: &__SignupInput{
-			Username: username,
-			Password: password,
+			Username:          username,
+			Password:          password,
+			ChallengeSolution: challengeSolution,
 		},
 	}
 

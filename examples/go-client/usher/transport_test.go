@@ -24,7 +24,7 @@ func TestTransport(t *testing.T) {
 	}
 	file := File(filepath.Join(t.TempDir(), "credentials.json"))
 	const name, password = "parallel", "four small green turtles"
-	signedUp, err := Signup(t.Context(), NewAnonymous(server), name, password)
+	signedUp, err := Signup(t.Context(), NewAnonymous(server), name, password, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,7 +79,7 @@ func TestInvalidToken(t *testing.T) {
 	t.Parallel()
 	server := os.Getenv("USHER_URL")
 	file := File(filepath.Join(t.TempDir(), "credentials.json"))
-	signedUp, err := Signup(t.Context(), NewAnonymous(server), "invalid", "four small green turtles")
+	signedUp, err := Signup(t.Context(), NewAnonymous(server), "invalid", "four small green turtles", "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +108,7 @@ func TestRefused(t *testing.T) {
 	t.Parallel()
 	server := os.Getenv("USHER_URL")
 	file := File(filepath.Join(t.TempDir(), "credentials.json"))
-	signedUp, err := Signup(t.Context(), NewAnonymous(server), "refused", "four small green turtles")
+	signedUp, err := Signup(t.Context(), NewAnonymous(server), "refused", "four small green turtles", "")
 	if err != nil {
 		t.Fatal(err)
 	}
