@@ -11,8 +11,8 @@ import (
 
 var discard = slog.New(slog.DiscardHandler)
 
-// clear is a Digest that leaves its content as it is.
-func clear(b []byte) []byte { return b }
+// plain is a Digest that leaves its content as it is.
+func plain(b []byte) []byte { return b }
 
 // memory is a store for tests of what does not depend on the database. It knows one period.
 type memory struct {

@@ -166,7 +166,7 @@ func schemaLogin() []throttle.Rule {
 func BenchmarkAdmit(b *testing.B) {
 	f := newFixture(nil)
 	service := throttle.New(throttle.Options{
-		Rules: map[string][]throttle.Rule{login: schemaLogin()}, Store: &memory{}, Now: time.Now, Log: discard, Digest: clear,
+		Rules: map[string][]throttle.Rule{login: schemaLogin()}, Store: &memory{}, Now: time.Now, Log: discard, Digest: plain,
 		Challenges: f.challenges, Device: knownDevice,
 	})
 	ctx := from(context.Background(), sender{address: "192.0.2.1"})
@@ -219,7 +219,7 @@ func FuzzCanonical(f *testing.F) {
 			Counts: throttle.CountCalls, Exceeded: throttle.Refuse,
 		}}
 		service := throttle.New(throttle.Options{
-			Rules: map[string][]throttle.Rule{mail: {rule}}, Store: &memory{}, Now: func() time.Time { return start }, Log: discard, Digest: clear,
+			Rules: map[string][]throttle.Rule{mail: {rule}}, Store: &memory{}, Now: func() time.Time { return start }, Log: discard, Digest: plain,
 		})
 		ctx := caller.With(request.With(t.Context(), &request.Exchange{}), caller.Of(&token.Claims{Subject: user}))
 		uses := several(1, throttle.Use{Field: mail, Recipient: name})

@@ -58,7 +58,7 @@ func TestKeys(t *testing.T) {
 			Name: "limit", By: tt.by, Max: 100, Per: time.Hour, Counts: throttle.CountCalls, Exceeded: throttle.Refuse,
 		}}}
 		store := &memory{}
-		f.Service = throttle.New(throttle.Options{Rules: f.rules, Store: store, Now: f.clock.Now, Log: discard, Digest: clear, Device: knownDevice})
+		f.Service = throttle.New(throttle.Options{Rules: f.rules, Store: store, Now: f.clock.Now, Log: discard, Digest: plain, Device: knownDevice})
 		tt.use.Field, tt.and.Field = login, login
 		for n := range 10 {
 			want(t, fmt.Sprintf("use %d of %v", n, tt), f.admit(from(t.Context(), tt.one), tt.use), "")
@@ -207,7 +207,7 @@ func TestPrice(t *testing.T) {
 	t.Parallel()
 	f := newFixture(nil)
 	f.Service = throttle.New(throttle.Options{
-		Rules: f.rules, Store: &memory{}, Now: f.clock.Now, Log: discard, Digest: clear, Challenges: f.challenges,
+		Rules: f.rules, Store: &memory{}, Now: f.clock.Now, Log: discard, Digest: plain, Challenges: f.challenges,
 	})
 	n := 0
 	fail := func(times int, guess bool) {
@@ -333,7 +333,7 @@ func TestUnavailable(t *testing.T) {
 func TestNoChallenges(t *testing.T) {
 	t.Parallel()
 	f := newFixture(nil)
-	f.Service = throttle.New(throttle.Options{Rules: f.rules, Store: &memory{}, Now: f.clock.Now, Log: discard, Digest: clear})
+	f.Service = throttle.New(throttle.Options{Rules: f.rules, Store: &memory{}, Now: f.clock.Now, Log: discard, Digest: plain})
 	ctx := at(t, "192.0.2.1")
 	for range 3 {
 		want(t, "a guess", f.attempt(ctx, throttle.Use{Field: login}, true), "")
