@@ -94,7 +94,7 @@ func goClient(t *testing.T, s *server, program string) {
 			t.Errorf("%v shows the password", args)
 		}
 	}
-	type credentials struct{ AccessToken, RefreshToken string }
+	type credentials struct{ AccessToken, RefreshToken, DeviceToken string }
 	kept := func() (c credentials) {
 		t.Helper()
 		if err := json.Unmarshal([]byte(read(t, file)), &c); err != nil {
@@ -136,11 +136,17 @@ func goClient(t *testing.T, s *server, program string) {
 	}
 	run(1, "Sign in again", "me")
 	run(1, "Nobody is signed in", "me")
-	if _, err := os.Stat(file); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("the tokens of an ended session are still stored: %v", err)
+	if c := kept(); c != (credentials{DeviceToken: first.DeviceToken}) || c.DeviceToken == "" {
+		t.Errorf("after the end of the session the file has %+v, want only the device token", c)
 	}
 
-	// The client ends the other session and then its own.
+	// Strangers guess. The client signs in, because its device is known. Then it ends the other session and its own.
+	for range 11 {
+		err := graphql(s.url, "", `mutation { login(input: {identifier: "ada", password: "wrong"}) { accessToken } }`, nil, new(struct{}))
+		if err == nil {
+			t.Error("a wrong password is right")
+		}
+	}
 	run(0, "", "login", "ada")
 	run(1, "no such session", "revoke", "nothing")
 	run(0, "", "revoke", claim(t, other.Login.AccessToken, "sid"))
