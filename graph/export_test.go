@@ -30,7 +30,7 @@ func NewExecutor(access *access.Service) (*executor.Executor, error) {
 // field's guard lets pass goes to admitted in place of the resolver, unless that is nil.
 func NewWatched(around graphql.FieldMiddleware, admitted graphql.Resolver) func(Options) (http.Handler, error) {
 	return func(o Options) (http.Handler, error) {
-		schema, err := accessSchema(o.RequireVerifiedEmail)
+		schema, err := effectiveSchema(o.RequireVerifiedEmail, o.RateLimits)
 		if err != nil {
 			return nil, err
 		}

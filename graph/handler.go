@@ -27,16 +27,20 @@ import (
 	"usher/internal/auth/admin"
 	"usher/internal/auth/recovery"
 	"usher/internal/auth/sessions"
+	"usher/internal/auth/throttle"
 	"usher/internal/observe"
 )
 
-// Options are the parts and switches of the handler. Access to Observer are required.
+// Options are the parts and switches of the handler. Access to Recovery, Secret and Observer are required.
 type Options struct {
 	Access   *access.Service
+	Throttle *throttle.Service
 	Sessions *sessions.Service
 	Accounts *accounts.Service
 	Admin    *admin.Service
 	Recovery *recovery.Service
+	// RateLimits replace the numbers of rate limits by name, as in those of Throttle.
+	RateLimits map[string]directive.Override
 	// Secret is the server's secret, from which the key of cursors derives.
 	Secret []byte
 	// Observer logs internal errors, and times operations.
@@ -103,6 +107,9 @@ func accessSchema(requireVerified bool) (*directive.Schema, error) {
 			return nil, fmt.Errorf("schema: nodeFields names Query.%s, which has no @auth", field)
 		}
 	}
+	if err := checkLimits(schema); err != nil {
+		return nil, fmt.Errorf("schema: %w", err)
+	}
 	return schema, nil
 }
 
@@ -145,7 +152,7 @@ func newChecker() (*coerce.Checker, error) {
 
 // New returns the handler of /graphql, unless Check returns an error.
 func New(o Options) (http.Handler, error) {
-	schema, err := accessSchema(o.RequireVerifiedEmail)
+	schema, err := effectiveSchema(o.RequireVerifiedEmail, o.RateLimits)
 	if err != nil {
 		return nil, err
 	}
@@ -234,6 +241,7 @@ func newServer(config Config, schema *directive.Schema, resolver *Resolver, o Op
 		}
 	}
 	server.Use(coerce.Surrogates{})
+	server.Use(newRateLimiter(o.Throttle, schema, p))
 	server.Use(&mutationAuthorizer{service: o.Access, signin: resolver.signin, schema: schema, presenter: p})
 	if o.Introspection {
 		server.Use(extension.Introspection{})

@@ -93,6 +93,7 @@ func (p *presenter) translate(ctx context.Context, err error) *gqlerror.Error {
 	switch {
 	case errors.As(err, &domain) && domain != nil:
 		code = ErrorCode(domain.Code)
+		out.Err = domain // for the rateLimiter; clients do not get it
 		presentDomain(ctx, domain, out)
 	case errors.Is(err, auth.ErrUnavailable), errors.Is(err, context.DeadlineExceeded):
 		code = ErrorCodeServiceUnavailable
@@ -146,6 +147,8 @@ func presentDomain(ctx context.Context, e *auth.Error, out *gqlerror.Error) {
 			fields[i] = map[string]any{"path": path, "code": string(f.Code), "message": f.Message}
 		}
 		out.Extensions["fields"] = fields
+	case auth.CodeChallengeRequired:
+		out.Extensions["challenge"] = e.Challenge
 	case auth.CodeRateLimited, auth.CodeServiceUnavailable:
 		out.Extensions["retryAfter"] = seconds(e.RetryAfter)
 	}

@@ -31,11 +31,11 @@ var scalars = map[string]coerce.Scalar{
 	"ChallengeSolution": takes(UnmarshalString),
 	"Duration":          takes(UnmarshalString),
 
-	"Password":      takes(UnmarshalPassword),
-	"Date":          takes(UnmarshalDate),
-	"DateTime":      takes(UnmarshalDateTime),
-	"JSONObject":    isObject,
-	"Role":          takesRole,
+	"Password":   takes(UnmarshalPassword),
+	"Date":       takes(UnmarshalDate),
+	"DateTime":   takes(UnmarshalDateTime),
+	"JSONObject": isObject,
+	"Role":       takesRole,
 }
 
 func takes[T any](unmarshal func(any) (T, error)) coerce.Scalar {

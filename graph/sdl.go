@@ -18,10 +18,9 @@ func SDL() string {
 	return b.String()
 }
 
-// Access returns the access table of a server that requires verified e-mail addresses or does not, unless Check returns
-// an error.
-func Access(requireVerifiedEmail bool) ([]directive.Entry, error) {
-	schema, err := accessSchema(requireVerifiedEmail)
+// Access returns the access table of a server with these settings, unless Check returns an error.
+func Access(requireVerifiedEmail bool, limits map[string]directive.Override) ([]directive.Entry, error) {
+	schema, err := effectiveSchema(requireVerifiedEmail, limits)
 	if err != nil {
 		return nil, err
 	}
@@ -29,8 +28,8 @@ func Access(requireVerifiedEmail bool) ([]directive.Entry, error) {
 }
 
 // AccessJSON returns Access by type as JSON, for the console.
-func AccessJSON(requireVerifiedEmail bool) ([]byte, error) {
-	schema, err := accessSchema(requireVerifiedEmail)
+func AccessJSON(requireVerifiedEmail bool, limits map[string]directive.Override) ([]byte, error) {
+	schema, err := effectiveSchema(requireVerifiedEmail, limits)
 	if err != nil {
 		return nil, err
 	}

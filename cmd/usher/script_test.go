@@ -160,7 +160,7 @@ func TestReadme(t *testing.T) {
 		t.Fatal(err)
 	}
 	var markdown strings.Builder
-	table, err := graph.Access(false)
+	table, err := graph.Access(false, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

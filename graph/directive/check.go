@@ -26,6 +26,9 @@ func (c *checker) problem(format string, args ...any) {
 func (c *checker) run() error {
 	c.declaration(directiveAuth, ast.LocationFieldDefinition, ast.LocationArgumentDefinition, ast.LocationInputFieldDefinition)
 	c.declaration(directivePublic, ast.LocationFieldDefinition)
+	if c.schema.Directives[directiveRateLimit] != nil { // a schema without limits need not declare it
+		c.declaration(directiveRateLimit, ast.LocationFieldDefinition)
+	}
 	for _, name := range slices.Sorted(maps.Keys(c.guardedTypes)) {
 		if def := c.schema.Types[name]; def == nil || def.Kind != ast.Object {
 			c.problem("the guarded type %s is not an object type of the schema", name)
@@ -62,15 +65,18 @@ func (c *checker) definition(def *ast.Definition) {
 		switch {
 		case strings.HasPrefix(f.Name, "__"): // introspection is part of the language and has its own switch
 		case def.Kind == ast.InputObject:
+			c.unlimited(coordinate, f.Directives)
 			if rule := c.optional(coordinate, f.Directives, f.Type, f.DefaultValue); rule != nil {
 				c.schema.inputFields[f] = rule
 			}
 		case def.Kind == ast.Object:
 			c.field(def, f, coordinate)
+			c.limits(f, coordinate)
 		default: // gqlgen runs the directives of objects, not those of their interfaces
 			c.misplaced(coordinate, f.Directives)
 		}
 		for _, a := range f.Arguments {
+			c.unlimited(coordinate+"("+a.Name+":)", a.Directives)
 			if rule := c.optional(coordinate+"("+a.Name+":)", a.Directives, a.Type, a.DefaultValue); rule != nil {
 				c.schema.arguments[a] = rule
 			}
@@ -80,10 +86,18 @@ func (c *checker) definition(def *ast.Definition) {
 
 // misplaced finds directives where they have no effect.
 func (c *checker) misplaced(coordinate string, list ast.DirectiveList) {
+	c.unlimited(coordinate, list)
 	for _, d := range list {
 		if d.Name == directiveAuth || d.Name == directivePublic {
 			c.problem("%s has @%s, which has no effect there", coordinate, d.Name)
 		}
+	}
+}
+
+// unlimited finds a @rateLimit that is not on a field of an object.
+func (c *checker) unlimited(coordinate string, list ast.DirectiveList) {
+	if list.ForName(directiveRateLimit) != nil {
+		c.problem("%s has @%s, which has no effect there", coordinate, directiveRateLimit)
 	}
 }
 

@@ -1,8 +1,8 @@
-// Package directive owns the access rules of the schema: the directives @auth and @public. It reads them,
-// rejects a schema with a missing or wrong rule, finds the rules that a whole operation must satisfy, and
+// Package directive owns the access rules of the schema: the directives @auth, @public and @rateLimit. It reads them,
+// rejects a schema with a missing or wrong rule, finds the rules and the limits that apply to a whole operation, and
 // shows the rules: as a table, in words, and as the part of the schema that some roles may use.
 //
-// internal/auth decides whether a caller satisfies a rule.
+// internal/auth decides whether a caller satisfies a rule, and internal/auth/throttle whether a limit is exceeded.
 package directive
 
 import (
@@ -15,6 +15,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"usher/internal/auth"
+	"usher/internal/auth/throttle"
 )
 
 // The names of the directives.
@@ -34,6 +35,11 @@ type Schema struct {
 	inputFields map[*ast.FieldDefinition]*auth.Rule
 	// public has the fields with @public.
 	public map[*ast.FieldDefinition]bool
+	// limited has the fields with @rateLimit, and limits each limit by its name.
+	limited map[*ast.FieldDefinition]*limited
+	limits  map[string]*throttle.Limit
+	// leads has the composite types with limited fields in them, at any depth.
+	leads map[string]bool
 	// requireVerified is what applies to a directive that does not say whether it requires a verified e-mail address.
 	requireVerified bool
 }
@@ -50,6 +56,8 @@ func New(schema *ast.Schema, guardedTypes map[string]any, requireVerified bool) 
 		arguments:   map[*ast.ArgumentDefinition]*auth.Rule{},
 		inputFields: map[*ast.FieldDefinition]*auth.Rule{},
 		public:      map[*ast.FieldDefinition]bool{},
+		limited:     map[*ast.FieldDefinition]*limited{},
+		limits:      map[string]*throttle.Limit{},
 
 		requireVerified: requireVerified,
 	}
@@ -57,6 +65,7 @@ func New(schema *ast.Schema, guardedTypes map[string]any, requireVerified bool) 
 	if err := c.run(); err != nil {
 		return nil, err
 	}
+	s.leads = s.leading()
 	return s, nil
 }
 

@@ -14,7 +14,7 @@ import (
 	"usher/internal/auth"
 )
 
-// Entry is a row of the access table: a field, argument or input field, and its rule.
+// Entry is a row of the access table: a field, argument or input field, with its rule and its rate limits.
 type Entry struct {
 	// Coordinate is the schema coordinate (GraphQL September 2025): Query.me, User.sessions(first:) or
 	// UpdateUserInput.roles.
@@ -33,6 +33,8 @@ type Entry struct {
 	MaxAge int `json:"maxAge,omitempty"`
 	// Verified says that the user's e-mail address must be verified.
 	Verified bool `json:"verified,omitempty"`
+	// Limits are the rate limits of a field.
+	Limits []Limit `json:"limits,omitempty"`
 }
 
 // Type is the part of the access table that belongs to one type.
@@ -70,24 +72,27 @@ func (s *Schema) AccessByType() (types []Type) {
 }
 
 func (s *Schema) entriesOf(def *ast.Definition) (entries []Entry) {
-	add := func(coordinate, description string, rule *auth.Rule) {
+	add := func(coordinate, description string, rule *auth.Rule, limits []Limit) {
 		if rule != nil {
 			entries = append(entries, Entry{
 				Coordinate: coordinate, Description: description, Access: describe(rule),
 				Requires: rule.Requires, Permissions: rule.Permissions,
 				OrOwner: rule.OrOwner, Check: rule.Check, MaxAge: int(rule.MaxAge / time.Second), Verified: rule.Verified,
+				Limits: limits,
 			})
 		}
 	}
 	for _, f := range def.Fields {
-		coordinate := def.Name + "." + f.Name
+		coordinate, limits := def.Name+"."+f.Name, s.limited[f].entries()
 		if s.public[f] {
-			entries = append(entries, Entry{Coordinate: coordinate, Description: f.Description, Access: "Everyone", Public: true})
+			entries = append(entries, Entry{Coordinate: coordinate, Description: f.Description, Access: "Everyone", Public: true, Limits: limits})
+		} else if s.fields[f] == nil && limits != nil {
+			entries = append(entries, Entry{Coordinate: coordinate, Description: f.Description, Access: "No rule of its own", Limits: limits})
 		}
-		add(coordinate, f.Description, s.fields[f])
-		add(coordinate, f.Description, s.inputFields[f])
+		add(coordinate, f.Description, s.fields[f], limits)
+		add(coordinate, f.Description, s.inputFields[f], nil)
 		for _, a := range f.Arguments {
-			add(coordinate+"("+a.Name+":)", a.Description, s.arguments[a])
+			add(coordinate+"("+a.Name+":)", a.Description, s.arguments[a], nil)
 		}
 	}
 	return entries
@@ -96,9 +101,12 @@ func (s *Schema) entriesOf(def *ast.Definition) (entries []Entry) {
 // WriteText writes the table for a terminal.
 func WriteText(w io.Writer, table []Entry) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "COORDINATE\tACCESS")
+	fmt.Fprintln(t, "COORDINATE\tACCESS AND RATE LIMITS")
 	for _, e := range table {
 		fmt.Fprintf(t, "%s\t%s\n", e.Coordinate, e.Access)
+		for _, l := range e.Limits {
+			fmt.Fprintf(t, "\t  %s\n", l.Text)
+		}
 	}
 	return t.Flush()
 }
@@ -106,9 +114,9 @@ func WriteText(w io.Writer, table []Entry) error {
 // WriteMarkdown writes the table for a document.
 func WriteMarkdown(w io.Writer, table []Entry) error {
 	var b strings.Builder
-	b.WriteString("| coordinate | access |\n| --- | --- |\n")
+	b.WriteString("| coordinate | access | rate limits |\n| --- | --- | --- |\n")
 	for _, e := range table {
-		fmt.Fprintf(&b, "| `%s` | %s |\n", e.Coordinate, e.Access)
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", e.Coordinate, e.Access, limitTexts(e.Limits))
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

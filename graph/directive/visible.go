@@ -86,6 +86,9 @@ func (v *view) definition(def *ast.Definition) *ast.Definition {
 		case input != nil:
 			field.Description = withAccess(f.Description, accessWhenSupplied, input)
 		}
+		if limits := v.schema.limited[f].entries(); limits != nil {
+			field.Description += "\n\nRate limits: " + limitTexts(limits) + "."
+		}
 		field.Arguments = nil
 		for _, a := range f.Arguments {
 			rule := v.schema.arguments[a]

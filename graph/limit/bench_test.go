@@ -52,7 +52,7 @@ func BenchmarkBombs(b *testing.B) {
 // BenchmarkSlowest is what validation costs at the worst that the limits allow.
 func BenchmarkSlowest(b *testing.B) {
 	schema := loadSchema(b)
-	g := &Limiter{limits: Default, schema: schema, credentials: credentialFields(schema)}
+	g := &Limiter{limits: Default, schema: schema, credentials: CredentialFields(schema)}
 	fragments := func(n int) (spreads, definitions string) {
 		for i := range n {
 			spreads += fmt.Sprintf("...f%d ", i)

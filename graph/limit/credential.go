@@ -9,9 +9,9 @@ import (
 // credentialScalars are the types of credentials.
 var credentialScalars = []string{"Password", "OneTimeSecret"}
 
-// credentialFields returns the fields of objects and interfaces that have a credential among their
+// CredentialFields returns the fields of objects and interfaces that have a credential among their
 // arguments, at any depth. It finds them by type, so that no field has to be listed by hand.
-func credentialFields(schema *ast.Schema) map[*ast.FieldDefinition]bool {
+func CredentialFields(schema *ast.Schema) map[*ast.FieldDefinition]bool {
 	holds := map[string]bool{}
 	for _, name := range credentialScalars {
 		holds[name] = true

@@ -98,7 +98,7 @@ func (l *Limiter) Validate(executable graphql.ExecutableSchema) error {
 			return errors.New("limit: the schema has no scalar " + name)
 		}
 	}
-	l.credentials = credentialFields(l.schema)
+	l.credentials = CredentialFields(l.schema)
 	return nil
 }
 

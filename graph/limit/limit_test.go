@@ -369,7 +369,7 @@ func TestSchemaWithoutPassword(t *testing.T) {
 // FuzzMeasure hangs on documents that are within the limits and take long to validate.
 func FuzzMeasure(f *testing.F) {
 	schema := loadSchema(f)
-	g := &Limiter{limits: Default, schema: schema, credentials: credentialFields(schema)}
+	g := &Limiter{limits: Default, schema: schema, credentials: CredentialFields(schema)}
 	for _, document := range bombs {
 		f.Add(document)
 	}

@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -71,10 +72,12 @@ func (t HTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecu
 	write(w, status, response, copies)
 }
 
-// describe notes for the log what went wrong.
+// describe notes for the log and the headers what went wrong.
 func describe(outcome *request.Outcome, errs gqlerror.List) {
 	for i, err := range errs {
 		code, _ := err.Extensions["code"].(string)
+		retryAfter, _ := err.Extensions["retryAfter"].(int) // in seconds
+		outcome.RetryAfter = max(outcome.RetryAfter, time.Duration(retryAfter)*time.Second)
 		if i == 0 {
 			outcome.Code = code
 		}

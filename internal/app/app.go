@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -79,6 +80,9 @@ func New(ctx context.Context, s Settings, log *slog.Logger, o Overrides) (_ *App
 	if err := graph.Check(); err != nil {
 		return nil, err
 	}
+	if _, err := graph.RateLimits(RateLimits(s.RateLimits)); err != nil {
+		return nil, fmt.Errorf("--rate-limits: %w", err)
+	}
 	if a.documents, err = trustedDocuments(ctx, s, log); err != nil {
 		return nil, err
 	}
@@ -135,7 +139,7 @@ func (a *App) newServer(ctx context.Context, secret []byte) error {
 		newGraphQL = p.overrides.GraphQL
 	}
 	graphQL, err := newGraphQL(graph.Options{
-		Access: d.Access, Sessions: d.Sessions, Accounts: d.Accounts, Admin: d.Admin, Recovery: d.Recovery,
+		Access: d.Access, Throttle: d.Throttle, RateLimits: RateLimits(s.RateLimits), Sessions: d.Sessions, Accounts: d.Accounts, Admin: d.Admin, Recovery: d.Recovery,
 		Secret: secret, Observer: p.observer, RequireVerifiedEmail: s.RequireVerifiedEmail, Introspection: s.Dev,
 		Documents: a.documents, OnlyDocuments: onlyTrusted(s),
 	})
@@ -143,7 +147,7 @@ func (a *App) newServer(ctx context.Context, secret []byte) error {
 		return err
 	}
 	endpoints := oauth.New(oauth.Options{
-		Access: d.Access, Sessions: d.Sessions, Clients: d.Clients, Issuer: s.Issuer, PasswordGrant: passwordGrant(s),
+		Access: d.Access, Throttle: d.Throttle, Sessions: d.Sessions, Clients: d.Clients, Issuer: s.Issuer, PasswordGrant: passwordGrant(s),
 		RequireVerifiedEmail: s.RequireVerifiedEmail,
 		PublishedKeys:        s.Algorithm != string(token.HS256), Log: p.observer.Log(),
 	})

@@ -26,7 +26,7 @@ func newConsole(ctx context.Context, s Settings, box *mailbox.Mailbox, log *slog
 	if !s.Dev && !s.Console {
 		return pages{}, nil
 	}
-	access, err := graph.AccessJSON(s.RequireVerifiedEmail)
+	access, err := graph.AccessJSON(s.RequireVerifiedEmail, RateLimits(s.RateLimits))
 	if err != nil {
 		return pages{}, err
 	}

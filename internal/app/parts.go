@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"usher/graph"
+	"usher/graph/directive"
 	"usher/internal/auth"
 	"usher/internal/auth/domain"
 	"usher/internal/auth/mailing"
@@ -93,6 +94,10 @@ func (p *parts) domain(tokens *token.Authority, secret []byte) (*domain.Domain, 
 	if err != nil {
 		return nil, err
 	}
+	limits, err := graph.RateLimits(RateLimits(s.RateLimits))
+	if err != nil {
+		return nil, err
+	}
 	return domain.New(domain.Options{
 		Store: p.store,
 		Passwords: password.New(password.Options{
@@ -107,6 +112,7 @@ func (p *parts) domain(tokens *token.Authority, secret []byte) (*domain.Domain, 
 		Limits: auth.SessionLimits{
 			MaxAge: s.SessionMaxAge, IdleLimit: s.SessionIdle, RefreshGrace: s.RefreshGrace, PerUser: s.SessionsPerUser,
 		},
+		RateLimits:    limits,
 		DeletionGrace: s.DeletionGrace,
 		Signup:        auth.SignupMode(strings.ToUpper(s.SignupMode)),
 		Mail:          p.post,
@@ -124,4 +130,13 @@ func (p *parts) policy() password.Policy {
 		policy.Breaches = p.breaches
 	}
 	return policy
+}
+
+// RateLimits returns the rate limits of the settings as graph takes them.
+func RateLimits(settings config.RateLimits) map[string]directive.Override {
+	overrides := map[string]directive.Override{}
+	for name, limit := range settings {
+		overrides[name] = directive.Override(limit)
+	}
+	return overrides
 }

@@ -46,7 +46,7 @@ func (s *Server) CORS(next http.Handler) http.Handler {
 		AllowCredentials:   true,
 		AllowedMethods:     corsMethods,
 		AllowedHeaders:     s.allowedHeaders,
-		ExposedHeaders:     []string{"X-Request-Id"},
+		ExposedHeaders:     []string{"X-Request-Id", headerRetryAfter, headerRateLimit, headerRateLimitPolicy},
 		MaxAge:             int((10 * time.Minute).Seconds()),
 		OptionsPassthrough: true,
 	}).Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

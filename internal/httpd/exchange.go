@@ -252,6 +252,7 @@ func (x *exchange) begin(status int) {
 		return
 	}
 	x.status = status
+	x.limitHeaders()
 	if (x.mustClose || x.server.draining.Load()) && status != http.StatusSwitchingProtocols {
 		x.Header()["Connection"] = closing
 	}

@@ -4,9 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"math"
 	"net/http"
-	"strconv"
 	"time"
 
 	"usher/internal/auth"
@@ -45,6 +43,8 @@ const (
 type failure struct {
 	Code        string `json:"error"`
 	Description string `json:"error_description,omitempty"`
+	// Challenge is to be solved before the request is repeated.
+	Challenge *auth.Challenge `json:"challenge,omitempty"`
 
 	status     int
 	allow      string        // Allow header
@@ -102,6 +102,11 @@ func (s *server) failureOf(ctx context.Context, err error) *failure {
 			return badRequest(codeAccessDenied, descriptionNotVerified)
 		case auth.CodeRateLimited:
 			return unavailable(http.StatusTooManyRequests, e.RetryAfter, "Too many attempts. Wait before you try again.")
+		case auth.CodeChallengeRequired:
+			return &failure{
+				status: http.StatusTooManyRequests, Code: codeTemporarilyUnavailable, Challenge: e.Challenge,
+				Description: "Solve the challenge and repeat the request with the solution as challenge_solution.",
+			}
 		case auth.CodeServiceUnavailable:
 			return unavailable(http.StatusServiceUnavailable, e.RetryAfter, "The server is temporarily unavailable. Try again soon.")
 		}
@@ -125,13 +130,10 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 }
 
 func (f *failure) write(w http.ResponseWriter, r *http.Request) {
-	request.OutcomeOf(r.Context()).Code = f.Code
+	outcome := request.OutcomeOf(r.Context())
+	outcome.Code, outcome.RetryAfter = f.Code, f.retryAfter
 	if f.allow != "" {
 		w.Header().Set("Allow", f.allow)
-	}
-	if f.retryAfter > 0 {
-		// Rounded up, so that a client that waits this long does not retry too early.
-		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(f.retryAfter.Seconds()))))
 	}
 	writeJSON(w, f.status, f)
 }

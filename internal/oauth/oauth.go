@@ -14,11 +14,13 @@ import (
 	"usher/internal/auth/access"
 	"usher/internal/auth/clients"
 	"usher/internal/auth/sessions"
+	"usher/internal/auth/throttle"
 )
 
-// Options configure the endpoints. Access, Sessions, Clients, Issuer and Log are required.
+// Options configure the endpoints. Access to Issuer and Log are required.
 type Options struct {
 	Access   *access.Service
+	Throttle *throttle.Service
 	Sessions *sessions.Service
 	Clients  *clients.Service
 	// Issuer is the issuer (iss) of access tokens. The metadata lists the endpoints as URLs below it.
@@ -35,6 +37,7 @@ type Options struct {
 
 type server struct {
 	access        *access.Service
+	throttle      *throttle.Service
 	sessions      *sessions.Service
 	clients       *clients.Service
 	passwordGrant bool
@@ -49,11 +52,11 @@ type Endpoints struct {
 
 // New returns the endpoints. It panics if a required option is missing.
 func New(o Options) Endpoints {
-	if o.Access == nil || o.Sessions == nil || o.Clients == nil || o.Issuer == "" || o.Log == nil {
-		panic("oauth: Access, Sessions, Clients, Issuer and Log are required")
+	if o.Access == nil || o.Throttle == nil || o.Sessions == nil || o.Clients == nil || o.Issuer == "" || o.Log == nil {
+		panic("oauth: Access, Throttle, Sessions, Clients, Issuer and Log are required")
 	}
 	s := &server{
-		access: o.Access, sessions: o.Sessions, clients: o.Clients,
+		access: o.Access, throttle: o.Throttle, sessions: o.Sessions, clients: o.Clients,
 		passwordGrant: o.PasswordGrant, forUsers: forUsers(o.RequireVerifiedEmail), log: o.Log,
 	}
 	return Endpoints{

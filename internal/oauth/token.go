@@ -1,11 +1,14 @@
 package oauth
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"time"
 
 	"usher/internal/auth"
 	"usher/internal/auth/sessions"
+	"usher/internal/auth/throttle"
 	"usher/internal/password"
 )
 
@@ -73,20 +76,35 @@ func (s *server) refreshToken(r *http.Request, f form) (any, error) {
 	if !ok {
 		return nil, invalidRequest("refresh_token is missing.")
 	}
-	return userTokens(s.sessions.Refresh(r.Context(), sessions.RefreshInput{RefreshToken: token, Resource: resource(f)}))
+	return s.limited(r.Context(), throttle.Use{Field: "Mutation.refresh"}, func() (*sessions.Tokens, error) {
+		return s.sessions.Refresh(r.Context(), sessions.RefreshInput{RefreshToken: token, Resource: resource(f)})
+	})
 }
 
 func (s *server) password(r *http.Request, f form) (any, error) {
 	if f["username"] == "" || f["password"] == "" {
 		return nil, invalidRequest("username or password is missing.")
 	}
-	return userTokens(s.sessions.Login(r.Context(), sessions.LoginInput{
-		Identifier: f["username"], Password: password.Plaintext(f["password"]), Resource: resource(f),
-		DeviceToken: f["device_token"],
-	}))
+	use := throttle.Use{
+		Field: "Mutation.login", Account: f["username"], DeviceToken: f["device_token"], Solution: f["challenge_solution"],
+	}
+	return s.limited(r.Context(), use, func() (*sessions.Tokens, error) {
+		return s.sessions.Login(r.Context(), sessions.LoginInput{
+			Identifier: f["username"], Password: password.Plaintext(f["password"]), Resource: resource(f),
+			DeviceToken: f["device_token"],
+		})
+	})
 }
 
-func userTokens(t *sessions.Tokens, err error) (any, error) {
+// limited signs in, under the rate limits of the mutation that does the same.
+func (s *server) limited(ctx context.Context, use throttle.Use, signIn func() (*sessions.Tokens, error)) (any, error) {
+	admission, err := s.throttle.Admit(ctx, []throttle.Use{use})
+	if err != nil {
+		return nil, err
+	}
+	t, err := signIn()
+	failure, ok := errors.AsType[*auth.Error](err)
+	admission.Settle(ctx, 0, ok && failure.Guess())
 	if err != nil {
 		return nil, err
 	}

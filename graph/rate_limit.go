@@ -1,0 +1,149 @@
+package graph
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"usher/graph/directive"
+	"usher/graph/limit"
+	"usher/internal/auth"
+	"usher/internal/auth/throttle"
+	"usher/internal/cookie"
+)
+
+// sendsMail are the fields that send a mail. The server does not start if one of them has no @rateLimit that refuses.
+// Add yours here. A test finds those that are missing.
+var sendsMail = map[string]bool{}
+
+// checkLimits returns an error that names the fields that check a credential or send mail and have no limit that
+// refuses.
+func checkLimits(schema *directive.Schema) error {
+	credentials := limit.CredentialFields(schema.Schema)
+	for coordinate := range sendsMail {
+		typeName, name, _ := strings.Cut(coordinate, ".")
+		if def := schema.Types[typeName]; def == nil || def.Fields.ForName(name) == nil {
+			return fmt.Errorf("sendsMail names %s, which is not in the schema", coordinate)
+		}
+	}
+	var problems []error
+	for _, coordinate := range schema.Unlimited(func(f *ast.FieldDefinition, coordinate string) bool {
+		return credentials[f] || sendsMail[coordinate]
+	}) {
+		problems = append(problems, fmt.Errorf("field %s checks a credential or sends mail, and has no @rateLimit with exceeded: REFUSE", coordinate))
+	}
+	return errors.Join(problems...)
+}
+
+// RateLimits returns the rate limits of the schema by the coordinate of the field, unless Check returns an error. The
+// overrides replace numbers by the name of the limit.
+func RateLimits(overrides map[string]directive.Override) (map[string][]throttle.Rule, error) {
+	schema, err := effectiveSchema(false, overrides)
+	if err != nil {
+		return nil, err
+	}
+	return schema.RateLimits(), nil
+}
+
+// effectiveSchema is accessSchema with the overrides of an operator.
+func effectiveSchema(requireVerified bool, overrides map[string]directive.Override) (*directive.Schema, error) {
+	schema, err := accessSchema(requireVerified)
+	if err != nil {
+		return nil, err
+	}
+	return schema, schema.Override(overrides)
+}
+
+// rateLimiter is the extension of gqlgen that applies the rate limits to an operation as a whole, before anything of it
+// runs and before its guards.
+type rateLimiter struct {
+	schema    *directive.Schema
+	presenter *presenter
+	// admit is throttle.Service.Admit. settle notes the outcome of the use with an index.
+	admit func(context.Context, []throttle.Use) (settle func(ctx context.Context, i int, guess bool), err error)
+}
+
+var _ interface {
+	graphql.HandlerExtension
+	graphql.OperationInterceptor
+} = (*rateLimiter)(nil)
+
+func newRateLimiter(service *throttle.Service, schema *directive.Schema, p *presenter) *rateLimiter {
+	return &rateLimiter{schema: schema, presenter: p, admit: func(
+		ctx context.Context, uses []throttle.Use,
+	) (func(context.Context, int, bool), error) {
+		admission, err := service.Admit(ctx, uses)
+		if err != nil {
+			return nil, err
+		}
+		return admission.Settle, nil
+	}}
+}
+
+// ExtensionName is for gqlgen's statistics.
+func (*rateLimiter) ExtensionName() string { return "RateLimiter" }
+
+// Validate has nothing to check.
+func (*rateLimiter) Validate(graphql.ExecutableSchema) error { return nil }
+
+// InterceptOperation refuses an operation over a limit with one error.
+func (l *rateLimiter) InterceptOperation(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
+	uses := l.schema.Uses(graphql.GetOperationContext(ctx))
+	if len(uses) == 0 {
+		return next(ctx)
+	}
+	asked := make([]throttle.Use, len(uses))
+	for i, u := range uses {
+		asked[i] = u.Use
+		if u.DeviceToken == "" {
+			asked[i].DeviceToken = cookie.From(ctx).DeviceToken()
+		}
+	}
+	settle, err := l.admit(ctx, asked)
+	if err != nil {
+		return graphql.OneShot(l.refusal(ctx, uses[0], err))
+	}
+	respond := next(ctx)
+	if respond == nil { // gqlgen sends nothing then
+		respond = func(context.Context) *graphql.Response { return nil }
+	}
+	settled := false
+	return func(ctx context.Context) *graphql.Response {
+		response := respond(ctx)
+		if !settled {
+			settled = true
+			for i, u := range uses {
+				settle(ctx, i, response != nil && guessed(response.Errors, u))
+			}
+		}
+		return response
+	}
+}
+
+// refusal is the response to an operation that does not run.
+func (l *rateLimiter) refusal(ctx context.Context, u directive.Use, err error) *graphql.Response {
+	path := make(ast.Path, len(u.Path))
+	for i, name := range u.Path {
+		path[i] = ast.PathName(name)
+	}
+	located := gqlerror.WrapPath(path, err)
+	located.Locations = []gqlerror.Location{{Line: u.Field.Position.Line, Column: u.Field.Position.Column}}
+	return &graphql.Response{Data: json.RawMessage("null"), Errors: gqlerror.List{l.presenter.present(ctx, located)}}
+}
+
+// guessed reports whether a use failed as an attempt to guess a credential does. The presenter keeps the domain's error
+// in what it returns.
+func guessed(errs gqlerror.List, u directive.Use) bool {
+	for _, e := range errs {
+		if domain, ok := errors.AsType[*auth.Error](e.Err); ok && u.At(e.Path) && domain.Guess() {
+			return true
+		}
+	}
+	return false
+}
