@@ -14,6 +14,9 @@ import (
 // AccessSchema returns the schema with its access rules.
 var AccessSchema = accessSchema
 
+// SendsMail are the fields that send mail.
+var SendsMail = sendsMail
+
 // Directives returns the functions around fields, arguments and input fields.
 var Directives = directives
 

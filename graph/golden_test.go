@@ -14,9 +14,13 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/parser"
 	"golang.org/x/tools/txtar"
 
 	"usher/graph"
+	"usher/internal/auth"
 	"usher/internal/store"
 	"usher/internal/storetest"
 )
@@ -51,7 +55,13 @@ func TestGolden(t *testing.T) {
 				t.Fatal(err)
 			}
 			storetest.Each(t, func(t *testing.T, s *store.Store) {
-				testGolden(t, newServer(t, s, graph.New), file, *archive)
+				server := newServer(t, s, graph.New)
+				before := mails(t, s)
+				testGolden(t, server, file, *archive)
+				fields := mutations(t, archive)
+				if mails(t, s) > before && !slices.ContainsFunc(fields, func(f string) bool { return graph.SendsMail[f] }) {
+					t.Errorf("one of %v sends mail and is not in sendsMail", fields)
+				}
 			})
 		})
 	}
@@ -127,6 +137,32 @@ func testGolden(t *testing.T, s *server, file string, archive txtar.Archive) {
 	if diff := cmp.Diff(parts.answer, got); diff != "" {
 		t.Errorf("answer (-want +got):\n%s", diff)
 	}
+}
+
+// mails returns the number of mails in the outbox.
+func mails(t *testing.T, s *store.Store) int {
+	t.Helper()
+	list, err := s.Mails(t.Context(), auth.MailQuery{Page: auth.Page[uuid.UUID]{Limit: 1000}})
+	check(t, err)
+	return len(list)
+}
+
+// mutations returns the coordinates of the fields of the mutation in a case.
+func mutations(t *testing.T, archive *txtar.Archive) (coordinates []string) {
+	t.Helper()
+	for _, f := range archive.Files {
+		if f.Name != "query" {
+			continue
+		}
+		document, err := parser.ParseQuery(&ast.Source{Input: string(f.Data)})
+		check(t, err)
+		for _, selection := range document.Operations[0].SelectionSet {
+			if field, ok := selection.(*ast.Field); ok {
+				coordinates = append(coordinates, "Mutation."+field.Name)
+			}
+		}
+	}
+	return coordinates
 }
 
 // checkCodes proves, over all golden cases, that each error has a code of the schema.

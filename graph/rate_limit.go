@@ -18,9 +18,23 @@ import (
 	"usher/internal/cookie"
 )
 
-// sendsMail are the fields that send a mail. The server does not start if one of them has no @rateLimit that refuses.
-// Add yours here. A test finds those that are missing.
-var sendsMail = map[string]bool{}
+// sendsMail are the fields that send a mail, or send it again. The server does not start if one of them has no
+// @rateLimit that refuses. Add yours here: TestGolden fails for a case that sends mail with a field that is missing.
+var sendsMail = map[string]bool{
+	"Mutation.cancelEmailChange":        true,
+	"Mutation.changePassword":           true,
+	"Mutation.createUser":               true,
+	"Mutation.deleteMe":                 true,
+	"Mutation.deleteUser":               true,
+	"Mutation.inviteUser":               true,
+	"Mutation.requestEmailChange":       true,
+	"Mutation.requestEmailVerification": true,
+	"Mutation.requestPasswordReset":     true,
+	"Mutation.requestSignup":            true,
+	"Mutation.resetPassword":            true,
+	"Mutation.retryMail":                true,
+	"Mutation.sendPasswordReset":        true,
+}
 
 // checkLimits returns an error that names the fields that check a credential or send mail and have no limit that
 // refuses.

@@ -17,7 +17,7 @@ func TestAccess(t *testing.T) {
 	if err := WriteText(&text, s.Access()); err != nil {
 		t.Fatal(err)
 	}
-	const want = `COORDINATE            ACCESS
+	const want = `COORDINATE            ACCESS AND RATE LIMITS
 Query.me              Signed-in users
 Query.secret          Role ADMIN
 Query.both            Everyone
@@ -38,7 +38,7 @@ Wrapper.only          Role ADMIN; checks the access token only
 	if err := WriteMarkdown(&markdown, s.Access()[:1]); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff("| coordinate | access |\n| --- | --- |\n| `Query.me` | Signed-in users |\n", markdown.String()); diff != "" {
+	if diff := cmp.Diff("| coordinate | access | rate limits |\n| --- | --- | --- |\n| `Query.me` | Signed-in users |  |\n", markdown.String()); diff != "" {
 		t.Errorf("markdown (-want +got):\n%s", diff)
 	}
 	if err := WriteJSON(&json, s.Access()[9:10]); err != nil {
@@ -61,6 +61,79 @@ Wrapper.only          Role ADMIN; checks the access token only
 `
 	if diff := cmp.Diff(wantJSON, json.String()); diff != "" {
 		t.Errorf("JSON (-want +got):\n%s", diff)
+	}
+}
+
+func TestAccessLimits(t *testing.T) {
+	t.Parallel()
+	s, err := New(load(t, limitLanguage+`
+		type Query { a: T @public @rateLimit(max: 100, per: "1m") @rateLimit(name: "all", by: GLOBAL, max: 9, per: "1h", cost: 2) b: T @public }
+		type T { x: Int @rateLimit(max: 5, per: "1s", counts: FAILURES) y: Int }`), guardedTypes, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	table := s.Access()
+	var text, markdown, json bytes.Buffer
+	for write, to := range map[*bytes.Buffer]func() error{
+		&text:     func() error { return WriteText(&text, table) },
+		&markdown: func() error { return WriteMarkdown(&markdown, table) },
+		&json:     func() error { return WriteJSON(&json, table[:1]) },
+	} {
+		if err := to(); err != nil || write.Len() == 0 {
+			t.Fatal(err)
+		}
+	}
+	for want, got := range map[string]string{`COORDINATE  ACCESS AND RATE LIMITS
+Query.a     Everyone
+              a: 100 per minute for each client address
+              all: 9 per hour in total, each use counts 2
+Query.b     Everyone
+Note.text   Everyone
+T.x         No rule of its own
+              x: 5 failures per second for each client address
+`: text.String(), `| coordinate | access | rate limits |
+| --- | --- | --- |
+| ` + "`Query.a`" + ` | Everyone | a: 100 per minute for each client address; all: 9 per hour in total, each use counts 2 |
+| ` + "`Query.b`" + ` | Everyone |  |
+| ` + "`Note.text`" + ` | Everyone |  |
+| ` + "`T.x`" + ` | No rule of its own | x: 5 failures per second for each client address |
+`: markdown.String(), `[
+  {
+    "place": "Query.a",
+    "access": "Everyone",
+    "public": true,
+    "limits": [
+      {
+        "name": "a",
+        "text": "a: 100 per minute for each client address",
+        "by": [
+          "CLIENT"
+        ],
+        "max": 100,
+        "per": 60,
+        "cost": 1,
+        "counts": "CALLS",
+        "exceeded": "REFUSE"
+      },
+      {
+        "name": "all",
+        "text": "all: 9 per hour in total, each use counts 2",
+        "by": [
+          "GLOBAL"
+        ],
+        "max": 9,
+        "per": 3600,
+        "cost": 2,
+        "counts": "CALLS",
+        "exceeded": "REFUSE"
+      }
+    ]
+  }
+]
+`: json.String()} {
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
 	}
 }
 
