@@ -9,10 +9,19 @@ import (
 
 	"usher/internal/auth"
 	"usher/internal/auth/access"
+	"usher/internal/auth/throttle"
 )
 
 // AccessSchema returns the schema with its access rules.
 var AccessSchema = accessSchema
+
+// Admitting returns Options with admit in place of the Throttle.
+func Admitting(
+	o Options, admit func(context.Context, []throttle.Use) (settle func(ctx context.Context, i int, guess bool), err error),
+) Options {
+	o.admit = admit
+	return o
+}
 
 // SendsMail are the fields that send mail.
 var SendsMail = sendsMail

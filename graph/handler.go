@@ -54,6 +54,9 @@ type Options struct {
 	// Introspection lets clients read the schema, and makes validation errors say all they know. It
 	// is for development.
 	Introspection bool
+
+	// admit replaces Throttle in tests.
+	admit admit
 }
 
 // gqlparser adds @defer to every schema, and gqlgen executes it. But the transport sends one response, so
@@ -241,7 +244,11 @@ func newServer(config Config, schema *directive.Schema, resolver *Resolver, o Op
 		}
 	}
 	server.Use(coerce.Surrogates{})
-	server.Use(newRateLimiter(o.Throttle, schema, p))
+	limits := &rateLimiter{schema: schema, presenter: p, admit: o.admit}
+	if limits.admit == nil {
+		limits.admit = admitWith(o.Throttle)
+	}
+	server.Use(limits)
 	server.Use(&mutationAuthorizer{service: o.Access, signin: resolver.signin, schema: schema, presenter: p})
 	if o.Introspection {
 		server.Use(extension.Introspection{})

@@ -79,26 +79,26 @@ func effectiveSchema(requireVerified bool, overrides map[string]directive.Overri
 type rateLimiter struct {
 	schema    *directive.Schema
 	presenter *presenter
-	// admit is throttle.Service.Admit. settle notes the outcome of the use with an index.
-	admit func(context.Context, []throttle.Use) (settle func(ctx context.Context, i int, guess bool), err error)
+	admit     admit
+}
+
+// admit is throttle.Service.Admit, which admits all uses or none. settle notes the outcome of the use with an index.
+type admit func(context.Context, []throttle.Use) (settle func(ctx context.Context, i int, guess bool), err error)
+
+func admitWith(service *throttle.Service) admit {
+	return func(ctx context.Context, uses []throttle.Use) (func(context.Context, int, bool), error) {
+		admission, err := service.Admit(ctx, uses)
+		if err != nil {
+			return nil, err
+		}
+		return admission.Settle, nil
+	}
 }
 
 var _ interface {
 	graphql.HandlerExtension
 	graphql.OperationInterceptor
 } = (*rateLimiter)(nil)
-
-func newRateLimiter(service *throttle.Service, schema *directive.Schema, p *presenter) *rateLimiter {
-	return &rateLimiter{schema: schema, presenter: p, admit: func(
-		ctx context.Context, uses []throttle.Use,
-	) (func(context.Context, int, bool), error) {
-		admission, err := service.Admit(ctx, uses)
-		if err != nil {
-			return nil, err
-		}
-		return admission.Settle, nil
-	}}
-}
 
 // ExtensionName is for gqlgen's statistics.
 func (*rateLimiter) ExtensionName() string { return "RateLimiter" }
