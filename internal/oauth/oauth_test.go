@@ -4,9 +4,11 @@ import (
 	"encoding/json"
 	"log/slog"
 	"maps"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -18,6 +20,7 @@ import (
 	"usher/internal/auth/domain"
 	"usher/internal/auth/sessions"
 	"usher/internal/config"
+	"usher/internal/request"
 	"usher/internal/store"
 	"usher/internal/storetest"
 	"usher/internal/token"
@@ -79,7 +82,11 @@ func newFixture(t *testing.T, s *store.Store, change func(*app.Settings)) *fixtu
 		if bearer, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
 			r = r.WithContext(access.WithCaller(r.Context(), f.domain.Access.Identify(bearer)))
 		}
-		mux.ServeHTTP(rw, r)
+		x := &request.Exchange{}
+		mux.ServeHTTP(rw, r.WithContext(request.With(r.Context(), x)))
+		if x.Outcome.RetryAfter > 0 { // httpd sends it as a header
+			rw.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(x.Outcome.RetryAfter.Seconds()))))
+		}
 	})
 	f.user = f.signup(t, "ada")
 	if f.client, f.clientSecret, err = f.domain.Operator.CreateClient(t.Context(), "Books", new(api)); err != nil {
