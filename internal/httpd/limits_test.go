@@ -3,6 +3,7 @@ package httpd
 import (
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -53,5 +54,20 @@ func TestLimitHeaders(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestLimitHeadersAreExposed lets pages of allowed origins read the headers.
+func TestLimitHeadersAreExposed(t *testing.T) {
+	t.Parallel()
+	o := testOptions(t, ok)
+	o.AllowedOrigins = []string{"https://app.example.com"}
+	r := httptest.NewRequest(http.MethodPost, "/graphql", nil)
+	r.Header.Set("Origin", "https://app.example.com")
+	w := httptest.NewRecorder()
+	New(o).ServeHTTP(w, r)
+	const want = "X-Request-Id, Retry-After, Ratelimit, Ratelimit-Policy"
+	if got := strings.Join(w.Result().Header["Access-Control-Expose-Headers"], ", "); got != want {
+		t.Errorf("%q, want %q", got, want)
 	}
 }
