@@ -48,7 +48,7 @@ func TestAccessMatrix(t *testing.T) {
 				m := &matrix{schema: schema, oneWay: tt.required, verified: tt.verified}
 				settings := settings
 				settings.RequireVerifiedEmail = tt.required
-				m.server = newServerWith(t, s, graph.NewWatched(m.around, m.admitted), settings, tt.verified)
+				m.server = newServerWith(t, s, graph.NewWatched(m.around, m.admitted), unlimited(settings), tt.verified)
 				for _, place := range schema.Access() {
 					if !place.Public {
 						m.test(t, place)

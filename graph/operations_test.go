@@ -133,10 +133,10 @@ func newTarget(t testing.TB, database string, development bool) *target {
 	check(t, err)
 	schema, err := graph.AccessSchema(false)
 	check(t, err)
-	server := newServer(t, s, func(o graph.Options) (http.Handler, error) {
+	server := newServerWith(t, s, func(o graph.Options) (http.Handler, error) {
 		o.Introspection = development
 		return graph.New(o)
-	})
+	}, unlimited(settings), false)
 	target := &target{server: server, schema: schema, db: conn, print: fingerprints[database]}
 	target.fill(t)
 	return target

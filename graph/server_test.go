@@ -44,6 +44,13 @@ var settings = app.Settings{Server: config.Server{
 	},
 }}
 
+// unlimited are settings without rate limits, for tests with many requests. Their clock stands still, so that no limit
+// would allow more later.
+func unlimited(s app.Settings) app.Settings {
+	s.RateLimits = config.RateLimits{config.AllRateLimits: {}}
+	return s
+}
+
 const goodPassword = "four small green turtles"
 
 // server is the whole of Usher over one store, with a clock that stands still and randomness that

@@ -132,7 +132,7 @@ func TestDefaultsStay(t *testing.T) {
 		"null for a page":                       {`query ($n: Int = 5) { me { sessions(first: $n) { edges { cursor } } } }`, `{"n": null}`},
 	}
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		server := newServer(t, s, graph.New)
+		server := newServerWith(t, s, graph.New, unlimited(settings), false)
 		for name, tt := range tests {
 			query := strings.ReplaceAll(tt.query, "user1", "Ada")
 			body, err := json.Marshal(map[string]any{"query": query, "variables": json.RawMessage(tt.variables)})
@@ -154,7 +154,7 @@ func TestAccessBeforeArguments(t *testing.T) {
 	check(t, err)
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		m := &matrix{schema: schema}
-		m.server = newServer(t, s, graph.NewWatched(m.around, m.admitted))
+		m.server = newServerWith(t, s, graph.NewWatched(m.around, m.admitted), unlimited(settings), false)
 		fields := 0
 		for _, place := range schema.Access() {
 			typeName, name, argument := parseCoordinate(place.Coordinate)

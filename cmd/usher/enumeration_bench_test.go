@@ -86,6 +86,7 @@ func listening(b *testing.B, at config.DatabaseURL) (string, *app.App) {
 				KeyMaxAge: time.Hour, AccessTokenTTL: time.Hour,
 			},
 			Signup: config.Signup{SignupMode: "verified"},
+			Limits: config.Limits{RateLimits: config.RateLimits{config.AllRateLimits: {}}}, // they answer before what is timed
 		},
 		Database:  config.Database{URL: at},
 		Passwords: config.Passwords{MinLength: 15},
