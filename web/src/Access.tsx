@@ -15,7 +15,7 @@ const words: Record<State, string> = {
   denied: 'not allowed',
 }
 
-/** The access rules of the schema, and what they allow the current user. */
+/** The access rules and rate limits of the schema, and what the rules allow the current user. */
 export default function Access() {
   const { viewer } = useSession()
   const { value: types, problem } = useFetched('/access.json', readAccess)
@@ -26,7 +26,7 @@ export default function Access() {
   const shown = (rule: AccessEntry) =>
     (!role || rule.requires?.includes(role)) &&
     (!only || stateFor(rule, viewer, now) !== 'denied') &&
-    `${rule.place} ${rule.description ?? ''} ${rule.access}`.toLowerCase().includes(filter.toLowerCase())
+    `${rule.place} ${rule.description ?? ''} ${rule.access} ${limitsOf(rule).join(' ')}`.toLowerCase().includes(filter.toLowerCase())
   const found = (types ?? [])
     .map((type) => ({ ...type, entries: type.entries.filter(shown) }))
     .filter((type) => type.entries.length > 0)
@@ -35,12 +35,12 @@ export default function Access() {
     <section className="view" aria-labelledby="access-title">
       <h1 id="access-title">Access</h1>
       <p className="lead">
-        The access rules of the schema, and what they allow {viewer ? 'you' : 'a user who is not signed in'}.
+        The access rules of the schema with its rate limits, and what they allow {viewer ? 'you' : 'a user who is not signed in'}.
       </p>
       <div className="tools">
         <Search
           label="Filter the rules"
-          hint="Field, role or rule"
+          hint="Field, role, rule or limit"
           value={filter}
           change={(value, options) => { set({ filter: value }, options) }}
         />
@@ -73,7 +73,14 @@ export default function Access() {
                   <span className="about">
                     {rule.description?.split('`').map((part, n) => (n % 2 ? <code key={n}>{part}</code> : part))}
                   </span>
-                  <span className="rule">{rule.access}</span>
+                  <div className="rule">
+                    <p>{rule.access}</p>
+                    {rule.limits && (
+                      <ul aria-label="Rate limits">
+                        {limitsOf(rule).map((text) => <li key={text}>{text}</li>)}
+                      </ul>
+                    )}
+                  </div>
                   <span className="state">{words[state]}</span>
                 </li>
               )
@@ -84,6 +91,8 @@ export default function Access() {
     </section>
   )
 }
+
+const limitsOf = (rule: AccessEntry) => (rule.limits ?? []).map(({ text }) => text)
 
 function LockIcon({ open }: { open: boolean }) {
   return (

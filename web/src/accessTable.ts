@@ -1,7 +1,7 @@
 // The access rules of the schema, as the server describes them, and what they mean for the viewer.
 import type { Viewer } from './session'
 
-/** A field, argument or input field with its rule. */
+/** A field, argument or input field with its rule and its rate limits. */
 export interface AccessEntry {
   /** The schema coordinate: `Query.me`, `Query.user(id:)` or `UpdateUserInput.roles`. */
   place: string
@@ -16,6 +16,8 @@ export interface AccessEntry {
   maxAge?: number
   /** Whether the user's e-mail address must be verified. */
   verified?: boolean
+  /** The rate limits of a field, in words. */
+  limits?: { name: string, text: string }[]
 }
 
 /** The entries of a type. */
