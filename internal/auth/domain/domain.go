@@ -22,6 +22,7 @@ import (
 	"usher/internal/auth/recovery"
 	"usher/internal/auth/sessions"
 	"usher/internal/auth/throttle"
+	"usher/internal/challenge"
 	"usher/internal/claims"
 	"usher/internal/password"
 	"usher/internal/seal"
@@ -51,8 +52,6 @@ type Options struct {
 	Limits        auth.SessionLimits
 	// RateLimits are the rate limits of the schema, by the coordinates of its fields. They require Secret.
 	RateLimits map[string][]throttle.Rule
-	// Challenges is proof of work. Without it, what would need proof of work is refused.
-	Challenges throttle.Challenger
 	// SigningKeys reads the signing keys for administrators. Nil means that there are none to list.
 	SigningKeys admin.ReadSigningKeys
 	// Required is what the schema requires of roles. No change to a role may take it away.
@@ -128,7 +127,7 @@ func New(o Options) (*Domain, error) {
 		Store: o.Store, Access: d.Access, Maker: maker, Outbox: d.Outbox, Tx: tx,
 		SigningKeys: o.SigningKeys, Required: o.Required, Signup: o.Signup,
 	})
-	if d.Throttle, err = newThrottle(&o, log); err != nil {
+	if d.Throttle, err = newThrottle(&o, devices, log); err != nil {
 		return nil, err
 	}
 	var mailed *proof.Mailed
@@ -148,7 +147,7 @@ func New(o Options) (*Domain, error) {
 	return d, nil
 }
 
-func newThrottle(o *Options, log *slog.Logger) (*throttle.Service, error) {
+func newThrottle(o *Options, devices device.Tokens, log *slog.Logger) (*throttle.Service, error) {
 	if len(o.RateLimits) == 0 {
 		return &throttle.Service{}, nil
 	}
@@ -156,8 +155,21 @@ func newThrottle(o *Options, log *slog.Logger) (*throttle.Service, error) {
 	if err != nil {
 		return nil, err
 	}
+	challenges, err := challenge.New(counters.Digest("challenge", nil), o.Now, o.Rand)
+	if err != nil {
+		return nil, err
+	}
 	digest := func(content []byte) []byte { return counters.Digest("", content) }
 	return throttle.New(throttle.Options{
-		Rules: o.RateLimits, Store: o.Store, Now: o.Now, Log: log, Digest: digest, Challenges: o.Challenges,
+		Rules: o.RateLimits, Store: o.Store, Now: o.Now, Log: log, Digest: digest, Challenges: challenger{challenges}, Device: devices.Known,
 	}), nil
+}
+
+// challenger issues challenges for package throttle.
+type challenger struct{ *challenge.Challenges }
+
+// Issue implements throttle.Challenger.
+func (c challenger) Issue(field string, factor int) (*auth.Challenge, error) {
+	issued, err := c.Challenges.Issue(field, factor)
+	return (*auth.Challenge)(&issued), err
 }
