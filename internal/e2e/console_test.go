@@ -58,6 +58,10 @@ func TestConsole(t *testing.T) {
 				node(t, web, "e2e/recovery.test.mjs", s.url)
 				node(t, web, "e2e/challenge.test.mjs", s.url)
 			})
+			t.Run("proof of work", func(t *testing.T) {
+				s := start(t, url(t), "--dev", "--rate-limits", "login-attack=1/10m")
+				node(t, web, "e2e/challenge.test.mjs", s.url, "real")
+			})
 			t.Run("life of an account", func(t *testing.T) {
 				database := url(t)
 				operate(t, database, password+"\n", "user", "create", "--username", "root", "--role", "admin")
