@@ -50,8 +50,7 @@ func TestAltcha(t *testing.T) {
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
 		_, _ = w.Write([]byte(`<!doctype html><html lang="en"><link rel="icon" href="data:,"><title>Widget</title>
-<script type="module" src="/altcha.js"></script>
-<form><altcha-widget challengeurl="/challenge"></altcha-widget></form>`))
+<script type="module" src="/altcha.js"></script>`))
 	})
 	mux.HandleFunc("GET /altcha.js", func(w http.ResponseWriter, r *http.Request) {
 		http.ServeFile(w, r, filepath.Join("altcha", "node_modules", "altcha", "dist", "altcha.js"))
