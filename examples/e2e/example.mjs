@@ -8,6 +8,7 @@
 // of all pages stand still, so that it is the server that finds a token expired. It gives no grace to a used
 // refresh token.
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -75,6 +76,33 @@ test('a wrong password is said to be wrong, and nothing is refreshed', async () 
   await submit(tab, 'Sign in', { Password: password })
   await hello(tab, 'grace')
   await tab.context().close()
+})
+
+test('a sign-in, a sign-up and a request for a mail solve the challenge of the server', async () => {
+  await account('mary')
+  const steps = [
+    ['Login', (tab) => submit(tab, 'Sign in', { 'User name': 'mary', Password: password }), (tab) => hello(tab, 'mary')],
+    ['Signup', async (tab) => {
+      await click(tab, 'Create an account')
+      await submit(tab, 'Sign up', { 'User name': 'joan', Password: password })
+    }, (tab) => hello(tab, 'joan')],
+    ['RequestPasswordReset', async (tab) => {
+      await click(tab, 'Forgot password')
+      await submit(tab, 'Send a mail', { 'User name': 'mary' })
+    }, (tab) => tab.getByLabel('Code').waitFor()],
+  ]
+  for (const [name, send, done] of steps) {
+    const tab = await open(browser, page)
+    const sent = record(tab)
+    const solution = await askForWork(tab, name)
+    await send(tab)
+    await tab.getByRole('status').getByText(/your browser solves a short puzzle/).waitFor()
+    assert.equal(await tab.getByRole('alert').count(), 0)
+    await done(tab)
+    assert.equal(await solution.number, 1_000_000)
+    assert.equal(count(sent)[name], 2)
+    await tab.context().close()
+  }
 })
 
 test('a reload keeps the sign-in, and no script has the refresh token', async () => {
@@ -509,6 +537,29 @@ const alert = (tab, text) => tab.getByRole('alert').filter({ hasText: text }).wa
 async function submit(tab, button, inputs) {
   for (const [label, value] of Object.entries(inputs)) await tab.getByLabel(label).fill(value)
   await click(tab, button)
+}
+
+/**
+ * Answers an operation with a challenge, in the server's place. Resolves to an object with the number of the solution.
+ * The server ignores a solution that it did not ask for.
+ */
+async function askForWork(tab, name) {
+  const number = 1_000_000
+  const salt = '0123456789abcdef01234567?expires=4000000000&field=Mutation.any&'
+  const challenge = createHash('sha256').update(`${salt}${number}`).digest('hex')
+  const asked = { algorithm: 'SHA-256', challenge, salt, maxnumber: number, signature: 'signed' }
+  const found = gate()
+  await tab.route('**/graphql', async (route) => {
+    if (operation(route.request()) !== name) return route.fallback()
+    const { challengeSolution } = route.request().postDataJSON().variables.input
+    if (!challengeSolution) {
+      const error = { message: 'Solve the challenge first.', extensions: { code: 'CHALLENGE_REQUIRED', challenge: asked } }
+      return route.fulfill({ json: { data: null, errors: [error] } })
+    }
+    found.open(JSON.parse(atob(challengeSolution)).number)
+    return route.fallback()
+  })
+  return { number: found.passed }
 }
 
 /** Waits until a field is said to be wrong, and returns what is said. */
