@@ -4,10 +4,13 @@ package e2e
 
 import (
 	"context"
+	"crypto/sha1" //nolint:gosec // the format of lists of breached passwords
 	"database/sql"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -87,6 +90,13 @@ func TestConsole(t *testing.T) {
 					node(t, web, "e2e/signup.test.mjs", start(t, url(t), "--dev", "--signup", mode).url, mode)
 				}
 			})
+			t.Run("breached passwords", func(t *testing.T) {
+				database := url(t)
+				operate(t, database, password+"\n", "user", "create", "--username", "root", "--role", "admin")
+				file := filepath.Join(t.TempDir(), "breaches.bin")
+				operate(t, database, hashesOf(password, "five large purple whales"), "breaches", "build", "-", "--output", file)
+				node(t, web, "e2e/breaches.test.mjs", start(t, database, "--dev", "--breaches", file).url)
+			})
 			t.Run("trusted documents", func(t *testing.T) {
 				database := url(t)
 				operate(t, database, password+"\n", "user", "create", "--username", "root", "--role", "admin")
@@ -100,6 +110,16 @@ func TestConsole(t *testing.T) {
 			})
 		})
 	}
+}
+
+// hashesOf returns a list of breached passwords as it is published.
+func hashesOf(passwords ...string) string {
+	var lines []string
+	for _, p := range passwords {
+		lines = append(lines, fmt.Sprintf("%X:1\n", sha1.Sum([]byte(p)))) //nolint:gosec // the format has SHA-1
+	}
+	slices.Sort(lines)
+	return strings.Join(lines, "")
 }
 
 // registerClients registers OAuth clients for the view that lists them.
