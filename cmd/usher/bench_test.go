@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -44,11 +45,44 @@ func BenchmarkMe(b *testing.B) {
 	}
 }
 
+// BenchmarkLogin signs in with cheap hashes, so that the rest of a sign-in can be compared. With `limits=off` there are no
+// rate limits; otherwise they are high.
+func BenchmarkLogin(b *testing.B) {
+	const document = `{"query":"mutation { login(input: {identifier: \"ada\", password: \"four small green turtles\"}) { accessToken } }"}`
+	high := config.RateLimits{}
+	for _, name := range []string{"login", "login-failures", "login-guesses", "login-attack"} {
+		high[name] = config.RateLimit{Max: 1_000_000_000, Per: time.Hour}
+	}
+	for database, at := range storetest.URLs {
+		for limits, setting := range map[string]config.RateLimits{"on": high, "off": {config.AllRateLimits: {}}} {
+			b.Run(database+"/limits="+limits, func(b *testing.B) {
+				handler, _ := serverWith(b, config.DatabaseURL(at(b)), setting, app.Overrides{CheapPasswords: true})
+				b.ReportAllocs()
+				for b.Loop() {
+					r := httptest.NewRequestWithContext(b.Context(), http.MethodPost, "/graphql", strings.NewReader(document))
+					r.Header.Set("Content-Type", "application/json")
+					w := httptest.NewRecorder()
+					handler.ServeHTTP(w, r)
+					if !strings.HasPrefix(w.Body.String(), `{"data":{"login":{"accessToken":`) {
+						b.Fatalf("answered %s", w.Body)
+					}
+				}
+			})
+		}
+	}
+}
+
 // signedIn returns the handler of a server with default settings, and the access token of its only user.
 func signedIn(b *testing.B, at config.DatabaseURL) (http.Handler, string) {
 	b.Helper()
+	return serverWith(b, at, nil, app.Overrides{})
+}
+
+func serverWith(b *testing.B, at config.DatabaseURL, limits config.RateLimits, overrides app.Overrides) (http.Handler, string) {
+	b.Helper()
 	server, err := app.New(b.Context(), app.Settings{
 		Server: config.Server{
+			Limits: config.Limits{RateLimits: limits},
 			Issuer: "https://auth.example.com",
 			Keys: config.Keys{
 				SecretKey: config.NewSecret("7e2c3f0b9d1a48c6b5e4f3a2918d7c6b"),
@@ -57,7 +91,7 @@ func signedIn(b *testing.B, at config.DatabaseURL) (http.Handler, string) {
 		},
 		Database:  config.Database{URL: at},
 		Passwords: config.Passwords{MinLength: 15},
-	}, logging.New(io.Discard, logging.Options{Format: "json"}), app.Overrides{})
+	}, logging.New(io.Discard, logging.Options{Format: "json"}), overrides)
 	check(b, err)
 	b.Cleanup(func() { check(b, server.Close()) })
 	username, email, fullName := "ada", "ada@example.com", "Ada Lovelace"

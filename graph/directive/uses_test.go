@@ -137,3 +137,27 @@ func TestUseAt(t *testing.T) {
 		}
 	}
 }
+
+// BenchmarkUses is what every operation costs, and what one with a limited field costs.
+func BenchmarkUses(b *testing.B) {
+	s, err := New(load(b, usable), guardedTypes, false)
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := s.Override(map[string]Override{"ship": {}, "sea": {}}); err != nil {
+		b.Fatal(err)
+	}
+	for name, query := range map[string]string{
+		"query":    `{ plain { x } }`,
+		"mutation": `mutation { free }`,
+		"limited":  `mutation { login(in: {email: "ada@example.com"}) { __typename } }`,
+	} {
+		b.Run(name, func(b *testing.B) {
+			op := operation(b, s, query, "")
+			b.ReportAllocs()
+			for b.Loop() {
+				s.Uses(op)
+			}
+		})
+	}
+}

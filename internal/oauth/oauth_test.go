@@ -7,6 +7,7 @@ import (
 	"math"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
@@ -82,7 +83,7 @@ func newFixture(t *testing.T, s *store.Store, change func(*app.Settings)) *fixtu
 		if bearer, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
 			r = r.WithContext(access.WithCaller(r.Context(), f.domain.Access.Identify(bearer)))
 		}
-		x := &request.Exchange{}
+		x := &request.Exchange{Info: request.Info{Client: netip.MustParseAddr("192.0.2.1")}}
 		mux.ServeHTTP(rw, r.WithContext(request.With(r.Context(), x)))
 		if x.Outcome.RetryAfter > 0 { // httpd sends it as a header
 			rw.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(x.Outcome.RetryAfter.Seconds()))))
