@@ -250,6 +250,7 @@ func (s *Schema) Override(overrides map[string]Override) error {
 			return r.Max == 0
 		})
 	}
+	s.leads = s.leading()
 	return errors.Join(problems...)
 }
 

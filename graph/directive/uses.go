@@ -156,7 +156,9 @@ func first(arguments map[string]any, places []place) string {
 // leading returns the composite types with limited fields in them, at any depth.
 func (s *Schema) leading() map[string]bool {
 	leads := map[string]bool{}
-	leadsOn := func(f *ast.FieldDefinition) bool { return s.limited[f] != nil || leads[f.Type.Name()] }
+	leadsOn := func(f *ast.FieldDefinition) bool {
+		return s.limited[f] != nil && len(s.limited[f].rules) > 0 || leads[f.Type.Name()]
+	}
 	for before := -1; before < len(leads); {
 		before = len(leads)
 		for name, def := range s.Types {
