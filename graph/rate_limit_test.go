@@ -168,14 +168,14 @@ func example(schema *ast.Schema, typ *ast.Type) any {
 		return []any{example(schema, typ.Elem)}
 	}
 	def := schema.Types[typ.NamedType]
-	switch {
-	case def.Kind == ast.InputObject:
+	switch def.Kind {
+	case ast.InputObject:
 		object := map[string]any{}
 		for _, f := range def.Fields {
 			object[f.Name] = example(schema, f.Type)
 		}
 		return object
-	case def.Kind == ast.Enum:
+	case ast.Enum:
 		return enum(def.EnumValues[0].Name)
 	}
 	switch typ.NamedType {
@@ -281,24 +281,51 @@ func TestSettle(t *testing.T) {
 		want      map[int]bool
 		uses      []throttle.Use
 	}{
-		"right password": {"", `mutation { login(input: {identifier: "Ada", password: "four small green turtles"}) { tokenType } }`, map[int]bool{0: false},
-			[]throttle.Use{{Field: "Mutation.login", Account: "Ada", Recipient: "Ada"}}},
-		"wrong password": {"", `mutation { x: login(input: {identifier: "ada", password: "hunter2", deviceToken: "d", challengeSolution: "s"}) { tokenType } }`, map[int]bool{0: true},
-			[]throttle.Use{{Field: "Mutation.login", Account: "ada", Recipient: "ada", DeviceToken: "d", Solution: "s"}}},
-		"unknown account": {"", `mutation { login(input: {identifier: "nobody at all", password: "hunter2"}) { tokenType } }`, map[int]bool{0: true},
-			[]throttle.Use{{Field: "Mutation.login", Account: "nobody at all", Recipient: "nobody at all"}}},
-		"wrong token": {"", `mutation { verifyEmail(input: {token: "hunter2"}) { __typename } }`, map[int]bool{0: true},
-			[]throttle.Use{{Field: "Mutation.verifyEmail"}}},
-		"wrong code": {"", `mutation { verifyEmail(input: {email: "ada@example.com", code: "000000"}) { __typename } }`, map[int]bool{0: true},
-			[]throttle.Use{{Field: "Mutation.verifyEmail", Account: "ada@example.com", Recipient: "ada@example.com"}}},
-		"invalid password": {"", `mutation { signup(input: {username: "bob", password: "hunter2"}) { tokenType } }`, map[int]bool{0: false},
-			[]throttle.Use{{Field: "Mutation.signup", Account: "bob"}}},
-		"one of two": {"", `mutation { a: requestPasswordReset(input: {identifier: "ada"}) { flow } b: verifyEmail(input: {token: "hunter2"}) { __typename } }`, map[int]bool{0: false, 1: true},
-			[]throttle.Use{{Field: "Mutation.requestPasswordReset", Account: "ada", Recipient: "ada"}, {Field: "Mutation.verifyEmail"}}},
-		"guard": {"", `mutation { reauthenticate(input: {password: "hunter2"}) { tokenType } }`, map[int]bool{0: false},
-			[]throttle.Use{{Field: "Mutation.reauthenticate"}}},
-		"wrong password again": {"ada", `mutation { reauthenticate(input: {password: "hunter2"}) { tokenType } }`, map[int]bool{0: true},
-			[]throttle.Use{{Field: "Mutation.reauthenticate"}}},
+		"right password": {
+			"", `mutation { login(input: {identifier: "Ada", password: "four small green turtles"}) { tokenType } }`,
+			map[int]bool{0: false},
+			[]throttle.Use{{Field: "Mutation.login", Account: "Ada", Recipient: "Ada"}},
+		},
+		"wrong password": {
+			"", `mutation { x: login(input: {identifier: "ada", password: "hunter2", deviceToken: "d", challengeSolution: "s"}) { tokenType } }`,
+			map[int]bool{0: true},
+			[]throttle.Use{{Field: "Mutation.login", Account: "ada", Recipient: "ada", DeviceToken: "d", Solution: "s"}},
+		},
+		"unknown account": {
+			"", `mutation { login(input: {identifier: "nobody at all", password: "hunter2"}) { tokenType } }`,
+			map[int]bool{0: true},
+			[]throttle.Use{{Field: "Mutation.login", Account: "nobody at all", Recipient: "nobody at all"}},
+		},
+		"wrong token": {
+			"", `mutation { verifyEmail(input: {token: "hunter2"}) { __typename } }`,
+			map[int]bool{0: true},
+			[]throttle.Use{{Field: "Mutation.verifyEmail"}},
+		},
+		"wrong code": {
+			"", `mutation { verifyEmail(input: {email: "ada@example.com", code: "000000"}) { __typename } }`,
+			map[int]bool{0: true},
+			[]throttle.Use{{Field: "Mutation.verifyEmail", Account: "ada@example.com", Recipient: "ada@example.com"}},
+		},
+		"invalid password": {
+			"", `mutation { signup(input: {username: "bob", password: "hunter2"}) { tokenType } }`,
+			map[int]bool{0: false},
+			[]throttle.Use{{Field: "Mutation.signup", Account: "bob"}},
+		},
+		"one of two": {
+			"", `mutation { a: requestPasswordReset(input: {identifier: "ada"}) { flow } b: verifyEmail(input: {token: "hunter2"}) { __typename } }`,
+			map[int]bool{0: false, 1: true},
+			[]throttle.Use{{Field: "Mutation.requestPasswordReset", Account: "ada", Recipient: "ada"}, {Field: "Mutation.verifyEmail"}},
+		},
+		"guard": {
+			"", `mutation { reauthenticate(input: {password: "hunter2"}) { tokenType } }`,
+			map[int]bool{0: false},
+			[]throttle.Use{{Field: "Mutation.reauthenticate"}},
+		},
+		"wrong password again": {
+			"ada", `mutation { reauthenticate(input: {password: "hunter2"}) { tokenType } }`,
+			map[int]bool{0: true},
+			[]throttle.Use{{Field: "Mutation.reauthenticate"}},
+		},
 		"no limit": {"ada", `mutation { logout { __typename } }`, nil, nil},
 		"query":    {"ada", `{ me { id } }`, nil, nil},
 	}

@@ -75,8 +75,10 @@ func TestLimits(t *testing.T) {
 		"challenge, nothing":    {`type Query { a(s: String): Int @public @rateLimit(max: 1, per: "1s", exceeded: CHALLENGE) }`, "no argument has the type ChallengeSolution"},
 
 		"nested": {`type Query { a: T @public } type T { x: Int @rateLimit(max: 1, per: "1s") }`, ""},
-		"on an interface": {`type Query { a: I @public } interface I { x: Int @rateLimit(max: 1, per: "1s") } type T implements I { x: Int }`,
-			"I.x has @rateLimit, which has no effect there"},
+		"on an interface": {
+			`type Query { a: I @public } interface I { x: Int @rateLimit(max: 1, per: "1s") } type T implements I { x: Int }`,
+			"I.x has @rateLimit, which has no effect there",
+		},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -65,7 +65,7 @@ func (w *uses) selections(set ast.SelectionSet, types []*ast.Definition, path []
 		switch s := selection.(type) {
 		case *ast.Field:
 			if w.included(s.Directives) {
-				w.field(s, types, append(path[:len(path):len(path)], s.Alias))
+				w.field(s, types, append(slices.Clip(path), s.Alias))
 			}
 		case *ast.InlineFragment:
 			if w.included(s.Directives) {

@@ -76,8 +76,8 @@ func (s *server) refreshToken(r *http.Request, f form) (any, error) {
 	if !ok {
 		return nil, invalidRequest("refresh_token is missing.")
 	}
-	return s.limited(r.Context(), throttle.Use{Field: "Mutation.refresh"}, func() (*sessions.Tokens, error) {
-		return s.sessions.Refresh(r.Context(), sessions.RefreshInput{RefreshToken: token, Resource: resource(f)})
+	return s.limited(r.Context(), throttle.Use{Field: "Mutation.refresh"}, func(ctx context.Context) (*sessions.Tokens, error) {
+		return s.sessions.Refresh(ctx, sessions.RefreshInput{RefreshToken: token, Resource: resource(f)})
 	})
 }
 
@@ -88,8 +88,8 @@ func (s *server) password(r *http.Request, f form) (any, error) {
 	use := throttle.Use{
 		Field: "Mutation.login", Account: f["username"], DeviceToken: f["device_token"], Solution: f["challenge_solution"],
 	}
-	return s.limited(r.Context(), use, func() (*sessions.Tokens, error) {
-		return s.sessions.Login(r.Context(), sessions.LoginInput{
+	return s.limited(r.Context(), use, func(ctx context.Context) (*sessions.Tokens, error) {
+		return s.sessions.Login(ctx, sessions.LoginInput{
 			Identifier: f["username"], Password: password.Plaintext(f["password"]), Resource: resource(f),
 			DeviceToken: f["device_token"],
 		})
@@ -97,12 +97,12 @@ func (s *server) password(r *http.Request, f form) (any, error) {
 }
 
 // limited signs in, under the rate limits of the mutation that does the same.
-func (s *server) limited(ctx context.Context, use throttle.Use, signIn func() (*sessions.Tokens, error)) (any, error) {
+func (s *server) limited(ctx context.Context, use throttle.Use, signIn func(context.Context) (*sessions.Tokens, error)) (any, error) {
 	admission, err := s.throttle.Admit(ctx, []throttle.Use{use})
 	if err != nil {
 		return nil, err
 	}
-	t, err := signIn()
+	t, err := signIn(ctx)
 	failure, ok := errors.AsType[*auth.Error](err)
 	admission.Settle(ctx, 0, ok && failure.Guess())
 	if err != nil {
