@@ -21,7 +21,7 @@ import (
 func TestStepsOfReset(t *testing.T) {
 	want := map[string][]string{
 		"request": {
-			"statement: add uses", "statement: begin transaction", "statement: count mails of network", "statement: add mail",
+			"statement: add uses", "statement: begin transaction", "statement: add mail",
 			"statement: commit transaction", "operation", "request",
 		},
 		"wrong code": {
