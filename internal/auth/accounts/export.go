@@ -21,8 +21,6 @@ const (
 	exportPage = 500
 )
 
-func pageOf(limit int) auth.Page[uuid.UUID] { return auth.Page[uuid.UUID]{Limit: limit} }
-
 // export is the data that is kept about a user, as the text of a JSON object. Each part is written as soon as it is read,
 // so that the text is all that stays in memory.
 type export struct {

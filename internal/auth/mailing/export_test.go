@@ -4,15 +4,15 @@ import "time"
 
 // The limits, for tests.
 const (
-	Lease        = lease
-	FirstRetry   = firstRetry
-	LongestRetry = longestRetry
-	MostUnknown  = mostUnknown
-	MostFaults   = mostFaults
-	Parallel     = parallel
+	Lease          = lease
+	FirstRetry     = firstRetry
+	LongestRetry   = longestRetry
+	MostUnknown    = mostUnknown
+	MostFaults     = mostFaults
+	Parallel       = parallel
 	NoticesPerHour = noticesPerHour
-	PerHour      = perHour
-	PerDay       = perDay
+	PerHour        = perHour
+	PerDay         = perDay
 )
 
 // BackOff is backOff.
