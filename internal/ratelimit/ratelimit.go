@@ -230,7 +230,7 @@ func (s *settlement) end() {
 }
 
 // confirm reports whether the uses are within their limits, as the database says of the counters that were settled.
-// Otherwise it uncounts them.
+// Otherwise it uncounts them. If the database failed, it does not uncount those with Force: they have happened.
 func (l *Limiter) confirm(uses []Use, states []State, todo []settlement, err error) bool {
 	now, ok := l.now(), err == nil
 	l.mu.Lock()
@@ -246,7 +246,7 @@ func (l *Limiter) confirm(uses []Use, states []State, todo []settlement, err err
 	}
 	for i := range uses {
 		u, state := &uses[i], &states[i]
-		if !ok && !u.Peek {
+		if !ok && !u.Peek && (err == nil || !u.Force) {
 			state.counter.giveBack(state.Period, u.Cost)
 		}
 	}

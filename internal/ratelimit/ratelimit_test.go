@@ -187,6 +187,16 @@ func TestUnavailable(t *testing.T) {
 			t.Fatalf("%v, %v", ok, err)
 		}
 	}
+	failure := u
+	failure.Key[0], failure.Force = 2, true
+	for range 25 { // what has happened counts, although the database does not know it
+		_, _, _ = l.Take(t.Context(), []ratelimit.Use{failure})
+	}
+	failure.Peek, failure.Force = true, false
+	store.before = nil
+	if states, ok := take(t, l, failure); ok || states[0].Used < 25 {
+		t.Errorf("after 25 failures: %v, %+v", ok, states)
+	}
 	store.before = func() error { panic("lost") }
 	func() {
 		defer func() {

@@ -37,6 +37,9 @@ type Options struct {
 	Device func(token, account string) bool
 }
 
+// settleTimeout bounds the statements of Settle.
+const settleTimeout = 5 * time.Second
+
 // maxCounters limits the counters in memory. They take about 20 MiB.
 const maxCounters = 1 << 16
 
@@ -263,11 +266,16 @@ func (a *Admission) challenge(i int) error {
 // Settle notes the outcome of the use with an index, once it has run. guess says that a credential was wrong
 // (auth.Error.Guess). A use that is not settled counts as a failure for limits that refuse. Uses with different indexes may
 // be settled at the same time.
+//
+// It counts even if the client has disconnected. A client can close only its side of the connection, which looks the same,
+// and still read the answer.
 func (a *Admission) Settle(ctx context.Context, i int, guess bool) {
 	if i >= len(a.uses) || !a.uses[i].failures || a.uses[i].settled {
 		return
 	}
 	a.uses[i].settled = true
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
+	defer cancel()
 	a.service.pressure.note(a.service.options.Now(), guess)
 	if !guess {
 		a.giveBack(ctx, func(c *counted) bool { return c.use == i && c.limit.Counts == CountFailures })

@@ -121,6 +121,24 @@ func TestFailures(t *testing.T) {
 	})
 }
 
+// TestDisconnected guesses and ends its requests before the answers. A client that closes only its side of the connection
+// still reads them.
+func TestDisconnected(t *testing.T) {
+	each(t, func(t *testing.T, f *fixture) {
+		for range 3 {
+			ctx, disconnect := context.WithCancel(at(t, "192.0.2.1"))
+			a, err := f.Admit(ctx, several(1, throttle.Use{Field: login}))
+			want(t, "a guess", code(err), "")
+			disconnect()
+			a.Settle(ctx, 0, true)
+		}
+		want(t, "after three guesses", f.admit(at(t, "192.0.2.1"), throttle.Use{Field: login}), "CHALLENGE_REQUIRED")
+		if logged := f.log.Take(); strings.Count(logged, "\n") != 1 { // that the limit is exceeded
+			t.Errorf("the log:\n%s", logged)
+		}
+	})
+}
+
 // TestKnownDevice stays under the limit of calls.
 func TestKnownDevice(t *testing.T) {
 	each(t, func(t *testing.T, f *fixture) {
