@@ -115,7 +115,9 @@ func (l *rateLimiter) InterceptOperation(ctx context.Context, next graphql.Opera
 	asked := make([]throttle.Use, len(uses))
 	for i, u := range uses {
 		asked[i] = u.Use
-		if u.DeviceToken == "" {
+		// An account that does not exist yet knows no device. Otherwise a client whose device was known to a name could
+		// sign up by this name again and again, and would never be asked for proof of work.
+		if u.DeviceToken == "" && u.Existing {
 			asked[i].DeviceToken = cookie.From(ctx).DeviceToken()
 		}
 	}

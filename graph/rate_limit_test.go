@@ -349,3 +349,39 @@ func TestSettle(t *testing.T) {
 		})
 	}
 }
+
+// TestDeviceOfTheCookie uses every limited field in a browser with a device cookie. The cookie counts only where an
+// identifier names an account that exists: an account to create knows no device, and a code is guessed on any device.
+func TestDeviceOfTheCookie(t *testing.T) {
+	t.Parallel()
+	schema, err := graph.AccessSchema(false)
+	check(t, err)
+	s, err := store.Open(t.Context(), storetest.URLs["sqlite"](t), store.Options{})
+	check(t, err)
+	t.Cleanup(func() { check(t, s.Close()) })
+	x := &throttled{refuse: &auth.Error{Code: auth.CodeRateLimited}}
+	server := newServer(t, s, func(o graph.Options) (http.Handler, error) { return graph.New(graph.Admitting(o, x.admit)) })
+	known := map[string]bool{}
+	for coordinate := range schema.RateLimits() {
+		typeName, name, _ := strings.Cut(coordinate, ".")
+		field := schema.Types[typeName].Fields.ForName(name)
+		body := strings.ReplaceAll(fill(t, schema.Schema, field, `mutation D { F }`, true), `"deviceToken":"x"`, `"deviceToken":null`)
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.url+"/graphql", strings.NewReader(body))
+		check(t, err)
+		r.Header.Set("Content-Type", "application/json")
+		r.Header.Set("Origin", server.url)
+		for _, prefix := range []string{"", "__Host-"} {
+			r.AddCookie(&http.Cookie{Name: prefix + "usher_device", Value: "udt_1"})
+		}
+		server.ask(t, "root", r)
+		if len(x.uses) != 1 {
+			t.Fatalf("%s: %d uses", coordinate, len(x.uses))
+		}
+		known[coordinate] = x.uses[0].DeviceToken != ""
+	}
+	for coordinate, got := range known {
+		if want := coordinate == "Mutation.login" || coordinate == "Mutation.requestPasswordReset"; got != want {
+			t.Errorf("%s: with the device token %t, want %t", coordinate, got, want)
+		}
+	}
+}

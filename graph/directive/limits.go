@@ -1,6 +1,7 @@
 package directive
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -39,6 +40,8 @@ type limited struct {
 	rules      []throttle.Rule
 	// account, recipient, deviceToken and solution are where arguments have these values, the preferred place first.
 	account, recipient, deviceToken, solution []place
+	// existing says that an identifier names an account that exists, rather than one to create.
+	existing bool
 }
 
 // place is an argument, or an input field in one.
@@ -55,6 +58,9 @@ func (c *checker) limits(f *ast.FieldDefinition, coordinate string) {
 	}
 	l := &limited{coordinate: coordinate}
 	l.account, l.recipient, l.deviceToken, l.solution = c.places(f)
+	l.existing = slices.ContainsFunc(l.account, func(p place) bool {
+		return cmp.Or(p.inputField, p.argument) == argumentIdentifier
+	})
 	for _, d := range found {
 		limit, cost, err := readLimit(d, f.Name)
 		if err != nil {

@@ -13,6 +13,8 @@ import (
 // Use is a use of a limited field in an operation.
 type Use struct {
 	throttle.Use
+	// Existing says that an identifier names the account, which exists, rather than one to create.
+	Existing bool
 	// Field is where the operation has it.
 	Field *ast.Field
 	// Path has the response names that lead to it, without the indexes of lists.
@@ -88,7 +90,7 @@ func (w *uses) field(f *ast.Field, types []*ast.Definition, path []string) {
 		if l := w.schema.limited[definition]; l != nil && len(l.rules) > 0 {
 			if key := strings.Join(path, "\x00") + "\x00" + l.coordinate; !w.seen[key] {
 				w.seen[key] = true
-				w.found = append(w.found, Use{l.use(f, w.variables), f, path})
+				w.found = append(w.found, Use{l.use(f, w.variables), l.existing, f, path})
 			}
 		}
 	}
