@@ -17,7 +17,7 @@ var AccessSchema = accessSchema
 
 // Admitting returns Options with admit in place of the Throttle.
 func Admitting(
-	o Options, admit func(context.Context, []throttle.Use) (settle func(ctx context.Context, i int, guess bool), err error),
+	o Options, admit func(context.Context, []throttle.Use) (settle func(context.Context, int, throttle.Result), err error),
 ) Options {
 	o.admit = admit
 	return o

@@ -13,7 +13,6 @@ import (
 
 	"usher/graph/directive"
 	"usher/graph/limit"
-	"usher/internal/auth"
 	"usher/internal/auth/throttle"
 	"usher/internal/cookie"
 )
@@ -82,11 +81,11 @@ type rateLimiter struct {
 	admit     admit
 }
 
-// admit is throttle.Service.Admit, which admits all uses or none. settle notes the outcome of the use with an index.
-type admit func(context.Context, []throttle.Use) (settle func(ctx context.Context, i int, guess bool), err error)
+// admit is throttle.Service.Admit, which admits all uses or none. settle notes the result of the use with an index.
+type admit func(context.Context, []throttle.Use) (settle func(context.Context, int, throttle.Result), err error)
 
 func admitWith(service *throttle.Service) admit {
-	return func(ctx context.Context, uses []throttle.Use) (func(context.Context, int, bool), error) {
+	return func(ctx context.Context, uses []throttle.Use) (func(context.Context, int, throttle.Result), error) {
 		admission, err := service.Admit(ctx, uses)
 		if err != nil {
 			return nil, err
@@ -135,7 +134,7 @@ func (l *rateLimiter) InterceptOperation(ctx context.Context, next graphql.Opera
 		if !settled {
 			settled = true
 			for i, u := range uses {
-				settle(ctx, i, response != nil && guessed(response.Errors, u))
+				settle(ctx, i, resultOf(response, u))
 			}
 		}
 		return response
@@ -153,13 +152,15 @@ func (l *rateLimiter) refusal(ctx context.Context, u directive.Use, err error) *
 	return &graphql.Response{Data: json.RawMessage("null"), Errors: gqlerror.List{l.presenter.present(ctx, located)}}
 }
 
-// guessed reports whether a use failed as an attempt to guess a credential does. The presenter keeps the domain's error
-// in what it returns.
-func guessed(errs gqlerror.List, u directive.Use) bool {
-	for _, e := range errs {
-		if domain, ok := errors.AsType[*auth.Error](e.Err); ok && u.At(e.Path) && domain.Guess() {
-			return true
+// resultOf returns the result of a use. The presenter keeps the domain's error in what it returns.
+func resultOf(response *graphql.Response, u directive.Use) throttle.Result {
+	result := throttle.Done
+	if response != nil {
+		for _, e := range response.Errors {
+			if u.At(e.Path) {
+				result = max(result, throttle.ResultOf(e.Err))
+			}
 		}
 	}
-	return false
+	return result
 }

@@ -31,24 +31,24 @@ type throttled struct {
 	mu      sync.Mutex
 	refuse  error
 	uses    []throttle.Use
-	settled map[int]bool // guess, by the index of the use
+	settled map[int]throttle.Result // by the index of the use
 	ran     map[string]int
 }
 
-func (x *throttled) admit(_ context.Context, uses []throttle.Use) (func(context.Context, int, bool), error) {
+func (x *throttled) admit(_ context.Context, uses []throttle.Use) (func(context.Context, int, throttle.Result), error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.uses, x.settled = slices.Clone(uses), map[int]bool{}
+	x.uses, x.settled = slices.Clone(uses), map[int]throttle.Result{}
 	if x.refuse != nil {
 		return nil, x.refuse
 	}
-	return func(_ context.Context, i int, guess bool) {
+	return func(_ context.Context, i int, result throttle.Result) {
 		x.mu.Lock()
 		defer x.mu.Unlock()
 		if _, again := x.settled[i]; again {
 			panic("settled twice")
 		}
-		x.settled[i] = guess
+		x.settled[i] = result
 	}, nil
 }
 
@@ -273,57 +273,67 @@ func TestRateLimited(t *testing.T) {
 	})
 }
 
-// TestSettle says of each use whether it was an attempt to guess a credential.
+// TestSettle says of each use whether it was an attempt to guess a credential, and whether the caller was signed in.
 func TestSettle(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		as, query string
-		want      map[int]bool
+		want      map[int]throttle.Result
 		uses      []throttle.Use
 	}{
 		"right password": {
 			"", `mutation { login(input: {identifier: "Ada", password: "four small green turtles"}) { tokenType } }`,
-			map[int]bool{0: false},
+			map[int]throttle.Result{0: throttle.Done},
 			[]throttle.Use{{Field: "Mutation.login", Account: "Ada", Recipient: "Ada"}},
 		},
 		"wrong password": {
 			"", `mutation { x: login(input: {identifier: "ada", password: "hunter2", deviceToken: "d", challengeSolution: "s"}) { tokenType } }`,
-			map[int]bool{0: true},
+			map[int]throttle.Result{0: throttle.Guessed},
 			[]throttle.Use{{Field: "Mutation.login", Account: "ada", Recipient: "ada", DeviceToken: "d", Solution: "s"}},
 		},
 		"unknown account": {
 			"", `mutation { login(input: {identifier: "nobody at all", password: "hunter2"}) { tokenType } }`,
-			map[int]bool{0: true},
+			map[int]throttle.Result{0: throttle.Guessed},
 			[]throttle.Use{{Field: "Mutation.login", Account: "nobody at all", Recipient: "nobody at all"}},
 		},
 		"wrong token": {
 			"", `mutation { verifyEmail(input: {token: "hunter2"}) { __typename } }`,
-			map[int]bool{0: true},
+			map[int]throttle.Result{0: throttle.Guessed},
 			[]throttle.Use{{Field: "Mutation.verifyEmail"}},
 		},
 		"wrong code": {
 			"", `mutation { verifyEmail(input: {email: "ada@example.com", code: "000000"}) { __typename } }`,
-			map[int]bool{0: true},
+			map[int]throttle.Result{0: throttle.Guessed},
 			[]throttle.Use{{Field: "Mutation.verifyEmail", Account: "ada@example.com", Recipient: "ada@example.com"}},
 		},
 		"invalid password": {
 			"", `mutation { signup(input: {username: "bob", password: "hunter2"}) { tokenType } }`,
-			map[int]bool{0: false},
+			map[int]throttle.Result{0: throttle.Done},
 			[]throttle.Use{{Field: "Mutation.signup", Account: "bob"}},
 		},
 		"one of two": {
 			"", `mutation { a: requestPasswordReset(input: {identifier: "ada"}) { flow } b: verifyEmail(input: {token: "hunter2"}) { __typename } }`,
-			map[int]bool{0: false, 1: true},
+			map[int]throttle.Result{0: throttle.Done, 1: throttle.Guessed},
 			[]throttle.Use{{Field: "Mutation.requestPasswordReset", Account: "ada", Recipient: "ada"}, {Field: "Mutation.verifyEmail"}},
 		},
 		"guard": {
 			"", `mutation { reauthenticate(input: {password: "hunter2"}) { tokenType } }`,
-			map[int]bool{0: false},
+			map[int]throttle.Result{0: throttle.NotSignedIn},
 			[]throttle.Use{{Field: "Mutation.reauthenticate"}},
+		},
+		"session has ended": {
+			"ended", `mutation { reauthenticate(input: {password: "hunter2"}) { tokenType } }`,
+			map[int]throttle.Result{0: throttle.NotSignedIn},
+			[]throttle.Use{{Field: "Mutation.reauthenticate"}},
+		},
+		"administrator": {
+			"ada", `mutation { inviteUser(input: {email: "bob@example.com", roles: []}) { __typename } }`,
+			map[int]throttle.Result{0: throttle.Done},
+			[]throttle.Use{{Field: "Mutation.inviteUser", Account: "bob@example.com", Recipient: "bob@example.com"}},
 		},
 		"wrong password again": {
 			"ada", `mutation { reauthenticate(input: {password: "hunter2"}) { tokenType } }`,
-			map[int]bool{0: true},
+			map[int]throttle.Result{0: throttle.Guessed},
 			[]throttle.Use{{Field: "Mutation.reauthenticate"}},
 		},
 		"no limit": {"ada", `mutation { logout { __typename } }`, nil, nil},

@@ -2,7 +2,6 @@ package oauth
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"time"
 
@@ -103,8 +102,7 @@ func (s *server) limited(ctx context.Context, use throttle.Use, signIn func(cont
 		return nil, err
 	}
 	t, err := signIn(ctx)
-	failure, ok := errors.AsType[*auth.Error](err)
-	admission.Settle(ctx, 0, ok && failure.Guess())
+	admission.Settle(ctx, 0, throttle.ResultOf(err))
 	if err != nil {
 		return nil, err
 	}

@@ -150,6 +150,13 @@ func at(t *testing.T, address string) context.Context {
 	return from(t.Context(), sender{address: address})
 }
 
+func result(guess bool) throttle.Result {
+	if guess {
+		return throttle.Guessed
+	}
+	return throttle.Done
+}
+
 // code returns the code of an error and what belongs to it.
 func code(err error) string { return authtest.Code(err) }
 
@@ -163,7 +170,7 @@ func (f *fixture) admit(ctx context.Context, uses ...throttle.Use) string {
 func (f *fixture) attempt(ctx context.Context, u throttle.Use, guess bool) string {
 	a, err := f.Admit(ctx, []throttle.Use{u})
 	if err == nil {
-		a.Settle(ctx, 0, guess)
+		a.Settle(ctx, 0, result(guess))
 	}
 	return code(err)
 }

@@ -177,7 +177,7 @@ func BenchmarkAdmit(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			a.Settle(ctx, 0, false)
+			a.Settle(ctx, 0, throttle.Done)
 		}
 	})
 	b.Run("no limit", func(b *testing.B) {

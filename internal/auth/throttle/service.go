@@ -118,9 +118,9 @@ type use struct {
 	*Use
 	account string // see accountName
 	known   bool   // it is on a known device
-	// failures says that it matters whether this use fails.
-	failures bool
-	settled  bool
+	// failures says that it matters whether this use fails, and caller whether the caller is signed in.
+	failures, caller bool
+	settled          bool
 	// solution is the solved challenge that the use needs; nil for none.
 	solution *solution
 }
@@ -168,6 +168,7 @@ func (s *Service) collect(ctx context.Context, uses []Use) *Admission {
 				continue
 			}
 			u.failures = u.failures || rule.Counts == CountFailures
+			u.caller = u.caller || rule.byCaller()
 			keys = who.counters(keys[:0], rule.Limit, u)
 			for _, c := range keys {
 				a.counted = append(a.counted, counted{i, rule.Limit})
@@ -263,22 +264,32 @@ func (a *Admission) challenge(i int) error {
 	return &auth.Error{Code: auth.CodeChallengeRequired, Challenge: challenge}
 }
 
-// Settle notes the outcome of the use with an index, once it has run. guess says that a credential was wrong
-// (auth.Error.Guess). A use that is not settled counts as a failure for limits that refuse. Uses with different indexes may
-// be settled at the same time.
+// Settle notes the result of the use with an index, once it has run. A use that is not settled counts as a failure for
+// limits that refuse. Uses with different indexes may be settled at the same time.
+//
+// A caller that turns out not to be signed in does not count for limits by user or session. Otherwise a copy of an access
+// token, which is valid for some minutes after its session has ended, could use up what its owner needs.
 //
 // It counts even if the client has disconnected. A client can close only its side of the connection, which looks the same,
 // and still read the answer.
-func (a *Admission) Settle(ctx context.Context, i int, guess bool) {
-	if i >= len(a.uses) || !a.uses[i].failures || a.uses[i].settled {
+func (a *Admission) Settle(ctx context.Context, i int, result Result) {
+	if i >= len(a.uses) || a.uses[i].settled {
 		return
 	}
-	a.uses[i].settled = true
+	u := &a.uses[i]
+	u.settled = true
+	if !u.failures && (!u.caller || result != NotSignedIn) {
+		return
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
 	defer cancel()
-	a.service.pressure.note(a.service.options.Now(), guess)
-	if !guess {
-		a.giveBack(ctx, func(c *counted) bool { return c.use == i && c.limit.Counts == CountFailures })
+	if u.failures {
+		a.service.pressure.note(a.service.options.Now(), result == Guessed)
+	}
+	if result != Guessed {
+		a.giveBack(ctx, func(c *counted) bool {
+			return c.use == i && (c.limit.Counts == CountFailures || result == NotSignedIn && c.limit.byCaller())
+		})
 		return
 	}
 	var takes []ratelimit.Use

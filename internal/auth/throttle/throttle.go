@@ -4,7 +4,13 @@
 // The edges ask before they call anything else of the domain, for all uses of an operation at once.
 package throttle
 
-import "time"
+import (
+	"errors"
+	"slices"
+	"time"
+
+	"usher/internal/auth"
+)
 
 // Key is what has a counter of its own: the schema's RateLimitKey.
 type Key string
@@ -47,6 +53,11 @@ type Limit struct {
 	Exceeded Action
 }
 
+// byCaller reports whether the limit has a counter for each user or session.
+func (l *Limit) byCaller() bool {
+	return slices.Contains(l.By, KeyUser) || slices.Contains(l.By, KeySession)
+}
+
 // Rule applies a limit to a field. A use of the field counts Cost.
 type Rule struct {
 	*Limit
@@ -63,4 +74,29 @@ type Use struct {
 	DeviceToken string
 	// Solution is that of a challenge; empty for none.
 	Solution string
+}
+
+// Result is how a use ended, as far as limits need to know.
+type Result int
+
+// The results.
+const (
+	// Done is a success, or a failure that is no other result.
+	Done Result = iota
+	// NotSignedIn is a use that the caller was not signed in for. The access token of a session that has ended leads to it.
+	NotSignedIn
+	// Guessed is a credential that was wrong.
+	Guessed
+)
+
+// ResultOf returns the result of a use that ended with an error; nil for none.
+func ResultOf(err error) Result {
+	e, ok := errors.AsType[*auth.Error](err)
+	switch {
+	case ok && e.Guess():
+		return Guessed
+	case ok && e.Code == auth.CodeUnauthenticated:
+		return NotSignedIn
+	}
+	return Done
 }

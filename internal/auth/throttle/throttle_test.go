@@ -130,12 +130,44 @@ func TestDisconnected(t *testing.T) {
 			a, err := f.Admit(ctx, several(1, throttle.Use{Field: login}))
 			want(t, "a guess", code(err), "")
 			disconnect()
-			a.Settle(ctx, 0, true)
+			a.Settle(ctx, 0, throttle.Guessed)
 		}
 		want(t, "after three guesses", f.admit(at(t, "192.0.2.1"), throttle.Use{Field: login}), "CHALLENGE_REQUIRED")
 		if logged := f.log.Take(); strings.Count(logged, "\n") != 1 { // that the limit is exceeded
 			t.Errorf("the log:\n%s", logged)
 		}
+	})
+}
+
+// TestNotSignedIn uses the access token of a session that has ended. It takes nothing from the user's limit.
+func TestNotSignedIn(t *testing.T) {
+	each(t, func(t *testing.T, f *fixture) {
+		ctx := from(t.Context(), sender{"192.0.2.1", "ada", "ended"})
+		for range 10 {
+			a, err := f.Admit(ctx, several(2, throttle.Use{Field: update}))
+			if want(t, "after the session", code(err), ""); err == nil {
+				a.Settle(ctx, 0, throttle.NotSignedIn)
+				a.Settle(ctx, 1, throttle.NotSignedIn)
+				a.Settle(ctx, 1, throttle.NotSignedIn) // again
+			}
+		}
+		ctx = from(t.Context(), sender{"192.0.2.2", "ada", "s"})
+		for range 4 {
+			a, err := f.Admit(ctx, several(1, throttle.Use{Field: update}))
+			if want(t, "in another session", code(err), ""); err == nil {
+				a.Settle(ctx, 0, throttle.Done)
+			}
+		}
+		want(t, "a fifth", f.admit(ctx, throttle.Use{Field: update}), "RATE_LIMITED after 1h15m0.001s")
+
+		ctx = at(t, "192.0.2.3") // what counts by address goes on
+		for range 5 {
+			a, err := f.Admit(ctx, several(1, throttle.Use{Field: signup}))
+			if want(t, "by address", code(err), ""); err == nil {
+				a.Settle(ctx, 0, throttle.NotSignedIn)
+			}
+		}
+		want(t, "a sixth", f.admit(ctx, throttle.Use{Field: signup}), "RATE_LIMITED after 1h12m0.001s")
 	})
 }
 
@@ -169,7 +201,7 @@ func TestOperations(t *testing.T) {
 		var nothing throttle.Service
 		a, err := nothing.Admit(ctx, several(3, use))
 		if want(t, "without rules", code(err), ""); err == nil {
-			a.Settle(ctx, 2, true)
+			a.Settle(ctx, 2, throttle.Guessed)
 		}
 
 		f.clock.Advance(10 * time.Hour)
@@ -178,14 +210,14 @@ func TestOperations(t *testing.T) {
 			t.Fatal(err)
 		}
 		for i, guess := range []bool{true, false, true} {
-			a.Settle(ctx, i, guess)
-			a.Settle(ctx, i, guess) // again
+			a.Settle(ctx, i, result(guess))
+			a.Settle(ctx, i, result(guess)) // again
 		}
 		a, err = f.Admit(ctx, several(1, throttle.Use{Field: login})) // two guesses so far
 		if err != nil {
 			t.Fatal(err)
 		}
-		a.Settle(ctx, 0, true)
+		a.Settle(ctx, 0, throttle.Guessed)
 		want(t, "after three guesses", f.admit(ctx, throttle.Use{Field: login}), "CHALLENGE_REQUIRED")
 	})
 }
