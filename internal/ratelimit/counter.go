@@ -8,6 +8,8 @@ import (
 // counter is what this process knows of one counter. The limiter's mutex protects it.
 type counter struct {
 	per time.Duration
+	// negligible is how much the process may forget when the counter makes room for others.
+	negligible int64
 	// period is the current period, and count and previous are the sums of the database in this period and the one before,
 	// as of readAt.
 	period          int64

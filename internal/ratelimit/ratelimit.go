@@ -7,8 +7,8 @@
 //
 // A process lets at most Slack uses of a counter pass before it adds them to the database and learns what the others have
 // added. So with n processes, each period has at most Max + n*Slack uses. A process that is killed takes with it what it
-// has not added, so each process that has run in the period is one of the n. The clocks of all processes must agree to
-// within a period. The first use of a counter needs no statement if Slack is at least 1.
+// has not added, so each process that has run in the period is one of the n. A counter that makes room for others in a process's memory may lose a hundredth of Max. The clocks of all
+// processes must agree to within a period. The first use of a counter needs no statement if Slack is at least 1.
 package ratelimit
 
 import (
@@ -280,7 +280,7 @@ func (l *Limiter) uncount(u *Use, period int64) []settlement {
 func (l *Limiter) counter(u *Use, now time.Time) *counter {
 	c, ok := l.counters.Get(u.Key)
 	if !ok {
-		c = &counter{per: u.Per, period: periodAt(now, u.Per)}
+		c = &counter{per: u.Per, negligible: u.Max / 100, period: periodAt(now, u.Per)}
 		l.counters.Add(u.Key, c)
 	}
 	c.advance(now)
@@ -288,7 +288,8 @@ func (l *Limiter) counter(u *Use, now time.Time) *counter {
 }
 
 // evict forgets the counters that were not used for the longest time, and adds to the database what they have counted.
-// Otherwise a client with many addresses could make them forget.
+// Otherwise a client with many addresses could make them forget. Up to a hundredth of a limit is not added: otherwise each
+// request from a new address, which costs the client nothing, would cost the database several statements.
 func (l *Limiter) evict(ctx context.Context) error {
 	for _, s := range l.evicted() {
 		if _, err := l.add(ctx, &s); err != nil {
@@ -309,7 +310,7 @@ func (l *Limiter) evicted() (todo []settlement) {
 			break
 		}
 		l.counters.RemoveOldest()
-		if c.advance(now); c.unsettled > 0 {
+		if c.advance(now); c.unsettled > c.negligible {
 			todo = append(todo, settlement{use: &Use{Key: key}, counter: c, period: c.period, count: c.unsettled})
 		}
 	}

@@ -252,7 +252,8 @@ func TestBusy(t *testing.T) {
 	}
 }
 
-// TestEviction uses more counters than the process remembers. What it has counted is in the database then.
+// TestEviction uses more counters than the process remembers. What it has counted is in the database then, but for a
+// hundredth of the limit.
 func TestEviction(t *testing.T) {
 	t.Parallel()
 	store, c := newMemory(), &clock{}
@@ -261,16 +262,28 @@ func TestEviction(t *testing.T) {
 	counts := map[ratelimit.Key]int64{}
 	for range 5 {
 		for n := range 40 {
-			u := hourly(100)
+			u := hourly(99)
 			u.Key[2] = byte(n)
 			take(t, l, u)
 			counts[u.Key]++
 		}
 	}
 	for n := range 20 { // forget the rest
-		u := hourly(100)
+		u := hourly(99)
 		u.Key[3] = byte(n + 1)
 		take(t, l, u)
+	}
+	many := newMemory()
+	l = ratelimit.New(many, c.Now, 10)
+	for n := range 200 {
+		for _, most := range []int64{99, 100} {
+			u := hourly(most)
+			u.Key = ratelimit.Key{byte(most), byte(n)}
+			take(t, l, u)
+		}
+	}
+	if n := len(many.sums); many.statements != n || n < 190 || n > 200 { // those of the limit 99
+		t.Errorf("%d statements for %d counters in the database, want about 195", many.statements, n)
 	}
 	got := map[ratelimit.Key]int64{}
 	for key := range counts {
@@ -282,7 +295,7 @@ func TestEviction(t *testing.T) {
 	c.advance(10 * time.Hour)
 	store.taken()
 	for n := range 20 {
-		u := hourly(100)
+		u := hourly(99)
 		u.Key[3] = byte(n + 1)
 		take(t, l, u)
 	}
