@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
@@ -67,6 +68,46 @@ func TestOrigins(t *testing.T) {
 					t.Errorf("response shared: %t, cookie set: %t, want %t; %s", shared, cookie, tt.allowed, w.Body)
 				}
 			})
+		}
+	})
+}
+
+// TestPagesOfOthers sends what a page of another origin can make a browser send without asking first, to every route that
+// accepts POST. Nothing of it runs or counts.
+func TestPagesOfOthers(t *testing.T) {
+	each(t, func(t *testing.T, s app.Settings) {
+		s.OAuthPasswordGrant = true
+		s.AllowedOrigins = config.Origins{"https://app.example.com"}
+		a := newApp(t, s, io.Discard)
+		tried := 0
+		for path, row := range readRoutes(t) {
+			if !slices.Contains(row.methods, http.MethodPost) {
+				continue
+			}
+			for _, contentType := range []string{"text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"} {
+				for origin, others := range map[string]bool{"https://evil.example": true, "null": true, "https://app.example.com": false, "": false} {
+					tried++
+					body := "grant_type=password&username=ada&password=x"
+					if path == "/graphql" {
+						body = `{"query": "mutation { login(input: {identifier: \"ada\", password: \"x\"}) { tokenType } }"}`
+					}
+					r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(body))
+					r.Header.Set("Content-Type", contentType)
+					if origin != "" {
+						r.Header.Set("Origin", origin)
+						r.Header.Set("Sec-Fetch-Site", "cross-site")
+					}
+					w := httptest.NewRecorder()
+					a.ServeHTTP(w, r)
+					refused := w.Code == http.StatusForbidden || w.Code == http.StatusUnsupportedMediaType
+					if others && (!refused || w.Header().Get("RateLimit") != "") || !others && w.Code == http.StatusForbidden {
+						t.Errorf("%s as %s from %q: %d %v %s", path, contentType, origin, w.Code, w.Header(), w.Body)
+					}
+				}
+			}
+		}
+		if tried < 5*3*4 { // GraphQL, two paths for tokens, and two for what clients ask about them
+			t.Errorf("%d requests", tried)
 		}
 	})
 }

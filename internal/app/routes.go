@@ -18,10 +18,10 @@ func routes(s Settings, server *httpd.Server, graphQL http.Handler, o oauth.Endp
 	all := map[string]http.Handler{
 		"/graphql": server.CORS(graphQL),
 
-		oauth.TokenPath:      o.Token,
-		"/token":             enabledIf(passwordGrant(s), o.Token),
-		oauth.RevokePath:     o.Revoke,
-		oauth.IntrospectPath: o.Introspect,
+		oauth.TokenPath:      server.OwnPages(o.Token),
+		"/token":             enabledIf(passwordGrant(s), server.OwnPages(o.Token)),
+		oauth.RevokePath:     server.OwnPages(o.Revoke),
+		oauth.IntrospectPath: server.OwnPages(o.Introspect),
 		oauth.UserinfoPath:   o.Userinfo,
 		oauth.JWKSPath:       httpd.JSON(keys.JWKS, keyring.JWKSMaxAge),
 

@@ -62,12 +62,27 @@ func (s *Server) CORS(next http.Handler) http.Handler {
 	}))
 }
 
+// OwnPages refuses requests of pages of other origins, even those that a browser sends without asking first. Such a page
+// could not read the responses. But it could use up the rate limits of the network of everybody that visits it.
+func (s *Server) OwnPages(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !s.origins.accept(r) {
+			s.refusals.origin(r.Context(), r.Header.Get("Origin"))
+			writeStatus(w, http.StatusForbidden, notAllowedOrigin)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+const notAllowedOrigin = "origin not allowed, see --allowed-origins"
+
 // preflight answers an OPTIONS request of a page. rs/cors has set the headers if it allows the request.
 func (s *Server) preflight(w http.ResponseWriter, r *http.Request, origin string) {
 	if !s.origins.allow(origin) {
 		// The Fetch Standard ("HTTP responses") recommends 403 without any CORS header.
 		s.refusals.origin(r.Context(), origin)
-		writeStatus(w, http.StatusForbidden, "origin not allowed, see --allowed-origins")
+		writeStatus(w, http.StatusForbidden, notAllowedOrigin)
 		return
 	}
 	if h := w.Header(); h["Access-Control-Allow-Origin"] == nil {
