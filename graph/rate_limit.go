@@ -122,7 +122,11 @@ func (l *rateLimiter) InterceptOperation(ctx context.Context, next graphql.Opera
 	}
 	settle, err := l.admit(ctx, asked)
 	if err != nil {
-		return graphql.OneShot(l.refusal(ctx, uses[0], err))
+		over := 0
+		if r, ok := errors.AsType[*throttle.Refusal](err); ok {
+			over = r.Use
+		}
+		return graphql.OneShot(l.refusal(ctx, uses[over], err))
 	}
 	respond := next(ctx)
 	if respond == nil { // gqlgen sends nothing then

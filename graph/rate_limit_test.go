@@ -39,6 +39,9 @@ func (x *throttled) admit(_ context.Context, uses []throttle.Use) (func(context.
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.uses, x.settled = slices.Clone(uses), map[int]throttle.Result{}
+	if refused, ok := x.refuse.(*auth.Error); ok { //nolint:errorlint // The error as it is.
+		return nil, &throttle.Refusal{Use: len(uses) - 1, Err: refused}
+	}
 	if x.refuse != nil {
 		return nil, x.refuse
 	}
@@ -237,6 +240,7 @@ func TestRateLimited(t *testing.T) {
 		"alias":    {`mutation { x: requestPasswordReset(input: {identifier: "ada"}) { flow } logout { success: __typename } }`, `["x"]`},
 		"guarded":  {`mutation { deleteMe { __typename } }`, `["deleteMe"]`},
 		"fragment": {`mutation { ...F } fragment F on Mutation { y: deleteMe { __typename } }`, `["y"]`},
+		"second":   {`mutation { a: deleteMe { __typename } b: requestPasswordReset(input: {identifier: "ada"}) { flow } }`, `["b"]`},
 	}
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		x := &throttled{}
@@ -257,6 +261,9 @@ func TestRateLimited(t *testing.T) {
 				check(t, err)
 				check(t, response.Body.Close())
 				text := string(raw)
+				if name == "second" && refused != "refused" && refused != "challenge" { // it concerns the operation
+					op.path = `["a"]`
+				}
 				for _, want := range []string{`"data":null`, `"code":"` + r.code + `"`, `"path":` + op.path, `"locations":[{"line":1,`, r.member} {
 					if !strings.Contains(text, want) {
 						t.Errorf("%s, %s: no %s in %s", refused, name, want, text)

@@ -70,9 +70,8 @@ func (c counters) Add(ctx context.Context, key ratelimit.Key, period, count int6
 // Limited reports whether a field has a limit.
 func (s *Service) Limited(field string) bool { return len(s.options.Rules[field]) > 0 }
 
-// Admit admits all uses of an operation, or none. Its errors are *auth.Error with CodeRateLimited or
-// CodeChallengeRequired, and those of the store: without the database, nobody can sign in or change anything anyway. It
-// sets the limits of the request's Outcome.
+// Admit admits all uses of an operation, or none. Its errors are a *Refusal, and those of the store: without the database,
+// nobody can sign in or change anything anyway. It sets the limits of the request's Outcome.
 func (s *Service) Admit(ctx context.Context, uses []Use) (*Admission, error) {
 	a := s.collect(ctx, uses)
 	if len(a.takes) == 0 {
@@ -193,13 +192,13 @@ func (s *Service) action(l *Limit) Action {
 // refused returns the error of uses that are over a limit; nil if they all have the solution of a challenge. Then they
 // count in spite of the limit.
 func (a *Admission) refused() error {
-	var limited *auth.Error
+	var limited *Refusal
 	for i := range a.states {
 		if a.states[i].Over && a.service.action(a.counted[i].limit) == Refuse {
 			if limited == nil {
-				limited = &auth.Error{Code: auth.CodeRateLimited}
+				limited = &Refusal{Use: a.counted[i].use, Err: &auth.Error{Code: auth.CodeRateLimited}}
 			}
-			limited.RetryAfter = max(limited.RetryAfter, a.states[i].Retry)
+			limited.Err.RetryAfter = max(limited.Err.RetryAfter, a.states[i].Retry)
 		}
 	}
 	if limited != nil {
@@ -261,7 +260,7 @@ func (a *Admission) challenge(i int) error {
 	if err != nil {
 		return err
 	}
-	return &auth.Error{Code: auth.CodeChallengeRequired, Challenge: challenge}
+	return &Refusal{Use: i, Err: &auth.Error{Code: auth.CodeChallengeRequired, Challenge: challenge}}
 }
 
 // Settle notes the result of the use with an index, once it has run. A use that is not settled counts as a failure for

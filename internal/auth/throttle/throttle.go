@@ -76,6 +76,20 @@ type Use struct {
 	Solution string
 }
 
+// Refusal is the error of an operation that may not run.
+type Refusal struct {
+	// Use is the index of a use that is over its limit.
+	Use int
+	// Err has CodeRateLimited or CodeChallengeRequired.
+	Err *auth.Error
+}
+
+// Error implements error.
+func (r *Refusal) Error() string { return r.Err.Error() }
+
+// Unwrap returns Err.
+func (r *Refusal) Unwrap() error { return r.Err }
+
 // Result is how a use ended, as far as limits need to know.
 type Result int
 

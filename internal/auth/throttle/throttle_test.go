@@ -92,6 +92,21 @@ func TestNetworks(t *testing.T) {
 	})
 }
 
+// TestRefusal names the use that is over its limit.
+func TestRefusal(t *testing.T) {
+	each(t, func(t *testing.T, f *fixture) {
+		uses := []throttle.Use{{Field: login, Account: "ada"}}
+		for range 6 { // 5 for each address
+			uses = append(uses, throttle.Use{Field: signup})
+		}
+		_, err := f.Admit(at(t, "192.0.2.1"), uses)
+		var refusal *throttle.Refusal
+		if !errors.As(err, &refusal) || uses[refusal.Use].Field != signup || refusal.Err.Code != auth.CodeRateLimited {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
 // TestFailures signs in with right and wrong passwords.
 func TestFailures(t *testing.T) {
 	each(t, func(t *testing.T, f *fixture) {
