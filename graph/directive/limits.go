@@ -231,8 +231,8 @@ func (s *Schema) Override(overrides map[string]Override) error {
 		case name == AllLimits:
 			problems = append(problems, fmt.Errorf("%s stands for all rate limits, which can only be turned off together", AllLimits))
 		default:
-			if err := checkRate(o.Max, o.Per); err != nil {
-				problems = append(problems, fmt.Errorf("the rate limit %q is one %w", name, err))
+			if checkRate(o.Max, o.Per) != nil {
+				problems = append(problems, fmt.Errorf("the rate limit %q must allow 1 to %d uses in 1s to 720h", name, maxCount))
 			}
 		}
 	}

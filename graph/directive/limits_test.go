@@ -126,8 +126,8 @@ func TestOverride(t *testing.T) {
 		"unknown":        {map[string]Override{"x": {}}, `error: there is no rate limit called "x", only these: a, b, shared`},
 		"all, a number":  {map[string]Override{"*": {1, time.Minute}}, "error: * stands for all rate limits, which can only be turned off together"},
 		"less than cost": {map[string]Override{"a": {4, time.Minute}}, `error: the rate limit "a" must allow at least 5, which is what Query.a counts`},
-		"too long":       {map[string]Override{"a": {5, 721 * time.Hour}}, `error: the rate limit "a" is one whose per is not 1s to 720h in whole seconds`},
-		"too many":       {map[string]Override{"a": {2_000_000_000, time.Hour}}, `error: the rate limit "a" is one whose max is not a number from 1 to 1000000000`},
+		"too long":       {map[string]Override{"a": {5, 721 * time.Hour}}, `error: the rate limit "a" must allow 1 to 1000000000 uses in 1s to 720h`},
+		"too many":       {map[string]Override{"a": {2_000_000_000, time.Hour}}, `error: the rate limit "a" must allow 1 to 1000000000 uses in 1s to 720h`},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -15,17 +15,17 @@ import (
 // client is the sender of a request. A value that is not known is zero.
 type client struct {
 	address netip.Addr
-	// household and wider are the networks of the address that have counters. A household has an IPv4 address or the first
-	// 64 bits of an IPv6 address. One who rents servers easily gets many of them in one network.
-	household, wider netip.Prefix
-	user, session    string
+	// own and wider are the networks of the address that have counters: own is an IPv4 address or the first 64 bits of an
+	// IPv6 address. A rented server often has many addresses in one wider network.
+	own, wider    netip.Prefix
+	user, session string
 }
 
 // clientOf returns the sender of the request of ctx, by its address and its access token. Whether the session is still
 // valid does not matter for a limit.
 func clientOf(ctx context.Context) *client {
 	c := &client{address: request.From(ctx).Client.Unmap().WithZone("")}
-	c.household, c.wider = networks(c.address)
+	c.own, c.wider = networks(c.address)
 	state, unlock := caller.Lock(ctx)
 	defer unlock()
 	if state.Claims != nil {
@@ -35,7 +35,7 @@ func clientOf(ctx context.Context) *client {
 }
 
 // networks returns the networks of an address that have counters; zero outside of HTTP.
-func networks(a netip.Addr) (household, wider netip.Prefix) {
+func networks(a netip.Addr) (own, wider netip.Prefix) {
 	v4, v6 := [2]int{32, 24}, [2]int{64, 48}
 	bits := v6
 	if a.Is4() {
@@ -97,7 +97,7 @@ func (c *client) counters(to []key, l *Limit, u *use) []key {
 				return to
 			}
 			byAddress = true
-			all, allWider = network(all, c.household), network(allWider, c.wider)
+			all, allWider = network(all, c.own), network(allWider, c.wider)
 			continue
 		}
 		if value == "" {

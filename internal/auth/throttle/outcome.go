@@ -42,15 +42,20 @@ func nearer(a, b request.Limit) int {
 }
 
 // warn logs which counters begin to refuse: once a period for each, and not for each use. The line has no names. Of the
-// address it has the network, as one client may have all of that.
+// address it has the network, as one client may have all of that. A limit for all has none: the client that happens to
+// exceed it is no more to blame than the others.
 func (a *Admission) warn(ctx context.Context) {
 	for n, c := range a.counted {
-		if a.states[n].First {
-			a.service.options.Log.LogAttrs(ctx, slog.LevelWarn, "rate limit exceeded",
-				slog.String("limit", c.limit.Name),
-				slog.String("action", string(a.service.action(c.limit))),
-				slog.String("network", clientOf(ctx).network()),
-			)
+		if !a.states[n].First {
+			continue
 		}
+		attributes := []slog.Attr{
+			slog.String("limit", c.limit.Name),
+			slog.String("action", string(a.service.action(c.limit))),
+		}
+		if !slices.Equal(c.limit.By, []Key{KeyGlobal}) {
+			attributes = append(attributes, slog.String("network", clientOf(ctx).network()))
+		}
+		a.service.options.Log.LogAttrs(ctx, slog.LevelWarn, "rate limit exceeded", attributes...)
 	}
 }

@@ -346,7 +346,7 @@ func TestLimits(t *testing.T) {
 	})
 }
 
-// TestLog has one line for a counter that begins to refuse, and no names.
+// TestLog has one line for a counter that begins to refuse, and no names. A limit for all names no network.
 func TestLog(t *testing.T) {
 	each(t, func(t *testing.T, f *fixture) {
 		for range 50 {
@@ -359,6 +359,14 @@ func TestLog(t *testing.T) {
 			!strings.Contains(logged, `limit=mail-recipient action=CHALLENGE network=192.0.2.0/24`) ||
 			strings.Contains(logged, "ada") || strings.Contains(logged, ".77") || strings.Contains(logged, "secret") {
 			t.Errorf("logged:\n%s", logged)
+		}
+
+		for n := range 12 {
+			_ = f.admit(at(t, fmt.Sprintf("198.51.%d.1", n)), throttle.Use{Field: signup})
+		}
+		if logged = f.log.Take(); !strings.HasSuffix(logged, `level=WARN msg="rate limit exceeded" limit=signup-flood action=CHALLENGE`+"\n") ||
+			strings.Count(logged, "\n") != 1 {
+			t.Errorf("a limit for all logged:\n%s", logged)
 		}
 	})
 }
