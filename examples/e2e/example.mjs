@@ -96,7 +96,7 @@ test('a sign-in, a sign-up and a request for a mail solve the challenge of the s
     const sent = record(tab)
     const solution = await askForWork(tab, name)
     await send(tab)
-    await tab.getByRole('status').getByText(/your browser solves a short puzzle/).waitFor()
+    await tab.getByRole('status').getByText(/your browser is solving a short puzzle/).waitFor()
     assert.equal(await tab.getByRole('alert').count(), 0)
     await done(tab)
     assert.equal(await solution.number, 1_000_000)

@@ -10,7 +10,7 @@ import { account, assertAccessible, go, graphql, logIn, newName, open, password,
 
 const real = process.argv[3] === 'real'
 
-const message = /your browser solves a short puzzle/
+const message = /your browser is solving a short puzzle/
 
 /** Makes a challenge with a known solution. @param {number} number */
 function challenge(number) {

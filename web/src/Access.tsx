@@ -35,7 +35,7 @@ export default function Access() {
     <section className="view" aria-labelledby="access-title">
       <h1 id="access-title">Access</h1>
       <p className="lead">
-        The access rules of the schema with its rate limits, and what they allow {viewer ? 'you' : 'a user who is not signed in'}.
+        The access rules and rate limits of the schema, and what the rules allow {viewer ? 'you' : 'a user who is not signed in'}.
       </p>
       <div className="tools">
         <Search

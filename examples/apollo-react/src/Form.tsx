@@ -31,7 +31,7 @@ export function Form({ title, busy, solving, errors, submit, children }: FormPro
       {children}
       {message && <p role="alert">{message}</p>}
       <button disabled={busy || solving}>{title}</button>
-      <p role="status">{solving && 'The server gets many attempts at the moment, so your browser solves a short puzzle first …'}</p>
+      <p role="status">{solving && 'The server is getting many attempts, so your browser is solving a short puzzle first …'}</p>
     </form>
   )
 }

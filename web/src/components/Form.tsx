@@ -55,7 +55,7 @@ export function Form({ fields, submit, secondary, check, action, children }: For
   )
 }
 
-const puzzle = 'The server gets many attempts at the moment, so your browser solves a short puzzle first. You have nothing to do …'
+const puzzle = 'The server is getting many attempts, so your browser is solving a short puzzle first. You do not need to do anything.'
 
 /** The message of a problem, without what the form shows at its fields. */
 function messageOf({ errors, message }: Failure, fields: string[]): string {
