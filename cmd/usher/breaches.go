@@ -23,7 +23,7 @@ type breachesBuildCommand struct {
 	List string `arg:"" placeholder:"FILE" help:"The list, with a line for each password: its SHA-1 hash in hexadecimal, or the hash, a colon and a count. - is standard input."`
 
 	Output   string `default:"breaches.bin" help:"File to write. It is replaced when the new one is complete. A running server uses the old one until it is restarted."`
-	Bits     uint32 `default:"8" enum:"8,16" help:"Size of an entry, 8 or 16 bits. With 8, one of 256 passwords that are not in the list is taken for one, and with 16, one of 65,536."`
+	Bits     uint32 `default:"8" enum:"8,16" help:"Size of an entry, 8 or 16 bits. Of the passwords that are not in the list, one in 256 counts as listed with 8 bits, and one in 65,536 with 16."`
 	MinCount uint64 `default:"1" help:"Leave out passwords with a smaller count."`
 }
 
