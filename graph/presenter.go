@@ -39,8 +39,8 @@ var messages = map[ErrorCode]string{
 	ErrorCodeStepUpRequired:      "Confirm your identity to continue.",
 	ErrorCodeInvalidCredentials:  "The user name, e-mail address or password is wrong.",
 	ErrorCodeBadUserInput:        "Some of the input is invalid.",
-	ErrorCodeRateLimited:         "Too many attempts. Wait before you try again.",
-	ErrorCodeServiceUnavailable:  "The server is temporarily unavailable. Try again soon.",
+	ErrorCodeRateLimited:         "Too many attempts.",
+	ErrorCodeServiceUnavailable:  "The server is temporarily unavailable.",
 	ErrorCodeInternalServerError: "The server failed to process the request.",
 	ErrorCodeGraphqlParseFailed:  "The document has a syntax error. See locations.",
 

@@ -100,10 +100,16 @@ export function explain(errors: readonly GraphQLError[], shown: readonly string[
     const { fields, retryAfter = 1, requestId } = extensionsOf(error)
     if (fields) return fields.filter((field) => !shown.includes(inputName(field.path))).map((field) => field.message)
     const action = remedy(error)
-    if (action === 'wait') return `${error.message} Try again in ${String(retryAfter)} s.`
+    if (action === 'wait') return `${error.message} Try again in ${duration(retryAfter)}.`
     if (action === 'report' && requestId) return `${error.message} Quote the request ${requestId} when you report it.`
     return error.message
   }).join(' ')
+}
+
+/** Puts a time to wait into words, rounded up so that it is over afterwards. */
+function duration(seconds: number): string {
+  if (seconds < 120) return `${String(seconds)} s`
+  return seconds < 7200 ? `${String(Math.ceil(seconds / 60))} min` : `${String(Math.ceil(seconds / 3600))} h`
 }
 
 /** Returns the messages of BAD_USER_INPUT by the name of the input; '' is the input as a whole. */

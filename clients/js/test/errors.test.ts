@@ -50,6 +50,9 @@ test('errors are explained', () => {
     [[], 'The server cannot be reached. Try again.'],
     [[error({ code: 'FORBIDDEN' })], 'Message.'],
     [[error({ code: 'RATE_LIMITED', retryAfter: 7 })], 'Message. Try again in 7 s.'],
+    [[error({ code: 'RATE_LIMITED', retryAfter: 119 })], 'Message. Try again in 119 s.'],
+    [[error({ code: 'RATE_LIMITED', retryAfter: 3541 })], 'Message. Try again in 60 min.'],
+    [[error({ code: 'RATE_LIMITED', retryAfter: 86_400 })], 'Message. Try again in 24 h.'],
     [[error({ code: 'INTERNAL_SERVER_ERROR', requestId: 'r1' })], 'Message. Quote the request r1 when you report it.'],
     [[input, error({ code: 'FORBIDDEN' }, 'No.')], 'Taken. Name or address. No.'],
   ] as const) assert.equal(explain(errors), words)
