@@ -1932,7 +1932,7 @@ change each one by its name.
 directive @rateLimit(
   """
   The name of the limit. Fields with the same name share its counters and must have the same values for all arguments but
-  ` + "`" + `cost` + "`" + `. The default is the name of the field.
+  ` + "`" + `cost` + "`" + `. Defaults to the name of the field.
   """
   name: String
   "What has a counter of its own: each combination of these. A use without one of them is not counted."
@@ -1971,10 +1971,10 @@ enum RateLimitKey {
 
 "Which uses of a field a ` + "`" + `@rateLimit` + "`" + ` counts."
 enum RateLimitCount {
-  "All that run."
+  "All uses that run."
   CALLS
   """
-  Those that fail because a password, a code or a token is wrong. Sign-ins on a known device do not count; they have a
+  Uses that fail because a password, a code or a token is wrong. Sign-ins on a known device do not count. They have a
   limit of their own.
   """
   FAILURES
@@ -2045,7 +2045,7 @@ enum ErrorCode {
   """
   Many attempts fail or come at once, so this one needs proof of work. ` + "`" + `extensions.challenge` + "`" + ` is a challenge in the format
   of ALTCHA: ` + "`" + `{algorithm, challenge, salt, maxnumber, signature}` + "`" + `. Solve it, then send the request again with the
-  solution as ` + "`" + `challengeSolution` + "`" + `. This takes a browser about a second and needs no user. A challenge is valid for this
+  solution as ` + "`" + `challengeSolution` + "`" + `. This takes a browser about a second, and the user does nothing. A challenge is valid for this
   field, for a few minutes and once.
   """
   CHALLENGE_REQUIRED

@@ -38,7 +38,7 @@ const (
 	ErrorCodeRateLimited ErrorCode = "RATE_LIMITED"
 	// Many attempts fail or come at once, so this one needs proof of work. `extensions.challenge` is a challenge in the format
 	// of ALTCHA: `{algorithm, challenge, salt, maxnumber, signature}`. Solve it, then send the request again with the
-	// solution as `challengeSolution`. This takes a browser about a second and needs no user. A challenge is valid for this
+	// solution as `challengeSolution`. This takes a browser about a second, and the user does nothing. A challenge is valid for this
 	// field, for a few minutes and once.
 	ErrorCodeChallengeRequired ErrorCode = "CHALLENGE_REQUIRED"
 	// The server sends no mail, so it cannot do this.
@@ -297,9 +297,9 @@ func (e RateLimitAction) MarshalJSON() ([]byte, error) {
 type RateLimitCount string
 
 const (
-	// All that run.
+	// All uses that run.
 	RateLimitCountCalls RateLimitCount = "CALLS"
-	// Those that fail because a password, a code or a token is wrong. Sign-ins on a known device do not count; they have a
+	// Uses that fail because a password, a code or a token is wrong. Sign-ins on a known device do not count. They have a
 	// limit of their own.
 	RateLimitCountFailures RateLimitCount = "FAILURES"
 )

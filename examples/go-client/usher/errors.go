@@ -124,7 +124,7 @@ func (e *Error) Advice() string {
 	case RateLimited, ServiceUnavailable:
 		return fmt.Sprintf("Try again in %d seconds.", e.RetryAfter)
 	case ChallengeRequired:
-		return "The server gets too many attempts at the moment. Try again later."
+		return "The server is getting too many attempts. Try again later."
 	case MailDisabled:
 		return "The server cannot send mail. Ask its operator for help."
 	case EmailConfirmationRequired:
