@@ -2434,8 +2434,7 @@ type Mutation {
     @rateLimit(name: "deletion", by: USER, max: 10, per: "1h")
   """
   Returns what the server keeps about the signed-in user: the account, its sessions, its credentials without their
-  secrets, mails without their contents, and events of the audit log about or by the user. Fails with ` + "`" + `RATE_LIMITED` + "`" + `
-  after 5 exports in an hour.
+  secrets, mails without their contents, and events of the audit log about or by the user.
   """
   requestDataExport: RequestDataExportPayload! @auth(maxAge: 900)
     @rateLimit(by: USER, max: 5, per: "1h")
