@@ -7,8 +7,9 @@
 //
 // A process lets at most Slack uses of a counter pass before it adds them to the database and learns what the others have
 // added. So with n processes, each period has at most Max + n*Slack uses. A process that is killed takes with it what it
-// has not added, so each process that has run in the period is one of the n. A counter that makes room for others in a process's memory may lose a hundredth of Max. The clocks of all
-// processes must agree to within a period. The first use of a counter needs no statement if Slack is at least 1.
+// has not added, so each process that has run in the period is one of the n. A counter that makes room for others in a
+// process's memory may lose a hundredth of Max. The clocks of all processes must agree to within a period. The first use of
+// a counter needs no statement if Slack is at least 1.
 package ratelimit
 
 import (
