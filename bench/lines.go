@@ -28,6 +28,14 @@ var lines = []line{
 	{"  p99, ms", against{"me_flood_p99_ms", "me_calm_p99_ms", "me_flood_p99_vs_calm"}, atMost(10)},
 	{"  logins/s", against{usher: "me_flood_logins_per_s"}, goal{}},
 
+	{"owners that sign in on known devices during an attack, %", against{usher: "attack_limited_known_during_served_percent"}, atLeast(95)},
+	{"  p50, ms", against{usher: "attack_limited_known_during_p50_ms"}, goal{}},
+	{"  p99, ms", against{usher: "attack_limited_known_during_p99_ms"}, goal{}},
+	{"  without rate limits, %", against{usher: "attack_unlimited_known_during_served_percent"}, goal{}},
+	{"owners that sign in on new devices during an attack, %", against{usher: "attack_limited_new_during_served_percent"}, atLeast(90)},
+	{"  p50, ms", against{usher: "attack_limited_new_during_p50_ms"}, goal{}},
+	{"guesses of an attack that were checked", against{usher: "attack_limited_guesses"}, goal{}},
+
 	{"refresh on PostgreSQL, 32 connections: requests/s", against{"refresh_postgres_c32_rps", "limit_refresh_postgres_c32_rps", "refresh_postgres_c32_vs_limit"}, atLeast(0.6)},
 	{"refresh on SQLite, 32 connections: requests/s", against{"refresh_sqlite_c32_rps", "limit_refresh_sqlite_c32_rps", "refresh_sqlite_c32_vs_limit"}, atLeast(0.6)},
 
@@ -49,6 +57,19 @@ var lines = []line{
 	{"growth on SQLite: me, largest ÷ smallest", against{usher: "growth_me_sqlite"}, atMost(1.2)},
 	{"  refresh", against{usher: "growth_refresh_sqlite"}, atMost(1.2)},
 	{"  login, less its hash", against{usher: "growth_login_sqlite"}, atMost(1.2)},
+
+	{"me on PostgreSQL; limit: the version before: requests/s", comparedBefore("me", onPostgres, "rps"), atLeast(0.97)},
+	{"  processor time of a request, µs", comparedBefore("me", onPostgres, "cpu_us"), atMost(1.03)},
+	{"login on PostgreSQL; limit: the version before: requests/s", comparedBefore("login", onPostgres, "rps"), atLeast(0.97)},
+	{"  processor time of a request, µs", comparedBefore("login", onPostgres, "cpu_us"), atMost(1.03)},
+	{"refresh on PostgreSQL; limit: the version before: requests/s", comparedBefore("refresh", onPostgres, "rps"), goal{}},
+	{"  processor time of a request, µs", comparedBefore("refresh", onPostgres, "cpu_us"), goal{}},
+	{"me on SQLite; limit: the version before: requests/s", comparedBefore("me", onSQLite, "rps"), atLeast(0.97)},
+	{"  processor time of a request, µs", comparedBefore("me", onSQLite, "cpu_us"), atMost(1.03)},
+	{"login on SQLite; limit: the version before: requests/s", comparedBefore("login", onSQLite, "rps"), atLeast(0.97)},
+	{"  processor time of a request, µs", comparedBefore("login", onSQLite, "cpu_us"), atMost(1.03)},
+	{"refresh on SQLite; limit: the version before: requests/s", comparedBefore("refresh", onSQLite, "rps"), goal{}},
+	{"  processor time of a request, µs", comparedBefore("refresh", onSQLite, "cpu_us"), goal{}},
 }
 
 // comparedMe returns the names of a figure of `me` on a kind of database, of the same figure of another server, and

@@ -38,6 +38,7 @@ type load struct {
 	duration time.Duration
 	requests int           // requests of each client; unless 0, it replaces duration
 	pause    time.Duration // pause after a refusal
+	spread   bool          // each connection has an address of its own
 }
 
 // tally is the result of a load.
@@ -57,8 +58,12 @@ func (l load) run(ctx context.Context, clients []client) (tally, error) {
 		for verdict := range c.latencies {
 			c.latencies[verdict] = make([]time.Duration, 0, 1<<14)
 		}
+		var dialer net.Dialer
+		if l.spread {
+			dialer.LocalAddr = nextAddress()
+		}
 		var err error
-		if c.conn, err = new(net.Dialer).DialContext(ctx, "tcp", l.address); err != nil {
+		if c.conn, err = dialer.DialContext(ctx, "tcp", l.address); err != nil {
 			return tally{}, err
 		}
 		defer func() { _ = c.conn.Close() }()

@@ -53,6 +53,7 @@ func command(ctx context.Context, args []string) error {
 // options are the flags of the bench.
 type options struct {
 	usher     string   // the program under test
+	before    string   // another version of the program to compare with; empty for none
 	generator string   // "wrk" or "own"
 	only      []string // names of scenarios
 	short     bool
@@ -65,6 +66,7 @@ func parseOptions(args []string) (options, error) {
 	var o options
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.StringVar(&o.usher, "usher", "../bin/usher", "the `program` to measure")
+	flags.StringVar(&o.before, "before", "", "another version of the `program` for the scenario before")
 	flags.BoolVar(&o.short, "short", false, "fewer and shorter rounds: about five minutes in all")
 	flags.StringVar(&o.results, "results", "results.json", "the `file` to write the figures to")
 	flags.StringVar(&o.plots, "plots", "", "the `folder` to draw plots into")
@@ -99,10 +101,12 @@ var scenarios = []scenario{
 	{"me", measureMe},
 	{"login", measureLogin},
 	{"flood", measureFlood},
+	{"attack", measureAttack},
 	{"refresh", measureRefresh},
 	{"algorithms", measureAlgorithms},
 	{"footprint", measureFootprint},
 	{"growth", measureGrowth},
+	{"before", measureBefore},
 }
 
 func names(scenarios []scenario) []string {
@@ -138,7 +142,7 @@ func run(ctx context.Context, o options) (err error) {
 		return err
 	}
 	if o.plots != "" {
-		if err := b.results.draw(o.plots, b.sizes); err != nil {
+		if err := b.results.draw(o.plots, b.sizes, b.attackSteps()); err != nil {
 			return err
 		}
 	}

@@ -17,8 +17,8 @@ var plotFiles embed.FS
 // plots are the templates of the plots. They contain no text from outside, so nothing is escaped.
 var plots = template.Must(template.ParseFS(plotFiles, "*.svg.tmpl"))
 
-// draw writes plots of the results to a folder.
-func (r *results) draw(folder string, sizes []int) error {
+// draw writes plots of the results to a folder. steps are those of a third of an attack.
+func (r *results) draw(folder string, sizes []int, steps int) error {
 	if err := os.MkdirAll(folder, 0o755); err != nil { //nolint:gosec // a public folder of the documentation
 		return err
 	}
@@ -38,6 +38,9 @@ func (r *results) draw(folder string, sizes []int) error {
 	}
 	if r.has("growth_me_postgres") {
 		errs = append(errs, write("growth.svg", "lines.svg.tmpl", r.growthChart(sizes)))
+	}
+	if r.has("attack_limited_attempts") {
+		errs = append(errs, write("attack.svg", "lines.svg.tmpl", r.attackChart(steps)))
 	}
 	return errors.Join(errs...)
 }
@@ -131,12 +134,33 @@ func (r *results) floodChart() barChart {
 		false, group("Throughput", "rps", "/s"), group("Latency, 99th percentile", "p99_ms", "ms"))
 }
 
-// lineChart is a line chart with a logarithmic x axis.
+// lineChart is a chart of panels with lines. Axis is the title of their x axis.
 type lineChart struct {
-	Title, Desc   string
+	Title, Desc, Axis string
+	Height            int
+	Panels            []panel
+}
+
+// panel is one area with lines, from y = From to y = To. Top is added to all of its y.
+type panel struct {
+	Title         string
+	Top, From, To int
+	Band          *band
 	Rows, Columns []tick
 	Lines         []plotted
 }
+
+// Height returns the height of the area.
+func (p panel) Height() int { return p.To - p.From }
+
+// band is a part of the x axis with a label.
+type band struct {
+	At, Width int
+	Label     string
+}
+
+// Middle returns the middle of the band.
+func (b band) Middle() int { return b.At + b.Width/2 }
 
 type tick struct {
 	At    int
@@ -154,7 +178,9 @@ func (r *results) growthChart(sizes []int) lineChart {
 		Title: "Latency as the database grows, in microseconds",
 		Desc: "The median latency of me, refresh and login without its hash, one request at a time, " +
 			"on databases of more and more users. Flat is good.",
+		Height: 360, Axis: "users, each with three sessions",
 	}
+	p := panel{From: 50, To: 310}
 	most := 0.0
 	for name, figure := range r.figures {
 		if strings.HasPrefix(name, "growth_") && strings.HasSuffix(name, "_us") {
@@ -169,10 +195,10 @@ func (r *results) growthChart(sizes []int) lineChart {
 		return 70 + int((math.Log10(float64(users))-first)/(last-first)*400)
 	}
 	for us := 0.0; us <= top; us += step {
-		c.Rows = append(c.Rows, tick{y(us), grouped(int(us))})
+		p.Rows = append(p.Rows, tick{y(us), grouped(int(us))})
 	}
 	for _, users := range sizes {
-		c.Columns = append(c.Columns, tick{x(users), grouped(users)})
+		p.Columns = append(p.Columns, tick{x(users), grouped(users)})
 	}
 	for _, kind := range kinds {
 		for _, verb := range growthVerbs {
@@ -181,13 +207,14 @@ func (r *results) growthChart(sizes []int) lineChart {
 				points = append(points, fmt.Sprintf("%d,%d", x(users), y(r.figures[growthName(verb, kind, users)])))
 			}
 			title := map[string]string{onPostgres: "PostgreSQL", onSQLite: "SQLite"}[kind]
-			c.Lines = append(c.Lines, plotted{
+			p.Lines = append(p.Lines, plotted{
 				Label: fmt.Sprintf("%s, %s: %.2f ×", verb, title, r.figures["growth_"+verb+"_"+kind]),
 				Class: "line " + verb + " " + kind, Points: strings.Join(points, " "),
-				LegendY: 70 + 26*len(c.Lines),
+				LegendY: 70 + 26*len(p.Lines),
 			})
 		}
 	}
+	c.Panels = []panel{p}
 	return c
 }
 

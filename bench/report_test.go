@@ -10,9 +10,13 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
+
+// testSteps are the steps of a third of an attack.
+const testSteps = 10
 
 // everything returns results with a figure for each line of the table and each point of the plots.
 func everything() *results {
@@ -30,6 +34,10 @@ func everything() *results {
 				r.set(growthName(verb, kind, users), float64(users)/1e3)
 			}
 		}
+	}
+	for _, limits := range []string{"limited", "unlimited"} {
+		known := []arrival{{0, time.Second, ""}, {time.Second, time.Second, "SERVICE_UNAVAILABLE"}, {41 * time.Second, time.Second, ""}}
+		r.attack(limits, attacked{known, known, map[string]int{"INVALID_CREDENTIALS": 120, "CHALLENGE_REQUIRED": 4000}}, testSteps)
 	}
 	r.set("machine_cpus", 2)
 	r.machine("go", "1.26")
@@ -63,6 +71,7 @@ func TestResults(t *testing.T) {
 		"me_flood_throughput", "me_flood_p99_vs_calm",
 		"refresh_postgres_c32_vs_limit", "refresh_sqlite_c32_vs_limit",
 		"me_eddsa_vs_hs256", "me_es256_vs_hs256", "me_rs256_vs_hs256",
+		"attack_limited_known_during_served_percent", "attack_unlimited_known_00_p50_ms", "now_vs_before_login_postgres_cpu_us",
 		"start_ms", "rss_mb_after_me", "binary_mb", "idle_cpu_percent",
 		"growth_me_postgres", "growth_refresh_postgres", "growth_login_postgres",
 		"growth_me_sqlite", "growth_refresh_sqlite", "growth_login_sqlite", "growth_me_postgres_1000000_us",
@@ -120,14 +129,35 @@ func TestShort(t *testing.T) {
 	}
 }
 
+// TestAttackResults checks that failed sign-ins count in the share and not in the latency.
+func TestAttackResults(t *testing.T) {
+	r := newResults()
+	r.attack("limited", attacked{known: []arrival{
+		{19 * time.Second, 10 * time.Millisecond, ""},
+		{20 * time.Second, 30 * time.Millisecond, ""}, {21 * time.Second, time.Millisecond, "SERVICE_UNAVAILABLE"},
+		{39 * time.Second, 50 * time.Millisecond, ""}, {39 * time.Second, 70 * time.Millisecond, ""},
+	}}, testSteps)
+	for name, want := range map[string]float64{
+		"before_served_percent": 100, "before_p50_ms": 10, "during_served_percent": 75, "during_p50_ms": 50, "during_p99_ms": 70,
+		"10_served_percent": 50, "10_p50_ms": 30, "19_p50_ms": 50,
+	} {
+		if got := r.figures["attack_limited_known_"+name]; got != want {
+			t.Errorf("%s: %v, want %v", name, got, want)
+		}
+	}
+	if r.has("attack_limited_known_after_p50_ms") || r.has("attack_limited_known_after_served_percent") {
+		t.Error("a third without sign-ins has figures")
+	}
+}
+
 // TestPlots checks that the plots are valid XML with a description.
 func TestPlots(t *testing.T) {
 	folder := t.TempDir()
-	if err := everything().draw(folder, longPace.sizes); err != nil {
+	if err := everything().draw(folder, longPace.sizes, testSteps); err != nil {
 		t.Fatal(err)
 	}
 	files, err := filepath.Glob(filepath.Join(folder, "*.svg"))
-	if err != nil || len(files) != 3 {
+	if err != nil || len(files) != 4 {
 		t.Fatalf("drew %v, %v", files, err)
 	}
 	for _, file := range files {
