@@ -56,6 +56,12 @@ func measureAttack(ctx context.Context, b *bench) error {
 		b.results.attack(name, a, b.attackSteps())
 		b.say("%s: answers to guesses: %v", name, a.guesses)
 	}
+	for _, names := range []against{
+		comparedAttack("during_served_percent"), comparedAttack("during_p50_ms"), comparedAttack("during_p99_ms"),
+		{"attack_limited_guesses", "attack_unlimited_guesses", "attack_guesses_vs_unlimited"},
+	} {
+		b.results.set(names.ratio, b.results.figures[names.usher]/b.results.figures[names.limit])
+	}
 	return nil
 }
 

@@ -159,8 +159,8 @@ type band struct {
 	Label     string
 }
 
-// Middle returns the middle of the band.
-func (b band) Middle() int { return b.At + b.Width/2 }
+// End returns the right edge of the band.
+func (b band) End() int { return b.At + b.Width }
 
 type tick struct {
 	At    int
