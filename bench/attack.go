@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strconv"
@@ -202,9 +203,7 @@ func (o owner) visit(ctx context.Context, address string) (loginAnswer, error) {
 		return answer, err
 	}
 	input := map[string]string{"challengeSolution": solution}
-	for name, value := range o.input {
-		input[name] = value
-	}
+	maps.Copy(input, o.input)
 	return o.login(ctx, address, loginDevice, input)
 }
 

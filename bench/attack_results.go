@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -73,7 +74,8 @@ func (r *results) attackChart(steps int) lineChart {
 		Height: 592, Axis: "seconds",
 	}
 	served := []attackLine{
-		{"on known devices", "limited_known", "line me"}, {"on new devices", "limited_new", "line login"},
+		{"on known devices", "limited_known", "line me"},
+		{"on new devices", "limited_new", "line login"},
 		{"known, without rate limits", "unlimited_known", "line refresh sqlite"},
 	}
 	most := 0.0
@@ -90,7 +92,7 @@ func (r *results) attackChart(steps int) lineChart {
 	c.Panels[1].Band.Label = ""
 	for i := range c.Panels {
 		for third := range len(attackThirds) + 1 {
-			c.Panels[i].Columns = append(c.Panels[i].Columns, tick{70 + third*400/len(attackThirds), fmt.Sprint(third * steps * seconds)})
+			c.Panels[i].Columns = append(c.Panels[i].Columns, tick{70 + third*400/len(attackThirds), strconv.Itoa(third * steps * seconds)})
 		}
 	}
 	return c

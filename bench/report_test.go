@@ -134,8 +134,10 @@ func TestAttackResults(t *testing.T) {
 	r := newResults()
 	r.attack("limited", attacked{known: []arrival{
 		{19 * time.Second, 10 * time.Millisecond, ""},
-		{20 * time.Second, 30 * time.Millisecond, ""}, {21 * time.Second, time.Millisecond, "SERVICE_UNAVAILABLE"},
-		{39 * time.Second, 50 * time.Millisecond, ""}, {39 * time.Second, 70 * time.Millisecond, ""},
+		{20 * time.Second, 30 * time.Millisecond, ""},
+		{21 * time.Second, time.Millisecond, "SERVICE_UNAVAILABLE"},
+		{39 * time.Second, 50 * time.Millisecond, ""},
+		{39 * time.Second, 70 * time.Millisecond, ""},
 	}}, testSteps)
 	for name, want := range map[string]float64{
 		"before_served_percent": 100, "before_p50_ms": 10, "during_served_percent": 75, "during_p50_ms": 50, "during_p99_ms": 70,

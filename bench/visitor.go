@@ -19,8 +19,8 @@ var addresses atomic.Uint32
 // nextAddress returns an address of the loopback network that no other client has. Each is in a /24 of its own, because the
 // rate limits also count those. Linux lets a program use all addresses in 127.0.0.0/8.
 func nextAddress() *net.TCPAddr {
-	n := addresses.Add(1)
-	return &net.TCPAddr{IP: net.IPv4(127, byte(1+n>>8), byte(n), 1)}
+	n := int(addresses.Add(1))
+	return &net.TCPAddr{IP: net.IPv4(127, byte(1+n/256%255), byte(n%256), 1)} //nolint:gosec // at most 255
 }
 
 // visitor signs in from an address of its own.
