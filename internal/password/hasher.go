@@ -72,21 +72,27 @@ func (h *Hasher) Hash(ctx context.Context, p Plaintext) (string, error) {
 
 // Acquire waits for a slot and takes it. The caller must release it. The error is ErrBusy, at once, when the queue is
 // full, or the error of ctx when that ends first.
-func (h *Hasher) Acquire(ctx context.Context) (*Slot, error) {
+func (h *Hasher) Acquire(ctx context.Context) (*Slot, error) { return h.acquire(ctx, false) }
+
+// AcquireReserved is Acquire for a request that can have one of the places that are reserved when the queue is full.
+// Otherwise a flood of guesses would keep out those who are known.
+func (h *Hasher) AcquireReserved(ctx context.Context) (*Slot, error) { return h.acquire(ctx, true) }
+
+func (h *Hasher) acquire(ctx context.Context, reserved bool) (*Slot, error) {
 	waiting, end := h.observer.Step(ctx, observe.HashWait, "")
-	half, err := h.limiter.acquire(waiting)
+	t, err := h.limiter.acquire(waiting, reserved)
 	end(err)
 	if err != nil {
 		return nil, err
 	}
-	return &Slot{h, half}, nil
+	return &Slot{h, t}, nil
 }
 
 // Slot permits its holder to compute one hash at a time. Only one goroutine may use it. The holder may query the
 // database meanwhile. A hash cannot be cancelled: the contexts of the methods only say what the hash is part of.
 type Slot struct {
 	hasher *Hasher
-	half   bool // taken under the lower limit
+	taken  *taken
 }
 
 // Release frees the slot. Call no other method afterwards; further calls of Release do nothing.
@@ -94,7 +100,7 @@ func (s *Slot) Release() {
 	if s.hasher == nil {
 		return
 	}
-	s.hasher.limiter.release(s.half)
+	s.hasher.limiter.release(s.taken)
 	s.hasher = nil
 }
 

@@ -18,6 +18,7 @@ var ErrBusy = errors.New("password: too many passwords to hash")
 type limiter struct {
 	slots    chan struct{} // an element for each slot in use
 	admitted chan struct{} // an element for each slot in use, and for each request in the queue
+	reserved chan struct{} // the same for requests with a reserved place that came when admitted was full
 	half     chan struct{} // an element for each slot taken under the lower limit
 
 	inFlight func() int64 // requests that the process serves
@@ -28,6 +29,9 @@ type limiter struct {
 	lowered bool    // whether the lower limit holds
 }
 
+// reservedPart is by how much the queue is longer for requests with a reserved place: a quarter.
+const reservedPart = 4
+
 // lowerAt is the number of other requests that lowers the limit. Fewer than half of that raise it again. A request
 // for a hash counts among the others until it asks for its slot.
 const lowerAt = 2
@@ -36,49 +40,73 @@ func newLimiter(parallel, queue int, inFlight func() int64) *limiter {
 	return &limiter{
 		slots:    make(chan struct{}, parallel),
 		admitted: make(chan struct{}, parallel+queue),
+		reserved: make(chan struct{}, max(1, queue/reservedPart)),
 		half:     make(chan struct{}, max(1, parallel/2)),
 		inFlight: inFlight,
 	}
 }
 
+// taken is a slot that is in use.
+type taken struct {
+	place chan struct{} // admitted or reserved
+	half  bool          // under the lower limit
+}
+
 // acquire waits for a slot and takes it. The result goes to release. The error is ErrBusy, at once, when the queue
 // is full, or the error of ctx when that ends first.
-func (l *limiter) acquire(ctx context.Context) (half bool, err error) {
+func (l *limiter) acquire(ctx context.Context, reserved bool) (*taken, error) {
 	if err := ctx.Err(); err != nil {
-		return false, err
+		return nil, err
 	}
 	l.hashing.Add(1)
 	context.AfterFunc(ctx, func() { l.hashing.Add(-1) })
-	select {
-	case l.admitted <- struct{}{}:
-	default:
-		return false, ErrBusy
+	t, err := l.enter(reserved)
+	if err != nil {
+		return nil, err
 	}
 	select {
 	case l.slots <- struct{}{}:
 	case <-ctx.Done():
-		<-l.admitted
-		return false, ctx.Err()
+		<-t.place
+		return nil, ctx.Err()
 	}
 	if !l.isLowered() {
-		return false, nil
+		return t, nil
 	}
 	select {
 	case l.half <- struct{}{}:
-		return true, nil
+		t.half = true
+		return t, nil
 	case <-ctx.Done():
-		l.release(false)
-		return false, ctx.Err()
+		l.release(t)
+		return nil, ctx.Err()
 	}
 }
 
+// enter takes a place in the queue.
+func (l *limiter) enter(reserved bool) (*taken, error) {
+	select {
+	case l.admitted <- struct{}{}:
+		return &taken{place: l.admitted}, nil
+	default:
+	}
+	if reserved {
+		select {
+		case l.reserved <- struct{}{}:
+			return &taken{place: l.reserved}, nil
+		default:
+		}
+	}
+	return nil, ErrBusy
+}
+
 // release frees a slot.
-func (l *limiter) release(half bool) {
-	if half {
+func (l *limiter) release(t *taken) {
+	if t.half {
 		<-l.half
 	}
 	<-l.slots
-	<-l.admitted
+	<-t.place
 }
 
 // isLowered counts the other requests in flight and reports whether the lower limit holds.

@@ -2,6 +2,7 @@ package password
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"runtime"
 	"testing"
@@ -35,7 +36,7 @@ func TestLimiter(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				half = slot.half
+				half = slot.taken.half
 				slot.Release()
 				cancel()
 				synctest.Wait() // for the limiter to see the end of the request
@@ -120,6 +121,57 @@ func TestLimiterHalf(t *testing.T) {
 		}
 		for range 4 {
 			(<-slots).Release()
+		}
+	})
+}
+
+// TestLimiterReserved fills the queue. Requests with reserved places still get in, up to their number.
+func TestLimiterReserved(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const queue = 8
+		h := New(Options{CheapForTests: true, Parallel: 1, Queue: queue})
+		ctx, cancel := context.WithCancel(t.Context())
+		first, err := h.Acquire(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		results := make(chan error, 2*queue)
+		wait := func(acquire func(context.Context) (*Slot, error)) {
+			go func() {
+				slot, err := acquire(ctx)
+				if err == nil {
+					slot.Release()
+				}
+				results <- err
+			}()
+			synctest.Wait()
+		}
+		for range queue {
+			wait(h.Acquire)
+		}
+		for range queue / reservedPart {
+			wait(h.AcquireReserved)
+		}
+		if len(results) != 0 {
+			t.Fatalf("%d requests did not wait: %v", len(results), <-results)
+		}
+		wait(h.Acquire)
+		wait(h.AcquireReserved)
+		for range 2 {
+			if err := <-results; !errors.Is(err, ErrBusy) {
+				t.Errorf("over the queue: %v", err)
+			}
+		}
+		first.Release()
+		for range queue + queue/reservedPart {
+			if err := <-results; err != nil {
+				t.Error(err)
+			}
+		}
+		cancel()
+		synctest.Wait()
+		if n := len(h.limiter.admitted) + len(h.limiter.reserved) + len(h.limiter.slots); n != 0 {
+			t.Errorf("%d places are still taken", n)
 		}
 	})
 }

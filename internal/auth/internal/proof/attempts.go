@@ -122,7 +122,7 @@ func (c *Checker) reserveAttempt(ctx context.Context, counter limitedCounter) er
 // beginAttempt finds an account and reserves an attempt at its password. The user is nil for an unknown name.
 func (c *Checker) beginAttempt(ctx context.Context, find Finder) (holder, error) {
 	for {
-		found, counter, err := find(ctx)
+		found, counter, err := find.find(ctx)
 		if err != nil {
 			return holder{}, err
 		}

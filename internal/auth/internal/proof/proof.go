@@ -168,7 +168,11 @@ func (c *Checker) check(
 	ctx context.Context, p password.Plaintext, by *auth.Viewer, find Finder,
 	then func(ctx context.Context, slot *password.Slot, found holder, rehash bool) error,
 ) (Proof, error) {
-	slot, err := c.passwords.Acquire(ctx)
+	acquire := c.passwords.Acquire
+	if find.known {
+		acquire = c.passwords.AcquireReserved
+	}
+	slot, err := acquire(ctx)
 	if err != nil {
 		return Proof{}, HashingError(err)
 	}
@@ -268,13 +272,17 @@ func HashingError(err error) error {
 }
 
 // Finder finds an account with its password, and the counter of attempts at it.
-type Finder func(ctx context.Context) (holder, limitedCounter, error)
+type Finder struct {
+	find func(ctx context.Context) (holder, limitedCounter, error)
+	// known says that the attempt is in a session or on a known device. So it gets a hashing slot while strangers guess.
+	known bool
+}
 
 // ByIdentifier finds the account of a user name or an e-mail address, for a sign-in. On a device that is known to the
 // account, the attempt has a counter of its own. A device token that is not valid is as if there were none.
 func (c *Checker) ByIdentifier(identifier, deviceToken string) Finder {
 	from, _ := c.devices.Read(deviceToken) // before the look-up, so that it costs the same for a name that no account has
-	return func(ctx context.Context) (holder, limitedCounter, error) {
+	find := func(ctx context.Context) (holder, limitedCounter, error) {
 		name, isEmail, ok := identity.ParseIdentifier(identifier)
 		unknown := holder{identifier: c.recordable(identifier)}
 		if !ok {
@@ -297,11 +305,12 @@ func (c *Checker) ByIdentifier(identifier, deviceToken string) Finder {
 		}
 		return holder{user, credential, &name.Display}, counter, nil
 	}
+	return Finder{find, c.devices.Known(deviceToken, identifier)}
 }
 
 // OfUser finds the account of a signed-in user.
 func (c *Checker) OfUser(id uuid.UUID) Finder {
-	return func(ctx context.Context) (holder, limitedCounter, error) {
+	find := func(ctx context.Context) (holder, limitedCounter, error) {
 		user, credential, err := c.store.PasswordOf(ctx, id)
 		if errors.Is(err, auth.ErrNotFound) { // deleted meanwhile
 			return holder{}, limitedCounter{}, auth.Unauthenticated(auth.ReasonSessionEnded)
@@ -311,4 +320,5 @@ func (c *Checker) OfUser(id uuid.UUID) Finder {
 		}
 		return holder{user: user, password: credential}, reauthenticateAttempts(user.ID), nil
 	}
+	return Finder{find, true}
 }
