@@ -59,7 +59,8 @@ func measureAttack(ctx context.Context, b *bench) error {
 		b.say("%s: answers to guesses: %v", name, a.guesses)
 	}
 	for _, names := range []against{
-		comparedAttack("during_served_percent"), comparedAttack("during_p50_ms"), comparedAttack("during_p99_ms"),
+		comparedAttack("known", "during_served_percent"), comparedAttack("known", "during_p50_ms"), comparedAttack("known", "during_p99_ms"),
+		comparedAttack("new", "during_served_percent"), comparedAttack("new", "during_p50_ms"),
 		{"attack_limited_guesses", "attack_unlimited_guesses", "attack_guesses_vs_unlimited"},
 	} {
 		b.results.set(names.ratio, b.results.figures[names.usher]/b.results.figures[names.limit])
