@@ -71,7 +71,7 @@ func New(t testing.TB, s *store.Store) *Fixture {
 	t.Helper()
 	f := &Fixture{
 		Store:    storetest.NewFaults(s),
-		Clock:    &Clock{now: time.Date(2026, 1, 31, 12, 0, 0, 123456000, time.UTC)},
+		Clock:    NewClock(time.Date(2026, 1, 31, 12, 0, 0, 123456000, time.UTC)),
 		Log:      &Log{},
 		Mailbox:  NewMailbox(t),
 		reported: map[uuid.UUID]bool{},
@@ -242,6 +242,9 @@ type Clock struct {
 	mu  sync.Mutex
 	now time.Time
 }
+
+// NewClock returns a clock that shows a time.
+func NewClock(now time.Time) *Clock { return &Clock{now: now} }
 
 // Now returns the time.
 func (c *Clock) Now() time.Time {

@@ -81,29 +81,11 @@ func knownDevice(token, account string) bool { return token == "device of "+acco
 
 var start = time.Date(2030, 1, 2, 3, 0, 0, 0, time.UTC)
 
-// clock is a clock that the test sets.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) Advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
-
 // fixture is a service on a database.
 type fixture struct {
 	*throttle.Service
 	store      *storetest.Faults
-	clock      *clock
+	clock      *authtest.Clock
 	log        *authtest.Log
 	challenges *challenger
 	rules      map[string][]throttle.Rule
@@ -115,7 +97,7 @@ func each(t *testing.T, test func(t *testing.T, f *fixture)) {
 }
 
 func newFixture(s *store.Store) *fixture {
-	f := &fixture{store: storetest.NewFaults(s), clock: &clock{now: start}, log: &authtest.Log{}, challenges: &challenger{}, rules: rules()}
+	f := &fixture{store: storetest.NewFaults(s), clock: authtest.NewClock(start), log: &authtest.Log{}, challenges: &challenger{}, rules: rules()}
 	f.Service = f.replica()
 	return f
 }
