@@ -3,6 +3,7 @@ package auth_test
 import (
 	"bytes"
 	"database/sql"
+	"errors"
 	"net/netip"
 	"testing"
 	"time"
@@ -74,7 +75,7 @@ func TestRateLimitsAtRest(t *testing.T) {
 }
 
 func codeOf(err error) auth.Code {
-	if e, ok := err.(*auth.Error); ok { //nolint:errorlint // Admit does not wrap it.
+	if e, ok := errors.AsType[*auth.Error](err); ok {
 		return e.Code
 	}
 	return ""
