@@ -42,11 +42,11 @@ generate: ## regenerate the code that depends on schema.graphqls
 	go tool gqlgen generate
 
 test: ## run all tests on SQLite and PostgreSQL
-	go test $(RACE) $(if $(CI),-count=1 -shuffle=on) -timeout 10m ./...
+	go test $(RACE) $(if $(CI),-count=1 -shuffle=on) -timeout 20m ./...
 	$(if $(RACE),,@echo 'WARNING: tested WITHOUT the race detector, which needs a C compiler' >&2)
 
 e2e: $(CONSOLE) ## test the program with real clients and a browser (needs Node.js)
-	go test -tags e2e -count=1 -timeout 20m ./internal/e2e/...
+	go test -tags e2e -count=1 -timeout 30m ./internal/e2e/...
 
 fuzz: ## run every fuzz target for a short time (FUZZTIME=1m)
 	@grep -rHo '^func Fuzz[[:alnum:]_]*' --include='*_test.go' cmd graph internal | \
