@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 
-import { account, assertAccessible, go, graphql, logIn, newName, open, password, until } from './browser.mjs'
+import { account, assertAccessible, graphql, logIn, newName, open, password, until } from './browser.mjs'
 
 /** @import { Page } from 'playwright-core' */
 
@@ -147,28 +147,5 @@ if (real) {
     await panelOf(page).getByRole('button', { name: 'Send the mail' }).click()
     await panelOf(page).getByText('a mail is on its way').waitFor()
     assert.deepEqual(solutions, solved)
-  })
-
-  test('a breached password has a notice until it is changed', async () => {
-    const name = newName()
-    await account(name)
-    const page = await open()
-    await page.route('**/graphql', async (route) => {
-      if (!route.request().postData()?.includes('ConsoleLogIn')) return route.fallback()
-      const response = await route.fetch()
-      const text = await response.text()
-      return route.fulfill({ response, body: text.replace('"passwordCompromised":false', '"passwordCompromised":true') })
-    })
-    await logIn(page, name)
-    const notice = panelOf(page).getByRole('alert').filter({ hasText: 'published after a breach' })
-    await notice.waitFor()
-    await assertAccessible(page, 'the notice of a breached password')
-    await go(page, 'Sessions')
-    await notice.getByRole('link', { name: 'Change it' }).click()
-    await page.getByLabel('Current password').fill(password)
-    await page.getByLabel('New password').fill('five larger blue turtles')
-    await page.getByRole('button', { name: 'Change password' }).click()
-    await page.getByText('Password changed.').waitFor()
-    assert.equal(await notice.count(), 0)
   })
 }
