@@ -53,7 +53,7 @@ func (a loginAnswer) code() string {
 	return a.errors[0].Extensions.Code
 }
 
-// challenge returns the challenge to solve, or nil if there is none.
+// challenge returns the challenge of an answer; nil without one.
 func (a loginAnswer) challenge() *auth.Challenge {
 	if len(a.errors) == 0 {
 		return nil

@@ -149,7 +149,7 @@ func readLimit(d *ast.Directive, field string) (*throttle.Limit, int, error) {
 	return limit, cost, checkLimit(limit, cost)
 }
 
-// wholeNumber returns a literal as a number, or 0 if it is none.
+// wholeNumber returns the value of a literal. It returns 0 for a literal that is not a whole number.
 func wholeNumber(v any) int {
 	n, _ := strconv.Atoi(fmt.Sprint(v))
 	return n

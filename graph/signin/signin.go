@@ -186,6 +186,7 @@ func (s *Service) Login(ctx context.Context, in LoginInput) (*AuthPayload, error
 	}
 	tokens, err := s.sessions.Login(ctx, sessions.LoginInput{
 		Identifier: in.Identifier, Password: in.Password, DeviceToken: device, Replaces: in.Session.replaces(jar),
+		CheckBreaches: true,
 	})
 	return in.Session.deliver(jar, tokens, err)
 }

@@ -40,7 +40,7 @@ type parts struct {
 	db        *store.Store // the store if open opened it, else nil
 	post      *mailing.Post
 	mailbox   *mailbox.Mailbox // nil if mails are sent, or not supported
-	breaches  *breach.List     // nil if there is none
+	breaches  *breach.List     // nil without a list
 }
 
 func open(ctx context.Context, s Settings, log *slog.Logger, o Overrides) (*parts, error) {

@@ -27,7 +27,7 @@ function start(): Worker | undefined {
   }
 }
 
-/** What the worker answers: the solution, or why there is none. */
+/** The answer of the worker: the solution or an error. */
 export type Solved = { readonly solution: string } | { readonly problem: string }
 
 const broken = new Error('The worker does not run.')
