@@ -19,6 +19,7 @@ import (
 	"usher/internal/auth/authtest"
 	"usher/internal/auth/domain"
 	"usher/internal/auth/recovery"
+	"usher/internal/auth/sessions"
 	"usher/internal/password"
 )
 
@@ -271,6 +272,13 @@ func TestLoginWithBreachedPassword(t *testing.T) {
 		}
 		if asked := list.take(); asked != nil {
 			t.Errorf("the list was asked about %q, which are not the right password", asked)
+		}
+		// The token endpoint of OAuth cannot report the result, so it does not ask.
+		if _, err := f.sessions.Login(t.Context(), sessions.LoginInput{Identifier: "ada", Password: authtest.Password}); err != nil {
+			t.Error(err)
+		}
+		if asked := list.take(); asked != nil {
+			t.Errorf("the list was asked about %q for an edge that does not report the result", asked)
 		}
 		// A refresh uses no password.
 		p, _ := f.refresh(t.Context(), *login().RefreshToken)

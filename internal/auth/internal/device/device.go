@@ -121,10 +121,13 @@ func (t Tokens) Read(token string) (Device, bool) {
 // Known reports whether a token is valid and its account had a name when it was issued. The name is as a client wrote it.
 // It needs no database, so it does not know whether the credentials have changed since.
 func (t Tokens) Known(token, account string) bool {
-	d, ok := t.Read(token)
-	if !ok {
-		return false
-	}
+	d, _ := t.Read(token)
+	return d.Named(account)
+}
+
+// Named reports whether the account of the device had a name when the token was issued. The name is as a client wrote it.
+// The zero Device has no names.
+func (d Device) Named(account string) bool {
 	name, _, ok := identity.ParseIdentifier(account)
 	if !ok {
 		return false

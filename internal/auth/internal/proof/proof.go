@@ -305,7 +305,7 @@ func (c *Checker) ByIdentifier(identifier, deviceToken string) Finder {
 		}
 		return holder{user, credential, &name.Display}, counter, nil
 	}
-	return Finder{find, c.devices.Known(deviceToken, identifier)}
+	return Finder{find, from.Named(identifier)}
 }
 
 // OfUser finds the account of a signed-in user.
