@@ -69,7 +69,7 @@ type breachesCheckCommand struct {
 // Run looks a password up.
 func (c *breachesCheckCommand) Run(inv *invocation) error {
 	list, err := breach.Open(breach.Options{
-		File: c.BreachesFile, URL: c.BreachesURL, Timeout: c.BreachesTimeout, Log: logging.New(inv.stderr, logging.Options(c.Log)),
+		File: c.BreachesFile, URL: c.BreachesURL, Timeout: c.BreachesTimeout, Log: logging.New(inv.stderr, logOptions(c.Log)),
 	})
 	if err != nil {
 		return fmt.Errorf("--breaches: %w", err)

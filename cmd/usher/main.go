@@ -36,11 +36,16 @@ type invocation struct {
 	stdout io.Writer
 	stderr io.Writer
 	env    config.Env
+	args   []string // the command line without the program
 }
 
 // operate calls f with an Operator on the database of d.
 func (inv *invocation) operate(d config.Database, p config.Passwords, l config.Log, f func(*app.Operator) error) error {
-	return app.Operate(inv.ctx, d, p, logging.New(inv.stderr, logging.Options(l)), f)
+	return app.Operate(inv.ctx, d, p, logging.New(inv.stderr, logOptions(l)), f)
+}
+
+func logOptions(l config.Log) logging.Options {
+	return logging.Options{Level: l.Level, Format: l.Format}
 }
 
 // cli declares the commands with their flags.
@@ -61,22 +66,13 @@ type cli struct {
 
 // run runs the command in args and returns the exit status.
 func run(inv *invocation, args []string) (status int) {
-	env, err := config.ReadEnv(".env", os.LookupEnv)
+	env, err := config.ReadEnv(config.EnvFile, os.LookupEnv)
 	if err != nil {
 		fmt.Fprintln(inv.stderr, "usher:", err)
 		return 1
 	}
-	inv.env = env
-	parser, err := kong.New(
-		&cli{},
-		kong.Name("usher"),
-		kong.Description("A self-hosted GraphQL authentication API."),
-		kong.Vars{"version": version},
-		env,
-		kong.Writers(inv.stdout, inv.stderr),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
-		kong.Exit(func(code int) { panic(exit(code)) }),
-	)
+	inv.env, inv.args = env, args
+	parser, err := newParser(inv, env)
 	if err != nil {
 		panic(err) // the declaration of cli is invalid
 	}
@@ -114,6 +110,20 @@ func seeHelp(err error) string {
 		return ""
 	}
 	return "; see " + wrong.Context.Selected().FullPath() + " --help"
+}
+
+// newParser returns a parser of the command line and the settings.
+func newParser(inv *invocation, env config.Env) (*kong.Kong, error) {
+	return kong.New(
+		&cli{},
+		kong.Name("usher"),
+		kong.Description("A self-hosted GraphQL authentication API."),
+		kong.Vars{"version": version},
+		env,
+		kong.Writers(inv.stdout, inv.stderr),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+		kong.Exit(func(code int) { panic(exit(code)) }),
+	)
 }
 
 type exit int

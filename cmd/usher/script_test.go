@@ -61,10 +61,12 @@ func TestScripts(t *testing.T) {
 				},
 				Cmds: map[string]func(*testscript.TestScript, bool, []string){
 					"await":     await,
+					"awaitlog":  awaitLog,
 					"awaitmail": awaitMail,
 					"get":       get,
 					"graphql":   graphql,
 					"mailbox":   mailbox,
+					"origin":    origin,
 				},
 			})
 		})

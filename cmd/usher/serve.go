@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"strings"
 	"syscall"
@@ -24,11 +25,16 @@ type serveCommand struct {
 // Run serves until the context of inv ends.
 func (c *serveCommand) Run(inv *invocation) (err error) {
 	tuneProcess()
-	log, flush, stop := logging.NewBuffered(inv.stderr, logging.Options(c.Log))
+	hangups, ignore := catchHangups() // before the start takes its time
+	defer ignore()
+	level := new(slog.LevelVar)
+	level.Set(c.Level)
+	log, flush, stop := logging.NewBuffered(inv.stderr, logging.Options{Level: level, Format: c.Format})
 	defer stop()
 	for _, warning := range append(c.Warnings(), inv.env.Warnings()...) {
 		log.WarnContext(inv.ctx, "unsafe setting", "warning", warning)
 	}
+	started := config.Take(c.settings())       // before the files are read
 	listener, err := listen(inv.ctx, c.Listen) // before the migration, which cannot be undone
 	if err != nil {
 		return err
@@ -46,11 +52,16 @@ func (c *serveCommand) Run(inv *invocation) (err error) {
 		flush() // so that the banner does not stand among the lines about migrations
 		welcome(inv.stdout, c)
 	}
+	defer (&reloader{inv: inv, server: server, log: log, level: level, now: started}).on(hangups)()
 	if err := server.Serve(inv.ctx, listener); err != nil {
 		return err
 	}
 	log.InfoContext(inv.ctx, "stopped")
 	return nil
+}
+
+func (c *serveCommand) settings() config.Settings {
+	return config.Settings{Server: c.Server, Passwords: c.Passwords, Database: c.Database, Log: c.Log}
 }
 
 func listen(ctx context.Context, address string) (net.Listener, error) {

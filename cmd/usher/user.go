@@ -80,7 +80,7 @@ type userInviteCommand struct {
 // Run mails an invitation.
 func (c *userInviteCommand) Run(inv *invocation) error {
 	in := admin.InviteUserInput{Email: c.Email, Locale: optional(c.Locale), Roles: rolesOf(c.Role)}
-	log := logging.New(inv.stderr, logging.Options(c.Log))
+	log := logging.New(inv.stderr, logOptions(c.Log))
 	return app.OperateMail(inv.ctx, c.Database, c.Keys, c.Mail, c.Signup, log, func(o *app.Operator) error {
 		invited, err := o.InviteUser(inv.ctx, in)
 		if e := new(auth.Error); errors.As(err, &e) && e.Code == auth.CodeSignupClosed {

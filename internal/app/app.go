@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"usher/graph"
@@ -20,10 +21,8 @@ import (
 	"usher/internal/auth/domain"
 	"usher/internal/auth/mailing"
 	"usher/internal/config"
-	"usher/internal/httpd"
 	"usher/internal/job"
 	"usher/internal/keyring"
-	"usher/internal/oauth"
 	"usher/internal/token"
 )
 
@@ -55,13 +54,13 @@ type App struct {
 	// Domain is the domain, and Tokens signs and verifies its access tokens.
 	Domain *domain.Domain
 	Tokens *token.Authority
-	// Routes are the handlers of the server by pattern. The handler of a disabled route is nil.
-	Routes map[string]http.Handler
 
-	parts     *parts
-	documents *trusted.Documents
-	keys      *keyring.Keyring
-	server    *httpd.Server
+	parts  *parts
+	keys   *keyring.Keyring
+	secret []byte
+
+	reloading sync.Mutex           // held by Reload
+	edge      atomic.Pointer[edge] // what serves new requests
 }
 
 // New opens the database, migrates it unless NoMigrate is set, and returns a server on it. The caller must
@@ -72,8 +71,8 @@ func New(ctx context.Context, s Settings, log *slog.Logger, o Overrides) (_ *App
 	if err != nil {
 		return nil, err
 	}
-	a := &App{}
-	post, box, err := post(&s.Server, o.Now)
+	a := &App{secret: secret}
+	post, box, err := post(&s.Server, nil, o.Now)
 	if err != nil {
 		return nil, err
 	}
@@ -83,21 +82,22 @@ func New(ctx context.Context, s Settings, log *slog.Logger, o Overrides) (_ *App
 	if _, err := graph.RateLimits(RateLimits(s.RateLimits)); err != nil {
 		return nil, fmt.Errorf("--rate-limits: %w", err)
 	}
-	if a.documents, err = trustedDocuments(ctx, s, log); err != nil {
+	documents, err := trustedDocuments(ctx, s, log)
+	if err != nil {
 		return nil, err
 	}
 	if a.parts, err = open(ctx, s, log, o); err != nil {
 		return nil, err
 	}
 	a.parts.post, a.parts.mailbox = cmp.Or(o.Mail, post), box
-	if err := a.start(ctx, secret); err != nil {
+	if err := a.start(ctx, documents); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
 	return a, nil
 }
 
-func (a *App) start(ctx context.Context, secret []byte) error {
-	p, s := a.parts, a.parts.settings
+func (a *App) start(ctx context.Context, documents *trusted.Documents) error {
+	p, s, secret := a.parts, a.parts.settings, a.secret
 	if !s.NoMigrate {
 		if err := p.migrate(ctx); err != nil {
 			return err
@@ -128,59 +128,19 @@ func (a *App) start(ctx context.Context, secret []byte) error {
 	if err := p.warnOfUnverified(ctx); err != nil {
 		return err
 	}
-	return a.newServer(ctx, secret)
-}
-
-// newServer builds the handlers and the HTTP server.
-func (a *App) newServer(ctx context.Context, secret []byte) error {
-	p, s, d := a.parts, a.parts.settings, a.Domain
-	newGraphQL := graph.New
-	if p.overrides.GraphQL != nil {
-		newGraphQL = p.overrides.GraphQL
-	}
-	graphQL, err := newGraphQL(graph.Options{
-		Access: d.Access, Throttle: d.Throttle, RateLimits: RateLimits(s.RateLimits), Sessions: d.Sessions, Accounts: d.Accounts, Admin: d.Admin, Recovery: d.Recovery,
-		Secret: secret, Observer: p.observer, RequireVerifiedEmail: s.RequireVerifiedEmail, Introspection: s.Dev,
-		Documents: a.documents, OnlyDocuments: onlyTrusted(s),
-	})
+	first, err := a.newEdge(ctx, s, documents, a.Domain.Throttle, p.observer.Log())
 	if err != nil {
 		return err
 	}
-	endpoints := oauth.New(oauth.Options{
-		Access: d.Access, Throttle: d.Throttle, Sessions: d.Sessions, Clients: d.Clients, Issuer: s.Issuer, PasswordGrant: passwordGrant(s),
-		RequireVerifiedEmail: s.RequireVerifiedEmail,
-		PublishedKeys:        s.Algorithm != string(token.HS256), Log: p.observer.Log(),
-	})
-	page, err := newConsole(ctx, s, p.mailbox, p.observer.Log())
-	if err != nil {
-		return err
-	}
-	timeouts := httpd.Timeouts{Shutdown: s.ShutdownTimeout}
-	if s.ShutdownDelay != nil {
-		timeouts.Drain = *s.ShutdownDelay
-	}
-	a.server = httpd.New(httpd.Options{
-		Routes: func(server *httpd.Server) map[string]http.Handler {
-			a.Routes = routes(s, server, graphQL, endpoints, a.keys, page)
-			return a.Routes
-		},
-		Identify:        d.Access.Identify,
-		Ready:           p.store.Ready,
-		AllowedOrigins:  s.AllowedOrigins,
-		LoopbackOrigins: s.Dev,
-		AllowedHeaders:  s.AllowedHeaders,
-		InsecureCookies: s.InsecureCookies(),
-		TrustedProxies:  s.TrustedProxies,
-		Timeouts:        timeouts,
-		Observer:        p.observer,
-		Now:             p.overrides.Now,
-		Rand:            p.overrides.Rand,
-	})
+	a.edge.Store(first)
 	return nil
 }
 
 // ServeHTTP implements http.Handler.
-func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.server.ServeHTTP(w, r) }
+func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.edge.Load().server.ServeHTTP(w, r) }
+
+// Routes returns the handlers of the server by pattern. The handler of a disabled route is nil.
+func (a *App) Routes() map[string]http.Handler { return a.edge.Load().routes }
 
 // sweepInterval is the interval at which expired rows are deleted.
 const sweepInterval = 10 * time.Minute
@@ -200,7 +160,7 @@ func (a *App) Serve(ctx context.Context, l net.Listener) error {
 		job.EveryOrWhen(jobsCtx, mailing.PollInterval, a.Domain.Outbox.Wake(), log, "mail", a.Domain.Outbox.Deliver)
 	})
 	jobs.Go(func() { job.Every(jobsCtx, sweepInterval, log, "sweep", a.Domain.Operator.Sweep) })
-	return a.server.Serve(ctx, l)
+	return a.edge.Load().server.Serve(ctx, l)
 }
 
 // Close closes the database.

@@ -27,8 +27,8 @@ func Mailer(c *config.Mail) (*mail.Mailer, error) {
 }
 
 // post returns how mails leave the server: by SMTP, or in development into a mailbox, which is returned too. Without
-// an SMTP server and outside of development, it returns nil.
-func post(s *config.Server, now func() time.Time) (*mailing.Post, *mailbox.Mailbox, error) {
+// an SMTP server and outside of development, it returns nil. A mailbox that exists is used further.
+func post(s *config.Server, box *mailbox.Mailbox, now func() time.Time) (*mailing.Post, *mailbox.Mailbox, error) {
 	if s.LinkURL == "" { // without it, no mail is sent
 		return nil, nil, nil
 	}
@@ -39,7 +39,9 @@ func post(s *config.Server, now func() time.Time) (*mailing.Post, *mailbox.Mailb
 	case mailer.Server() != "":
 		return &mailing.Post{Composer: mailer, Open: func() mailing.Transport { return mailer.Batch() }}, nil, nil
 	case s.Dev:
-		box := mailbox.New(now, s.Issuer, s.LinkURL)
+		if box == nil {
+			box = mailbox.New(now, s.Issuer, s.LinkURL)
+		}
 		return &mailing.Post{Composer: mailer, Open: func() mailing.Transport { return box }}, box, nil
 	}
 	return nil, nil, nil

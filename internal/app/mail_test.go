@@ -32,7 +32,7 @@ func TestPost(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			post, box, err := post(&tt.settings, nil)
+			post, box, err := post(&tt.settings, nil, nil)
 			if err != nil {
 				t.Fatal(err)
 			}

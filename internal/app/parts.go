@@ -40,16 +40,16 @@ type parts struct {
 	db        *store.Store // the store if open opened it, else nil
 	post      *mailing.Post
 	mailbox   *mailbox.Mailbox // nil if mails are sent, or not supported
-	breaches  *breach.List     // nil without a list
+	breaches  *breach.Current
 }
 
 func open(ctx context.Context, s Settings, log *slog.Logger, o Overrides) (*parts, error) {
 	p := &parts{settings: s, overrides: o, observer: observe.New(observe.Options{Log: log, Now: o.Now}), store: o.Store}
-	var err error
-	p.breaches, err = breach.Open(breach.Options{File: s.BreachesFile, URL: s.BreachesURL, Timeout: s.BreachesTimeout, Log: log})
+	list, err := openBreaches(s.Breaches, log)
 	if err != nil {
-		return nil, fmt.Errorf("--breaches: %w", err)
+		return nil, err
 	}
+	p.breaches = breach.NewCurrent(list)
 	if p.store != nil {
 		return p, nil
 	}
@@ -58,6 +58,15 @@ func open(ctx context.Context, s Settings, log *slog.Logger, o Overrides) (*part
 	}
 	p.store = p.db
 	return p, nil
+}
+
+// openBreaches opens the lists of breached passwords; nil without any.
+func openBreaches(s config.Breaches, log *slog.Logger) (*breach.List, error) {
+	list, err := breach.Open(breach.Options{File: s.BreachesFile, URL: s.BreachesURL, Timeout: s.BreachesTimeout, Log: log})
+	if err != nil {
+		return nil, fmt.Errorf("--breaches: %w", err)
+	}
+	return list, nil
 }
 
 func (p *parts) migrate(ctx context.Context) error {
@@ -128,11 +137,9 @@ func (p *parts) domain(tokens *token.Authority, secret []byte) (*domain.Domain, 
 }
 
 func (p *parts) policy() password.Policy {
-	policy := password.Policy{MinLength: p.settings.MinLength, RequireBreaches: p.settings.BreachesOnError == "reject"}
-	if p.breaches != nil { // an interface with a nil pointer is not nil
-		policy.Breaches = p.breaches
+	return password.Policy{
+		MinLength: p.settings.MinLength, Breaches: p.breaches, RequireBreaches: p.settings.BreachesOnError == "reject",
 	}
-	return policy
 }
 
 // RateLimits returns the rate limits of the settings as graph takes them.

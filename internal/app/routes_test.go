@@ -54,7 +54,7 @@ func TestRoutes(t *testing.T) {
 		most := newApp(t, s, io.Discard)
 		rows := readRoutes(t)
 		patterns := map[string]http.Handler{}
-		for pattern, handler := range most.Routes {
+		for pattern, handler := range most.Routes() {
 			patterns[path(pattern)] = handler
 		}
 		if diff := cmp.Diff(slices.Sorted(maps.Keys(rows)), slices.Sorted(maps.Keys(patterns))); diff != "" {

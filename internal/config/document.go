@@ -8,15 +8,7 @@ import (
 )
 
 // settings returns all settings in the order of the documentation.
-func settings() []*kong.Flag {
-	var groups struct {
-		Server
-		Passwords
-		Database
-		Log
-	}
-	return kong.Must(&groups, kong.NoDefaultHelp()).Model.Flags
-}
+func settings() []*kong.Flag { return flags(new(Settings)) }
 
 // Markdown returns all settings as the table of the README.
 func Markdown() string {

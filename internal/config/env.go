@@ -29,6 +29,9 @@ type Env struct {
 	file    map[string]string
 }
 
+// EnvFile is the file of settings in the working directory.
+const EnvFile = ".env"
+
 // ReadEnv returns an Env that reads variables with process, usually os.LookupEnv, and a file of NAME=value
 // lines. A file that does not exist counts as empty. The error does not quote the file, which may contain
 // secrets.

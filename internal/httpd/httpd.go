@@ -49,24 +49,36 @@ type Options struct {
 	Now func() time.Time
 	// Rand is the source of request ids. It must not fail. Nil means crypto/rand.
 	Rand io.Reader
+	// Handler is what Serve serves. Nil means the Server itself.
+	Handler http.Handler
+	// Previous is a Server that this one replaces while requests are served. They share whether the server stops and is
+	// ready, and which refusals are logged. Nil means none.
+	Previous *Server
 }
 
 // Server serves HTTP requests. It is an http.Handler, and Serve runs it on a listener.
 type Server struct {
+	*shared
+
 	mux             *http.ServeMux
+	handler         http.Handler
 	identify        func(token string) *access.Caller
-	ready           readiness
-	draining        atomic.Bool // the server is stopping
 	proxies         proxies
 	origins         origins
 	allowedHeaders  []string // of CORS requests
-	refusals        refusals
 	insecureCookies bool
 	timeouts        Timeouts
 	observer        *observe.Observer
 	log             *slog.Logger // the observer's
 	now             func() time.Time
 	rand            io.Reader
+}
+
+// shared is what a Server shares with the one that it replaces.
+type shared struct {
+	ready    readiness
+	draining atomic.Bool // the server is stopping
+	refusals refusals
 }
 
 // New returns a Server. It panics if a required option is missing or an allowed origin is invalid.
@@ -92,8 +104,17 @@ func New(o Options) *Server {
 		now:             o.Now,
 		rand:            cmp.Or(o.Rand, rand.Reader),
 	}
-	s.refusals = refusals{out: s.log, now: o.Now, logged: map[string]time.Time{}}
-	s.ready = readiness{ask: o.Ready, now: o.Now, log: s.log}
+	if s.handler = o.Handler; s.handler == nil {
+		s.handler = s
+	}
+	if o.Previous != nil {
+		s.shared = o.Previous.shared
+	} else {
+		s.shared = &shared{
+			refusals: refusals{out: s.log, now: o.Now, logged: map[string]time.Time{}},
+			ready:    readiness{ask: o.Ready, now: o.Now, log: s.log},
+		}
+	}
 	s.mux = http.NewServeMux()
 	for pattern, handler := range o.Routes(s) {
 		if handler != nil {

@@ -43,7 +43,7 @@ const maxHeaderBytes = 16 << 10
 // shutdown timeout ends first.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	server := &http.Server{
-		Handler:                      s,
+		Handler:                      s.handler,
 		ConnContext:                  withWire,
 		DisableGeneralOptionsHandler: true, // s handles every request
 		ReadHeaderTimeout:            s.timeouts.ReadHeader,

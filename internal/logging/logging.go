@@ -12,7 +12,8 @@ import (
 
 // Options set the level and the format of a log.
 type Options struct {
-	Level slog.Level
+	// Level is the minimum level. A *slog.LevelVar can change while the program runs. Nil means slog.LevelInfo.
+	Level slog.Leveler
 	// Format is text, json or auto. With auto, it is text on a terminal and JSON elsewhere.
 	Format string
 }

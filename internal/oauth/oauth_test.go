@@ -72,7 +72,7 @@ func newFixture(t *testing.T, s *store.Store, change func(*app.Settings)) *fixtu
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.domain, f.routes = whole.Domain, whole.Routes
+	f.domain, f.routes = whole.Domain, whole.Routes()
 	mux := http.NewServeMux() // without the headers that httpd adds to every response
 	for pattern, handler := range f.routes {
 		if handler != nil {

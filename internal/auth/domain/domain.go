@@ -50,7 +50,8 @@ type Options struct {
 	// VerifiedEmail says what depends on a verified e-mail address.
 	VerifiedEmail auth.VerifiedEmail
 	Limits        auth.SessionLimits
-	// RateLimits are the rate limits of the schema, by the coordinates of its fields. They require Secret.
+	// RateLimits are the rate limits of the schema, by the coordinates of its fields. They require Secret, even if they are
+	// empty. Nil means that there never are any.
 	RateLimits map[string][]throttle.Rule
 	// SigningKeys reads the signing keys for administrators. Nil means that there are none to list.
 	SigningKeys admin.ReadSigningKeys
@@ -148,7 +149,7 @@ func New(o Options) (*Domain, error) {
 }
 
 func newThrottle(o *Options, devices device.Tokens, log *slog.Logger) (*throttle.Service, error) {
-	if len(o.RateLimits) == 0 {
+	if o.RateLimits == nil {
 		return &throttle.Service{}, nil
 	}
 	counters, err := seal.NewKey(o.Secret, "usher rate limit")

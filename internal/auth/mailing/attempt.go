@@ -28,7 +28,7 @@ const (
 
 // attempt prepares and sends a mail that is claimed, and records the outcome. ctx ends when the server stops, and
 // limited when the attempt must end.
-func (o *Outbox) attempt(ctx, limited context.Context, transport Transport, m *auth.MailMessage) {
+func (o *Outbox) attempt(ctx, limited context.Context, by *route, m *auth.MailMessage) {
 	if !o.tx.Now().Before(m.ExpiresAt) {
 		o.record(ctx, m, auth.MailExpired, "")
 		return
@@ -41,13 +41,13 @@ func (o *Outbox) attempt(ctx, limited context.Context, transport Transport, m *a
 		o.fault(ctx, m, err, otherSecret)
 		return
 	}
-	composed, err := o.compose(m, &letter)
+	composed, err := by.compose(m, &letter)
 	if err != nil {
 		err = errors.New(letter.redact(err.Error()))
 		o.fault(ctx, m, err, "content: "+err.Error())
 		return
 	}
-	reply, err := transport.Send(limited, composed)
+	reply, err := by.transport.Send(limited, composed)
 	if err != nil {
 		o.notSent(ctx, m, err, letter.redact(err.Error()))
 		return
@@ -173,10 +173,10 @@ func shorten(text string) string {
 }
 
 // compose renders a letter. The same row makes the same mail.
-func (o *Outbox) compose(m *auth.MailMessage, l *Letter) (*mail.Mail, error) {
-	return o.post.Composer.Compose(mail.Message{
+func (p *Post) compose(m *auth.MailMessage, l *Letter) (*mail.Mail, error) {
+	return p.Composer.Compose(mail.Message{
 		Template: strings.ReplaceAll(strings.ToLower(string(l.Kind)), "_", "-"),
-		To:       l.To.Display, Locale: o.post.Composer.Locale(l.Locale, l.From.AcceptLanguage),
+		To:       l.To.Display, Locale: p.Composer.Locale(l.Locale, l.From.AcceptLanguage),
 		ID: m.ID.String(), Date: m.CreatedAt,
 		Token: l.Token, Code: l.Code, LinkExpires: l.LinkExpires, CodeExpires: l.CodeExpires, Due: l.Due,
 		Username: l.Username, NewAddress: l.NewAddress, IP: l.From.Client, Device: l.From.UserAgent,

@@ -39,7 +39,7 @@ func (o *Outbox) Deliver(ctx context.Context) error {
 	if !o.Enabled() {
 		return nil
 	}
-	d := delivery{Outbox: o, ended: make(chan Transport, parallel)}
+	d := delivery{Outbox: o, ended: make(chan *route, parallel)}
 	defer d.close()
 	for ctx.Err() == nil {
 		found, err := d.begin(ctx)
@@ -65,9 +65,17 @@ func (o *Outbox) Deliver(ctx context.Context) error {
 type delivery struct {
 	*Outbox
 
-	idle  []Transport
-	busy  int            // the number of attempts that are under way
-	ended chan Transport // receives the transport of each attempt at its end; nil if it cannot be used
+	idle  []*route
+	busy  int         // the number of attempts that are under way
+	ended chan *route // receives the route of each attempt at its end; nil if it cannot be used
+}
+
+// route is a transport and the Post that it is of. One attempt has one route, so that a mail is composed and sent by the
+// same settings.
+type route struct {
+	*Post
+
+	transport Transport
 }
 
 // begin reads due mails and begins to send those that this replica can claim. It reports whether any were due.
@@ -77,15 +85,15 @@ func (d *delivery) begin(ctx context.Context) (found bool, err error) {
 		return false, err
 	}
 	for i := range due {
-		transport := d.take(ctx)
-		if transport == nil {
+		by := d.take(ctx)
+		if by == nil {
 			return true, nil
 		}
 		limited, cancel := lasting(ctx, attemptLimit, d.grace)
 		ok, err := d.claim(limited, &due[i])
 		if err != nil || !ok {
 			cancel()
-			d.idle = append(d.idle, transport)
+			d.idle = append(d.idle, by)
 			if err != nil {
 				return true, err
 			}
@@ -94,18 +102,18 @@ func (d *delivery) begin(ctx context.Context) (found bool, err error) {
 		d.busy++
 		go func() {
 			defer cancel()
-			defer func() { d.ended <- transport }()
-			if !d.safely(ctx, &due[i], func() { d.attempt(ctx, limited, transport, &due[i]) }) {
-				transport.Close()
-				transport = nil
+			defer func() { d.ended <- by }()
+			if !d.safely(ctx, &due[i], func() { d.attempt(ctx, limited, by, &due[i]) }) {
+				by.transport.Close()
+				by = nil
 			}
 		}()
 	}
 	return len(due) > 0, nil
 }
 
-// take returns a transport as soon as there is one, the last used first; nil when ctx ends.
-func (d *delivery) take(ctx context.Context) Transport {
+// take returns a route of the current Post as soon as there is one, the last used first; nil when ctx ends.
+func (d *delivery) take(ctx context.Context) *route {
 	for d.busy == parallel {
 		select {
 		case t := <-d.ended:
@@ -114,19 +122,24 @@ func (d *delivery) take(ctx context.Context) Transport {
 			return nil
 		}
 	}
-	if n := len(d.idle); n > 0 {
-		t := d.idle[n-1]
-		d.idle = d.idle[:n-1]
-		return t
+	post := d.post.Load()
+	for len(d.idle) > 0 {
+		n := len(d.idle) - 1
+		r := d.idle[n]
+		d.idle = d.idle[:n]
+		if r.Post == post {
+			return r
+		}
+		r.transport.Close()
 	}
-	return d.post.Open()
+	return &route{post, post.Open()}
 }
 
-// put takes back the transport of an attempt that has ended.
-func (d *delivery) put(t Transport) {
+// put takes back the route of an attempt that has ended.
+func (d *delivery) put(r *route) {
 	d.busy--
-	if t != nil {
-		d.idle = append(d.idle, t)
+	if r != nil {
+		d.idle = append(d.idle, r)
 	}
 }
 
@@ -135,8 +148,8 @@ func (d *delivery) close() {
 	for d.busy > 0 {
 		d.put(<-d.ended)
 	}
-	for _, t := range d.idle {
-		t.Close()
+	for _, r := range d.idle {
+		r.transport.Close()
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -65,7 +66,7 @@ type Options struct {
 type Outbox struct {
 	store    Store
 	tx       *transaction.Runner
-	post     *Post
+	post     atomic.Pointer[Post] // nil if nothing is ever sent
 	box      seal.Box
 	log      *slog.Logger
 	prepares map[auth.MailKind]Prepare
@@ -76,9 +77,10 @@ type Outbox struct {
 // New returns an Outbox.
 func New(o Options) (*Outbox, error) {
 	out := &Outbox{
-		store: o.Store, tx: o.Tx, post: o.Post, log: o.Log,
+		store: o.Store, tx: o.Tx, log: o.Log,
 		prepares: map[auth.MailKind]Prepare{}, wake: make(chan struct{}, 1), grace: stopGrace,
 	}
+	out.post.Store(o.Post)
 	if o.Post == nil {
 		return out, nil
 	}
@@ -88,7 +90,15 @@ func New(o Options) (*Outbox, error) {
 }
 
 // Enabled reports whether this server sends mail.
-func (o *Outbox) Enabled() bool { return o.post != nil }
+func (o *Outbox) Enabled() bool { return o.post.Load() != nil }
+
+// SetPost changes how mails leave the server. Attempts that are under way end with what they began with. It does nothing
+// if the Outbox has no way to send mail, or if p is nil: whether mail is sent never changes.
+func (o *Outbox) SetPost(p *Post) {
+	if p != nil && o.Enabled() {
+		o.post.Store(p)
+	}
+}
 
 // Wake receives a value when there may be mails to send.
 func (o *Outbox) Wake() <-chan struct{} { return o.wake }

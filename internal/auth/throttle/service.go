@@ -47,12 +47,19 @@ const maxCounters = 1 << 16
 type Service struct {
 	options  Options
 	limiter  *ratelimit.Limiter
-	pressure pressure
+	pressure *pressure
 }
 
 // New returns a Service.
 func New(o Options) *Service {
-	return &Service{options: o, limiter: ratelimit.New(counters{o.Store, o.Digest}, o.Now, maxCounters)}
+	return &Service{options: o, limiter: ratelimit.New(counters{o.Store, o.Digest}, o.Now, maxCounters), pressure: &pressure{}}
+}
+
+// With returns a Service with other rules and the same counters. Both can be used at the same time.
+func (s *Service) With(rules map[string][]Rule) *Service {
+	other := *s
+	other.options.Rules = rules
+	return &other
 }
 
 // counters keeps the counters in the database, under keys that tell nothing.
