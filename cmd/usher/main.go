@@ -53,6 +53,7 @@ type cli struct {
 	PrintVersion kong.VersionFlag `name:"version" help:"Print the version."`
 
 	Serve    serveCommand     `cmd:"" help:"Run the server."`
+	Check    checkCommand     `cmd:"" help:"Check the installation: settings, database, mail, issuer and files. It changes nothing."`
 	Migrate  migrateCommand   `cmd:"" help:"Migrate the database to the newest schema, and exit."`
 	User     userCommands     `cmd:"" help:"Administer users."`
 	Role     roleCommands     `cmd:"" help:"Administer roles and their permissions."`
@@ -91,13 +92,18 @@ func run(inv *invocation, args []string) (status int) {
 	}
 	command, err := parser.Parse(args)
 	if err != nil {
+		if status, ok := reportInvalid(inv, err); ok {
+			return status
+		}
 		fmt.Fprintf(inv.stderr, "usher: %v%s\n", err, seeHelp(err))
 		return 2
 	}
 	// Calling Run here rather than through kong lets the garbage collector free 1 MB of kong's data.
 	selected := command.Selected().Target.Addr().Interface().(interface{ Run(inv *invocation) error })
 	if err := selected.Run(inv); err != nil {
-		fmt.Fprintln(inv.stderr, "usher:", err)
+		if !errors.Is(err, errReported) {
+			fmt.Fprintln(inv.stderr, "usher:", err)
+		}
 		return 1
 	}
 	return 0

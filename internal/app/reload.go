@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 
 	"usher/graph"
 )
@@ -32,7 +31,7 @@ func (a *App) Reload(ctx context.Context, s Settings) error {
 	if err != nil {
 		return fmt.Errorf("--rate-limits: %w", err)
 	}
-	quiet := slog.New(slog.DiscardHandler) // what the first edge said at start
+	// The first edge has said at the start what is to say.
 	documents, err := trustedDocuments(ctx, s, quiet)
 	if err != nil {
 		return err

@@ -27,6 +27,8 @@ type Env struct {
 	process func(name string) (string, bool)
 	path    string // of the file
 	file    map[string]string
+
+	problems *[]string // see Collect
 }
 
 // EnvFile is the file of settings in the working directory.
@@ -156,6 +158,8 @@ func (e Env) resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error
 	switch {
 	case value == "":
 		return nil, nil
+	case e.problems != nil && !e.valid(flag, name, value):
+		return nil, nil // the default
 	case flag.Target.Type() == reflect.TypeFor[Secret]():
 		return NewSecret(value), nil
 	case strings.HasSuffix(name, "_MINUTES"):

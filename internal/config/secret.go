@@ -63,17 +63,26 @@ var errNoSecret = errors.New(`no secret is set: create one with (umask 077; ` +
 	`echo "USHER_SECRET_KEY=$(head -c 32 /dev/urandom | base64)" >> .env), pass a file with --secret-key-file, ` +
 	`or use --dev on your own machine`)
 
-// devFolder is the folder of the secret that --dev creates.
-const devFolder = "data"
+// DevFolder is the folder of the secret that --dev creates.
+const DevFolder = "data"
 
 // Secret returns the server's secret from the environment or from the file. With --dev and neither, it
 // creates one in data/secret.key. It does not check how strong the secret is; see token.CheckSecret.
 func (s *Server) Secret() (Secret, error) {
 	secret, err := s.Keys.Secret()
 	if errors.Is(err, errNoSecret) && s.Dev {
-		return loadOrCreateSecret(devFolder)
+		return loadOrCreateSecret(DevFolder)
 	}
 	return secret, err
+}
+
+// DevSecret returns the secret that --dev has created. It reports false if there is none yet.
+func (*Server) DevSecret() (secret Secret, found bool, err error) {
+	secret, err = readOwnSecret(filepath.Join(DevFolder, "secret.key"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return Secret{}, false, nil
+	}
+	return secret, err == nil, err
 }
 
 // Secret is Server.Secret without --dev.

@@ -92,7 +92,7 @@ func TestServerSecret(t *testing.T) {
 			}
 		})
 	}
-	if _, err := os.Stat(devFolder); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(DevFolder); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("created a secret that was not needed: %v", err)
 	}
 
@@ -103,7 +103,7 @@ func TestServerSecret(t *testing.T) {
 	if random, err := base64.RawURLEncoding.DecodeString(string(made.Reveal())); err != nil || len(random) != 32 {
 		t.Errorf("created %d bytes, %v", len(random), err)
 	}
-	for path, want := range map[string]fs.FileMode{devFolder: fs.ModeDir | 0o700, filepath.Join(devFolder, "secret.key"): 0o600} {
+	for path, want := range map[string]fs.FileMode{DevFolder: fs.ModeDir | 0o700, filepath.Join(DevFolder, "secret.key"): 0o600} {
 		if info, err := os.Stat(path); err != nil || info.Mode() != want {
 			t.Errorf("%s: %v, %v; want %v", path, info.Mode(), err, want)
 		}

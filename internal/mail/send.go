@@ -238,3 +238,18 @@ func (c *connection) reset(ctx context.Context, failure *Error) bool {
 
 // closing is the reply code of a server that closes the connection (RFC 5321 §4.2.2).
 const closing = 421
+
+// Probe connects to the server, secures the connection, signs in and asks for an answer. It sends nothing. The error is
+// an *Error.
+func (m *Mailer) Probe(ctx context.Context) error {
+	c, failure := m.connect(ctx)
+	if failure != nil {
+		return failure
+	}
+	defer c.close()
+	if err := c.within(ctx, c.timeouts.Command, c.client.Noop); err != nil {
+		return newError(ctx, connecting, err, m.server.secrets())
+	}
+	_ = c.within(ctx, quitTimeout, c.client.Quit)
+	return nil
+}

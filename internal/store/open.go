@@ -37,6 +37,8 @@ type Options struct {
 	Observer *observe.Observer
 	// Now is the clock. Nil means time.Now.
 	Now func() time.Time
+
+	readOnly bool // see OpenToInspect
 }
 
 // Open connects to the database at a URL: postgres://user:password@host/name or sqlite:path. It does not
@@ -159,6 +161,9 @@ func hosts(config *pgx.ConnConfig) string {
 }
 
 func (s *Store) openSQLite(path string, o Options) error {
+	if o.readOnly {
+		return s.openSQLiteReadOnly(path, o)
+	}
 	file, err := createFile(path, o.CreateFolder)
 	if err != nil {
 		return err
@@ -240,5 +245,8 @@ func createFile(path string, folder bool) (uri string, err error) {
 	if err != nil && !errors.Is(err, os.ErrExist) {
 		return "", &OpenError{Problem: fileProblem(path, err), cause: err}
 	}
-	return "file:" + (&url.URL{Path: path}).EscapedPath(), nil
+	return fileURI(path), nil
 }
+
+// fileURI returns the URI of a file for SQLite.
+func fileURI(path string) string { return "file:" + (&url.URL{Path: path}).EscapedPath() }
