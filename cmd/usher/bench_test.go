@@ -91,17 +91,17 @@ func serverWith(b *testing.B, at config.DatabaseURL, limits config.RateLimits, o
 		Database:  config.Database{URL: at},
 		Passwords: config.Passwords{MinLength: 15},
 	}, logging.New(io.Discard, logging.Options{Format: "json"}), overrides)
-	check(b, err)
-	b.Cleanup(func() { check(b, server.Close()) })
+	noError(b, err)
+	b.Cleanup(func() { noError(b, server.Close()) })
 	username, email, fullName := "ada", "ada@example.com", "Ada Lovelace"
 	payload, err := server.Domain.Accounts.Signup(b.Context(), accounts.SignupInput{Input: accounts.Input{
 		Username: &username, Email: &email, FullName: &fullName, Password: "four small green turtles",
 	}})
-	check(b, err)
+	noError(b, err)
 	return server, payload.AccessToken
 }
 
-func check(b *testing.B, err error) {
+func noError(b *testing.B, err error) {
 	b.Helper()
 	if err != nil {
 		b.Fatal(err)

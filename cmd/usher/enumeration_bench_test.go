@@ -39,7 +39,7 @@ func BenchmarkEnumeration(b *testing.B) {
 				_, err := server.Domain.Operator.CreateUser(b.Context(), accounts.Input{
 					Email: new(known(i)), Username: new(fmt.Sprintf("ada%d", i)), Password: "four small green turtles",
 				}, []auth.Role{auth.RoleUser})
-				check(b, err)
+				noError(b, err)
 			}
 			for _, operation := range []struct{ name, document, want string }{
 				{"login", `mutation ($name: String!) { login(input: {identifier: $name, password: "four small green tortoises"}) { expiresIn } }`, `"INVALID_CREDENTIALS"`},
@@ -76,7 +76,7 @@ func BenchmarkEnumeration(b *testing.B) {
 func listening(b *testing.B, at config.DatabaseURL) (string, *app.App) {
 	b.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	check(b, err)
+	noError(b, err)
 	url := "http://" + listener.Addr().String()
 	server, err := app.New(b.Context(), app.Settings{
 		Server: config.Server{
@@ -91,14 +91,14 @@ func listening(b *testing.B, at config.DatabaseURL) (string, *app.App) {
 		Database:  config.Database{URL: at},
 		Passwords: config.Passwords{MinLength: 15},
 	}, logging.New(io.Discard, logging.Options{Format: "json"}), app.Overrides{Mail: authtest.NewMailbox(b).Post()})
-	check(b, err)
+	noError(b, err)
 	ctx, stop := context.WithCancel(b.Context())
 	ended := make(chan error)
 	go func() { ended <- server.Serve(ctx, listener) }()
 	b.Cleanup(func() {
 		stop()
-		check(b, <-ended)
-		check(b, server.Close())
+		noError(b, <-ended)
+		noError(b, server.Close())
 	})
 	return url, server
 }
@@ -107,17 +107,17 @@ func listening(b *testing.B, at config.DatabaseURL) (string, *app.App) {
 func timed(b *testing.B, url, document, name, want string) float64 {
 	b.Helper()
 	body, err := json.Marshal(map[string]any{"query": document, "variables": map[string]string{"name": name}})
-	check(b, err)
+	noError(b, err)
 	r, err := http.NewRequestWithContext(b.Context(), http.MethodPost, url+"/graphql", bytes.NewReader(body))
-	check(b, err)
+	noError(b, err)
 	r.Header.Set("Content-Type", "application/json")
 	start := time.Now()
 	w, err := http.DefaultClient.Do(r)
-	check(b, err)
+	noError(b, err)
 	got, err := io.ReadAll(w.Body)
 	took := time.Since(start)
-	check(b, err)
-	check(b, w.Body.Close())
+	noError(b, err)
+	noError(b, w.Body.Close())
 	if !strings.Contains(string(got), want) {
 		b.Fatalf("%s answered %s", name, got)
 	}

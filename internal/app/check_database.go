@@ -68,7 +68,11 @@ func (d *inspected) needs(ctx context.Context) []check.Result {
 
 func (i *inspector) reach(ctx context.Context) []check.Result {
 	i.database.open(ctx)
-	d := i.database
+	return i.database.result(ctx)
+}
+
+// result is that of the check that opens the database.
+func (d *inspected) result(ctx context.Context) []check.Result {
 	switch {
 	case errors.Is(d.err, store.ErrNoFile):
 		return check.Warn("The server creates it at its first start. If it should be there, correct --database-url.", "%v", d.err)

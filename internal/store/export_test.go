@@ -208,3 +208,5 @@ func PostgresProblem(at string, err error) (problem string, mayPass bool) {
 	}
 	return postgresProblem(config, err)
 }
+
+func Tables() []string { return tables }
