@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"reflect"
 	"strings"
 	"time"
 
@@ -82,7 +83,7 @@ func reportInvalid(inv *invocation, err error) (status int, ok bool) {
 	if !ok || failed.Context == nil || failed.Context.Selected() == nil {
 		return 0, false
 	}
-	if _, ok := failed.Context.Selected().Target.Addr().Interface().(*checkCommand); !ok {
+	if _, ok := reflect.TypeAssert[*checkCommand](failed.Context.Selected().Target.Addr()); !ok {
 		return 0, false
 	}
 	var problems []string

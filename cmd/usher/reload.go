@@ -2,10 +2,14 @@ package main
 
 import (
 	"errors"
+	"io"
 	"log/slog"
 	"os"
+	"reflect"
 	"strings"
 	"sync"
+
+	"golang.org/x/term"
 
 	"usher/internal/app"
 	"usher/internal/config"
@@ -19,6 +23,10 @@ type reloader struct {
 	log    *slog.Logger
 	level  *slog.LevelVar
 	now    config.Snapshot // the settings in use
+	// attached reports whether the log's terminal still exists; nil if the log is not on a terminal. A terminal that is
+	// closed sends SIGHUP too, and nobody wants a server to outlive it.
+	attached func() bool
+	leave    func() // stops the server
 }
 
 // on reloads the settings at each signal until the result is called.
@@ -29,6 +37,10 @@ func (r *reloader) on(hangups <-chan os.Signal) (stop func()) {
 		for {
 			select {
 			case <-hangups:
+				if r.attached != nil && !r.attached() {
+					r.leave()
+					return
+				}
 				r.reload()
 			case <-stopping:
 				return
@@ -39,6 +51,15 @@ func (r *reloader) on(hangups <-chan os.Signal) (stop func()) {
 		close(stopping)
 		loop.Wait()
 	}
+}
+
+// terminalOf returns a function that reports whether w, which is a terminal, still is one; nil if it is none.
+func terminalOf(w io.Writer) func() bool {
+	f, ok := w.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		return nil
+	}
+	return func() bool { return term.IsTerminal(int(f.Fd())) }
 }
 
 // reload applies the settings, all or none, and logs the result in one line.
@@ -87,7 +108,7 @@ func (r *reloader) read() (*serveCommand, config.Env, error) {
 	if err != nil {
 		return nil, env, err
 	}
-	c, ok := command.Selected().Target.Addr().Interface().(*serveCommand)
+	c, ok := reflect.TypeAssert[*serveCommand](command.Selected().Target.Addr())
 	if !ok {
 		return nil, env, errors.New("the command line is not that of the server")
 	}

@@ -3,9 +3,12 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
+	"log/slog"
 	"net/http"
 	"os"
 	"strings"
+	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -42,4 +45,30 @@ func origin(ts *testscript.TestScript, _ bool, args []string) {
 	result := map[int]string{http.StatusNoContent: "allowed", http.StatusForbidden: "refused"}[response.StatusCode]
 	_, err = fmt.Fprintln(ts.Stdout(), result)
 	ts.Check(err)
+}
+
+// TestHangupOfTerminal checks that a server ends with its terminal, and goes on after other signals.
+func TestHangupOfTerminal(t *testing.T) {
+	t.Parallel()
+	if terminalOf(&strings.Builder{}) != nil {
+		t.Error("a buffer is a terminal")
+	}
+	hangups, left := make(chan os.Signal), make(chan struct{})
+	attached := make(chan bool, 2)
+	attached <- true
+	attached <- false
+	var log strings.Builder
+	r := &reloader{
+		inv: &invocation{ctx: t.Context(), stdout: io.Discard, stderr: io.Discard, args: []string{"version"}},
+		log: slog.New(slog.NewTextHandler(&log, nil)), level: new(slog.LevelVar),
+		attached: func() bool { return <-attached }, leave: func() { close(left) },
+	}
+	stop := r.on(hangups)
+	hangups <- nil
+	hangups <- nil
+	<-left
+	stop()
+	if n := strings.Count(log.String(), "settings not reloaded"); n != 1 { // these arguments are of no server
+		t.Errorf("%d reloads, want the one with a terminal:\n%s", n, log.String())
+	}
 }

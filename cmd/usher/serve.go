@@ -52,8 +52,11 @@ func (c *serveCommand) Run(inv *invocation) (err error) {
 		flush() // so that the banner does not stand among the lines about migrations
 		welcome(inv.stdout, c)
 	}
-	defer (&reloader{inv: inv, server: server, log: log, level: level, now: started}).on(hangups)()
-	if err := server.Serve(inv.ctx, listener); err != nil {
+	ctx, leave := context.WithCancel(inv.ctx)
+	defer leave()
+	settings := &reloader{inv: inv, server: server, log: log, level: level, now: started, attached: terminalOf(inv.stderr), leave: leave}
+	defer settings.on(hangups)()
+	if err := server.Serve(ctx, listener); err != nil {
 		return err
 	}
 	log.InfoContext(inv.ctx, "stopped")

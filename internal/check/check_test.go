@@ -23,7 +23,7 @@ func TestRun(t *testing.T) {
 		defer close(release)
 		after := func(d time.Duration) func(context.Context) []check.Result {
 			return func(context.Context) []check.Result {
-				time.Sleep(d)
+				<-time.After(d)
 				return check.Good("after %v", d)
 			}
 		}

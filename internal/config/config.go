@@ -169,7 +169,7 @@ type Shutdown struct {
 
 // TrustedDocs are the settings of trusted documents. They are part of Server.
 type TrustedDocs struct {
-	TrustedDocuments     string `environ:"USHER_TRUSTED_DOCUMENTS" placeholder:"FILE" example:"/etc/usher/persisted-documents.json" help:"Manifest of the GraphQL documents that your applications send, written by graphql-codegen, Apollo or the Relay compiler. Requests can then send the id of a document instead of its text. The file is read at start."`
+	TrustedDocuments     string `environ:"USHER_TRUSTED_DOCUMENTS" placeholder:"FILE" example:"/etc/usher/persisted-documents.json" help:"Manifest of the GraphQL documents that your applications send, written by graphql-codegen, Apollo or the Relay compiler. Requests can then send the id of a document instead of its text. The file is read at start and at SIGHUP."`
 	TrustedDocumentsMode string `environ:"USHER_TRUSTED_DOCUMENTS_MODE" default:"log" enum:"log,only" help:"What happens to documents that are not in the manifest. With log, they are executed and logged. With only, they are rejected, except from administrators. Not used without --trusted-documents."`
 }
 

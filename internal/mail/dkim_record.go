@@ -8,8 +8,8 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"errors"
-	"fmt"
 	"net"
+	"slices"
 	"strings"
 )
 
@@ -37,10 +37,8 @@ func (m *Mailer) CheckDKIM(ctx context.Context, lookup LookupTXT) (name string, 
 	if err != nil {
 		return name, ErrDKIMUnknown
 	}
-	for _, record := range records {
-		if m.dkim.published(record) {
-			return name, nil
-		}
+	if slices.ContainsFunc(records, m.dkim.published) {
+		return name, nil
 	}
 	return name, errDKIMKey
 }
@@ -85,7 +83,7 @@ func (m *Mailer) DKIMRecord() string {
 		if err != nil {
 			return ""
 		}
-		return fmt.Sprintf("v=DKIM1; k=rsa; p=%s", base64.StdEncoding.EncodeToString(der))
+		return "v=DKIM1; k=rsa; p=" + base64.StdEncoding.EncodeToString(der)
 	}
 	return ""
 }

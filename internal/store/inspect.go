@@ -117,7 +117,7 @@ func (s *Store) inspectPostgres(ctx context.Context, i *Inspection) error {
 		Creates   bool
 		Now       time.Time
 	}
-	before := time.Now()
+	before := s.postgres.now()
 	err := s.reader.GetContext(ctx, &found, `
 		SELECT clock_timestamp() AS now, current_setting('server_version') AS version,
 			current_setting('server_version_num')::int AS number, current_user AS role,
@@ -127,7 +127,7 @@ func (s *Store) inspectPostgres(ctx context.Context, i *Inspection) error {
 		return fault(ctx, doing, err)
 	}
 	// The clock was read somewhere between.
-	i.Accuracy = time.Since(before) / 2
+	i.Accuracy = s.postgres.now().Sub(before) / 2
 	i.Ahead = found.Now.Sub(before.Add(i.Accuracy))
 	version, _, _ := strings.Cut(found.Version, " ")
 	i.Product, i.Old = "PostgreSQL "+version, found.Number < oldestPostgres
