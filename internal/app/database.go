@@ -13,7 +13,7 @@ import (
 
 // openStore opens the database, and waits for it as the settings say. Its errors name the setting to check.
 func openStore(ctx context.Context, s config.Database, o store.Options) (*store.Store, error) {
-	o.MaxConns, o.CreateFolder = s.MaxConns, s.URL == config.DefaultDatabase
+	o.MaxConns, o.CreateFolder, o.ReadURL = s.MaxConns, s.URL == config.DefaultDatabase, string(s.ReadURL)
 	log := o.Observer.Log().With("database", s.URL)
 	db, err := await(ctx, s.Wait, log, func(ctx context.Context) (*store.Store, error) {
 		return store.Open(ctx, string(s.URL), o)

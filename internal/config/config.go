@@ -210,6 +210,7 @@ const DefaultDatabase DatabaseURL = "sqlite:data/usher.db"
 // Database are the settings of the database.
 type Database struct {
 	URL      DatabaseURL   `name:"database-url" environ:"USHER_DATABASE_URL,DATABASE_URL" default:"sqlite:data/usher.db" help:"Database: sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME. The folder of PATH must exist. Only data/ of the default path is created. Do not put a password on the command line. Other users of the machine can read it there."`
+	ReadURL  DatabaseURL   `name:"database-read-url" environ:"USHER_DATABASE_READ_URL" placeholder:"URL" example:"postgres://usher@standby.example.com/usher" help:"PostgreSQL standby that serves the lists of users, audit events and mails. Sessions, guards and everything else use the database. While the standby does not answer or is more than 10 s behind, the database serves the lists too."`
 	MaxConns int           `name:"database-max-conns" environ:"USHER_DATABASE_MAX_CONNS" default:"0" help:"Maximum number of open database connections. Idle connections stay open. 0 means two per CPU, and at least 8."`
 	Wait     time.Duration `name:"wait-for-database" environ:"USHER_WAIT_FOR_DATABASE" default:"0s" help:"How long to wait at start for a PostgreSQL that cannot be reached or accepts no writes yet. Usher tries again every second. 0s means to fail at once. A wrong password, role or database always fails at once."`
 }

@@ -39,10 +39,18 @@ func (s *Store) AddEvent(ctx context.Context, e *auth.AuditEvent) error {
 	return err
 }
 
-// Events implements auth.Store.
-func (s *Store) Events(ctx context.Context, q auth.AuditEventQuery) ([]auth.AuditEvent, error) {
+// Events implements auth.Store. A single event comes from the primary: it may be one that has just been added.
+func (s *Store) Events(ctx context.Context, q auth.AuditEventQuery) (events []auth.AuditEvent, err error) {
 	query, args := listEvents(q)
-	events, err := list(ctx, s.read, "list audit events", eventFields, query, args...)
+	read := func(ctx context.Context, from target) error {
+		events, err = list(ctx, from, "list audit events", eventFields, query, args...)
+		return err
+	}
+	if q.ID != nil {
+		err = read(ctx, s.read)
+	} else {
+		err = s.fromStandby(ctx, read)
+	}
 	inListOrder(events, q.Page)
 	return events, err
 }
@@ -108,7 +116,9 @@ func (s *Store) CountEvents(ctx context.Context, kind auth.AuditEventKind, times
 	for i := range fields {
 		fields[i] = &counts[i]
 	}
-	return counts, s.row(ctx, "count audit events", fields, query, args...)
+	return counts, s.fromStandby(ctx, func(ctx context.Context, from target) error {
+		return from.row(ctx, "count audit events", fields, query, args...)
+	})
 }
 
 func countEvents(kind auth.AuditEventKind, times []time.Time) (query string, args []any) {

@@ -202,9 +202,10 @@ func (c *conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, e
 	return c.Conn.PrepareContext(ctx, query)
 }
 
-// isWrongServer reports whether a server answered a check that is not the primary.
+// isWrongServer reports whether a server answered a check that is not the primary, or not a standby that follows it.
 func isWrongServer(err error) bool {
-	return errors.Is(err, pgconn.ErrReadOnlyConnection) || errors.Is(err, pgconn.ErrStandbyConnection)
+	return errors.Is(err, pgconn.ErrReadOnlyConnection) || errors.Is(err, pgconn.ErrStandbyConnection) ||
+		errors.Is(err, errLag) || errors.Is(err, errOtherCluster)
 }
 
 var targetSessionAttrs = regexp.MustCompile(`[?&]target_session_attrs=`)

@@ -72,7 +72,7 @@ func (s *Store) UserQueries(ctx context.Context, q auth.UserQuery) ([]Query, err
 			queries = append(queries, Query{numbered(count.text), count.args})
 		}
 	}
-	text, args, err := s.usersQuery(ctx, q)
+	text, args, err := usersQuery(ctx, s.read, q)
 	return append(queries, Query{text, args}), err
 }
 
@@ -210,3 +210,6 @@ func PostgresProblem(at string, err error) (problem string, mayPass bool) {
 }
 
 func Tables() []string { return tables }
+
+// SetMaxLag sets how far the standby may be behind.
+func (s *Store) SetMaxLag(lag time.Duration) { s.standby.maxLag = lag }

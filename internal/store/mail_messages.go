@@ -58,10 +58,18 @@ func (s *Store) DueMails(ctx context.Context, now time.Time, limit int) ([]auth.
 // newestMailFirst orders mails by creation: their IDs are UUIDs of version 7 (RFC 9562, section 5.7).
 var newestMailFirst = order{columns: []string{"id"}, descending: true}
 
-// Mails implements auth.MailMessageStore.
-func (s *Store) Mails(ctx context.Context, q auth.MailQuery) ([]auth.MailMessage, error) {
+// Mails implements auth.MailMessageStore. A single mail comes from the primary.
+func (s *Store) Mails(ctx context.Context, q auth.MailQuery) (mails []auth.MailMessage, err error) {
 	query, args := listMails(q)
-	mails, err := list(ctx, s.read, "list mails", mailFields, query, args...)
+	read := func(ctx context.Context, from target) error {
+		mails, err = list(ctx, from, "list mails", mailFields, query, args...)
+		return err
+	}
+	if q.ID != nil {
+		err = read(ctx, s.read)
+	} else {
+		err = s.fromStandby(ctx, read)
+	}
 	inListOrder(mails, q.Page)
 	return mails, err
 }

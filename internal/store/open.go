@@ -32,6 +32,8 @@ type Options struct {
 	MaxConns int
 	// CreateFolder creates the folder of a SQLite file if it is missing, accessible to this user only.
 	CreateFolder bool
+	// ReadURL is the URL of a standby that serves lists, or "". The database must be PostgreSQL.
+	ReadURL string
 	// Observer times the statements, and logs migrations and changes of the database server. Nil means that nothing
 	// is observed.
 	Observer *observe.Observer
@@ -63,6 +65,9 @@ func Open(ctx context.Context, at string, o Options) (*Store, error) {
 	s := &Store{observer: o.Observer}
 	var err error
 	if path, ok := strings.CutPrefix(at, "sqlite:"); ok {
+		if o.ReadURL != "" {
+			return nil, errors.New("database read URL: SQLite has no standby. Use it with PostgreSQL only")
+		}
 		err = s.openSQLite(path, o)
 	} else if strings.HasPrefix(at, "postgres://") || strings.HasPrefix(at, "postgresql://") {
 		err = s.openPostgres(at, o)
@@ -77,6 +82,9 @@ func Open(ctx context.Context, at string, o Options) (*Store, error) {
 		sources := migrations.ListSources()
 		s.latest = sources[len(sources)-1].Version
 		err = s.connect(ctx)
+	}
+	if err == nil && s.standby != nil {
+		err = s.standby.connect(ctx, s.writer)
 	}
 	if err != nil {
 		_ = s.Close() // there is nothing to lose, and err says what is wrong
@@ -124,12 +132,13 @@ const (
 	maxConnAge = time.Hour
 )
 
-func (s *Store) openPostgres(at string, o Options) error {
+// parsePostgres parses a URL. name is what errors call it.
+func parsePostgres(name, at string) (*pgx.ConnConfig, error) {
 	config, err := pgx.ParseConfig(at)
 	// The error of pgx is dropped: in a malformed URL, pgx may not recognize the password and so not mask
 	// it. An "@" in another part means that the password contains an unescaped "/", "?" or "#".
 	if err != nil || strings.Contains(hosts(config)+config.Database, "@") {
-		return errors.New("database URL: must have the form postgres://user:password@host:port/name?parameter=value. " +
+		return nil, errors.New(name + ": must have the form postgres://user:password@host:port/name?parameter=value. " +
 			"Percent-encode special characters in the password")
 	}
 	if config.ConnectTimeout == 0 {
@@ -137,6 +146,17 @@ func (s *Store) openPostgres(at string, o Options) error {
 	}
 	if config.RuntimeParams["application_name"] == "" {
 		config.RuntimeParams["application_name"] = "usher"
+	}
+	return config, nil
+}
+
+func (s *Store) openPostgres(at string, o Options) error {
+	config, err := parsePostgres("database URL", at)
+	if err == nil && o.ReadURL != "" {
+		err = s.openStandby(o.ReadURL, o)
+	}
+	if err != nil {
+		return err
 	}
 	if !setsTarget(at, config, os.Getenv) {
 		config.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite

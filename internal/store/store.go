@@ -34,6 +34,7 @@ type Store struct {
 	reader, writer *sqlx.DB
 	dialect        goose.Dialect
 	postgres       *connector // opens the connections; nil on SQLite
+	standby        *standby   // serves lists; nil without one
 	file           string     // path of the database file; "" on PostgreSQL
 	latest         int64      // version of the newest migration in this program
 	observer       *observe.Observer
@@ -57,7 +58,7 @@ func (s *Store) use(read, write sqlx.ExtContext) {
 
 // Close closes all connections. It waits for running queries.
 func (s *Store) Close() error {
-	return errors.Join(s.reader.Close(), s.writer.Close())
+	return errors.Join(s.reader.Close(), s.writer.Close(), s.standby.close())
 }
 
 // InTx implements auth.Store. It returns an error inside a transaction, because an inner transaction could
@@ -150,8 +151,12 @@ func (s *Store) change(ctx context.Context, doing, query string, args ...any) er
 
 // row reads the one row of a query into fields. It returns auth.ErrNotFound if the query has no row.
 func (s *Store) row(ctx context.Context, doing string, fields []any, query string, args ...any) error {
-	ctx, end := s.observer.Step(ctx, observe.Statement, doing)
-	err := fault(ctx, doing, s.read.QueryRowxContext(ctx, query, args...).Scan(fields...))
+	return s.read.row(ctx, doing, fields, query, args...)
+}
+
+func (t target) row(ctx context.Context, doing string, fields []any, query string, args ...any) error {
+	ctx, end := t.observer.Step(ctx, observe.Statement, doing)
+	err := fault(ctx, doing, t.QueryRowxContext(ctx, query, args...).Scan(fields...))
 	end(failure(err))
 	return err
 }

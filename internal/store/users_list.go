@@ -38,11 +38,15 @@ func (s *Store) Users(ctx context.Context, q auth.UserQuery) ([]auth.PlacedUser,
 	if orderColumns[q.Order] == "" {
 		return nil, fmt.Errorf("%s: unknown order %q", doing, q.Order)
 	}
-	query, args, err := s.usersQuery(ctx, q)
-	if err != nil {
-		return nil, err
-	}
-	placed, err := list(ctx, s.read, doing, placedUserFields(q.Order), query, args...)
+	var placed []auth.PlacedUser
+	err := s.fromStandby(ctx, func(ctx context.Context, from target) error {
+		query, args, err := usersQuery(ctx, from, q)
+		if err != nil {
+			return err
+		}
+		placed, err = list(ctx, from, doing, placedUserFields(q.Order), query, args...)
+		return err
+	})
 	inListOrder(placed, q.Page)
 	for i := range placed {
 		placed[i].Position.ID = placed[i].User.ID
@@ -102,13 +106,13 @@ func userFilters(q auth.UserQuery) (filters [][]indexRange) {
 }
 
 // usersQuery chooses the leading filter and returns the query.
-func (s *Store) usersQuery(ctx context.Context, q auth.UserQuery) (query string, args []any, err error) {
+func usersQuery(ctx context.Context, from target, q auth.UserQuery) (query string, args []any, err error) {
 	filters, lead := userFilters(q), 0
 	for i, f := range filters {
 		total := 0
 		for j := range f {
 			count := f[j].count()
-			if err := s.row(ctx, "count users", []any{&f[j].users}, numbered(count.text), count.args...); err != nil {
+			if err := from.row(ctx, "count users", []any{&f[j].users}, numbered(count.text), count.args...); err != nil {
 				return "", nil, err
 			}
 			total += f[j].users
