@@ -61,6 +61,8 @@ type cli struct {
 	Breaches breachesCommands `cmd:"" help:"Build and search a file of breached passwords."`
 	Client   clientCommands   `cmd:"" help:"Administer OAuth clients."`
 	Mail     mailCommands     `cmd:"" help:"Preview mail, and test that it is sent."`
+	Backup   backupCommand    `cmd:"" help:"Write a backup of the database. Servers can run meanwhile."`
+	Restore  restoreCommand   `cmd:"" help:"Restore a backup into an empty database. Start servers afterwards."`
 	Schema   schemaCommands   `cmd:"" help:"Show the GraphQL schema."`
 	Version  versionCommand   `cmd:"" help:"Print the version."`
 }

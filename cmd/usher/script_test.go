@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -20,6 +21,7 @@ import (
 	"usher/graph"
 	"usher/graph/directive"
 	"usher/internal/config"
+	"usher/internal/pgtest"
 	"usher/internal/storetest"
 )
 
@@ -28,7 +30,7 @@ func TestMain(m *testing.M) {
 }
 
 // TestScripts runs the scripts on each database. They have these variables: DATABASE_URL is a new database
-// that is migrated, and URL and ADDRESS are where a server can listen. The condition [postgres] or [sqlite] holds.
+// that is migrated, EMPTY_DATABASE_URL is an empty one, and URL and ADDRESS are where a server can listen. The condition [postgres] or [sqlite] holds.
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	for name, url := range storetest.URLs {
@@ -53,6 +55,10 @@ func TestScripts(t *testing.T) {
 						panic("testscript no longer passes on the test")
 					}
 					env.Setenv("DATABASE_URL", url(tb))
+					env.Setenv("EMPTY_DATABASE_URL", "sqlite:"+filepath.Join(env.WorkDir, "empty.db"))
+					if name == "postgres" {
+						env.Setenv("EMPTY_DATABASE_URL", pgtest.URL(tb))
+					}
 					env.Setenv("ADDRESS", address)
 					env.Setenv("USHER_LISTEN", address) // another program may use the default port
 					env.Setenv("URL", "http://"+address)

@@ -213,3 +213,6 @@ func Tables() []string { return tables }
 
 // SetMaxLag sets how far the standby may be behind.
 func (s *Store) SetMaxLag(lag time.Duration) { s.standby.maxLag = lag }
+
+// NewestVersion reads the version of a dump.
+var NewestVersion = newestVersion

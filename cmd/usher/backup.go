@@ -1,0 +1,63 @@
+package main
+
+import (
+	"fmt"
+
+	"usher/internal/app"
+	"usher/internal/config"
+	"usher/internal/logging"
+)
+
+type backupCommand struct {
+	File  string `arg:"" placeholder:"FILE" help:"File to write. It appears when it is complete, and only this user can read it. - is standard output."`
+	Force bool   `help:"Replace the file if it exists."`
+
+	config.Database
+	config.Log
+}
+
+// Run writes a backup.
+func (c *backupCommand) Run(inv *invocation) error {
+	log := logging.New(inv.stderr, logging.Options(c.Log))
+	if c.File == "-" {
+		return app.BackupTo(inv.ctx, c.Database, inv.stdout, log)
+	}
+	digest, err := app.Backup(inv.ctx, c.Database, c.File, c.Force, log)
+	if err != nil {
+		return fmt.Errorf("%s was not written: %w", c.File, err)
+	}
+	_, err = fmt.Fprintf(inv.stdout, "%s  %s\n", digest, c.File) // as sha256sum -c reads it
+	return err
+}
+
+type restoreCommand struct {
+	File        string `arg:"" placeholder:"FILE" help:"File that usher backup has written. The database must be empty."`
+	Verify      bool   `help:"Check also that the server's secret decrypts the signing keys. It must be set as for the server."`
+	EndSessions bool   `help:"End all sessions, so that all users sign in again. Otherwise sessions that were ended after the backup are valid again."`
+	KeepMail    bool   `help:"Keep the mails that were in the queue. Otherwise they are dropped, because most were sent after the backup."`
+
+	config.Keys
+	config.Database
+	config.Log
+}
+
+// Run restores a backup.
+func (c *restoreCommand) Run(inv *invocation) error {
+	o := app.RestoreOptions{Verify: c.Verify, Keys: c.Keys, KeepMail: c.KeepMail, EndSessions: c.EndSessions}
+	if c.Verify {
+		var err error
+		if o.Secret, err = app.Secret(&c.Keys); err != nil {
+			return err
+		}
+	}
+	r, err := app.Restore(inv.ctx, c.Database, c.File, o, logging.New(inv.stderr, logging.Options(c.Log)))
+	if err != nil {
+		return fmt.Errorf("restore: %w", err)
+	}
+	fmt.Fprintf(inv.stdout, "restored %d users, %d sessions (%d live) and %d audit events; the schema has version %d\n",
+		r.Users, r.Sessions, r.LiveSessions, r.Events, r.Version)
+	if c.Verify {
+		_, err = fmt.Fprintf(inv.stdout, "verified: no row refers to a missing one, %d sessions can be read, and the secret decrypts %d signing keys\n", r.Sampled, r.Keys)
+	}
+	return err
+}
