@@ -7,8 +7,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
-	"os"
-	"os/exec"
 	"regexp"
 	"testing"
 
@@ -121,9 +119,7 @@ func register(t *testing.T, database string, flags ...string) (id, secret string
 // usher runs an operator's command and returns what it prints.
 func usher(t *testing.T, database string, args ...string) string {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), binary, args...)
-	cmd.Dir = t.TempDir()
-	cmd.Env = []string{"USHER_DATABASE_URL=" + database, "PATH=" + os.Getenv("PATH")}
+	cmd := command(t, database, args...)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()

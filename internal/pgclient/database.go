@@ -39,7 +39,7 @@ func NewDatabase(at, password string) (*Database, error) {
 	if u.User != nil {
 		u.User = url.User(u.User.Username())
 	}
-	d := &Database{env: []string{"PGAPPNAME=usher", "PGTARGETSESSIONATTRS=read-write"}}
+	d := &Database{env: []string{"PGAPPNAME=usher backup", "PGTARGETSESSIONATTRS=read-write"}}
 	if attrs := os.Getenv("PGTARGETSESSIONATTRS"); attrs != "" {
 		d.env[1] = "PGTARGETSESSIONATTRS=" + attrs
 	}

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -242,5 +243,44 @@ func TestBackupIsOneFile(t *testing.T) {
 	entries, err := os.ReadDir(filepath.Dir(f.Name()))
 	if err != nil || len(entries) != 1 {
 		t.Errorf("the folder has %v, %v, want only the backup", entries, err)
+	}
+}
+
+// betweenSteps is a context that calls do whenever it is asked whether to stop, and stops after many times.
+type betweenSteps struct {
+	context.Context //nolint:containedctx // It is a context.
+
+	do    func()
+	asked atomic.Int64
+}
+
+func (c *betweenSteps) Err() error {
+	if c.asked.Add(1) > 100 {
+		return context.Canceled
+	}
+	c.do()
+	return nil
+}
+
+// TestBackupDoesNotStartAgain writes between all steps of a backup. Outside of a transaction SQLite would start again
+// each time, and never end.
+func TestBackupDoesNotStartAgain(t *testing.T) {
+	s := open(t, storetest.URLs["sqlite"](t))
+	fillUsers(t, "sqlite", s, 30_000)
+	f, err := os.Create(filepath.Join(t.TempDir(), "backup"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	ctx := &betweenSteps{Context: t.Context(), do: func() {
+		if err := s.Exec(t.Context(), `UPDATE users SET credentials_version = credentials_version + 1 WHERE id = (SELECT min(id) FROM users)`); err != nil {
+			t.Error(err)
+		}
+	}}
+	if err := s.Backup(ctx, f); err != nil {
+		t.Errorf("Backup: %v, after %d writes", err, ctx.asked.Load())
+	}
+	if ctx.asked.Load() < 3 {
+		t.Errorf("only %d writes between steps", ctx.asked.Load())
 	}
 }
