@@ -108,7 +108,7 @@ func Restore(ctx context.Context, database config.Database, file string, o Resto
 	if err != nil {
 		return nil, err
 	}
-	defer backup.Close()
+	defer func() { _ = backup.Close() }()
 	r := &Restored{}
 	now := time.Now
 	err = store.Restore(ctx, string(database.URL), backup, store.RestoreOptions{

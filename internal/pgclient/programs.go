@@ -87,7 +87,7 @@ func isWrapper(path string) bool {
 var versionText = regexp.MustCompile(`\(PostgreSQL\) (\d{1,4})`)
 
 func version(ctx context.Context, path string) (int, error) {
-	out, err := exec.CommandContext(ctx, path, "--version").Output() //nolint:gosec // find has found the path.
+	out, err := exec.CommandContext(ctx, path, "--version").Output()
 	if err != nil {
 		return 0, err
 	}

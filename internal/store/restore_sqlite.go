@@ -40,7 +40,10 @@ func restoreSQLite(ctx context.Context, path string, backup *os.File, o RestoreO
 	if err := restoreCopy(ctx, copied, o); err != nil {
 		return err
 	}
-	return publish(copied, path)
+	if err := checkFree(path); err != nil {
+		return err
+	}
+	return atomicfile.Publish(copied, path, false)
 }
 
 // restoreCopy makes a copy of a backup ready for servers.
@@ -107,8 +110,8 @@ func checkNoLog(file string) error {
 // left, as if it were that of the new one (https://www.sqlite.org/howtocorrupt.html, section 1.4).
 func checkFree(path string) error {
 	for _, suffix := range append([]string{""}, logSuffixes...) {
-		info, err := os.Stat(path + suffix)
-		if errors.Is(err, fs.ErrNotExist) || err == nil && suffix == "" && info.Mode().IsRegular() && info.Size() == 0 {
+		_, err := os.Stat(path + suffix)
+		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		if err != nil {
@@ -148,15 +151,4 @@ func (r *reader) Read(p []byte) (int, error) {
 		return 0, err
 	}
 	return r.r.Read(p)
-}
-
-// publish gives a restored database its name, which another one must not have taken meanwhile.
-func publish(file, name string) error {
-	if err := checkFree(name); err != nil {
-		return err
-	}
-	if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) { // an empty file
-		return err
-	}
-	return atomicfile.Publish(file, name, false)
 }

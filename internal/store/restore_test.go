@@ -8,8 +8,12 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"usher/internal/store"
 	"usher/internal/storetest"
@@ -213,17 +217,38 @@ func TestRestoreBesideLog(t *testing.T) {
 	wantNothing(t, at)
 }
 
-// TestRestoreToEmptyFile restores to the empty file that a volume or a server that failed has left.
-func TestRestoreToEmptyFile(t *testing.T) {
-	backup := backUp(t, open(t, storetest.URLs["sqlite"](t)))
-	at := empty["sqlite"](t)
-	file := strings.TrimPrefix(at, "sqlite:")
-	if err := os.WriteFile(file, nil, 0o644); err != nil {
-		t.Fatal(err)
-	}
-	restore(t, at, backup, store.RestoreOptions{})
-	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("the file has the mode %v, %v", info.Mode(), err)
+// TestRestoreTogether restores several times at once into one database. Exactly one restore succeeds.
+func TestRestoreTogether(t *testing.T) {
+	for name, at := range empty {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := open(t, storetest.URLs[name](t))
+			fill(t, name, s)
+			backup := backUp(t, s)
+			at := at(t)
+			var succeeded atomic.Int64
+			var all sync.WaitGroup
+			for range 4 {
+				all.Go(func() {
+					f, err := os.Open(backup.Name())
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					defer f.Close()
+					if store.Restore(t.Context(), at, f, store.RestoreOptions{KeepMail: true}) == nil {
+						succeeded.Add(1)
+					}
+				})
+			}
+			all.Wait()
+			if succeeded.Load() != 1 {
+				t.Errorf("%d restores succeeded, want 1", succeeded.Load())
+			}
+			if diff := cmp.Diff(tables(t, name, s), tables(t, name, open(t, at))); diff != "" {
+				t.Errorf("tables (-backed up +restored):\n%s", diff)
+			}
+		})
 	}
 }
 
