@@ -144,6 +144,15 @@ func rowsOf(t *testing.T, s *store.Store, table string) []string {
 	return found
 }
 
+// fillPages inserts users with 16 MB of metadata, which a backup copies in several steps.
+func fillPages(t *testing.T, kind string, s *store.Store) {
+	t.Helper()
+	fillUsers(t, kind, s, 1000)
+	if err := s.Exec(t.Context(), `UPDATE users SET metadata = $1`, strings.Repeat("x", 16_000)); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestBackupIsSnapshot writes as fast as possible during a backup of many pages. Each transaction changes the first and
 // the last user, whose pages are far apart. The backup has both changes of a transaction or none, and everything that
 // was committed before it began. It does not begin again with each write.
@@ -152,7 +161,7 @@ func TestBackupIsSnapshot(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := open(t, storetest.URLs[name](t))
-			fillUsers(t, name, s, 30_000)
+			fillPages(t, name, s)
 			statement := `UPDATE users SET credentials_version = credentials_version + 1
 				WHERE id IN ((SELECT id FROM users ORDER BY id LIMIT 1), (SELECT id FROM users ORDER BY id DESC LIMIT 1))`
 			ctx, stop := context.WithCancel(t.Context())
@@ -266,7 +275,7 @@ func (c *betweenSteps) Err() error {
 // each time, and never end.
 func TestBackupDoesNotStartAgain(t *testing.T) {
 	s := open(t, storetest.URLs["sqlite"](t))
-	fillUsers(t, "sqlite", s, 30_000)
+	fillPages(t, "sqlite", s)
 	f, err := os.Create(filepath.Join(t.TempDir(), "backup"))
 	if err != nil {
 		t.Fatal(err)
