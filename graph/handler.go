@@ -29,9 +29,10 @@ import (
 	"usher/internal/auth/sessions"
 	"usher/internal/auth/throttle"
 	"usher/internal/observe"
+	"usher/internal/seal"
 )
 
-// Options are the parts and switches of the handler. Access to Recovery, Secret and Observer are required.
+// Options are the parts and switches of the handler. Access to Recovery, Secrets and Observer are required.
 type Options struct {
 	Access   *access.Service
 	Throttle *throttle.Service
@@ -41,8 +42,8 @@ type Options struct {
 	Recovery *recovery.Service
 	// RateLimits replace the numbers of rate limits by name, as in those of Throttle.
 	RateLimits map[string]directive.Override
-	// Secret is the server's secret, from which the key of cursors derives.
-	Secret []byte
+	// Secrets is the server's secret, from which the key of cursors derives.
+	Secrets *seal.Secrets
 	// Observer logs internal errors, and times operations.
 	Observer *observe.Observer
 	// Documents are the trusted documents, which requests can name by their ids. Nil disables them.

@@ -23,7 +23,7 @@ type Resolver struct {
 }
 
 func newResolver(o Options, schema *directive.Schema) (*Resolver, error) {
-	lists, err := connection.New(o.Admin, o.Sessions, o.Secret)
+	lists, err := connection.New(o.Admin, o.Sessions, o.Secrets)
 	if err != nil {
 		return nil, err
 	}

@@ -11,6 +11,7 @@ import (
 	"usher/graph"
 	"usher/graph/trusted"
 	"usher/internal/auth/access"
+	"usher/internal/seal/sealtest"
 	"usher/internal/store"
 	"usher/internal/storetest"
 )
@@ -146,7 +147,7 @@ func BenchmarkTrusted(b *testing.B) {
 		{"cached text", encodeQuery(text), nil},
 	} {
 		b.Run(bb.name, func(b *testing.B) {
-			handler, err := graph.New(graph.Options{Access: service, Documents: bb.documents, Secret: make([]byte, 32)})
+			handler, err := graph.New(graph.Options{Access: service, Documents: bb.documents, Secrets: sealtest.Secrets(strings.Repeat("7", 32))})
 			check(b, err)
 			b.ReportAllocs()
 			for b.Loop() {

@@ -18,7 +18,7 @@ type backupCommand struct {
 
 // Run writes a backup.
 func (c *backupCommand) Run(inv *invocation) error {
-	log := logging.New(inv.stderr, logging.Options(c.Log))
+	log := logging.New(inv.stderr, logOptions(c.Log))
 	if c.File == "-" {
 		return app.BackupTo(inv.ctx, c.Database, inv.stdout, log)
 	}
@@ -46,11 +46,11 @@ func (c *restoreCommand) Run(inv *invocation) error {
 	o := app.RestoreOptions{Verify: c.Verify, Keys: c.Keys, KeepMail: c.KeepMail, EndSessions: c.EndSessions}
 	if c.Verify {
 		var err error
-		if o.Secret, err = app.Secret(&c.Keys); err != nil {
+		if o.Secrets, err = app.Secrets(&c.Keys, nil); err != nil {
 			return err
 		}
 	}
-	r, err := app.Restore(inv.ctx, c.Database, c.File, o, logging.New(inv.stderr, logging.Options(c.Log)))
+	r, err := app.Restore(inv.ctx, c.Database, c.File, o, logging.New(inv.stderr, logOptions(c.Log)))
 	if err != nil {
 		return fmt.Errorf("restore: %w", err)
 	}

@@ -8,6 +8,7 @@ import (
 	"usher/internal/app"
 	"usher/internal/config"
 	"usher/internal/keyring"
+	"usher/internal/seal"
 	"usher/internal/token"
 )
 
@@ -25,9 +26,9 @@ type keySettings struct {
 }
 
 // operate calls f with the options of the keyring. The secret is needed only to create a key.
-func (c *keySettings) operate(inv *invocation, secret []byte, f func(keyring.Options) error) error {
+func (c *keySettings) operate(inv *invocation, secrets *seal.Secrets, f func(keyring.Options) error) error {
 	return inv.operate(c.Database, config.Passwords{}, c.Log, func(o *app.Operator) error {
-		return f(o.Keyring(c.Keys, secret))
+		return f(o.Keyring(c.Keys, secrets))
 	})
 }
 
@@ -63,14 +64,14 @@ type keysRotateCommand struct {
 // Run creates a key.
 func (c *keysRotateCommand) Run(inv *invocation) error {
 	// Check everything before the migration, which cannot be undone.
-	secret, err := app.Secret(&c.Keys)
+	secrets, err := app.Secrets(&c.Keys, nil)
 	if err != nil {
 		return err
 	}
 	if err := keyring.CheckRotation(token.Algorithm(c.Algorithm), c.Lead); err != nil {
 		return err
 	}
-	return c.operate(inv, secret, func(o keyring.Options) error {
+	return c.operate(inv, secrets, func(o keyring.Options) error {
 		key, err := keyring.Rotate(inv.ctx, o, c.Lead)
 		if err != nil {
 			return err

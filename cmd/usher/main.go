@@ -58,6 +58,7 @@ type cli struct {
 	User     userCommands     `cmd:"" help:"Administer users."`
 	Role     roleCommands     `cmd:"" help:"Administer roles and their permissions."`
 	Keys     keysCommands     `cmd:"" help:"Administer the keys that sign access tokens."`
+	Secret   secretCommands   `cmd:"" help:"Show and finish a change of the server's secret."`
 	Breaches breachesCommands `cmd:"" help:"Build and search a file of breached passwords."`
 	Client   clientCommands   `cmd:"" help:"Administer OAuth clients."`
 	Mail     mailCommands     `cmd:"" help:"Preview mail, and test that it is sent."`

@@ -2,17 +2,19 @@ package connection
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 
 	"github.com/google/uuid"
 
 	"usher/internal/auth"
 	"usher/internal/seal"
+	"usher/internal/seal/sealtest"
 )
 
 // FuzzCursor opens forged cursors, and signed ones with any content, of every list.
 func FuzzCursor(f *testing.F) {
-	cursors, err := seal.NewKey(bytes.Repeat([]byte{7}, 32), "test")
+	cursors, err := seal.NewKey(sealtest.Secrets(strings.Repeat("\a", 32)), "test")
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -21,7 +21,7 @@ type fixture struct {
 func eachDatabase(t *testing.T, test func(t *testing.T, f *fixture)) {
 	t.Helper()
 	authtest.Each(t, func(t *testing.T, f *authtest.Fixture) {
-		lists, err := connection.New(f.Domain.Admin, f.Domain.Sessions, authtest.Secret)
+		lists, err := connection.New(f.Domain.Admin, f.Domain.Sessions, authtest.Secrets)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -22,8 +22,8 @@ type Lists struct {
 }
 
 // New returns Lists. The key of the cursors is derived from the server's secret.
-func New(admin *admin.Service, sessions *sessions.Service, secret []byte) (*Lists, error) {
-	cursors, err := seal.NewKey(secret, "usher cursor")
+func New(admin *admin.Service, sessions *sessions.Service, secrets *seal.Secrets) (*Lists, error) {
+	cursors, err := seal.NewKey(secrets, "usher cursor")
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -11,6 +12,7 @@ import (
 
 	"usher/internal/auth"
 	"usher/internal/seal"
+	"usher/internal/seal/sealtest"
 )
 
 // numbers is a list of n numbers, whose positions are the numbers themselves.
@@ -40,7 +42,7 @@ func between(n int, after, before *byte) (found []byte) {
 }
 
 func testKey(t interface{ Fatal(args ...any) }) seal.Key {
-	cursors, err := seal.NewKey(bytes.Repeat([]byte{7}, 32), "test")
+	cursors, err := seal.NewKey(sealtest.Secrets(strings.Repeat("\a", 32)), "test")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,6 +23,8 @@ import (
 	"usher/internal/config"
 	"usher/internal/job"
 	"usher/internal/keyring"
+	"usher/internal/rekey"
+	"usher/internal/seal"
 	"usher/internal/token"
 )
 
@@ -55,9 +57,10 @@ type App struct {
 	Domain *domain.Domain
 	Tokens *token.Authority
 
-	parts  *parts
-	keys   *keyring.Keyring
-	secret []byte
+	parts   *parts
+	keys    *keyring.Keyring
+	secrets *seal.Secrets
+	rekey   *rekey.Service
 
 	reloading sync.Mutex           // held by Reload
 	edge      atomic.Pointer[edge] // what serves new requests
@@ -67,11 +70,11 @@ type App struct {
 // close the App.
 func New(ctx context.Context, s Settings, log *slog.Logger, o Overrides) (_ *App, err error) {
 	// Check what can be checked before the migration, which cannot be undone.
-	secret, err := Secret(&s.Server)
+	secrets, err := Secrets(&s.Server, o.Now)
 	if err != nil {
 		return nil, err
 	}
-	a := &App{secret: secret}
+	a := &App{secrets: secrets}
 	post, box, err := post(&s.Server, nil, o.Now)
 	if err != nil {
 		return nil, err
@@ -97,7 +100,7 @@ func New(ctx context.Context, s Settings, log *slog.Logger, o Overrides) (_ *App
 }
 
 func (a *App) start(ctx context.Context, documents *trusted.Documents) error {
-	p, s, secret := a.parts, a.parts.settings, a.secret
+	p, s, secrets := a.parts, a.parts.settings, a.secrets
 	if !s.NoMigrate {
 		if err := p.migrate(ctx); err != nil {
 			return err
@@ -110,7 +113,17 @@ func (a *App) start(ctx context.Context, documents *trusted.Documents) error {
 	if err := p.checkRoles(ctx); err != nil {
 		return err
 	}
-	if a.keys, err = keyring.Open(ctx, p.keyring(s.Keys, secret)); err != nil {
+	if a.rekey, err = p.rekey(secrets); err != nil {
+		return err
+	}
+	if _, err = a.rekey.Load(ctx); err != nil {
+		return err
+	}
+	// Open fails with a wrong secret, whose use must not be recorded.
+	if a.keys, err = keyring.Open(ctx, p.keyring(s.Keys, secrets)); err != nil {
+		return err
+	}
+	if err := a.rekey.Use(ctx); err != nil {
 		return err
 	}
 	a.Tokens, err = token.New(token.Options{
@@ -119,9 +132,10 @@ func (a *App) start(ctx context.Context, documents *trusted.Documents) error {
 	if err != nil {
 		return err
 	}
-	if a.Domain, err = p.domain(a.Tokens, secret); err != nil {
+	if a.Domain, err = p.domain(a.Tokens, secrets); err != nil {
 		return err
 	}
+	p.registerReseals(a.rekey, secrets, a.Domain)
 	if err := a.Domain.Access.RefreshPermissions(ctx); err != nil {
 		return err
 	}
@@ -159,6 +173,7 @@ func (a *App) Serve(ctx context.Context, l net.Listener) error {
 	jobs.Go(func() {
 		job.EveryOrWhen(jobsCtx, mailing.PollInterval, a.Domain.Outbox.Wake(), log, "mail", a.Domain.Outbox.Deliver)
 	})
+	jobs.Go(func() { job.Every(jobsCtx, rekey.Interval, log, "secrets", a.rekey.Keep) })
 	jobs.Go(func() { job.Every(jobsCtx, sweepInterval, log, "sweep", a.Domain.Operator.Sweep) })
 	return a.edge.Load().server.Serve(ctx, l)
 }

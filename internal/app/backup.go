@@ -18,6 +18,7 @@ import (
 	"usher/internal/config"
 	"usher/internal/keyring"
 	"usher/internal/observe"
+	"usher/internal/seal"
 	"usher/internal/store"
 )
 
@@ -89,8 +90,8 @@ func digestOf(r io.Reader) (string, error) {
 type RestoreOptions struct {
 	// Verify checks the restored database. With HS256 there are no keys to check.
 	Verify bool
-	// Secret is the server's secret. It is needed only for Verify.
-	Secret                []byte
+	// Secrets are the server's secrets. They are needed only for Verify.
+	Secrets               *seal.Secrets
 	Keys                  config.Keys
 	KeepMail, EndSessions bool
 }
@@ -133,7 +134,7 @@ func Restore(ctx context.Context, database config.Database, file string, o Resto
 
 // verifyKeys opens the signing keys of a database with the secret, and returns how many there are.
 func verifyKeys(ctx context.Context, db *store.Store, o *RestoreOptions, log *slog.Logger) (int, error) {
-	keys := (&parts{store: db, observer: observe.New(observe.Options{Log: log})}).keyring(o.Keys, o.Secret)
+	keys := (&parts{store: db, observer: observe.New(observe.Options{Log: log})}).keyring(o.Keys, o.Secrets)
 	if err := keyring.Check(ctx, keys); err != nil {
 		if _, sealed := errors.AsType[*keyring.SealedError](err); sealed {
 			return 0, errors.New("this is not the secret of the server from which the backup is: it does not decrypt the signing keys; set $USHER_SECRET_KEY as it was there, or pass a file with --secret-key-file")

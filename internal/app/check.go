@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"crypto/x509"
+	"fmt"
 	"log/slog"
 	"net"
 	"time"
@@ -80,38 +81,43 @@ func (i *inspector) warnings(more []string) []check.Result {
 	return results
 }
 
-// secret checks the strength of the secret. With --dev the server creates a strong one, so none is needed yet.
+// secret checks the strength of the secrets. With --dev the server creates a strong one, so none is needed yet.
 func (i *inspector) secret(context.Context) []check.Result {
-	s := &i.settings.Server
-	if s.Dev && s.SecretKey.IsZero() && s.SecretKeyFile == "" {
-		secret, found, err := s.DevSecret()
-		switch {
-		case err != nil:
-			return check.Fail("", "%v", err)
-		case !found:
-			return check.Good("the server creates one at its first start")
-		}
-		return strength(secret)
+	given, found, err := i.given()
+	if err == nil && !found {
+		return check.Good("the server creates one at its first start")
 	}
-	secret, err := s.Keys.Secret()
+	if err == nil {
+		_, err = Secrets(given, nil)
+	}
 	if err != nil {
 		return check.Fail("", "%v", err)
 	}
-	return strength(secret)
+	return check.Good("%d bytes, not a known one, no words and no pattern", len(given.current.Reveal()))
 }
 
-func strength(secret config.Secret) []check.Result {
-	if _, err := Secret(given(secret)); err != nil {
-		return check.Fail("", "%v", err)
+// given are secrets that were read from the settings.
+type given struct{ current, previous config.Secret }
+
+// Secret returns the current one.
+func (g given) Secret() (config.Secret, error) { return g.current, nil }
+
+// Previous returns the previous one, or an empty one.
+func (g given) Previous() (config.Secret, error) { return g.previous, nil }
+
+// given reads the secrets. With --dev there may be none yet. The server would create one; this does not.
+func (i *inspector) given() (g given, found bool, err error) {
+	s := &i.settings.Server
+	if g.previous, err = s.Previous(); err != nil {
+		return g, false, fmt.Errorf("previous secret: %w", err)
 	}
-	return check.Good("%d bytes, not a known one, no words and no pattern", len(secret.Reveal()))
+	if s.Dev && s.SecretKey.IsZero() && s.SecretKeyFile == "" {
+		g.current, found, err = s.DevSecret()
+		return g, found, err
+	}
+	g.current, err = s.Keys.Secret()
+	return g, true, err
 }
-
-// given is a secret that is read.
-type given config.Secret
-
-// Secret returns it.
-func (g given) Secret() (config.Secret, error) { return config.Secret(g), nil }
 
 // quiet is for parts that log while they are opened: the report says it all.
 var quiet = slog.New(slog.DiscardHandler)

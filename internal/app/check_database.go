@@ -10,6 +10,7 @@ import (
 	"usher/internal/config"
 	"usher/internal/keyring"
 	"usher/internal/observe"
+	"usher/internal/seal"
 	"usher/internal/store"
 	"usher/internal/token"
 )
@@ -153,15 +154,16 @@ func (i *inspector) keys(ctx context.Context) []check.Result {
 		return check.Good("not checked before the migration")
 	}
 	s := &i.settings.Server
-	secret, err := s.Keys.Secret()
-	if s.Dev && s.SecretKey.IsZero() && s.SecretKeyFile == "" {
-		secret, _, err = s.DevSecret()
+	given, _, err := i.given()
+	var secrets *seal.Secrets
+	if err == nil && !given.current.IsZero() {
+		secrets, err = Secrets(given, nil)
 	}
 	if err != nil {
 		return check.Fail("See the line of the secret.", "not checked")
 	}
 	o := keyring.Options{
-		Store: i.database.store, Secret: secret.Reveal(), Algorithm: token.Algorithm(s.Algorithm), MaxAge: s.KeyMaxAge, TTL: s.AccessTokenTTL, Log: quiet,
+		Store: i.database.store, Secrets: secrets, Algorithm: token.Algorithm(s.Algorithm), MaxAge: s.KeyMaxAge, TTL: s.AccessTokenTTL, Log: quiet,
 	}
 	list, err := keyring.List(ctx, o)
 	if err != nil {

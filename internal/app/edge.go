@@ -30,7 +30,7 @@ func (a *App) newEdge(ctx context.Context, s Settings, documents *trusted.Docume
 	}
 	graphQL, err := newGraphQL(graph.Options{
 		Access: d.Access, Throttle: limits, RateLimits: RateLimits(s.RateLimits), Sessions: d.Sessions, Accounts: d.Accounts, Admin: d.Admin, Recovery: d.Recovery,
-		Secret: a.secret, Observer: p.observer, RequireVerifiedEmail: s.RequireVerifiedEmail, Introspection: s.Dev,
+		Secrets: a.secrets, Observer: p.observer, RequireVerifiedEmail: s.RequireVerifiedEmail, Introspection: s.Dev,
 		Documents: documents, OnlyDocuments: onlyTrusted(s),
 	})
 	if err != nil {

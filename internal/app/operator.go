@@ -3,21 +3,22 @@ package app
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 
+	"usher/internal/auth/domain"
 	"usher/internal/auth/mailing"
 	"usher/internal/auth/operator"
 	"usher/internal/config"
 	"usher/internal/keyring"
-	"usher/internal/token"
+	"usher/internal/seal"
 )
 
 // Operator has the verbs of the operator's commands.
 type Operator struct {
 	*operator.Service
 
-	parts *parts
+	parts  *parts
+	domain *domain.Domain
 }
 
 // Operate opens the database, migrates it, calls f and closes the database.
@@ -29,7 +30,7 @@ func Operate(ctx context.Context, database config.Database, passwords config.Pas
 func OperateMail(
 	ctx context.Context, database config.Database, keys config.Keys, mails config.Mail, signup config.Signup, log *slog.Logger, f func(*Operator) error,
 ) error {
-	secret, err := Secret(&keys)
+	secrets, err := Secrets(&keys, nil)
 	if err != nil {
 		return err
 	}
@@ -39,27 +40,27 @@ func OperateMail(
 		return errors.New("no SMTP server is set; set $USHER_SMTP_URL as for the server, or pass a file with --smtp-url-file")
 	}
 	settings := Settings{Database: database, Server: config.Server{Keys: keys, Mail: mails, Signup: signup}}
-	return operate(ctx, settings, secret, log, f)
+	return operate(ctx, settings, secrets, log, f)
 }
 
 // operate is Operate with settings of the server. With the server's secret, the commands can write mails.
-func operate(ctx context.Context, s Settings, secret []byte, log *slog.Logger, f func(*Operator) error) error {
+func operate(ctx context.Context, s Settings, secrets *seal.Secrets, log *slog.Logger, f func(*Operator) error) error {
 	parts, err := open(ctx, s, log, Overrides{})
 	if err != nil {
 		return err
 	}
-	if secret != nil {
+	if secrets != nil {
 		parts.post = &mailing.Post{} // the server composes and sends
 	}
-	d, err := parts.domain(nil, secret)
+	d, err := parts.domain(nil, secrets)
 	if err == nil {
 		err = parts.migrate(ctx)
 	}
-	if err == nil && secret != nil {
-		err = checkSecret(ctx, parts.keyring(s.Keys, secret))
+	if err == nil && secrets != nil {
+		err = checkSecret(ctx, parts.keyring(s.Keys, secrets))
 	}
 	if err == nil {
-		err = f(&Operator{Service: d.Operator, parts: parts})
+		err = f(&Operator{Service: d.Operator, parts: parts, domain: d})
 	}
 	return errors.Join(err, parts.close())
 }
@@ -73,19 +74,7 @@ func checkSecret(ctx context.Context, o keyring.Options) error {
 	return err
 }
 
-// Keyring returns the options of the keyring. The secret is needed only to create a key; see Secret.
-func (o *Operator) Keyring(k config.Keys, secret []byte) keyring.Options {
-	return o.parts.keyring(k, secret)
-}
-
-// Secret returns the secret of the settings. If it is missing or weak, the error says how to create one.
-func Secret(settings interface{ Secret() (config.Secret, error) }) ([]byte, error) {
-	secret, err := settings.Secret()
-	if err != nil {
-		return nil, err
-	}
-	if err := token.CheckSecret(secret.Reveal()); err != nil {
-		return nil, fmt.Errorf("%w. Create a strong one with: head -c 32 /dev/urandom | base64", err)
-	}
-	return secret.Reveal(), nil
+// Keyring returns the options of the keyring. The secret is needed only to create a key; see Secrets.
+func (o *Operator) Keyring(k config.Keys, secrets *seal.Secrets) keyring.Options {
+	return o.parts.keyring(k, secrets)
 }

@@ -19,6 +19,8 @@ import (
 	"usher/internal/mailbox"
 	"usher/internal/observe"
 	"usher/internal/password"
+	"usher/internal/rekey"
+	"usher/internal/seal"
 	"usher/internal/store"
 	"usher/internal/token"
 )
@@ -27,6 +29,7 @@ import (
 type Store interface {
 	auth.Store
 	keyring.Store
+	rekey.Store
 	// Ready returns nil when the database accepts writes and its schema is current.
 	Ready(ctx context.Context) error
 }
@@ -85,16 +88,16 @@ func (p *parts) close() error {
 }
 
 // keyring returns the options of the keyring. The secret is needed only to create or use keys.
-func (p *parts) keyring(k config.Keys, secret []byte) keyring.Options {
+func (p *parts) keyring(k config.Keys, secrets *seal.Secrets) keyring.Options {
 	return keyring.Options{
-		Store: p.store, Secret: secret, Algorithm: token.Algorithm(k.Algorithm), MaxAge: k.KeyMaxAge, TTL: k.AccessTokenTTL,
+		Store: p.store, Secrets: secrets, Algorithm: token.Algorithm(k.Algorithm), MaxAge: k.KeyMaxAge, TTL: k.AccessTokenTTL,
 		Now: p.overrides.Now, Log: p.observer.Log(),
 	}
 }
 
 // domain builds the domain. The operator's commands pass neither tokens nor a secret. Nobody can sign in to
 // that domain.
-func (p *parts) domain(tokens *token.Authority, secret []byte) (*domain.Domain, error) {
+func (p *parts) domain(tokens *token.Authority, secrets *seal.Secrets) (*domain.Domain, error) {
 	s := p.settings
 	required, err := graph.Requirements()
 	if err != nil {
@@ -105,7 +108,7 @@ func (p *parts) domain(tokens *token.Authority, secret []byte) (*domain.Domain, 
 		return nil, err
 	}
 	var limits map[string][]throttle.Rule
-	if secret != nil { // commands of the operator have no limits
+	if secrets != nil { // commands of the operator have no limits
 		if limits, err = graph.RateLimits(RateLimits(s.RateLimits)); err != nil {
 			return nil, err
 		}
@@ -115,10 +118,10 @@ func (p *parts) domain(tokens *token.Authority, secret []byte) (*domain.Domain, 
 		Passwords: password.New(password.Options{
 			Parallel: s.HashParallelism, Queue: s.HashQueue, Observer: p.observer, CheapForTests: p.overrides.CheapPasswords,
 		}),
-		Policy: p.policy(),
-		Tokens: tokens,
-		Secret: secret,
-		Claims: s.Claims,
+		Policy:  p.policy(),
+		Tokens:  tokens,
+		Secrets: secrets,
+		Claims:  s.Claims,
 
 		VerifiedEmail: auth.VerifiedEmail{Required: s.RequireVerifiedEmail, Claim: claim},
 		Limits: auth.SessionLimits{

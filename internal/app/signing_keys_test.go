@@ -19,6 +19,7 @@ import (
 	"usher/internal/auth/accounts"
 	"usher/internal/auth/sessions"
 	"usher/internal/keyring"
+	"usher/internal/seal/sealtest"
 )
 
 // TestDeploymentQueries lists the signing keys and the OAuth clients for an administrator. The answers have no secrets.
@@ -37,7 +38,7 @@ func TestDeploymentQueries(t *testing.T) {
 			if _, secret, err = o.CreateClient(ctx, "Books", new("https://books.example.com")); err != nil {
 				return err
 			}
-			keys := o.Keyring(s.Keys, s.SecretKey.Reveal())
+			keys := o.Keyring(s.Keys, sealtest.Secrets(string(s.SecretKey.Reveal())))
 			for range 2 {
 				key, err := keyring.Rotate(ctx, keys, time.Hour)
 				if err != nil {

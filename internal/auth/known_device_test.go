@@ -45,7 +45,7 @@ func (f *fixture) knownDevice(t testing.TB) string {
 
 func (f *fixture) devices(t testing.TB) known.Tokens {
 	t.Helper()
-	tokens, err := known.NewTokens(authtest.Secret, f.Clock.Now)
+	tokens, err := known.NewTokens(authtest.Secrets, f.Clock.Now)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -103,6 +103,8 @@ type MailMessageStore interface {
 	UpdateMail(ctx context.Context, m *MailMessage, state MailState, attempts int) (bool, error)
 	// DueMails lists up to limit queued mails that may be claimed, those that wait the longest first.
 	DueMails(ctx context.Context, now time.Time, limit int) ([]MailMessage, error)
+	// ResealMail replaces the encrypted content of a mail. It reports false if that is no longer from.
+	ResealMail(ctx context.Context, id uuid.UUID, from, to []byte) (bool, error)
 	// Mails lists the mails that match a query, the newest first.
 	Mails(ctx context.Context, q MailQuery) ([]MailMessage, error)
 	// CountMailsAsked counts the mails that a network has asked for since a time.

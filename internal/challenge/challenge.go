@@ -7,13 +7,11 @@
 package challenge
 
 import (
-	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"math/big"
@@ -38,9 +36,6 @@ const (
 
 	algorithm = "SHA-256"
 
-	// minKey is the shortest key, in bytes.
-	minKey = sha256.Size
-
 	// maxSolution is the length of the longest solution that is read. Solutions have about 500 bytes.
 	maxSolution = 1024
 )
@@ -54,21 +49,22 @@ type Challenge struct {
 	Signature string `json:"signature"`
 }
 
+// Key signs challenges with HMAC-SHA256. seal.Key is one.
+type Key interface {
+	MAC(text []byte) []byte
+	VerifyMAC(text, sum []byte) bool
+}
+
 // Challenges issues challenges and verifies their solutions. Servers with the same key accept each other's.
-//
-// The key is in a closure, where no verb of fmt prints it.
 type Challenges struct {
-	key  func() []byte
+	key  Key
 	now  func() time.Time
 	rand io.Reader
 }
 
-// New returns the Challenges of a key of at least 32 bytes.
-func New(key []byte, now func() time.Time, random io.Reader) (*Challenges, error) {
-	if len(key) < minKey {
-		return nil, errors.New("challenge: the key is shorter than 32 bytes")
-	}
-	return &Challenges{key: func() []byte { return key }, now: now, rand: random}, nil
+// New returns the Challenges of a key.
+func New(key Key, now func() time.Time, random io.Reader) *Challenges {
+	return &Challenges{key: key, now: now, rand: random}
 }
 
 // Issue returns a new challenge for a field. The work grows with the factor, which is from 1 to 16.
@@ -84,7 +80,7 @@ func (c *Challenges) Issue(field string, factor int) (Challenge, error) {
 	}
 	salt := hex.EncodeToString(nonce) + expiresParam + strconv.FormatInt(c.now().Add(Lifetime).Unix(), 10) + fieldParam(field)
 	digest := digestOf(salt, number.String())
-	return Challenge{algorithm, digest, salt, maxNumber, c.sign(digest)}, nil
+	return Challenge{algorithm, digest, salt, maxNumber, hex.EncodeToString(c.key.MAC([]byte(digest)))}, nil
 }
 
 // The parameters of a salt, in the order of their names, as ALTCHA's libraries write them.
@@ -98,7 +94,7 @@ func fieldParam(field string) string { return "&field=" + url.QueryEscape(field)
 // the challenge, which is the same for all solutions of it, and the time when the challenge expires.
 func (c *Challenges) Verify(field, solution string) (id string, expires time.Time, ok bool) {
 	s, ok := read(solution)
-	if !ok || !hmac.Equal([]byte(s.signature), []byte(c.sign(s.challenge))) ||
+	if !ok || !c.signed(s) ||
 		s.algorithm != algorithm || s.challenge != digestOf(s.salt, s.number) {
 		return "", time.Time{}, false
 	}
@@ -116,10 +112,10 @@ func (c *Challenges) Verify(field, solution string) (id string, expires time.Tim
 	return s.challenge, expires, c.now().Before(expires)
 }
 
-func (c *Challenges) sign(digest string) string {
-	h := hmac.New(sha256.New, c.key())
-	h.Write([]byte(digest))
-	return hex.EncodeToString(h.Sum(nil))
+// signed reports whether the key has signed the challenge of a solution. A signature has one spelling, in lower case.
+func (c *Challenges) signed(s solution) bool {
+	sum, err := hex.DecodeString(s.signature)
+	return err == nil && hex.EncodeToString(sum) == s.signature && c.key.VerifyMAC([]byte(s.challenge), sum)
 }
 
 func digestOf(salt, number string) string {

@@ -21,17 +21,26 @@ import (
 const login = "Mutation.login"
 
 var (
-	key = bytes.Repeat([]byte("k"), 32)
+	key = rawKey(bytes.Repeat([]byte("k"), 32))
 	now = time.Unix(1764450000, 0)
 )
 
+// rawKey is a key without derivation, as the vectors have it.
+type rawKey []byte
+
+func (k rawKey) MAC(text []byte) []byte {
+	h := hmac.New(sha256.New, k)
+	h.Write(text)
+	return h.Sum(nil)
+}
+
+func (k rawKey) VerifyMAC(text, sum []byte) bool { return hmac.Equal(sum, k.MAC(text)) }
+
+func hexMAC(digest string) string { return hex.EncodeToString(key.MAC([]byte(digest))) }
+
 func newTest(tb testing.TB, at time.Time, random io.Reader) *Challenges {
 	tb.Helper()
-	c, err := New(key, func() time.Time { return at }, random)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return c
+	return New(key, func() time.Time { return at }, random)
 }
 
 func issue(tb testing.TB, c *Challenges, field string) Challenge {
@@ -146,7 +155,7 @@ func TestForged(t *testing.T) {
 	signed := func(salt, number string) string {
 		digest := digestOf(salt, number)
 		return encode(fmt.Sprintf(`{"algorithm":"SHA-256","challenge":%q,"number":%s,"salt":%q,"signature":%q}`,
-			digest, number, salt, c.sign(digest)))
+			digest, number, salt, hexMAC(digest)))
 	}
 	if _, _, ok := c.Verify(login, signed(challenge.Salt, digits)); !ok {
 		t.Fatal("signed does not sign")
@@ -201,10 +210,7 @@ func TestForged(t *testing.T) {
 	if _, _, ok := newTest(t, now.Add(Lifetime), rand.Reader).Verify(login, good); ok {
 		t.Error("accepted when it has expired")
 	}
-	stranger, err := New(bytes.Repeat([]byte("x"), 32), func() time.Time { return now }, rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
+	stranger := New(rawKey(bytes.Repeat([]byte("x"), 32)), func() time.Time { return now }, rand.Reader)
 	if _, _, ok := stranger.Verify(login, good); ok {
 		t.Error("accepted with another key")
 	}
@@ -231,17 +237,11 @@ func TestIDs(t *testing.T) {
 }
 
 func TestFailures(t *testing.T) {
-	if _, err := New(key[:31], time.Now, rand.Reader); err == nil {
-		t.Error("a short key is accepted")
-	}
 	broken := errors.New("no randomness")
 	for _, random := range []io.Reader{iotest.ErrReader(broken), io.MultiReader(bytes.NewReader(make([]byte, 12)), iotest.ErrReader(broken))} {
 		if _, err := newTest(t, now, random).Issue(login, 1); !errors.Is(err, broken) {
 			t.Errorf("got %v, want %v", err, broken)
 		}
-	}
-	if text := fmt.Sprintf("%+v %#v", newTest(t, now, rand.Reader), *newTest(t, now, rand.Reader)); strings.Contains(text, string(key)) || strings.Contains(text, "107, 107") {
-		t.Error("fmt prints the key")
 	}
 }
 

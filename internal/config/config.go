@@ -115,7 +115,7 @@ func (s *Server) Warnings() []string {
 			warnings = append(warnings, "--trusted-proxies: "+p.String()+" lets every client forge its address")
 		}
 	}
-	for _, file := range []string{s.SecretKeyFile, s.SMTPURLFile, s.DKIMKeyFile} {
+	for _, file := range []string{s.SecretKeyFile, s.PreviousKeyFile, s.SMTPURLFile, s.DKIMKeyFile} {
 		if file != "" {
 			warnings = append(warnings, readableByOthers(file)...)
 		}
@@ -180,8 +180,9 @@ const defaultShutdownDelay = 5 * time.Second
 // Keys are the settings of access tokens and of the keys that sign them. They are part of Server. The
 // commands for keys need no other part of it.
 type Keys struct {
-	SecretKey      Secret        `environ:"USHER_SECRET_KEY,SECRET_KEY" hidden:"" help:"The server's secret, at least 32 bytes. It encrypts the signing keys in the database and protects other values against forgery. If it changes, the server does not start until the old signing keys are retired. Required without --dev, here or in a file."`
-	SecretKeyFile  string        `environ:"USHER_SECRET_KEY_FILE" placeholder:"FILE" example:"/run/secrets/usher" help:"File that contains the server's secret. Alternatively, set the secret itself in $USHER_SECRET_KEY or $SECRET_KEY. There is no flag for it."`
+	SecretKey     Secret `environ:"USHER_SECRET_KEY,SECRET_KEY" hidden:"" help:"The server's secret, at least 32 bytes. It encrypts the signing keys in the database and protects other values against forgery. To change it without signing anybody out, see docs/secret-rotation.md. Required without --dev, here or in a file."`
+	SecretKeyFile string `environ:"USHER_SECRET_KEY_FILE" placeholder:"FILE" example:"/run/secrets/usher" help:"File that contains the server's secret. Alternatively, set the secret itself in $USHER_SECRET_KEY or $SECRET_KEY. There is no flag for it."`
+	PreviousSecret
 	Algorithm      string        `environ:"USHER_ALGORITHM,ALGORITHM" default:"" placeholder:"ALGORITHM" example:"ES256" enum:"ES256,RS256,EdDSA,HS256," help:"Signing algorithm of access tokens: ES256, RS256, EdDSA or HS256. Without this setting, existing keys keep their algorithm, and the first key is for ES256. Only Usher itself can verify HS256 tokens. After a change, existing tokens stay valid unless they were signed with HS256."`
 	KeyMaxAge      time.Duration `environ:"USHER_KEY_MAX_AGE" default:"2160h" help:"How long a key signs before a new key replaces it, at least 1h. Not used with HS256."`
 	AccessTokenTTL time.Duration `environ:"USHER_ACCESS_TOKEN_TTL,ACCESS_TOKEN_EXPIRE_MINUTES" default:"15m" help:"How long an access token is valid, at most 24h. $ACCESS_TOKEN_EXPIRE_MINUTES is in minutes."`
@@ -194,6 +195,7 @@ func (k *Keys) Validate() error {
 	if !k.SecretKey.IsZero() && k.SecretKeyFile != "" {
 		errs = append(errs, errors.New("--secret-key-file: the environment contains a secret too; remove one of them"))
 	}
+	errs = append(errs, k.PreviousSecret.Validate())
 	if k.KeyMaxAge < time.Hour {
 		errs = append(errs, fmt.Errorf("--key-max-age: must be 1h or more, not %v", k.KeyMaxAge))
 	}

@@ -26,6 +26,7 @@ import (
 	"usher/internal/auth/authtest"
 	"usher/internal/auth/mailing"
 	"usher/internal/identity"
+	"usher/internal/seal/sealtest"
 	"usher/internal/store"
 	"usher/internal/storetest"
 )
@@ -106,7 +107,7 @@ func mailSecrets(t *testing.T, s *store.Store) map[string]uuid.UUID {
 			NewAddress: "lovelace@example.net",
 		})
 	}
-	authtest.Queue(t, s, []byte(secret), time.Now, letters...)
+	authtest.Queue(t, s, sealtest.Secrets(secret), time.Now, letters...)
 	return tokens
 }
 

@@ -122,7 +122,7 @@ func TestHS256(t *testing.T) {
 		if key := ring.Signing(o.Now()); key.Algorithm() != token.HS256 || key.ID() != "" {
 			t.Errorf("%v signs", key)
 		}
-		derived, err := token.NewHMACKey(secret)
+		derived, err := token.NewHMACKey(secrets)
 		if err != nil {
 			t.Fatal(err)
 		}

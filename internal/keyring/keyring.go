@@ -16,6 +16,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"usher/internal/seal"
 	"usher/internal/token"
 )
 
@@ -35,13 +36,13 @@ const (
 	DefaultAlgorithm = token.ES256
 )
 
-// Options configure a Keyring, equally on every replica. Store, Secret, MaxAge and TTL are required.
+// Options configure a Keyring, equally on every replica. Store, Secrets, MaxAge and TTL are required.
 type Options struct {
-	Store  Store
-	Secret []byte // the server's secret, see [token.CheckSecret]
+	Store   Store
+	Secrets *seal.Secrets // the server's secret
 
 	// Algorithm is the algorithm of new keys. If it is empty, a new key has the algorithm of the newest key,
-	// and the first key has [DefaultAlgorithm]. HS256 generates no keys: a key derived from Secret signs.
+	// and the first key has [DefaultAlgorithm]. HS256 generates no keys: a key derived from Secrets signs.
 	// That key verifies only with this setting. Existing keys continue to verify.
 	Algorithm token.Algorithm
 	MaxAge    time.Duration // how long a key signs before the next one takes over
@@ -66,7 +67,7 @@ func (o *Options) complete() {
 
 // Keyring is the [token.KeySet] of the server. It is safe for concurrent use.
 type Keyring struct {
-	options Options // without the secret
+	options Options
 	sealer  sealer
 	hmac    token.Key // set with HS256
 	current atomic.Pointer[snapshot]
@@ -113,15 +114,14 @@ func Check(ctx context.Context, o Options) error {
 func newKeyring(o Options) (*Keyring, error) {
 	o.complete()
 	k := &Keyring{options: o}
-	k.options.Secret = nil
 	k.current.Store(new(snapshot))
 	var err error
-	if k.sealer, err = newSealer(o.Secret); err != nil {
+	if k.sealer, err = newSealer(o.Secrets); err != nil {
 		return nil, err
 	}
 	switch o.Algorithm {
 	case token.HS256:
-		k.hmac, err = token.NewHMACKey(o.Secret)
+		k.hmac, err = token.NewHMACKey(o.Secrets)
 	case "", token.EdDSA, token.ES256, token.RS256:
 	default:
 		err = fmt.Errorf("keyring: unknown algorithm %q", o.Algorithm)

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"usher/internal/keyring"
+	"usher/internal/seal/sealtest"
 	"usher/internal/store"
 	"usher/internal/storetest"
 	"usher/internal/token"
@@ -25,8 +26,9 @@ const ttl = 15 * time.Minute
 const tail = ttl + token.MaxLeeway
 
 var (
-	begin  = time.Date(2030, 1, 31, 23, 59, 59, 123_456_000, time.UTC)
-	secret = []byte("q7Vd2Lk0ZtB9xWmY5nRfHc8JsPe4UaGi")
+	begin   = time.Date(2030, 1, 31, 23, 59, 59, 123_456_000, time.UTC)
+	secret  = []byte("q7Vd2Lk0ZtB9xWmY5nRfHc8JsPe4UaGi")
+	secrets = sealtest.Secrets(string(secret))
 )
 
 // clock is a clock that only a test advances.
@@ -43,7 +45,7 @@ func each(t *testing.T, test func(t *testing.T, o keyring.Options, c *clock)) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		c := new(clock)
 		test(t, keyring.Options{
-			Store: s, Secret: secret, Algorithm: token.EdDSA, MaxAge: 24 * time.Hour, TTL: ttl,
+			Store: s, Secrets: secrets, Algorithm: token.EdDSA, MaxAge: 24 * time.Hour, TTL: ttl,
 			Now: c.now, Log: slog.New(slog.DiscardHandler),
 		}, c)
 	})
@@ -206,7 +208,7 @@ func TestFirstKeyTogether(t *testing.T) {
 				}
 				t.Cleanup(func() { _ = db.Close() })
 				options[i] = keyring.Options{
-					Store: db, Secret: secret, Algorithm: token.EdDSA, MaxAge: 24 * time.Hour, TTL: ttl,
+					Store: db, Secrets: secrets, Algorithm: token.EdDSA, MaxAge: 24 * time.Hour, TTL: ttl,
 					Now: func() time.Time { return begin.Add(time.Duration(i) * time.Second) },
 					Log: slog.New(slog.DiscardHandler),
 				}

@@ -62,7 +62,7 @@ func rotateUnderLoad(t *testing.T, at string) {
 			}
 		}()
 		o := keyring.Options{
-			Store: db, Secret: secret, Algorithm: token.EdDSA, MaxAge: time.Hour, TTL: ttl, Log: log,
+			Store: db, Secrets: secrets, Algorithm: token.EdDSA, MaxAge: time.Hour, TTL: ttl, Log: log,
 			Now: func() time.Time { return time.Now().Add(time.Duration(i) * skew) },
 		}
 		ring, err := keyring.Open(ctx, o)

@@ -29,6 +29,8 @@ type Store interface {
 	CreateSigningKey(ctx context.Context, r *Record) (bool, error)
 	// RetireSigningKey reports false if the key does not exist or is already retired.
 	RetireSigningKey(ctx context.Context, keyID string, now time.Time) (bool, error)
+	// ResealSigningKey replaces the encrypted private part of a key. It reports false if that is no longer from.
+	ResealSigningKey(ctx context.Context, keyID string, from, to []byte) (bool, error)
 	// DeleteSigningKey does nothing if the key does not exist.
 	DeleteSigningKey(ctx context.Context, keyID string) error
 }

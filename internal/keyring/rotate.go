@@ -26,7 +26,7 @@ const (
 	keep = 24 * time.Hour
 )
 
-// List returns the keys, the newest first. It does not need o.Secret.
+// List returns the keys, the newest first. It does not need o.Secrets.
 func List(ctx context.Context, o Options) ([]Status, error) {
 	o.complete()
 	records, err := o.Store.SigningKeys(ctx)
@@ -71,7 +71,7 @@ func Rotate(ctx context.Context, o Options, lead time.Duration) (*Record, error)
 // Retire retires a key. Every replica rejects its tokens after the next poll. It returns [ErrNoKey] for an
 // unknown key, and [ErrSigns] for the signing key unless force is set. After the signing key is retired, the
 // previous key signs again. If there is none, a replica generates one that signs at once. Retire does not
-// need o.Secret.
+// need o.Secrets.
 func Retire(ctx context.Context, o Options, keyID string, force bool) error {
 	o.complete()
 	list, err := List(ctx, o)

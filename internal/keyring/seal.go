@@ -1,6 +1,7 @@
 package keyring
 
 import (
+	"context"
 	"fmt"
 
 	"usher/internal/seal"
@@ -14,11 +15,8 @@ const sealLabel = "usher signing keys AES-256-GCM"
 // sealer encrypts private keys, so that a copy of the database cannot sign tokens.
 type sealer struct{ box seal.Box }
 
-func newSealer(secret []byte) (sealer, error) {
-	if err := token.CheckSecret(secret); err != nil {
-		return sealer{}, fmt.Errorf("keyring: %w", err)
-	}
-	box, err := seal.NewBox(secret, sealLabel)
+func newSealer(secrets *seal.Secrets) (sealer, error) {
+	box, err := seal.NewBox(secrets, sealLabel)
 	if err != nil {
 		return sealer{}, fmt.Errorf("keyring: %w", err)
 	}
@@ -31,7 +29,7 @@ type SealedError struct{ KeyID string }
 func (e *SealedError) Error() string {
 	return fmt.Sprintf(`the signing key %[1]s cannot be decrypted: it was encrypted with another server secret, or it was modified.
 
-Start with the secret that it was encrypted with. If that secret is lost, retire the key with
+Start with the secret that it was encrypted with, as USHER_SECRET_KEY or as USHER_SECRET_KEY_PREVIOUS. If that secret is lost, retire the key with
 
     usher keys retire --force -- %[1]s
 
@@ -54,6 +52,27 @@ func (s sealer) open(r *Record) (token.Key, error) {
 		return token.Key{}, &SealedError{r.KeyID}
 	}
 	return key, nil
+}
+
+// Reseal encrypts the stored keys with the current secret. It returns how many it has changed. Several replicas may call
+// it at once, and it may be interrupted.
+func Reseal(ctx context.Context, o Options) (changed int, err error) {
+	s, err := newSealer(o.Secrets)
+	if err != nil {
+		return 0, err
+	}
+	records, err := o.Store.SigningKeys(ctx)
+	for i := 0; err == nil && i < len(records); i++ {
+		r := &records[i]
+		sealed, ok := s.box.Reseal(r.Sealed, r.sealedFor())
+		if !ok {
+			continue
+		}
+		if ok, err = o.Store.ResealSigningKey(ctx, r.KeyID, r.Sealed, sealed); ok {
+			changed++
+		}
+	}
+	return changed, err
 }
 
 // sealedFor is the additional data of the encryption. It binds a private key to its ID and algorithm.

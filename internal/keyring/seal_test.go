@@ -4,12 +4,13 @@ import (
 	"errors"
 	"testing"
 
+	"usher/internal/seal/sealtest"
 	"usher/internal/token"
 )
 
 // FuzzOpenKey opens arbitrary records. A record that opens must have the key's ID and algorithm.
 func FuzzOpenKey(f *testing.F) {
-	sealer, err := newSealer([]byte("q7Vd2Lk0ZtB9xWmY5nRfHc8JsPe4UaGi"))
+	sealer, err := newSealer(sealtest.Secrets("q7Vd2Lk0ZtB9xWmY5nRfHc8JsPe4UaGi"))
 	if err != nil {
 		f.Fatal(err)
 	}

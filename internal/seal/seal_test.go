@@ -8,7 +8,11 @@ import (
 
 func newTestKey(tb testing.TB) Key {
 	tb.Helper()
-	s, err := NewKey(bytes.Repeat([]byte{7}, 32), "test")
+	secrets, err := NewSecrets(bytes.Repeat([]byte{7}, 32), nil, nil)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	s, err := NewKey(secrets, "test")
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -47,6 +47,14 @@ func (s *Store) UpdateMail(ctx context.Context, m *auth.MailMessage, state auth.
 	return n == 1, err
 }
 
+const resealMail = `UPDATE mail_messages SET content = $3 WHERE id = $1 AND content = $2`
+
+// ResealMail implements auth.MailMessageStore.
+func (s *Store) ResealMail(ctx context.Context, id uuid.UUID, from, to []byte) (bool, error) {
+	n, err := s.exec(ctx, "reseal mail", resealMail, id, from, to)
+	return n == 1, err
+}
+
 var dueMails = `SELECT ` + mailColumns.of("mail_messages") + `
 	FROM mail_messages WHERE state = 'QUEUED' AND next_attempt_at <= $1 ORDER BY next_attempt_at, id LIMIT $2`
 

@@ -41,6 +41,14 @@ func (s *Store) RetireSigningKey(ctx context.Context, keyID string, now time.Tim
 	return n == 1, err
 }
 
+const resealSigningKey = `UPDATE signing_keys SET sealed = $3 WHERE key_id = $1 AND sealed = $2`
+
+// ResealSigningKey implements keyring.Store.
+func (s *Store) ResealSigningKey(ctx context.Context, keyID string, from, to []byte) (bool, error) {
+	n, err := s.exec(ctx, "reseal signing key", resealSigningKey, keyID, from, to)
+	return n == 1, err
+}
+
 // DeleteSigningKey implements keyring.Store.
 func (s *Store) DeleteSigningKey(ctx context.Context, keyID string) error {
 	_, err := s.exec(ctx, "delete signing key", `DELETE FROM signing_keys WHERE key_id = $1`, keyID)

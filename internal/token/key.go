@@ -1,8 +1,6 @@
 package token
 
 import (
-	"crypto/hkdf"
-	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -11,6 +9,8 @@ import (
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+
+	"usher/internal/seal"
 )
 
 const (
@@ -58,39 +58,42 @@ type wireHeader struct {
 	KeyID     string `json:"kid,omitempty"`
 }
 
-// NewHMACKey derives an HS256 key from the server's secret. It returns the errors
-// of [CheckSecret].
+// NewHMACKey derives an HS256 key from the server's secret. While the secret is
+// replaced, the key also verifies tokens that were signed with the previous one.
 //
 // The key has no ID: a kid selects one of the published keys, and this key is
 // never published. So it verifies only tokens without a kid.
-func NewHMACKey(secret []byte) (Key, error) {
-	if err := CheckSecret(secret); err != nil {
-		return Key{}, err
-	}
-	derived, err := hkdf.Key(sha256.New, secret, nil, hmacLabel, sha256.Size)
+func NewHMACKey(secrets *seal.Secrets) (Key, error) {
+	mac, err := seal.NewKey(secrets, hmacLabel)
 	if err != nil {
-		return Key{}, fmt.Errorf("token: derive key: %w", err)
+		return Key{}, fmt.Errorf("token: %w", err)
 	}
-	return newKey("", jwt.SigningMethodHS256, derived, derived)
+	key, err := newHeader("", HS256)
+	key.sign = func(input string) ([]byte, error) { return mac.MAC([]byte(input)), nil }
+	key.verify = func(input string, signature []byte) error {
+		if !mac.VerifyMAC([]byte(input), signature) {
+			return jwt.ErrSignatureInvalid
+		}
+		return nil
+	}
+	return key, err
 }
 
 // newKey returns a key. signing and verifying are the arguments of the method.
 func newKey(id string, method jwt.SigningMethod, signing, verifying any) (Key, error) {
-	header, err := json.Marshal(wireHeader{Type: tokenType, Algorithm: method.Alg(), KeyID: id})
+	key, err := newHeader(id, Algorithm(method.Alg()))
+	key.sign = func(input string) ([]byte, error) { return method.Sign(input, signing) }
+	key.verify = func(input string, signature []byte) error { return method.Verify(input, signature, verifying) }
+	return key, err
+}
+
+// newHeader returns a key that can neither sign nor verify yet.
+func newHeader(id string, algorithm Algorithm) (Key, error) {
+	header, err := json.Marshal(wireHeader{Type: tokenType, Algorithm: string(algorithm), KeyID: id})
 	if err != nil {
 		return Key{}, fmt.Errorf("token: header: %w", err)
 	}
-	return Key{
-		id:        id,
-		algorithm: Algorithm(method.Alg()),
-		header:    base64.RawURLEncoding.EncodeToString(header),
-		sign: func(input string) ([]byte, error) {
-			return method.Sign(input, signing)
-		},
-		verify: func(input string, signature []byte) error {
-			return method.Verify(input, signature, verifying)
-		},
-	}, nil
+	return Key{id: id, algorithm: algorithm, header: base64.RawURLEncoding.EncodeToString(header)}, nil
 }
 
 // ID returns the kid of the key's tokens. It is empty for an HMAC key.

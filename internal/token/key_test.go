@@ -18,6 +18,9 @@ import (
 	"testing"
 	"time"
 
+	"usher/internal/seal"
+	"usher/internal/seal/sealtest"
+
 	"github.com/golang-jwt/jwt/v5"
 )
 
@@ -51,16 +54,41 @@ func TestPublishedVector(t *testing.T) {
 	}
 }
 
-func TestNewHMACKeyRefuses(t *testing.T) {
-	for secret, want := range map[string]error{
-		"":                             ErrSecretTooShort,
-		string(testSecret[:31]):        ErrSecretTooShort,
-		strings.Repeat("change-me", 5): ErrSecretWellKnown,
-	} {
-		key, err := NewHMACKey([]byte(secret))
-		if !errors.Is(err, want) || key.algorithm != "" {
-			t.Errorf("NewHMACKey(%q) = %v, %v; want no key and %v", secret, key, err, want)
+// TestPreviousSecret verifies tokens that were signed with the previous secret, until it ends, and tokens of neither.
+func TestPreviousSecret(t *testing.T) {
+	const before, stranger = "Zk3Xp9Wc1Vb7Nm5Qa8Ls2Df6Gh4Jt0Ry", "Hn5Yt2Kq8Rz1Lw6Cv9Xb3Mj7Pf4Sd0Ga"
+	key := func(secrets *seal.Secrets) Key {
+		key, err := NewHMACKey(secrets)
+		if err != nil {
+			t.Fatal(err)
 		}
+		return key
+	}
+	secrets := sealtest.Secrets(string(testSecret), before)
+	current := newTestAuthority(t, key(secrets), testNow)
+	sign := func(k Key) string {
+		raw, err := newTestAuthority(t, k, testNow).Sign(testClaims)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return raw
+	}
+	check := func(name, raw string, want bool) {
+		t.Helper()
+		if _, err := current.VerifyAny(raw); (err == nil) != want {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	check("current", sign(key(secrets)), true)
+	check("signed with the current one only", sign(newTestKey(t)), true)
+	previous := sign(key(sealtest.Secrets(before)))
+	check("previous", previous, true)
+	check("another", sign(key(sealtest.Secrets(stranger))), false)
+	secrets.EndPrevious(time.Now())
+	check("previous, after its end", previous, false)
+	check("current, after that", sign(key(secrets)), true)
+	if _, err := NewHMACKey(nil); err == nil {
+		t.Error("there is a key without a secret")
 	}
 }
 

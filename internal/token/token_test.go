@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"usher/internal/seal/sealtest"
+
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/google/go-cmp/cmp"
 )
@@ -36,7 +38,7 @@ var (
 
 func newTestKey(tb testing.TB) Key {
 	tb.Helper()
-	key, err := NewHMACKey(testSecret)
+	key, err := NewHMACKey(sealtest.Secrets(string(testSecret)))
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"usher/internal/seal/sealtest"
 )
 
 // A token with this header and payload is valid at testNow. Each case below changes one detail.
@@ -229,7 +231,7 @@ func TestVerifySegments(t *testing.T) {
 		tooLong   = "token: invalid: longer than 8 KiB"
 	)
 	key := newTestKey(t)
-	otherKey, err := NewHMACKey([]byte("Zk3Xp9Wc1Vb7Nm5Qa8Ls2Df6Gh4Jt0Ry"))
+	otherKey, err := NewHMACKey(sealtest.Secrets("Zk3Xp9Wc1Vb7Nm5Qa8Ls2Df6Gh4Jt0Ry"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -25,6 +25,7 @@ import (
 	"usher/internal/auth/domain"
 	"usher/internal/password"
 	"usher/internal/seal"
+	"usher/internal/seal/sealtest"
 	"usher/internal/store"
 	"usher/internal/storetest"
 	"usher/internal/token"
@@ -43,8 +44,8 @@ const (
 	OtherAPI = "https://reports.example.com"
 )
 
-// Secret is the server's secret.
-var Secret = []byte("7e2c3f0b9d1a48c6b5e4f3a2918d7c6b")
+// Secrets is the server's secret.
+var Secrets = sealtest.Secrets("7e2c3f0b9d1a48c6b5e4f3a2918d7c6b")
 
 // Fixture is the domain on an empty database.
 type Fixture struct {
@@ -77,7 +78,7 @@ func New(t testing.TB, s *store.Store) *Fixture {
 		reported: map[uuid.UUID]bool{},
 		names:    map[uuid.UUID]string{},
 	}
-	key, err := token.NewHMACKey(Secret)
+	key, err := token.NewHMACKey(Secrets)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +109,7 @@ func (f *Fixture) NewDomain(t testing.TB, o domain.Options) *domain.Domain {
 	case NoMail:
 		o.Mail = nil
 	}
-	o.Tokens, o.Secret, o.Now, o.Log = f.Tokens, Secret, f.Clock.Now, slog.New(slog.NewTextHandler(f.Log, nil))
+	o.Tokens, o.Secrets, o.Now, o.Log = f.Tokens, Secrets, f.Clock.Now, slog.New(slog.NewTextHandler(f.Log, nil))
 	d, err := domain.New(o)
 	if err != nil {
 		t.Fatal(err)
@@ -225,7 +226,7 @@ func Code(err error) string {
 // WithOtherSecret returns a refresh token of the same session with another secret. Making one takes the server's key.
 func WithOtherSecret(t testing.TB, refreshToken string) string {
 	t.Helper()
-	key, err := seal.NewKey(Secret, "usher refresh token")
+	key, err := seal.NewKey(Secrets, "usher refresh token")
 	if err != nil {
 		t.Fatal(err)
 	}

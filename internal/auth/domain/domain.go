@@ -37,8 +37,8 @@ type Options struct {
 	// Tokens signs and verifies access tokens. Without it nobody can sign in and every request is anonymous, as in
 	// the operator's commands.
 	Tokens *token.Authority
-	// Secret is the server's secret, from which keys are derived. Tokens and Mail require it.
-	Secret []byte
+	// Secrets is the server's secret, from which keys are derived. Tokens and Mail require it.
+	Secrets *seal.Secrets
 	// Claims says which custom claims access tokens have.
 	Claims claims.Mapping
 	// DeletionGrace is how long after deleteMe an account is deleted. Zero deletes it at once.
@@ -50,7 +50,7 @@ type Options struct {
 	// VerifiedEmail says what depends on a verified e-mail address.
 	VerifiedEmail auth.VerifiedEmail
 	Limits        auth.SessionLimits
-	// RateLimits are the rate limits of the schema, by the coordinates of its fields. They require Secret, even if they are
+	// RateLimits are the rate limits of the schema, by the coordinates of its fields. They require Secrets, even if they are
 	// empty. Nil means that there never are any.
 	RateLimits map[string][]throttle.Rule
 	// SigningKeys reads the signing keys for administrators. Nil means that there are none to list.
@@ -94,10 +94,10 @@ func New(o Options) (*Domain, error) {
 	var devices device.Tokens
 	var err error
 	if o.Tokens != nil {
-		if refreshTokens, err = seal.NewKey(o.Secret, "usher refresh token"); err != nil {
+		if refreshTokens, err = seal.NewKey(o.Secrets, "usher refresh token"); err != nil {
 			return nil, err
 		}
-		if devices, err = device.NewTokens(o.Secret, o.Now); err != nil {
+		if devices, err = device.NewTokens(o.Secrets, o.Now); err != nil {
 			return nil, err
 		}
 	}
@@ -111,7 +111,7 @@ func New(o Options) (*Domain, error) {
 		Store: o.Store, Passwords: o.Passwords, Policy: o.Policy, Devices: devices, Tx: tx, Log: log,
 	})
 	d := &Domain{Access: access.New(o.Store, o.Tokens, tx)}
-	if d.Outbox, err = mailing.New(mailing.Options{Store: o.Store, Tx: tx, Post: o.Mail, Secret: o.Secret, Log: log}); err != nil {
+	if d.Outbox, err = mailing.New(mailing.Options{Store: o.Store, Tx: tx, Post: o.Mail, Secrets: o.Secrets, Log: log}); err != nil {
 		return nil, err
 	}
 	d.Sessions = sessions.New(sessions.Options{
@@ -132,8 +132,8 @@ func New(o Options) (*Domain, error) {
 		return nil, err
 	}
 	var mailed *proof.Mailed
-	if o.Secret != nil {
-		if mailed, err = proof.NewMailed(o.Secret, tx); err != nil {
+	if o.Secrets != nil {
+		if mailed, err = proof.NewMailed(o.Secrets, tx); err != nil {
 			return nil, err
 		}
 	}
@@ -152,14 +152,11 @@ func newThrottle(o *Options, devices device.Tokens, log *slog.Logger) (*throttle
 	if o.RateLimits == nil {
 		return &throttle.Service{}, nil
 	}
-	counters, err := seal.NewKey(o.Secret, "usher rate limit")
+	counters, err := seal.NewKey(o.Secrets, "usher rate limit")
 	if err != nil {
 		return nil, err
 	}
-	challenges, err := challenge.New(counters.Digest("challenge", nil), o.Now, o.Rand)
-	if err != nil {
-		return nil, err
-	}
+	challenges := challenge.New(counters.Sub("challenge"), o.Now, o.Rand)
 	digest := func(content []byte) []byte { return counters.Digest("", content) }
 	return throttle.New(throttle.Options{
 		Rules: o.RateLimits, Store: o.Store, Now: o.Now, Log: log, Digest: digest, Challenges: challenger{challenges}, Device: devices.Known,

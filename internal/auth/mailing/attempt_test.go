@@ -1,7 +1,6 @@
 package mailing_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +13,7 @@ import (
 	"usher/internal/auth/internal/transaction"
 	"usher/internal/auth/mailing"
 	"usher/internal/mail"
+	"usher/internal/seal/sealtest"
 )
 
 // TestAnswers records what the SMTP server has answered, and tries again only where that makes sense.
@@ -308,7 +308,7 @@ func TestOtherSecret(t *testing.T) {
 		f.reset(t, "ada@example.com")
 		f.Clock.Advance(time.Millisecond) // the order of the rows is that of their times
 		f.mustAsk(t, "", mailing.Request{Kind: auth.MailSignUp, Email: "bob@example.com"})
-		other := f.newOutbox(t, f.post.Post(), bytes.Repeat([]byte("x"), 32))
+		other := f.newOutbox(t, f.post.Post(), sealtest.Secrets(strings.Repeat("x", 32)))
 		if err := other.Deliver(t.Context()); err != nil {
 			t.Fatal(err)
 		}

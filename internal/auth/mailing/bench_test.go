@@ -51,8 +51,8 @@ func BenchmarkDeliver(b *testing.B) {
 				defer s.Close()
 				f := newFixture(b, authtest.New(b, s))
 				server := &smtpServer{}
-				f.Outbox = f.newOutbox(b, postTo(b, server.start(b), mail.Timeouts{}), authtest.Secret)
-				secrets, err := proof.NewMailed(authtest.Secret, f.tx)
+				f.Outbox = f.newOutbox(b, postTo(b, server.start(b), mail.Timeouts{}), authtest.Secrets)
+				secrets, err := proof.NewMailed(authtest.Secrets, f.tx)
 				if err != nil {
 					b.Fatal(err)
 				}

@@ -46,7 +46,7 @@ func TestTwoWorkers(t *testing.T) {
 		for range mails {
 			f.notice(t, "ada@example.com")
 		}
-		other := f.newOutbox(t, f.post.Post(), authtest.Secret)
+		other := f.newOutbox(t, f.post.Post(), authtest.Secrets)
 		var workers sync.WaitGroup
 		for _, o := range []*mailing.Outbox{f.Outbox, other, f.Outbox} {
 			workers.Go(func() {
@@ -92,7 +92,7 @@ func TestLease(t *testing.T) {
 					return answer
 				}
 				second := newPost(t)
-				other := f.newOutbox(t, second.Post(), authtest.Secret)
+				other := f.newOutbox(t, second.Post(), authtest.Secrets)
 				done := make(chan error)
 				ctx, stop := context.WithCancel(t.Context())
 				f.SetGrace(time.Hour)
@@ -132,7 +132,7 @@ func TestLeaseLostInPrepare(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, f *fixture) {
 		second := newPost(t)
-		other := f.newOutbox(t, second.Post(), authtest.Secret)
+		other := f.newOutbox(t, second.Post(), authtest.Secrets)
 		other.Register(auth.MailResetPassword, func(context.Context, *transaction.Tx, *mailing.Request) (*mailing.Letter, error) {
 			l := f.resetLetter(t, "second@example.com")
 			return &l, nil

@@ -50,6 +50,8 @@ type Post struct {
 type Store interface {
 	DueMails(ctx context.Context, now time.Time, limit int) ([]auth.MailMessage, error)
 	UpdateMail(ctx context.Context, m *auth.MailMessage, state auth.MailState, attempts int) (bool, error)
+	Mails(ctx context.Context, q auth.MailQuery) ([]auth.MailMessage, error)
+	ResealMail(ctx context.Context, id uuid.UUID, from, to []byte) (bool, error)
 }
 
 // Options are what an Outbox needs. Without Post it sends nothing.
@@ -57,9 +59,9 @@ type Options struct {
 	Store Store
 	Tx    *transaction.Runner
 	Post  *Post
-	// Secret is the server's secret. Post requires it.
-	Secret []byte
-	Log    *slog.Logger
+	// Secrets is the server's secret. Post requires it.
+	Secrets *seal.Secrets
+	Log     *slog.Logger
 }
 
 // Outbox accepts mails in transactions and sends them. It is safe for concurrent use.
@@ -81,11 +83,11 @@ func New(o Options) (*Outbox, error) {
 		prepares: map[auth.MailKind]Prepare{}, wake: make(chan struct{}, 1), grace: stopGrace,
 	}
 	out.post.Store(o.Post)
-	if o.Post == nil {
+	if o.Post == nil && o.Secrets == nil {
 		return out, nil
 	}
 	var err error
-	out.box, err = seal.NewBox(o.Secret, "usher mail")
+	out.box, err = seal.NewBox(o.Secrets, "usher mail")
 	return out, err
 }
 

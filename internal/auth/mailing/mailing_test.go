@@ -19,6 +19,7 @@ import (
 	"usher/internal/identity"
 	"usher/internal/mail"
 	"usher/internal/request"
+	"usher/internal/seal"
 )
 
 const (
@@ -44,18 +45,18 @@ func each(t *testing.T, test func(t *testing.T, f *fixture)) {
 func newFixture(t testing.TB, a *authtest.Fixture) *fixture {
 	t.Helper()
 	f := &fixture{Fixture: a, post: newPost(t)}
-	f.Outbox = f.newOutbox(t, f.post.Post(), authtest.Secret)
+	f.Outbox = f.newOutbox(t, f.post.Post(), authtest.Secrets)
 	return f
 }
 
 // newOutbox returns the outbox of another replica.
-func (f *fixture) newOutbox(t testing.TB, p *mailing.Post, secret []byte) *mailing.Outbox {
+func (f *fixture) newOutbox(t testing.TB, p *mailing.Post, secrets *seal.Secrets) *mailing.Outbox {
 	t.Helper()
 	log := slog.New(slog.NewTextHandler(f.Log, nil))
 	f.tx = transaction.New(transaction.Options{
 		Store: f.Store, IdleLimit: time.Hour, Now: f.Clock.Now, Rand: rand.Reader, Log: log,
 	})
-	o, err := mailing.New(mailing.Options{Store: f.Store, Tx: f.tx, Post: p, Secret: secret, Log: log})
+	o, err := mailing.New(mailing.Options{Store: f.Store, Tx: f.tx, Post: p, Secrets: secrets, Log: log})
 	if err != nil {
 		t.Fatal(err)
 	}

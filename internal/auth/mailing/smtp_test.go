@@ -242,7 +242,7 @@ func TestSMTP(t *testing.T) {
 			t.Parallel()
 			each(t, func(t *testing.T, f *fixture) {
 				server := tt.server()
-				f.Outbox = f.newOutbox(t, postTo(t, server.start(t), mail.Timeouts{Connect: 20 * time.Second, Command: 20 * time.Second, Accept: time.Second}), authtest.Secret)
+				f.Outbox = f.newOutbox(t, postTo(t, server.start(t), mail.Timeouts{Connect: 20 * time.Second, Command: 20 * time.Second, Accept: time.Second}), authtest.Secrets)
 				f.reset(t, "ada@example.com")
 				check := func(want expected) {
 					t.Helper()

@@ -1,17 +1,18 @@
 package sessions
 
 import (
-	"bytes"
+	"strings"
 	"testing"
 
 	"github.com/google/uuid"
 
 	"usher/internal/seal"
+	"usher/internal/seal/sealtest"
 )
 
 // FuzzRefreshToken puts any text in place of any part of a refresh token. What opens is what was sealed.
 func FuzzRefreshToken(f *testing.F) {
-	key, err := seal.NewKey(bytes.Repeat([]byte{7}, 32), "test")
+	key, err := seal.NewKey(sealtest.Secrets(strings.Repeat("\a", 32)), "test")
 	if err != nil {
 		f.Fatal(err)
 	}

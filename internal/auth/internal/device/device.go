@@ -50,8 +50,8 @@ type Tokens struct {
 }
 
 // NewTokens returns Tokens with a key that is derived from the server's secret.
-func NewTokens(secret []byte, now func() time.Time) (Tokens, error) {
-	box, err := seal.NewBox(secret, "usher device token")
+func NewTokens(secrets *seal.Secrets, now func() time.Time) (Tokens, error) {
+	box, err := seal.NewBox(secrets, "usher device token")
 	return Tokens{box: box, now: now}, err
 }
 

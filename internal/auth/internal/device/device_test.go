@@ -1,7 +1,6 @@
 package device
 
 import (
-	"bytes"
 	"strings"
 	"testing"
 	"time"
@@ -10,18 +9,19 @@ import (
 
 	"usher/internal/auth"
 	"usher/internal/seal"
+	"usher/internal/seal/sealtest"
 )
 
 var (
-	secret = bytes.Repeat([]byte{7}, 32)
-	ada    = auth.User{
+	secrets = sealtest.Secrets(strings.Repeat("\a", 32))
+	ada     = auth.User{
 		ID: uuid.UUID{1, 15: 2}, Username: new("Ada"), Email: new("Ada.L@Example.com"), CredentialsVersion: 3,
 	}
 )
 
-func newTokens(tb testing.TB, secret []byte, now *time.Time) Tokens {
+func newTokens(tb testing.TB, secrets *seal.Secrets, now *time.Time) Tokens {
 	tb.Helper()
-	t, err := NewTokens(secret, func() time.Time { return *now })
+	t, err := NewTokens(secrets, func() time.Time { return *now })
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -40,7 +40,7 @@ func issue(tb testing.TB, t Tokens, u *auth.User) string {
 func TestKnown(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
-	tokens := newTokens(t, secret, &now)
+	tokens := newTokens(t, secrets, &now)
 	both := issue(t, tokens, &ada)
 	nameOnly := issue(t, tokens, &auth.User{ID: ada.ID, Username: new("ada")})
 	mailOnly := issue(t, tokens, &auth.User{ID: ada.ID, Email: new("ada.l@example.com")})
@@ -65,7 +65,7 @@ func TestKnown(t *testing.T) {
 		"without the prefix":       {strings.TrimPrefix(both, "udt_"), "ada", false},
 		"with a line break":        {both + "\n", "ada", false},
 		"too long":                 {both + strings.Repeat("A", maxText), "ada", false},
-		"of a server with another": {issue(t, newTokens(t, bytes.Repeat([]byte{8}, 32), &now), &ada), "ada", false},
+		"of a server with another": {issue(t, newTokens(t, sealtest.Secrets(strings.Repeat("\b", 32)), &now), &ada), "ada", false},
 	} {
 		if got := tokens.Known(tt.token, tt.account); got != tt.want {
 			t.Errorf("%s: %t, want %t", name, got, tt.want)
@@ -76,7 +76,7 @@ func TestKnown(t *testing.T) {
 		want  bool
 	}{{-time.Hour, true}, {Lifetime - time.Second, true}, {Lifetime, false}, {10 * Lifetime, false}} {
 		later := now.Add(at.after)
-		tokens := newTokens(t, secret, &later)
+		tokens := newTokens(t, secrets, &later)
 		if got := tokens.Known(both, "ada"); got != at.want {
 			t.Errorf("after %v: %t, want %t", at.after, got, at.want)
 		}
@@ -89,7 +89,7 @@ func TestKnown(t *testing.T) {
 func TestIsKnownTo(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
-	tokens := newTokens(t, secret, &now)
+	tokens := newTokens(t, secrets, &now)
 	d, ok := tokens.Read(issue(t, tokens, &ada))
 	if !ok {
 		t.Fatal("a token is not valid")
@@ -124,7 +124,7 @@ func TestIsKnownTo(t *testing.T) {
 func TestIssue(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
-	tokens := newTokens(t, secret, &now)
+	tokens := newTokens(t, secrets, &now)
 	first, second := issue(t, tokens, &ada), issue(t, tokens, &ada)
 	if first == second || len(first) != len(second) || len(first) > maxText {
 		t.Errorf("%q and %q", first, second)
@@ -138,10 +138,10 @@ func TestIssue(t *testing.T) {
 func TestReadOtherVersion(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
-	tokens := newTokens(t, secret, &now)
+	tokens := newTokens(t, secrets, &now)
 	d, _ := tokens.Read(issue(t, tokens, &ada))
 	for _, label := range []string{"usher device token", "another"} {
-		box, err := seal.NewBox(secret, label)
+		box, err := seal.NewBox(secrets, label)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -160,7 +160,7 @@ func TestReadOtherVersion(t *testing.T) {
 // FuzzDeviceToken replaces any part of a token. Only the unchanged text is valid.
 func FuzzDeviceToken(f *testing.F) {
 	now := time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
-	tokens := newTokens(f, secret, &now)
+	tokens := newTokens(f, secrets, &now)
 	f.Add("ada", "", uint32(0), uint(4), uint(0), "\r\n")
 	f.Add("ada", "ada@example.com", uint32(1<<31), uint(0), uint(1), "U")
 	f.Add("", "ada@example.com", uint32(1), uint(999), uint(0), "")

@@ -2,7 +2,6 @@ package proof
 
 import (
 	"context"
-	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
@@ -57,8 +56,8 @@ type Mailed struct {
 }
 
 // NewMailed returns a Mailed. It derives the key of codes from the server's secret.
-func NewMailed(secret []byte, tx *transaction.Runner) (*Mailed, error) {
-	codes, err := seal.NewKey(secret, "usher mailed code")
+func NewMailed(secrets *seal.Secrets, tx *transaction.Runner) (*Mailed, error) {
+	codes, err := seal.NewKey(secrets, "usher mailed code")
 	if err != nil {
 		return nil, err
 	}
@@ -292,7 +291,7 @@ func (m *Mailed) byCode(
 		if err != nil {
 			return err
 		}
-		if hmac.Equal(s.CodeDigest, m.codeDigest(s.ID, *p.Code)) {
+		if m.codes.Verify(s.ID.String(), []byte(*p.Code), s.CodeDigest) {
 			found = s
 			return errRightCode
 		}
