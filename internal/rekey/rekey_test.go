@@ -160,6 +160,7 @@ func TestReplicas(t *testing.T) {
 func TestUndone(t *testing.T) {
 	each(t, func(t *testing.T, start func(current, previous string) *server, c *clock) {
 		start(older, "").keep(t)
+		c.advance(time.Hour)
 		start(newer, older).keep(t)
 		c.advance(time.Hour)
 		start(newer, older).keep(t)

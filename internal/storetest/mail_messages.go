@@ -316,3 +316,25 @@ func mailCount(t *testing.T, s auth.Store) {
 		}
 	}
 }
+
+func mailReseal(t *testing.T, s auth.Store) {
+	m, other, bare := newMail(1), newMail(2), newBareMail(3)
+	for _, m := range []*auth.MailMessage{m, other, bare} {
+		addMail(t, s, m)
+	}
+	from, to := m.Content, []byte("resealed\xff\x00'")
+	reseal := func(what string, id uuid.UUID, want bool) {
+		t.Helper()
+		if changed, err := s.ResealMail(t.Context(), id, from, to); changed != want || err != nil {
+			t.Errorf("ResealMail of %s: %v, %v, want %v", what, changed, err, want)
+		}
+	}
+	reseal("the mail", m.ID, true)
+	reseal("the mail again", m.ID, false)
+	reseal("no content", bare.ID, false)
+	reseal("no mail", newID(1), false)
+	m.Content = to
+	for _, m := range []*auth.MailMessage{m, other, bare} {
+		wantMail(t, s, m)
+	}
+}

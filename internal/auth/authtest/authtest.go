@@ -109,7 +109,10 @@ func (f *Fixture) NewDomain(t testing.TB, o domain.Options) *domain.Domain {
 	case NoMail:
 		o.Mail = nil
 	}
-	o.Tokens, o.Secrets, o.Now, o.Log = f.Tokens, Secrets, f.Clock.Now, slog.New(slog.NewTextHandler(f.Log, nil))
+	if o.Secrets == nil {
+		o.Secrets = Secrets
+	}
+	o.Tokens, o.Now, o.Log = f.Tokens, f.Clock.Now, slog.New(slog.NewTextHandler(f.Log, nil))
 	d, err := domain.New(o)
 	if err != nil {
 		t.Fatal(err)
