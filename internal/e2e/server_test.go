@@ -80,6 +80,12 @@ func (s *server) stop(t *testing.T) {
 
 func startAt(t *testing.T, address, database string, flags ...string) *server {
 	t.Helper()
+	return startWith(t, nil, address, database, flags...)
+}
+
+// startWith is startAt with additional variables, which override others.
+func startWith(t *testing.T, env []string, address, database string, flags ...string) *server {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	cmd := exec.CommandContext(ctx, binary, append([]string{"serve", "--listen", address}, flags...)...)
 	cmd.Dir = t.TempDir()
@@ -91,6 +97,7 @@ func startAt(t *testing.T, address, database string, flags ...string) *server {
 		"USHER_RATE_LIMITS=*=off", // all clients have one address
 		"PATH=" + os.Getenv("PATH"),
 	}
+	cmd.Env = append(cmd.Env, env...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 20 * time.Second
 	stderr, err := cmd.StderrPipe()
