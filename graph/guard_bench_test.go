@@ -17,6 +17,7 @@ import (
 	"usher/internal/auth"
 	"usher/internal/auth/access"
 	"usher/internal/keyring"
+	"usher/internal/rekey"
 	"usher/internal/token"
 )
 
@@ -95,4 +96,6 @@ func (oneViewer) Roles(context.Context) (roles []auth.RoleDefinition, err error)
 }
 
 func (oneViewer) SigningKeys(context.Context) ([]keyring.Record, error) { return nil, nil }
+func (oneViewer) ServerSecrets(context.Context) ([]rekey.Record, error) { return nil, nil }
+func (oneViewer) UseServerSecret(context.Context, *rekey.Record) error  { return nil }
 func (oneViewer) Ready(context.Context) error                           { return nil }

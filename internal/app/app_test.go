@@ -193,15 +193,19 @@ func steps(t *testing.T, log io.Reader, id string) (steps []string) {
 // must not create it.
 func TestNewFailsBeforeTheMigration(t *testing.T) {
 	for name, change := range map[string]func(*app.Settings){
-		"no secret":    func(s *app.Settings) { s.SecretKey = config.Secret{} },
-		"short secret": func(s *app.Settings) { s.SecretKey = config.NewSecret("c4n4ry") },
+		"no secret":             func(s *app.Settings) { s.SecretKey = config.Secret{} },
+		"short secret":          func(s *app.Settings) { s.SecretKey = config.NewSecret("c4n4ry") },
+		"short previous secret": func(s *app.Settings) { s.PreviousKey = config.NewSecret("c4n4ry") },
+		"known previous secret": func(s *app.Settings) { s.PreviousKey = config.NewSecret(strings.Repeat("change-me", 5)) },
+		"equal secrets":         func(s *app.Settings) { s.PreviousKey = s.SecretKey },
+		"no previous file":      func(s *app.Settings) { s.PreviousKeyFile = "none" },
 	} {
 		t.Run(name, func(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "usher.db")
 			s := settings("sqlite:" + file)
 			change(&s)
 			_, err := app.New(t.Context(), s, slog.New(slog.DiscardHandler), app.Overrides{})
-			if err == nil || strings.Contains(err.Error(), "c4n4ry") {
+			if err == nil || strings.Contains(err.Error(), "c4n4ry") || strings.Contains(err.Error(), "7e2c3f0b") {
 				t.Errorf("got %v", err)
 			}
 			if _, err := os.Stat(file); !errors.Is(err, os.ErrNotExist) {
