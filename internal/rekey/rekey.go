@@ -120,6 +120,9 @@ func (s *Service) Load(ctx context.Context) (*Status, error) {
 		return status, nil
 	}
 	status.State, status.AcceptedUntil = Accepted, previous.GoodUntil
+	if find(records, s.current) == nil {
+		return status, nil // until Use, the previous one is the newest
+	}
 	s.options.Secrets.EndPrevious(previous.GoodUntil)
 	if s.options.Secrets.PreviousEnded() {
 		status.State = Ended
@@ -136,13 +139,14 @@ func find(records []Record, fingerprint string) *Record {
 }
 
 // Use records that this server uses its current secret. Call it before the server makes anything with it. If no server
-// has recorded either secret, an earlier release used the previous one until now.
+// has recorded the current secret, the previous one was in use until now, also if servers were stopped for long or did not
+// record it, as those of an earlier release.
 func (s *Service) Use(ctx context.Context) error {
 	status, err := s.Load(ctx)
 	if err != nil {
 		return err
 	}
-	if s.previous != "" && find(status.Records, s.current) == nil && find(status.Records, s.previous) == nil {
+	if s.previous != "" && find(status.Records, s.current) == nil {
 		if err := s.record(ctx, s.previous); err != nil {
 			return err
 		}

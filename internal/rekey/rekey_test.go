@@ -124,6 +124,22 @@ func TestEarlierRelease(t *testing.T) {
 	})
 }
 
+// TestLongStop changes the secret after the servers were stopped for longer than the previous secret was needed. What is
+// stored is still encrypted with it.
+func TestLongStop(t *testing.T) {
+	each(t, func(t *testing.T, start func(current, previous string) *server, c *clock) {
+		start(older, "").keep(t)
+		c.advance(2 * lifetime)
+		changed := start(newer, older)
+		changed.check(t, "before the start", rekey.Accepted)
+		if changed.keep(t).check(t, "after the start", rekey.Accepted); changed.resealed != 1 {
+			t.Errorf("resealed %d times, want once", changed.resealed)
+		}
+		c.advance(lifetime + margin)
+		changed.keep(t).check(t, "later", rekey.Ended)
+	})
+}
+
 // TestReplicas changes two replicas one after the other, in three phases.
 func TestReplicas(t *testing.T) {
 	each(t, func(t *testing.T, start func(current, previous string) *server, c *clock) {
