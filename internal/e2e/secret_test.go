@@ -89,7 +89,11 @@ func testSecretRotation(t *testing.T, kind, database string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var page struct{ Me struct{ Sessions struct{ Edges []struct{ Cursor string } } } }
+	var page struct {
+		Me struct {
+			Sessions struct{ Edges []struct{ Cursor string } }
+		}
+	}
 	if err := graphql(front.URL, session.AccessToken, sessionsOf, nil, &page); err != nil {
 		t.Fatal(err)
 	}
