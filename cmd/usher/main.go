@@ -18,8 +18,11 @@ import (
 	"usher/internal/logging"
 )
 
-// version is set by the linker.
-var version = "dev"
+// version and commit are set by the linker.
+var (
+	version = "dev"
+	commit  = ""
+)
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -54,6 +57,7 @@ type cli struct {
 
 	Serve    serveCommand     `cmd:"" help:"Run the server."`
 	Check    checkCommand     `cmd:"" help:"Check the installation: settings, database, mail, issuer and files. It changes nothing."`
+	Health   healthCommand    `cmd:"" help:"Ask a running server whether it is ready. The exit status is 0 if it is, and 1 if not."`
 	Migrate  migrateCommand   `cmd:"" help:"Migrate the database to the newest schema, and exit."`
 	User     userCommands     `cmd:"" help:"Administer users."`
 	Role     roleCommands     `cmd:"" help:"Administer roles and their permissions."`
@@ -65,7 +69,7 @@ type cli struct {
 	Backup   backupCommand    `cmd:"" help:"Write a backup of the database. Servers can run meanwhile."`
 	Restore  restoreCommand   `cmd:"" help:"Restore a backup into an empty database. Start servers afterwards."`
 	Schema   schemaCommands   `cmd:"" help:"Show the GraphQL schema."`
-	Version  versionCommand   `cmd:"" help:"Print the version."`
+	Version  versionCommand   `cmd:"" help:"Print the version, the commit and the version of Go."`
 }
 
 // run runs the command in args and returns the exit status.
@@ -127,7 +131,7 @@ func newParser(inv *invocation, env config.Env) (*kong.Kong, error) {
 		&cli{},
 		kong.Name("usher"),
 		kong.Description("A self-hosted GraphQL authentication API."),
-		kong.Vars{"version": version},
+		kong.Vars{"version": fullVersion()},
 		env,
 		kong.Writers(inv.stdout, inv.stderr),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -88,8 +89,14 @@ func freeAddress() (string, error) {
 	return l.Addr().String(), nil
 }
 
-// await waits until /readyz reports that the server is ready.
-func await(ts *testscript.TestScript, _ bool, _ []string) {
+// await waits until /readyz answers with a status, which is 200 unless it is given.
+func await(ts *testscript.TestScript, _ bool, args []string) {
+	want := http.StatusOK
+	if len(args) > 0 {
+		status, err := strconv.Atoi(args[0])
+		ts.Check(err)
+		want = status
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
 	for {
@@ -98,13 +105,13 @@ func await(ts *testscript.TestScript, _ bool, _ []string) {
 		response, err := http.DefaultClient.Do(r)
 		if err == nil {
 			ts.Check(response.Body.Close())
-			if response.StatusCode == http.StatusOK {
+			if response.StatusCode == want {
 				return
 			}
 		}
 		select {
 		case <-ctx.Done():
-			ts.Fatalf("the server is not ready")
+			ts.Fatalf("/readyz does not answer with %d", want)
 		case <-time.After(10 * time.Millisecond):
 		}
 	}

@@ -1,11 +1,36 @@
 package main
 
-import "fmt"
+import (
+	"cmp"
+	"fmt"
+	"runtime"
+	"runtime/debug"
+)
 
 type versionCommand struct{}
 
 // Run prints the version.
 func (versionCommand) Run(inv *invocation) error {
-	_, err := fmt.Fprintln(inv.stdout, version)
+	_, err := fmt.Fprintln(inv.stdout, fullVersion())
 	return err
+}
+
+// fullVersion returns the version, the commit, the version of Go and the platform.
+func fullVersion() string {
+	return fmt.Sprintf("usher %s (commit %s, %s, %s/%s)",
+		version, cmp.Or(commit, builtFrom(), "unknown"), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+}
+
+// builtFrom returns the commit that Go has recorded in the program, or "". Releases are built without it.
+func builtFrom() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return ""
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			return s.Value
+		}
+	}
+	return ""
 }
