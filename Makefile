@@ -15,7 +15,7 @@ ARGS =
 WEB = $(shell find web clients/js/src \( -name node_modules -o -name gql -o -name e2e \) -prune -o -type f -print)
 CONSOLE = internal/console/dist/index.html
 
-.PHONY: help run build console generate test e2e fuzz bench bench-profile bench-test cover lint lint-go lint-mod lint-generated lint-files vuln clean
+.PHONY: help run build console generate test e2e fuzz bench bench-profile bench-test cover release release-test lint lint-go lint-mod lint-generated lint-files vuln clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -65,6 +65,15 @@ bench-profile: ## write pprof profiles of the program under load to bench/profil
 bench-test: ## test the bench, which is a separate module
 	go test -C bench $(if $(CI),-count=1) ./...
 
+# The version of Go is part of what makes a release the same everywhere. The Dockerfile has it too.
+release: ## build the archives of the tag of this commit: dist/ (needs Node.js)
+	rm -rf internal/console/dist/*
+	$(MAKE) CI=true console
+	GOTOOLCHAIN=go$$(sed -n 's/^ARG GO_VERSION=//p' Dockerfile) go run -C .ci/release . -out ../../dist
+
+release-test: ## test the release, which is a separate module
+	go test -C .ci/release $(if $(CI),-count=1) ./...
+
 cover: ## measure test coverage: coverage.html
 	go test -coverpkg=./... -coverprofile=coverage.all ./...
 	@grep -vE '/(generated|models_gen)\.go:' coverage.all >coverage.out
@@ -78,10 +87,13 @@ lint-go:
 	go tool -modfile=.ci/tools/go.mod golangci-lint run
 	go vet -C bench ./...
 	cd bench && go tool -modfile=../.ci/tools/go.mod golangci-lint run
+	go vet -C .ci/release ./...
+	cd .ci/release && go tool -modfile=../tools/go.mod golangci-lint run
 
 lint-mod:
 	go mod tidy -diff
 	go mod tidy -C bench -diff
+	go mod tidy -C .ci/release -diff
 
 # This generates into a copy, so that it reports a stale file without changing it.
 lint-generated:
@@ -103,4 +115,4 @@ vuln: ## check for known vulnerabilities (needs the Internet, so not in CI)
 	go run golang.org/x/vuln/cmd/govulncheck@v1.8.0 ./...
 
 clean: ## remove the output of the targets above, but not data/
-	rm -rf bin coverage.* internal/console/dist/*
+	rm -rf bin dist coverage.* internal/console/dist/*
