@@ -248,7 +248,7 @@ func parse(t *testing.T, settings map[string]string, args []string) *cli {
 		t.Fatal(err)
 	}
 	if _, err := parser.Parse(args); err != nil {
-		t.Errorf("usher %s: %v", strings.Join(args, " "), err)
+		t.Fatalf("usher %s: %v", strings.Join(args, " "), err)
 	}
 	return &commands
 }
