@@ -36,12 +36,13 @@ type Server struct {
 	HashQueue          int            `environ:"USHER_HASH_QUEUE" default:"64" help:"Maximum number of requests that wait for a password to be hashed. Further requests are rejected and told when to retry. A quarter as many can wait in addition in a session or on a known device."`
 	AllowedOrigins     Origins        `environ:"USHER_ALLOWED_ORIGINS" placeholder:"ORIGIN,..." example:"https://app.example.com" help:"Origins of other sites whose pages may call /graphql from a browser and keep their session in a cookie. Pages of this server always may. With --dev, pages at http://localhost, http://127.0.0.1 and http://[::1] may too, on any port."`
 	AllowedHeaders     HeaderNames    `environ:"USHER_ALLOWED_HEADERS" placeholder:"NAME,..." example:"x-tenant,x-build" help:"Request headers that pages of other origins may send, in addition to those of common clients and monitoring tools."`
-	TrustedProxies     Prefixes       `environ:"USHER_TRUSTED_PROXIES" placeholder:"CIDR,..." example:"10.0.0.0/8,2001:db8::7" help:"Addresses or networks of reverse proxies whose X-Forwarded-For and X-Request-ID headers are trusted."`
+	TrustedProxies     Prefixes       `environ:"USHER_TRUSTED_PROXIES" placeholder:"CIDR,..." example:"10.0.0.0/8,2001:db8::7" help:"Addresses or networks of reverse proxies whose X-Forwarded-For, X-Request-ID and traceparent headers are trusted."`
 	TrustedDocs
 	Mail
 	Verification
 	Signup
 	Limits
+	Tracing
 	NoMigrate bool `environ:"USHER_NO_MIGRATE" help:"Do not migrate the database at start. Run usher migrate instead."`
 	Shutdown
 	Console bool `environ:"USHER_CONSOLE" help:"Serve the web console at /, the schema at /schema.graphqls and its access rules at /access.json. Enabled by --dev."`
@@ -86,7 +87,7 @@ func (s *Server) Validate() error {
 	}
 	reject((s.SignupMode == "verified" || s.SignupMode == "invite") && s.SMTPURL.IsZero() && s.SMTPURLFile == "" && !s.Dev,
 		"--signup: %s needs mail: set $USHER_SMTP_URL, or pass a file with --smtp-url-file", s.SignupMode)
-	return errors.Join(append(errs, s.Keys.Validate(), s.Mail.Validate())...)
+	return errors.Join(append(errs, s.Keys.Validate(), s.Mail.Validate(), s.Tracing.Validate())...)
 }
 
 // Warnings returns a warning for each setting that is valid but unsafe. The server logs them at start.
@@ -120,7 +121,7 @@ func (s *Server) Warnings() []string {
 			warnings = append(warnings, readableByOthers(file)...)
 		}
 	}
-	return append(warnings, s.Mail.Warnings()...)
+	return append(append(warnings, s.Mail.Warnings()...), s.Tracing.Warnings()...)
 }
 
 // InsecureCookies reports whether cookies are sent without https. That is so only in development on a

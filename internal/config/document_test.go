@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"reflect"
 	"regexp"
 	"strings"
 	"testing"
@@ -87,11 +88,11 @@ func TestExampleWorks(t *testing.T) {
 		t.Errorf("the example changes settings (-default +example):\n%s", diff)
 	}
 
-	all := regexp.MustCompile(`(?m)^#(USHER_)`).ReplaceAllString(example(), "$1")
+	all := regexp.MustCompile(`(?m)^#((USHER|OTEL)_)`).ReplaceAllString(example(), "$1")
 	if _, err := parse(t, []string{"serve"}, nil, all); err != nil {
 		t.Errorf("with every setting uncommented: %v", err)
 	}
-	if got, want := strings.Count(all, "\nUSHER_"), len(settings()); got != want {
+	if got, want := strings.Count(all, "\nUSHER_")+strings.Count(all, "\nOTEL_"), len(settings()); got != want {
 		t.Errorf("the example has %d settings of %d", got, want)
 	}
 }
@@ -107,10 +108,13 @@ func TestMarkdown(t *testing.T) {
 			t.Errorf("%s is missing in\n%s", want, table)
 		}
 	}
-	if rows := strings.Count(table, "\n") - 2; rows != len(settings()) {
-		t.Errorf("%d rows for %d settings", rows, len(settings()))
+	traces := TracingMarkdown()
+	rows := strings.Count(table, "\n") - 2
+	tracesRows := strings.Count(traces, "\n") - 2
+	if rows+tracesRows != len(settings()) || tracesRows != reflect.TypeFor[Tracing]().NumField() {
+		t.Errorf("%d rows and %d for traces, for %d settings", rows, tracesRows, len(settings()))
 	}
-	if cells := strings.Count(table, "|"); cells != 5*(len(settings())+2) {
+	if cells := strings.Count(table, "|") + strings.Count(traces, "|"); cells != 5*(rows+2)+3*(tracesRows+2) {
 		t.Error("a help text contains a |")
 	}
 }
@@ -120,8 +124,8 @@ func TestSettingsAreDocumented(t *testing.T) {
 	seen := map[string]string{}
 	for _, s := range settings() {
 		names := variables(s.Value)
-		if len(names) == 0 || !strings.HasPrefix(names[0], "USHER_") {
-			t.Errorf("--%s: the first variable is not USHER_…: %q", s.Name, names)
+		if len(names) == 0 || !strings.HasPrefix(names[0], "USHER_") && !isTracing(s) {
+			t.Errorf("--%s: the first variable is not USHER_…, nor a standard one: %q", s.Name, names)
 		}
 		for _, name := range names {
 			if other := seen[name]; other != "" {
