@@ -40,7 +40,7 @@ func (c *serveCommand) Run(inv *invocation) (err error) {
 		return err
 	}
 	defer func() { _ = listener.Close() }() // in case Serve is not called, which closes it too
-	server, err := app.New(inv.ctx, app.Settings{Server: c.Server, Database: c.Database, Passwords: c.Passwords}, log, app.Overrides{})
+	server, err := app.New(inv.ctx, app.Settings{Server: c.Server, Database: c.Database, Passwords: c.Passwords, Version: version}, log, app.Overrides{})
 	if err != nil {
 		return err
 	}

@@ -1,7 +1,9 @@
 package transport
 
 import (
+	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"testing"
 )
@@ -43,6 +45,10 @@ type documents map[string]string
 func (d documents) Text(id string) (string, bool) {
 	text, ok := d[id]
 	return text, ok
+}
+
+func (d documents) Contains(text string) bool {
+	return slices.Contains(slices.Collect(maps.Values(d)), text)
 }
 
 // TestDocuments names documents by their ids.

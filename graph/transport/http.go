@@ -31,6 +31,8 @@ const (
 type Documents interface {
 	// Text returns the document with this id.
 	Text(id string) (string, bool)
+	// Contains reports whether one of them has this text.
+	Contains(text string) bool
 }
 
 // codeForbidden is the extensions.code when a signed-in caller may not do something.
@@ -125,6 +127,7 @@ func (t HTTP) execute(w http.ResponseWriter, r *http.Request, exec graphql.Graph
 	operation, errs := exec.CreateOperationContext(ctx, params)
 	if operation.Operation != nil {
 		outcome.Operation = operation.Operation.Name
+		t.trace(ctx, operation)
 		if err := checkKind(r.Method, operation.Operation.Operation); err != nil {
 			return err.answer(ctx, w, exec, format)
 		}
@@ -141,16 +144,39 @@ func (t HTTP) execute(w http.ResponseWriter, r *http.Request, exec graphql.Graph
 	return statusOf(response, format), response
 }
 
+// trace names the operation in its span. Anybody can choose the name of an operation, except in a trusted document.
+func (t HTTP) trace(ctx context.Context, operation *graphql.OperationContext) {
+	if !observe.Traced(ctx) {
+		return
+	}
+	name := ""
+	if t.Documents != nil && t.Documents.Contains(operation.RawQuery) {
+		name = operation.Operation.Name
+	}
+	observe.Executes(ctx, string(operation.Operation.Operation), name)
+}
+
 // failed is the code of the first error of an operation. An observer sees no message, which may name outside text.
 type failed string
 
 func (f failed) Error() string { return string(f) }
 
+// Class implements observe.Classified. Other codes say what the client has done wrong.
+func (f failed) Class() (name string, fault bool) {
+	return string(f), f == panicked || f == codeInternal
+}
+
+const (
+	panicked failed = "panic"
+	// codeInternal is the extensions.code when the server fails.
+	codeInternal failed = "INTERNAL_SERVER_ERROR"
+)
+
 // failure says how an operation failed; nil if it did not. Without a response it panicked.
 func failure(response *graphql.Response) error {
 	switch {
 	case response == nil:
-		return failed("panic")
+		return panicked
 	case len(response.Errors) == 0:
 		return nil
 	}

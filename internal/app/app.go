@@ -33,6 +33,9 @@ type Settings struct {
 	config.Server
 	config.Database
 	config.Passwords
+
+	// Version is the version of the program, for traces.
+	Version string
 }
 
 // Overrides replace dependencies in tests. A real server uses the zero value.
@@ -94,7 +97,7 @@ func New(ctx context.Context, s Settings, log *slog.Logger, o Overrides) (_ *App
 	}
 	a.parts.post, a.parts.mailbox = cmp.Or(o.Mail, post), box
 	if err := a.start(ctx, documents); err != nil {
-		return nil, errors.Join(err, a.Close())
+		return nil, errors.Join(err, a.Close()) //nolint:contextcheck // The last export outlives the context.
 	}
 	return a, nil
 }
@@ -178,5 +181,5 @@ func (a *App) Serve(ctx context.Context, l net.Listener) error {
 	return a.edge.Load().server.Serve(ctx, l)
 }
 
-// Close closes the database.
+// Close sends the spans that wait, and closes the database.
 func (a *App) Close() error { return a.parts.close() }

@@ -74,10 +74,12 @@ func TestSteps(t *testing.T) {
 	me := []string{
 		"statement: look up viewers",
 		"batch: find viewer",
+		"guard",
 		"operation",
 		"request",
 	}
-	nodeBySession := append(slices.Clone(me[:2]), me...)
+	ownSession := slices.Concat(me[:3], me[:2], me[3:])
+	nodeBySession := slices.Concat(me[:3], me[:2], []string{"guard failed: FORBIDDEN", "guard failed: FORBIDDEN"}, me[3:])
 	node := func(id string) string { return `{"query":"{ node(id: \"` + id + `\") { __typename } }"}` }
 	for name, tt := range map[string]struct {
 		query string
@@ -86,7 +88,7 @@ func TestSteps(t *testing.T) {
 		"me":                                  {`{"query":"{ me { username } }"}`, me},
 		"node of the caller":                  {node("<user>"), me},
 		"node of the caller's session":        {node("<session>"), me},
-		"node of the caller's other session":  {node("<other session>"), nodeBySession},
+		"node of the caller's other session":  {node("<other session>"), ownSession},
 		"node of another user":                {node("<another user>"), nodeBySession},
 		"node of the session of another user": {node("<another session>"), nodeBySession},
 		"node of nothing":                     {node("01940000-0000-7000-8000-000000000042"), nodeBySession},

@@ -65,7 +65,7 @@ func (i *inspector) breaches(context.Context) []check.Result {
 	if file == "" {
 		return check.Good("no file; the built-in list of common passwords is used")
 	}
-	list, err := openBreaches(i.settings.Breaches, quiet)
+	list, err := openBreaches(i.settings.Breaches, nil, quiet)
 	if err != nil {
 		return check.Fail("Build the file again with usher breaches build.", "%v", err)
 	}

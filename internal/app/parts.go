@@ -18,6 +18,7 @@ import (
 	"usher/internal/keyring"
 	"usher/internal/mailbox"
 	"usher/internal/observe"
+	"usher/internal/otlp"
 	"usher/internal/password"
 	"usher/internal/rekey"
 	"usher/internal/seal"
@@ -43,13 +44,22 @@ type parts struct {
 	db        *store.Store // the store if open opened it, else nil
 	post      *mailing.Post
 	mailbox   *mailbox.Mailbox // nil if mails are sent, or not supported
+	traces    *otlp.Exporter   // nil if none are exported
 	breaches  *breach.Current
 }
 
 func open(ctx context.Context, s Settings, log *slog.Logger, o Overrides) (*parts, error) {
-	p := &parts{settings: s, overrides: o, observer: observe.New(observe.Options{Log: log, Now: o.Now}), store: o.Store}
-	list, err := openBreaches(s.Breaches, log)
+	p := &parts{settings: s, overrides: o, store: o.Store}
+	var err error
+	if p.traces, err = traces(&s, log, o.Now); err != nil {
+		return nil, err
+	}
+	p.observer = observe.New(observe.Options{
+		Log: log, Now: o.Now, Tracer: p.traces.Tracer(), Propagate: p.traces.Propagates(), Database: databaseSystem(&s),
+	})
+	list, err := openBreaches(s.Breaches, p.observer, log)
 	if err != nil {
+		p.traces.Close()
 		return nil, err
 	}
 	p.breaches = breach.NewCurrent(list)
@@ -57,6 +67,7 @@ func open(ctx context.Context, s Settings, log *slog.Logger, o Overrides) (*part
 		return p, nil
 	}
 	if p.db, err = openStore(ctx, s.Database, store.Options{Observer: p.observer, Now: o.Now}); err != nil {
+		p.traces.Close()
 		return nil, errors.Join(err, p.breaches.Close())
 	}
 	p.store = p.db
@@ -64,8 +75,8 @@ func open(ctx context.Context, s Settings, log *slog.Logger, o Overrides) (*part
 }
 
 // openBreaches opens the lists of breached passwords; nil without any.
-func openBreaches(s config.Breaches, log *slog.Logger) (*breach.List, error) {
-	list, err := breach.Open(breach.Options{File: s.BreachesFile, URL: s.BreachesURL, Timeout: s.BreachesTimeout, Log: log})
+func openBreaches(s config.Breaches, observer *observe.Observer, log *slog.Logger) (*breach.List, error) {
+	list, err := breach.Open(breach.Options{File: s.BreachesFile, URL: s.BreachesURL, Timeout: s.BreachesTimeout, Observer: observer, Log: log})
 	if err != nil {
 		return nil, fmt.Errorf("--breaches: %w", err)
 	}
@@ -80,6 +91,7 @@ func (p *parts) migrate(ctx context.Context) error {
 }
 
 func (p *parts) close() error {
+	p.traces.Close()
 	err := p.breaches.Close()
 	if p.db == nil {
 		return err
@@ -135,6 +147,7 @@ func (p *parts) domain(tokens *token.Authority, secrets *seal.Secrets) (*domain.
 		Required:      required,
 		Now:           p.overrides.Now,
 		Rand:          p.overrides.Rand,
+		Observer:      p.observer,
 		Log:           p.observer.Log(),
 	})
 }

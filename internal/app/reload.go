@@ -40,7 +40,7 @@ func (a *App) Reload(ctx context.Context, s Settings) error {
 	if err != nil {
 		return err
 	}
-	breaches, err := openBreaches(s.Breaches, p.observer.Log())
+	breaches, err := openBreaches(s.Breaches, p.observer, p.observer.Log())
 	if err != nil {
 		return err
 	}

@@ -78,6 +78,9 @@ func (e *Error) Guess() bool {
 		slices.ContainsFunc(e.Fields, func(f FieldError) bool { return f.Code == InputIncorrect })
 }
 
+// Class names the error in a trace. Refusing a client is not a fault.
+func (e *Error) Class() (name string, fault bool) { return string(e.Code), false }
+
 // Error describes e for the log. It contains no text from clients.
 func (e *Error) Error() string {
 	var b strings.Builder

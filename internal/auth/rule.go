@@ -2,6 +2,8 @@ package auth
 
 import (
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -29,6 +31,35 @@ type Rule struct {
 	MaxAge time.Duration
 	// Verified requires that the caller's e-mail address is verified.
 	Verified bool
+}
+
+// String returns the rule as the schema writes it: @auth(requires: [ADMIN], maxAge: 300).
+func (r *Rule) String() string {
+	text := "@auth(requires: " + list(r.Requires)
+	if len(r.Permissions) > 0 {
+		text += ", permissions: " + list(r.Permissions)
+	}
+	if r.OrOwner {
+		text += ", orOwner: true"
+	}
+	if r.Check == CheckToken {
+		text += ", check: TOKEN"
+	}
+	if r.MaxAge > 0 {
+		text += ", maxAge: " + strconv.Itoa(int(r.MaxAge.Seconds()))
+	}
+	if r.Verified {
+		text += ", verified: true"
+	}
+	return text + ")"
+}
+
+func list[T ~string](names []T) string {
+	texts := make([]string, len(names))
+	for i, name := range names {
+		texts[i] = string(name)
+	}
+	return "[" + strings.Join(texts, ", ") + "]"
 }
 
 // HasRole reports whether one of the roles satisfies the rule.

@@ -8,6 +8,8 @@ import (
 	"errors"
 	"log/slog"
 	"time"
+
+	"usher/internal/observe"
 )
 
 // Hash is the SHA-1 hash of a password in UTF-8.
@@ -24,6 +26,8 @@ type Options struct {
 	URL string
 	// Timeout bounds a request to the service.
 	Timeout time.Duration
+	// Observer observes the requests to the service. Nil means that nothing does.
+	Observer *observe.Observer
 	// Log receives the failures. No line has a part of a hash.
 	Log *slog.Logger
 }
@@ -48,7 +52,7 @@ func Open(o Options) (*List, error) {
 		}
 	}
 	if o.URL != "" {
-		l.service = NewService(o.URL, o.Timeout)
+		l.service = NewService(o.URL, o.Timeout, o.Observer)
 	}
 	return l, nil
 }

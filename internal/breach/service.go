@@ -7,11 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
 	"time"
+
+	"usher/internal/observe"
 )
 
 // Service asks a service by ranges: it sends the first five hexadecimal digits of a hash, and the answer has all hashes with
@@ -19,7 +22,10 @@ import (
 type Service struct {
 	url     string
 	timeout time.Duration
-	client  *http.Client
+	// own says that the service is on this machine. It may know which requests belong together, others may not.
+	own      bool
+	observer *observe.Observer
+	client   *http.Client
 }
 
 const (
@@ -30,10 +36,10 @@ const (
 	maxRequests = 32
 )
 
-// NewService returns a Service. The URL may have a slash at its end.
-func NewService(url string, timeout time.Duration) *Service {
+// NewService returns a Service. The URL may have a slash at its end. The observer may be nil.
+func NewService(url string, timeout time.Duration, observer *observe.Observer) *Service {
 	return &Service{
-		url: strings.TrimSuffix(url, "/") + "/", timeout: timeout,
+		url: strings.TrimSuffix(url, "/") + "/", timeout: timeout, own: isLoopback(url), observer: observer,
 		client: &http.Client{
 			Transport: &http.Transport{
 				Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true, MaxConnsPerHost: maxRequests, MaxIdleConnsPerHost: maxRequests,
@@ -43,6 +49,15 @@ func NewService(url string, timeout time.Duration) *Service {
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 	}
+}
+
+func isLoopback(address string) bool {
+	u, err := url.Parse(address)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(u.Hostname())
+	return u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 func (s *Service) close() {
@@ -55,6 +70,8 @@ func (s *Service) close() {
 func (s *Service) Contains(ctx context.Context, hash Hash) (found bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
+	ctx, end := s.observer.Step(ctx, observe.Outgoing, "breached passwords")
+	defer func() { end(err) }()
 	digits := strings.ToUpper(hex.EncodeToString(hash[:]))
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url+digits[:rangeDigits], http.NoBody)
 	if err != nil {
@@ -62,6 +79,9 @@ func (s *Service) Contains(ctx context.Context, hash Hash) (found bool, err erro
 	}
 	r.Header.Set("Add-Padding", "true") // the size of the answer shall not tell the range
 	r.Header.Set("User-Agent", "Usher")
+	if s.own {
+		observe.Inject(ctx, r.Header)
+	}
 	response, err := s.client.Do(r)
 	if err != nil {
 		return false, withoutURL(err)

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	sdk "go.opentelemetry.io/otel/sdk/trace"
 	"go.uber.org/goleak"
 )
 
@@ -246,4 +247,35 @@ func FuzzFindSuffix(f *testing.F) {
 			t.Errorf("found in %q, %v", body, err)
 		}
 	})
+}
+
+// TestServiceTrace tells only a service on this machine which requests belong together.
+func TestServiceTrace(t *testing.T) {
+	var got string
+	url := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		got = r.Header.Get("Traceparent") + r.Header.Get("Tracestate") + r.Header.Get("Baggage")
+		fmt.Fprint(w, other+":3\r\n")
+	})
+	provider := sdk.NewTracerProvider()
+	defer func() { _ = provider.Shutdown(context.Background()) }()
+	ctx, span := provider.Tracer("test").Start(t.Context(), "request")
+	s := NewService(url, 10*time.Second, nil)
+	defer s.close()
+	for _, own := range []bool{true, false} {
+		s.own = own
+		if _, err := s.Contains(ctx, HashOf("password")); err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(got, span.SpanContext().TraceID().String()) != own || !own && got != "" {
+			t.Errorf("own: %t, the service gets %q", own, got)
+		}
+	}
+	for url, own := range map[string]bool{
+		"http://localhost/": true, "http://127.0.0.1:80/": true, "https://[::1]/": true,
+		"https://api.pwnedpasswords.com/range/": false, "https://10.0.0.1/": false, "https://localhost.example/": false, "https://127.0.0.1.nip.io/": false,
+	} {
+		if got := NewService(url, time.Second, nil).own; got != own {
+			t.Errorf("%s: own: %t", url, got)
+		}
+	}
 }

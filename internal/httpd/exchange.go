@@ -28,10 +28,12 @@ type exchange struct {
 	start  time.Time
 	request.Exchange
 	jar          cookie.Jar
-	mustClose    bool  // the connection must end with the response
-	disconnected bool  // the client closed the connection before the response was complete
-	status       int   // 0 until the response starts
-	bytes        int64 // of the response body
+	end          func(error) // of its step
+	trusted      bool        // the peer is a trusted proxy
+	mustClose    bool        // the connection must end with the response
+	disconnected bool        // the client closed the connection before the response was complete
+	status       int         // 0 until the response starts
+	bytes        int64       // of the response body
 
 	// The request id in binary and as a header value. They are here to save two allocations.
 	random [16]byte
@@ -58,25 +60,52 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 	ctx, cancel := context.WithTimeout(cookie.With(request.With(r.Context(), &x.Exchange), &x.jar), s.timeouts.Request)
 	defer cancel()
-	ctx, end := s.observer.Step(ctx, observe.Request, "")
-	defer func() { end(x.failure()) }()
+	ctx = x.begun(ctx, r)
 	ctx = access.WithCaller(ctx, s.caller(r.Header["Authorization"]))
 	r = r.WithContext(ctx)
 	s.route(x, r)
 }
 
-// failedStatus is the status of an answer that says that the server failed.
-type failedStatus int
-
-func (s failedStatus) Error() string { return "HTTP status " + strconv.Itoa(int(s)) }
-
-// failure says how the server failed to answer; nil if it did not.
-func (x *exchange) failure() error {
-	if x.status >= 500 {
-		return failedStatus(x.status)
+// begun begins the step of the request. Its trace is that of the headers if they come from a trusted proxy. Anybody else could
+// have each request sampled, or put it into a trace of others.
+func (x *exchange) begun(ctx context.Context, r *http.Request) context.Context {
+	kind := observe.Request
+	if r.URL.Path == HealthPath || r.URL.Path == ReadyPath {
+		kind = observe.Health
 	}
-	return nil
+	if x.trusted {
+		ctx = x.server.observer.Continue(ctx, r.Header)
+	}
+	ctx, x.end = x.server.observer.Step(ctx, kind, "")
+	x.Info.Trace = observe.Reference(ctx)
+	return ctx
 }
+
+// ended ends the step of the request.
+func (x *exchange) ended(r *http.Request, panicked bool) {
+	if x.end == nil { // it has not begun
+		return
+	}
+	observe.Answered(r.Context(), &observe.Response{
+		ID: x.Info.ID, Method: r.Method, Route: strings.TrimSuffix(r.Pattern, "{$}"), Status: x.status,
+	})
+	switch {
+	case panicked:
+		x.end(failed("panic"))
+	case x.status >= 500:
+		x.end(failed(strconv.Itoa(x.status)))
+	default:
+		x.end(nil)
+	}
+}
+
+// failed says how the server failed: a status, or that it panicked.
+type failed string
+
+func (f failed) Error() string { return "HTTP status " + string(f) }
+
+// Class implements observe.Classified.
+func (f failed) Class() (name string, fault bool) { return string(f), true }
 
 // caller returns the caller that the Authorization headers of a request identify.
 func (s *Server) caller(authorization []string) *access.Caller {
@@ -96,7 +125,8 @@ func (x *exchange) describe(r *http.Request) {
 	x.Info.Client = x.server.proxies.client(peer, r.Header["X-Forwarded-For"])
 	x.Info.UserAgent = printable(r.UserAgent(), maxUserAgent)
 	x.Info.AcceptLanguage = printable(r.Header.Get("Accept-Language"), maxAcceptLanguage)
-	if ids := r.Header["X-Request-Id"]; len(ids) == 1 && isRequestID(ids[0]) && x.server.proxies.contain(peer) {
+	x.trusted = x.server.proxies.contain(peer)
+	if ids := r.Header["X-Request-Id"]; len(ids) == 1 && isRequestID(ids[0]) && x.trusted {
 		x.Info.ID = ids[0]
 		return
 	}
@@ -143,6 +173,7 @@ func (x *exchange) finish(r *http.Request, cause any) {
 	default:
 		x.begin(http.StatusOK) // what net/http sends for a handler that wrote nothing
 	}
+	x.ended(r, cause != nil)
 	x.log(r)
 	if abort {
 		panic(http.ErrAbortHandler)

@@ -40,7 +40,7 @@ type Options struct {
 	AllowedHeaders []string
 	// InsecureCookies omits the attribute Secure, for plain http on a loopback address.
 	InsecureCookies bool
-	// TrustedProxies are the peers whose X-Forwarded-For and X-Request-ID are trusted.
+	// TrustedProxies are the peers whose X-Forwarded-For, X-Request-ID and traceparent are trusted.
 	TrustedProxies []netip.Prefix
 	Timeouts       Timeouts
 	// Observer logs requests and counts those in flight. Nil means an Observer with default options.

@@ -1,4 +1,4 @@
-// Package logging owns the format and the output of the log: text or JSON, times in UTC, buffered or not.
+// Package logging owns the format and the output of the log: text or JSON, times in UTC, ids of the trace, buffered or not.
 package logging
 
 import (
@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 
+	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/term"
 )
 
@@ -44,7 +45,8 @@ func isTerminal(w io.Writer) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// handler converts times to UTC, and flushes after warnings and errors.
+// handler converts times to UTC, adds the ids of the trace and the span, if there are any, and flushes after warnings and
+// errors.
 type handler struct {
 	slog.Handler
 	flush func()
@@ -52,6 +54,9 @@ type handler struct {
 
 func (h handler) Handle(ctx context.Context, r slog.Record) error {
 	r.Time = r.Time.UTC()
+	if span := trace.SpanContextFromContext(ctx); span.IsValid() {
+		r.AddAttrs(slog.String("trace_id", span.TraceID().String()), slog.String("span_id", span.SpanID().String()))
+	}
 	err := h.Handler.Handle(ctx, r)
 	if r.Level >= slog.LevelWarn {
 		h.flush()

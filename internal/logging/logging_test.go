@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"go.opentelemetry.io/otel/trace"
 )
 
 func TestLogger(t *testing.T) {
@@ -47,5 +49,25 @@ func TestAutoFormatOfAFile(t *testing.T) {
 	}
 	if text, err := os.ReadFile(f.Name()); err != nil || !strings.HasPrefix(string(text), "{") {
 		t.Errorf("not JSON: %s, %v", text, err)
+	}
+}
+
+// TestTrace adds the ids of the trace of the context, if there is one.
+func TestTrace(t *testing.T) {
+	traceID, _ := trace.TraceIDFromHex("4bf92f3577b34da6a3ce929d0e0e4736")
+	spanID, _ := trace.SpanIDFromHex("00f067aa0ba902b7")
+	ctx := trace.ContextWithSpanContext(t.Context(), trace.NewSpanContext(trace.SpanContextConfig{TraceID: traceID, SpanID: spanID}))
+	for _, format := range []string{"text", "json"} {
+		var out bytes.Buffer
+		log := New(&out, Options{Format: format})
+		log.InfoContext(t.Context(), "m")
+		if strings.Contains(out.String(), "trace") {
+			t.Errorf("%s: without a trace: %s", format, &out)
+		}
+		log.InfoContext(ctx, "m")
+		text := strings.NewReplacer(`"`, "", ":", "=", ",", " ").Replace(out.String())
+		if !strings.HasSuffix(strings.TrimRight(text, "}\n"), "m trace_id=4bf92f3577b34da6a3ce929d0e0e4736 span_id=00f067aa0ba902b7") {
+			t.Errorf("%s: %s", format, &out)
+		}
 	}
 }

@@ -45,6 +45,14 @@ func (e *Error) Error() string {
 	return text + e.Reason
 }
 
+// Class names the error in a trace: by the reply code, or else by what was being done.
+func (e *Error) Class() (name string, fault bool) {
+	if e.Code != 0 {
+		return strconv.Itoa(e.Code), true
+	}
+	return e.Step, true
+}
+
 // Unwrap returns context.Canceled or context.DeadlineExceeded if the caller's context has ended. It does not
 // return the original error, which may quote a secret.
 func (e *Error) Unwrap() error { return e.context }

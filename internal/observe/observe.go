@@ -1,12 +1,15 @@
 // Package observe owns the server's observability: the log, the number of requests in flight, and the
-// duration of the steps of a request. Metrics and traces belong here too, so that other packages depend on
-// an Observer only.
+// duration of the steps of a request, which are also the spans of its trace. Metrics belong here too, so that
+// other packages depend on an Observer only. internal/otlp exports the spans.
 package observe
 
 import (
 	"log/slog"
 	"sync/atomic"
 	"time"
+
+	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
+	"go.opentelemetry.io/otel/trace"
 )
 
 // Options configure an Observer. The zero value is valid.
@@ -15,12 +18,20 @@ type Options struct {
 	Log *slog.Logger
 	// Now is the clock. Nil means time.Now.
 	Now func() time.Time
+
+	// Tracer makes spans. Nil means that there are no traces.
+	Tracer trace.Tracer
+	// Propagate continues the traces of trusted senders, see Continue.
+	Propagate bool
+	// Database is the kind of database as spans name it (db.system.name): sqlite or postgresql.
+	Database string
 }
 
 // Observer observes one server. It is safe for concurrent use. A nil Observer observes nothing.
 type Observer struct {
 	log      *slog.Logger
 	now      func() time.Time
+	tracing  tracing
 	inFlight atomic.Int64
 }
 
@@ -32,7 +43,9 @@ func New(o Options) *Observer {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Observer{log: o.Log, now: o.Now}
+	return &Observer{log: o.Log, now: o.Now, tracing: tracing{
+		tracer: o.Tracer, propagate: o.Propagate, database: trace.WithAttributes(semconv.DBSystemNameKey.String(o.Database)),
+	}}
 }
 
 // Log returns the logger.

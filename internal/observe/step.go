@@ -16,8 +16,14 @@ type StepKind string
 const (
 	// Request is an HTTP request.
 	Request StepKind = "request"
+	// Health is an HTTP request that asks for the health of the server. It is in no trace.
+	Health StepKind = "health"
 	// Operation is a GraphQL operation.
 	Operation StepKind = "operation"
+	// Mail is an attempt to send a mail. It begins a trace, as a request does.
+	Mail StepKind = "mail"
+	// Guard is the decision of a rule of the schema.
+	Guard StepKind = "guard"
 	// HashWait is the wait for a hashing slot.
 	HashWait StepKind = "hash wait"
 	// Hash is the computation of a password hash.
@@ -26,6 +32,8 @@ const (
 	Batch StepKind = "batch"
 	// Statement is one round trip to the database.
 	Statement StepKind = "statement"
+	// Outgoing is a request to a server that is not the database.
+	Outgoing StepKind = "outgoing"
 )
 
 // Step begins a step of a request. Run the step with the returned context, and then call end with its error or
@@ -33,13 +41,25 @@ const (
 // never text from outside.
 //
 // At log level debug each step writes a line with its duration and the request's id. A statement for a batch
-// writes a line for each call of the batch. At other levels Step allocates nothing.
+// writes a line for each call of the batch. With traces each step of a sampled trace is a span. Without both,
+// Step allocates nothing.
 func (o *Observer) Step(ctx context.Context, kind StepKind, name string) (_ context.Context, end func(error)) {
-	if o == nil || !o.log.Enabled(ctx, slog.LevelDebug) {
+	if o == nil {
 		return ctx, unobserved
+	}
+	logged := o.log.Enabled(ctx, slog.LevelDebug)
+	ctx, span := o.tracing.start(ctx, kind, name)
+	if !logged {
+		if span == nil {
+			return ctx, unobserved
+		}
+		return ctx, func(err error) { finish(span, err) }
 	}
 	start := o.now()
 	return ctx, func(err error) {
+		if span != nil {
+			finish(span, err)
+		}
 		took := o.now().Sub(start)
 		calls := batch.Members(ctx)
 		if len(calls) == 0 {

@@ -19,6 +19,8 @@ type Info struct {
 	UserAgent string
 	// AcceptLanguage is the header Accept-Language, cut to a length that is safe to store.
 	AcceptLanguage string
+	// Trace is a reference to the span of the request, for observe.Link. It is empty if the request is not traced.
+	Trace string `json:",omitempty"`
 }
 
 // Outcome is the outcome of a request, for the log. The edges set it.

@@ -12,6 +12,7 @@ import (
 	"usher/internal/auth"
 	"usher/internal/auth/internal/caller"
 	"usher/internal/auth/internal/transaction"
+	"usher/internal/observe"
 	"usher/internal/token"
 )
 
@@ -46,12 +47,13 @@ type Service struct {
 	tokens *token.Authority
 	tx     *transaction.Runner
 
+	observer    *observe.Observer
 	permissions atomic.Pointer[map[auth.Role][]auth.Permission] // see RefreshPermissions
 }
 
-// New returns a Service. Without tokens every request is anonymous.
-func New(store Store, tokens *token.Authority, tx *transaction.Runner) *Service {
-	return &Service{store: store, tokens: tokens, tx: tx}
+// New returns a Service. Without tokens every request is anonymous. The observer may be nil.
+func New(store Store, tokens *token.Authority, tx *transaction.Runner, observer *observe.Observer) *Service {
+	return &Service{store: store, tokens: tokens, tx: tx, observer: observer}
 }
 
 // Identify verifies a bearer token. It never fails: an invalid token makes the request anonymous, and so blocks only

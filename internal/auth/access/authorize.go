@@ -2,12 +2,14 @@ package access
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/google/uuid"
 
 	"usher/internal/auth"
 	"usher/internal/auth/internal/caller"
+	"usher/internal/observe"
 	"usher/internal/token"
 )
 
@@ -21,10 +23,41 @@ import (
 func (s *Service) Authorize(ctx context.Context, rule *auth.Rule, object any) error {
 	state, unlock := caller.Lock(ctx)
 	defer unlock()
-	d, err := s.decide(ctx, state, rule)
-	if err != nil {
-		return err
+	for _, d := range state.Decisions { // no more than the schema has different rules
+		if d.Rule == rule {
+			err := apply(d, object)
+			if err != nil && observe.Traced(ctx) {
+				observe.Refused(ctx, rule.String(), outcome(err))
+			}
+			return err
+		}
 	}
+	ctx, end := s.observer.Step(ctx, observe.Guard, "")
+	d, err := s.decide(ctx, state, rule)
+	if err == nil {
+		err = apply(d, object)
+	}
+	if observe.Traced(ctx) {
+		observe.Decided(ctx, rule.String(), outcome(err))
+	}
+	end(err)
+	return err
+}
+
+// outcome names what a guard has decided: ALLOW, the code of the refusal, or FAULT.
+func outcome(err error) string {
+	if err == nil {
+		return "ALLOW"
+	}
+	if refusal, ok := errors.AsType[*auth.Error](err); ok {
+		return string(refusal.Code)
+	}
+	return "FAULT"
+}
+
+// apply returns what a decision says for an object.
+func apply(d caller.Decision, object any) error {
+	rule := d.Rule
 	if !d.Admitted && (!rule.OrOwner || !owns(d.Subject, object)) {
 		return auth.ErrForbidden
 	}
@@ -42,13 +75,8 @@ func owns(subject uuid.UUID, object any) bool {
 	return ok && subject != uuid.Nil && owned.OwnerID() == subject
 }
 
-// decide returns the decision on a rule, which it makes the first time. The caller is locked.
+// decide makes the decision on a rule and keeps it for the request. The caller is locked.
 func (s *Service) decide(ctx context.Context, c *caller.State, rule *auth.Rule) (caller.Decision, error) {
-	for _, d := range c.Decisions { // no more than the schema has different rules
-		if d.Rule == rule {
-			return d, nil
-		}
-	}
 	d := caller.Decision{Rule: rule}
 	var roles []auth.Role
 	var verified bool

@@ -24,6 +24,7 @@ import (
 	"usher/internal/auth/throttle"
 	"usher/internal/challenge"
 	"usher/internal/claims"
+	"usher/internal/observe"
 	"usher/internal/password"
 	"usher/internal/seal"
 	"usher/internal/token"
@@ -61,6 +62,8 @@ type Options struct {
 	Now func() time.Time
 	// Rand is the source of ids and secrets. Nil means crypto/rand.
 	Rand io.Reader
+	// Observer observes guards and mails. Nil means that nothing does.
+	Observer *observe.Observer
 	// Log receives security events. Nil means slog.Default.
 	Log *slog.Logger
 }
@@ -110,8 +113,8 @@ func New(o Options) (*Domain, error) {
 	proofs := proof.New(proof.Options{
 		Store: o.Store, Passwords: o.Passwords, Policy: o.Policy, Devices: devices, Tx: tx, Log: log,
 	})
-	d := &Domain{Access: access.New(o.Store, o.Tokens, tx)}
-	if d.Outbox, err = mailing.New(mailing.Options{Store: o.Store, Tx: tx, Post: o.Mail, Secrets: o.Secrets, Log: log}); err != nil {
+	d := &Domain{Access: access.New(o.Store, o.Tokens, tx, o.Observer)}
+	if d.Outbox, err = mailing.New(mailing.Options{Store: o.Store, Tx: tx, Post: o.Mail, Secrets: o.Secrets, Observer: o.Observer, Log: log}); err != nil {
 		return nil, err
 	}
 	d.Sessions = sessions.New(sessions.Options{

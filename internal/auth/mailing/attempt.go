@@ -9,6 +9,7 @@ import (
 
 	"usher/internal/auth"
 	"usher/internal/mail"
+	"usher/internal/observe"
 )
 
 const (
@@ -29,11 +30,18 @@ const (
 // attempt prepares and sends a mail that is claimed, and records the outcome. ctx ends when the server stops, and
 // limited when the attempt must end.
 func (o *Outbox) attempt(ctx, limited context.Context, by *route, m *auth.MailMessage) {
+	ctx, end := o.observer.Step(ctx, observe.Mail, "")
+	limited = observe.Within(limited, ctx)
+	defer func() {
+		observe.Mailed(ctx, string(m.Kind), string(m.State), m.Attempts)
+		end(nil)
+	}()
 	if !o.tx.Now().Before(m.ExpiresAt) {
 		o.record(ctx, m, auth.MailExpired, "")
 		return
 	}
-	if !m.Prepared && !o.prepare(ctx, limited, m) {
+	fresh := !m.Prepared
+	if fresh && !o.prepare(ctx, limited, m) {
 		return
 	}
 	var letter Letter
@@ -41,13 +49,16 @@ func (o *Outbox) attempt(ctx, limited context.Context, by *route, m *auth.MailMe
 		o.fault(ctx, m, err, otherSecret)
 		return
 	}
+	if !fresh { // otherwise prepare has linked it
+		observe.Link(ctx, letter.From.Trace)
+	}
 	composed, err := by.compose(m, &letter)
 	if err != nil {
 		err = errors.New(letter.redact(err.Error()))
 		o.fault(ctx, m, err, "content: "+err.Error())
 		return
 	}
-	reply, err := by.transport.Send(limited, composed)
+	reply, err := o.sendBy(limited, by.transport, composed)
 	if err != nil {
 		o.notSent(ctx, m, err, letter.redact(err.Error()))
 		return
@@ -55,6 +66,14 @@ func (o *Outbox) attempt(ctx, limited context.Context, by *route, m *auth.MailMe
 	m.SentAt = new(o.tx.Now())
 	o.record(ctx, m, auth.MailSent, "")
 	o.log.InfoContext(ctx, "mail sent", about(m, "reply", withoutAddress(m, reply))...)
+}
+
+// sendBy sends a mail. The SMTP server hears nothing of the trace, because a header would reach the recipient.
+func (o *Outbox) sendBy(ctx context.Context, transport Transport, m *mail.Mail) (reply string, err error) {
+	ctx, end := o.observer.Step(ctx, observe.Outgoing, "SMTP")
+	reply, err = transport.Send(ctx, m)
+	end(err)
+	return reply, err
 }
 
 // notSent records why the SMTP server has not accepted a mail.

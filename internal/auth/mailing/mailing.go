@@ -21,6 +21,7 @@ import (
 	"usher/internal/auth/internal/transaction"
 	"usher/internal/identity"
 	"usher/internal/mail"
+	"usher/internal/observe"
 	"usher/internal/request"
 	"usher/internal/seal"
 )
@@ -61,7 +62,9 @@ type Options struct {
 	Post  *Post
 	// Secrets is the server's secret. Post requires it.
 	Secrets *seal.Secrets
-	Log     *slog.Logger
+	// Observer observes the attempts to send mails. Nil means that nothing does.
+	Observer *observe.Observer
+	Log      *slog.Logger
 }
 
 // Outbox accepts mails in transactions and sends them. It is safe for concurrent use.
@@ -70,6 +73,7 @@ type Outbox struct {
 	tx       *transaction.Runner
 	post     atomic.Pointer[Post] // nil if nothing is ever sent
 	box      seal.Box
+	observer *observe.Observer
 	log      *slog.Logger
 	prepares map[auth.MailKind]Prepare
 	wake     chan struct{}
@@ -79,7 +83,7 @@ type Outbox struct {
 // New returns an Outbox.
 func New(o Options) (*Outbox, error) {
 	out := &Outbox{
-		store: o.Store, tx: o.Tx, log: o.Log,
+		store: o.Store, tx: o.Tx, observer: o.Observer, log: o.Log,
 		prepares: map[auth.MailKind]Prepare{}, wake: make(chan struct{}, 1), grace: stopGrace,
 	}
 	out.post.Store(o.Post)

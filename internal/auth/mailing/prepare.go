@@ -9,6 +9,7 @@ import (
 	"usher/internal/auth"
 	"usher/internal/auth/internal/transaction"
 	"usher/internal/identity"
+	"usher/internal/observe"
 	"usher/internal/request"
 )
 
@@ -25,6 +26,7 @@ func (o *Outbox) prepare(ctx, limited context.Context, m *auth.MailMessage) bool
 		o.fault(ctx, m, err, otherSecret)
 		return false
 	}
+	observe.Link(limited, r.From.Trace)
 	prepare := o.prepares[m.Kind]
 	if prepare == nil {
 		o.fault(ctx, m, fmt.Errorf("nothing prepares mails of the kind %s", m.Kind), "content: this version does not know such mails")
