@@ -18,32 +18,43 @@ import (
 )
 
 // BenchmarkMe measures the handler of a `me` with an access token, including its log line, in parallel on all
-// CPUs. Only the cost of the connection is left out.
+// CPUs. With traces, it includes their export to a collector in this process, which discards them. Only the cost of the
+// connection is left out.
 func BenchmarkMe(b *testing.B) {
-	const document = `{"query":"query Me { me { id username email fullName roles createdAt } }"}`
-	for name, at := range storetest.URLs {
-		b.Run(name, func(b *testing.B) {
-			handler, bearer := signedIn(b, config.DatabaseURL(at(b)))
-			b.ReportAllocs()
-			b.SetParallelism(16) // connections for each CPU
-			b.RunParallel(func(pb *testing.PB) {
-				w := &answer{header: http.Header{}}
-				body := bytes.NewReader(nil)
-				r := httptest.NewRequestWithContext(b.Context(), http.MethodPost, "/graphql", io.NopCloser(body))
-				r.Header.Set("Content-Type", "application/json")
-				r.Header.Set("Authorization", "Bearer "+bearer)
-				for pb.Next() {
-					body.Reset([]byte(document))
-					clear(w.header)
-					handler.ServeHTTP(w, r)
-					if !bytes.HasPrefix(w.body, []byte(`{"data":{"me":{"id":`)) {
-						b.Errorf("answered %s", w.body)
-						return
-					}
-				}
-			})
-		})
+	collector := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) }))
+	defer collector.Close()
+	for database, at := range storetest.URLs {
+		for name, tracing := range map[string]config.Tracing{
+			"off":  {},
+			"0.01": {OTELEndpoint: collector.URL, OTELSampler: "parentbased_traceidratio", OTELSamplerArg: "0.01"},
+			"1":    {OTELEndpoint: collector.URL},
+		} {
+			b.Run(database+"/traces="+name, func(b *testing.B) { benchmarkMe(b, config.DatabaseURL(at(b)), tracing) })
+		}
 	}
+}
+
+func benchmarkMe(b *testing.B, at config.DatabaseURL, tracing config.Tracing) {
+	const document = `{"query":"query Me { me { id username email fullName roles createdAt } }"}`
+	handler, bearer := serverWith(b, at, config.Server{Tracing: tracing}, app.Overrides{})
+	b.ReportAllocs()
+	b.SetParallelism(16) // connections for each CPU
+	b.RunParallel(func(pb *testing.PB) {
+		w := &answer{header: http.Header{}}
+		body := bytes.NewReader(nil)
+		r := httptest.NewRequestWithContext(b.Context(), http.MethodPost, "/graphql", io.NopCloser(body))
+		r.Header.Set("Content-Type", "application/json")
+		r.Header.Set("Authorization", "Bearer "+bearer)
+		for pb.Next() {
+			body.Reset([]byte(document))
+			clear(w.header)
+			handler.ServeHTTP(w, r)
+			if !bytes.HasPrefix(w.body, []byte(`{"data":{"me":{"id":`)) {
+				b.Errorf("answered %s", w.body)
+				return
+			}
+		}
+	})
 }
 
 // BenchmarkLogin signs in with cheap hashes, so that the rest of a sign-in can be compared, with and without the rate limits
@@ -54,7 +65,7 @@ func BenchmarkLogin(b *testing.B) {
 	for database, at := range storetest.URLs {
 		for limits, setting := range map[string]config.RateLimits{"on": nil, "off": {config.AllRateLimits: {}}} {
 			b.Run(database+"/limits="+limits, func(b *testing.B) {
-				handler, _ := serverWith(b, config.DatabaseURL(at(b)), setting, app.Overrides{CheapPasswords: true})
+				handler, _ := serverWith(b, config.DatabaseURL(at(b)), config.Server{Limits: config.Limits{RateLimits: setting}}, app.Overrides{CheapPasswords: true})
 				b.ReportAllocs()
 				for n := 0; b.Loop(); n++ {
 					r := httptest.NewRequestWithContext(b.Context(), http.MethodPost, "/graphql", strings.NewReader(document))
@@ -71,25 +82,15 @@ func BenchmarkLogin(b *testing.B) {
 	}
 }
 
-// signedIn returns the handler of a server with default settings, and the access token of its only user.
-func signedIn(b *testing.B, at config.DatabaseURL) (http.Handler, string) {
+// serverWith returns the handler of a server with some settings, and the access token of its only user.
+func serverWith(b *testing.B, at config.DatabaseURL, settings config.Server, overrides app.Overrides) (http.Handler, string) {
 	b.Helper()
-	return serverWith(b, at, nil, app.Overrides{})
-}
-
-func serverWith(b *testing.B, at config.DatabaseURL, limits config.RateLimits, overrides app.Overrides) (http.Handler, string) {
-	b.Helper()
+	settings.Issuer = "https://auth.example.com"
+	settings.Keys = config.Keys{
+		SecretKey: config.NewSecret("7e2c3f0b9d1a48c6b5e4f3a2918d7c6b"), KeyMaxAge: time.Hour, AccessTokenTTL: time.Hour,
+	}
 	server, err := app.New(b.Context(), app.Settings{
-		Server: config.Server{
-			Limits: config.Limits{RateLimits: limits},
-			Issuer: "https://auth.example.com",
-			Keys: config.Keys{
-				SecretKey: config.NewSecret("7e2c3f0b9d1a48c6b5e4f3a2918d7c6b"),
-				KeyMaxAge: time.Hour, AccessTokenTTL: time.Hour,
-			},
-		},
-		Database:  config.Database{URL: at},
-		Passwords: config.Passwords{MinLength: 15},
+		Server: settings, Database: config.Database{URL: at}, Passwords: config.Passwords{MinLength: 15},
 	}, logging.New(io.Discard, logging.Options{Format: "json"}), overrides)
 	noError(b, err)
 	b.Cleanup(func() { noError(b, server.Close()) })

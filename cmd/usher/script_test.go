@@ -22,6 +22,7 @@ import (
 	"usher/graph"
 	"usher/graph/directive"
 	"usher/internal/config"
+	"usher/internal/otlp/otlptest"
 	"usher/internal/pgtest"
 	"usher/internal/storetest"
 )
@@ -31,7 +32,8 @@ func TestMain(m *testing.M) {
 }
 
 // TestScripts runs the scripts on each database. They have these variables: DATABASE_URL is a new database
-// that is migrated, EMPTY_DATABASE_URL is an empty one, and URL and ADDRESS are where a server can listen. The condition [postgres] or [sqlite] holds.
+// that is migrated, EMPTY_DATABASE_URL is an empty one, URL and ADDRESS are where a server can listen, and COLLECTOR is
+// the URL of a collector of traces. The condition [postgres] or [sqlite] holds.
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	for name, url := range storetest.URLs {
@@ -60,6 +62,9 @@ func TestScripts(t *testing.T) {
 					if name == "postgres" {
 						env.Setenv("EMPTY_DATABASE_URL", pgtest.URL(tb))
 					}
+					collector := otlptest.New(tb)
+					env.Values[collectorKey{}] = collector
+					env.Setenv("COLLECTOR", collector.Base())
 					env.Setenv("ADDRESS", address)
 					env.Setenv("USHER_LISTEN", address) // another program may use the default port
 					env.Setenv("URL", "http://"+address)
@@ -74,9 +79,20 @@ func TestScripts(t *testing.T) {
 					"graphql":   graphql,
 					"mailbox":   mailbox,
 					"origin":    origin,
+					"spans":     spans,
 				},
 			})
 		})
+	}
+}
+
+type collectorKey struct{}
+
+// spans writes the spans that the collector has received to standard output: trace, name and the version of the service.
+func spans(ts *testscript.TestScript, _ bool, _ []string) {
+	for _, s := range ts.Value(collectorKey{}).(*otlptest.Collector).Spans() {
+		_, err := fmt.Fprintf(ts.Stdout(), "%s %s (%s %s)\n", s.TraceID(), s.Name, s.Resource["service.name"], s.Resource["service.version"])
+		ts.Check(err)
 	}
 }
 
@@ -165,35 +181,41 @@ func graphql(ts *testscript.TestScript, _ bool, args []string) {
 
 var update = flag.Bool("update", false, "update the tables in the README")
 
-// TestReadme checks that the tables in the README are those of the program.
+// TestReadme checks that the tables in the README and in docs/tracing.md are those of the program.
 // `go test ./cmd/usher -run Readme -update` updates them.
 func TestReadme(t *testing.T) {
 	t.Parallel()
-	const file = "../../README.md"
-	readme, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var markdown strings.Builder
+	var access strings.Builder
 	table, err := graph.Access(false, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := directive.WriteMarkdown(&markdown, table); err != nil {
+	if err := directive.WriteMarkdown(&access, table); err != nil {
 		t.Fatal(err)
 	}
-	text := string(readme)
-	for name, want := range map[string]string{"settings": config.Markdown(), "access": markdown.String()} {
+	checkTables(t, "../../README.md", map[string]string{"settings": config.Markdown(), "access": access.String()})
+	checkTables(t, "../../docs/tracing.md", map[string]string{"settings": config.TracingMarkdown()})
+}
+
+// checkTables compares the tables of a file with those of the program, by the names in their markers.
+func checkTables(t *testing.T, file string, tables map[string]string) {
+	t.Helper()
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(raw)
+	for name, want := range tables {
 		begin, end := "<!-- "+name+" -->\n", "<!-- /"+name+" -->"
 		before, rest, ok1 := strings.Cut(text, begin)
 		got, after, ok2 := strings.Cut(rest, end)
 		if !ok1 || !ok2 {
-			t.Fatalf("README.md has no markers %q and %q", begin, end)
+			t.Fatalf("%s has no markers %q and %q", file, begin, end)
 		}
 		if *update {
 			text = before + begin + want + end + after
 		} else if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("the table of %s in README.md (-want +got):\n%s", name, diff)
+			t.Errorf("the table of %s in %s (-want +got):\n%s", name, file, diff)
 		}
 	}
 	if *update {

@@ -11,6 +11,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	sdk "go.opentelemetry.io/otel/sdk/trace"
+
 	"usher/internal/batch"
 	"usher/internal/observe"
 	"usher/internal/request"
@@ -109,12 +111,35 @@ level=DEBUG msg=step id=two step=statement name="look up" duration_ms=1.5 calls=
 	})
 }
 
-// TestStepAllocatesNothing checks the levels that servers use in production.
+// TestStepAllocatesNothing checks the levels that servers use in production: without traces, and within a trace that is
+// not sampled.
 func TestStepAllocatesNothing(t *testing.T) {
-	o := newObserver(io.Discard, slog.LevelInfo)
-	ctx := request.With(t.Context(), &request.Exchange{Info: request.Info{ID: "abc"}})
-	if n := testing.AllocsPerRun(100, func() { step(ctx, o) }); n != 0 {
-		t.Errorf("%v allocations", n)
+	notSampled, _ := traced(t, sdk.NeverSample(), true)
+	inTrace, _ := notSampled.Step(t.Context(), observe.Request, "")
+	header := map[string][]string{"Traceparent": {reference}}
+	for name, tt := range map[string]struct {
+		ctx context.Context
+		o   *observe.Observer
+	}{
+		"no traces":   {t.Context(), newObserver(io.Discard, slog.LevelInfo)},
+		"not sampled": {inTrace, notSampled},
+	} {
+		ctx := request.With(tt.ctx, &request.Exchange{Info: request.Info{ID: "abc"}})
+		if n := testing.AllocsPerRun(100, func() {
+			step(ctx, tt.o)
+			observe.Answered(ctx, &observe.Response{ID: "abc", Method: "POST", Route: "/graphql", Status: 200})
+			observe.Executes(ctx, "query", "Me")
+			observe.Decided(ctx, "rule", "ALLOW")
+			observe.Mailed(ctx, "kind", "SENT", 1)
+			observe.Link(ctx, observe.Reference(ctx))
+			observe.Inject(ctx, header)
+		}); n != 0 {
+			t.Errorf("%s: %v allocations", name, n)
+		}
+	}
+	off := newObserver(io.Discard, slog.LevelInfo)
+	if n := testing.AllocsPerRun(100, func() { off.Continue(t.Context(), header) }); n != 0 {
+		t.Errorf("%v allocations to read headers without traces", n)
 	}
 }
 
