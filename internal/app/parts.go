@@ -51,7 +51,7 @@ type parts struct {
 func open(ctx context.Context, s Settings, log *slog.Logger, o Overrides) (*parts, error) {
 	p := &parts{settings: s, overrides: o, store: o.Store}
 	var err error
-	if p.traces, err = traces(&s, log, o.Now); err != nil {
+	if p.traces, err = traces(ctx, &s, log, o.Now); err != nil {
 		return nil, err
 	}
 	p.observer = observe.New(observe.Options{

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"log/slog"
 	"time"
 
@@ -12,15 +13,15 @@ import (
 const maxFlush = 5 * time.Second
 
 // traces returns the exporter of spans; nil if the settings have none.
-func traces(s *Settings, log *slog.Logger, now func() time.Time) (*otlp.Exporter, error) {
-	if !s.Tracing.Enabled() {
+func traces(ctx context.Context, s *Settings, log *slog.Logger, now func() time.Time) (*otlp.Exporter, error) {
+	if !s.TracesEnabled() {
 		return nil, nil
 	}
 	settings, err := s.Traces()
 	if err != nil {
 		return nil, err
 	}
-	return otlp.New(otlp.Settings(settings), otlp.Options{
+	return otlp.New(ctx, otlp.Settings(settings), otlp.Options{
 		Version: s.Version, Flush: min(s.ShutdownTimeout, maxFlush), Log: log, Now: now,
 	})
 }

@@ -58,8 +58,8 @@ type Traces struct {
 	Queue, Batch         int
 }
 
-// Enabled reports whether spans are exported.
-func (t *Tracing) Enabled() bool {
+// TracesEnabled reports whether spans are exported.
+func (t *Tracing) TracesEnabled() bool {
 	if strings.EqualFold(t.OTELDisabled, "true") || t.OTELExporter == "none" {
 		return false
 	}
@@ -68,7 +68,7 @@ func (t *Tracing) Enabled() bool {
 
 // Validate reports every invalid setting if spans are exported.
 func (t *Tracing) Validate() error {
-	if !t.Enabled() {
+	if !t.TracesEnabled() {
 		return nil
 	}
 	_, err := t.Traces()
@@ -77,7 +77,7 @@ func (t *Tracing) Validate() error {
 
 // Warnings returns a warning for each setting that is valid but unsafe.
 func (t *Tracing) Warnings() []string {
-	if !t.Enabled() {
+	if !t.TracesEnabled() {
 		return nil
 	}
 	var warnings []string

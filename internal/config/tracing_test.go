@@ -82,8 +82,8 @@ func TestTraces(t *testing.T) {
 					}
 					continue
 				}
-				if err != nil || c.Serve.Tracing.Enabled() == tt.off {
-					t.Fatalf("%s: enabled: %t, error %v", source, c.Serve.Tracing.Enabled(), err)
+				if err != nil || c.Serve.TracesEnabled() == tt.off {
+					t.Fatalf("%s: enabled: %t, error %v", source, c.Serve.TracesEnabled(), err)
 				}
 				if tt.off {
 					continue

@@ -167,7 +167,8 @@ func Link(ctx context.Context, reference string) {
 	if span == nil || reference == "" {
 		return
 	}
-	if to := trace.SpanContextFromContext(extract(context.Background(), reference, "")); to.IsValid() {
+	outside := trace.ContextWithSpanContext(ctx, trace.SpanContext{})
+	if to := trace.SpanContextFromContext(extract(outside, reference, "")); to.IsValid() {
 		span.AddLink(trace.Link{SpanContext: to})
 	}
 }

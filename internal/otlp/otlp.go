@@ -76,7 +76,7 @@ type Exporter struct {
 }
 
 // New returns an Exporter, or an error if a file of the settings cannot be used. It does not connect.
-func New(s Settings, o Options) (*Exporter, error) {
+func New(ctx context.Context, s Settings, o Options) (*Exporter, error) {
 	secure, err := tlsConfig(&s)
 	if err != nil {
 		return nil, err
@@ -96,7 +96,7 @@ func New(s Settings, o Options) (*Exporter, error) {
 	}
 	// Each option replaces what the library would read from the environment. The settings have read it, and the file
 	// .env as well.
-	exporter, err := otlptracehttp.New(context.Background(),
+	exporter, err := otlptracehttp.New(ctx,
 		otlptracehttp.WithEndpointURL(s.Endpoint),
 		otlptracehttp.WithHeaders(s.Headers),
 		otlptracehttp.WithEncoding(otlptracehttp.EncodingProtobuf),
@@ -148,7 +148,7 @@ func (e *Exporter) Close() {
 	if e.sender.attempts.failure() != "" {
 		limit = min(limit, failingFlush)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	ctx, cancel := context.WithTimeout(e.sender.stopped, limit)
 	defer cancel()
 	_ = e.provider.Shutdown(ctx)
 	e.sender.abort() // what is still being sent

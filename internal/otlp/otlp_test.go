@@ -48,10 +48,10 @@ func defaults(endpoint string) Settings {
 	}
 }
 
-func newExporter(t *testing.T, s Settings, flush time.Duration, now func() time.Time) (*Exporter, *logs) {
+func newExporter(t *testing.T, s Settings, flush time.Duration) (*Exporter, *logs) {
 	t.Helper()
 	log := &logs{}
-	e, err := New(s, Options{Version: "1.2.3", Flush: flush, Log: slog.New(slog.NewTextHandler(log, nil)), Now: now})
+	e, err := New(t.Context(), s, Options{Version: "1.2.3", Flush: flush, Log: slog.New(slog.NewTextHandler(log, nil))})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +78,7 @@ func TestExport(t *testing.T) {
 			s := defaults(c.URL)
 			s.Headers, s.Attributes, s.Delay = map[string]string{"Api-Key": "secret"}, map[string]string{"service.name": "auth", "a": "b"}, time.Hour
 			change(&s)
-			e, log := newExporter(t, s, 10*time.Second, nil)
+			e, log := newExporter(t, s, 10*time.Second)
 			for range 1200 { // three batches; the last one waits until the exporter is closed
 				span(t, e)
 			}
@@ -108,14 +108,14 @@ func TestTLS(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := defaults(c.URL)
-	e, log := newExporter(t, s, 10*time.Second, nil)
+	e, log := newExporter(t, s, 10*time.Second)
 	span(t, e)
 	e.Close()
 	if len(c.Spans()) != 0 || !strings.Contains(log.String(), "certificate") {
 		t.Errorf("%d spans to a server with an unknown certificate; log: %s", len(c.Spans()), log)
 	}
 	s.Certificate = file
-	e, log = newExporter(t, s, 10*time.Second, nil)
+	e, log = newExporter(t, s, 10*time.Second)
 	span(t, e)
 	e.Close()
 	if len(c.Spans()) != 1 || log.String() != "" {
@@ -137,7 +137,7 @@ func TestFiles(t *testing.T) {
 	} {
 		s := defaults("https://localhost:1/v1/traces")
 		change(&s)
-		if e, err := New(s, Options{Log: slog.Default()}); err == nil || !strings.Contains(err.Error(), "OTEL_EXPORTER_OTLP_") {
+		if e, err := New(t.Context(), s, Options{Log: slog.Default()}); err == nil || !strings.Contains(err.Error(), "OTEL_EXPORTER_OTLP_") {
 			e.Close()
 			t.Errorf("%s: %v", name, err)
 		}
@@ -175,7 +175,7 @@ func TestFailures(t *testing.T) {
 			c.Answer(tt.answer)
 			s := defaults(c.Base() + "/c4n4ry/v1/traces")
 			s.Headers = map[string]string{"Api-Key": "c4n4ry"}
-			e, log := newExporter(t, s, 10*time.Second, nil)
+			e, log := newExporter(t, s, 10*time.Second)
 			span(t, e)
 			e.Close()
 			if text := log.String(); strings.Count(text, "\n") != 1 || !strings.Contains(text, `"spans not exported" spans=1`) ||
@@ -236,7 +236,7 @@ func TestUnreachable(t *testing.T) {
 		"hanging": {hanging.URL, 300 * time.Millisecond, "no answer in time"},
 	} {
 		begun := time.Now()
-		e, log := newExporter(t, defaults(tt.endpoint+"/v1/traces"), tt.flush, nil)
+		e, log := newExporter(t, defaults(tt.endpoint+"/v1/traces"), tt.flush)
 		for range 5000 {
 			span(t, e) // never waits
 		}
@@ -272,7 +272,7 @@ func TestSampler(t *testing.T) {
 	} {
 		s := defaults("http://127.0.0.1:1/v1/traces")
 		s.Sampler, s.Ratio, s.Delay = tt.sampler, tt.ratio, time.Hour
-		e, _ := newExporter(t, s, time.Second, nil)
+		e, _ := newExporter(t, s, time.Second)
 		recorded := 0
 		for range many {
 			_, span := e.Tracer().Start(context.Background(), "test")

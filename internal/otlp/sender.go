@@ -43,7 +43,7 @@ func newSender(exporter sdk.SpanExporter, a *attempts, log *slog.Logger, now fun
 func (s *sender) ExportSpans(ctx context.Context, spans []sdk.ReadOnlySpan) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	defer context.AfterFunc(s.stopped, cancel)()
+	defer context.AfterFunc(s.stopped, cancel)() //nolint:contextcheck // Both contexts end the export.
 	err := s.SpanExporter.ExportSpans(ctx, spans)
 	if err == nil {
 		return nil
