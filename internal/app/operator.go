@@ -62,7 +62,7 @@ func operate(ctx context.Context, s Settings, secrets *seal.Secrets, log *slog.L
 	if err == nil {
 		err = f(&Operator{Service: d.Operator, parts: parts, domain: d})
 	}
-	return errors.Join(err, parts.close())
+	return errors.Join(err, parts.close()) //nolint:contextcheck // The last export outlives the context.
 }
 
 // checkSecret returns an error if the server has another secret: it could not decrypt what the command writes.

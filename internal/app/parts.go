@@ -59,7 +59,7 @@ func open(ctx context.Context, s Settings, log *slog.Logger, o Overrides) (*part
 	})
 	list, err := openBreaches(s.Breaches, p.observer, log)
 	if err != nil {
-		p.traces.Close()
+		p.traces.Close() //nolint:contextcheck // The last export outlives the context.
 		return nil, err
 	}
 	p.breaches = breach.NewCurrent(list)
@@ -67,7 +67,7 @@ func open(ctx context.Context, s Settings, log *slog.Logger, o Overrides) (*part
 		return p, nil
 	}
 	if p.db, err = openStore(ctx, s.Database, store.Options{Observer: p.observer, Now: o.Now}); err != nil {
-		p.traces.Close()
+		p.traces.Close() //nolint:contextcheck // The last export outlives the context.
 		return nil, errors.Join(err, p.breaches.Close())
 	}
 	p.store = p.db
