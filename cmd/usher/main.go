@@ -65,6 +65,7 @@ type cli struct {
 	Secret   secretCommands   `cmd:"" help:"Show and finish a change of the server's secret."`
 	Breaches breachesCommands `cmd:"" help:"Build and search a file of breached passwords."`
 	Client   clientCommands   `cmd:"" help:"Administer OAuth clients."`
+	Audit    auditCommands    `cmd:"" help:"Export the audit log."`
 	Mail     mailCommands     `cmd:"" help:"Preview mail, and test that it is sent."`
 	Backup   backupCommand    `cmd:"" help:"Write a backup of the database. Servers can run meanwhile."`
 	Restore  restoreCommand   `cmd:"" help:"Restore a backup into an empty database. Start servers afterwards."`

@@ -139,16 +139,17 @@ func (p *parts) domain(tokens *token.Authority, secrets *seal.Secrets) (*domain.
 		Limits: auth.SessionLimits{
 			MaxAge: s.SessionMaxAge, IdleLimit: s.SessionIdle, RefreshGrace: s.RefreshGrace, PerUser: s.SessionsPerUser,
 		},
-		RateLimits:    limits,
-		DeletionGrace: s.DeletionGrace,
-		Signup:        auth.SignupMode(strings.ToUpper(s.SignupMode)),
-		Mail:          p.post,
-		SigningKeys:   signingKeys(p.keyring(s.Keys, nil)),
-		Required:      required,
-		Now:           p.overrides.Now,
-		Rand:          p.overrides.Rand,
-		Observer:      p.observer,
-		Log:           p.observer.Log(),
+		RateLimits:     limits,
+		AuditRetention: s.AuditRetention,
+		DeletionGrace:  s.DeletionGrace,
+		Signup:         auth.SignupMode(strings.ToUpper(s.SignupMode)),
+		Mail:           p.post,
+		SigningKeys:    signingKeys(p.keyring(s.Keys, nil)),
+		Required:       required,
+		Now:            p.overrides.Now,
+		Rand:           p.overrides.Rand,
+		Observer:       p.observer,
+		Log:            p.observer.Log(),
 	})
 }
 

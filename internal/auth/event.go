@@ -2,6 +2,8 @@ package auth
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -68,6 +70,12 @@ var AuditEventKinds = []AuditEventKind{
 	EventClientCreated, EventClientDeleted, EventRoleCreated, EventRoleUpdated, EventRoleDeleted,
 }
 
+// ParseAuditEventKind returns the kind of a name, and reports whether there is one.
+func ParseAuditEventKind(name string) (AuditEventKind, bool) {
+	kind := AuditEventKind(strings.ToUpper(name))
+	return kind, slices.Contains(AuditEventKinds, kind)
+}
+
 // AuditEvent is an event in the audit log. It contains no secret and never changes.
 type AuditEvent struct {
 	ID   uuid.UUID
@@ -101,7 +109,7 @@ type AuditEvent struct {
 
 // AuditStore keeps the audit log.
 type AuditStore interface {
-	// AddEvent writes an event. Nothing changes or deletes it.
+	// AddEvent writes an event. Nothing changes it, and only AuditLogStore.SweepEvents deletes it.
 	AddEvent(ctx context.Context, e *AuditEvent) error
 	// Events lists the events that match a query, the newest first.
 	Events(ctx context.Context, q AuditEventQuery) ([]AuditEvent, error)

@@ -26,6 +26,7 @@ type Store interface {
 	RefreshStore
 	AttemptStore
 	AuditStore
+	AuditLogStore
 	ClientStore
 	MailedSecretStore
 	MailMessageStore

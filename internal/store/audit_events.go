@@ -75,12 +75,7 @@ func listEvents(q auth.AuditEventQuery) (query string, args []any) {
 	if q.ActorID != nil {
 		condition(`actor_id = $`, *q.ActorID)
 	}
-	if q.From != nil {
-		condition(`id >= $ AND at >= $`, auth.FirstID(q.From.Add(-idLeeway)), timestamp(*q.From))
-	}
-	if q.To != nil {
-		condition(`id < $ AND at < $`, auth.FirstID(q.To.Add(idLeeway)), timestamp(*q.To))
-	}
+	conditions = append(conditions, during(q.From, q.To)...)
 	conditions = append(conditions, between(newestEventFirst, q.Page, func(id *uuid.UUID) []any { return []any{*id} })...)
 	page := func(conditions []fragment) fragment {
 		matching := where(conditions)
@@ -106,6 +101,17 @@ func listEvents(q auth.AuditEventQuery) (query string, args []any) {
 		found.args = append(found.args, q.Limit)
 	}
 	return numbered(found.text), found.args
+}
+
+// during returns the conditions for events from one time to another.
+func during(from, to *time.Time) (conditions []fragment) {
+	if from != nil {
+		conditions = append(conditions, fragment{`id >= $ AND at >= $`, []any{auth.FirstID(from.Add(-idLeeway)), timestamp(*from)}})
+	}
+	if to != nil {
+		conditions = append(conditions, fragment{`id < $ AND at < $`, []any{auth.FirstID(to.Add(idLeeway)), timestamp(*to)}})
+	}
+	return conditions
 }
 
 // CountEvents implements auth.Store. One statement counts all spans, each in the index on kind and ID.

@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jmoiron/sqlx"
+	"github.com/pressly/goose/v3"
 
 	"usher/internal/auth"
 )
@@ -80,6 +81,28 @@ func (s *Store) UserQueries(ctx context.Context, q auth.UserQuery) ([]Query, err
 func EventQuery(q auth.AuditEventQuery) Query {
 	text, args := listEvents(q)
 	return Query{text, plain(args)}
+}
+
+// AuditLogQueries returns the queries of the audit log as a whole, by the name of a method.
+func AuditLogQueries(kind string, id uuid.UUID, now time.Time) map[string]Query {
+	dialect := map[string]goose.Dialect{"sqlite": goose.DialectSQLite3, "postgres": goose.DialectPostgres}[kind]
+	queries := map[string]Query{}
+	for name, q := range map[string]auth.AuditExport{
+		"ExportEvents":        {Limit: 1000},
+		"ExportEvents, after": {Limit: 1000, After: &auth.AuditPosition{ID: id, Number: 42}},
+		"ExportEvents, of a user": {
+			Limit: 1000, After: &auth.AuditPosition{ID: id, Number: 42}, UserID: &id, Kinds: []auth.AuditEventKind{auth.EventLogin, auth.EventLogout},
+			From: new(now.AddDate(-9, 0, 0)), To: &now,
+		},
+	} {
+		text, args := exportEvents(dialect, q)
+		queries[name] = Query{text, plain(args)}
+	}
+	if kind == "sqlite" {
+		queries["SweepEvents"] = Query{sweepEvents, []any{id, 1000}}
+		delete(queries, "ExportEvents") // reads the table in its order
+	}
+	return queries
 }
 
 // CountEventsQuery returns the query of CountEvents.

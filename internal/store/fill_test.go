@@ -78,6 +78,17 @@ func fillEvents(t testing.TB, kind string, s *store.Store, many int) {
 	}
 }
 
+// fillMonths copies events into all partitions of the audit log on PostgreSQL.
+func fillMonths(t testing.TB, s *store.Store, many int) {
+	t.Helper()
+	if err := s.Exec(t.Context(), `
+		INSERT INTO audit_events (id, at, kind, user_id, actor_id)
+		SELECT CAST(substr(CAST(ends AS text), 1, 13) || substr(CAST(id AS text), 14) AS uuid), at, kind, user_id, actor_id
+		FROM (SELECT * FROM audit_events ORDER BY id LIMIT $1) AS event, audit_events_partitions() WHERE ends IS NOT NULL`, many); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // digests are SQL expressions for a digest of the number n.
 var digests = map[string]string{
 	"sqlite":   `CAST(substr('00000000000000000000000000000000' || n, -32) AS blob)`,

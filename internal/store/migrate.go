@@ -73,7 +73,10 @@ func (s *Store) Migrate(ctx context.Context) error {
 			return err
 		}
 		err = s.up(ctx)
-		if err == nil || s.dialect != goose.DialectSQLite3 {
+		if err == nil {
+			return s.afterMigration(ctx)
+		}
+		if s.dialect != goose.DialectSQLite3 {
 			return err
 		}
 		// If the version has increased, another process applied the migration and caused this error.
@@ -81,6 +84,16 @@ func (s *Store) Migrate(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// afterMigration makes the partitions of the audit log, because the role that migrates owns the tables, and that of the
+// server may not. The server's job warns of what is missing.
+func (s *Store) afterMigration(ctx context.Context) error {
+	err := s.PrepareEvents(ctx, s.now())
+	if errors.Is(err, auth.ErrNotOwner) || errors.Is(err, auth.ErrMonthOccupied) {
+		return nil
+	}
+	return err
 }
 
 func (s *Store) up(ctx context.Context) error {

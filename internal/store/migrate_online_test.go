@@ -135,6 +135,7 @@ func migrateFrom11(t *testing.T, s *store.Store) {
 // TestMigrationsLockBriefly reads the migrations for PostgreSQL and finds statements that hold a lock for as long as they
 // read or write a whole table: constraints without NOT VALID, indexes without CONCURRENTLY, and updates without batches.
 func TestMigrationsLockBriefly(t *testing.T) {
+	const firstBounded = "00013"
 	const first = "00010" // the earlier ones are released, and docs/operations.md says how long they take
 	files, err := filepath.Glob("migrations/postgres/*.sql")
 	if err != nil {
@@ -153,6 +154,12 @@ func TestMigrationsLockBriefly(t *testing.T) {
 		for _, statement := range longLocks(string(text)) {
 			t.Errorf("%s: this statement locks a table for long:\n%s", file, statement)
 		}
+		if filepath.Base(file) < firstBounded {
+			continue
+		}
+		for _, statement := range unboundedLocks(string(text)) {
+			t.Errorf("%s: this statement may wait for a lock, and others behind it, for any time:\n%s", file, statement)
+		}
 	}
 	if checked < 3 {
 		t.Errorf("%d migrations were checked", checked)
@@ -170,10 +177,68 @@ func TestMigrationsLockBriefly(t *testing.T) {
 	}
 }
 
+// TestMigrationsBoundLocks is about the rule that TestMigrationsLockBriefly checks last.
+func TestMigrationsBoundLocks(t *testing.T) {
+	t.Parallel()
+	const inLoop = "\n-- +goose StatementBegin\nDO $$ BEGIN PERFORM set_config('lock_timeout', '500ms', true); ALTER TABLE users ADD a text; END $$;\n-- +goose StatementEnd\n"
+	for text, bad := range map[string]int{
+		"ALTER TABLE users ADD COLUMN a text;": 1,
+		inLoop:                                 0,
+		inLoop + "ALTER TABLE users ADD COLUMN b text;": 1,
+		"DROP TABLE old;":                     1,
+		"LOCK TABLE users IN EXCLUSIVE MODE;": 1,
+		"CREATE TRIGGER a BEFORE INSERT ON users EXECUTE FUNCTION f();": 1,
+		"DROP INDEX i;":                                                             1,
+		"DROP INDEX CONCURRENTLY IF EXISTS i;":                                      0,
+		"CREATE INDEX CONCURRENTLY i ON users (a);":                                 0,
+		"ALTER TABLE users VALIDATE CONSTRAINT c;":                                  0,
+		"CREATE TABLE a (b text); ALTER TABLE a ADD COLUMN c text;":                 0,
+		"CREATE TABLE a (b text REFERENCES users (id));":                            1,
+		"CREATE FUNCTION f() RETURNS int LANGUAGE sql AS $$ DROP TABLE users; $$; ": 0,
+	} {
+		if found := unboundedLocks(text); len(found) != bad {
+			t.Errorf("%s\nfound %q, want %d", text, found, bad)
+		}
+	}
+}
+
+// unboundedLocks returns the statements of a migration that wait for a lock on an existing table without a lock_timeout.
+// Statements that do not keep others waiting need none.
+func unboundedLocks(migration string) (found []string) {
+	plain := sqlComments.ReplaceAllString(migration, "")
+	created := map[string]bool{}
+	for _, m := range createdTable.FindAllStringSubmatch(plain, -1) {
+		created[m[1]] = true
+	}
+	plain = functions.ReplaceAllString(plain, "")
+	blocks := doBlocks.FindAllString(plain, -1)
+	for _, block := range blocks {
+		if !strings.Contains(block, "'lock_timeout'") && waits.MatchString(block) && !strings.Contains(block, "VALIDATE CONSTRAINT") {
+			found = append(found, block)
+		}
+	}
+	for statement := range strings.SplitSeq(doBlocks.ReplaceAllString(plain, ""), ";") {
+		statement = strings.Join(strings.Fields(statement), " ")
+		if changed := changedTable.FindStringSubmatch(statement); changed != nil && created[changed[1]] {
+			continue
+		}
+		if waits.MatchString(statement) && !strings.Contains(statement, "VALIDATE CONSTRAINT") {
+			found = append(found, statement)
+		}
+	}
+	return found
+}
+
+var (
+	functions = regexp.MustCompile(`(?s)CREATE (?:OR REPLACE )?FUNCTION.*?\$\$.*?\$\$;`)
+	doBlocks  = regexp.MustCompile(`(?s)DO \$\$.*?\$\$;`)
+	waits     = regexp.MustCompile(`\b(ALTER TABLE|LOCK TABLE|DROP TABLE|CREATE TRIGGER|DROP TRIGGER|TRUNCATE|REFERENCES|DROP INDEX (?:IF|\w+;?$|[a-z]))`)
+)
+
 var (
 	sqlComments  = regexp.MustCompile(`(?m)--.*$`)
 	createdTable = regexp.MustCompile(`CREATE TABLE (?:IF NOT EXISTS )?(\w+)`)
-	indexedTable = regexp.MustCompile(`^CREATE (?:UNIQUE )?INDEX (?:IF NOT EXISTS )?\w+ ON (\w+)`)
+	indexedTable = regexp.MustCompile(`^CREATE (?:UNIQUE )?INDEX (?:IF NOT EXISTS )?\w+ ON (\w+) \(`)
 	constraint   = regexp.MustCompile(`\b(CHECK|FOREIGN KEY|REFERENCES)\b`)
 	changedTable = regexp.MustCompile(`^ALTER TABLE (\w+)`)
 	nesting      = regexp.MustCompile(`^(?:(?:DO \$\$|BEGIN|LOOP) )+`)
@@ -188,6 +253,7 @@ func longLocks(migration string) (found []string) {
 	for _, m := range createdTable.FindAllStringSubmatch(plain, -1) {
 		created[m[1]] = true
 	}
+	plain = functions.ReplaceAllString(plain, "") // they run later
 	if before, block, _ := strings.Cut(plain, "DO $$"); strings.Contains(block, "COMMIT;") {
 		_, after, _ := strings.Cut(block, "$$;")
 		plain = before + after

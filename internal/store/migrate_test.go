@@ -194,8 +194,8 @@ func TestMigrateFilled(t *testing.T) {
 					t.Errorf("%s last signed in %v, %v, want %v", username, user.LastSignInAt, err, want)
 				}
 			}
-			if events, err := s.Events(t.Context(), auth.AuditEventQuery{Page: auth.Page[uuid.UUID]{Limit: 10}}); err != nil || len(events) != 7 || events[6].Roles != nil || events[6].Permissions != nil ||
-				!slices.Equal(events[2].Permissions, []auth.Permission{"orders:read", "orders:write"}) || *events[0].Identifier != "mia@example.com" {
+			if events, err := s.Events(t.Context(), auth.AuditEventQuery{Page: auth.Page[uuid.UUID]{Limit: 10}}); err != nil || len(events) != 8 || events[7].Roles != nil || events[7].Permissions != nil ||
+				!slices.Equal(events[3].Permissions, []auth.Permission{"orders:read", "orders:write"}) || *events[1].Identifier != "mia@example.com" {
 				t.Errorf("Events: %v, %v", events, err)
 			}
 			checkFilledRoles(t, s, day)

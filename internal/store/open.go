@@ -62,7 +62,7 @@ func Open(ctx context.Context, at string, o Options) (*Store, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	s := &Store{observer: o.Observer}
+	s := &Store{observer: o.Observer, now: o.Now}
 	var err error
 	if path, ok := strings.CutPrefix(at, "sqlite:"); ok {
 		if o.ReadURL != "" {

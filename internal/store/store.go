@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/jmoiron/sqlx"
 	"github.com/pressly/goose/v3"
@@ -38,6 +39,7 @@ type Store struct {
 	file           string     // path of the database file; "" on PostgreSQL
 	latest         int64      // version of the newest migration in this program
 	observer       *observe.Observer
+	now            func() time.Time
 }
 
 var _ auth.Store = (*Store)(nil)
@@ -86,7 +88,7 @@ func (s *Store) inTx(ctx context.Context, f func(ctx context.Context, tx auth.St
 	}
 	// Rollback does nothing after a commit. It also runs if f panics.
 	defer func() { _ = tx.Rollback() }()
-	inside := &Store{rowLock: s.rowLock, observer: s.observer}
+	inside := &Store{rowLock: s.rowLock, dialect: s.dialect, observer: s.observer}
 	inside.use(tx, tx)
 	if err := f(ctx, inside); err != nil {
 		return err

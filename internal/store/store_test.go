@@ -52,8 +52,12 @@ func clearAll(t *testing.T, kind string, s *store.Store) {
 	}
 	if kind == "postgres" {
 		statements = append(statements,
-			"ALTER TABLE audit_events DISABLE TRIGGER audit_events_append_only", "DELETE FROM audit_events",
-			"ALTER TABLE audit_events ENABLE TRIGGER audit_events_append_only")
+			`DO $$ DECLARE name text; BEGIN
+				FOR name IN SELECT partition FROM audit_events_partitions() LOOP
+					EXECUTE format('ALTER TABLE %s DISABLE TRIGGER audit_events_append_only', name);
+					EXECUTE format('DELETE FROM %s', name);
+					EXECUTE format('ALTER TABLE %s ENABLE TRIGGER audit_events_append_only', name);
+				END LOOP; END $$`)
 	} else {
 		var create string
 		if err := s.Get(t.Context(), &create, "SELECT sql FROM sqlite_schema WHERE name = 'audit_events_no_delete'"); err != nil {

@@ -89,6 +89,8 @@ func Run(t *testing.T, open func(t *testing.T) auth.Store) {
 		{"Event/Refused", eventRefused},
 		{"Event/Pages", eventPages},
 		{"Event/Times", eventTimes},
+		{"Event/Export", eventExport},
+		{"Event/Sweep", eventSweep},
 		{"Event/Count", countEvents},
 		{"Attempts/Count", attemptsCount},
 		{"Attempts/Stale", attemptsStale},

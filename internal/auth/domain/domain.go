@@ -46,6 +46,8 @@ type Options struct {
 	DeletionGrace time.Duration
 	// Signup says how people get an account. Modes other than auth.SignupOpen and auth.SignupClosed require Mail.
 	Signup auth.SignupMode
+	// AuditRetention is how long events stay in the audit log; 0 keeps all.
+	AuditRetention time.Duration
 	// Mail is how mails leave the server. Nil means that it sends none.
 	Mail *mailing.Post
 	// VerifiedEmail says what depends on a verified e-mail address.
@@ -147,6 +149,7 @@ func New(o Options) (*Domain, error) {
 	d.Clients = clients.New(o.Store, d.Sessions, o.Tokens, tx)
 	d.Operator = operator.New(operator.Options{
 		Store: o.Store, Maker: maker, Outbox: d.Outbox, Tx: tx, Required: o.Required, Signup: o.Signup, Log: log,
+		AuditRetention: o.AuditRetention,
 	})
 	return d, nil
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -23,6 +24,7 @@ import (
 // Store is what a Service reads outside of transactions. Only Sweep writes there.
 type Store interface {
 	auth.CleanupStore
+	auth.AuditLogStore
 	User(ctx context.Context, id uuid.UUID) (*auth.User, error)
 	Users(ctx context.Context, q auth.UserQuery) ([]auth.PlacedUser, error)
 	PasswordByUsername(ctx context.Context, key string) (*auth.User, *auth.Credential, error)
@@ -40,7 +42,9 @@ type Options struct {
 	// Required is what the schema requires of roles.
 	Required auth.Requirements
 	Signup   auth.SignupMode
-	Log      *slog.Logger
+	// AuditRetention is how long events stay in the audit log; 0 keeps all.
+	AuditRetention time.Duration
+	Log            *slog.Logger
 }
 
 // Service serves the operator. It is safe for concurrent use.
@@ -52,11 +56,16 @@ type Service struct {
 	required auth.Requirements
 	log      *slog.Logger
 	signup   auth.SignupMode
+
+	auditRetention time.Duration
 }
 
 // New returns a Service.
 func New(o Options) *Service {
-	return &Service{store: o.Store, maker: o.Maker, outbox: o.Outbox, tx: o.Tx, required: o.Required, signup: o.Signup, log: o.Log}
+	return &Service{
+		store: o.Store, maker: o.Maker, outbox: o.Outbox, tx: o.Tx, required: o.Required, signup: o.Signup, log: o.Log,
+		auditRetention: o.AuditRetention,
+	}
 }
 
 // CreateUser creates an account with the given roles and USER, without signing it in.

@@ -48,6 +48,7 @@ func (s *Service) Sweep(ctx context.Context) error {
 		mails(auth.MailFailed, sweepMailsAfter),
 		mails(auth.MailExpired, sweepMailsAfter),
 		mails(auth.MailQueued, sweepMailsAfter), // of a server that no longer sends mail
+		s.sweepAuditLog(ctx, now),
 	)
 }
 
