@@ -247,9 +247,17 @@ $$;
 -- +goose StatementBegin
 DO $$
 BEGIN
-    IF EXISTS (SELECT 1 FROM pg_index WHERE indexrelid = to_regclass('audit_events_old_txid_id_idx') AND NOT indisvalid) THEN
-        DROP INDEX audit_events_old_txid_id_idx;
-    END IF;
+    PERFORM set_config('lock_timeout', '500ms', true);
+    LOOP
+        BEGIN
+            IF EXISTS (SELECT 1 FROM pg_index WHERE indexrelid = to_regclass('audit_events_old_txid_id_idx') AND NOT indisvalid) THEN
+                DROP INDEX audit_events_old_txid_id_idx;
+            END IF;
+            EXIT;
+        EXCEPTION WHEN lock_not_available THEN
+            PERFORM pg_sleep(1);
+        END;
+    END LOOP;
 END
 $$;
 -- +goose StatementEnd
@@ -273,4 +281,3 @@ BEGIN
 END
 $$;
 -- +goose StatementEnd
-
