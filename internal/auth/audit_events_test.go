@@ -2,6 +2,7 @@ package auth_test
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -105,6 +106,12 @@ func TestEventOrigin(t *testing.T) {
 			}
 		}
 		logged := f.Log.Take()
+		for i := range events { // each once
+			if n := strings.Count(logged, " event_id="+events[i].ID.String()); n != 1 {
+				t.Errorf("%s is %d times in the log", events[i].Kind, n)
+			}
+		}
+		logged = regexp.MustCompile(` event_id=[^ \n]*`).ReplaceAllString(logged, "")
 		for _, want := range []string{
 			"msg=audit id=r1 event=SIGNUP actor=" + ada.User.ID.String() + " user=" + ada.User.ID.String() + " session=" + ada.Session.ID.String() + "\n",
 			"event=LOGIN_FAILED user=" + ada.User.ID.String() + "\n",

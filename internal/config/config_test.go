@@ -209,6 +209,8 @@ func TestInvalidSettings(t *testing.T) {
 		{"USHER_DELETION_GRACE", "-1s", "--deletion-grace: must be 0s to 8760h"},
 		{"USHER_DELETION_GRACE", "8761h", "--deletion-grace: must be 0s to 8760h"},
 		{"USHER_REFRESH_GRACE", "24h1s", "--refresh-grace: must be more than 0s and at most 24h"},
+		{"USHER_AUDIT_RETENTION", "23h59m", "--audit-retention: must be 24h or more, or 0s to keep all events"},
+		{"USHER_AUDIT_RETENTION", "-24h", "--audit-retention: must be 24h or more, or 0s to keep all events"},
 		{"USHER_HASH_PARALLELISM", "-1", "--hash-parallelism: must be 0 or more"},
 		{"USHER_HASH_QUEUE", "0", "--hash-queue: must be 1 or more"},
 		{"USHER_TRUSTED_PROXIES", "10.0.0.0/8,,", "--trusted-proxies: must be addresses or networks"},

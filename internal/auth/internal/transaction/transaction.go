@@ -249,9 +249,10 @@ func (tx *Tx) Record(ctx context.Context, e auth.AuditEvent) (err error) {
 	return nil
 }
 
-// logEvent writes an event to the server's log, without the fields that it does not have.
+// logEvent writes an event to the server's log, without the fields that it does not have. Those that only auditors may read,
+// such as addresses, are in the audit log under the id of the event.
 func logEvent(ctx context.Context, log *slog.Logger, e *auth.AuditEvent) {
-	attrs := []slog.Attr{slog.String("id", request.From(ctx).ID), slog.String("event", string(e.Kind))}
+	attrs := []slog.Attr{slog.String("id", request.From(ctx).ID), slog.String("event", string(e.Kind)), slog.String("event_id", e.ID.String())}
 	for _, id := range []struct {
 		key   string
 		value *uuid.UUID
