@@ -66,6 +66,9 @@ func (c *auditExportCommand) Run(inv *invocation) error {
 		}
 		return c.write(inv, o, options)
 	})
+	if errors.Is(err, operator.ErrNoSuchEvent) {
+		return fmt.Errorf("%w. Without --after, the export begins with the oldest event", err)
+	}
 	if errors.Is(err, syscall.EPIPE) || c.Follow && errors.Is(err, context.Canceled) && inv.ctx.Err() != nil {
 		return nil
 	}
