@@ -2,8 +2,10 @@ package store_test
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -37,6 +39,24 @@ func schemaOf(t *testing.T, s *store.Store) string {
 		t.Fatal(err)
 	}
 	return schema
+}
+
+// runReleased applies a migration as it was in an earlier release, in one transaction.
+func runReleased(t *testing.T, s *store.Store, version int64) {
+	t.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("testdata/released/%05d.sql", version))
+	if errors.Is(err, fs.ErrNotExist) {
+		if err := s.Exec(t.Context(), `INSERT INTO goose_db_version (version_id, is_applied) SELECT n, true FROM generate_series(5, $1::int) AS numbers (n)
+			WHERE NOT EXISTS (SELECT 1 FROM goose_db_version WHERE version_id = n)`, version-1); err != nil {
+			t.Fatal(err)
+		}
+		err = s.UpTo(t.Context(), version)
+	} else if err == nil {
+		err = s.Exec(t.Context(), string(text))
+	}
+	if err != nil {
+		t.Fatalf("released %d: %v", version, err)
+	}
 }
 
 // fillVersion4 inserts users, each with a session and an event.
@@ -118,8 +138,8 @@ func (w *signIns) stop() {
 	w.running.Wait()
 }
 
-// TestMigrateUsersOnline runs 00005 while servers of the previous release sign users up, change and delete them. The result
-// must be what the released migration made in one transaction, with every change.
+// TestMigrateUsersOnline runs 00005 to 00009 while servers of the previous release sign users up, change and delete them. The result
+// must be what the released migrations made, each in one transaction, with every change.
 func TestMigrateUsersOnline(t *testing.T) {
 	t.Parallel()
 	const users = 3000
@@ -133,11 +153,9 @@ func TestMigrateUsersOnline(t *testing.T) {
 		}
 		fillVersion4(t, s, users, users)
 	}
-	text, err := os.ReadFile("testdata/00005_released.sql")
-	if err != nil {
-		t.Fatal(err)
+	for version := int64(5); version <= 9; version++ { // those that were not changed are the same
+		runReleased(t, released, version)
 	}
-	exec(t, released, string(text))
 
 	// Every change is noted in a table of the test, to compare it.
 	exec(t, s, `CREATE SCHEMA test; CREATE TABLE test.users AS SELECT id, username_key, email_key, last_login_at FROM users;
@@ -150,27 +168,28 @@ func TestMigrateUsersOnline(t *testing.T) {
 		CREATE TRIGGER note AFTER INSERT OR UPDATE OR DELETE ON users FOR EACH ROW EXECUTE FUNCTION test.note()`)
 	var beside signIns
 	beside.start(t, ctx, at, 3)
-	// The first attempts are interrupted at any time, as by a signal.
-	for attempt := range 4 {
-		within, cancel := context.WithTimeout(ctx, time.Duration(attempt+1)*60*time.Millisecond)
-		err := s.UpTo(within, 5)
-		cancel()
-		if err == nil {
-			break
+	for version := int64(5); version <= 9; version++ {
+		// The first attempts are interrupted at any time, as by a signal.
+		for attempt := range 4 {
+			within, cancel := context.WithTimeout(ctx, time.Duration(attempt+1)*60*time.Millisecond)
+			err := s.UpTo(within, version)
+			cancel()
+			if err == nil {
+				break
+			}
+		}
+		if err := s.UpTo(ctx, version); err != nil {
+			beside.stop()
+			t.Fatal(err)
 		}
 	}
-	err = s.UpTo(ctx, 5)
-	var after int64 // the trigger of the test is gone with the table
-	for after = beside.many.Load(); beside.many.Load() < after+5 && ctx.Err() == nil; {
+	for after := beside.many.Load(); beside.many.Load() < after+5 && ctx.Err() == nil; {
 		var one int
 		if err := s.Get(ctx, &one, `SELECT 1`); err != nil {
 			t.Fatal(err)
 		}
 	}
 	beside.stop()
-	if err != nil {
-		t.Fatal(err)
-	}
 	t.Logf("%d rounds of sign-ins beside it, the longest %s", beside.many.Load(), time.Duration(beside.slowest.Load()))
 	if diff := cmp.Diff(strings.Split(schemaOf(t, released), "\n"), strings.Split(schemaOf(t, s), "\n")); diff != "" {
 		t.Errorf("schema (-released +now):\n%s", diff)
@@ -183,9 +202,76 @@ func TestMigrateUsersOnline(t *testing.T) {
 		`SELECT count(*) FROM test.users AS noted WHERE id::text LIKE '01940000%' AND NOT EXISTS (SELECT 1 FROM users
 			WHERE users.id = noted.id AND users.email_key IS NOT DISTINCT FROM noted.email_key
 				AND (noted.last_login_at IS NULL OR users.last_login_at >= noted.last_login_at))`: 0,
-		`SELECT count(*) FROM users WHERE username_order <> coalesce(username_key, '') OR email_order <> coalesce(email_key, '')`: 0,
+		// Each password is a credential, with its last change. Servers of the previous release went on after the migration.
+		`SELECT count(*) FROM users LEFT JOIN credentials ON user_id = users.id WHERE users.id::text LIKE '01940000%' AND secret IS DISTINCT FROM password_hash`: 0,
+		`SELECT count(*) FROM users WHERE username_order <> coalesce(username_key, '') OR email_order <> coalesce(email_key, '')`:                                0,
 		// Nobody who was deleted is there, and nobody is missing: each server leaves its last three.
 		`SELECT count(*) FROM users WHERE username_key LIKE 'new%'`: int(min(9, 3*beside.many.Load())),
+	} {
+		var got int
+		if err := s.Get(ctx, &got, query); err != nil || got != want {
+			t.Errorf("%s: %d, %v, want %d", query, got, err, want)
+		}
+	}
+}
+
+// TestMigrateCredentialsBeside runs 00009 while a user is locked, so that it cannot end. Servers of the previous release then
+// sign users up, change passwords and delete users. The result must have every change.
+func TestMigrateCredentialsBeside(t *testing.T) {
+	t.Parallel()
+	const users = 1500
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	s := open(t, empty["postgres"](t))
+	if err := s.UpTo(ctx, 4); err != nil {
+		t.Fatal(err)
+	}
+	fillVersion4(t, s, users, 1)
+	if err := s.UpTo(ctx, 8); err != nil {
+		t.Fatal(err)
+	}
+	locking, err := s.Conn(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer locking.Close()
+	if _, err := locking.ExecContext(ctx, `BEGIN; SELECT 1 FROM users WHERE username_key = 'user7' FOR UPDATE`); err != nil {
+		t.Fatal(err)
+	}
+	migrated := make(chan error, 1)
+	go func() { migrated <- s.UpTo(ctx, 9) }()
+	for copied := 0; copied < users-1; { // all but the one that is locked
+		err := s.Get(ctx, &copied, `SELECT CASE WHEN to_regclass('credentials') IS NULL THEN 0 ELSE
+			(xpath('/row/n/text()', query_to_xml('SELECT count(*) AS n FROM credentials', false, true, '')))[1]::text::int END`)
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for statement, args := range map[string][]any{
+		`UPDATE users SET password_hash = '$argon2id$changed' WHERE username_key LIKE 'user1%'`:                                                                         nil,
+		`DELETE FROM users WHERE email_key LIKE 'mail12%'`:                                                                                                              nil,
+		`INSERT INTO users (id, username, username_key, roles, password_hash, created_at, updated_at) VALUES ($1, 'new', 'new', 'USER', '$argon2id$new', now(), now())`: {uuid.New()},
+	} {
+		if err := s.Exec(ctx, statement, args...); err != nil {
+			t.Fatalf("beside the migration: %v", err)
+		}
+	}
+	select {
+	case err := <-migrated:
+		t.Fatalf("the migration ended without the locked user: %v", err)
+	default:
+	}
+	if _, err := locking.ExecContext(ctx, `UPDATE users SET password_hash = '$argon2id$last' WHERE username_key = 'user7'; COMMIT`); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-migrated; err != nil {
+		t.Fatal(err)
+	}
+	for query, want := range map[string]int{
+		`SELECT count(*) FROM users LEFT JOIN credentials ON user_id = users.id WHERE secret IS DISTINCT FROM password_hash`: 0,
+		`SELECT (SELECT count(*) FROM users) - (SELECT count(*) FROM credentials)`:                                           0,
+		`SELECT count(*) FROM credentials WHERE secret IN ('$argon2id$last', '$argon2id$new')`:                               2,
+		`SELECT count(*) FROM pg_trigger WHERE tgname = 'credentials_copy'`:                                                  0,
 	} {
 		var got int
 		if err := s.Get(ctx, &got, query); err != nil || got != want {
@@ -226,11 +312,10 @@ func TestMigrateMany(t *testing.T) {
 			time.Duration(beside.slowest.Load()).Round(time.Millisecond), beside.many.Load())
 	}
 	at, s := prepare()
-	text, err := os.ReadFile("testdata/00005_released.sql")
-	if err != nil {
-		t.Fatal(err)
+	for version := int64(5); version <= 9; version++ {
+		measure(fmt.Sprintf("%05d as it was released", version), at, func() error { runReleased(t, s, version); return nil })
+		exec(t, s, `DELETE FROM users WHERE username_key LIKE 'new%'`) // the next round uses the names again
 	}
-	measure("00005 as it was released", at, func() error { return s.Exec(t.Context(), string(text)) })
 	at, s = prepare()
 	for _, version := range versions(t, s) {
 		if version <= 4 {

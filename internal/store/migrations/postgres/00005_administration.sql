@@ -98,6 +98,7 @@ BEGIN
             COMMIT;
             through := batch[array_upper(batch, 1)];
         END LOOP;
+        PERFORM pg_sleep(0.1); -- for those that were locked
     END LOOP;
     IF to_regclass('users_next') IS NOT NULL THEN
         EXECUTE 'ANALYZE users_next';
