@@ -347,7 +347,7 @@ func TestAuditLogMany(t *testing.T) {
 	size := func(when string) {
 		t.Helper()
 		var mib int
-		if err := s.Get(t.Context(), &mib, `SELECT sum(pg_total_relation_size(oid)) / 1048576 FROM pg_class WHERE relname LIKE 'audit_events%' AND relkind = 'r'`); err != nil {
+		if err := s.Get(t.Context(), &mib, `SELECT (sum(pg_total_relation_size(oid)) / 1048576)::int FROM pg_class WHERE relname LIKE 'audit_events%' AND relkind = 'r'`); err != nil {
 			t.Fatal(err)
 		}
 		t.Logf("%s: %d MiB", when, mib)
