@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -136,14 +137,16 @@ func migrateFrom11(t *testing.T, s *store.Store) {
 // read or write a whole table: constraints without NOT VALID, indexes without CONCURRENTLY, and updates without batches.
 func TestMigrationsLockBriefly(t *testing.T) {
 	const firstBounded = "00013"
-	const first = "00010" // the earlier ones are released, and docs/operations.md says how long they take
+	online := []string{"00005", "00006", "00009"} // were changed later
+	const first = "00010"                         // the earlier ones are released, and docs/operations.md says how long they take
 	files, err := filepath.Glob("migrations/postgres/*.sql")
 	if err != nil {
 		t.Fatal(err)
 	}
 	checked := 0
 	for _, file := range files {
-		if filepath.Base(file) < first {
+		version, _, _ := strings.Cut(filepath.Base(file), "_")
+		if version < first && !slices.Contains(online, version) {
 			continue
 		}
 		text, err := os.ReadFile(file)
@@ -154,14 +157,14 @@ func TestMigrationsLockBriefly(t *testing.T) {
 		for _, statement := range longLocks(string(text)) {
 			t.Errorf("%s: this statement locks a table for long:\n%s", file, statement)
 		}
-		if filepath.Base(file) < firstBounded {
+		if version < firstBounded && !slices.Contains(online, version) {
 			continue
 		}
 		for _, statement := range unboundedLocks(string(text)) {
 			t.Errorf("%s: this statement may wait for a lock, and others behind it, for any time:\n%s", file, statement)
 		}
 	}
-	if checked < 3 {
+	if checked < 9 {
 		t.Errorf("%d migrations were checked", checked)
 	}
 	for _, bad := range []string{
@@ -254,10 +257,12 @@ func longLocks(migration string) (found []string) {
 		created[m[1]] = true
 	}
 	plain = functions.ReplaceAllString(plain, "") // they run later
-	if before, block, _ := strings.Cut(plain, "DO $$"); strings.Contains(block, "COMMIT;") {
-		_, after, _ := strings.Cut(block, "$$;")
-		plain = before + after
-	}
+	plain = doBlocks.ReplaceAllStringFunc(plain, func(block string) string {
+		if strings.Contains(block, "COMMIT;") {
+			return ""
+		}
+		return block
+	})
 	for statement := range strings.SplitSeq(plain, ";") {
 		statement = nesting.ReplaceAllString(strings.Join(strings.Fields(statement), " "), "")
 		index := indexedTable.FindStringSubmatch(statement)
