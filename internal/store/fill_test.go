@@ -84,7 +84,7 @@ func fillMonths(t testing.TB, s *store.Store, many int) {
 	if err := s.Exec(t.Context(), `
 		INSERT INTO audit_events (id, at, kind, user_id, actor_id)
 		SELECT CAST(substr(CAST(ends AS text), 1, 13) || substr(CAST(id AS text), 14) AS uuid), at, kind, user_id, actor_id
-		FROM (SELECT * FROM audit_events ORDER BY id LIMIT $1) AS event, audit_events_partitions() WHERE ends IS NOT NULL`, many); err != nil {
+		FROM (SELECT id, at, kind, user_id, actor_id FROM audit_events ORDER BY id LIMIT $1) AS event, audit_events_partitions() WHERE ends IS NOT NULL`, many); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -59,7 +59,8 @@ func runReleased(t *testing.T, s *store.Store, version int64) {
 // fillVersion4 inserts users, each with a session and an event.
 func fillVersion4(t testing.TB, s *store.Store, users, events int) {
 	t.Helper()
-	for _, statement := range []string{`
+	for _, statement := range []string{
+		`
 		INSERT INTO users (id, username, username_key, email, email_key, full_name, roles, password_hash, disabled_at, created_at, updated_at)
 		SELECT ` + ids["postgres"] + `,
 			CASE WHEN n % 3 > 0 THEN 'User' || n END, CASE WHEN n % 3 > 0 THEN 'user' || n END,
