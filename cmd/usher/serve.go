@@ -34,12 +34,19 @@ func (c *serveCommand) Run(inv *invocation) (err error) {
 	for _, warning := range append(c.Warnings(), inv.env.Warnings()...) {
 		log.WarnContext(inv.ctx, "unsafe setting", "warning", warning)
 	}
-	started := config.Take(c.settings())       // before the files are read
-	listener, err := listen(inv.ctx, c.Listen) // before the migration, which cannot be undone
+	started := config.Take(c.settings())                   // before the files are read
+	listener, err := listen(inv.ctx, c.Listen, "--listen") // before the migration, which cannot be undone
 	if err != nil {
 		return err
 	}
 	defer func() { _ = listener.Close() }() // in case Serve is not called, which closes it too
+	var admin net.Listener
+	if c.AdminListen != "" {
+		if admin, err = listen(inv.ctx, c.AdminListen, "--admin-listen"); err != nil {
+			return err
+		}
+		defer func() { _ = admin.Close() }()
+	}
 	server, err := app.New(inv.ctx, app.Settings{Server: c.Server, Database: c.Database, Passwords: c.Passwords, Version: version}, log, app.Overrides{})
 	if err != nil {
 		return err
@@ -52,6 +59,7 @@ func (c *serveCommand) Run(inv *invocation) (err error) {
 		flush() // so that the banner does not stand among the lines about migrations
 		welcome(inv.stdout, c)
 	}
+	server.Admin = admin
 	ctx, leave := context.WithCancel(inv.ctx)
 	defer leave()
 	settings := &reloader{inv: inv, server: server, log: log, level: level, now: started, attached: terminalOf(inv.stderr), leave: leave}
@@ -67,14 +75,15 @@ func (c *serveCommand) settings() config.Settings {
 	return config.Settings{Server: c.Server, Passwords: c.Passwords, Database: c.Database, Log: c.Log}
 }
 
-func listen(ctx context.Context, address string) (net.Listener, error) {
+// listen listens on the address of a setting.
+func listen(ctx context.Context, address, flag string) (net.Listener, error) {
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if errors.Is(err, syscall.EADDRINUSE) {
 		_, port, _ := net.SplitHostPort(address)
-		return nil, fmt.Errorf("port %s is in use; choose another with --listen", port)
+		return nil, fmt.Errorf("port %s is in use; choose another with %s", port, flag)
 	}
 	if errno := syscall.Errno(0); errors.As(err, &errno) {
-		return nil, fmt.Errorf("cannot listen on %s: %w; choose another address with --listen", address, errno)
+		return nil, fmt.Errorf("cannot listen on %s: %w; choose another address with %s", address, errno, flag)
 	}
 	return l, err
 }

@@ -34,7 +34,7 @@ type Settings struct {
 	config.Database
 	config.Passwords
 
-	// Version is the version of the program, for traces.
+	// Version is that of the program, for metrics and traces.
 	Version string
 }
 
@@ -59,11 +59,14 @@ type App struct {
 	// Domain is the domain, and Tokens signs and verifies its access tokens.
 	Domain *domain.Domain
 	Tokens *token.Authority
+	// Admin is the operator's listener, for metrics. Serve closes it. It requires the setting AdminListen. Nil means none.
+	Admin net.Listener
 
 	parts   *parts
 	keys    *keyring.Keyring
 	secrets *seal.Secrets
 	rekey   *rekey.Service
+	mails   mailState
 
 	reloading sync.Mutex           // held by Reload
 	edge      atomic.Pointer[edge] // what serves new requests
@@ -92,7 +95,11 @@ func New(ctx context.Context, s Settings, log *slog.Logger, o Overrides) (_ *App
 	if err != nil {
 		return nil, err
 	}
-	if a.parts, err = open(ctx, s, log, o); err != nil {
+	metrics, err := a.newMetrics(ctx, s, documents, cmp.Or(o.Mail, post) != nil, log)
+	if err != nil {
+		return nil, err
+	}
+	if a.parts, err = open(ctx, s, log, metrics, o); err != nil {
 		return nil, err
 	}
 	a.parts.post, a.parts.mailbox = cmp.Or(o.Mail, post), box
@@ -162,22 +169,24 @@ func (a *App) Routes() map[string]http.Handler { return a.edge.Load().routes }
 // sweepInterval is the interval at which expired rows are deleted.
 const sweepInterval = 10 * time.Minute
 
-// Serve serves requests on l and runs the jobs until ctx ends. It closes l.
+// Serve serves requests on l, metrics on the operator's listener, and runs the jobs until ctx ends. It closes l.
 func (a *App) Serve(ctx context.Context, l net.Listener) error {
 	jobsCtx, cancel := context.WithCancel(ctx)
 	var jobs sync.WaitGroup
 	defer jobs.Wait()
 	defer cancel()
 	log := a.parts.observer.Log()
-	jobs.Go(func() { job.Every(jobsCtx, keyring.PollInterval, log, "keys", a.keys.Refresh) })
-	jobs.Go(func() {
-		job.Every(jobsCtx, access.PermissionsInterval, log, "permissions", a.Domain.Access.RefreshPermissions)
-	})
-	jobs.Go(func() {
-		job.EveryOrWhen(jobsCtx, mailing.PollInterval, a.Domain.Outbox.Wake(), log, "mail", a.Domain.Outbox.Deliver)
-	})
-	jobs.Go(func() { job.Every(jobsCtx, rekey.Interval, log, "secrets", a.rekey.Keep) })
-	jobs.Go(func() { job.Every(jobsCtx, sweepInterval, log, "sweep", a.Domain.Operator.Sweep) })
+	if a.Admin != nil {
+		jobs.Go(func() { a.serveAdmin(jobsCtx) }) // until the requests in flight have finished
+	}
+	every := func(interval time.Duration, wake <-chan struct{}, name string, run func(context.Context) error) {
+		jobs.Go(func() { job.EveryOrWhen(jobsCtx, interval, wake, log, name, a.counted(name, run)) })
+	}
+	every(keyring.PollInterval, nil, jobKeys, a.keys.Refresh)
+	every(access.PermissionsInterval, nil, jobPermissions, a.Domain.Access.RefreshPermissions)
+	every(mailing.PollInterval, a.Domain.Outbox.Wake(), jobMail, a.Domain.Outbox.Deliver)
+	every(rekey.Interval, nil, jobSecrets, a.rekey.Keep)
+	every(sweepInterval, nil, jobSweep, a.Domain.Operator.Sweep)
 	return a.edge.Load().server.Serve(ctx, l)
 }
 

@@ -45,7 +45,7 @@ func OperateMail(
 
 // operate is Operate with settings of the server. With the server's secret, the commands can write mails.
 func operate(ctx context.Context, s Settings, secrets *seal.Secrets, log *slog.Logger, f func(*Operator) error) error {
-	parts, err := open(ctx, s, log, Overrides{})
+	parts, err := open(ctx, s, log, nil, Overrides{})
 	if err != nil {
 		return err
 	}

@@ -46,16 +46,17 @@ type parts struct {
 	mailbox   *mailbox.Mailbox // nil if mails are sent, or not supported
 	traces    *otlp.Exporter   // nil if none are exported
 	breaches  *breach.Current
+	passwords *password.Hasher // set by domain
 }
 
-func open(ctx context.Context, s Settings, log *slog.Logger, o Overrides) (*parts, error) {
+func open(ctx context.Context, s Settings, log *slog.Logger, metrics *observe.Metrics, o Overrides) (*parts, error) {
 	p := &parts{settings: s, overrides: o, store: o.Store}
 	var err error
 	if p.traces, err = traces(ctx, &s, log, o.Now); err != nil {
 		return nil, err
 	}
 	p.observer = observe.New(observe.Options{
-		Log: log, Now: o.Now, Tracer: p.traces.Tracer(), Propagate: p.traces.Propagates(), Database: databaseSystem(&s),
+		Log: log, Now: o.Now, Metrics: metrics, Tracer: p.traces.Tracer(), Propagate: p.traces.Propagates(), Database: databaseSystem(&s),
 	})
 	list, err := openBreaches(s.Breaches, p.observer, log)
 	if err != nil {
@@ -76,7 +77,7 @@ func open(ctx context.Context, s Settings, log *slog.Logger, o Overrides) (*part
 
 // openBreaches opens the lists of breached passwords; nil without any.
 func openBreaches(s config.Breaches, observer *observe.Observer, log *slog.Logger) (*breach.List, error) {
-	list, err := breach.Open(breach.Options{File: s.BreachesFile, URL: s.BreachesURL, Timeout: s.BreachesTimeout, Observer: observer, Log: log})
+	list, err := breach.Open(breach.Options{File: s.BreachesFile, URL: s.BreachesURL, Timeout: s.BreachesTimeout, Count: observer.Metrics().CountBreachLookup, Observer: observer, Log: log})
 	if err != nil {
 		return nil, fmt.Errorf("--breaches: %w", err)
 	}
@@ -125,15 +126,16 @@ func (p *parts) domain(tokens *token.Authority, secrets *seal.Secrets) (*domain.
 			return nil, err
 		}
 	}
+	p.passwords = password.New(password.Options{
+		Parallel: s.HashParallelism, Queue: s.HashQueue, Observer: p.observer, CheapForTests: p.overrides.CheapPasswords,
+	})
 	return domain.New(domain.Options{
-		Store: p.store,
-		Passwords: password.New(password.Options{
-			Parallel: s.HashParallelism, Queue: s.HashQueue, Observer: p.observer, CheapForTests: p.overrides.CheapPasswords,
-		}),
-		Policy:  p.policy(),
-		Tokens:  tokens,
-		Secrets: secrets,
-		Claims:  s.Claims,
+		Store:     p.store,
+		Passwords: p.passwords,
+		Policy:    p.policy(),
+		Tokens:    tokens,
+		Secrets:   secrets,
+		Claims:    s.Claims,
 
 		VerifiedEmail: auth.VerifiedEmail{Required: s.RequireVerifiedEmail, Claim: claim},
 		Limits: auth.SessionLimits{
@@ -150,6 +152,7 @@ func (p *parts) domain(tokens *token.Authority, secrets *seal.Secrets) (*domain.
 		Rand:           p.overrides.Rand,
 		Observer:       p.observer,
 		Log:            p.observer.Log(),
+		Meter:          p.observer.Metrics(),
 	})
 }
 

@@ -16,7 +16,7 @@ import (
 // documents them for operators.
 func routes(s Settings, server *httpd.Server, graphQL http.Handler, o oauth.Endpoints, keys *keyring.Keyring, c pages) map[string]http.Handler {
 	all := map[string]http.Handler{
-		"/graphql": server.CORS(graphQL),
+		httpd.GraphQLPath: server.CORS(graphQL),
 
 		oauth.TokenPath:      server.OwnPages(o.Token),
 		"/token":             enabledIf(passwordGrant(s), server.OwnPages(o.Token)),

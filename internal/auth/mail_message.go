@@ -111,4 +111,15 @@ type MailMessageStore interface {
 	CountMailsAsked(ctx context.Context, asker string, since time.Time) (int, error)
 	// CountMailsTo counts the mails of a kind to a recipient since a time.
 	CountMailsTo(ctx context.Context, recipientKey string, kind MailKind, since time.Time) (int, error)
+	// MailBacklog returns the state of the queue.
+	MailBacklog(ctx context.Context) (MailBacklog, error)
+}
+
+// MailBacklog is the state of the queue of mails.
+type MailBacklog struct {
+	// Queued and Failed are the numbers of mails in these states, of each at most 10,000.
+	Queued, Failed int
+	// FirstDue is when the next attempt of a queued mail is due, and Oldest when the oldest queued mail was written; nil for
+	// none.
+	FirstDue, Oldest *time.Time
 }

@@ -88,8 +88,8 @@ type SessionStore interface {
 	// excepts none. It returns how many. Sessions that are idle too long end too: otherwise a longer limit could make
 	// them valid again.
 	EndOtherSessions(ctx context.Context, userID, except uuid.UUID, now time.Time) (int, error)
-	// EndOldestSessions ends the valid sessions of a user, except the newest ones.
-	EndOldestSessions(ctx context.Context, userID uuid.UUID, keep int, now, idleSince time.Time) error
+	// EndOldestSessions ends the valid sessions of a user, except the newest ones, and returns how many.
+	EndOldestSessions(ctx context.Context, userID uuid.UUID, keep int, now, idleSince time.Time) (int, error)
 	// Sessions lists a page of the sessions of a user, the newest first. It leaves out sessions that ended, that are
 	// expired at now, or that were last used before idleSince.
 	Sessions(ctx context.Context, userID uuid.UUID, now, idleSince time.Time, page Page[SessionPosition]) ([]Session, error)

@@ -26,6 +26,8 @@ type Options struct {
 	URL string
 	// Timeout bounds a request to the service.
 	Timeout time.Duration
+	// Count is told of each look-up and whether a list failed. Nil means that nothing is counted.
+	Count func(failed bool)
 	// Observer observes the requests to the service. Nil means that nothing does.
 	Observer *observe.Observer
 	// Log receives the failures. No line has a part of a hash.
@@ -36,6 +38,7 @@ type Options struct {
 type List struct {
 	file    *File
 	service *Service
+	count   func(failed bool)
 	log     *slog.Logger
 }
 
@@ -44,7 +47,10 @@ func Open(o Options) (*List, error) {
 	if o.File == "" && o.URL == "" {
 		return nil, nil
 	}
-	l := &List{log: o.Log}
+	l := &List{count: o.Count, log: o.Log}
+	if l.count == nil {
+		l.count = func(bool) {}
+	}
 	if o.File != "" {
 		var err error
 		if l.file, err = OpenFile(o.File); err != nil {
@@ -83,7 +89,8 @@ func (l *List) Compromised(ctx context.Context, texts ...string) (bool, error) {
 
 func (l *List) contains(ctx context.Context, hash Hash) (bool, error) {
 	var inFile bool
-	var fileErr error
+	var fileErr, serviceErr error
+	defer func() { l.count(fileErr != nil || serviceErr != nil && ctx.Err() == nil) }()
 	if l.file != nil {
 		if inFile, fileErr = l.file.Contains(hash); fileErr != nil {
 			l.log.ErrorContext(ctx, "file of breached passwords not read", "err", fileErr)
@@ -92,15 +99,15 @@ func (l *List) contains(ctx context.Context, hash Hash) (bool, error) {
 			return inFile, fileErr
 		}
 	}
-	found, err := l.service.Contains(ctx, hash)
-	if err == nil {
+	var found bool
+	if found, serviceErr = l.service.Contains(ctx, hash); serviceErr == nil {
 		return found, nil
 	}
 	if ctx.Err() == nil { // otherwise the client has left
-		l.log.WarnContext(ctx, "service of breached passwords not reached", "err", err)
+		l.log.WarnContext(ctx, "service of breached passwords not reached", "err", serviceErr)
 	}
 	if inFile {
 		return true, nil
 	}
-	return false, errors.Join(fileErr, err)
+	return false, errors.Join(fileErr, serviceErr)
 }

@@ -174,7 +174,9 @@ func (x *exchange) finish(r *http.Request, cause any) {
 		x.begin(http.StatusOK) // what net/http sends for a handler that wrote nothing
 	}
 	x.ended(r, cause != nil)
-	x.log(r)
+	end := x.server.now()
+	x.measure(r, end)
+	x.log(r, end)
 	if abort {
 		panic(http.ErrAbortHandler)
 	}
@@ -195,8 +197,17 @@ func (x *exchange) writePanic() {
 			`","requestId":"`+x.Info.ID+`"}}]}`)
 }
 
+// measure counts the request.
+func (x *exchange) measure(r *http.Request, end time.Time) {
+	x.server.observer.Metrics().Serve(observe.Served{
+		Route: r.Pattern, Status: x.status,
+		GraphQL: r.Pattern == GraphQLPath, Operation: x.Outcome.Operation, Code: x.Outcome.Code,
+		Disconnected: x.disconnected, Took: end.Sub(x.start),
+	})
+}
+
 // log logs the request. It logs the pattern of the route and never the query, in which clients put secrets.
-func (x *exchange) log(r *http.Request) {
+func (x *exchange) log(r *http.Request, end time.Time) {
 	level := slog.LevelInfo
 	switch {
 	case r.Pattern == HealthPath || r.Pattern == ReadyPath:
@@ -214,7 +225,6 @@ func (x *exchange) log(r *http.Request) {
 	if x.Info.Client.IsValid() {
 		client = x.Info.Client.String()
 	}
-	end := x.server.now()
 	line := slog.NewRecord(end, level, "request", 0) // slog.Logger would look up the source position each time
 	line.AddAttrs(
 		slog.String("id", x.Info.ID),

@@ -15,6 +15,9 @@ const (
 	ReadyPath  = "/readyz"
 )
 
+// GraphQLPath is the path of the GraphQL endpoint. Metrics count the operations of its requests.
+const GraphQLPath = "/graphql"
+
 const (
 	// readyTimeout is the maximum duration of a check.
 	readyTimeout = 2 * time.Second
@@ -33,11 +36,16 @@ func (s *Server) Healthz() http.Handler {
 func (s *Server) Readyz() http.Handler { return Get(http.HandlerFunc(s.readyz)) }
 
 func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
-	if s.draining.Load() || s.ready.check(r.Context()) != nil {
+	if !s.IsReady(r.Context()) {
 		writeStatus(w, http.StatusServiceUnavailable, "unavailable")
 		return
 	}
 	writeStatus(w, http.StatusOK, "ready")
+}
+
+// IsReady reports whether the server is ready for requests: it is not stopping, and its database accepts writes.
+func (s *Server) IsReady(ctx context.Context) bool {
+	return !s.draining.Load() && s.ready.check(ctx) == nil
 }
 
 // readiness caches the result of ask for readyTTL.

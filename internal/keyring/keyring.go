@@ -227,6 +227,31 @@ func (k *Keyring) Verifying(kid string, now time.Time) (token.Key, bool) {
 	return o.key, ok && o.verifies(now)
 }
 
+// Usage is how old the current key is, and how many keys there are.
+type Usage struct {
+	// Age is how long the current key has been signing, and MaxAge how long it signs.
+	Age, MaxAge time.Duration
+	// Number is how many keys verify tokens.
+	Number int
+}
+
+// Usage reports false with HS256, which has no keys in the database.
+func (k *Keyring) Usage() (Usage, bool) {
+	now, u := k.options.Now(), Usage{MaxAge: k.options.MaxAge}
+	list := k.current.Load().list
+	for i := range list {
+		if list[i].State != Retired && list[i].verifies(now) {
+			u.Number++
+		}
+	}
+	i := signer(list, now)
+	if k.options.Algorithm == token.HS256 || i < 0 {
+		return u, false
+	}
+	u.Age = max(now.Sub(list[i].SignsFrom), 0)
+	return u, true
+}
+
 // JWKS returns the public parts of all keys that verify, as a JWK Set (RFC 7517 §5). The caller must not
 // change it.
 func (k *Keyring) JWKS() []byte { return k.current.Load().jwks }

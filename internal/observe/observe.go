@@ -1,6 +1,6 @@
-// Package observe owns the server's observability: the log, the number of requests in flight, and the
-// duration of the steps of a request, which are also the spans of its trace. Metrics belong here too, so that
-// other packages depend on an Observer only. internal/otlp exports the spans.
+// Package observe owns the server's observability: the log, the number of requests in flight, metrics, and the
+// duration of the steps of a request, which are also the spans of its trace. Other packages depend on an Observer
+// only. internal/otlp exports the spans.
 package observe
 
 import (
@@ -18,6 +18,8 @@ type Options struct {
 	Log *slog.Logger
 	// Now is the clock. Nil means time.Now.
 	Now func() time.Time
+	// Metrics counts requests and steps. Nil means that nothing is counted.
+	Metrics *Metrics
 
 	// Tracer makes spans. Nil means that there are no traces.
 	Tracer trace.Tracer
@@ -31,6 +33,7 @@ type Options struct {
 type Observer struct {
 	log      *slog.Logger
 	now      func() time.Time
+	metrics  *Metrics
 	tracing  tracing
 	inFlight atomic.Int64
 }
@@ -43,7 +46,7 @@ func New(o Options) *Observer {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Observer{log: o.Log, now: o.Now, tracing: tracing{
+	return &Observer{log: o.Log, now: o.Now, metrics: o.Metrics, tracing: tracing{
 		tracer: o.Tracer, propagate: o.Propagate, database: trace.WithAttributes(semconv.DBSystemNameKey.String(o.Database)),
 	}}
 }
@@ -54,6 +57,14 @@ func (o *Observer) Log() *slog.Logger {
 		return slog.New(slog.DiscardHandler)
 	}
 	return o.log
+}
+
+// Metrics returns the metrics; nil for none.
+func (o *Observer) Metrics() *Metrics {
+	if o == nil {
+		return nil
+	}
+	return o.metrics
 }
 
 // Now returns the time on the observer's clock.

@@ -41,15 +41,15 @@ const (
 // never text from outside.
 //
 // At log level debug each step writes a line with its duration and the request's id. A statement for a batch
-// writes a line for each call of the batch. With traces each step of a sampled trace is a span. Without both,
-// Step allocates nothing.
+// writes a line for each call of the batch. With traces each step of a sampled trace is a span. Metrics count statements
+// and hashes at every level. Without all of them, Step allocates nothing.
 func (o *Observer) Step(ctx context.Context, kind StepKind, name string) (_ context.Context, end func(error)) {
 	if o == nil {
 		return ctx, unobserved
 	}
-	logged := o.log.Enabled(ctx, slog.LevelDebug)
+	logged, measured := o.log.Enabled(ctx, slog.LevelDebug), o.metrics.step(kind, name)
 	ctx, span := o.tracing.start(ctx, kind, name)
-	if !logged {
+	if !logged && measured == nil {
 		if span == nil {
 			return ctx, unobserved
 		}
@@ -62,6 +62,12 @@ func (o *Observer) Step(ctx context.Context, kind StepKind, name string) (_ cont
 		}
 		took := o.now().Sub(start)
 		calls := batch.Members(ctx)
+		if measured != nil {
+			measured.observe(took, len(calls), err)
+		}
+		if !logged {
+			return
+		}
 		if len(calls) == 0 {
 			o.write(ctx, kind, name, took, 1, err)
 		}

@@ -88,6 +88,12 @@ func (h *Hasher) acquire(ctx context.Context, reserved bool) (*Slot, error) {
 	return &Slot{h, t}, nil
 }
 
+// Usage is how many slots and places in the queue are in use, and how many there are.
+type Usage struct{ InUse, Slots, Queued, QueueLimit int }
+
+// Usage returns the usage at this moment.
+func (h *Hasher) Usage() Usage { return h.limiter.usage() }
+
 // Slot permits its holder to compute one hash at a time. Only one goroutine may use it. The holder may query the
 // database meanwhile. A hash cannot be cancelled: the contexts of the methods only say what the hash is part of.
 type Slot struct {

@@ -117,3 +117,11 @@ func (l *limiter) isLowered() bool {
 	l.lowered = l.others >= lowerAt || l.lowered && l.others >= lowerAt/2
 	return l.lowered
 }
+
+func (l *limiter) usage() Usage {
+	inUse, entered := len(l.slots), len(l.admitted)+len(l.reserved)
+	return Usage{
+		InUse: inUse, Slots: cap(l.slots),
+		Queued: max(entered-inUse, 0), QueueLimit: cap(l.admitted) - cap(l.slots),
+	}
+}

@@ -13,6 +13,16 @@ import (
 // keeps the number of prepared statements low.
 const batchSizes = 7
 
+// The statements that answer several calls at once.
+const (
+	lookUpViewers       = "look up viewers"
+	lookUpRefreshStates = "look up refresh states"
+	rotateTokens        = "rotate"
+)
+
+// Batched returns the names of the statements that answer several calls at once.
+func Batched() []string { return []string{lookUpViewers, lookUpRefreshStates, rotateTokens} }
+
 // pad repeats the last key until keys has one of these sizes. size is its index, so len(padded) is 1<<size.
 func pad[K any](keys []K) (size int, padded []K) {
 	size = bits.Len(uint(len(keys) - 1))

@@ -114,6 +114,21 @@ func (s *Store) CountMailsTo(ctx context.Context, recipientKey string, kind auth
 	return n, s.row(ctx, "count mails to recipient", []any{&n}, countMailsTo, recipientKey, kind, timestamp(since))
 }
 
+// mostCounted bounds what a look at the mail queue reads. The times are read from indexes.
+const mostCounted = 10_000
+
+const mailBacklog = `SELECT
+	(SELECT count(*) FROM (SELECT 1 FROM mail_messages WHERE state = 'QUEUED' LIMIT $1) AS queued),
+	(SELECT count(*) FROM (SELECT 1 FROM mail_messages WHERE state = 'FAILED' LIMIT $1) AS failed),
+	(SELECT next_attempt_at FROM mail_messages WHERE state = 'QUEUED' ORDER BY next_attempt_at, id LIMIT 1),
+	(SELECT created_at FROM mail_messages WHERE state = 'QUEUED' ORDER BY id LIMIT 1)`
+
+// MailBacklog implements auth.MailMessageStore.
+func (s *Store) MailBacklog(ctx context.Context) (b auth.MailBacklog, err error) {
+	fields := []any{&b.Queued, &b.Failed, nullTimestamp{&b.FirstDue}, nullTimestamp{&b.Oldest}}
+	return b, s.row(ctx, "look at mail queue", fields, mailBacklog, mostCounted)
+}
+
 // A mail may leave its state while the statement waits for its lock, so the outer condition repeats it. With the id in it,
 // PostgreSQL does not read the whole table.
 const sweepMails = `

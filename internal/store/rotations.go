@@ -66,7 +66,7 @@ func (r *rotations) query(ctx context.Context, tokens []rotation) []batch.Result
 		}
 	}
 	args[0], args[1] = timestamp(now), timestamp(now.Truncate(auth.UsePrecision))
-	rotated, err := list(ctx, r.to, "rotate", func(r *rotation) []any { return []any{&r.session, &r.generation} }, rotate[size], args...)
+	rotated, err := list(ctx, r.to, rotateTokens, func(r *rotation) []any { return []any{&r.session, &r.generation} }, rotate[size], args...)
 	results := make([]batch.Result[bool], len(tokens))
 	for i, token := range tokens {
 		results[i].Err = err

@@ -65,9 +65,9 @@ const endOldestSessions = `
 		ORDER BY created_at DESC, id DESC LIMIT 1000 OFFSET $2)`
 
 // EndOldestSessions implements auth.Store.
-func (s *Store) EndOldestSessions(ctx context.Context, userID uuid.UUID, keep int, now, idleSince time.Time) error {
-	_, err := s.exec(ctx, "end oldest sessions", endOldestSessions, userID, keep, timestamp(now), timestamp(idleSince))
-	return err
+func (s *Store) EndOldestSessions(ctx context.Context, userID uuid.UUID, keep int, now, idleSince time.Time) (int, error) {
+	n, err := s.exec(ctx, "end oldest sessions", endOldestSessions, userID, keep, timestamp(now), timestamp(idleSince))
+	return int(n), err
 }
 
 var newestSessionFirst = order{columns: []string{"created_at", "id"}, descending: true}

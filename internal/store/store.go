@@ -9,6 +9,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"time"
@@ -53,14 +54,28 @@ type target struct {
 // use runs all queries on read and write.
 func (s *Store) use(read, write sqlx.ExtContext) {
 	s.read, s.write = target{read, s.observer}, target{write, s.observer}
-	s.viewers = newBySession(s.read, "look up viewers", &viewers, viewerFields, viewerSession)
-	s.refreshStates = newBySession(s.read, "look up refresh states", &refreshStates, refreshStateFields, refreshStateSession)
+	s.viewers = newBySession(s.read, lookUpViewers, &viewers, viewerFields, viewerSession)
+	s.refreshStates = newBySession(s.read, lookUpRefreshStates, &refreshStates, refreshStateFields, refreshStateSession)
 	s.rotations = newRotations(s.write)
 }
 
 // Close closes all connections. It waits for running queries.
 func (s *Store) Close() error {
 	return errors.Join(s.reader.Close(), s.writer.Close(), s.standby.close())
+}
+
+// Pool is the state of a pool of connections.
+type Pool struct {
+	Name string
+	sql.DBStats
+}
+
+// Pools returns the state of each pool: one on PostgreSQL, and one for reading and one for writing on SQLite.
+func (s *Store) Pools() []Pool {
+	if s.reader == s.writer {
+		return []Pool{{"shared", s.writer.Stats()}}
+	}
+	return []Pool{{"reader", s.reader.Stats()}, {"writer", s.writer.Stats()}}
 }
 
 // InTx implements auth.Store. It returns an error inside a transaction, because an inner transaction could

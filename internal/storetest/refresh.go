@@ -288,10 +288,12 @@ func endMany(t *testing.T, s auth.Store) {
 		}
 		return got
 	}
-	for range 2 {
-		if err := s.EndOldestSessions(t.Context(), a.ID, 4, now, idleSince); err != nil {
+	for i := range 2 {
+		n, err := s.EndOldestSessions(t.Context(), a.ID, 4, now, idleSince)
+		if err != nil {
 			t.Fatal(err)
 		}
+		equal(t, "ended by EndOldestSessions", n, 2-2*i)
 		equal(t, "living after EndOldestSessions", live(), ids[2:])
 	}
 	for _, want := range []int{3 + 3, 0} { // including the idle ones

@@ -68,6 +68,8 @@ type Options struct {
 	Observer *observe.Observer
 	// Log receives security events. Nil means slog.Default.
 	Log *slog.Logger
+	// Meter counts what happens. Nil means that nothing is counted.
+	Meter auth.Meter
 }
 
 // Domain is the domain in its parts, one for each kind of caller.
@@ -95,6 +97,9 @@ func New(o Options) (*Domain, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	if o.Meter == nil {
+		o.Meter = auth.Uncounted{}
+	}
 	var refreshTokens seal.Key
 	var devices device.Tokens
 	var err error
@@ -111,7 +116,7 @@ func New(o Options) (*Domain, error) {
 	}
 	log, limits := cmp.Or(o.Log, slog.Default()), o.Limits.OrDefaults()
 
-	tx := transaction.New(transaction.Options{Store: o.Store, IdleLimit: limits.IdleLimit, Now: o.Now, Rand: o.Rand, Log: log})
+	tx := transaction.New(transaction.Options{Store: o.Store, IdleLimit: limits.IdleLimit, Now: o.Now, Rand: o.Rand, Log: log, Meter: o.Meter})
 	proofs := proof.New(proof.Options{
 		Store: o.Store, Passwords: o.Passwords, Policy: o.Policy, Devices: devices, Tx: tx, Log: log,
 	})
@@ -165,7 +170,7 @@ func newThrottle(o *Options, devices device.Tokens, log *slog.Logger) (*throttle
 	challenges := challenge.New(counters.Sub("challenge"), o.Now, o.Rand)
 	digest := func(content []byte) []byte { return counters.Digest("", content) }
 	return throttle.New(throttle.Options{
-		Rules: o.RateLimits, Store: o.Store, Now: o.Now, Log: log, Digest: digest, Challenges: challenger{challenges}, Device: devices.Known,
+		Rules: o.RateLimits, Store: o.Store, Now: o.Now, Log: log, Digest: digest, Challenges: challenger{challenges}, Device: devices.Known, Meter: o.Meter,
 	}), nil
 }
 

@@ -138,6 +138,7 @@ func (o *Outbox) record(ctx context.Context, m *auth.MailMessage, state auth.Mai
 	for wait := 50 * time.Millisecond; ; wait *= 2 {
 		_, err := o.store.UpdateMail(limited, m, auth.MailQueued, m.Attempts)
 		if err == nil {
+			o.tx.Meter().CountMail(outcomes[state])
 			break
 		}
 		select {
@@ -156,6 +157,11 @@ func (o *Outbox) record(ctx context.Context, m *auth.MailMessage, state auth.Mai
 	case auth.MailQueued:
 		o.log.WarnContext(ctx, "mail delayed", append(details, "next_attempt", m.NextAttemptAt)...)
 	}
+}
+
+// outcomes are the outcomes of attempts for metrics.
+var outcomes = map[auth.MailState]string{
+	auth.MailSent: "sent", auth.MailQueued: "delayed", auth.MailFailed: "failed", auth.MailExpired: "expired", auth.MailDropped: "dropped",
 }
 
 // about is what the log says of a mail. It does not say to whom it is.

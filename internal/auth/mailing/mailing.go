@@ -52,6 +52,7 @@ type Store interface {
 	DueMails(ctx context.Context, now time.Time, limit int) ([]auth.MailMessage, error)
 	UpdateMail(ctx context.Context, m *auth.MailMessage, state auth.MailState, attempts int) (bool, error)
 	Mails(ctx context.Context, q auth.MailQuery) ([]auth.MailMessage, error)
+	MailBacklog(ctx context.Context) (auth.MailBacklog, error)
 	ResealMail(ctx context.Context, id uuid.UUID, from, to []byte) (bool, error)
 }
 
@@ -104,6 +105,11 @@ func (o *Outbox) SetPost(p *Post) {
 	if p != nil && o.Enabled() {
 		o.post.Store(p)
 	}
+}
+
+// Backlog returns the state of the queue.
+func (o *Outbox) Backlog(ctx context.Context) (auth.MailBacklog, error) {
+	return o.store.MailBacklog(ctx)
 }
 
 // Wake receives a value when there may be mails to send.

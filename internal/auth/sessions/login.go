@@ -29,6 +29,12 @@ type LoginInput struct {
 // Login signs a user in with a password. Whatever is wrong with identifier or password, the error is
 // CodeInvalidCredentials and the cost is one password hash.
 func (s *Service) Login(ctx context.Context, in LoginInput) (*Tokens, error) {
+	tokens, err := s.login(ctx, in)
+	s.tx.Meter().CountSignIn(auth.SignInPassword, auth.SignInOutcome(err))
+	return tokens, err
+}
+
+func (s *Service) login(ctx context.Context, in LoginInput) (*Tokens, error) {
 	audience, err := s.audience(in.Resource)
 	if err != nil {
 		return nil, err

@@ -14,6 +14,12 @@ import (
 // Otherwise a thief with a copied refresh token would get the new time too. The refresh token stays the same, so none
 // is returned. A wrong password has the same error as in Login, but a separate counter.
 func (s *Service) Reauthenticate(ctx context.Context, p password.Plaintext) (*Tokens, error) {
+	tokens, err := s.reauthenticate(ctx, p)
+	s.tx.Meter().CountSignIn(auth.SignInReauthentication, auth.SignInOutcome(err))
+	return tokens, err
+}
+
+func (s *Service) reauthenticate(ctx context.Context, p password.Plaintext) (*Tokens, error) {
 	v, err := s.access.Viewer(ctx)
 	if err != nil {
 		return nil, err

@@ -33,6 +33,12 @@ type RefreshInput struct {
 // A token can be ahead of the database. Its seal shows that this server issued it, so the database has lost commits in
 // a failover. The token gets its successor, and the session continues from there.
 func (s *Service) Refresh(ctx context.Context, in RefreshInput) (*Tokens, error) {
+	tokens, err := s.exchange(ctx, in)
+	s.tx.Meter().CountSignIn(auth.SignInRefreshToken, auth.SignInOutcome(err))
+	return tokens, err
+}
+
+func (s *Service) exchange(ctx context.Context, in RefreshInput) (*Tokens, error) {
 	audience, err := s.audience(in.Resource)
 	if err != nil {
 		return nil, err

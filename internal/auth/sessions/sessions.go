@@ -139,9 +139,10 @@ func (s *Service) Start(ctx context.Context, tx *transaction.Tx, p proof.Proof, 
 	if err := tx.CreateSession(ctx, &v.Session, first.digest()); err != nil {
 		return fail(err)
 	}
-	if err := tx.EndOldestSessions(ctx, user.ID, s.limits.PerUser, tx.Now, s.tx.IdleSince(tx.Now)); err != nil {
+	if _, err := tx.EndOldestSessions(ctx, user.ID, s.limits.PerUser, tx.Now, s.tx.IdleSince(tx.Now)); err != nil {
 		return fail(err)
 	}
+	tx.AfterCommit(s.tx.Meter().CountSessionStarted)
 	return &Started{v, first}, nil
 }
 

@@ -35,6 +35,8 @@ type Options struct {
 	// Device reports whether a device token marks a device as known for an account, by the canonical form of a name that
 	// the account has. Nil means that none is known.
 	Device func(token, account string) bool
+	// Meter counts the decisions. Nil means that nothing is counted.
+	Meter auth.Meter
 }
 
 // settleTimeout bounds the statements of Settle.
@@ -52,6 +54,9 @@ type Service struct {
 
 // New returns a Service.
 func New(o Options) *Service {
+	if o.Meter == nil {
+		o.Meter = auth.Uncounted{}
+	}
 	return &Service{options: o, limiter: ratelimit.New(counters{o.Store, o.Digest}, o.Now, maxCounters), pressure: &pressure{}}
 }
 
@@ -96,13 +101,16 @@ func (s *Service) Admit(ctx context.Context, uses []Use) (*Admission, error) {
 			break
 		}
 		if err := a.refused(); err != nil {
+			a.meter(err)
 			return nil, err
 		}
 	}
 	if err := a.useSolutions(ctx); err != nil {
 		a.giveBack(ctx, func(*counted) bool { return true })
+		a.meter(err)
 		return nil, err
 	}
+	a.meter(nil)
 	return a, nil
 }
 

@@ -64,13 +64,23 @@ type Options struct {
 	Now       func() time.Time
 	Rand      io.Reader
 	Log       *slog.Logger
+	// Meter counts events and sessions. Nil means that nothing is counted.
+	Meter auth.Meter
 }
 
 // Runner runs transactions.
 type Runner struct{ options Options }
 
 // New returns a Runner.
-func New(o Options) *Runner { return &Runner{o} }
+func New(o Options) *Runner {
+	if o.Meter == nil {
+		o.Meter = auth.Uncounted{}
+	}
+	return &Runner{o}
+}
+
+// Meter counts what happens, for metrics.
+func (r *Runner) Meter() auth.Meter { return r.options.Meter }
 
 // Now is the time as the databases keep it: UTC, in microseconds.
 func (r *Runner) Now() time.Time { return r.options.Now().UTC().Truncate(time.Microsecond) }
@@ -103,6 +113,7 @@ type Tx struct {
 	rand   io.Reader
 	events []auth.AuditEvent
 	ended  []uuid.UUID
+	endedN int // how many sessions ended, as far as the store says
 	done   []func()
 }
 
@@ -125,6 +136,10 @@ func (r *Runner) Run(ctx context.Context, who Actor, f func(ctx context.Context,
 	}
 	for i := range tx.events {
 		logEvent(ctx, r.options.Log, &tx.events[i])
+		r.options.Meter.CountEvent(string(tx.events[i].Kind))
+	}
+	if tx.endedN > 0 {
+		r.options.Meter.CountSessionsEnded(tx.cause(), tx.endedN)
 	}
 	for _, session := range tx.ended {
 		caller.End(ctx, session)
@@ -187,13 +202,34 @@ func (r *Runner) admit(ctx context.Context, tx *Tx) error {
 // EndSession ends a session, and reports whether it did. It reports false when the session has ended before.
 func (tx *Tx) EndSession(ctx context.Context, id uuid.UUID, now time.Time) (bool, error) {
 	tx.ended = append(tx.ended, id)
-	return tx.store.EndSession(ctx, id, now)
+	ended, err := tx.store.EndSession(ctx, id, now)
+	if ended {
+		tx.endedN++
+	}
+	return ended, err
 }
 
 // EndOtherSessions ends the sessions of a user but one, and returns how many.
 func (tx *Tx) EndOtherSessions(ctx context.Context, userID, except uuid.UUID, now time.Time) (int, error) {
 	tx.endOwn(ctx, userID, except)
-	return tx.store.EndOtherSessions(ctx, userID, except, now)
+	n, err := tx.store.EndOtherSessions(ctx, userID, except, now)
+	tx.endedN += n
+	return n, err
+}
+
+// EndOldestSessions ends the valid sessions of a user, except the newest ones, and returns how many.
+func (tx *Tx) EndOldestSessions(ctx context.Context, userID uuid.UUID, keep int, now, idleSince time.Time) (int, error) {
+	n, err := tx.store.EndOldestSessions(ctx, userID, keep, now, idleSince)
+	tx.endedN += n
+	return n, err
+}
+
+// cause says why sessions have ended: the kind of the transaction's first event.
+func (tx *Tx) cause() string {
+	if len(tx.events) == 0 {
+		return "other"
+	}
+	return string(tx.events[0].Kind)
 }
 
 // DeleteUser deletes an account, as auth.AccountStore says.
