@@ -117,8 +117,8 @@ func NewMetrics(o MetricsOptions) *Metrics {
 	m.statementDuration = m.histograms("usher_database_statement_duration_seconds", "Duration of SQL statements by name, with the wait for a connection.", statementBuckets, "statement")
 	m.statementErrors = m.counters("usher_database_statement_errors_total", "SQL statements that ended with an error, with conflicts that Usher resolves.", "statement")
 	m.batchSize = m.histograms("usher_database_batch_size", "Calls that share a statement, for the statements that answer several calls at once.", sizeBuckets, "statement")
-	m.jobSuccess = m.gauges("usher_job_last_success_timestamp_seconds", "When a background job last ended without an error, in seconds since 1970. It is 0 before that.", "job")
-	m.jobFailures = m.counters("usher_job_failures_total", "Runs of background jobs that failed.", "job")
+	m.jobSuccess = m.gauges("usher_job_last_success_timestamp_seconds", "When a background job last ended without an error, in seconds since 1970. It is 0 before that.", "job_name")
+	m.jobFailures = m.counters("usher_job_failures_total", "Runs of background jobs that failed.", "job_name")
 	build := m.gauges("usher_build_info", "Always 1. The labels describe the program.", "version", "revision", "goversion")
 	if o.Mail {
 		m.mails = m.counters("usher_mail_attempts_total", "Attempts to send a mail by outcome: sent, delayed (it is tried again), failed, expired or dropped (there is nobody to send it to).", "outcome")
