@@ -60,6 +60,9 @@ func SignInOutcome(err error) string {
 	case err == nil:
 		return "success"
 	case !errors.As(err, &e):
+		if errors.Is(err, ErrUnavailable) {
+			return "unavailable"
+		}
 		if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 			return "cancelled"
 		}

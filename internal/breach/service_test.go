@@ -279,3 +279,37 @@ func TestServiceTrace(t *testing.T) {
 		}
 	}
 }
+
+// TestCount counts look-ups and those that a list failed to answer, even if the other list answered.
+func TestCount(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "breaches.bin")
+	if _, err := Build(t.Context(), strings.NewReader(line("password")), file, BuildOptions{Bits: 16}); err != nil {
+		t.Fatal(err)
+	}
+	left, leave := context.WithCancel(t.Context())
+	leave()
+	for name, tt := range map[string]struct {
+		ctx    context.Context
+		file   string
+		status int
+		want   string
+	}{
+		"found":             {t.Context(), "", 200, "false"},
+		"no answer":         {t.Context(), "", 500, "true"},
+		"file and answer":   {t.Context(), file, 200, "false"},
+		"file and none":     {t.Context(), file, 500, "true"},
+		"the client leaves": {left, "", 200, "false"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var got []string
+			l, _ := list(t, Options{
+				File: tt.file, URL: answers(t, tt.status, suffix+":3"),
+				Count: func(failed bool) { got = append(got, fmt.Sprint(failed)) },
+			})
+			_, _ = l.Compromised(tt.ctx, "password")
+			if strings.Join(got, " ") != tt.want {
+				t.Errorf("counted %v, want %s", got, tt.want)
+			}
+		})
+	}
+}

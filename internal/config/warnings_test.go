@@ -86,3 +86,32 @@ func TestInsecureCookies(t *testing.T) {
 		})
 	}
 }
+
+// TestAdminListen checks the settings of the operator's listener.
+func TestAdminListen(t *testing.T) {
+	t.Parallel()
+	for args, want := range map[string]struct {
+		valid    bool
+		warnings int
+	}{
+		"":                                      {true, 0},
+		"--admin-listen=127.0.0.1:9090":         {true, 0},
+		"--admin-listen=[::1]:9090 --pprof":     {true, 0},
+		"--admin-listen=localhost:9090":         {true, 0},
+		"--admin-listen=:9090":                  {true, 1},
+		"--admin-listen=0.0.0.0:9090 --pprof":   {true, 1},
+		"--admin-listen=10.0.0.1:9090":          {true, 1},
+		"--admin-listen=9090":                   {false, 0},
+		"--admin-listen=http://127.0.0.1:9090/": {false, 0},
+		"--pprof":                               {false, 0},
+	} {
+		c, err := parse(t, append([]string{"serve", "--dev"}, strings.Fields(args)...), map[string]string{"SECRET_KEY": "classified"}, "")
+		if (err == nil) != want.valid {
+			t.Errorf("%s: %v", args, err)
+			continue
+		}
+		if err == nil && len(c.Serve.Warnings()) != want.warnings {
+			t.Errorf("%s: warnings %q, want %d", args, c.Serve.Warnings(), want.warnings)
+		}
+	}
+}

@@ -8,7 +8,6 @@ import (
 	"database/sql"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -184,20 +183,4 @@ func chromium(t *testing.T) {
 		t.Fatalf("no Chromium at %s", path)
 	}
 	debian(t, "chromium")
-}
-
-// debian installs packages of Debian. Only root may do that.
-func debian(t *testing.T, packages string) {
-	t.Helper()
-	install := "apt-get install -y --no-install-recommends " + packages
-	if os.Getuid() != 0 {
-		t.Fatalf("this test needs %s: run %s", packages, install)
-	}
-	for _, command := range []string{"apt-get update", install} {
-		cmd := exec.CommandContext(t.Context(), "sh", "-c", command)
-		cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("%s: %v\n%s", command, err, out)
-		}
-	}
 }

@@ -155,6 +155,9 @@ func TestLimiterReserved(t *testing.T) {
 		if len(results) != 0 {
 			t.Fatalf("%d requests did not wait: %v", len(results), <-results)
 		}
+		if got, want := h.Usage(), (Usage{InUse: 1, Slots: 1, Queued: queue + queue/reservedPart, QueueLimit: queue}); got != want {
+			t.Errorf("the usage is %+v, want %+v", got, want)
+		}
 		wait(h.Acquire)
 		wait(h.AcquireReserved)
 		for range 2 {

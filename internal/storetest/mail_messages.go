@@ -338,3 +338,25 @@ func mailReseal(t *testing.T, s auth.Store) {
 		wantMail(t, s, m)
 	}
 }
+
+// mailBacklog looks at a queue that is empty, and at one with mails in every state.
+func mailBacklog(t *testing.T, s auth.Store) {
+	look := func() auth.MailBacklog {
+		b, err := s.MailBacklog(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	equal(t, "the state of no queue", look(), auth.MailBacklog{})
+	for n, state := range []auth.MailState{
+		auth.MailSent, auth.MailQueued, auth.MailFailed, auth.MailQueued, auth.MailExpired, auth.MailDropped, auth.MailQueued, auth.MailFailed,
+	} {
+		m := newMail(n)
+		m.State, m.NextAttemptAt = state, epoch.Add(time.Duration(20-n)*time.Minute)
+		addMail(t, s, m)
+	}
+	equal(t, "the state of the queue", look(), auth.MailBacklog{
+		Queued: 3, Failed: 2, FirstDue: new(epoch.Add(14 * time.Minute)), Oldest: new(epoch.Add(time.Microsecond)),
+	})
+}

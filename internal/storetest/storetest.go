@@ -118,6 +118,7 @@ func Run(t *testing.T, open func(t *testing.T) auth.Store) {
 		{"Mail/Due", mailDue},
 		{"Mail/Pages", mailPages},
 		{"Mail/Count", mailCount},
+		{"Mail/Backlog", mailBacklog},
 		{"Mail/Sweep", mailSweep},
 		{"Mail/DeleteUser", mailDeleteUser},
 		{"SigningKey/EveryColumn", signingKeyEveryColumn},

@@ -88,6 +88,7 @@ type fixture struct {
 	clock      *authtest.Clock
 	log        *authtest.Log
 	challenges *challenger
+	meter      *meter
 	rules      map[string][]throttle.Rule
 }
 
@@ -97,7 +98,7 @@ func each(t *testing.T, test func(t *testing.T, f *fixture)) {
 }
 
 func newFixture(s *store.Store) *fixture {
-	f := &fixture{store: storetest.NewFaults(s), clock: authtest.NewClock(start), log: &authtest.Log{}, challenges: &challenger{}, rules: rules()}
+	f := &fixture{store: storetest.NewFaults(s), clock: authtest.NewClock(start), log: &authtest.Log{}, challenges: &challenger{}, meter: &meter{counts: map[string]int{}}, rules: rules()}
 	f.Service = f.replica()
 	return f
 }
@@ -107,7 +108,7 @@ func (f *fixture) replica() *throttle.Service {
 	return throttle.New(throttle.Options{
 		Rules: f.rules, Store: f.store, Now: f.clock.Now, Log: slog.New(slog.NewTextHandler(f.log, nil)),
 		Digest:     func(b []byte) []byte { sum := sha256.Sum256(b); return sum[:] },
-		Challenges: f.challenges, Device: knownDevice,
+		Challenges: f.challenges, Device: knownDevice, Meter: f.meter,
 	})
 }
 
