@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -57,6 +58,51 @@ func benchmarkMe(b *testing.B, at config.DatabaseURL, tracing config.Tracing) {
 	})
 }
 
+// BenchmarkMetrics measures by how much metrics slow a `me` down. A server without and one with metrics answer in turn, so that
+// other programs disturb both in the same way. It reports the medians and their ratio, and the allocations of one request.
+func BenchmarkMetrics(b *testing.B) {
+	const document = `{"query":"query Me { me { id username email fullName roles createdAt } }"}`
+	for name, at := range storetest.URLs {
+		b.Run(name, func(b *testing.B) {
+			database := config.DatabaseURL(at(b))
+			off, bearer := serverWith(b, database, config.Server{}, app.Overrides{})
+			on := newServer(b, database, config.Server{Admin: config.Admin{AdminListen: "127.0.0.1:0"}}, app.Overrides{})
+			w := &answer{header: http.Header{}}
+			body := bytes.NewReader(nil)
+			r := httptest.NewRequestWithContext(b.Context(), http.MethodPost, "/graphql", io.NopCloser(body))
+			r.Header.Set("Content-Type", "application/json")
+			r.Header.Set("Authorization", "Bearer "+bearer)
+			me := func(server http.Handler) {
+				body.Reset([]byte(document))
+				clear(w.header)
+				server.ServeHTTP(w, r)
+				if !bytes.HasPrefix(w.body, []byte(`{"data":{"me":{"id":`)) {
+					b.Fatalf("answered %s", w.body)
+				}
+			}
+			servers := []http.Handler{off, on}
+			var took [2][]time.Duration
+			for n := 0; b.Loop(); n++ {
+				for i := range servers {
+					i = (i + n) % 2
+					start := time.Now()
+					me(servers[i])
+					took[i] = append(took[i], time.Since(start))
+				}
+			}
+			median := func(d []time.Duration) float64 {
+				slices.Sort(d)
+				return float64(d[len(d)/2].Nanoseconds())
+			}
+			b.ReportMetric(median(took[0]), "ns/off")
+			b.ReportMetric(median(took[1]), "ns/on")
+			b.ReportMetric(median(took[1])/median(took[0]), "on/off")
+			b.ReportMetric(testing.AllocsPerRun(1000, func() { me(off) }), "allocs/off")
+			b.ReportMetric(testing.AllocsPerRun(1000, func() { me(on) }), "allocs/on")
+		})
+	}
+}
+
 // BenchmarkLogin signs in with cheap hashes, so that the rest of a sign-in can be compared, with and without the rate limits
 // of the schema. Each address signs in as often as its limit allows.
 func BenchmarkLogin(b *testing.B) {
@@ -85,6 +131,17 @@ func BenchmarkLogin(b *testing.B) {
 // serverWith returns the handler of a server with some settings, and the access token of its only user.
 func serverWith(b *testing.B, at config.DatabaseURL, settings config.Server, overrides app.Overrides) (http.Handler, string) {
 	b.Helper()
+	server := newServer(b, at, settings, overrides)
+	username, email, fullName := "ada", "ada@example.com", "Ada Lovelace"
+	payload, err := server.Domain.Accounts.Signup(b.Context(), accounts.SignupInput{Input: accounts.Input{
+		Username: &username, Email: &email, FullName: &fullName, Password: "four small green turtles",
+	}})
+	noError(b, err)
+	return server, payload.AccessToken
+}
+
+func newServer(b *testing.B, at config.DatabaseURL, settings config.Server, overrides app.Overrides) *app.App {
+	b.Helper()
 	settings.Issuer = "https://auth.example.com"
 	settings.Keys = config.Keys{
 		SecretKey: config.NewSecret("7e2c3f0b9d1a48c6b5e4f3a2918d7c6b"), KeyMaxAge: time.Hour, AccessTokenTTL: time.Hour,
@@ -94,12 +151,7 @@ func serverWith(b *testing.B, at config.DatabaseURL, settings config.Server, ove
 	}, logging.New(io.Discard, logging.Options{Format: "json"}), overrides)
 	noError(b, err)
 	b.Cleanup(func() { noError(b, server.Close()) })
-	username, email, fullName := "ada", "ada@example.com", "Ada Lovelace"
-	payload, err := server.Domain.Accounts.Signup(b.Context(), accounts.SignupInput{Input: accounts.Input{
-		Username: &username, Email: &email, FullName: &fullName, Password: "four small green turtles",
-	}})
-	noError(b, err)
-	return server, payload.AccessToken
+	return server
 }
 
 func noError(b *testing.B, err error) {
