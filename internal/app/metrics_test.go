@@ -100,7 +100,7 @@ func serveMonitored(t *testing.T, s app.Settings, o app.Overrides) *monitored {
 		if err := <-served; err != nil {
 			t.Error(err)
 		}
-		if _, err := http.Get(m.admin + "/healthz"); err == nil { //nolint:bodyclose,noctx // there must be no answer
+		if _, err := http.Get(m.admin + "/healthz"); err == nil { //nolint:bodyclose // there must be no answer
 			t.Error("the operator's listener answers after the server has stopped")
 		}
 		if err := a.Close(); err != nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"slices"
 	"strings"
@@ -108,7 +107,7 @@ func TestManyOperations(t *testing.T) {
 func TestSteps(t *testing.T) {
 	t.Parallel()
 	m := observe.NewMetrics(observe.MetricsOptions{Batched: []string{"look up"}})
-	o := observe.New(observe.Options{Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Metrics: m})
+	o := observe.New(observe.Options{Log: slog.New(slog.DiscardHandler), Metrics: m})
 	for _, step := range []struct {
 		kind observe.StepKind
 		name string
@@ -191,7 +190,7 @@ func TestMetricsAllocate(t *testing.T) {
 	if n := testing.AllocsPerRun(100, func() { m.Serve(served) }); n != 0 {
 		t.Errorf("a request: %v allocations", n)
 	}
-	o := observe.New(observe.Options{Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Metrics: m})
+	o := observe.New(observe.Options{Log: slog.New(slog.DiscardHandler), Metrics: m})
 	if n := testing.AllocsPerRun(100, func() { step(t.Context(), o) }); n > 1 {
 		t.Errorf("a statement: %v allocations", n)
 	}
