@@ -35,7 +35,7 @@ type Inspection struct {
 // tables are the tables that the server reads and writes.
 var tables = []string{
 	"administration", "audit_events", "credentials", "login_failures", "mail_messages", "mailed_secrets", "oauth_clients",
-	"password_attempts", "rate_limits", "role_permissions", "roles", "sessions", "signing_keys", "solved_challenges", "users",
+	"password_attempts", "rate_limits", "role_permissions", "roles", "server_secrets", "sessions", "signing_keys", "solved_challenges", "users",
 }
 
 // appendOnly has the table that the server only appends to.
