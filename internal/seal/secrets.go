@@ -88,7 +88,7 @@ type derived[T any] struct {
 
 // deriveEach derives a key of a label from each secret (RFC 5869). To change a label is to lose everything that is sealed
 // under it.
-func deriveEach[T any](s *Secrets, label string, make func(key []byte) (T, error)) (d derived[T], err error) {
+func deriveEach[T any](s *Secrets, label string, build func(key []byte) (T, error)) (d derived[T], err error) {
 	if s == nil {
 		return d, errors.New("seal: the server has no secret")
 	}
@@ -97,7 +97,7 @@ func deriveEach[T any](s *Secrets, label string, make func(key []byte) (T, error
 		if err != nil {
 			return made, err
 		}
-		return make(key)
+		return build(key)
 	}
 	r := s.ring()
 	d.accepts = r.accepts

@@ -20,7 +20,7 @@ var many = flag.Int("many", 0, "measure the migrations of PostgreSQL with so man
 // go test ./internal/store -run MigrateMany -many 1000000 -v
 func TestMigrateMany(t *testing.T) {
 	if *many == 0 {
-		t.Skip("measures only with -many")
+		t.Skip("measures only with -many") //nolint:forbidigo // It measures, and checks nothing that the other tests do not.
 	}
 	prepare := func() (at string, s *store.Store) {
 		at = empty["postgres"](t)
@@ -35,7 +35,7 @@ func TestMigrateMany(t *testing.T) {
 	measure := func(name, at string, migrate func() error) {
 		t.Helper()
 		var beside signIns
-		beside.start(t, t.Context(), at, 1)
+		beside.start(t.Context(), t, at, 1)
 		begin := time.Now()
 		if err := migrate(); err != nil {
 			t.Fatal(err)
@@ -64,7 +64,7 @@ func TestMigrateMany(t *testing.T) {
 // go test ./internal/store -run AuditLogMany -many 1000000 -v
 func TestAuditLogMany(t *testing.T) {
 	if *many == 0 {
-		t.Skip("measures only with -many")
+		t.Skip("measures only with -many") //nolint:forbidigo // It measures, and checks nothing that the other tests do not.
 	}
 	at := empty["postgres"](t)
 	s := open(t, at)

@@ -91,7 +91,7 @@ type signIns struct {
 	slowest atomic.Int64
 }
 
-func (w *signIns) start(t *testing.T, ctx context.Context, at string, servers int) {
+func (w *signIns) start(ctx context.Context, t *testing.T, at string, servers int) {
 	t.Helper()
 	for server := range servers {
 		s := open(t, at)
@@ -165,7 +165,7 @@ func TestMigrateUsersOnline(t *testing.T) {
 		END $$;
 		CREATE TRIGGER note AFTER INSERT OR UPDATE OR DELETE ON users FOR EACH ROW EXECUTE FUNCTION test.note()`)
 	var beside signIns
-	beside.start(t, ctx, at, 3)
+	beside.start(ctx, t, at, 3)
 	for version := int64(5); version <= 9; version++ {
 		// The first attempts are interrupted at any time, as by a signal.
 		for attempt := range 4 {

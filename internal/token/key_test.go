@@ -18,10 +18,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/golang-jwt/jwt/v5"
+
 	"usher/internal/seal"
 	"usher/internal/seal/sealtest"
-
-	"github.com/golang-jwt/jwt/v5"
 )
 
 // TestPublishedVector is the HS256 example of RFC 7515 Appendix A.1.

@@ -8,10 +8,10 @@ import (
 	"testing"
 	"time"
 
-	"usher/internal/seal/sealtest"
-
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/google/go-cmp/cmp"
+
+	"usher/internal/seal/sealtest"
 )
 
 // The authority of the tests. Its clock always shows testNow.
