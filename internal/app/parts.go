@@ -67,7 +67,7 @@ func open(ctx context.Context, s Settings, log *slog.Logger, metrics *observe.Me
 	if p.store != nil {
 		return p, nil
 	}
-	if p.db, err = openStore(ctx, s.Database, store.Options{Observer: p.observer, Now: o.Now}); err != nil {
+	if p.db, err = openStore(ctx, s.Database, store.Options{Observer: p.observer, Now: o.Now, Lease: s.DatabaseLease}); err != nil {
 		p.traces.Close() //nolint:contextcheck // The last export outlives the context.
 		return nil, errors.Join(err, p.breaches.Close())
 	}

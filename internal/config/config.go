@@ -45,6 +45,7 @@ type Server struct {
 	Tracing
 	Audit
 	Admin
+	Lease
 	NoMigrate bool `environ:"USHER_NO_MIGRATE" help:"Do not migrate the database at start. Run usher migrate instead."`
 	Shutdown
 	Console bool `environ:"USHER_CONSOLE" help:"Serve the web console at /, the schema at /schema.graphqls and its access rules at /access.json. Enabled by --dev."`
@@ -89,7 +90,7 @@ func (s *Server) Validate() error {
 	}
 	reject((s.SignupMode == "verified" || s.SignupMode == "invite") && s.SMTPURL.IsZero() && s.SMTPURLFile == "" && !s.Dev,
 		"--signup: %s needs mail: set $USHER_SMTP_URL, or pass a file with --smtp-url-file", s.SignupMode)
-	return errors.Join(append(errs, s.Keys.Validate(), s.Mail.Validate(), s.Tracing.Validate(), s.Audit.Validate(), s.Admin.Validate())...)
+	return errors.Join(append(errs, s.Keys.Validate(), s.Mail.Validate(), s.Tracing.Validate(), s.Audit.Validate(), s.Admin.Validate(), s.Lease.Validate())...)
 }
 
 // Warnings returns a warning for each setting that is valid but unsafe. The server logs them at start.

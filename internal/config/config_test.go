@@ -204,6 +204,8 @@ func TestInvalidSettings(t *testing.T) {
 		{"USHER_ALGORITHM", "none", "--algorithm must be one of"},
 		{"ALGORITHM", "hs256", "--algorithm must be one of"},
 		{"USHER_KEY_MAX_AGE", "59m", "--key-max-age: must be 1h or more"},
+		{"USHER_DATABASE_LEASE", "999ms", "--database-lease: must be 0s or 1s to 1m"},
+		{"USHER_DATABASE_LEASE", "61s", "--database-lease: must be 0s or 1s to 1m"},
 		{"USHER_SESSION_MAX_AGE", "14m", "--session-max-age: must be at least"},
 		{"USHER_REFRESH_GRACE", "0s", "--refresh-grace: must be more than 0s and at most 24h"},
 		{"USHER_DELETION_GRACE", "-1s", "--deletion-grace: must be 0s to 8760h"},

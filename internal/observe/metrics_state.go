@@ -72,7 +72,7 @@ func newStateCollector(m *Metrics, o *MetricsOptions) *stateCollector {
 		slotsInUse:       define("usher_password_hash_slots_in_use", "gauge", "Hashing slots in use."),
 		queued:           define("usher_password_hash_queue_length", "gauge", "Requests that wait for a hashing slot."),
 		queueLimit:       define("usher_password_hash_queue_limit", "gauge", "Requests that may wait for a hashing slot. Requests in a session or on a known device have a quarter as many places in addition."),
-		connections:      define("usher_database_connections", "gauge", "Open database connections by pool and state: in_use or idle. PostgreSQL has one pool, and SQLite has one for reading and one for writing.", "pool", "state"),
+		connections:      define("usher_database_connections", "gauge", "Open database connections by pool and state: in_use or idle. PostgreSQL has one pool, and one more for a standby. SQLite has one for reading and one for writing.", "pool", "state"),
 		connectionLimit:  define("usher_database_connections_limit", "gauge", "Maximum number of open database connections of a pool.", "pool"),
 		connectionWaits:  define("usher_database_connection_waits_total", "counter", "Statements that waited for a database connection.", "pool"),
 		connectionWaited: define("usher_database_connection_wait_seconds_total", "counter", "Time that statements waited for a database connection.", "pool"),

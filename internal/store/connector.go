@@ -37,8 +37,10 @@ type connector struct {
 	config pgx.ConnConfig
 	now    func() time.Time
 	log    *slog.Logger
+	lease  *lease // nil if there is none
 
-	mu    sync.Mutex   // guards writes of epoch and used
+	mu    sync.Mutex // guards open, and writes of epoch and used
+	open  map[*conn]struct{}
 	epoch atomic.Int64 // incremented to replace all connections
 	used  bool         // whether a connection was opened in this epoch
 }
@@ -57,6 +59,16 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 		}
 		return c.config.OnPgError(conn, err)
 	}
+	var timeline string
+	if c.lease != nil {
+		if err := c.lease.check(c.lease.timeline()); err != nil {
+			return nil, err
+		}
+		config.ValidateConnect = func(ctx context.Context, conn *pgconn.PgConn) (err error) {
+			timeline, err = c.lease.validate(ctx, conn)
+			return err
+		}
+	}
 	opened, err := stdlib.GetConnector(config, stdlib.OptionShouldPing(noPing)).Connect(ctx)
 	if err != nil {
 		// The server is starting up or shutting down. OnPgError also gets this error, but for each host
@@ -67,9 +79,26 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 		return nil, err
 	}
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.used = c.used || c.epoch.Load() == epoch
-	c.mu.Unlock()
-	return &conn{Conn: opened.(*stdlib.Conn), connector: c, epoch: epoch, checked: now}, nil
+	made := &conn{Conn: opened.(*stdlib.Conn), connector: c, epoch: epoch, timeline: timeline, checked: now}
+	if c.open == nil {
+		c.open = map[*conn]struct{}{}
+	}
+	c.open[made] = struct{}{}
+	return made, nil
+}
+
+// abandon ends what runs on connections to other timelines. Commits there wait for a standby that was promoted, and
+// would occupy the pool until their requests time out.
+func (c *connector) abandon(timeline string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for one := range c.open {
+		if one.timeline != timeline {
+			_ = one.Conn.Conn().PgConn().Conn().Close()
+		}
+	}
 }
 
 // noPing disables the driver's ping: conn.ResetSession checks the server.
@@ -128,8 +157,17 @@ type conn struct {
 
 	connector *connector
 	epoch     int64     // the connector's epoch when the connection was opened
+	timeline  string    // of the server, if there is a lease
 	checked   time.Time // the start of the last successful check
 	used      bool
+}
+
+// Close implements driver.Conn.
+func (c *conn) Close() error {
+	c.connector.mu.Lock()
+	delete(c.connector.open, c)
+	c.connector.mu.Unlock()
+	return c.Conn.Close()
 }
 
 // IsValid implements driver.Validator. database/sql calls it when a connection returns to the pool.
@@ -161,9 +199,14 @@ func (c *conn) ResetSession(ctx context.Context) error {
 	return nil
 }
 
-// beforeFirstUse calls ResetSession before the first use of a connection. database/sql does not, although a
-// new connection may have been idle for long if the request it was opened for was cancelled.
-func (c *conn) beforeFirstUse(ctx context.Context) error {
+// beforeUse checks the lease. Before the first use of a connection it also calls ResetSession. database/sql does not,
+// although a new connection may have been idle for long if the request it was opened for was cancelled.
+func (c *conn) beforeUse(ctx context.Context) error {
+	if c.connector.lease != nil {
+		if err := c.connector.lease.check(c.timeline); err != nil {
+			return err
+		}
+	}
 	if c.used {
 		return nil
 	}
@@ -172,7 +215,7 @@ func (c *conn) beforeFirstUse(ctx context.Context) error {
 
 // ExecContext implements driver.ExecerContext.
 func (c *conn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
-	if err := c.beforeFirstUse(ctx); err != nil {
+	if err := c.beforeUse(ctx); err != nil {
 		return nil, err
 	}
 	return c.Conn.ExecContext(ctx, query, args)
@@ -180,7 +223,7 @@ func (c *conn) ExecContext(ctx context.Context, query string, args []driver.Name
 
 // QueryContext implements driver.QueryerContext.
 func (c *conn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
-	if err := c.beforeFirstUse(ctx); err != nil {
+	if err := c.beforeUse(ctx); err != nil {
 		return nil, err
 	}
 	return c.Conn.QueryContext(ctx, query, args)
@@ -188,7 +231,7 @@ func (c *conn) QueryContext(ctx context.Context, query string, args []driver.Nam
 
 // BeginTx implements driver.ConnBeginTx.
 func (c *conn) BeginTx(ctx context.Context, options driver.TxOptions) (driver.Tx, error) {
-	if err := c.beforeFirstUse(ctx); err != nil {
+	if err := c.beforeUse(ctx); err != nil {
 		return nil, err
 	}
 	return c.Conn.BeginTx(ctx, options)
@@ -196,7 +239,7 @@ func (c *conn) BeginTx(ctx context.Context, options driver.TxOptions) (driver.Tx
 
 // PrepareContext implements driver.ConnPrepareContext.
 func (c *conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
-	if err := c.beforeFirstUse(ctx); err != nil {
+	if err := c.beforeUse(ctx); err != nil {
 		return nil, err
 	}
 	return c.Conn.PrepareContext(ctx, query)

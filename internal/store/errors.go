@@ -39,6 +39,8 @@ func fault(ctx context.Context, doing string, err error) error {
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		meaning = auth.ErrNotFound
+	case errors.Is(err, errNoLease):
+		meaning = auth.ErrUnavailable
 	case errors.As(err, new(*pgconn.ConnectError)): // whatever the reason, the server accepts no connection
 		meaning = connectMeaning(err)
 	case errors.Is(err, context.DeadlineExceeded): // the server may be down or busy

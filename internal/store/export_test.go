@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
+	"fmt"
 	"time"
 
 	"github.com/google/uuid"
@@ -239,3 +240,23 @@ func (s *Store) SetMaxLag(lag time.Duration) { s.standby.maxLag = lag }
 
 // NewestVersion reads the version of a dump.
 var NewestVersion = newestVersion
+
+// LeaseHosts returns the addresses that the lease of a URL tries, by host, and those of the connections of the pool.
+func LeaseHosts(url string) (hosts [][]string, pool []string, err error) {
+	config, err := pgx.ParseConfig(url)
+	if err != nil {
+		return nil, nil, err
+	}
+	c := &connector{config: *config}
+	addresses := func(config *pgx.ConnConfig) []string {
+		all := []string{fmt.Sprintf("%s %t", config.Host, config.TLSConfig != nil)}
+		for _, other := range config.Fallbacks {
+			all = append(all, fmt.Sprintf("%s %t", other.Host, other.TLSConfig != nil))
+		}
+		return all
+	}
+	for _, host := range newLease(time.Second, c).hosts {
+		hosts = append(hosts, addresses(&host))
+	}
+	return hosts, addresses(&c.config), nil
+}

@@ -34,6 +34,9 @@ type Options struct {
 	CreateFolder bool
 	// ReadURL is the URL of a standby that serves lists, or "". The database must be PostgreSQL.
 	ReadURL string
+	// Lease is how long PostgreSQL may be used after a commit that a synchronous standby confirmed. Open takes as long.
+	// Zero means that no confirmation is needed.
+	Lease time.Duration
 	// Observer times the statements, and logs migrations and changes of the database server. Nil means that nothing
 	// is observed.
 	Observer *observe.Observer
@@ -97,6 +100,11 @@ func Open(ctx context.Context, at string, o Options) (*Store, error) {
 // switch to a write-ahead log can fail with SQLITE_BUSY, which busy_timeout does not cover. So it retries.
 func (s *Store) connect(ctx context.Context) error {
 	const tries, pause = 100, 50 * time.Millisecond
+	if s.postgres != nil && s.postgres.lease != nil {
+		if failed := s.postgres.lease.begin(ctx); failed != nil {
+			return s.openError(ctx, failed, fault(ctx, "open database", failed))
+		}
+	}
 	for try := 1; ; try++ {
 		failed := s.writer.PingContext(ctx)
 		err := fault(ctx, "open database", failed)
@@ -162,6 +170,9 @@ func (s *Store) openPostgres(at string, o Options) error {
 		config.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
 	}
 	s.postgres = &connector{config: *config, now: o.Now, log: o.Observer.Log()}
+	if o.Lease > 0 {
+		s.postgres.lease = newLease(o.Lease, s.postgres)
+	}
 	db := sqlx.NewDb(sql.OpenDB(s.postgres), "pgx")
 	db.SetMaxOpenConns(o.MaxConns)
 	db.SetMaxIdleConns(o.MaxConns)

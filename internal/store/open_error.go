@@ -44,6 +44,8 @@ func postgresProblem(config *pgx.ConnConfig, err error) (problem string, mayPass
 		return refusal(config, at, refused)
 	case isWrongServer(err):
 		return at + " accepts no writes", true
+	case errors.Is(err, errNoLease), errors.Is(err, errNoAnswer):
+		return at + " does not confirm a commit in time. Check its synchronous standby", true
 	case errors.As(err, &unknown) && unknown.IsNotFound:
 		return fmt.Sprintf("the host %q of the database is unknown", unknown.Name), true
 	}

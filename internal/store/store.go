@@ -61,6 +61,9 @@ func (s *Store) use(read, write sqlx.ExtContext) {
 
 // Close closes all connections. It waits for running queries.
 func (s *Store) Close() error {
+	if s.postgres != nil && s.postgres.lease != nil {
+		s.postgres.lease.end()
+	}
 	return errors.Join(s.reader.Close(), s.writer.Close(), s.standby.close())
 }
 
@@ -70,12 +73,16 @@ type Pool struct {
 	sql.DBStats
 }
 
-// Pools returns the state of each pool: one on PostgreSQL, and one for reading and one for writing on SQLite.
+// Pools returns the state of each pool: one on PostgreSQL, one more with a standby, and one for reading and one for
+// writing on SQLite.
 func (s *Store) Pools() []Pool {
-	if s.reader == s.writer {
-		return []Pool{{"shared", s.writer.Stats()}}
+	switch {
+	case s.reader != s.writer:
+		return []Pool{{"reader", s.reader.Stats()}, {"writer", s.writer.Stats()}}
+	case s.standby != nil:
+		return []Pool{{"shared", s.writer.Stats()}, {"standby", s.standby.db.Stats()}}
 	}
-	return []Pool{{"reader", s.reader.Stats()}, {"writer", s.writer.Stats()}}
+	return []Pool{{"shared", s.writer.Stats()}}
 }
 
 // InTx implements auth.Store. It returns an error inside a transaction, because an inner transaction could
