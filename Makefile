@@ -15,7 +15,7 @@ ARGS =
 WEB = $(shell find web clients/js/src \( -name node_modules -o -name gql -o -name e2e \) -prune -o -type f -print)
 CONSOLE = internal/console/dist/index.html
 
-.PHONY: help run build console generate test e2e fuzz bench bench-profile bench-test cover release release-test lint lint-go lint-mod lint-generated lint-files vuln clean
+.PHONY: help run build console generate test e2e ha fuzz bench bench-profile bench-test cover release release-test lint lint-go lint-mod lint-generated lint-files vuln clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +47,10 @@ test: ## run all tests on SQLite and PostgreSQL
 
 e2e: $(CONSOLE) ## test the program with real clients and a browser (needs Node.js)
 	go test -tags e2e -count=1 -timeout 30m ./internal/e2e/...
+	go test -tags ha -count=1 -timeout 10m ./internal/ha
+
+ha: ## test all faults of a PostgreSQL cluster: as root, on Debian 12 (20 min)
+	go test -tags ha -count=1 -timeout 60m -v ./internal/ha -full
 
 fuzz: ## run every fuzz target for a short time (FUZZTIME=1m)
 	@grep -rHo '^func Fuzz[[:alnum:]_]*' --include='*_test.go' cmd graph internal | \
@@ -83,7 +87,7 @@ cover: ## measure test coverage: coverage.html
 lint: lint-files lint-mod lint-generated lint-go ## check style, layers, go.mod and generated code
 
 lint-go:
-	go vet -tags e2e ./...
+	go vet -tags e2e,ha ./...
 	go tool -modfile=.ci/tools/go.mod golangci-lint run
 	go vet -C bench ./...
 	cd bench && go tool -modfile=../.ci/tools/go.mod golangci-lint run
