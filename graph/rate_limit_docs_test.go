@@ -18,14 +18,14 @@ import (
 // documentedLimit is the beginning of a row of the table of rate limits: the name and the default.
 var documentedLimit = regexp.MustCompile("(?m)^\\| (`[\\w-]+` \\| \\d+ [^|]*per [^|]*) \\|")
 
-// TestDocumentedLimits compares the table of rate limits in docs/operations.md with the schema. Each has its reason there.
+// TestDocumentedLimits compares the table of rate limits in docs/rate-limits.md with the schema. Each has its reason there.
 func TestDocumentedLimits(t *testing.T) {
 	t.Parallel()
 	rules, err := graph.RateLimits(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := os.ReadFile("../docs/operations.md")
+	text, err := os.ReadFile("../docs/rate-limits.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +41,7 @@ func TestDocumentedLimits(t *testing.T) {
 	}
 	slices.Sort(got)
 	if diff := cmp.Diff(slices.Sorted(maps.Keys(want)), got); diff != "" {
-		t.Errorf("docs/operations.md (-schema +page):\n%s", diff)
+		t.Errorf("docs/rate-limits.md (-schema +page):\n%s", diff)
 	}
 }
 

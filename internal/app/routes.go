@@ -12,7 +12,7 @@ import (
 	"usher/internal/oauth"
 )
 
-// routes returns all routes of a server: handlers by pattern, nil for a disabled route. docs/operations.md
+// routes returns all routes of a server: handlers by pattern, nil for a disabled route. docs/server.md
 // documents them for operators.
 func routes(s Settings, server *httpd.Server, graphQL http.Handler, o oauth.Endpoints, keys *keyring.Keyring, c pages) map[string]http.Handler {
 	all := map[string]http.Handler{

@@ -17,7 +17,7 @@ import (
 	"usher/internal/app"
 )
 
-// documented is a row of the table of routes in docs/operations.md.
+// documented is a row of the table of routes in docs/server.md.
 type documented struct {
 	methods []string
 	option  bool // enabled by a setting
@@ -27,14 +27,14 @@ var row = regexp.MustCompile("(?m)^\\| `([A-Z, ]+) (/[^` ]*)` \\| ([^|]*) \\| [^
 
 func readRoutes(t *testing.T) map[string]documented {
 	t.Helper()
-	text, err := os.ReadFile("../../docs/operations.md")
+	text, err := os.ReadFile("../../docs/server.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, section, found := strings.Cut(string(text), "\n## Routes\n")
 	section, _, ended := strings.Cut(section, "\n## ")
 	if !found || !ended {
-		t.Fatal("docs/operations.md has no section for routes")
+		t.Fatal("docs/server.md has no section for routes")
 	}
 	rows := map[string]documented{}
 	for _, cells := range row.FindAllStringSubmatch(section, -1) {

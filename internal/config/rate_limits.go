@@ -11,7 +11,7 @@ import (
 // Limits are the settings of rate limits. They are part of Server. The command that prints the limits needs no other
 // part of it.
 type Limits struct {
-	RateLimits RateLimits `environ:"USHER_RATE_LIMITS" placeholder:"NAME=MAX/PERIOD,..." example:"login=300/1m,login-failures=300/1h,signup=off" help:"Rate limits that differ from the schema, by name. A period is a number and a unit, such as 30s, 1m or 24h. NAME=off turns a limit off, and *=off all that have no value of their own. usher schema access prints all limits. docs/operations.md has the reasons for the defaults."`
+	RateLimits RateLimits `environ:"USHER_RATE_LIMITS" placeholder:"NAME=MAX/PERIOD,..." example:"login=300/1m,login-failures=300/1h,signup=off" help:"Rate limits that differ from the schema, by name. A period is a number and a unit, such as 30s, 1m or 24h. NAME=off turns a limit off, and *=off all that have no value of their own. usher schema access prints all limits. docs/rate-limits.md has the reasons for the defaults."`
 }
 
 // RateLimits replace the numbers of rate limits by name. AllRateLimits stands for all other limits.

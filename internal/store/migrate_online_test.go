@@ -138,7 +138,7 @@ func migrateFrom11(t *testing.T, s *store.Store) {
 func TestMigrationsLockBriefly(t *testing.T) {
 	const firstBounded = "00013"
 	online := []string{"00005", "00006", "00009"} // were changed later
-	const first = "00010"                         // the earlier ones are released, and docs/operations.md says how long they take
+	const first = "00010"                         // the earlier ones are released, and docs/databases.md says how long they take
 	files, err := filepath.Glob("migrations/postgres/*.sql")
 	if err != nil {
 		t.Fatal(err)

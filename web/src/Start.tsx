@@ -19,7 +19,7 @@ export function Start() {
         <li><a href="/schema.graphqls">Schema</a>: the schema as a file, for code generators.</li>
         <li>
           The guides are in the folder <code>docs/</code> of the source. <code>quickstart.md</code> has a first client for
-          each framework. <code>operations.md</code> is for production.
+          each framework. <code>deploy.md</code> is for production.
         </li>
       </ul>
       <p className="lead">
