@@ -263,7 +263,7 @@ func TestMetrics(t *testing.T) {
 				t.Errorf("the scrape lacks %s", d.Name)
 			}
 		}
-		for _, file := range []string{"../../deploy/prometheus/usher.rules.yml", "../../deploy/grafana/usher.json"} {
+		for _, file := range []string{"../../deploy/prometheus/usher.rules.yml", "../../deploy/grafana/usher.json", "../../docs/operations.md"} {
 			text, err := os.ReadFile(file)
 			if err != nil {
 				t.Fatal(err)
