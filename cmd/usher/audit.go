@@ -46,7 +46,7 @@ func (c *auditExportCommand) Run(inv *invocation) error {
 	for _, name := range c.Kind {
 		kind, ok := auth.ParseAuditEventKind(name)
 		if !ok {
-			return fmt.Errorf("--kind: %q is no kind of event; docs/audit-log.md lists the kinds", name)
+			return fmt.Errorf("--kind: %q is not a kind of event; AuditEventKind in schema.graphqls lists the kinds", name)
 		}
 		options.Kinds = append(options.Kinds, kind)
 	}

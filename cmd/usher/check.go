@@ -28,7 +28,7 @@ type checkCommand struct {
 	Timeout time.Duration `default:"5s" help:"How long all checks together may take. They run at the same time."`
 }
 
-// errReported sets the exit status of a command that has said why.
+// errReported sets the exit status of a command that has printed the reason.
 var errReported = errors.New("reported")
 
 func (c *checkCommand) settings() config.Settings {

@@ -24,7 +24,7 @@ type reloader struct {
 	level  *slog.LevelVar
 	now    config.Snapshot // the settings in use
 	// attached reports whether the log's terminal still exists; nil if the log is not on a terminal. A terminal that is
-	// closed sends SIGHUP too, and nobody wants a server to outlive it.
+	// closed sends SIGHUP too, and then the server must stop.
 	attached func() bool
 	leave    func() // stops the server
 }
@@ -67,7 +67,7 @@ func (r *reloader) reload() {
 	changed, err := r.apply()
 	if err != nil {
 		cause := strings.Join(strings.Fields(err.Error()), " ")
-		r.log.ErrorContext(r.inv.ctx, "settings not reloaded, the server goes on with the old ones", "err", cause)
+		r.log.ErrorContext(r.inv.ctx, "settings not reloaded; the server continues with the old ones", "err", cause)
 		return
 	}
 	r.log.InfoContext(r.inv.ctx, "reloaded", "changed", strings.Join(changed, ", "))

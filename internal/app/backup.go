@@ -34,7 +34,7 @@ func Backup(ctx context.Context, database config.Database, file string, force bo
 		}
 		err := atomicfile.Publish(copied.Name(), file, force)
 		if errors.Is(err, fs.ErrExist) {
-			err = fmt.Errorf("somebody else has created the file %q meanwhile", file)
+			err = fmt.Errorf("another process has created the file %q meanwhile", file)
 		}
 		return err
 	})

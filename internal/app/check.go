@@ -119,5 +119,5 @@ func (i *inspector) given() (g given, found bool, err error) {
 	return g, true, err
 }
 
-// quiet is for parts that log while they are opened: the report says it all.
+// quiet discards what parts log while they are opened. The report has it already.
 var quiet = slog.New(slog.DiscardHandler)

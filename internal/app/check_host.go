@@ -112,7 +112,7 @@ func (i *inspector) modes(context.Context) []check.Result {
 	return results
 }
 
-// littleSpace is room for some days of a busy server. SQLite needs space even to delete.
+// littleSpace is enough for some days of a busy server. SQLite needs space even to delete.
 const littleSpace = 1 << 30
 
 func (i *inspector) disk(context.Context) []check.Result {
@@ -136,7 +136,7 @@ func (i *inspector) disk(context.Context) []check.Result {
 	return check.Good("%d MiB are free at %s", bytes/mib, folder)
 }
 
-// fewFiles are enough for a thousand clients, with the connections to the database.
+// fewFiles is the limit below which check warns. It is enough for a thousand clients and the connections to the database.
 const fewFiles = 4096
 
 func (i *inspector) openFiles(context.Context) []check.Result {

@@ -27,7 +27,7 @@ func Mailer(c *config.Mail) (*mail.Mailer, error) {
 }
 
 // post returns how mails leave the server: by SMTP, or in development into a mailbox, which is returned too. Without
-// an SMTP server and outside of development, it returns nil. A mailbox that exists is used further.
+// an SMTP server and outside of development, it returns nil. An existing mailbox stays in use.
 func post(s *config.Server, box *mailbox.Mailbox, now func() time.Time) (*mailing.Post, *mailbox.Mailbox, error) {
 	if s.LinkURL == "" { // without it, no mail is sent
 		return nil, nil, nil

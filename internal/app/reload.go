@@ -31,7 +31,7 @@ func (a *App) Reload(ctx context.Context, s Settings) error {
 	if err != nil {
 		return fmt.Errorf("--rate-limits: %w", err)
 	}
-	// The first edge has said at the start what is to say.
+	// The first edge has logged this at the start.
 	documents, err := trustedDocuments(ctx, s, quiet)
 	if err != nil {
 		return err

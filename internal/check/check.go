@@ -50,7 +50,7 @@ func Fail(advice, format string, args ...any) []Result {
 }
 
 // Run runs all checks at once, and passes their results to report in the order of the checks. A check that does not end
-// within the limit has failed. It goes on in the background, because what hangs may not heed its context.
+// within the limit has failed. It goes on in the background, because a call that hangs may ignore its context.
 func Run(ctx context.Context, checks []Check, limit time.Duration, report func(Result)) {
 	ended := make([]chan []Result, len(checks))
 	ctx, cancel := context.WithTimeout(ctx, limit)

@@ -1,6 +1,6 @@
 // Package otlp owns the export of traces: it samples spans and sends them to a collector by OTLP over HTTP.
 //
-// The collector may be slow, gone or wrong. Then spans are lost, and the server goes on as without it.
+// The collector may be slow, gone or wrong. Then spans are lost, and the server continues without them.
 package otlp
 
 import (

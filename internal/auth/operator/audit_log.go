@@ -12,7 +12,7 @@ import (
 )
 
 // sweepAuditLog deletes the events that are older than the retention, and makes room for the coming months. Where the
-// database does not let it, it says so: no other role may notice.
+// database refuses, it logs a warning, because nobody else may notice.
 func (s *Service) sweepAuditLog(ctx context.Context, now time.Time) error {
 	err := s.store.PrepareEvents(ctx, now)
 	switch {

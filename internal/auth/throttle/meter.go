@@ -32,7 +32,7 @@ func (a *Admission) meter(err error) {
 		default:
 			continue // another limit refuses, so there is no challenge
 		}
-		// A limit can have several counters for a use. They follow each other.
+		// A limit can have several counters for a use. They are adjacent.
 		if n == 0 || a.counted[n-1] != c || refused && !a.states[n-1].Over && !a.takes[n-1].Force {
 			a.service.options.Meter.CountLimit(c.limit.Name, decision)
 		}
