@@ -86,8 +86,14 @@ func startAt(t *testing.T, address, database string, flags ...string) *server {
 // startWith is startAt with additional variables, which override others.
 func startWith(t *testing.T, env []string, address, database string, flags ...string) *server {
 	t.Helper()
+	return startProgram(t, binary, env, address, database, flags...)
+}
+
+// startProgram is startWith for a program of another release.
+func startProgram(t *testing.T, program string, env []string, address, database string, flags ...string) *server {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	cmd := exec.CommandContext(ctx, binary, append([]string{"serve", "--listen", address}, flags...)...)
+	cmd := exec.CommandContext(ctx, program, append([]string{"serve", "--listen", address}, flags...)...)
 	cmd.Dir = t.TempDir()
 	cmd.Env = []string{
 		"USHER_DATABASE_URL=" + database,
