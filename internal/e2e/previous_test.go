@@ -43,7 +43,7 @@ var previous = sync.OnceValues(func() (program string, err error) {
 			mv "$2.$$" "$2" || test -d "$2"
 		fi
 		cd "$2"
-		GOWORK=off go build -buildvcs=false -o "$3" ./cmd/usher`, "sh", previousRelease, dir, program).CombinedOutput() //nolint:noctx // a build ends
+		GOWORK=off go build -buildvcs=false -o "$3" ./cmd/usher`, "sh", previousRelease, dir, program).CombinedOutput()
 	if err != nil {
 		return "", &buildError{output: string(out), err: err}
 	}

@@ -30,11 +30,10 @@ var (
 // TestRollingRestart alternately stops and starts two replicas behind a load balancer. No request of 200 per
 // second may fail.
 func TestRollingRestart(t *testing.T) {
-	t.Parallel() // most of it is waiting for the delays
 	const perSecond = 200
 	for name, database := range storetest.URLs {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
+			t.Parallel() // but not beside other tests, which could delay the balancer's probes
 			database := database(t)
 			issuer := []string{"--issuer", "http://127.0.0.1:1", "--shutdown-delay", shutdownDelay.String()}
 			addresses := []string{freeAddress(t), freeAddress(t)}
