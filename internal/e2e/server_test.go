@@ -7,12 +7,14 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -134,14 +136,28 @@ func startProgram(t *testing.T, program string, env []string, address, database 
 	return &server{url: "http://" + address, cmd: cmd, drained: drained}
 }
 
+// addresses are those that freeAddress has returned.
+var addresses sync.Map
+
+// freeAddress returns an address that no other test gets. Its port is below those that systems give to outgoing
+// connections, so that none of the many of other tests takes it before the server listens.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 1000 {
+		address := fmt.Sprintf("127.0.0.1:%d", 10_000+rand.IntN(20_000))
+		l, err := net.Listen("tcp", address)
+		if err != nil {
+			continue
+		}
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if _, taken := addresses.LoadOrStore(address, true); !taken {
+			return address
+		}
 	}
-	defer l.Close()
-	return l.Addr().String()
+	t.Fatal("no port is free")
+	return ""
 }
 
 // node installs the packages of a folder's lock file and runs a script in the folder.
