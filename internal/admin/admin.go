@@ -11,6 +11,8 @@ import (
 	"net"
 	"net/http"
 	"net/http/pprof"
+	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -64,8 +66,35 @@ func Handler(o Options) http.Handler {
 			http.Error(w, "pages of other sites are refused", http.StatusForbidden)
 			return
 		}
+		if !allowedHost(r) {
+			http.Error(w, "on a loopback address, use the address or localhost as the host of the URL", http.StatusMisdirectedRequest)
+			return
+		}
 		mux.ServeHTTP(w, r)
 	})
+}
+
+// allowedHost reports whether the host of a request may be one of a page. A page of any site can let the name of its own
+// host resolve to a loopback address (DNS rebinding). To the browser, its requests are then of the same site. Without TLS
+// it sends neither Origin nor Sec-Fetch-Site with them. On other addresses the monitoring may use any name.
+func allowedHost(r *http.Request) bool {
+	local, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
+	if !ok {
+		return false
+	}
+	at, err := netip.ParseAddrPort(local.String())
+	if err != nil {
+		return false
+	}
+	if !at.Addr().Unmap().IsLoopback() {
+		return true
+	}
+	host := r.Host
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	_, err = netip.ParseAddr(strings.Trim(host, "[]"))
+	return err == nil || strings.EqualFold(host, "localhost")
 }
 
 // Serve serves the handler on l until ctx ends, and closes l.

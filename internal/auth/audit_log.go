@@ -21,8 +21,8 @@ type AuditLogStore interface {
 	SweepEvents(ctx context.Context, before time.Time, limit int) (int, error)
 	// EventPosition returns the position of an event in an export.
 	EventPosition(ctx context.Context, id uuid.UUID) (*AuditPosition, error)
-	// ExportEvents lists events in the order of their transactions, and returns the position of the last one. Events that
-	// are added later come after all that it has returned. Without an event it returns the position of the query.
+	// ExportEvents lists events in the order of their transactions, and returns the position after which the next page
+	// begins. Events that are added later come after all that it has returned.
 	ExportEvents(ctx context.Context, q AuditExport) ([]AuditEvent, *AuditPosition, error)
 	// EventProgress returns how far ExportEvents can read.
 	EventProgress(ctx context.Context) (EventProgress, error)
@@ -55,7 +55,7 @@ type EventProgress struct {
 	Next int64
 }
 
-// AuditPosition is the position of an event in an export.
+// AuditPosition is a position in an export. Its ID need not be that of an event.
 type AuditPosition struct {
 	ID uuid.UUID
 	// Number is for the Store.

@@ -205,3 +205,30 @@ func TestExportAuditLog(t *testing.T) {
 		}
 	})
 }
+
+// TestExportRewound follows the audit log of a server that is replaced by one that lacks its newest transactions.
+func TestExportRewound(t *testing.T) {
+	t.Parallel()
+	eachDatabase(t, func(t *testing.T, f *fixture) {
+		always := make(chan time.Time)
+		close(always)
+		d := f.newParts(t, domain.Options{Store: &rewinding{Store: f.Store, settled: []int64{900, 901, 901, 890}}})
+		err := d.ExportEvents(t.Context(), operator.ExportOptions{Follow: always}, func([]auth.AuditEvent) error { return nil })
+		if !errors.Is(err, operator.ErrOtherServer) {
+			t.Errorf("ExportEvents: %v", err)
+		}
+	})
+}
+
+// rewinding is a store with these numbers of transactions.
+type rewinding struct {
+	auth.Store
+
+	settled []int64
+}
+
+func (r *rewinding) EventProgress(context.Context) (auth.EventProgress, error) {
+	n := r.settled[0]
+	r.settled = r.settled[1:]
+	return auth.EventProgress{Settled: n, Next: n}, nil
+}

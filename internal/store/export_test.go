@@ -86,7 +86,6 @@ func EventQuery(q auth.AuditEventQuery) Query {
 
 // AuditLogQueries returns the queries of the audit log as a whole, by the name of a method.
 func AuditLogQueries(kind string, id uuid.UUID, now time.Time) map[string]Query {
-	dialect := map[string]goose.Dialect{"sqlite": goose.DialectSQLite3, "postgres": goose.DialectPostgres}[kind]
 	queries := map[string]Query{}
 	for name, q := range map[string]auth.AuditExport{
 		"ExportEvents":        {Limit: 1000},
@@ -96,8 +95,7 @@ func AuditLogQueries(kind string, id uuid.UUID, now time.Time) map[string]Query 
 			From: new(now.AddDate(-9, 0, 0)), To: &now,
 		},
 	} {
-		text, args := exportEvents(dialect, q)
-		queries[name] = Query{text, plain(args)}
+		queries[name] = ExportQuery(kind, q)
 	}
 	if kind == "sqlite" {
 		queries["SweepEvents"] = Query{sweepEvents, []any{id, 1000}}
@@ -105,6 +103,18 @@ func AuditLogQueries(kind string, id uuid.UUID, now time.Time) map[string]Query 
 	}
 	return queries
 }
+
+// PrepareExport returns the statement that ExportEvents runs before a page of all events.
+func PrepareExport() Query { return Query{prepareExport, []any{sorting(auth.AuditExport{})}} }
+
+// ExportQuery returns the query of a page of an export.
+func ExportQuery(kind string, q auth.AuditExport) Query {
+	text, args := exportEvents(map[string]goose.Dialect{"sqlite": goose.DialectSQLite3, "postgres": goose.DialectPostgres}[kind], q)
+	return Query{text, plain(args)}
+}
+
+// NumberEvents is what a restore runs on PostgreSQL.
+const NumberEvents = numberEvents
 
 // CountEventsQuery returns the query of CountEvents.
 func CountEventsQuery(kind auth.AuditEventKind, times []time.Time) Query {

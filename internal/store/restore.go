@@ -170,6 +170,11 @@ func (s *Store) finish(ctx context.Context, o RestoreOptions) error {
 	if err := s.Migrate(ctx); err != nil {
 		return err
 	}
+	if s.dialect == goose.DialectPostgres {
+		if _, err := s.exec(ctx, "number audit events", numberEvents); err != nil {
+			return err
+		}
+	}
 	if o.Check == nil {
 		return nil
 	}
@@ -180,4 +185,21 @@ const (
 	dropMails = `UPDATE mail_messages SET state = 'DROPPED', content = NULL, last_error = 'dropped when a backup was restored' WHERE state = 'QUEUED'`
 
 	endAllSessions = `UPDATE sessions SET ended_at = $1 WHERE ended_at IS NULL AND expires_at > $1`
+
+	// numberEvents lowers the numbers of transactions of another server, so that events of this one come after them in an
+	// export. Their order stays, so an export can continue after an event of the backup. docs/audit-log.md has this text.
+	numberEvents = `DO $$
+DECLARE
+    newest bigint := (SELECT max(txid) FROM audit_events);
+    month  text;
+BEGIN
+    IF newest >= txid_snapshot_xmin(txid_current_snapshot()) THEN
+        FOR month IN SELECT partition FROM audit_events_partitions() LOOP
+            EXECUTE 'ALTER TABLE ' || month || ' DISABLE TRIGGER audit_events_append_only';
+            EXECUTE 'UPDATE ' || month || ' SET txid = txid - $1' USING newest;
+            EXECUTE 'ALTER TABLE ' || month || ' ENABLE TRIGGER audit_events_append_only';
+        END LOOP;
+    END IF;
+END
+$$`
 )

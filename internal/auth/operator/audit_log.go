@@ -56,6 +56,10 @@ type ExportOptions struct {
 	Wait <-chan time.Time
 }
 
+// ErrOtherServer says that another server answers than before, and that it does not have all that the first one had.
+var ErrOtherServer = errors.New("the database has lost its newest transactions, as after a failover: " +
+	"compare the last events of the export with the audit log, and start again with --after and one that it has")
+
 // ErrNoSuchEvent says that no event has the id after which an export is to begin.
 var ErrNoSuchEvent = errors.New("no event of the audit log has this id")
 
@@ -76,10 +80,13 @@ func (s *Service) ExportEvents(ctx context.Context, o ExportOptions, f func([]au
 			return err
 		}
 	}
-	for {
-		progress, err := s.store.EventProgress(ctx) // before the page, which may only know more
-		if err != nil {
+	for progress := begin; ; {
+		before := progress.Settled
+		if progress, err = s.store.EventProgress(ctx); err != nil { // before the page, which may only know more
 			return err
+		}
+		if progress.Settled < before { // numbers are used twice, so a new event may have one of before the position
+			return ErrOtherServer
 		}
 		var events []auth.AuditEvent
 		if events, q.After, err = s.store.ExportEvents(ctx, q); err != nil {
