@@ -83,6 +83,20 @@ func TestCompose(t *testing.T) {
 	}
 }
 
+// TestCaddyfile checks that Caddy sets or removes each header that Usher trusts from its proxy.
+func TestCaddyfile(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile(filepath.Join("..", "..", "deploy", "Caddyfile"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, header := range []string{"X-Request-ID {http.request.uuid}", "-Traceparent", "-Tracestate"} { // X-Forwarded-For by itself
+		if !strings.Contains(string(text), "\theader_up "+header+"\n") {
+			t.Errorf("no header_up %s", header)
+		}
+	}
+}
+
 // TestKubernetes reads deploy/kubernetes with the program's own settings.
 func TestKubernetes(t *testing.T) {
 	t.Parallel()
@@ -134,6 +148,9 @@ func TestKubernetes(t *testing.T) {
 	container := pod.Containers[0]
 	server := parse(t, env, container.Args).Serve
 	checkServer(t, &server, container.VolumeMounts[0].MountPath+"/secret-key")
+	if server.OTELPropagators != "none" {
+		t.Error("the ingress controller passes on the traceparent of clients, and the server trusts it")
+	}
 	if deployment.Spec.Replicas < 2 {
 		t.Errorf("%d replicas", deployment.Spec.Replicas)
 	}

@@ -69,7 +69,7 @@ func operate(ctx context.Context, s Settings, secrets *seal.Secrets, log *slog.L
 func checkSecret(ctx context.Context, o keyring.Options) error {
 	err := keyring.Check(ctx, o)
 	if _, sealed := errors.AsType[*keyring.SealedError](err); sealed {
-		return errors.New("this is not the secret of the server, so neither could read what the other writes; set $USHER_SECRET_KEY as for the server, or pass a file with --secret-key-file")
+		return errors.New("this is not the secret of the server, so neither could read what the other writes; set $USHER_SECRET_KEY as for the server, or pass a file with --secret-key-file. While the secret is changed, set $USHER_SECRET_KEY_PREVIOUS too")
 	}
 	return err
 }

@@ -62,7 +62,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	case <-ctx.Done():
 	}
 	s.draining.Store(true)
-	s.log.LogAttrs(ctx, slog.LevelInfo, "stopping", slog.Duration("drain", s.timeouts.Drain))
+	s.log.LogAttrs(ctx, slog.LevelInfo, "stopping", slog.Int64("drain_ms", s.timeouts.Drain.Milliseconds()))
 	select {
 	case err := <-failed:
 		return fmt.Errorf("serve: %w", err)
