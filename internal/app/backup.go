@@ -56,6 +56,7 @@ func backup(ctx context.Context, database config.Database, folder, name string, 
 			return fmt.Errorf("the database file %q cannot be read; check --database-url: %w", path, err)
 		}
 	}
+	database.ReadURL = "" // not needed
 	db, err := openStore(ctx, database, store.Options{Observer: observe.New(observe.Options{Log: log})})
 	if err != nil {
 		return err

@@ -45,6 +45,7 @@ func OperateMail(
 
 // operate is Operate with settings of the server. With the server's secret, the commands can write mails.
 func operate(ctx context.Context, s Settings, secrets *seal.Secrets, log *slog.Logger, f func(*Operator) error) error {
+	s.ReadURL = "" // a command decides by what it lists, and must work without the standby
 	parts, err := open(ctx, s, log, nil, Overrides{})
 	if err != nil {
 		return err
