@@ -51,7 +51,7 @@ func (b *bench) grow(ctx context.Context, kind string, users int) (g *grown, err
 		g.issuer, err = openIssuer(ctx, g.address, at, keyring.DefaultAlgorithm)
 	}
 	if err != nil {
-		return nil, errors.Join(err, g.close())
+		return nil, errors.Join(err, g.close()) //nolint:contextcheck // The last export of traces outlives the context.
 	}
 	return g, nil
 }
@@ -72,7 +72,7 @@ func (b *bench) growOn(ctx context.Context, kind string) (err error) {
 		if growErr != nil {
 			return growErr
 		}
-		defer func() { err = errors.Join(err, g.close()) }()
+		defer func() { err = errors.Join(err, g.close()) }() //nolint:contextcheck // The last export of traces outlives the context.
 		b.say("  %d users on %s in %.0f s", users, kind, now().Sub(begin).Seconds())
 		runs["me"] = append(runs["me"], g.measured(1, b.growth))
 		runs["refresh"] = append(runs["refresh"], func(ctx context.Context) (sample, error) {

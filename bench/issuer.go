@@ -62,7 +62,7 @@ func (i *issuer) refreshTokens(ctx context.Context, p population, many int) (_ [
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, past.Close()) }()
+	defer func() { err = errors.Join(err, past.Close()) }() //nolint:contextcheck // The last export of traces outlives the context.
 	all := make([]string, many)
 	for n := range all {
 		at = p.sessionStart(n * p.users * p.sessions / many)

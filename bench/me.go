@@ -86,7 +86,7 @@ func (b *bench) usherTarget(ctx context.Context, p population, server *process, 
 	t, err := b.newTarget(p, server, "/graphql", p.someUsers(), func(n int) (string, error) {
 		return i.accessToken(userID(n), p.sessionOf(n))
 	})
-	return t, errors.Join(err, i.Close())
+	return t, errors.Join(err, i.Close()) //nolint:contextcheck // The last export of traces outlives the context.
 }
 
 // limitTarget prepares requests of someUsers to a path of the limit handlers.

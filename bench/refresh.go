@@ -182,7 +182,7 @@ func refreshers(ctx context.Context, p population, server *process, database str
 		return nil, err
 	}
 	tokens, err := i.refreshTokens(ctx, p, sessions)
-	if err := errors.Join(err, i.Close()); err != nil {
+	if err := errors.Join(err, i.Close()); err != nil { //nolint:contextcheck // The last export of traces outlives the context.
 		return nil, err
 	}
 	return newChains(server.address, tokens, connections)
