@@ -142,22 +142,28 @@ func find(records []Record, fingerprint string) *Record {
 // has recorded the current secret, the previous one was in use until now, also if servers were stopped for long or did not
 // record it, as those of an earlier release.
 func (s *Service) Use(ctx context.Context) error {
+	_, err := s.use(ctx)
+	return err
+}
+
+// use is Use. It returns the status afterwards.
+func (s *Service) use(ctx context.Context) (*Status, error) {
 	status, err := s.Load(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if s.previous != "" && find(status.Records, s.current) == nil {
 		if err := s.record(ctx, s.previous); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	if err := s.record(ctx, s.current); err != nil {
-		return err
+		return nil, err
 	}
 	if status, err = s.Load(ctx); err == nil {
 		s.log(ctx, status)
 	}
-	return err
+	return status, err
 }
 
 func (s *Service) record(ctx context.Context, fingerprint string) error {
@@ -174,10 +180,7 @@ func (s *Service) Register(name string, r Reseal) { s.reseals[name] = r }
 
 // Keep records again that the server uses its current secret, and encrypts with it what the previous one has encrypted.
 func (s *Service) Keep(ctx context.Context) error {
-	if err := s.Use(ctx); err != nil {
-		return err
-	}
-	status, err := s.Load(ctx)
+	status, err := s.use(ctx)
 	if err != nil || !s.leads(status) {
 		return err
 	}
