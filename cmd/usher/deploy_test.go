@@ -244,7 +244,7 @@ func checkServer(t *testing.T, s *serveCommand, secretFile string) {
 // stopTime returns how long a server may take to stop.
 func stopTime(s *serveCommand) time.Duration { return *s.ShutdownDelay + s.ShutdownTimeout }
 
-// parse parses a command line with settings, of which all that begin with USHER_ must exist.
+// parse parses a command line with environment variables. Each variable that begins with USHER_ must be a setting.
 func parse(t *testing.T, settings map[string]string, args []string) *cli {
 	t.Helper()
 	var lines strings.Builder

@@ -53,7 +53,7 @@ func (r *reloader) on(hangups <-chan os.Signal) (stop func()) {
 	}
 }
 
-// terminalOf returns a function that reports whether w, which is a terminal, still is one; nil if it is none.
+// terminalOf returns a function that reports whether w is still a terminal. It returns nil if w is not a terminal now.
 func terminalOf(w io.Writer) func() bool {
 	f, ok := w.(*os.File)
 	if !ok || !term.IsTerminal(int(f.Fd())) {

@@ -76,7 +76,7 @@ func newStateCollector(m *Metrics, o *MetricsOptions) *stateCollector {
 		connectionLimit:  define("usher_database_connections_limit", "gauge", "Maximum number of open database connections of a pool.", "pool"),
 		connectionWaits:  define("usher_database_connection_waits_total", "counter", "Statements that waited for a database connection.", "pool"),
 		connectionWaited: define("usher_database_connection_wait_seconds_total", "counter", "Time that statements waited for a database connection.", "pool"),
-		keyAge:           define("usher_signing_key_age_seconds", "gauge", "How long the current signing key has been signing. With HS256 there is none."),
+		keyAge:           define("usher_signing_key_age_seconds", "gauge", "Age of the current signing key since it began to sign. Absent with HS256."),
 		keyMaxAge:        define("usher_signing_key_max_age_seconds", "gauge", "How long a key signs before the next one takes over."),
 		keys:             define("usher_signing_keys", "gauge", "Signing keys in the JWK Set."),
 	}
