@@ -62,9 +62,11 @@ export async function open(view = '', options, watch) {
   return page
 }
 
-/** Goes to a view by the bar. @param {Page} page @param {string} title */
+/** Goes to a view by the bar. Resolves when the view has replaced the one before. @param {Page} page @param {string} title */
 export async function go(page, title) {
-  await page.getByRole('navigation', { name: 'Views' }).getByRole('link', { name: title, exact: true }).click()
+  const bar = page.getByRole('navigation', { name: 'Views' })
+  await bar.getByRole('link', { name: title, exact: true }).click()
+  await bar.locator('[aria-current=page]').getByText(title, { exact: true }).waitFor()
 }
 
 let accounts = 0
