@@ -35,6 +35,7 @@ type pace struct {
 	login    time.Duration
 	peak     time.Duration // logins for the peak memory
 	flood    time.Duration
+	overload time.Duration // logins of an overload
 	third    time.Duration // a third of an attack
 	refresh  time.Duration
 	growth   time.Duration
@@ -46,12 +47,12 @@ type pace struct {
 var (
 	longPace = pace{
 		rounds: 7, warmUp: 1500 * time.Millisecond, me: 5 * time.Second, single: 2 * time.Second, login: 5 * time.Second,
-		peak: 10 * time.Second, flood: 4 * time.Second, third: 20 * time.Second, refresh: 3 * time.Second, growth: time.Second,
+		peak: 10 * time.Second, flood: 4 * time.Second, overload: 12 * time.Second, third: 20 * time.Second, refresh: 3 * time.Second, growth: time.Second,
 		requests: 100_000, idle: 5 * time.Second, sizes: []int{1_000, 10_000, 100_000, 1_000_000},
 	}
 	shortPace = pace{
 		rounds: 3, warmUp: 300 * time.Millisecond, me: time.Second, single: 500 * time.Millisecond, login: 800 * time.Millisecond,
-		peak: 1200 * time.Millisecond, flood: 700 * time.Millisecond, third: 6 * time.Second, refresh: 500 * time.Millisecond, growth: 200 * time.Millisecond,
+		peak: 1200 * time.Millisecond, flood: 700 * time.Millisecond, overload: 3 * time.Second, third: 6 * time.Second, refresh: 500 * time.Millisecond, growth: 200 * time.Millisecond,
 		requests: 20_000, idle: time.Second, sizes: []int{1_000, 10_000},
 	}
 )

@@ -28,6 +28,15 @@ var lines = []line{
 	{"  p99, ms", against{"me_flood_p99_ms", "me_calm_p99_ms", "me_flood_p99_vs_calm"}, atMost(10)},
 	{"  logins/s", against{usher: "me_flood_logins_per_s"}, goal{}},
 
+	{"me with 1,000 connections and 2,000 slow clients; limit: the peak, 32 connections: requests/s", against{"overload_me_rps", "overload_me_peak_rps", "overload_me_served"}, atLeast(0.8)},
+	{"  p99, ms", against{"overload_me_p99_ms", "overload_me_peak_p99_ms", "overload_me_p99_vs_peak"}, goal{}},
+	{"  /healthz, p99, ms", against{usher: "overload_me_health_p99_ms"}, atMost(100)},
+	{"  most memory, MB", against{usher: "overload_me_rss_mb"}, atMost(400)},
+	{"login at 3 times the peak, 1,000 connections and 2,000 slow clients; limit: the peak, 8 connections: logins/s", against{"overload_login_rps", "overload_login_peak_rps", "overload_login_served"}, atLeast(0.8)},
+	{"  refused: p99, ms", against{usher: "overload_login_refused_p99_ms"}, atMost(100)},
+	{"  /healthz, p99, ms", against{usher: "overload_login_health_p99_ms"}, atMost(100)},
+	{"  most memory, MB", against{usher: "overload_login_rss_mb"}, atMost(400)},
+
 	{"owners that sign in on known devices during an attack; limit: without rate limits: %", comparedAttack("known", "during_served_percent"), atLeast(0.99)},
 	{"  p50, ms", comparedAttack("known", "during_p50_ms"), goal{}},
 	{"  p99, ms", comparedAttack("known", "during_p99_ms"), goal{}},

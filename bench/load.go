@@ -39,6 +39,9 @@ type load struct {
 	requests int           // requests of each client; unless 0, it replaces duration
 	pause    time.Duration // pause after a refusal
 	spread   bool          // each connection has an address of its own
+	// every is the time from one request of a client to its next one. Zero means that a request follows the answer. The first
+	// requests of the clients are spread over it.
+	every time.Duration
 }
 
 // tally is the result of a load.
@@ -74,7 +77,8 @@ func (l load) run(ctx context.Context, clients []client) (tally, error) {
 	begin := now()
 	for i := range connections {
 		group.Go(func() {
-			if errs[i] = connections[i].run(ctx, begin.Add(l.duration)); errs[i] != nil {
+			first := begin.Add(l.every * time.Duration(i) / time.Duration(len(connections)))
+			if errs[i] = connections[i].run(ctx, first, begin.Add(l.duration)); errs[i] != nil {
 				cancel()
 			}
 		})
@@ -123,8 +127,15 @@ type connection struct {
 	buffer    [16 << 10]byte
 }
 
-func (c *connection) run(ctx context.Context, end time.Time) error {
+// run sends requests from a time on until another.
+func (c *connection) run(ctx context.Context, next, end time.Time) error {
 	for i := 0; c.requests > 0 && i < c.requests || c.requests == 0 && now().Before(end); i++ {
+		if c.every > 0 {
+			if !sleep(ctx, min(next.Sub(now()), end.Sub(now()))) || !next.Before(end) {
+				return nil
+			}
+			next = next.Add(c.every)
+		}
 		start := now()
 		if _, err := c.conn.Write(c.request()); err != nil {
 			return err
@@ -139,16 +150,21 @@ func (c *connection) run(ctx context.Context, end time.Time) error {
 			return err
 		}
 		c.latencies[verdict] = append(c.latencies[verdict], latency)
-		if verdict != refused {
-			continue
-		}
-		select {
-		case <-ctx.Done():
+		if verdict == refused && !sleep(ctx, c.pause) {
 			return nil
-		case <-time.After(c.pause):
 		}
 	}
 	return nil
+}
+
+// sleep waits, and reports false if ctx ends first.
+func sleep(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(d):
+		return true
+	}
 }
 
 // read reads one complete answer.

@@ -36,7 +36,7 @@ func main() {
 
 // command runs the bench, or one of the programs that the bench starts as separate processes.
 func command(ctx context.Context, args []string) error {
-	programs := map[string]func(context.Context, []string) error{"limit": limitProgram, "hash": hashProgram, "flood": floodProgram}
+	programs := map[string]func(context.Context, []string) error{"limit": limitProgram, "hash": hashProgram, "flood": floodProgram, "slow": slowProgram}
 	if len(args) > 0 && programs[args[0]] != nil {
 		return programs[args[0]](ctx, args[1:])
 	}
@@ -102,6 +102,7 @@ var scenarios = []scenario{
 	{"login", measureLogin},
 	{"flood", measureFlood},
 	{"attack", measureAttack},
+	{"overload", measureOverload},
 	{"refresh", measureRefresh},
 	{"algorithms", measureAlgorithms},
 	{"footprint", measureFootprint},

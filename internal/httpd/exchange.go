@@ -28,6 +28,7 @@ type exchange struct {
 	start  time.Time
 	request.Exchange
 	jar          cookie.Jar
+	body         body
 	end          func(error) // of its step
 	trusted      bool        // the peer is a trusted proxy
 	mustClose    bool        // the connection must end with the response
@@ -54,6 +55,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		x.disconnected = connected.Err() != nil
 		x.finish(r, cause)
 	}()
+	if r.ContentLength != 0 {
+		x.body = body{r.Body, s.observer}
+		r.Body = &x.body
+	}
 	x.describe(r)
 	x.readCookies(r)
 	x.setHeaders()

@@ -67,7 +67,7 @@ func newStateCollector(m *Metrics, o *MetricsOptions) *stateCollector {
 	c := &stateCollector{
 		read:             o.State,
 		ready:            define("usher_ready", "gauge", "1 if the server accepts requests and its database accepts writes, otherwise 0. It is what /readyz answers."),
-		inFlight:         define("usher_http_requests_in_flight", "gauge", "HTTP requests that are being served."),
+		inFlight:         define("usher_http_requests_in_flight", "gauge", "HTTP requests that are being served, without those whose body the server waits for."),
 		slots:            define("usher_password_hash_slots", "gauge", "Hashing slots. While other requests are in flight, at most half of them are used."),
 		slotsInUse:       define("usher_password_hash_slots_in_use", "gauge", "Hashing slots in use."),
 		queued:           define("usher_password_hash_queue_length", "gauge", "Requests that wait for a hashing slot."),

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"runtime"
 	"strings"
+	"sync/atomic"
 
 	"golang.org/x/crypto/argon2"
 	"golang.org/x/crypto/bcrypt"
@@ -101,13 +102,23 @@ func (a argon2Hash) encode() string {
 // derive computes the tag. Then it runs the garbage collector: after such large blocks the collector would let the heap
 // grow by as much again before its next cycle. A flood of logins over two slots peaks at some 75 MB with this
 // call, and at 115 MB or more without.
+//
+// A cycle takes as long as there are goroutines, and a connection has one. With thousands of connections, slow clients for
+// example, a cycle after each hash would take almost as long as the hash. So there are fewer cycles then.
 func (a argon2Hash) derive(normalized string, length int) []byte {
 	tag := argon2.IDKey([]byte(normalized), a.salt, a.t, a.m, a.p, uint32(length)) //nolint:gosec // at most maxTagLength
-	if a.m >= defaultCost.m {
+	if a.m >= defaultCost.m && uncollected.Add(1) > int64(runtime.NumGoroutine()/goroutinesPerHash) {
+		uncollected.Store(0)
 		runtime.GC()
 	}
 	return tag
 }
+
+// uncollected is the number of hashes since the garbage collector ran, which serves the whole process.
+var uncollected atomic.Int64
+
+// goroutinesPerHash is by how many goroutines the number of hashes between two cycles grows by one: 19 MiB for each.
+const goroutinesPerHash = 1500
 
 func (a argon2Hash) verify(_ Plaintext, normalized string) bool {
 	return subtle.ConstantTimeCompare(a.tag, a.derive(normalized, len(a.tag))) == 1
