@@ -47,7 +47,9 @@ func (c *serveCommand) Run(inv *invocation) (err error) {
 		}
 		defer func() { _ = admin.Close() }()
 	}
-	server, err := app.New(inv.ctx, app.Settings{Server: c.Server, Database: c.Database, Passwords: c.Passwords, Version: version}, log, app.Overrides{})
+	server, err := app.New(inv.ctx, app.Settings{
+		Server: c.Server, Database: c.Database, Passwords: c.Passwords, Version: version, Commit: builtFrom(),
+	}, log, app.Overrides{})
 	if err != nil {
 		return err
 	}

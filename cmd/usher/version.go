@@ -18,11 +18,14 @@ func (versionCommand) Run(inv *invocation) error {
 // fullVersion returns the version, the commit, the version of Go and the platform.
 func fullVersion() string {
 	return fmt.Sprintf("usher %s (commit %s, %s, %s/%s)",
-		version, cmp.Or(commit, builtFrom(), "unknown"), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+		version, cmp.Or(builtFrom(), "unknown"), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }
 
-// builtFrom returns the commit that Go has recorded in the program, or "". Releases are built without it.
+// builtFrom returns the commit: that of a release, or what Go has recorded in the program. It is "" if it is unknown.
 func builtFrom() string {
+	if commit != "" {
+		return commit
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return ""

@@ -36,6 +36,8 @@ type Settings struct {
 
 	// Version is that of the program, for metrics and traces.
 	Version string
+	// Commit is that of the program, for metrics; empty if it is unknown.
+	Commit string
 }
 
 // Overrides replace dependencies in tests. A real server uses the zero value.

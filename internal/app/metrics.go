@@ -42,7 +42,7 @@ func (a *App) newMetrics(ctx context.Context, s Settings, documents *trusted.Doc
 		codes[i] = code.String()
 	}
 	return observe.NewMetrics(observe.MetricsOptions{
-		Version: s.Version, Operations: operations, Codes: codes, Batched: store.Batched(),
+		Version: s.Version, Revision: s.Commit, Operations: operations, Codes: codes, Batched: store.Batched(),
 		Jobs: []string{jobKeys, jobPermissions, jobMail, jobSecrets, jobSweep},
 		Mail: sendsMail, Breaches: s.BreachesFile != "" || s.BreachesURL != "",
 		State: a.state,

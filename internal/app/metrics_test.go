@@ -287,7 +287,7 @@ func TestMetrics(t *testing.T) {
 func TestAdminListener(t *testing.T) {
 	each(t, func(t *testing.T, s app.Settings) {
 		for _, pprof := range []bool{false, true} {
-			s.Pprof = pprof
+			s.Pprof, s.Version, s.Commit = pprof, "v1.2.3", "0123abcd"
 			m := serveMonitored(t, s, app.Overrides{CheapPasswords: true})
 			profiles := http.StatusNotFound
 			if pprof {
@@ -307,6 +307,10 @@ func TestAdminListener(t *testing.T) {
 				if status, body := get(t, url); status != want {
 					t.Errorf("%s, pprof=%t: %d %.100s, want %d", url, pprof, status, body, want)
 				}
+			}
+			// A release has no record of Go that names its commit.
+			if _, body := get(t, m.admin+"/metrics"); !strings.Contains(body, `revision="0123abcd",version="v1.2.3"} 1`) {
+				t.Error("usher_build_info does not name the commit")
 			}
 			if status, _ := get(t, m.admin+"/metrics", "Origin", "https://evil.example"); status != http.StatusForbidden {
 				t.Errorf("a page gets metrics: %d", status)

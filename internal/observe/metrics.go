@@ -3,8 +3,6 @@ package observe
 import (
 	"context"
 	"runtime"
-	"runtime/debug"
-	"slices"
 	"sync"
 	"time"
 
@@ -16,6 +14,8 @@ import (
 type MetricsOptions struct {
 	// Version is that of the program.
 	Version string
+	// Revision is the commit of the program; empty if it is unknown.
+	Revision string
 	// Operations are the names of GraphQL operations that are labels. All others count as "other", because clients choose
 	// them. At most MaxOperations are used.
 	Operations []string
@@ -148,25 +148,12 @@ func NewMetrics(o MetricsOptions) *Metrics {
 		m.jobSuccess.WithLabelValues(job)
 		m.jobFailures.WithLabelValues(job)
 	}
-	build.WithLabelValues(o.Version, revision(), runtime.Version()).Set(1)
+	build.WithLabelValues(o.Version, o.Revision, runtime.Version()).Set(1)
 	if o.State != nil {
 		m.registry.MustRegister(newStateCollector(m, &o))
 	}
 	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
-}
-
-// revision returns the commit of the program; empty if it is unknown.
-func revision() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return ""
-	}
-	i := slices.IndexFunc(info.Settings, func(s debug.BuildSetting) bool { return s.Key == "vcs.revision" })
-	if i < 0 {
-		return ""
-	}
-	return info.Settings[i].Value
 }
 
 func (m *Metrics) define(name, kind, help string, labels []string) {
