@@ -29,7 +29,7 @@ type inspected struct {
 func (d *inspected) open(ctx context.Context) {
 	defer close(d.done)
 	d.store, d.err = store.OpenToInspect(ctx, string(d.settings.URL), store.Options{
-		MaxConns: 4, Observer: observe.New(observe.Options{Log: quiet}),
+		MaxConns: 4, CreateFolder: d.settings.URL == config.DefaultDatabase, Observer: observe.New(observe.Options{Log: quiet}),
 	})
 	if d.err == nil {
 		d.said, d.err = d.store.Inspect(ctx)
@@ -79,6 +79,8 @@ func (d *inspected) result(ctx context.Context) []check.Result {
 		return check.Warn("The server creates it at its first start. If it should be there, correct --database-url.", "%v", d.err)
 	case ctx.Err() != nil && d.err != nil:
 		return check.Fail("Look whether it runs and whether a firewall is between, or correct --database-url.", "%s does not answer", d.settings.URL)
+	case d.err != nil && d.settings.URL.IsSQLite():
+		return check.Fail("Correct that, or --database-url.", "%v", d.err)
 	case d.err != nil:
 		return check.Fail("Start the database, or correct --database-url.", "%v", d.err)
 	case d.said.Old:

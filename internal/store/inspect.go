@@ -58,6 +58,9 @@ func (s *Store) openSQLiteReadOnly(path string, o Options) error {
 	}
 	switch info, err := os.Stat(file); {
 	case errors.Is(err, fs.ErrNotExist):
+		if err := folderExists(file); err != nil && !o.CreateFolder {
+			return err
+		}
 		return fmt.Errorf("%q: %w", file, ErrNoFile)
 	case err != nil:
 		return &OpenError{Problem: fileProblem(file, err), cause: err}

@@ -113,6 +113,14 @@ func TestInspectFile(t *testing.T) {
 	if _, err := os.Stat(missing); err == nil {
 		t.Error("the file was created")
 	}
+	// The server would not create the folder either, unless it is that of the default database.
+	missing = filepath.Join(t.TempDir(), "none", "missing.db")
+	if _, err := store.OpenToInspect(t.Context(), "sqlite:"+missing, store.Options{}); err == nil || !strings.Contains(err.Error(), "Create it with mkdir -p") {
+		t.Errorf("missing folder: %v", err)
+	}
+	if _, err := store.OpenToInspect(t.Context(), "sqlite:"+missing, store.Options{CreateFolder: true}); !errors.Is(err, store.ErrNoFile) {
+		t.Errorf("missing folder of the default database: %v", err)
+	}
 	text := filepath.Join(t.TempDir(), "text")
 	if err := os.WriteFile(text, []byte(strings.Repeat("no database ", 100)), 0o600); err != nil {
 		t.Fatal(err)

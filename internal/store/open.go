@@ -236,6 +236,17 @@ func openPool(dsn string, maxConns int) (*sqlx.DB, error) {
 	return db, nil
 }
 
+// folderExists returns an error if the folder of a database file does not exist.
+func folderExists(path string) error {
+	if _, err := os.Stat(filepath.Dir(path)); errors.Is(err, fs.ErrNotExist) {
+		return &OpenError{
+			Problem: fmt.Sprintf("the folder %q of the database file does not exist. Create it with mkdir -p", filepath.Dir(path)),
+			cause:   err,
+		}
+	}
+	return nil
+}
+
 // creating prevents that one Store opens a file while createFile in another one still has to close it.
 var creating sync.Mutex
 
@@ -261,11 +272,8 @@ func createFile(path string, folder bool) (uri string, err error) {
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 			return "", &OpenError{Problem: fileProblem(path, err), cause: err}
 		}
-	} else if _, err := os.Stat(filepath.Dir(path)); errors.Is(err, fs.ErrNotExist) {
-		return "", &OpenError{
-			Problem: fmt.Sprintf("the folder %q of the database file does not exist. Create it with mkdir -p", filepath.Dir(path)),
-			cause:   err,
-		}
+	} else if err := folderExists(path); err != nil {
+		return "", err
 	}
 	creating.Lock()
 	defer creating.Unlock()
