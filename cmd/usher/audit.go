@@ -15,6 +15,7 @@ import (
 	"usher/internal/auth"
 	"usher/internal/auth/operator"
 	"usher/internal/config"
+	"usher/internal/logging"
 )
 
 type auditCommands struct {
@@ -22,13 +23,13 @@ type auditCommands struct {
 }
 
 type auditExportCommand struct {
-	Since  moment     `placeholder:"TIME" help:"Only events from this time on: RFC 3339, such as 2030-01-31T00:00:00Z, or a duration before now, such as 24h."`
-	Until  moment     `placeholder:"TIME" help:"Only events before this time."`
-	Kind   []string   `placeholder:"KIND,..." help:"Only events of these kinds, such as LOGIN_FAILED."`
-	User   string     `placeholder:"USER" help:"Only events about this user: a user name, an e-mail address or an id. Of a deleted user, only the id is known."`
-	After  *uuid.UUID `placeholder:"ID" help:"Only what comes after the event with this id, which is the last line of an earlier export."`
-	Follow bool       `help:"Do not end, but wait for new events and write them too."`
-	Format string     `default:"ndjson" enum:"ndjson,syslog" help:"ndjson writes JSON objects, and syslog writes messages of RFC 5424 with the same JSON objects."`
+	Since  moment   `placeholder:"TIME" help:"Only events from this time on: RFC 3339, such as 2030-01-31T00:00:00Z, or a duration before now, such as 24h."`
+	Until  moment   `placeholder:"TIME" help:"Only events before this time."`
+	Kind   []string `placeholder:"KIND,..." help:"Only events of these kinds, such as LOGIN_FAILED."`
+	User   string   `placeholder:"USER" help:"Only events about this user: a user name, an e-mail address or an id. Of a deleted user, only the id is known."`
+	After  string   `placeholder:"ID" help:"Only what comes after the event with this id, which is the last line of an earlier export."`
+	Follow bool     `help:"Do not end, but wait for new events and write them too."`
+	Format string   `default:"ndjson" enum:"ndjson,syslog" help:"ndjson writes JSON objects, and syslog writes messages of RFC 5424 with the same JSON objects."`
 
 	config.Database
 	config.Log
@@ -39,9 +40,20 @@ const exportInterval = time.Second
 
 // Run writes the events. It succeeds when the reader of a pipe has ended.
 func (c *auditExportCommand) Run(inv *invocation) error {
-	options := operator.ExportOptions{After: c.After, From: c.Since.at(time.Now()), To: c.Until.at(time.Now())}
+	now := time.Now()
+	options := operator.ExportOptions{From: c.Since.at(now), To: c.Until.at(now)}
+	if c.After != "" {
+		id, err := uuid.Parse(c.After)
+		if err != nil {
+			return fmt.Errorf("--after: %q is not the id of an event, such as 01940000-0000-7000-8000-000000000001", c.After)
+		}
+		options.After = &id
+	}
 	if c.Follow && options.To != nil {
 		return errors.New("--follow has no end; leave out --until")
+	}
+	if options.From != nil && options.To != nil && !options.From.Before(*options.To) {
+		return errors.New("--until must be after --since")
 	}
 	for _, name := range c.Kind {
 		kind, ok := auth.ParseAuditEventKind(name)
@@ -56,7 +68,7 @@ func (c *auditExportCommand) Run(inv *invocation) error {
 	if c.Follow {
 		options.Follow = ticker.C
 	}
-	err := inv.operate(c.Database, config.Passwords{}, c.Log, func(o *app.Operator) error {
+	err := app.OperateExisting(inv.ctx, c.Database, logging.New(inv.stderr, logOptions(c.Log)), func(o *app.Operator) error {
 		if c.User != "" {
 			id, err := c.userID(inv, o)
 			if err != nil {

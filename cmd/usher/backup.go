@@ -1,7 +1,11 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"os"
+
+	"golang.org/x/term"
 
 	"usher/internal/app"
 	"usher/internal/config"
@@ -20,6 +24,9 @@ type backupCommand struct {
 func (c *backupCommand) Run(inv *invocation) error {
 	log := logging.New(inv.stderr, logOptions(c.Log))
 	if c.File == "-" {
+		if f, ok := inv.stdout.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+			return errors.New("a backup is not text for a terminal; name a file, or redirect the output")
+		}
 		return app.BackupTo(inv.ctx, c.Database, inv.stdout, log)
 	}
 	digest, err := app.Backup(inv.ctx, c.Database, c.File, c.Force, log)
@@ -54,10 +61,11 @@ func (c *restoreCommand) Run(inv *invocation) error {
 	if err != nil {
 		return fmt.Errorf("restore: %w", err)
 	}
-	fmt.Fprintf(inv.stdout, "restored %d users, %d sessions (%d live) and %d audit events; the schema has version %d\n",
-		r.Users, r.Sessions, r.LiveSessions, r.Events, r.Version)
+	fmt.Fprintf(inv.stdout, "restored %s, %s (%d live) and %s; the schema has version %d\n",
+		plural(r.Users, "user"), plural(r.Sessions, "session"), r.LiveSessions, plural(r.Events, "audit event"), r.Version)
 	if c.Verify {
-		_, err = fmt.Fprintf(inv.stdout, "verified: no row refers to a missing one, %d sessions can be read, and the secret decrypts %d signing keys\n", r.Sampled, r.Keys)
+		_, err = fmt.Fprintf(inv.stdout, "verified: no row refers to a missing one, %s can be read, and the secret decrypts %s\n",
+			plural(r.Sampled, "session"), plural(r.Keys, "signing key"))
 	}
 	return err
 }

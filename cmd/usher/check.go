@@ -49,7 +49,7 @@ func (c *checkCommand) Run(inv *invocation) error {
 func (c *checkCommand) report(inv *invocation, run func(report func(check.Result))) error {
 	counts := map[check.Status]int{}
 	var all []check.Result
-	printer := check.Printer{To: inv.stdout, Width: 80, Names: len("signing keys"), Color: colored(inv)}
+	printer := check.Printer{To: inv.stdout, Width: width(inv), Names: len("signing keys"), Color: colored(inv)}
 	run(func(r check.Result) {
 		counts[r.Status]++
 		if all = append(all, r); !c.JSON {
@@ -61,13 +61,32 @@ func (c *checkCommand) report(inv *invocation, run func(report func(check.Result
 		err = errReported
 	}
 	if !c.JSON {
-		_, _ = fmt.Fprintf(inv.stdout, "\n%d ok, %d warnings, %d failed\n", counts[check.OK], counts[check.Warning], counts[check.Failed])
+		_, _ = fmt.Fprintf(inv.stdout, "\n%d ok, %s, %d failed\n", counts[check.OK], plural(counts[check.Warning], "warning"), counts[check.Failed])
 		return err
 	}
 	encoder := json.NewEncoder(inv.stdout)
 	encoder.SetIndent("", "  ")
 	encoder.SetEscapeHTML(false)
 	return errors.Join(encoder.Encode(map[string]any{"version": version, "ok": err == nil, "checks": all}), err)
+}
+
+// plural returns a number with its noun.
+func plural[N int | int64](n N, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return fmt.Sprintf("%d %s", n, noun)
+}
+
+// width returns how wide the report is: at most 80 columns, and no wider than a terminal.
+func width(inv *invocation) int {
+	const usual = 80
+	if f, ok := inv.stdout.(*os.File); ok {
+		if columns, _, err := term.GetSize(int(f.Fd())); err == nil && columns > 0 {
+			return min(columns, usual)
+		}
+	}
+	return usual
 }
 
 // colored reports whether the report has colors (https://no-color.org).

@@ -117,13 +117,17 @@ func run(inv *invocation, args []string) (status int) {
 	return 0
 }
 
-// seeHelp names the help of a command that was called with an argument too many, such as a value without its flag.
+// seeHelp names the help after an argument or a flag that does not exist.
 func seeHelp(err error) string {
 	wrong := new(kong.ParseError)
-	if !errors.As(err, &wrong) || wrong.Context.Selected() == nil || !strings.HasPrefix(err.Error(), "unexpected argument") {
+	if !errors.As(err, &wrong) || !strings.HasPrefix(err.Error(), "unexpected argument") && !strings.HasPrefix(err.Error(), "unknown flag") {
 		return ""
 	}
-	return "; see " + wrong.Context.Selected().FullPath() + " --help"
+	command := "usher"
+	if selected := wrong.Context.Selected(); selected != nil {
+		command = selected.FullPath()
+	}
+	return "; see " + command + " --help"
 }
 
 // newParser returns a parser of the command line and the settings.

@@ -84,7 +84,8 @@ func (c *secretResealCommand) Run(inv *invocation) error {
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(inv.stdout, "encrypted with the current secret: %d signing keys, %d mails\n", changed["signing keys"], changed["mails"])
+		_, err = fmt.Fprintf(inv.stdout, "encrypted with the current secret: %s, %s\n",
+			plural(changed["signing keys"], "signing key"), plural(changed["mails"], "mail"))
 		return err
 	})
 }

@@ -11,7 +11,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"usher/internal/atomicfile"
@@ -51,10 +50,8 @@ func BackupTo(ctx context.Context, database config.Database, w io.Writer, log *s
 
 // backup calls use with a backup in a temporary file of a folder, at its beginning.
 func backup(ctx context.Context, database config.Database, folder, name string, log *slog.Logger, use func(*os.File) error) (err error) {
-	if path, ok := strings.CutPrefix(string(database.URL), "sqlite:"); ok {
-		if _, err := os.Stat(path); err != nil { // opening would create the file
-			return fmt.Errorf("the database file %q cannot be read; check --database-url: %w", path, err)
-		}
+	if err := mustExist(database); err != nil {
+		return err
 	}
 	database.ReadURL = "" // not needed
 	db, err := openStore(ctx, database, store.Options{Observer: observe.New(observe.Options{Log: log})})
@@ -63,6 +60,9 @@ func backup(ctx context.Context, database config.Database, folder, name string, 
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 	copied, err := os.CreateTemp(folder, name+".*.tmp") // with mode 0600
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("the folder %q does not exist. Create it with mkdir -p", folder)
+	}
 	if err != nil {
 		return err
 	}

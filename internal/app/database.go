@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
+	"os"
+	"strings"
 	"time"
 
 	"usher/internal/config"
@@ -65,4 +68,20 @@ func await[T any](ctx context.Context, limit time.Duration, log *slog.Logger, op
 		case <-time.After(retryInterval):
 		}
 	}
+}
+
+// mustExist returns an error if the file of a SQLite database cannot be found. Opening the database would create it.
+func mustExist(s config.Database) error {
+	path, ok := strings.CutPrefix(string(s.URL), "sqlite:")
+	if !ok {
+		return nil
+	}
+	_, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("the database file %q does not exist. Run the command in the folder of the server, or check --database-url", path)
+	case err != nil:
+		return fmt.Errorf("the database file cannot be read: %w. Check --database-url, and run the command as the user of the server", err)
+	}
+	return nil
 }

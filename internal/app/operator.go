@@ -26,6 +26,15 @@ func Operate(ctx context.Context, database config.Database, passwords config.Pas
 	return operate(ctx, Settings{Database: database, Passwords: passwords}, nil, log, f)
 }
 
+// OperateExisting is Operate for commands that have nothing to do in a new database. A mistake in its path must not look
+// like an empty result.
+func OperateExisting(ctx context.Context, database config.Database, log *slog.Logger, f func(*Operator) error) error {
+	if err := mustExist(database); err != nil {
+		return err
+	}
+	return Operate(ctx, database, config.Passwords{}, log, f)
+}
+
 // OperateMail is Operate for commands that write mails, which the server sends. The settings are those of the server.
 func OperateMail(
 	ctx context.Context, database config.Database, keys config.Keys, mails config.Mail, signup config.Signup, log *slog.Logger, f func(*Operator) error,

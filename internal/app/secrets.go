@@ -68,6 +68,9 @@ func (p *parts) registerReseals(s *rekey.Service, secrets *seal.Secrets, d *doma
 
 // OperateSecrets is Operate for commands that show or finish a change of the server's secret.
 func OperateSecrets(ctx context.Context, database config.Database, keys config.Keys, log *slog.Logger, f func(*rekey.Service) error) error {
+	if err := mustExist(database); err != nil {
+		return err
+	}
 	secrets, err := Secrets(&keys, nil)
 	if err != nil {
 		return err

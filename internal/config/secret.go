@@ -111,8 +111,11 @@ func readSecret(path string) (Secret, error) {
 		return Secret{}, unreadable(path, err)
 	}
 	s := NewSecret(string(text))
-	if s.IsZero() || len(text) > maxSecret {
-		return Secret{}, fmt.Errorf("secret: %s: must have 1 to %d bytes", path, maxSecret)
+	switch {
+	case s.IsZero():
+		return Secret{}, fmt.Errorf("the secret file %q is empty", path)
+	case len(text) > maxSecret:
+		return Secret{}, fmt.Errorf("the secret file %q has more than %d bytes", path, maxSecret)
 	}
 	return s, nil
 }
