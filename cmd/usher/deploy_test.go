@@ -26,6 +26,7 @@ type compose struct {
 		ReadOnly        bool     `yaml:"read_only"`
 		CapDrop         []string `yaml:"cap_drop"`
 		SecurityOpt     []string `yaml:"security_opt"`
+		PidsLimit       int      `yaml:"pids_limit"`
 		StopGracePeriod string   `yaml:"stop_grace_period"`
 		Secrets         []string
 		Networks        any
@@ -46,6 +47,9 @@ func TestCompose(t *testing.T) {
 	for name, s := range c.Services {
 		if !s.ReadOnly || !slices.Equal(s.CapDrop, []string{"ALL"}) || !slices.Equal(s.SecurityOpt, []string{"no-new-privileges:true"}) {
 			t.Errorf("%s may write to its image, or has rights that it does not need", name)
+		}
+		if s.PidsLimit <= 0 {
+			t.Errorf("%s may start any number of processes", name)
 		}
 		if !regexp.MustCompile(`:[0-9]|\$\{USHER_IMAGE`).MatchString(s.Image) {
 			t.Errorf("%s: the image %s has no version", name, s.Image)
@@ -77,6 +81,13 @@ func TestCompose(t *testing.T) {
 		if len(server.TrustedProxies) != 1 || server.TrustedProxies[0].String() != proxy+"/32" {
 			t.Errorf("%s trusts %v, want the address of the proxy, %s", name, server.TrustedProxies, proxy)
 		}
+	}
+	// The role that the image creates is a superuser, which can run programs on the machine of the database.
+	if user := c.Services["postgres"].Environment["POSTGRES_USER"]; user == "usher" {
+		t.Error("the role of Usher is a superuser")
+	}
+	if sql := string(readDeploy(t, "postgres.sql")); !strings.Contains(sql, "\nCREATE ROLE usher LOGIN PASSWORD :'password';\nCREATE DATABASE usher OWNER usher;\n") {
+		t.Error("postgres.sql does not create the role and the database")
 	}
 	if !c.Networks["back"].Internal {
 		t.Error("the database can be reached from outside")
