@@ -110,17 +110,28 @@ func run(inv *invocation, args []string) (status int) {
 	selected := command.Selected().Target.Addr().Interface().(interface{ Run(inv *invocation) error })
 	if err := selected.Run(inv); err != nil {
 		if !errors.Is(err, errReported) {
-			fmt.Fprintln(inv.stderr, "usher:", err)
+			fmt.Fprintln(inv.stderr, "usher:", errorText(inv.ctx, err))
 		}
 		return 1
 	}
 	return 0
 }
 
+// errorText returns the text of the error of a command, which a signal may have caused.
+func errorText(ctx context.Context, err error) string {
+	if ctx.Err() == nil {
+		return err.Error()
+	}
+	return strings.ReplaceAll(err.Error(), context.Canceled.Error(), "interrupted")
+}
+
 // seeHelp names the help after an argument or a flag that does not exist.
 func seeHelp(err error) string {
 	wrong := new(kong.ParseError)
 	if !errors.As(err, &wrong) || !strings.HasPrefix(err.Error(), "unexpected argument") && !strings.HasPrefix(err.Error(), "unknown flag") {
+		return ""
+	}
+	if strings.HasSuffix(err.Error(), "?") { // it suggests another flag
 		return ""
 	}
 	command := "usher"
