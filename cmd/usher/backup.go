@@ -50,6 +50,9 @@ type restoreCommand struct {
 
 // Run restores a backup.
 func (c *restoreCommand) Run(inv *invocation) error {
+	if c.File == "-" {
+		return errors.New("restore: standard input cannot be restored; write the backup to a file first")
+	}
 	o := app.RestoreOptions{Verify: c.Verify, Keys: c.Keys, KeepMail: c.KeepMail, EndSessions: c.EndSessions}
 	if c.Verify {
 		var err error
