@@ -39,8 +39,11 @@ type slowResult struct {
 	Closed int64 `json:"closed"`
 }
 
-// slowProgram sends requests at a byte a second over many connections, until its standard input ends. It is a separate process, because
-// it needs many file descriptors. It prints a line when all are open.
+// opened is what the slowProgram prints when all connections are open.
+const opened = "open\n"
+
+// slowProgram sends requests at a byte a second over many connections, until its standard input ends. It is a separate process,
+// because it needs many file descriptors.
 func slowProgram(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("slow", flag.ContinueOnError)
 	address := flags.String("address", "", "`address` of the server")
@@ -67,13 +70,15 @@ func slowProgram(ctx context.Context, args []string) error {
 		})
 	}
 	open.Wait()
-	fmt.Println("open")
+	if _, err := os.Stdout.WriteString(opened); err != nil {
+		return err
+	}
 	group.Wait()
 	return json.NewEncoder(os.Stdout).Encode(slowResult{max(0, closed.Load()-int64(*clients))})
 }
 
 // sendSlowly opens a connection and sends a byte a second, until the server closes it or ctx ends.
-func sendSlowly(ctx context.Context, address string, headers bool, opened func()) {
+func sendSlowly(ctx context.Context, address string, headers bool, begun func()) {
 	var dialer net.Dialer
 	conn, err := dialer.DialContext(ctx, "tcp", address)
 	if err != nil {
@@ -90,7 +95,7 @@ func sendSlowly(ctx context.Context, address string, headers bool, opened func()
 	if _, err := io.WriteString(conn, start); err != nil {
 		return
 	}
-	opened()
+	begun()
 	ended := make(chan struct{})
 	go func() {
 		_, _ = io.Copy(io.Discard, conn) // until the server closes the connection
@@ -125,8 +130,8 @@ func (b *bench) slowed(ctx context.Context, address string, measure func(context
 	if err := cmd.Start(); err != nil {
 		return 0, err
 	}
-	var opened [len("open\n")]byte
-	_, err := io.ReadFull(stdout, opened[:])
+	line := make([]byte, len(opened))
+	_, err := io.ReadFull(stdout, line)
 	if err == nil {
 		err = measure(ctx)
 	}
@@ -171,11 +176,11 @@ func probed(ctx context.Context, address string, measure func(context.Context) e
 }
 
 func get(ctx context.Context, client *http.Client, url string) error {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil) //nolint:gosec // the server under test
 	if err != nil {
 		return err
 	}
-	response, err := client.Do(r)
+	response, err := client.Do(r) //nolint:gosec // the server under test
 	if err != nil {
 		return err
 	}
@@ -190,7 +195,7 @@ func get(ctx context.Context, client *http.Client, url string) error {
 // measureOverload compares the peak of `me`, and that of `login`, with what is served of a load that is too high, while slow
 // clients are connected.
 func measureOverload(ctx context.Context, b *bench) error {
-	if err := error(nil); err != nil {
+	if err := b.overloadMe(ctx); err != nil {
 		return err
 	}
 	return b.overloadLogin(ctx)

@@ -49,7 +49,7 @@ const (
 
 // memory returns the current or the peak resident memory of a process in MB.
 func memory(pid int, field string) (float64, error) {
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid)) //nolint:gosec // a number
 	if err != nil {
 		return 0, errNoUsage
 	}
