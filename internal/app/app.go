@@ -179,7 +179,10 @@ func (a *App) Serve(ctx context.Context, l net.Listener) error {
 	defer cancel()
 	log := a.parts.observer.Log()
 	if a.Admin != nil {
-		jobs.Go(func() { a.serveAdmin(jobsCtx) }) // until the requests in flight have finished
+		// Until the last request is answered: monitoring must not take a server that stops for one that has failed.
+		adminCtx, stop := context.WithCancel(context.WithoutCancel(ctx))
+		defer stop()
+		jobs.Go(func() { a.serveAdmin(adminCtx) })
 	}
 	every := func(interval time.Duration, wake <-chan struct{}, name string, run func(context.Context) error) {
 		jobs.Go(func() { job.EveryOrWhen(jobsCtx, interval, wake, log, name, a.counted(name, run)) })

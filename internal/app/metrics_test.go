@@ -15,13 +15,17 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"usher/graph"
 	"usher/internal/app"
 	"usher/internal/auth/authtest"
 	"usher/internal/observe"
+	"usher/internal/storetest"
 )
 
 // definitions returns all metrics that a server can have.
@@ -70,6 +74,7 @@ type monitored struct {
 	*app.App
 	public, admin string
 	bearer        string
+	stop          func() // begins to stop the server
 }
 
 func listenLocally(t *testing.T) net.Listener {
@@ -92,11 +97,12 @@ func serveMonitored(t *testing.T, s app.Settings, o app.Overrides) *monitored {
 	l := listenLocally(t)
 	a.Admin = listenLocally(t)
 	m := &monitored{App: a, public: "http://" + l.Addr().String(), admin: "http://" + a.Admin.Addr().String()}
-	ctx, stop := context.WithCancel(t.Context())
+	var ctx context.Context
+	ctx, m.stop = context.WithCancel(t.Context())
 	served := make(chan error, 1)
 	go func() { served <- a.Serve(ctx, l) }()
 	t.Cleanup(func() {
-		stop()
+		m.stop()
 		if err := <-served; err != nil {
 			t.Error(err)
 		}
@@ -317,4 +323,38 @@ func TestAdminListener(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestAdminListenerWhileStopping checks that the operator's listener answers for as long as a request is in flight.
+func TestAdminListenerWhileStopping(t *testing.T) {
+	t.Parallel()
+	s := settings(storetest.URLs["sqlite"](t))
+	s.ShutdownTimeout = time.Minute
+	began, end := make(chan struct{}), make(chan struct{})
+	answer := sync.OnceFunc(func() { close(end) })
+	defer answer()
+	m := serveMonitored(t, s, app.Overrides{CheapPasswords: true, GraphQL: func(graph.Options) (http.Handler, error) {
+		return http.HandlerFunc(func(http.ResponseWriter, *http.Request) { close(began); <-end }), nil
+	}})
+	answered := make(chan int, 1)
+	go func() {
+		status, _ := get(t, m.public+"/graphql")
+		answered <- status
+	}()
+	<-began
+	m.stop()
+	for {
+		conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", strings.TrimPrefix(m.public, "http://"))
+		if err != nil {
+			break // it waits for the request
+		}
+		_ = conn.Close()
+	}
+	if status, body := get(t, m.admin+"/metrics"); status != http.StatusOK || !strings.Contains(body, "usher_ready 0") {
+		t.Errorf("metrics while the server stops: %d %.200s", status, body)
+	}
+	answer()
+	if status := <-answered; status != http.StatusOK {
+		t.Errorf("the request in flight: %d", status)
+	}
 }
