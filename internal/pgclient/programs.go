@@ -87,7 +87,9 @@ func isWrapper(path string) bool {
 var versionText = regexp.MustCompile(`\(PostgreSQL\) (\d{1,4})`)
 
 func version(ctx context.Context, path string) (int, error) {
-	out, err := exec.CommandContext(ctx, path, "--version").Output()
+	cmd := exec.CommandContext(ctx, path, "--version")
+	cmd.Env = (&Database{}).environ()
+	out, err := cmd.Output()
 	if err != nil {
 		return 0, err
 	}

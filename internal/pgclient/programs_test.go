@@ -2,11 +2,15 @@ package pgclient
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -130,6 +134,53 @@ func TestPassword(t *testing.T) {
 	}
 }
 
+// TestVersionWithoutSecrets tests that a program that is only asked for its version gets no secret of Usher either.
+func TestVersionWithoutSecrets(t *testing.T) {
+	root := t.TempDir()
+	found := filepath.Join(root, "environment")
+	path := fake(t, root, "99/bin", "pg_tool", "99.1", "")
+	if err := os.WriteFile(path, []byte("#!/bin/sh\nenv >'"+found+"'; echo 'pg_tool (PostgreSQL) 99.1'\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	only(t, root, root)
+	t.Setenv("USHER_SECRET_KEY", "s3cret-of-usher")
+	if _, err := find(t.Context(), "pg_tool", 99); err != nil {
+		t.Fatal(err)
+	}
+	env, err := os.ReadFile(found)
+	if err != nil || !strings.Contains(string(env), "PATH=") || strings.Contains(string(env), "s3cret") {
+		t.Errorf("the environment has the secret of Usher or no PATH, %v", err)
+	}
+}
+
+// TestCancelledTooLate cancels a restore that the program has finished. It must not be reported as failed: the rows are in
+// the database.
+func TestCancelledTooLate(t *testing.T) {
+	root := t.TempDir()
+	fake(t, root, "99/bin", "pg_dump", "99.1", `echo $$`)
+	only(t, root, root)
+	ctx, cancel := context.WithCancel(t.Context())
+	w := writer(func(p []byte) (int, error) {
+		pid, err := strconv.Atoi(strings.TrimSpace(string(p)))
+		if err != nil {
+			return 0, err
+		}
+		program, err := os.FindProcess(pid)
+		for err == nil && program.Signal(syscall.Signal(0)) == nil { // until the program has ended
+			runtime.Gosched()
+		}
+		cancel()
+		return len(p), nil
+	})
+	if err := Dump(ctx, &Database{}, 99, w); err != nil {
+		t.Errorf("Dump: %v", err)
+	}
+}
+
+type writer func([]byte) (int, error)
+
+func (w writer) Write(p []byte) (int, error) { return w(p) }
+
 // TestMessages tests what an error has of the messages of a program: not the lines that quote rows.
 func TestMessages(t *testing.T) {
 	root := t.TempDir()
@@ -152,16 +203,14 @@ func TestFullDisk(t *testing.T) {
 	root := t.TempDir()
 	fake(t, root, "99/bin", "pg_dump", "99.1", `exec yes`)
 	only(t, root, root)
-	if err := Dump(t.Context(), &Database{}, 99, full{}); !errors.Is(err, errFull) {
+	if err := Dump(t.Context(), &Database{}, 99, full); !errors.Is(err, errFull) {
 		t.Errorf("Dump: %v, want %v", err, errFull)
 	}
 }
 
 var errFull = errors.New("no space")
 
-type full struct{}
-
-func (full) Write([]byte) (int, error) { return 0, errFull }
+var full = writer(func([]byte) (int, error) { return 0, errFull })
 
 // FuzzCopied reads any text as a script of pg_restore. What it finds are lines of the text, without the end of a COPY.
 func FuzzCopied(f *testing.F) {

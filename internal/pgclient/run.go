@@ -113,13 +113,13 @@ func run(ctx context.Context, p program, d *Database, in io.Reader, out io.Write
 	cmd.Env = d.environ()
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = in, out, &messages
 	err := cmd.Run()
-	if ctx.Err() != nil {
+	switch {
+	case err == nil: // also if ctx has ended meanwhile: what the program did is done
+		return nil
+	case ctx.Err() != nil:
 		return ctx.Err()
 	}
-	if err != nil {
-		return fmt.Errorf("%s: %s", p.path, problem(messages.text, err))
-	}
-	return nil
+	return fmt.Errorf("%s: %s", p.path, problem(messages.text, err))
 }
 
 // head keeps the beginning of what a program writes.

@@ -29,8 +29,8 @@ type RestoreOptions struct {
 // Restore restores a backup into the database at a URL, which must be empty, and migrates it. It refuses a backup of a
 // newer release.
 //
-// An error leaves no SQLite file: it gets its name last. PostgreSQL restores in one transaction, and drops mails and
-// ends sessions in another. If something fails after the first one, the error says so.
+// An error leaves no SQLite file: it gets its name last. PostgreSQL restores all rows in one transaction. If something
+// fails after it, the error says so.
 func Restore(ctx context.Context, at string, backup *os.File, o RestoreOptions) error {
 	kind, err := kindOf(backup)
 	if err != nil {
