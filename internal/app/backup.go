@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"usher/internal/atomicfile"
@@ -27,6 +28,9 @@ func Backup(ctx context.Context, database config.Database, file string, force bo
 	if _, err := os.Lstat(file); err == nil && !force { // also checked at the end
 		return "", fmt.Errorf("the file %q exists; choose another name, or replace it with --force", file)
 	}
+	if isDatabase(database, file) {
+		return "", fmt.Errorf("%q is the database itself; choose another name", file)
+	}
 	err = backup(ctx, database, filepath.Dir(file), filepath.Base(file), log, func(copied *os.File) error {
 		if digest, err = digestOf(copied); err != nil {
 			return err
@@ -40,16 +44,29 @@ func Backup(ctx context.Context, database config.Database, file string, force bo
 	return digest, err
 }
 
+// isDatabase reports whether a file is the SQLite database. Servers would go on writing to the file that a backup
+// replaces.
+func isDatabase(database config.Database, file string) bool {
+	path, isSQLite := strings.CutPrefix(string(database.URL), "sqlite:")
+	used, err := os.Stat(path)
+	found, missing := os.Stat(file)
+	return isSQLite && err == nil && missing == nil && os.SameFile(used, found)
+}
+
 // BackupTo writes a backup of the database to w.
 func BackupTo(ctx context.Context, database config.Database, w io.Writer, log *slog.Logger) error {
 	return backup(ctx, database, os.TempDir(), "usher", log, func(copied *os.File) error {
+		// The reader of a pipe may keep this process waiting, and end it with SIGPIPE. Without a name, nothing stays on
+		// disk then. Windows does not remove open files; there the name goes at the end.
+		_ = os.Remove(copied.Name())
 		_, err := io.Copy(w, copied)
 		return err
 	})
 }
 
-// backup calls use with a backup in a temporary file of a folder, at its beginning.
-func backup(ctx context.Context, database config.Database, folder, name string, log *slog.Logger, use func(*os.File) error) (err error) {
+// backup calls use with a backup in a temporary file of a folder, at its beginning. The database is closed by then, so
+// that nothing can fail after use.
+func backup(ctx context.Context, database config.Database, folder, name string, log *slog.Logger, use func(*os.File) error) error {
 	if err := mustExist(database); err != nil {
 		return err
 	}
@@ -58,19 +75,18 @@ func backup(ctx context.Context, database config.Database, folder, name string, 
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, db.Close()) }()
 	copied, err := os.CreateTemp(folder, name+".*.tmp") // with mode 0600
 	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("the folder %q does not exist. Create it with mkdir -p", folder)
+		return errors.Join(fmt.Errorf("the folder %q does not exist. Create it with mkdir -p", folder), db.Close())
 	}
 	if err != nil {
-		return err
+		return errors.Join(err, db.Close())
 	}
 	defer func() {
 		_ = copied.Close() // atomicfile.Publish has synced it
 		_ = os.Remove(copied.Name())
 	}()
-	if err := db.Backup(ctx, copied); err != nil {
+	if err := errors.Join(db.Backup(ctx, copied), db.Close()); err != nil {
 		return err
 	}
 	if _, err := copied.Seek(0, io.SeekStart); err != nil {

@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -66,3 +67,53 @@ func TestBackup(t *testing.T) {
 		})
 	}
 }
+
+// TestBackupOverDatabase names the database as the file of its own backup, also by a link.
+func TestBackupOverDatabase(t *testing.T) {
+	t.Parallel()
+	at := storetest.URLs["sqlite"](t)
+	path := strings.TrimPrefix(at, "sqlite:")
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(path, link); err != nil {
+		t.Fatal(err)
+	}
+	before, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range []string{path, link} {
+		_, err := app.Backup(t.Context(), config.Database{URL: config.DatabaseURL(at)}, file, true, slog.New(slog.DiscardHandler))
+		if err == nil || !strings.Contains(err.Error(), "is the database itself") {
+			t.Errorf("%s: %v", file, err)
+		}
+		if after, err := os.Stat(path); err != nil || !os.SameFile(before, after) {
+			t.Errorf("%s: another file has replaced the database, %v", file, err)
+		}
+	}
+}
+
+// TestBackupToSlowReader looks into the folder of temporary files while a reader keeps a backup waiting: a process that is
+// killed then must leave nothing there.
+func TestBackupToSlowReader(t *testing.T) {
+	for name, url := range storetest.URLs {
+		t.Run(name, func(t *testing.T) {
+			database := config.Database{URL: config.DatabaseURL(url(t))}
+			folder := t.TempDir()
+			t.Setenv("TMPDIR", folder)
+			var received bytes.Buffer
+			err := app.BackupTo(t.Context(), database, writer(func(p []byte) (int, error) {
+				if entries, err := os.ReadDir(folder); err != nil || len(entries) != 0 {
+					t.Errorf("the folder has %v, %v", entries, err)
+				}
+				return received.Write(p)
+			}), slog.New(slog.DiscardHandler))
+			if err != nil || received.Len() == 0 {
+				t.Errorf("%d bytes, %v", received.Len(), err)
+			}
+		})
+	}
+}
+
+type writer func([]byte) (int, error)
+
+func (w writer) Write(p []byte) (int, error) { return w(p) }
