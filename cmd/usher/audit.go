@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/signal"
 	"syscall"
 	"time"
 
@@ -40,6 +41,7 @@ const exportInterval = time.Second
 
 // Run writes the events. It succeeds when the reader of a pipe has ended.
 func (c *auditExportCommand) Run(inv *invocation) error {
+	signal.Ignore(syscall.SIGPIPE) // otherwise it ends the process before a write to standard output returns EPIPE
 	now := time.Now()
 	options := operator.ExportOptions{From: c.Since.at(now), To: c.Until.at(now)}
 	if c.After != "" {
