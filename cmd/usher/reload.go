@@ -70,6 +70,10 @@ func (r *reloader) reload() {
 		r.log.ErrorContext(r.inv.ctx, "settings not reloaded; the server continues with the old ones", "err", cause)
 		return
 	}
+	if len(changed) == 0 {
+		r.log.InfoContext(r.inv.ctx, "reloaded; no setting has changed")
+		return
+	}
 	r.log.InfoContext(r.inv.ctx, "reloaded", "changed", strings.Join(changed, ", "))
 }
 
