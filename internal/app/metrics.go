@@ -29,13 +29,9 @@ func (a *App) newMetrics(ctx context.Context, s Settings, documents *trusted.Doc
 	if s.AdminListen == "" {
 		return nil, nil
 	}
-	operations, err := operationNames(s, documents)
+	operations, err := operationNames(ctx, s, documents, log)
 	if err != nil {
 		return nil, err
-	}
-	if len(operations) > observe.MaxOperations {
-		log.WarnContext(ctx, "metrics name only some of the operations of the trusted documents",
-			"operations", len(operations), "named", observe.MaxOperations)
 	}
 	codes := make([]string, len(graph.AllErrorCode))
 	for i, code := range graph.AllErrorCode {
@@ -51,7 +47,7 @@ func (a *App) newMetrics(ctx context.Context, s Settings, documents *trusted.Doc
 
 // operationNames returns the names of the operations of the trusted documents and of the console's. Clients may name their
 // operations as they like, so no other name can be a label.
-func operationNames(s Settings, documents *trusted.Documents) ([]string, error) {
+func operationNames(ctx context.Context, s Settings, documents *trusted.Documents, log *slog.Logger) ([]string, error) {
 	var names []string
 	if documents != nil {
 		names = graph.OperationNames(documents)
@@ -64,7 +60,12 @@ func operationNames(s Settings, documents *trusted.Documents) ([]string, error) 
 		names = append(names, graph.OperationNames(own)...)
 	}
 	slices.Sort(names)
-	return slices.Compact(names), nil
+	names = slices.Compact(names)
+	if len(names) > observe.MaxOperations {
+		log.WarnContext(ctx, "metrics name only some of the operations of the trusted documents",
+			"operations", len(names), "named", observe.MaxOperations)
+	}
+	return names, nil
 }
 
 // mailStateTTL is how long the state of the mail queue is reused, so that many scrapes cost no more than a few.

@@ -358,3 +358,31 @@ func TestAdminListenerWhileStopping(t *testing.T) {
 		t.Errorf("the request in flight: %d", status)
 	}
 }
+
+// TestReloadNamesOperations reloads another manifest. The names of its operations are labels from then on, and those of the
+// former one no longer.
+func TestReloadNamesOperations(t *testing.T) {
+	t.Parallel()
+	s := settings(storetest.URLs["sqlite"](t))
+	s.TrustedDocuments, s.TrustedDocumentsMode = filepath.Join(t.TempDir(), "documents.json"), "log"
+	trust := func(query string) {
+		t.Helper()
+		if err := os.WriteFile(s.TrustedDocuments, fmt.Appendf(nil, `{"one": %q}`, query), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const former, later = `query Former { __typename }`, `query Later { __typename }`
+	trust(former)
+	m := serveMonitored(t, s, app.Overrides{CheapPasswords: true})
+	trust(later)
+	if err := m.Reload(t.Context(), s); err != nil {
+		t.Fatal(err)
+	}
+	m.run(t, former, nil)
+	m.run(t, later, nil)
+	got := m.scrape(t)
+	if !strings.Contains(got, `usher_graphql_operations_total{code="OK",operation="Later"} 1`) ||
+		!strings.Contains(got, `usher_graphql_operations_total{code="OK",operation="other"} 1`) || strings.Contains(got, "Former") {
+		t.Errorf("the scrape has\n%s", strings.Join(regexp.MustCompile(`(?m)^usher_graphql_operations_total.*$`).FindAllString(got, -1), "\n"))
+	}
+}

@@ -36,6 +36,13 @@ func (a *App) Reload(ctx context.Context, s Settings) error {
 	if err != nil {
 		return err
 	}
+	metrics := p.observer.Metrics()
+	var operations []string
+	if metrics != nil {
+		if operations, err = operationNames(ctx, s, documents, p.observer.Log()); err != nil {
+			return err
+		}
+	}
 	next, err := a.newEdge(ctx, s, documents, a.Domain.Throttle.With(rules), quiet)
 	if err != nil {
 		return err
@@ -47,6 +54,7 @@ func (a *App) Reload(ctx context.Context, s Settings) error {
 	// From here on nothing fails.
 	a.Domain.Outbox.SetPost(cmp.Or(p.overrides.Mail, post))
 	p.breaches.Replace(breaches)
+	metrics.NameOperations(operations) // before the requests that they count
 	a.edge.Store(next)
 	return nil
 }

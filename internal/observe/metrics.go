@@ -4,6 +4,7 @@ import (
 	"context"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -16,8 +17,7 @@ type MetricsOptions struct {
 	Version string
 	// Revision is the commit of the program; empty if it is unknown.
 	Revision string
-	// Operations are the names of GraphQL operations that are labels. All others count as "other", because clients choose
-	// them. At most MaxOperations are used.
+	// Operations are the first names for [Metrics.NameOperations].
 	Operations []string
 	// Codes are the error codes of GraphQL errors.
 	Codes []string
@@ -60,14 +60,15 @@ type Metrics struct {
 	definitions []Definition
 	batched     []string
 
-	routes     sync.Map // *route by pattern
-	operations map[string]*operation
+	routes     sync.Map                              // *route by pattern
+	operations atomic.Pointer[map[string]*operation] // by name; replaced as a whole
 	codes      map[string]bool
 	statements sync.Map // *statement by name
 
 	requests                                           *prometheus.CounterVec
 	requestDuration                                    *prometheus.HistogramVec
 	operationCount                                     *prometheus.CounterVec
+	operationDuration                                  *prometheus.HistogramVec
 	statementDuration, batchSize                       *prometheus.HistogramVec
 	statementErrors                                    *prometheus.CounterVec
 	hashDuration, hashWait                             prometheus.Observer
@@ -105,7 +106,7 @@ func NewMetrics(o MetricsOptions) *Metrics {
 	m.requests = m.counters("usher_http_requests_total", "HTTP requests by route and class of the status. Health checks are included.", "route", "status")
 	m.requestDuration = m.histograms("usher_http_request_duration_seconds", "Duration of HTTP requests, from the end of the headers to the end of the response.", requestBuckets, "route")
 	m.operationCount = m.counters("usher_graphql_operations_total", "GraphQL operations by name and by the code of the first error. The code is OK without an error, and CLIENT_CLOSED_REQUEST if the client disconnected. The name is other unless it is one of a trusted document or of the console.", "operation", "code")
-	durations := m.histograms("usher_graphql_operation_duration_seconds", "Duration of the requests for GraphQL operations, by name.", operationBuckets, "operation")
+	m.operationDuration = m.histograms("usher_graphql_operation_duration_seconds", "Duration of the requests for GraphQL operations, by name.", operationBuckets, "operation")
 	m.signIns = m.counters("usher_sign_ins_total", "Attempts to sign in, to confirm the identity again or to refresh a session, by method and outcome.", "method", "outcome")
 	m.sessionsStarted = m.counter("usher_sessions_started_total", "Sessions that began.")
 	m.sessionsEnded = m.counters("usher_sessions_ended_total", "Sessions that were ended, by the kind of the audit event in lower case. A session that expires is not counted, nor are those of a deleted account.", "cause")
@@ -135,15 +136,7 @@ func NewMetrics(o MetricsOptions) *Metrics {
 	for _, code := range o.Codes {
 		m.codes[code] = true
 	}
-	m.operations = map[string]*operation{}
-	for _, name := range append([]string{other}, o.Operations[:min(len(o.Operations), MaxOperations)]...) {
-		m.operations[name] = &operation{
-			name: name, duration: durations.WithLabelValues(name), succeeded: m.operationCount.WithLabelValues(name, succeeded),
-		}
-		for _, code := range []string{internal, unavailable} { // otherwise rate() would miss the first one
-			m.operationCount.WithLabelValues(name, code)
-		}
-	}
+	m.NameOperations(o.Operations)
 	for _, job := range o.Jobs {
 		m.jobSuccess.WithLabelValues(job)
 		m.jobFailures.WithLabelValues(job)
@@ -154,6 +147,34 @@ func NewMetrics(o MetricsOptions) *Metrics {
 	}
 	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
+}
+
+// NameOperations sets the names of GraphQL operations that are labels. All others count as "other", because clients choose
+// them. At most MaxOperations are used. The counters of names that are no longer used are removed, so that servers which
+// run for long do not collect them.
+func (m *Metrics) NameOperations(names []string) {
+	if m == nil {
+		return
+	}
+	operations := map[string]*operation{}
+	for _, name := range append([]string{other}, names[:min(len(names), MaxOperations)]...) {
+		operations[name] = &operation{
+			name: name, duration: m.operationDuration.WithLabelValues(name), succeeded: m.operationCount.WithLabelValues(name, succeeded),
+		}
+		for _, code := range []string{internal, unavailable} { // otherwise rate() would miss the first one
+			m.operationCount.WithLabelValues(name, code)
+		}
+	}
+	former := m.operations.Swap(&operations)
+	if former == nil {
+		return
+	}
+	for name := range *former {
+		if operations[name] == nil {
+			m.operationDuration.DeleteLabelValues(name)
+			m.operationCount.DeletePartialMatch(prometheus.Labels{"operation": name})
+		}
+	}
 }
 
 func (m *Metrics) define(name, kind, help string, labels []string) {

@@ -54,9 +54,10 @@ func (m *Metrics) Serve(s Served) {
 	if !s.GraphQL {
 		return
 	}
-	o := m.operations[s.Operation]
+	operations := *m.operations.Load()
+	o := operations[s.Operation]
 	if o == nil {
-		o = m.operations[other]
+		o = operations[other]
 	}
 	o.duration.Observe(s.Took.Seconds())
 	if s.Code == "" {

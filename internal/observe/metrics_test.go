@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -101,6 +102,35 @@ func TestManyOperations(t *testing.T) {
 			t.Errorf("%d names are labels, want %d", n, observe.MaxOperations+1)
 		}
 	}
+}
+
+// TestNameOperations replaces the names while requests are counted. A name that stays keeps its counters.
+func TestNameOperations(t *testing.T) {
+	t.Parallel()
+	m := observe.NewMetrics(observe.MetricsOptions{Operations: []string{"Old", "Kept"}})
+	var requests sync.WaitGroup
+	serve := func() {
+		for _, name := range []string{"Old", "Kept", "New"} {
+			m.Serve(observe.Served{GraphQL: true, Operation: name})
+		}
+	}
+	serve()
+	for range 4 {
+		requests.Go(serve)
+	}
+	m.NameOperations([]string{"Kept", "New"})
+	requests.Wait()
+	serve()
+	got := values(t, m, "usher_graphql_operations_total")
+	for text, want := range map[string]bool{
+		`{code="OK",operation="Kept"} 6`: true, `{code="OK",operation="New"} `: true, `operation="Old"`: false,
+	} {
+		if strings.Contains(got, text) != want {
+			t.Errorf("%s: %t, want %t in\n%s", text, !want, want, got)
+		}
+	}
+	var nothing *observe.Metrics
+	nothing.NameOperations([]string{"New"})
 }
 
 // TestSteps counts statements and hashes at a level at which the log has no steps.
