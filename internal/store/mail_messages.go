@@ -66,14 +66,14 @@ func (s *Store) DueMails(ctx context.Context, now time.Time, limit int) ([]auth.
 // newestMailFirst orders mails by creation: their IDs are UUIDs of version 7 (RFC 9562, section 5.7).
 var newestMailFirst = order{columns: []string{"id"}, descending: true}
 
-// Mails implements auth.MailMessageStore. A single mail comes from the primary.
+// Mails implements auth.MailMessageStore.
 func (s *Store) Mails(ctx context.Context, q auth.MailQuery) (mails []auth.MailMessage, err error) {
 	query, args := listMails(q)
 	read := func(ctx context.Context, from target) error {
 		mails, err = list(ctx, from, "list mails", mailFields, query, args...)
 		return err
 	}
-	if q.ID != nil {
+	if q.ID != nil || q.Current {
 		err = read(ctx, s.read)
 	} else {
 		err = s.fromStandby(ctx, read)

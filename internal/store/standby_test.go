@@ -132,6 +132,9 @@ func TestStandbyServesLists(t *testing.T) {
 		if found, err := s.Mails(t.Context(), auth.MailQuery{ID: &mail.ID, Page: auth.Page[uuid.UUID]{Limit: 1}}); err != nil || len(found) != 1 {
 			t.Errorf("Mails by id: %d, %v", len(found), err)
 		}
+		if found, err := s.Mails(t.Context(), auth.MailQuery{Current: true, Page: auth.Page[uuid.UUID]{Limit: 10}}); err != nil || len(found) != 1 {
+			t.Errorf("Mails that are current: %d, %v", len(found), err)
+		}
 		err := s.InTx(t.Context(), func(_ context.Context, tx auth.Store) error {
 			addEvent(t, tx)
 			if n := events(t, tx, anyEvents); n != 2 {

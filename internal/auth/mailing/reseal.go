@@ -26,7 +26,7 @@ func (o *Outbox) Reseal(ctx context.Context) (changed int, err error) {
 }
 
 func (o *Outbox) reseal(ctx context.Context, state auth.MailState) (changed int, err error) {
-	query := auth.MailQuery{State: state, Page: auth.Page[uuid.UUID]{Limit: resealBatch}}
+	query := auth.MailQuery{State: state, Current: true, Page: auth.Page[uuid.UUID]{Limit: resealBatch}}
 	for {
 		mails, err := o.store.Mails(ctx, query)
 		if err != nil {

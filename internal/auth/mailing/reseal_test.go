@@ -3,6 +3,7 @@ package mailing_test
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -59,6 +60,33 @@ func TestResealMails(t *testing.T) {
 		}
 		if sent != many {
 			t.Errorf("%d mails were sent, want %d", sent, many)
+		}
+	})
+}
+
+// behind is a store whose lists lack what was just written, unless they must be current.
+type behind struct{ mailing.Store }
+
+func (b behind) Mails(ctx context.Context, q auth.MailQuery) ([]auth.MailMessage, error) {
+	if !q.Current {
+		return nil, nil
+	}
+	return b.Store.Mails(ctx, q)
+}
+
+// TestResealCurrentMails reseals a mail that a standby does not have yet.
+func TestResealCurrentMails(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, f *fixture) {
+		f.notice(t, "ada@example.com")
+		o, err := mailing.New(mailing.Options{
+			Store: behind{f.Store}, Tx: f.tx, Post: f.post.Post(), Secrets: sealtest.Secrets(newer, older), Log: slog.New(slog.DiscardHandler),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n, err := o.Reseal(t.Context()); n != 1 || err != nil {
+			t.Errorf("resealed %d, %v, want 1", n, err)
 		}
 	})
 }
