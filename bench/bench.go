@@ -76,7 +76,7 @@ func newBench(ctx context.Context, o options) (b *bench, err error) {
 	if b.folder, err = os.MkdirTemp("", "usher-bench-"); err != nil {
 		return nil, err
 	}
-	if b.postgres, err = pgtest.Start(ctx); err != nil {
+	if b.postgres, err = pgtest.Start(ctx, o.database...); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(b.folder))
 	}
 	if err := b.prepare(ctx); err != nil {

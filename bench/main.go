@@ -34,9 +34,12 @@ func main() {
 	}
 }
 
-// command runs the bench, or one of the programs that the bench starts as separate processes.
+// command runs the bench, the measurements for docs/scaling.md, or one of the programs that the bench starts as separate
+// processes.
 func command(ctx context.Context, args []string) error {
-	programs := map[string]func(context.Context, []string) error{"limit": limitProgram, "hash": hashProgram, "flood": floodProgram, "slow": slowProgram}
+	programs := map[string]func(context.Context, []string) error{
+		"limit": limitProgram, "hash": hashProgram, "flood": floodProgram, "slow": slowProgram, "scaling": scalingProgram,
+	}
 	if len(args) > 0 && programs[args[0]] != nil {
 		return programs[args[0]](ctx, args[1:])
 	}
@@ -57,9 +60,10 @@ type options struct {
 	generator string   // "wrk" or "own"
 	only      []string // names of scenarios
 	short     bool
-	results   string // path of the results file
-	plots     string // folder for plots; empty for none
-	profile   string // folder for profiles; if set, the bench profiles instead of measuring
+	results   string   // path of the results file
+	plots     string   // folder for plots; empty for none
+	profile   string   // folder for profiles; if set, the bench profiles instead of measuring
+	database  []string // settings of PostgreSQL instead of those for speed
 }
 
 func parseOptions(args []string) (options, error) {

@@ -31,7 +31,9 @@ func userID(n int) uuid.UUID {
 	return uuid.MustParse(fmt.Sprintf("01940000-0000-7000-8000-%012d", n))
 }
 
-func userName(n int) string { return fmt.Sprintf("User%07d", n) }
+// userName returns the name of a user. Names are not in the order of ids, so that their indexes are as full as those of real
+// names.
+func userName(n int) string { return fmt.Sprintf("User%07d", n*7654321%10_000_000) }
 
 func (p population) createdAt(n int) time.Time {
 	return time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC).Add(time.Duration(n) * time.Second)
