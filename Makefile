@@ -15,7 +15,7 @@ ARGS =
 WEB = $(shell find web clients/js/src \( -name node_modules -o -name gql -o -name e2e \) -prune -o -type f -print)
 CONSOLE = internal/console/dist/index.html
 
-.PHONY: help run build console generate test e2e ha fuzz bench bench-profile bench-test cover release release-test lint lint-go lint-mod lint-generated lint-files vuln clean
+.PHONY: help run build console generate test e2e ha fuzz bench bench-profile scaling bench-test cover release release-test lint lint-go lint-mod lint-generated lint-files vuln clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -65,6 +65,9 @@ bench: build ## benchmark the program against its goals, write bench/results.jso
 bench-profile: ## write pprof profiles of the program under load to bench/profile
 	go build -tags profile -o bin/usher-profile ./cmd/usher
 	go run -C bench . -usher ../bin/usher-profile -profile profile
+
+scaling: build ## measure and compute the tables of docs/scaling.md (SHORT=1: in 90 s)
+	go run -C bench . scaling $(if $(SHORT),-short)
 
 bench-test: ## test the bench, which is a separate module
 	go test -C bench $(if $(CI),-count=1) ./...

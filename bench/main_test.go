@@ -20,14 +20,20 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-func newTestBench(t *testing.T) *bench {
+// buildUsher builds the program and returns its path.
+func buildUsher(t *testing.T) string {
 	t.Helper()
 	program := filepath.Join(t.TempDir(), "usher")
 	build := exec.Command("go", "build", "-C", "..", "-o", program, "./cmd/usher")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	b, err := newBench(t.Context(), options{usher: program, generator: "own", short: true})
+	return program
+}
+
+func newTestBench(t *testing.T) *bench {
+	t.Helper()
+	b, err := newBench(t.Context(), options{usher: buildUsher(t), generator: "own", short: true})
 	if err != nil {
 		t.Fatal(err)
 	}

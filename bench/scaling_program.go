@@ -50,17 +50,18 @@ func scalingProgram(ctx context.Context, args []string) error {
 		return err
 	}
 	b.say("simulations")
-	if err := writeScaling(os.Stdout, sizes, measured); err != nil {
+	if err := writeScaling(os.Stdout, sizes, measured, 10e6); err != nil {
 		return err
 	}
 	m := b.results
-	_, err = fmt.Printf("%d CPUs, %s/%s, Go %s, PostgreSQL %s, %.0f s\n", runtime.NumCPU(), runtime.GOOS, runtime.GOARCH,
+	_, err = fmt.Fprintf(os.Stdout, "\n%d CPUs, %s/%s, Go %s, PostgreSQL %s, %.0f s\n", runtime.NumCPU(), runtime.GOOS, runtime.GOARCH,
 		m.strings["machine_go"], m.strings["machine_postgres"], now().Sub(begin).Seconds())
 	return err
 }
 
 // scale measures with each number of users.
 func (b *bench) scale(ctx context.Context, sizes []int, rounds int, of counts) ([]scaling.Measured, error) {
+	b.settings = append(b.settings, "USHER_SHUTDOWN_DELAY=0s") // a server is started for each operation
 	var all []scaling.Measured
 	for _, users := range sizes {
 		begin := now()

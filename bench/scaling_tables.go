@@ -10,14 +10,15 @@ import (
 )
 
 // writeScaling writes the tables of docs/scaling.md in Markdown. The arithmetic uses the figures of the largest database.
-func writeScaling(to io.Writer, sizes []int, all []scaling.Measured) error {
+// The simulations are of a cell with some number of users.
+func writeScaling(to io.Writer, sizes []int, all []scaling.Measured, simulated float64) error {
 	m := all[len(all)-1]
 	var text strings.Builder
 	costTable(&text, sizes, all)
 	rowTable(&text, sizes, all)
 	sizeTable(&text, m, scaling.Usual)
 	endTable(&text, m, scaling.Usual)
-	simulationTable(&text, m, scaling.Usual)
+	simulationTable(&text, m, scaling.Usual, simulated)
 	_, err := io.WriteString(to, text.String())
 	return err
 }
@@ -105,7 +106,7 @@ type simulated struct {
 	load  scaling.Load
 }
 
-// simulations are for a cell of 10 million users. 2 % of them have the application open.
+// simulations are what a cell is exposed to. 2 % of its users have the application open.
 func simulations(size scaling.Size) []simulated {
 	const again, open = 10, 0.02
 	clients := int(size.Users * open)
@@ -130,13 +131,13 @@ func simulations(size scaling.Size) []simulated {
 	}
 }
 
-func simulationTable(to *strings.Builder, m scaling.Measured, a scaling.Assumptions) {
-	size := m.Of(a, 10e6)
+func simulationTable(to *strings.Builder, m scaling.Measured, a scaling.Assumptions, users float64) {
+	size := m.Of(a, users)
 	head(to, "load", "cores of Usher / PostgreSQL", "requests", "refused", "clients that gave up", "p50", "p99",
 		"longest queue: Usher / hash / PostgreSQL", "last wait over 1 s")
 	for i, s := range simulations(size) {
 		cell := scaling.CellOf(size, a, s.times)
-		o := m.Simulate(cell, s.load, uint64(i)) //nolint:gosec // not negative
+		o := m.Simulate(cell, s.load, uint64(i))
 		markdownRow(to, s.what, fmt.Sprintf("%d / %d", cell.UsherCores, cell.DatabaseCores), grouped(o.Arrived), grouped(o.Refused), grouped(o.Gone),
 			wait(o.P50), wait(o.P99), fmt.Sprintf("%s / %s / %s", grouped(o.Queue[0]), grouped(o.Queue[1]), grouped(o.Queue[2])), wait(o.Calm))
 	}
