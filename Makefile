@@ -66,7 +66,7 @@ bench-profile: ## write pprof profiles of the program under load to bench/profil
 	go build -tags profile -o bin/usher-profile ./cmd/usher
 	go run -C bench . -usher ../bin/usher-profile -profile profile
 
-scaling: build ## measure and compute the tables of docs/scaling.md (SHORT=1: in 90 s)
+scaling: build ## measure and compute the tables of docs/scaling.md (SHORT=1: in 1 min)
 	go run -C bench . scaling $(if $(SHORT),-short)
 
 bench-test: ## test the bench, which is a separate module

@@ -53,15 +53,15 @@ type Measured struct {
 
 // Assumptions are what the users of an installation do. Nothing in Usher determines them.
 type Assumptions struct {
-	PerDay           [kinds]float64 // operations of a user and day; for users that are not active too
-	Peak             float64        // the rate of the busiest hour, as a multiple of the mean
-	SessionDays      float64        // how long the row of a session stays
-	EventDays        float64        // how long an event of the audit log stays
-	Busy             float64        // the part of the processors that the peak may use
-	CoresPerReplica  float64
-	MaxConns         float64       // connections of a replica
-	RoundTrip        time.Duration // between Usher and PostgreSQL, for each statement
-	StandbysAndOther float64       // copies of the WAL that leave the primary
+	PerDay          [kinds]float64 // operations of a user and day; for users that are not active too
+	Peak            float64        // the rate of the busiest hour, as a multiple of the mean
+	SessionDays     float64        // how long the row of a session stays
+	EventDays       float64        // how long an event of the audit log stays
+	Busy            float64        // the part of the processors that the peak may use
+	CoresPerReplica float64
+	MaxConns        float64       // connections of a replica
+	RoundTrip       time.Duration // between Usher and PostgreSQL, for each statement
+	WALCopies       float64       // copies of the WAL that leave the primary
 }
 
 // Usual are the assumptions of docs/scaling.md. A fifth of the users is active on a day. An active user opens the application
@@ -70,7 +70,7 @@ var Usual = Assumptions{
 	PerDay:      [kinds]float64{Me: 4, Refresh: 1.2, Login: 1.0 / 14, Signup: 0.001},
 	Peak:        3,
 	SessionDays: 8, // a session that nobody refreshes ends after 7 days, and its row stays a day longer
-	EventDays:   365, Busy: 0.5, CoresPerReplica: 8, MaxConns: 16, RoundTrip: time.Millisecond / 2, StandbysAndOther: 2,
+	EventDays:   365, Busy: 0.5, CoresPerReplica: 8, MaxConns: 16, RoundTrip: time.Millisecond / 2, WALCopies: 2,
 }
 
 // Sessions is the number of rows of sessions of a user. A session that is refreshed stays for up to SessionDays after the
@@ -136,7 +136,7 @@ func (m Measured) Of(a Assumptions, users float64) Size {
 	s.BusyConnections = busy
 	s.Replicas = max(2, ceil(s.UsherCores/a.CoresPerReplica))
 	s.Connections = s.Replicas * a.MaxConns
-	s.Network = s.WALCheckpoint * a.StandbysAndOther
+	s.Network = s.WALCheckpoint * a.WALCopies
 	s.DeadPerDay += s.Sessions / (2 * a.SessionDays) // each session is deleted once
 	s.Disk = users*m.User.Total() + s.Sessions*m.Session.Total() + s.Events*m.Event.Total()
 	s.Indexes = users*m.User.Indexes + s.Sessions*m.Session.Total()

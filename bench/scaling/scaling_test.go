@@ -19,7 +19,7 @@ var round = Measured{
 
 var roundAssumptions = Assumptions{
 	PerDay: [kinds]float64{Me: 10, Refresh: 2, Login: 1}, Peak: 2, SessionDays: 5, EventDays: 100, Busy: 0.5,
-	CoresPerReplica: 4, MaxConns: 10, RoundTrip: time.Millisecond, StandbysAndOther: 2,
+	CoresPerReplica: 4, MaxConns: 10, RoundTrip: time.Millisecond, WALCopies: 2,
 }
 
 func TestOf(t *testing.T) {
