@@ -9,10 +9,27 @@
 ALTER TABLE users SET (fillfactor = 90);
 
 -- What a failed sign-in tried. The server decides what may be kept: never what could be a password.
-ALTER TABLE audit_events
-    ADD COLUMN IF NOT EXISTS identifier text,
-    DROP CONSTRAINT IF EXISTS audit_events_identifier_length,
-    ADD CONSTRAINT audit_events_identifier_length CHECK (length(identifier) <= 300) NOT VALID;
+--
+-- While a statement waits for a transaction that uses the table, such as that of pg_dump, all later statements wait behind
+-- it. So it gives up after half a second, lets the others pass and tries again.
+-- +goose StatementBegin
+DO $$
+BEGIN
+    PERFORM set_config('lock_timeout', '500ms', true);
+    LOOP
+        BEGIN
+            ALTER TABLE audit_events
+                ADD COLUMN IF NOT EXISTS identifier text,
+                DROP CONSTRAINT IF EXISTS audit_events_identifier_length,
+                ADD CONSTRAINT audit_events_identifier_length CHECK (length(identifier) <= 300) NOT VALID;
+            EXIT;
+        EXCEPTION WHEN lock_not_available THEN
+            PERFORM pg_sleep(1);
+        END;
+    END LOOP;
+END
+$$;
+-- +goose StatementEnd
 
 -- Finds the events that a user caused. An interrupted CREATE INDEX CONCURRENTLY leaves an invalid index.
 DROP INDEX CONCURRENTLY IF EXISTS audit_events_actor_id_id_idx;
