@@ -61,16 +61,13 @@ func (l load) run(ctx context.Context, clients []client) (tally, error) {
 		for verdict := range c.latencies {
 			c.latencies[verdict] = make([]time.Duration, 0, 1<<14)
 		}
-		var dialer net.Dialer
-		if l.spread {
-			dialer.LocalAddr = nextAddress()
+		defer c.close()
+		if l.every > 0 {
+			continue // the server closes a connection whose first request takes too long
 		}
-		var err error
-		if c.conn, err = dialer.DialContext(ctx, "tcp", l.address); err != nil {
+		if err := c.dial(ctx); err != nil {
 			return tally{}, err
 		}
-		defer func() { _ = c.conn.Close() }()
-		_ = c.conn.SetDeadline(now().Add(l.duration + hangTimeout)) // fails only on a closed connection
 	}
 	var group sync.WaitGroup
 	errs := make([]error, len(clients))
@@ -83,15 +80,8 @@ func (l load) run(ctx context.Context, clients []client) (tally, error) {
 			}
 		})
 	}
-	// Closing the connection ends a pending read.
-	stop := context.AfterFunc(ctx, func() {
-		for i := range connections {
-			_ = connections[i].conn.Close()
-		}
-	})
 	group.Wait()
 	t := tally{elapsed: now().Sub(begin)}
-	stop()
 	if err := errors.Join(slices.DeleteFunc(errs, isClosed)...); err != nil {
 		return t, err
 	}
@@ -123,8 +113,31 @@ type connection struct {
 	client
 	load
 	conn      net.Conn
+	forget    func() bool // of ctx
 	latencies [refused + 1][]time.Duration
 	buffer    [16 << 10]byte
+}
+
+// dial opens the connection. The end of ctx closes it, which ends a pending read.
+func (c *connection) dial(ctx context.Context) error {
+	var dialer net.Dialer
+	if c.spread {
+		dialer.LocalAddr = nextAddress()
+	}
+	conn, err := dialer.DialContext(ctx, "tcp", c.address)
+	if err != nil {
+		return err
+	}
+	_ = conn.SetDeadline(now().Add(c.duration + hangTimeout)) // fails only on a closed connection
+	c.conn, c.forget = conn, context.AfterFunc(ctx, func() { _ = conn.Close() })
+	return nil
+}
+
+func (c *connection) close() {
+	if c.conn != nil {
+		c.forget()
+		_ = c.conn.Close()
+	}
 }
 
 // run sends requests from a time on until another.
@@ -135,6 +148,11 @@ func (c *connection) run(ctx context.Context, next, end time.Time) error {
 				return nil
 			}
 			next = next.Add(c.every)
+		}
+		if c.conn == nil {
+			if err := c.dial(ctx); err != nil {
+				return err
+			}
 		}
 		start := now()
 		if _, err := c.conn.Write(c.request()); err != nil {
