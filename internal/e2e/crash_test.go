@@ -19,6 +19,11 @@ import (
 
 // graphql sends an operation and decodes its data. It sends a bearer token unless bearer is empty.
 func graphql(url, bearer, query string, variables, data any) error {
+	return graphqlWith(client, url, bearer, query, variables, data)
+}
+
+// graphqlWith is graphql with a client, such as one that keeps cookies.
+func graphqlWith(client *http.Client, url, bearer, query string, variables, data any) error {
 	body, err := json.Marshal(map[string]any{"query": query, "variables": variables})
 	if err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"net/http"
+	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
 	"os"
@@ -66,6 +67,7 @@ func testUpgrade(t *testing.T, older, database string) {
 		kept = append(kept, u.take())
 	}
 	flow := requestReset(t, front.URL)
+	eve := newKeeper(t, front.URL)
 	books := clientCredentials.FindStringSubmatch(runProgram(t, older, database, "client", "create", "--name", "Books"))
 	if books == nil {
 		t.Fatal("usher client create shows no credentials")
@@ -133,8 +135,10 @@ func testUpgrade(t *testing.T, older, database string) {
 		t.Errorf("a client that was registered before: %d", status)
 	}
 
-	want := map[string]int{ // ada signed up and has reset her password
-		"SIGNUP": u.counts["signup"] + 1, "LOGIN": u.counts["login"], "LOGOUT": u.counts["logout"], "PASSWORD_RESET": 1, "OLD": bulk,
+	eve.check(t, front.URL, database)
+
+	want := map[string]int{ // ada signed up and has reset her password; eve signed up, and has signed in once before and twice after
+		"SIGNUP": u.counts["signup"] + 2, "LOGIN": u.counts["login"] + 3, "LOGOUT": u.counts["logout"], "PASSWORD_RESET": 1, "OLD": bulk,
 	}
 	export := usher(t, database, "audit", "export")
 	for kind, many := range want {
@@ -149,6 +153,82 @@ func testUpgrade(t *testing.T, older, database string) {
 		t.Errorf("%d accounts, %v, want %d", accounts, err, want["SIGNUP"])
 	}
 	t.Logf("%d sessions of before and %d in use go on, %d that were ended are rejected, %d events, %d accounts", len(kept), len(u.idle), len(u.ended), strings.Count(export, "\n"), accounts)
+}
+
+// keeper is a person who keeps what the previous release has issued: cookies in a browser, and in an app the tokens and a
+// place in a list.
+type keeper struct {
+	browser *http.Client
+	app     tokens
+	cursor  string
+}
+
+// newKeeper creates the account of eve with the previous release.
+func newKeeper(t *testing.T, at string) *keeper {
+	t.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := &keeper{browser: &http.Client{Transport: client.Transport, Jar: jar}}
+	if err := graphqlWith(k.browser, at, "", `mutation { signup(input: {username: "eve", password: "four small green turtles", session: COOKIE}) { accessToken } }`, nil, &struct{}{}); err != nil {
+		t.Fatal(err)
+	}
+	if k.app, err = loginAs(at, "eve", nil); err != nil {
+		t.Fatal(err)
+	}
+	cursors := k.sessions(t, at)
+	if len(cursors) != 1 || k.app.DeviceToken == "" {
+		t.Fatalf("the cursors are %q, and the device token is %q", cursors, k.app.DeviceToken)
+	}
+	k.cursor = cursors[0]
+	return k
+}
+
+// sessions returns the cursors of a page after the kept one.
+func (k *keeper) sessions(t *testing.T, at string) (cursors []string) {
+	t.Helper()
+	var page struct {
+		Me struct {
+			Sessions struct{ Edges []struct{ Cursor string } }
+		}
+	}
+	variables := map[string]any{}
+	if k.cursor != "" {
+		variables["c"] = k.cursor
+	}
+	if err := graphql(at, k.app.AccessToken, sessionsOf, variables, &page); err != nil {
+		t.Errorf("sessions after the cursor %q: %v", k.cursor, err)
+	}
+	for _, edge := range page.Me.Sessions.Edges {
+		cursors = append(cursors, edge.Cursor)
+	}
+	return cursors
+}
+
+// check uses everything with the new release. Known devices sign in although strangers have locked the account.
+func (k *keeper) check(t *testing.T, at, database string) {
+	t.Helper()
+	if cursors := k.sessions(t, at); len(cursors) != 1 || cursors[0] == k.cursor {
+		t.Errorf("%d sessions after a cursor of before, want the one in the browser", len(cursors))
+	}
+	var data struct{ Refresh tokens }
+	if err := graphqlWith(k.browser, at, "", `mutation { refresh(input: {}) { accessToken } }`, nil, &data); err != nil {
+		t.Errorf("refresh, with a cookie of before: %v", err)
+	} else if err := (&signedIn{"eve", data.Refresh}).me(at); err != nil {
+		t.Errorf("me, after a refresh with a cookie of before: %v", err)
+	}
+	lockOut(t, at, database, "eve")
+	if _, err := loginAs(at, "eve", nil); err == nil {
+		t.Error("strangers have not locked eve's account")
+	}
+	if err := graphqlWith(k.browser, at, "", `mutation { login(input: {identifier: "eve", password: "four small green turtles", session: COOKIE}) { accessToken } }`, nil, &struct{}{}); err != nil {
+		t.Errorf("a sign-in in a browser that was known before: %v", err)
+	}
+	lockOut(t, at, database, "eve")
+	if _, err := loginAs(at, "eve", &k.app.DeviceToken); err != nil {
+		t.Errorf("a sign-in with a device token of before: %v", err)
+	}
 }
 
 // runProgram runs a command of a release with the secret of the servers.
