@@ -5,6 +5,7 @@ package e2e
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -247,11 +248,14 @@ func connectPostgres(t *testing.T, at string) *pgx.Conn {
 	return conn
 }
 
-// TestDatabaseGone cuts PostgreSQL off for a minute. Each request gets a typed error, nothing acknowledged is lost,
+// outage is how long TestDatabaseGone cuts PostgreSQL off: go test -tags e2e ./internal/e2e -run DatabaseGone -outage 1m.
+var outage = flag.Duration("outage", 10*time.Second, "how long PostgreSQL is gone")
+
+// TestDatabaseGone cuts PostgreSQL off. Each request gets a typed error, nothing acknowledged is lost,
 // the memory does not grow, and the server recovers by itself.
 func TestDatabaseGone(t *testing.T) {
 	t.Parallel()
-	const outage, clients = time.Minute, 20
+	const clients = 20
 	database := storetest.URLs["postgres"](t)
 	operate(t, database, password+"\n", "user", "create", "--username", "root", "--role", "admin")
 	cable := newCable(t, database)
@@ -263,7 +267,7 @@ func TestDatabaseGone(t *testing.T) {
 	before := residentMemory(t, s)
 
 	cable.cut()
-	ctx, cancel := context.WithTimeout(t.Context(), outage)
+	ctx, cancel := context.WithTimeout(t.Context(), *outage)
 	defer cancel()
 	var group sync.WaitGroup
 	var mu sync.Mutex
@@ -303,7 +307,7 @@ func TestDatabaseGone(t *testing.T) {
 	if after := residentMemory(t, s); after > before+64<<20 {
 		t.Errorf("memory grew from %d MB to %d MB", before>>20, after>>20)
 	}
-	t.Logf("%d requests were refused in %v, the slowest in %v", refused.Load(), outage, slowest)
+	t.Logf("%d requests were refused in %v, the slowest in %v", refused.Load(), *outage, slowest)
 
 	cable.connect()
 	until(t, func() bool { return status(t, s, "/readyz") == http.StatusOK })
