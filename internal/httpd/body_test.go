@@ -30,7 +30,11 @@ func TestBodyNotInFlight(t *testing.T) {
 		return 0, io.ErrUnexpectedEOF
 	})
 	r := httptest.NewRequest(http.MethodPost, "/graphql", io.MultiReader(iotest.OneByteReader(io.LimitReader(zeros{}, 3)), arriving))
+	sent := r.Body
 	New(o).ServeHTTP(httptest.NewRecorder(), r)
+	if r.Body != sent {
+		t.Error("the request of the caller has another body")
+	}
 	if len(during) != 1 || during[0] != 0 || len(between) != 2 || between[0] != 1 || between[1] != 1 {
 		t.Errorf("in flight while a body arrives: %v, want 0; before and after: %v, want 1", during, between)
 	}

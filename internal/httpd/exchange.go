@@ -55,10 +55,6 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		x.disconnected = connected.Err() != nil
 		x.finish(r, cause)
 	}()
-	if r.ContentLength != 0 {
-		x.body = body{r.Body, s.observer}
-		r.Body = &x.body
-	}
 	x.describe(r)
 	x.readCookies(r)
 	x.setHeaders()
@@ -67,7 +63,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 	ctx = x.begun(ctx, r)
 	ctx = access.WithCaller(ctx, s.caller(r.Header["Authorization"]))
-	r = r.WithContext(ctx)
+	r = r.WithContext(ctx) // a copy, so the caller's request keeps its body
+	if r.ContentLength != 0 {
+		x.body = body{r.Body, s.observer}
+		r.Body = &x.body
+	}
 	s.route(x, r)
 }
 
