@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -14,7 +13,6 @@ import (
 	"os/exec"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"usher/internal/keyring"
@@ -22,8 +20,8 @@ import (
 )
 
 const (
-	// overloadConnections is the number of connections that each have a request in flight all the time. Three times the peak
-	// needs far fewer: a server that answers in time gets its peak from 32 connections.
+	// overloadConnections is the number of connections of an overload. Each sends `me` all the time, and all together send
+	// `login` at overloadFactor times the peak.
 	overloadConnections = 1000
 	overloadFactor      = 3
 	// slowClients is the number of clients that send a byte a second: half of them their headers, the others a body.
@@ -33,12 +31,6 @@ const (
 	probeInterval = 20 * time.Millisecond
 )
 
-// slowResult is the output of the slowProgram.
-type slowResult struct {
-	// Closed is how often the server closed a slow connection. Its client then opened another.
-	Closed int64 `json:"closed"`
-}
-
 // opened is what the slowProgram prints when all connections are open.
 const opened = "open\n"
 
@@ -47,7 +39,6 @@ const opened = "open\n"
 func slowProgram(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("slow", flag.ContinueOnError)
 	address := flags.String("address", "", "`address` of the server")
-	clients := flags.Int("clients", slowClients, "the number of connections")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -57,15 +48,13 @@ func slowProgram(ctx context.Context, args []string) error {
 		_, _ = io.Copy(io.Discard, os.Stdin)
 		cancel()
 	}()
-	var closed atomic.Int64
 	var open, group sync.WaitGroup
-	open.Add(*clients)
-	for n := range *clients {
+	open.Add(slowClients)
+	for n := range slowClients {
 		group.Go(func() {
 			first := sync.OnceFunc(open.Done)
 			for ctx.Err() == nil {
 				sendSlowly(ctx, *address, n%2 == 0, first)
-				closed.Add(1)
 			}
 		})
 	}
@@ -74,7 +63,7 @@ func slowProgram(ctx context.Context, args []string) error {
 		return err
 	}
 	group.Wait()
-	return json.NewEncoder(os.Stdout).Encode(slowResult{max(0, closed.Load()-int64(*clients))})
+	return nil
 }
 
 // sendSlowly opens a connection and sends a byte a second, until the server closes it or ctx ends.
@@ -117,18 +106,18 @@ func sendSlowly(ctx context.Context, address string, headers bool, begun func())
 	}
 }
 
-// slowed calls measure while slow clients are connected, and returns how often the server closed one of their connections.
-func (b *bench) slowed(ctx context.Context, address string, measure func(context.Context) error) (int64, error) {
+// slowed calls measure while slow clients are connected. When the server closes the connection of one, it opens another.
+func (b *bench) slowed(ctx context.Context, address string, measure func(context.Context) error) error {
 	cmd := exec.CommandContext(ctx, b.self, "slow", "-address", address) //nolint:gosec // this very program
 	var failures bytes.Buffer
 	cmd.Stderr = &failures
 	stdin, err1 := cmd.StdinPipe()
 	stdout, err2 := cmd.StdoutPipe()
 	if err := errors.Join(err1, err2); err != nil {
-		return 0, err
+		return err
 	}
 	if err := cmd.Start(); err != nil {
-		return 0, err
+		return err
 	}
 	line := make([]byte, len(opened))
 	_, err := io.ReadFull(stdout, line)
@@ -136,15 +125,13 @@ func (b *bench) slowed(ctx context.Context, address string, measure func(context
 		err = measure(ctx)
 	}
 	_ = stdin.Close()
-	var slow slowResult
-	err = errors.Join(err, json.NewDecoder(stdout).Decode(&slow), cmd.Wait())
-	if err != nil {
-		return 0, fmt.Errorf("slow clients: %w\n%s", err, failures.Bytes())
+	if err := errors.Join(err, cmd.Wait()); err != nil {
+		return fmt.Errorf("slow clients: %w\n%s", err, failures.Bytes())
 	}
-	return slow.Closed, nil
+	return nil
 }
 
-// probed calls measure and meanwhile asks for the server's health, each time on a new connection. It returns the sorted
+// probed calls measure and meanwhile asks for the server's health, each time on a new connection. It returns the
 // latencies.
 func probed(ctx context.Context, address string, measure func(context.Context) error) ([]time.Duration, error) {
 	ctx, cancel := context.WithCancel(ctx)
@@ -171,7 +158,6 @@ func probed(ctx context.Context, address string, measure func(context.Context) e
 	err := measure(ctx)
 	close(stop)
 	group.Wait()
-	slices.Sort(latencies)
 	return latencies, errors.Join(err, failed)
 }
 
@@ -201,30 +187,20 @@ func measureOverload(ctx context.Context, b *bench) error {
 	return b.overloadLogin(ctx)
 }
 
-// overloaded is what was seen during an overload.
-type overloaded struct {
-	health []time.Duration
-	closed int64
-}
-
-// overload calls measure with slow clients and probes.
-func (o *overloaded) overload(ctx context.Context, b *bench, address string, measure func(context.Context) error) error {
-	var health []time.Duration
-	closed, err := b.slowed(ctx, address, func(ctx context.Context) (err error) {
+// overloaded calls measure while slow clients are connected, and returns the latencies of probes.
+func (b *bench) overloaded(ctx context.Context, address string, measure func(context.Context) error) (health []time.Duration, err error) {
+	err = b.slowed(ctx, address, func(ctx context.Context) (err error) {
 		health, err = probed(ctx, address, measure)
 		return err
 	})
-	o.closed += closed
-	o.health = append(o.health, health...)
-	return err
+	return health, err
 }
 
-// record records what was seen, and the peak memory of the server.
-func (o *overloaded) record(b *bench, name string, server *process) {
-	slices.Sort(o.health)
-	b.results.set("overload_"+name+"_health_p99_ms", percentile(o.health, 99).Seconds()*1e3)
-	b.results.set("overload_"+name+"_health_max_ms", percentile(o.health, 100).Seconds()*1e3)
-	b.results.set("overload_"+name+"_slow_closed", float64(o.closed))
+// recordOverload records the latencies of probes, and the peak memory of the server.
+func (b *bench) recordOverload(name string, health []time.Duration, server *process) {
+	slices.Sort(health)
+	b.results.set("overload_"+name+"_health_p99_ms", percentile(health, 99).Seconds()*1e3)
+	b.results.set("overload_"+name+"_health_max_ms", percentile(health, 100).Seconds()*1e3)
 	if mb, err := memory(server.cmd.Process.Pid, peakResidentMemory); err == nil {
 		b.results.set("overload_"+name+"_rss_mb", mb)
 	}
@@ -243,13 +219,14 @@ func (b *bench) overloadMe(ctx context.Context) (err error) {
 	if _, err := me.run(ctx, connections, b.warmUp); err != nil {
 		return err
 	}
-	var o overloaded
+	var health []time.Duration
 	samples, err := interleave(ctx, b.rounds,
 		func(ctx context.Context) (s sample, err error) {
-			err = o.overload(ctx, b, me.address, func(ctx context.Context) (err error) {
+			probes, err := b.overloaded(ctx, me.address, func(ctx context.Context) (err error) {
 				s, err = me.run(ctx, overloadConnections, b.me)
 				return err
 			})
+			health = append(health, probes...)
 			return s, err
 		},
 		me.measured(connections, b.me))
@@ -258,7 +235,7 @@ func (b *bench) overloadMe(ctx context.Context) (err error) {
 	}
 	b.results.compare(against{"overload_me_rps", "overload_me_peak_rps", "overload_me_served"}, samples, rps)
 	b.results.compare(against{"overload_me_p99_ms", "overload_me_peak_p99_ms", "overload_me_p99_vs_peak"}, samples, p99ms)
-	o.record(b, "me", me.process)
+	b.recordOverload("me", health, me.process)
 	return nil
 }
 
@@ -272,7 +249,7 @@ func (b *bench) overloadLogin(ctx context.Context) (err error) {
 		return err
 	}
 	defer stopping(&err, server)
-	var o overloaded
+	var health []time.Duration
 	var busy []time.Duration
 	run := func(ctx context.Context, connections int, every time.Duration) (sample, error) {
 		t, err := load{address: server.address, duration: b.overload, every: every}.run(ctx, signIns(server.address, connections))
@@ -287,10 +264,11 @@ func (b *bench) overloadLogin(ctx context.Context) (err error) {
 	every := time.Duration(overloadConnections / (overloadFactor * peak.rps) * float64(time.Second))
 	samples, err := interleave(ctx, b.rounds,
 		func(ctx context.Context) (s sample, err error) {
-			err = o.overload(ctx, b, server.address, func(ctx context.Context) (err error) {
+			probes, err := b.overloaded(ctx, server.address, func(ctx context.Context) (err error) {
 				s, err = run(ctx, overloadConnections, every)
 				return err
 			})
+			health = append(health, probes...)
 			return s, err
 		},
 		func(ctx context.Context) (sample, error) { return run(ctx, loginConnections, 0) })
@@ -301,6 +279,6 @@ func (b *bench) overloadLogin(ctx context.Context) (err error) {
 	b.results.compare(against{"overload_login_rps", "overload_login_peak_rps", "overload_login_served"}, samples, rps)
 	b.results.set("overload_login_refused_p99_ms", percentile(busy, 99).Seconds()*1e3)
 	b.results.set("overload_login_refused_max_ms", percentile(busy, 100).Seconds()*1e3)
-	o.record(b, "login", server)
+	b.recordOverload("login", health, server)
 	return nil
 }

@@ -11,7 +11,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"usher/internal/atomicfile"
@@ -47,7 +46,7 @@ func Backup(ctx context.Context, database config.Database, file string, force bo
 // isDatabase reports whether a file is the SQLite database. Servers would go on writing to the file that a backup
 // replaces.
 func isDatabase(database config.Database, file string) bool {
-	path, isSQLite := strings.CutPrefix(string(database.URL), "sqlite:")
+	path, isSQLite := database.URL.File()
 	used, err := os.Stat(path)
 	found, missing := os.Stat(file)
 	return isSQLite && err == nil && missing == nil && os.SameFile(used, found)

@@ -98,7 +98,7 @@ func (i *inspector) modes(context.Context) []check.Result {
 		open(config.DevFolder, 0o700)
 	}
 	if i.settings.URL.IsSQLite() {
-		path := strings.TrimPrefix(string(i.settings.URL), "sqlite:")
+		path, _ := i.settings.URL.File()
 		if folder := filepath.Dir(path); folder != "." { // the working directory has other files too
 			open(folder, 0o700)
 		}
@@ -119,7 +119,8 @@ func (i *inspector) disk(context.Context) []check.Result {
 	if !i.settings.URL.IsSQLite() {
 		return check.Good("not needed: the database is elsewhere")
 	}
-	folder := filepath.Dir(strings.TrimPrefix(string(i.settings.URL), "sqlite:"))
+	path, _ := i.settings.URL.File()
+	folder := filepath.Dir(path)
 	for _, err := os.Stat(folder); errors.Is(err, fs.ErrNotExist) && folder != filepath.Dir(folder); _, err = os.Stat(folder) {
 		folder = filepath.Dir(folder) // in which it is created
 	}

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
-	"strings"
 	"time"
 
 	"usher/internal/config"
@@ -72,7 +71,7 @@ func await[T any](ctx context.Context, limit time.Duration, log *slog.Logger, op
 
 // mustExist returns an error if the file of a SQLite database cannot be found. Opening the database would create it.
 func mustExist(s config.Database) error {
-	path, ok := strings.CutPrefix(string(s.URL), "sqlite:")
+	path, ok := s.URL.File()
 	if !ok {
 		return nil
 	}

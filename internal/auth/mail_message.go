@@ -90,7 +90,7 @@ type MailQuery struct {
 	ID     *uuid.UUID
 	UserID *uuid.UUID
 	State  MailState
-	// Current rules out an answer that is a little old, as the lists of people may be.
+	// Current asks for the present state. Otherwise the answer may be a little old.
 	Current bool
 	// Page has the ids of mails as positions.
 	Page[uuid.UUID]

@@ -15,12 +15,18 @@ import (
 type DatabaseURL string
 
 // IsSQLite reports whether the database is SQLite.
-func (u DatabaseURL) IsSQLite() bool { return strings.HasPrefix(string(u), "sqlite:") }
+func (u DatabaseURL) IsSQLite() bool {
+	_, ok := u.File()
+	return ok
+}
+
+// File returns the path of the database file; false for PostgreSQL.
+func (u DatabaseURL) File() (path string, ok bool) { return strings.CutPrefix(string(u), "sqlite:") }
 
 // String returns the part of u that is not secret.
 func (u DatabaseURL) String() string {
 	const hidden = "[redacted]"
-	if path, ok := strings.CutPrefix(string(u), "sqlite:"); ok {
+	if path, ok := u.File(); ok {
 		return "sqlite:" + path
 	}
 	parsed, err := url.Parse(string(u))

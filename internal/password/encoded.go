@@ -103,8 +103,8 @@ func (a argon2Hash) encode() string {
 // grow by as much again before its next cycle. A flood of logins over two slots peaks at some 75 MB with this
 // call, and at 115 MB or more without.
 //
-// A cycle takes as long as there are goroutines, and a connection has one. With thousands of connections, slow clients for
-// example, a cycle after each hash would take almost as long as the hash. So there are fewer cycles then.
+// The more goroutines there are, the longer a cycle takes, and each connection has one. With thousands of connections, such
+// as those of slow clients, a cycle after each hash would take almost as long as the hash. So there are fewer cycles then.
 func (a argon2Hash) derive(normalized string, length int) []byte {
 	tag := argon2.IDKey([]byte(normalized), a.salt, a.t, a.m, a.p, uint32(length)) //nolint:gosec // at most maxTagLength
 	if a.m >= defaultCost.m && uncollected.Add(1) > int64(runtime.NumGoroutine()/goroutinesPerHash) {
