@@ -11,8 +11,10 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -96,8 +98,17 @@ func spans(ts *testscript.TestScript, _ bool, _ []string) {
 	}
 }
 
+// lastHost is the last byte of the address that freeAddress has returned last.
+var lastHost atomic.Uint32
+
+// freeAddress returns an address for a server. Between its return and the start of the server, another test could be given
+// the same port of 127.0.0.1, and await would take its server for this one. On Linux, each call has its own address.
 func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	host := "127.0.0.1"
+	if runtime.GOOS == "linux" {
+		host = fmt.Sprintf("127.%d.0.%d", 1+os.Getpid()%254, 1+lastHost.Add(1)%254)
+	}
+	l, err := net.Listen("tcp", host+":0")
 	if err != nil {
 		return "", err
 	}
