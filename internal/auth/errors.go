@@ -15,15 +15,17 @@ type Code string
 
 // The codes of the domain. The schema describes them.
 const (
-	CodeUnauthenticated    Code = "UNAUTHENTICATED"
-	CodeForbidden          Code = "FORBIDDEN"
-	CodeEmailNotVerified   Code = "EMAIL_NOT_VERIFIED"
-	CodeStepUpRequired     Code = "STEP_UP_REQUIRED"
-	CodeInvalidCredentials Code = "INVALID_CREDENTIALS"
-	CodeBadUserInput       Code = "BAD_USER_INPUT"
-	CodeRateLimited        Code = "RATE_LIMITED"
-	CodeChallengeRequired  Code = "CHALLENGE_REQUIRED"
-	CodeMailDisabled       Code = "MAIL_DISABLED"
+	CodeUnauthenticated           Code = "UNAUTHENTICATED"
+	CodeForbidden                 Code = "FORBIDDEN"
+	CodeEmailNotVerified          Code = "EMAIL_NOT_VERIFIED"
+	CodeStepUpRequired            Code = "STEP_UP_REQUIRED"
+	CodeSecondFactorRequired      Code = "SECOND_FACTOR_REQUIRED"
+	CodeSecondFactorSetupRequired Code = "SECOND_FACTOR_SETUP_REQUIRED"
+	CodeInvalidCredentials        Code = "INVALID_CREDENTIALS"
+	CodeBadUserInput              Code = "BAD_USER_INPUT"
+	CodeRateLimited               Code = "RATE_LIMITED"
+	CodeChallengeRequired         Code = "CHALLENGE_REQUIRED"
+	CodeMailDisabled              Code = "MAIL_DISABLED"
 
 	CodeEmailConfirmationRequired Code = "EMAIL_CONFIRMATION_REQUIRED"
 	CodeInvitationRequired        Code = "INVITATION_REQUIRED"
@@ -50,8 +52,14 @@ type Error struct {
 	Code Code
 	// Reason is set with CodeUnauthenticated.
 	Reason Reason
-	// MaxAge is set with CodeStepUpRequired: how long ago the user may have authenticated.
+	// MaxAge is set with CodeStepUpRequired: how long ago the user may have authenticated; zero for any time.
 	MaxAge time.Duration
+	// Assurance is set with CodeStepUpRequired: the level at which the user must confirm their identity.
+	Assurance Assurance
+	// Methods is set with CodeStepUpRequired and CodeSecondFactorRequired: any one of them will do.
+	Methods []AuthMethod
+	// Continue is set with CodeSecondFactorRequired.
+	Continue *Continuation
 	// Fields is set with CodeBadUserInput and has at least one element.
 	Fields []FieldError
 	// RetryAfter is set with CodeRateLimited and CodeServiceUnavailable.
@@ -60,6 +68,13 @@ type Error struct {
 	Challenge *Challenge
 	// Err is the cause, for the log only.
 	Err error
+}
+
+// Continuation lets the client complete a sign-in.
+type Continuation struct {
+	// Token identifies the sign-in. It can be used once.
+	Token     string
+	ExpiresIn time.Duration
 }
 
 // Challenge asks for proof of work, in the format of ALTCHA (https://altcha.org/docs). It is solved by the number from 0
@@ -143,6 +158,8 @@ var (
 	ErrUsernameTaken = errors.New("user name taken")
 	// ErrEmailTaken says that another account has the e-mail address's key.
 	ErrEmailTaken = errors.New("e-mail address taken")
+	// ErrFactorTaken says that the factor exists, for a passkey at any account.
+	ErrFactorTaken = errors.New("factor taken")
 	// ErrUnavailable says that the database cannot answer now. Trying again may help. ErrUnreachable and ErrBusy wrap
 	// it.
 	ErrUnavailable = errors.New("database unavailable")
@@ -184,6 +201,7 @@ var (
 	ErrForbidden          = &Error{Code: CodeForbidden}
 	ErrEmailNotVerified   = &Error{Code: CodeEmailNotVerified}
 	ErrInvalidCredentials = &Error{Code: CodeInvalidCredentials}
+	ErrSecondFactorSetup  = &Error{Code: CodeSecondFactorSetupRequired}
 	ErrMailDisabled       = &Error{Code: CodeMailDisabled}
 )
 

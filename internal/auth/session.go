@@ -13,8 +13,10 @@ type Session struct {
 	ID     uuid.UUID
 	UserID uuid.UUID
 	// AuthTime is when the user authenticated to sign in, and Methods are the methods they used.
-	AuthTime  time.Time
-	Methods   []Method
+	AuthTime time.Time
+	Methods  []Method
+	// PasskeyID is the passkey among the methods; nil without one.
+	PasskeyID *uuid.UUID
 	CreatedAt time.Time
 	// LastUsedAt is the minute of the last refresh, or the time of the sign-in.
 	LastUsedAt time.Time
@@ -27,11 +29,21 @@ type Session struct {
 	UserAgent *string
 }
 
-// Method is a method of authentication, by its name in the claim amr (RFC 8176 §2).
+// Method is a method of authentication, as sessions store it. AMR returns its name in access tokens.
 type Method string
 
-// MethodPassword is the password.
-const MethodPassword Method = "pwd"
+// The methods.
+const (
+	MethodPassword Method = "pwd"
+	MethodTOTP     Method = "otp"
+	// MethodPasskey is a passkey whose authenticator has verified the user. MethodPasskeyPresence is one that has only seen
+	// that somebody is there.
+	MethodPasskey         Method = "passkey"
+	MethodPasskeyPresence Method = "passkey_presence"
+	MethodRecoveryCode    Method = "recovery_code"
+	// MethodEmailCode is a code or a link that was mailed.
+	MethodEmailCode Method = "email_code"
+)
 
 // UsePrecision is the precision of LastUsedAt. A thief with a copied access token can poll it, and must not see when the
 // owner refreshes.

@@ -21,6 +21,8 @@ type Store interface {
 
 	AccountStore
 	CredentialStore
+	FactorStore
+	CeremonyStore
 	AdministrationStore
 	SessionStore
 	RefreshStore
@@ -47,6 +49,8 @@ type CleanupStore interface {
 	// SweepEmailChanges ends up to limit changes of the address whose secret expired before a time: it deletes the secret
 	// and the pending address. It returns how many.
 	SweepEmailChanges(ctx context.Context, before time.Time, limit int) (int, error)
+	// SweepCeremonies deletes up to limit ceremonies that expired before a time, and returns how many.
+	SweepCeremonies(ctx context.Context, before time.Time, limit int) (int, error)
 	// SweepMails deletes up to limit mails of a state that were created before a time, by the time in the id, and returns
 	// how many.
 	SweepMails(ctx context.Context, state MailState, before time.Time, limit int) (int, error)

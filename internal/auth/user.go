@@ -36,6 +36,11 @@ type User struct {
 	// CredentialsVersion counts the changes of the user's credentials. What was checked at one version proves nothing at
 	// the next.
 	CredentialsVersion int
+	// Factors are the kinds of credentials that the user has beside the password.
+	Factors []CredentialKind
+	// FactorRemovedAt is when a factor was last removed; nil for never. Access tokens from before it may claim more than the
+	// user could prove now.
+	FactorRemovedAt *time.Time
 	// LastSignInAt is when the user last signed in; nil if they never have.
 	LastSignInAt *time.Time
 	CreatedAt    time.Time

@@ -83,6 +83,8 @@ func postgresMeaning(err *pgconn.PgError) error {
 			return auth.ErrUsernameTaken
 		case "users_email_key_unique":
 			return auth.ErrEmailTaken
+		case "credentials_passkey_unique", "credentials_key_unique":
+			return auth.ErrFactorTaken
 		}
 	case "23503": // foreign_key_violation
 		return auth.ErrNotFound
@@ -121,6 +123,8 @@ func sqliteMeaning(err *sqlite.Error) error {
 			return auth.ErrUsernameTaken
 		case strings.Contains(err.Error(), "users.email_key"):
 			return auth.ErrEmailTaken
+		case strings.Contains(err.Error(), "credentials.key"):
+			return auth.ErrFactorTaken
 		}
 	case sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY:
 		return auth.ErrNotFound

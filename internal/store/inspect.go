@@ -34,7 +34,7 @@ type Inspection struct {
 
 // tables are the tables that the server reads and writes.
 var tables = []string{
-	"administration", "audit_events", "audit_retention", "credentials", "login_failures", "mail_messages", "mailed_secrets", "oauth_clients",
+	"administration", "audit_events", "audit_retention", "ceremonies", "credentials", "login_failures", "mail_messages", "mailed_secrets", "oauth_clients",
 	"password_attempts", "rate_limits", "role_permissions", "roles", "server_secrets", "sessions", "signing_keys", "solved_challenges", "users",
 }
 

@@ -113,8 +113,8 @@ func explain(t *testing.T, conn *sql.Conn, text string) (steps []string, err err
 
 // wholeTable matches plan steps that read a whole table. It does not match index scans.
 var wholeTable = map[string]*regexp.Regexp{
-	"sqlite":   regexp.MustCompile(`SCAN (users|audit_events|password_attempts|sessions|mailed_secrets|mail_messages|rate_limits|solved_challenges)$`),
-	"postgres": regexp.MustCompile(`Seq Scan on (users|audit_events|password_attempts|sessions|mailed_secrets|mail_messages|rate_limits|solved_challenges)`),
+	"sqlite":   regexp.MustCompile(`SCAN (users|audit_events|password_attempts|sessions|mailed_secrets|mail_messages|rate_limits|solved_challenges|credentials|ceremonies)$`),
+	"postgres": regexp.MustCompile(`Seq Scan on (users|audit_events|password_attempts|sessions|mailed_secrets|mail_messages|rate_limits|solved_challenges|credentials|ceremonies)`),
 }
 
 // sorts matches plan steps that sort rows.

@@ -14,6 +14,7 @@ import (
 
 var sessionColumns = columns{
 	"id", "user_id", "auth_time", "created_at", "last_used_at", "expires_at", "ended_at", "ip_address", "user_agent", "methods",
+	"passkey_id",
 }
 
 func sessionFields(s *auth.Session) []any {
@@ -22,6 +23,7 @@ func sessionFields(s *auth.Session) []any {
 		(*timestamp)(&s.ExpiresAt),
 		nullTimestamp{&s.EndedAt},
 		&s.IPAddress, &s.UserAgent, (*methods)(&s.Methods),
+		nullID{&s.PasskeyID},
 	}
 }
 

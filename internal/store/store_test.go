@@ -47,7 +47,7 @@ func TestConformance(t *testing.T) {
 func clearAll(t *testing.T, kind string, s *store.Store) {
 	t.Helper()
 	statements := []string{
-		"DELETE FROM users", "DELETE FROM mailed_secrets", "DELETE FROM mail_messages", "DELETE FROM password_attempts", "DELETE FROM rate_limits", "DELETE FROM solved_challenges", "DELETE FROM oauth_clients", "DELETE FROM signing_keys", "DELETE FROM server_secrets",
+		"DELETE FROM users", "DELETE FROM ceremonies", "DELETE FROM mailed_secrets", "DELETE FROM mail_messages", "DELETE FROM password_attempts", "DELETE FROM rate_limits", "DELETE FROM solved_challenges", "DELETE FROM oauth_clients", "DELETE FROM signing_keys", "DELETE FROM server_secrets",
 		"DELETE FROM roles WHERE name NOT IN ('USER', 'ADMIN')",
 	}
 	if kind == "postgres" {

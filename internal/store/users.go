@@ -17,7 +17,7 @@ import (
 var (
 	userColumns = columns{
 		"id", "username", "email", "full_name", "roles", "disabled_at", "last_login_at", "created_at", "updated_at", "metadata", "app_metadata",
-		"email_verified_at", "pending_email", "locale", "deletion_at", "credentials_version",
+		"email_verified_at", "pending_email", "locale", "deletion_at", "credentials_version", "factors", "factor_removed_at",
 	}
 	accountColumns = slices.Concat(userColumns, columns{"username_key", "email_key", "full_name_key"})
 )
@@ -33,6 +33,8 @@ func userFields(u *auth.User) []any {
 		&u.PendingEmail, &u.Locale,
 		nullTimestamp{&u.DeletionAt},
 		&u.CredentialsVersion,
+		(*kinds)(&u.Factors),
+		nullTimestamp{&u.FactorRemovedAt},
 	}
 }
 

@@ -100,6 +100,15 @@ func Run(t *testing.T, open func(t *testing.T) auth.Store) {
 		{"Client/Delete", clientDelete},
 		{"Client/Refused", clientRefused},
 		{"Client/Pages", clientPages},
+		{"Factor/EveryColumn", factorEveryColumn},
+		{"Factor/Taken", factorTaken},
+		{"Factor/Use", factorUse},
+		{"Factor/RecoveryCode", factorRecoveryCode},
+		{"Factor/Remove", factorRemove},
+		{"Ceremony/EveryColumn", ceremonyEveryColumn},
+		{"Ceremony/Tries", ceremonyTries},
+		{"Ceremony/Take", ceremonyTake},
+		{"Ceremony/Sweep", ceremonySweep},
 		{"MailedSecret/EveryColumn", secretEveryColumn},
 		{"MailedSecret/Replace", secretReplace},
 		{"MailedSecret/Refused", secretRefused},
@@ -189,6 +198,8 @@ func newAccount(n int) *auth.Account {
 			Locale:             new("pt-BR"),
 			DeletionAt:         new(epoch.Add(8 * time.Microsecond)),
 			CredentialsVersion: 3,
+			Factors:            []auth.CredentialKind{auth.CredentialTOTP},
+			FactorRemovedAt:    new(epoch.Add(9 * time.Microsecond)),
 		},
 		FullNameKey: new(fmt.Sprintf("ada lovelace %d", n)),
 		UsernameKey: new(fmt.Sprintf("ada%d", n)),
@@ -236,6 +247,7 @@ func newSession(n int, userID uuid.UUID) *auth.Session {
 		EndedAt:    new(epoch.Add(4 * time.Millisecond)),
 		IPAddress:  new("2001:db8::1"),
 		UserAgent:  new("Mozilla/5.0"),
+		PasskeyID:  new(newID(9)),
 	}
 }
 

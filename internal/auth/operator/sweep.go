@@ -20,7 +20,7 @@ const (
 	sweepDroppedAfter = 24 * time.Hour
 	// sweepSecretsAfter is how long a user learns that a link has expired. Then it is unknown.
 	sweepSecretsAfter = 7 * 24 * time.Hour
-	// sweepExpiredAfter is how far the clock of another replica may be behind, for which a counter or a challenge has not
+	// sweepExpiredAfter is how far the clock of another replica may be behind, for which a counter, a challenge or a ceremony has not
 	// expired yet.
 	sweepExpiredAfter = time.Hour
 	// sweepBatch is how many rows one statement deletes, or one transaction changes. More would make others wait.
@@ -41,6 +41,7 @@ func (s *Service) Sweep(ctx context.Context) error {
 		inBatches(func() (int, error) { return s.store.SweepAttempts(ctx, now.Add(-sweepAttemptsAfter), sweepBatch) }),
 		inBatches(func() (int, error) { return s.store.SweepMailedSecrets(ctx, now.Add(-sweepSecretsAfter), sweepBatch) }),
 		inBatches(func() (int, error) { return s.store.SweepEmailChanges(ctx, now, sweepBatch) }),
+		inBatches(func() (int, error) { return s.store.SweepCeremonies(ctx, now.Add(-sweepExpiredAfter), sweepBatch) }),
 		inBatches(func() (int, error) { return s.store.SweepRateLimits(ctx, now.Add(-sweepExpiredAfter), sweepBatch) }),
 		inBatches(func() (int, error) { return s.store.SweepChallenges(ctx, now.Add(-sweepExpiredAfter), sweepBatch) }),
 		mails(auth.MailDropped, sweepDroppedAfter),

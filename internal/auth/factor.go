@@ -1,0 +1,90 @@
+package auth
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// The kinds of credentials beside the password. Users can have several of each but the first.
+const (
+	// CredentialTOTP is an app that makes one-time codes (RFC 6238). An account has at most one.
+	CredentialTOTP CredentialKind = "TOTP"
+	// CredentialPasskey is a key pair of which the user's device keeps the private key (WebAuthn).
+	CredentialPasskey CredentialKind = "PASSKEY"
+	// CredentialRecoveryCode is a code that the user has written down. It can be used once.
+	CredentialRecoveryCode CredentialKind = "RECOVERY_CODE"
+)
+
+// Factor is a credential that is not a password.
+type Factor struct {
+	ID     uuid.UUID
+	UserID uuid.UUID
+	Kind   CredentialKind
+	// Key identifies it among those of its kind: empty for TOTP, the digest of a recovery code, and the digest of the
+	// credential ID of a passkey. No two accounts have the same passkey.
+	Key string
+	// Secret verifies it: the encrypted seed of TOTP, the public key of a passkey, and a mark for a recovery code, whose
+	// key verifies it.
+	Secret string
+	// Name is what its owner calls it; nil without a name.
+	Name *string
+	// Counter is the last accepted time step of TOTP, or the signature counter of a passkey.
+	Counter int64
+	// Details is JSON of the kind, or empty.
+	Details    string
+	LastUsedAt *time.Time
+	CreatedAt  time.Time
+	UpdatedAt  time.Time
+}
+
+// FactorUse is a use of a factor, to store.
+type FactorUse struct {
+	ID uuid.UUID
+	// Counter replaces the one that the factor had when it was checked, Was.
+	Was, Counter int64
+	// Details replaces what the factor had.
+	Details string
+	At      time.Time
+}
+
+// HasFactor reports whether the user has a credential of a kind other than the password.
+func (u *User) HasFactor(kind CredentialKind) bool { return slices.Contains(u.Factors, kind) }
+
+// HasSecondFactor reports whether the user has set up a factor. Recovery codes alone are none: they replace one.
+func (u *User) HasSecondFactor() bool {
+	return u.HasFactor(CredentialTOTP) || u.HasFactor(CredentialPasskey)
+}
+
+// FactorStore keeps factors. Methods that change which factors a user has also set User.Factors, and increment
+// User.CredentialsVersion.
+type FactorStore interface {
+	// Factors lists the factors of a user, the oldest first.
+	Factors(ctx context.Context, userID uuid.UUID) ([]Factor, error)
+	// AddFactors stores new factors of a user. It returns ErrFactorTaken, and stores none, when a factor with the kind and
+	// the key of one exists, for a passkey even one of another account. Of many at once, exactly one succeeds.
+	AddFactors(ctx context.Context, userID uuid.UUID, factors []Factor) error
+	// UseFactor stores a use of a factor if its counter is still the one that was checked, and reports whether it did. Of
+	// many at once with different counters, exactly one succeeds. It changes no version.
+	UseFactor(ctx context.Context, use FactorUse) (bool, error)
+	// TakeRecoveryCode deletes the recovery code of a user with a key, and reports whether there was one. Of many at once,
+	// exactly one succeeds. It sets User.Factors, and changes no version: sign-ins with other credentials can go on.
+	TakeRecoveryCode(ctx context.Context, userID uuid.UUID, key string) (bool, error)
+	// RenameFactor changes what a user calls one of their factors. It returns ErrNotFound if they have no such factor.
+	RenameFactor(ctx context.Context, userID, id uuid.UUID, name string, now time.Time) error
+	// RemoveFactors deletes the factors of a user of some kinds, and returns how many. If it deletes any, it sets the time
+	// of the last removal, and the sessions of the user forget the methods.
+	RemoveFactors(ctx context.Context, userID uuid.UUID, r FactorRemoval) (int, error)
+}
+
+// FactorRemoval says which factors of a user to remove.
+type FactorRemoval struct {
+	Kind CredentialKind
+	// ID is one factor of the kind; nil means all.
+	ID *uuid.UUID
+	// Methods are what sessions forget. With an ID, only those do that were signed in with this passkey.
+	Methods []Method
+	At      time.Time
+}
