@@ -29,9 +29,10 @@ func directives(service *access.Service, schema *directive.Schema) DirectiveRoot
 	return DirectiveRoot{
 		Auth: func(
 			ctx context.Context, object any, next graphql.Resolver,
-			requires []auth.Role, permissions []string, orOwner bool, check auth.Check, maxAge *int, verified *bool,
+			requires []auth.Role, permissions []string, orOwner bool, check auth.Check, maxAge *int,
+			assurance *auth.RequiredAssurance, verified *bool,
 		) (any, error) {
-			rule := schema.Rule(requires, permissions, orOwner, check, maxAge, verified)
+			rule := schema.Rule(requires, permissions, orOwner, check, maxAge, assurance, verified)
 			if rule == nil {
 				return nil, errUnknownRule
 			}

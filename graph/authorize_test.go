@@ -76,7 +76,7 @@ func TestFieldBeforeArgument(t *testing.T) {
 				requires = []auth.Role{auth.RoleAdmin}
 			}
 			read := false
-			_, err := authDirective(ctx, nil, func(context.Context) (any, error) { read = true; return nil, nil }, requires, []string{}, false, auth.CheckSession, nil, nil)
+			_, err := authDirective(ctx, nil, func(context.Context) (any, error) { read = true; return nil, nil }, requires, []string{}, false, auth.CheckSession, nil, nil, nil)
 			var refused *auth.Error
 			errors.As(err, &refused)
 			if got := refused; (got == nil) != (tt.want == "") || got != nil && got.Code != tt.want {

@@ -54,12 +54,13 @@ func NewWatched(around graphql.FieldMiddleware, admitted graphql.Resolver) func(
 		decide := config.Directives.Auth
 		config.Directives.Auth = func(
 			ctx context.Context, object any, next graphql.Resolver,
-			requires []auth.Role, permissions []string, orOwner bool, check auth.Check, maxAge *int, verified *bool,
+			requires []auth.Role, permissions []string, orOwner bool, check auth.Check, maxAge *int,
+			assurance *auth.RequiredAssurance, verified *bool,
 		) (any, error) {
 			if admitted != nil && graphql.GetPathContext(ctx) == nil { // otherwise it guards an argument or an input field
 				next = admitted
 			}
-			return decide(ctx, object, next, requires, permissions, orOwner, check, maxAge, verified)
+			return decide(ctx, object, next, requires, permissions, orOwner, check, maxAge, assurance, verified)
 		}
 		server, err := newServer(config, schema, resolver, o)
 		if err != nil {

@@ -45,7 +45,7 @@ type ResolverRoot interface {
 }
 
 type DirectiveRoot struct {
-	Auth func(ctx context.Context, obj any, next graphql.Resolver, requires []auth.Role, permissions []string, orOwner bool, check auth.Check, maxAge *int, verified *bool) (res any, err error)
+	Auth func(ctx context.Context, obj any, next graphql.Resolver, requires []auth.Role, permissions []string, orOwner bool, check auth.Check, maxAge *int, assurance *auth.RequiredAssurance, verified *bool) (res any, err error)
 }
 
 type ComplexityRoot struct {
@@ -304,14 +304,16 @@ type ComplexityRoot struct {
 	}
 
 	Session struct {
-		AuthTime   func(childComplexity int) int
-		CreatedAt  func(childComplexity int) int
-		Current    func(childComplexity int) int
-		ExpiresAt  func(childComplexity int) int
-		ID         func(childComplexity int) int
-		IPAddress  func(childComplexity int) int
-		LastUsedAt func(childComplexity int) int
-		UserAgent  func(childComplexity int) int
+		Assurance   func(childComplexity int) int
+		AuthMethods func(childComplexity int) int
+		AuthTime    func(childComplexity int) int
+		CreatedAt   func(childComplexity int) int
+		Current     func(childComplexity int) int
+		ExpiresAt   func(childComplexity int) int
+		ID          func(childComplexity int) int
+		IPAddress   func(childComplexity int) int
+		LastUsedAt  func(childComplexity int) int
+		UserAgent   func(childComplexity int) int
 	}
 
 	SessionConnection struct {
@@ -1491,6 +1493,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SendPasswordResetPayload.User(childComplexity), true
 
+	case "Session.assurance":
+		if e.ComplexityRoot.Session.Assurance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Session.Assurance(childComplexity), true
+	case "Session.methods":
+		if e.ComplexityRoot.Session.AuthMethods == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Session.AuthMethods(childComplexity), true
 	case "Session.authTime":
 		if e.ComplexityRoot.Session.AuthTime == nil {
 			break
@@ -1890,9 +1904,10 @@ Requires authorization for a field. The resolver runs only if the caller is allo
 an input field, the rule applies when a value is supplied, including ` + "`" + `null` + "`" + `. Leaving it out is always
 allowed.
 
-A refused caller gets an error with one of four codes, checked in this order: ` + "`" + `UNAUTHENTICATED` + "`" + ` (not signed
+A refused caller gets an error with one of five codes, checked in this order: ` + "`" + `UNAUTHENTICATED` + "`" + ` (not signed
 in), ` + "`" + `FORBIDDEN` + "`" + ` (signed in, but not allowed), ` + "`" + `EMAIL_NOT_VERIFIED` + "`" + ` (allowed after verifying their e-mail
-address) or ` + "`" + `STEP_UP_REQUIRED` + "`" + ` (allowed after confirming their identity again).
+address), ` + "`" + `SECOND_FACTOR_SETUP_REQUIRED` + "`" + ` (allowed after setting up a second factor) or ` + "`" + `STEP_UP_REQUIRED` + "`" + `
+(allowed after confirming their identity again).
 In a query, a refused field is null and the other fields are answered. A mutation with any refused
 field does nothing.
 """
@@ -1910,6 +1925,12 @@ directive @auth(
   that time: the time of the sign-in or, in a token from ` + "`" + `reauthenticate` + "`" + `, the time of that call.
   """
   maxAge: Int
+  """
+  How well the user must have authenticated. The access token carries the level: that of the sign-in or, in a token from
+  ` + "`" + `reauthenticate` + "`" + `, that of the sign-in together with that call. With ` + "`" + `check: SESSION` + "`" + `, a factor that the user has removed
+  no longer counts.
+  """
+  assurance: RequiredAssurance
   """
   Whether the user's e-mail address must be verified. Omitted or null: only if the server requires it of all
   users (` + "`" + `USHER_REQUIRE_VERIFIED_EMAIL` + "`" + `). False: never, so that users can sign in and verify their address.
@@ -2021,11 +2042,19 @@ enum ErrorCode {
   """
   EMAIL_NOT_VERIFIED
   """
-  The user must confirm their identity first, because the last confirmation is more than
-  ` + "`" + `extensions.maxAge` + "`" + ` seconds old. ` + "`" + `extensions.methods` + "`" + ` lists the accepted ` + "`" + `StepUpMethod` + "`" + ` values. Use any
-  one of them, then send the request again with the new access token.
+  The user must confirm their identity first, with ` + "`" + `reauthenticate` + "`" + `: the last confirmation is more than
+  ` + "`" + `extensions.maxAge` + "`" + ` seconds old, or was at a lower level than ` + "`" + `extensions.assurance` + "`" + `. ` + "`" + `extensions.methods` + "`" + ` lists
+  the ` + "`" + `AuthMethod` + "`" + ` values that will do. Use any one of them, then send the request again with the new access token.
   """
   STEP_UP_REQUIRED
+  """
+  The password is right, and the account has a second factor. Nobody is signed in yet. Show the user the methods of
+  ` + "`" + `extensions.methods` + "`" + `, which are ` + "`" + `AuthMethod` + "`" + ` values, and send what they enter to ` + "`" + `completeLogin` + "`" + ` together with
+  ` + "`" + `extensions.challenge` + "`" + `. The challenge is valid for ` + "`" + `extensions.expiresIn` + "`" + ` seconds and five attempts.
+  """
+  SECOND_FACTOR_REQUIRED
+  "This requires a second factor, and the user has none. Set one up, for example with ` + "`" + `beginTotpSetup` + "`" + `."
+  SECOND_FACTOR_SETUP_REQUIRED
   """
   The identifier or the password is wrong. The answer deliberately does not say which. In ` + "`" + `reauthenticate` + "`" + ` and
   ` + "`" + `changePassword` + "`" + `: the current password is wrong.
@@ -2111,10 +2140,34 @@ enum UnauthenticatedReason {
   ACCOUNT_DISABLED
 }
 
-"How a user can confirm their identity: ` + "`" + `extensions.methods` + "`" + ` of a ` + "`" + `STEP_UP_REQUIRED` + "`" + ` error."
-enum StepUpMethod {
-  "The password, with ` + "`" + `reauthenticate` + "`" + `."
+"A way to prove who one is."
+enum AuthMethod {
+  "The password."
   PASSWORD
+  "A code from an authenticator app (RFC 6238)."
+  TOTP
+  "A passkey (Web Authentication)."
+  PASSKEY
+  "One of the codes that the user has written down."
+  RECOVERY_CODE
+  "A code or a link that was mailed."
+  EMAIL_CODE
+}
+
+"How well a user has authenticated (NIST SP 800-63B-4 §2)."
+enum Assurance {
+  "With one factor."
+  AAL1
+  "With two different factors, or with a passkey that has verified its user."
+  AAL2
+}
+
+"How well a user must have authenticated for a field."
+enum RequiredAssurance {
+  "With two factors. Users who have set up only one get ` + "`" + `SECOND_FACTOR_SETUP_REQUIRED` + "`" + `."
+  AAL2
+  "With two factors if they have set up a second one, otherwise with one. Not with ` + "`" + `check: TOKEN` + "`" + `."
+  HIGHEST
 }
 
 "How the refresh token of a session and the device token are delivered and stored."
@@ -3134,6 +3187,10 @@ type Session implements Node {
   ipAddress: String @auth(requires: ADMIN, orOwner: true)
   "The ` + "`" + `User-Agent` + "`" + ` header of the client at sign-in, shortened if it is long."
   userAgent: String @auth(requires: ADMIN, orOwner: true)
+  "The methods with which the user signed in, without those that the user has removed since."
+  methods: [AuthMethod!]! @public
+  "How well the user authenticated to sign in. ` + "`" + `reauthenticate` + "`" + ` does not change it. Removing a factor can lower it."
+  assurance: Assurance! @public
 }
 
 "A page of sessions (GraphQL Cursor Connections Specification)."
@@ -3938,6 +3995,10 @@ func (ec *executionContext) childFields_Session(ctx context.Context, field graph
 		return ec.fieldContext_Session_ipAddress(ctx, field)
 	case "userAgent":
 		return ec.fieldContext_Session_userAgent(ctx, field)
+	case "methods":
+		return ec.fieldContext_Session_methods(ctx, field)
+	case "assurance":
+		return ec.fieldContext_Session_assurance(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Session", field.Name)
 }
@@ -4233,14 +4294,22 @@ func (ec *executionContext) dir_auth_args(ctx context.Context, rawArgs map[strin
 		return nil, err
 	}
 	args["maxAge"] = arg4
-	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "verified",
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "assurance",
+		func(ctx context.Context, v any) (*auth.RequiredAssurance, error) {
+			return ec.unmarshalORequiredAssurance2ᚖusherᚋinternalᚋauthᚐRequiredAssurance(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["assurance"] = arg5
+	arg6, err := graphql.ProcessArgField(ctx, rawArgs, "verified",
 		func(ctx context.Context, v any) (*bool, error) {
 			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["verified"] = arg5
+	args["verified"] = arg6
 	return args, nil
 }
 
@@ -6812,7 +6881,7 @@ func (ec *executionContext) _Mutation_logout(ctx context.Context, field graphql.
 					var zeroVal *signin.LogoutPayload
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil, verified)
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil, nil, verified)
 			}
 
 			next = directive1
@@ -6883,7 +6952,7 @@ func (ec *executionContext) _Mutation_revokeSession(ctx context.Context, field g
 					var zeroVal *signin.RevokeSessionPayload
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil, verified)
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil, nil, verified)
 			}
 
 			next = directive1
@@ -6964,7 +7033,7 @@ func (ec *executionContext) _Mutation_revokeOtherSessions(ctx context.Context, f
 					var zeroVal *signin.RevokeOtherSessionsPayload
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil, verified)
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil, nil, verified)
 			}
 
 			next = directive1
@@ -7035,7 +7104,7 @@ func (ec *executionContext) _Mutation_reauthenticate(ctx context.Context, field 
 					var zeroVal *signin.AuthPayload
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil, verified)
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil, nil, verified)
 			}
 
 			next = directive1
@@ -7117,7 +7186,7 @@ func (ec *executionContext) _Mutation_changePassword(ctx context.Context, field 
 					var zeroVal *accounts.ChangePasswordPayload
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil, verified)
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil, nil, verified)
 			}
 
 			next = directive1
@@ -7198,7 +7267,7 @@ func (ec *executionContext) _Mutation_requestEmailVerification(ctx context.Conte
 					var zeroVal *recovery.RequestEmailVerificationPayload
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil, verified)
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil, nil, verified)
 			}
 
 			next = directive1
@@ -7396,7 +7465,7 @@ func (ec *executionContext) _Mutation_updateMe(ctx context.Context, field graphq
 					var zeroVal *accounts.UpdateMePayload
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil, nil)
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil, nil, nil)
 			}
 
 			next = directive1
@@ -7483,7 +7552,7 @@ func (ec *executionContext) _Mutation_requestEmailChange(ctx context.Context, fi
 					var zeroVal *recovery.RequestEmailChangePayload
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, maxAge, verified)
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, maxAge, nil, verified)
 			}
 
 			next = directive1
@@ -7657,7 +7726,7 @@ func (ec *executionContext) _Mutation_deleteMe(ctx context.Context, field graphq
 					var zeroVal *accounts.DeleteMePayload
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, maxAge, verified)
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, maxAge, nil, verified)
 			}
 
 			next = directive1
@@ -7727,7 +7796,7 @@ func (ec *executionContext) _Mutation_cancelDeletion(ctx context.Context, field 
 					var zeroVal *accounts.CancelDeletionPayload
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil, verified)
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil, nil, verified)
 			}
 
 			next = directive1
@@ -7797,7 +7866,7 @@ func (ec *executionContext) _Mutation_requestDataExport(ctx context.Context, fie
 					var zeroVal *accounts.RequestDataExportPayload
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, maxAge, nil)
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, maxAge, nil, nil)
 			}
 
 			next = directive1
@@ -7868,7 +7937,7 @@ func (ec *executionContext) _Mutation_createUser(ctx context.Context, field grap
 					var zeroVal *admin.CreateUserPayload
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, maxAge, nil)
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, maxAge, nil, nil)
 			}
 
 			next = directive1
@@ -7950,7 +8019,7 @@ func (ec *executionContext) _Mutation_inviteUser(ctx context.Context, field grap
 					var zeroVal *admin.InviteUserPayload
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, maxAge, nil)
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, maxAge, nil, nil)
 			}
 
 			next = directive1
@@ -8027,7 +8096,7 @@ func (ec *executionContext) _Mutation_retryMail(ctx context.Context, field graph
 					var zeroVal *admin.RetryMailPayload
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil, nil)
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil, nil, nil)
 			}
 
 			next = directive1
@@ -8104,7 +8173,7 @@ func (ec *executionContext) _Mutation_updateUser(ctx context.Context, field grap
 					var zeroVal *admin.UpdateUserPayload
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil, nil)
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil, nil, nil)
 			}
 
 			next = directive1
@@ -8181,7 +8250,7 @@ func (ec *executionContext) _Mutation_disableUser(ctx context.Context, field gra
 					var zeroVal *admin.DisableUserPayload
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil, nil)
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil, nil, nil)
 			}
 
 			next = directive1
@@ -8258,7 +8327,7 @@ func (ec *executionContext) _Mutation_enableUser(ctx context.Context, field grap
 					var zeroVal *admin.EnableUserPayload
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil, nil)
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil, nil, nil)
 			}
 
 			next = directive1
@@ -8335,7 +8404,7 @@ func (ec *executionContext) _Mutation_revokeUserSessions(ctx context.Context, fi
 					var zeroVal *admin.RevokeUserSessionsPayload
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil, nil)
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil, nil, nil)
 			}
 
 			next = directive1
@@ -8412,7 +8481,7 @@ func (ec *executionContext) _Mutation_sendPasswordReset(ctx context.Context, fie
 					var zeroVal *recovery.SendPasswordResetPayload
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil, nil)
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil, nil, nil)
 			}
 
 			next = directive1
@@ -8494,7 +8563,7 @@ func (ec *executionContext) _Mutation_deleteUser(ctx context.Context, field grap
 					var zeroVal *admin.DeleteUserPayload
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, maxAge, nil)
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, maxAge, nil, nil)
 			}
 
 			next = directive1
@@ -8576,7 +8645,7 @@ func (ec *executionContext) _Mutation_createRole(ctx context.Context, field grap
 					var zeroVal *admin.CreateRolePayload
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, maxAge, nil)
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, maxAge, nil, nil)
 			}
 
 			next = directive1
@@ -8658,7 +8727,7 @@ func (ec *executionContext) _Mutation_updateRole(ctx context.Context, field grap
 					var zeroVal *admin.UpdateRolePayload
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, maxAge, nil)
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, maxAge, nil, nil)
 			}
 
 			next = directive1
@@ -8740,7 +8809,7 @@ func (ec *executionContext) _Mutation_deleteRole(ctx context.Context, field grap
 					var zeroVal *admin.DeleteRolePayload
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, maxAge, nil)
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, maxAge, nil, nil)
 			}
 
 			next = directive1
@@ -9124,7 +9193,7 @@ func (ec *executionContext) _Query_me(ctx context.Context, field graphql.Collect
 					var zeroVal *auth.User
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil, verified)
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil, nil, verified)
 			}
 
 			next = directive1
@@ -9190,7 +9259,7 @@ func (ec *executionContext) _Query_node(ctx context.Context, field graphql.Colle
 					var zeroVal Node
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil, nil)
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil, nil, nil)
 			}
 
 			next = directive1
@@ -9267,7 +9336,7 @@ func (ec *executionContext) _Query_user(ctx context.Context, field graphql.Colle
 					var zeroVal *auth.User
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil, nil)
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil, nil, nil)
 			}
 
 			next = directive1
@@ -9344,7 +9413,7 @@ func (ec *executionContext) _Query_users(ctx context.Context, field graphql.Coll
 					var zeroVal *connection.UserConnection
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil, nil)
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil, nil, nil)
 			}
 
 			next = directive1
@@ -9421,7 +9490,7 @@ func (ec *executionContext) _Query_auditEvents(ctx context.Context, field graphq
 					var zeroVal *connection.AuditEventConnection
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil, nil)
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil, nil, nil)
 			}
 
 			next = directive1
@@ -9498,7 +9567,7 @@ func (ec *executionContext) _Query_dailyActivity(ctx context.Context, field grap
 					var zeroVal []admin.DailyActivity
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil, nil)
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil, nil, nil)
 			}
 
 			next = directive1
@@ -9574,7 +9643,7 @@ func (ec *executionContext) _Query_userCount(ctx context.Context, field graphql.
 					var zeroVal *int
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil, nil)
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil, nil, nil)
 			}
 
 			next = directive1
@@ -9631,7 +9700,7 @@ func (ec *executionContext) _Query_oauthClients(ctx context.Context, field graph
 					var zeroVal *connection.OAuthClientConnection
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil, nil)
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil, nil, nil)
 			}
 
 			next = directive1
@@ -9707,7 +9776,7 @@ func (ec *executionContext) _Query_signingKeys(ctx context.Context, field graphq
 					var zeroVal []auth.SigningKey
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil, nil)
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil, nil, nil)
 			}
 
 			next = directive1
@@ -9772,7 +9841,7 @@ func (ec *executionContext) _Query_roles(ctx context.Context, field graphql.Coll
 					var zeroVal []auth.RoleDefinition
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil, nil)
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil, nil, nil)
 			}
 
 			next = directive1
@@ -9861,7 +9930,7 @@ func (ec *executionContext) _Query_mailMessages(ctx context.Context, field graph
 					var zeroVal *connection.MailMessageConnection
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil, nil)
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil, nil, nil)
 			}
 
 			next = directive1
@@ -10573,7 +10642,7 @@ func (ec *executionContext) _Session_lastUsedAt(ctx context.Context, field graph
 					var zeroVal time.Time
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, nil, nil)
+				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, nil, nil, nil)
 			}
 
 			next = directive1
@@ -10634,7 +10703,7 @@ func (ec *executionContext) _Session_authTime(ctx context.Context, field graphql
 					var zeroVal time.Time
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, nil, verified)
+				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, nil, nil, verified)
 			}
 
 			next = directive1
@@ -10690,7 +10759,7 @@ func (ec *executionContext) _Session_ipAddress(ctx context.Context, field graphq
 					var zeroVal *string
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, nil, nil)
+				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, nil, nil, nil)
 			}
 
 			next = directive1
@@ -10746,7 +10815,7 @@ func (ec *executionContext) _Session_userAgent(ctx context.Context, field graphq
 					var zeroVal *string
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, nil, nil)
+				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, nil, nil, nil)
 			}
 
 			next = directive1
@@ -10761,6 +10830,52 @@ func (ec *executionContext) _Session_userAgent(ctx context.Context, field graphq
 }
 func (ec *executionContext) fieldContext_Session_userAgent(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Session", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Session_methods(ctx context.Context, field graphql.CollectedField, obj *auth.Session) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Session_methods(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AuthMethods(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []auth.AuthMethod) graphql.Marshaler {
+			return ec.marshalNAuthMethod2ᚕusherᚋinternalᚋauthᚐAuthMethodᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Session_methods(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Session", field, true, false, errors.New("field of type AuthMethod does not have child fields"))
+}
+
+func (ec *executionContext) _Session_assurance(ctx context.Context, field graphql.CollectedField, obj *auth.Session) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Session_assurance(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Assurance(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v auth.Assurance) graphql.Marshaler {
+			return ec.marshalNAssurance2usherᚋinternalᚋauthᚐAssurance(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Session_assurance(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Session", field, true, false, errors.New("field of type Assurance does not have child fields"))
 }
 
 func (ec *executionContext) _SessionConnection_edges(ctx context.Context, field graphql.CollectedField, obj *connection.SessionConnection) (ret graphql.Marshaler) {
@@ -11252,7 +11367,7 @@ func (ec *executionContext) _User_email(ctx context.Context, field graphql.Colle
 					var zeroVal *string
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, nil, verified)
+				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, nil, nil, verified)
 			}
 
 			next = directive1
@@ -11313,7 +11428,7 @@ func (ec *executionContext) _User_emailVerifiedAt(ctx context.Context, field gra
 					var zeroVal *time.Time
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, nil, verified)
+				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, nil, nil, verified)
 			}
 
 			next = directive1
@@ -11374,7 +11489,7 @@ func (ec *executionContext) _User_pendingEmail(ctx context.Context, field graphq
 					var zeroVal *string
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, nil, verified)
+				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, nil, nil, verified)
 			}
 
 			next = directive1
@@ -11435,7 +11550,7 @@ func (ec *executionContext) _User_locale(ctx context.Context, field graphql.Coll
 					var zeroVal *string
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, nil, verified)
+				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, nil, nil, verified)
 			}
 
 			next = directive1
@@ -11496,7 +11611,7 @@ func (ec *executionContext) _User_fullName(ctx context.Context, field graphql.Co
 					var zeroVal *string
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, nil, verified)
+				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, nil, nil, verified)
 			}
 
 			next = directive1
@@ -11557,7 +11672,7 @@ func (ec *executionContext) _User_roles(ctx context.Context, field graphql.Colle
 					var zeroVal []auth.Role
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, nil, verified)
+				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, nil, nil, verified)
 			}
 
 			next = directive1
@@ -11613,7 +11728,7 @@ func (ec *executionContext) _User_metadata(ctx context.Context, field graphql.Co
 					var zeroVal jsonobject.Object
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, nil, nil)
+				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, nil, nil, nil)
 			}
 
 			next = directive1
@@ -11669,7 +11784,7 @@ func (ec *executionContext) _User_appMetadata(ctx context.Context, field graphql
 					var zeroVal jsonobject.Object
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, nil, nil)
+				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, nil, nil, nil)
 			}
 
 			next = directive1
@@ -11725,7 +11840,7 @@ func (ec *executionContext) _User_updatedAt(ctx context.Context, field graphql.C
 					var zeroVal time.Time
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, nil, nil)
+				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, nil, nil, nil)
 			}
 
 			next = directive1
@@ -11781,7 +11896,7 @@ func (ec *executionContext) _User_lastSignInAt(ctx context.Context, field graphq
 					var zeroVal *time.Time
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, nil, nil)
+				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, nil, nil, nil)
 			}
 
 			next = directive1
@@ -11837,7 +11952,7 @@ func (ec *executionContext) _User_disabledAt(ctx context.Context, field graphql.
 					var zeroVal *time.Time
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, nil, nil)
+				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, nil, nil, nil)
 			}
 
 			next = directive1
@@ -11898,7 +12013,7 @@ func (ec *executionContext) _User_deletionAt(ctx context.Context, field graphql.
 					var zeroVal *time.Time
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, nil, verified)
+				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, nil, nil, verified)
 			}
 
 			next = directive1
@@ -11955,7 +12070,7 @@ func (ec *executionContext) _User_sessions(ctx context.Context, field graphql.Co
 					var zeroVal *connection.SessionConnection
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, nil, nil)
+				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, nil, nil, nil)
 			}
 
 			next = directive1
@@ -14483,7 +14598,7 @@ func (ec *executionContext) unmarshalInputUpdateUserInput(ctx context.Context, o
 					var zeroVal *jsonobject.Object
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, maxAge, nil)
+				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, maxAge, nil, nil)
 			}
 
 			tmp, err := directive1(ctx)
@@ -14534,7 +14649,7 @@ func (ec *executionContext) unmarshalInputUpdateUserInput(ctx context.Context, o
 					var zeroVal []auth.Role
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, maxAge, nil)
+				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, maxAge, nil, nil)
 			}
 
 			tmp, err := directive1(ctx)
@@ -17099,6 +17214,16 @@ func (ec *executionContext) _Session(ctx context.Context, sel ast.SelectionSet, 
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "methods":
+			out.Values[i] = ec._Session_methods(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "assurance":
+			out.Values[i] = ec._Session_assurance(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -18055,6 +18180,22 @@ func (ec *executionContext) ___Type(ctx context.Context, sel ast.SelectionSet, o
 
 // region    ***************************** type.gotpl *****************************
 
+func (ec *executionContext) unmarshalNAssurance2usherᚋinternalᚋauthᚐAssurance(ctx context.Context, v any) (auth.Assurance, error) {
+	res, err := UnmarshalAssurance(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNAssurance2usherᚋinternalᚋauthᚐAssurance(ctx context.Context, sel ast.SelectionSet, v auth.Assurance) graphql.Marshaler {
+	_ = sel
+	res := MarshalAssurance(v)
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
+}
+
 func (ec *executionContext) marshalNAuditEvent2ᚖusherᚋinternalᚋauthᚐAuditEvent(ctx context.Context, sel ast.SelectionSet, v *auth.AuditEvent) graphql.Marshaler {
 	if v == nil {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
@@ -18115,6 +18256,52 @@ func (ec *executionContext) marshalNAuthCheck2usherᚋinternalᚋauthᚐCheck(ct
 		}
 	}
 	return res
+}
+
+func (ec *executionContext) unmarshalNAuthMethod2usherᚋinternalᚋauthᚐAuthMethod(ctx context.Context, v any) (auth.AuthMethod, error) {
+	res, err := UnmarshalAuthMethod(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNAuthMethod2usherᚋinternalᚋauthᚐAuthMethod(ctx context.Context, sel ast.SelectionSet, v auth.AuthMethod) graphql.Marshaler {
+	_ = sel
+	res := MarshalAuthMethod(v)
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
+}
+
+func (ec *executionContext) unmarshalNAuthMethod2ᚕusherᚋinternalᚋauthᚐAuthMethodᚄ(ctx context.Context, v any) ([]auth.AuthMethod, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]auth.AuthMethod, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNAuthMethod2usherᚋinternalᚋauthᚐAuthMethod(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNAuthMethod2ᚕusherᚋinternalᚋauthᚐAuthMethodᚄ(ctx context.Context, sel ast.SelectionSet, v []auth.AuthMethod) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNAuthMethod2usherᚋinternalᚋauthᚐAuthMethod(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) marshalNAuthPayload2ᚖusherᚋgraphᚋsigninᚐAuthPayload(ctx context.Context, sel ast.SelectionSet, v *signin.AuthPayload) graphql.Marshaler {
@@ -19616,6 +19803,24 @@ func (ec *executionContext) marshalOPassword2ᚖusherᚋinternalᚋpasswordᚐPl
 	_ = sel
 	_ = ctx
 	res := MarshalPassword(*v)
+	return res
+}
+
+func (ec *executionContext) unmarshalORequiredAssurance2ᚖusherᚋinternalᚋauthᚐRequiredAssurance(ctx context.Context, v any) (*auth.RequiredAssurance, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := UnmarshalRequiredAssurance(v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalORequiredAssurance2ᚖusherᚋinternalᚋauthᚐRequiredAssurance(ctx context.Context, sel ast.SelectionSet, v *auth.RequiredAssurance) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := MarshalRequiredAssurance(*v)
 	return res
 }
 

@@ -22,10 +22,16 @@ const (
 	// The user's e-mail address is not verified, and this requires it. Verify the address, then send the request
 	// again. If that fails with the same code, refresh the access token first.
 	ErrorCodeEmailNotVerified ErrorCode = "EMAIL_NOT_VERIFIED"
-	// The user must confirm their identity first, because the last confirmation is more than
-	// `extensions.maxAge` seconds old. `extensions.methods` lists the accepted `StepUpMethod` values. Use any
-	// one of them, then send the request again with the new access token.
+	// The user must confirm their identity first, with `reauthenticate`: the last confirmation is more than
+	// `extensions.maxAge` seconds old, or was at a lower level than `extensions.assurance`. `extensions.methods` lists
+	// the `AuthMethod` values that will do. Use any one of them, then send the request again with the new access token.
 	ErrorCodeStepUpRequired ErrorCode = "STEP_UP_REQUIRED"
+	// The password is right, and the account has a second factor. Nobody is signed in yet. Show the user the methods of
+	// `extensions.methods`, which are `AuthMethod` values, and send what they enter to `completeLogin` together with
+	// `extensions.challenge`. The challenge is valid for `extensions.expiresIn` seconds and five attempts.
+	ErrorCodeSecondFactorRequired ErrorCode = "SECOND_FACTOR_REQUIRED"
+	// This requires a second factor, and the user has none. Set one up, for example with `beginTotpSetup`.
+	ErrorCodeSecondFactorSetupRequired ErrorCode = "SECOND_FACTOR_SETUP_REQUIRED"
 	// The identifier or the password is wrong. The answer deliberately does not say which. In `reauthenticate` and
 	// `changePassword`: the current password is wrong.
 	ErrorCodeInvalidCredentials ErrorCode = "INVALID_CREDENTIALS"
@@ -79,6 +85,8 @@ var AllErrorCode = []ErrorCode{
 	ErrorCodeForbidden,
 	ErrorCodeEmailNotVerified,
 	ErrorCodeStepUpRequired,
+	ErrorCodeSecondFactorRequired,
+	ErrorCodeSecondFactorSetupRequired,
 	ErrorCodeInvalidCredentials,
 	ErrorCodeBadUserInput,
 	ErrorCodeRateLimited,
@@ -100,7 +108,7 @@ var AllErrorCode = []ErrorCode{
 
 func (e ErrorCode) IsValid() bool {
 	switch e {
-	case ErrorCodeUnauthenticated, ErrorCodeForbidden, ErrorCodeEmailNotVerified, ErrorCodeStepUpRequired, ErrorCodeInvalidCredentials, ErrorCodeBadUserInput, ErrorCodeRateLimited, ErrorCodeChallengeRequired, ErrorCodeMailDisabled, ErrorCodeEmailConfirmationRequired, ErrorCodeInvitationRequired, ErrorCodeSignupClosed, ErrorCodeOperationTooComplex, ErrorCodeServiceUnavailable, ErrorCodeInternalServerError, ErrorCodeGraphqlParseFailed, ErrorCodeGraphqlValidationFailed, ErrorCodeBadRequest, ErrorCodePersistedQueryNotSupported, ErrorCodePersistedQueryNotFound, ErrorCodeDocumentNotTrusted:
+	case ErrorCodeUnauthenticated, ErrorCodeForbidden, ErrorCodeEmailNotVerified, ErrorCodeStepUpRequired, ErrorCodeSecondFactorRequired, ErrorCodeSecondFactorSetupRequired, ErrorCodeInvalidCredentials, ErrorCodeBadUserInput, ErrorCodeRateLimited, ErrorCodeChallengeRequired, ErrorCodeMailDisabled, ErrorCodeEmailConfirmationRequired, ErrorCodeInvitationRequired, ErrorCodeSignupClosed, ErrorCodeOperationTooComplex, ErrorCodeServiceUnavailable, ErrorCodeInternalServerError, ErrorCodeGraphqlParseFailed, ErrorCodeGraphqlValidationFailed, ErrorCodeBadRequest, ErrorCodePersistedQueryNotSupported, ErrorCodePersistedQueryNotFound, ErrorCodeDocumentNotTrusted:
 		return true
 	}
 	return false
@@ -419,61 +427,6 @@ func (e *RateLimitKey) UnmarshalJSON(b []byte) error {
 }
 
 func (e RateLimitKey) MarshalJSON() ([]byte, error) {
-	var buf bytes.Buffer
-	e.MarshalGQL(&buf)
-	return buf.Bytes(), nil
-}
-
-// How a user can confirm their identity: `extensions.methods` of a `STEP_UP_REQUIRED` error.
-type StepUpMethod string
-
-const (
-	// The password, with `reauthenticate`.
-	StepUpMethodPassword StepUpMethod = "PASSWORD"
-)
-
-var AllStepUpMethod = []StepUpMethod{
-	StepUpMethodPassword,
-}
-
-func (e StepUpMethod) IsValid() bool {
-	switch e {
-	case StepUpMethodPassword:
-		return true
-	}
-	return false
-}
-
-func (e StepUpMethod) String() string {
-	return string(e)
-}
-
-func (e *StepUpMethod) UnmarshalGQL(v any) error {
-	str, ok := v.(string)
-	if !ok {
-		return fmt.Errorf("enums must be strings")
-	}
-
-	*e = StepUpMethod(str)
-	if !e.IsValid() {
-		return fmt.Errorf("%s is not a valid StepUpMethod", str)
-	}
-	return nil
-}
-
-func (e StepUpMethod) MarshalGQL(w io.Writer) {
-	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
-}
-
-func (e *StepUpMethod) UnmarshalJSON(b []byte) error {
-	s, err := strconv.Unquote(string(b))
-	if err != nil {
-		return err
-	}
-	return e.UnmarshalGQL(s)
-}
-
-func (e StepUpMethod) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

@@ -44,6 +44,8 @@ var messages = map[ErrorCode]string{
 	ErrorCodeInternalServerError: "The server failed to process the request.",
 	ErrorCodeGraphqlParseFailed:  "The document has a syntax error. See locations.",
 
+	ErrorCodeSecondFactorRequired:      "Complete the sign-in with a second factor.",
+	ErrorCodeSecondFactorSetupRequired: "Set up a second factor to continue.",
 	ErrorCodeChallengeRequired:         "Solve the challenge first.",
 	ErrorCodeMailDisabled:              "This server sends no mail.",
 	ErrorCodeEmailConfirmationRequired: "Sign-up here begins with a mail. Request it with requestSignup.",
@@ -127,7 +129,8 @@ func (p *presenter) translate(ctx context.Context, err error) *gqlerror.Error {
 func presentDomain(ctx context.Context, e *auth.Error, out *gqlerror.Error) {
 	depth := max(1, len(graphql.GetPath(ctx)))
 	switch e.Code {
-	case auth.CodeUnauthenticated, auth.CodeForbidden, auth.CodeEmailNotVerified, auth.CodeStepUpRequired:
+	case auth.CodeUnauthenticated, auth.CodeForbidden, auth.CodeEmailNotVerified, auth.CodeStepUpRequired,
+		auth.CodeSecondFactorSetupRequired:
 		out.Path, _ = splitPath(out.Path, depth) // the path of a guarded argument continues into the argument
 	}
 	switch e.Code {
@@ -135,8 +138,15 @@ func presentDomain(ctx context.Context, e *auth.Error, out *gqlerror.Error) {
 		out.Extensions["reason"] = string(e.Reason)
 		out.Message = reasons[e.Reason]
 	case auth.CodeStepUpRequired:
-		out.Extensions["maxAge"] = seconds(e.MaxAge)
-		out.Extensions["methods"] = AllStepUpMethod
+		if e.MaxAge > 0 {
+			out.Extensions["maxAge"] = seconds(e.MaxAge)
+		}
+		out.Extensions["assurance"] = e.Assurance
+		out.Extensions["methods"] = e.Methods
+	case auth.CodeSecondFactorRequired:
+		out.Extensions["challenge"] = e.Continue.Token
+		out.Extensions["methods"] = e.Methods
+		out.Extensions["expiresIn"] = seconds(e.Continue.ExpiresIn)
 	case auth.CodeBadUserInput:
 		fields := make([]map[string]any, len(e.Fields))
 		for i, f := range e.Fields {

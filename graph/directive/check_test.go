@@ -11,11 +11,13 @@ import (
 
 const language = `
 directive @auth(
-  requires: [Role!]! = [USER], permissions: [String!]! = [], orOwner: Boolean! = false, check: AuthCheck! = SESSION, maxAge: Int, verified: Boolean
+  requires: [Role!]! = [USER], permissions: [String!]! = [], orOwner: Boolean! = false, check: AuthCheck! = SESSION, maxAge: Int,
+  assurance: RequiredAssurance, verified: Boolean
 ) on FIELD_DEFINITION | ARGUMENT_DEFINITION | INPUT_FIELD_DEFINITION
 directive @public on FIELD_DEFINITION
 scalar Role
 enum AuthCheck { SESSION TOKEN }
+enum RequiredAssurance { AAL2 HIGHEST }
 `
 
 // note is a Go type whose objects belong to somebody.
@@ -117,15 +119,18 @@ func TestNew(t *testing.T) {
 		},
 		"verified, for nobody": {sdl: language + note + `type Query { a: Int @auth(requires: [], verified: true) }`, want: []string{"Query.a requires no role"}},
 
-		"permission":       {sdl: language + note + `type Query { a: Int @auth(permissions: ["audit:read"]) }`},
-		"other permission": {sdl: language + note + `type Query { a: Int @auth(permissions: ["audit:read", "fly"]) }`},
-		"no permission":    {sdl: language + note + `type Query { a: Int @auth(permissions: ["audit:read", "Fly"]) }`, want: []string{`Query.a requires "Fly"`}},
-		"max age":          {sdl: language + note + `type Query { a: Int @auth(maxAge: 60) }`},
-		"max age 0":        {sdl: language + note + `type Query { a: Int @auth(maxAge: 0) }`, want: []string{"Query.a has maxAge 0"}},
-		"max age negative": {sdl: language + note + `type Query { a: Int @auth(maxAge: -1) }`, want: []string{"Query.a has maxAge -1"}},
-		"other role":       {sdl: language + note + `type Query { a: Int @auth(requires: PILOT_2) }`},
-		"role as a string": {sdl: language + note + `type Query { a: Int @auth(requires: "ADMIN") }`},
-		"no role name":     {sdl: language + note + `type Query { a: Int @auth(requires: pilot) }`, want: []string{`Query.a requires "pilot"`}},
+		"assurance":            {sdl: language + note + `type Query { a: Int @auth(assurance: AAL2) b: Int @auth(assurance: HIGHEST) c: Int @auth(assurance: null) d: Int @auth(assurance: AAL2, check: TOKEN) }`},
+		"assurance unknown":    {sdl: language + note + `type Query { a: Int @auth(assurance: AAL3) }`, want: []string{"Query.a has assurance AAL3"}},
+		"assurance in a token": {sdl: language + note + `type Query { a: Int @auth(assurance: HIGHEST, check: TOKEN) }`, want: []string{"Query.a has assurance HIGHEST"}},
+		"permission":           {sdl: language + note + `type Query { a: Int @auth(permissions: ["audit:read"]) }`},
+		"other permission":     {sdl: language + note + `type Query { a: Int @auth(permissions: ["audit:read", "fly"]) }`},
+		"no permission":        {sdl: language + note + `type Query { a: Int @auth(permissions: ["audit:read", "Fly"]) }`, want: []string{`Query.a requires "Fly"`}},
+		"max age":              {sdl: language + note + `type Query { a: Int @auth(maxAge: 60) }`},
+		"max age 0":            {sdl: language + note + `type Query { a: Int @auth(maxAge: 0) }`, want: []string{"Query.a has maxAge 0"}},
+		"max age negative":     {sdl: language + note + `type Query { a: Int @auth(maxAge: -1) }`, want: []string{"Query.a has maxAge -1"}},
+		"other role":           {sdl: language + note + `type Query { a: Int @auth(requires: PILOT_2) }`},
+		"role as a string":     {sdl: language + note + `type Query { a: Int @auth(requires: "ADMIN") }`},
+		"no role name":         {sdl: language + note + `type Query { a: Int @auth(requires: pilot) }`, want: []string{`Query.a requires "pilot"`}},
 
 		"argument":           {sdl: language + note + `type Query { a(x: Int @auth(requires: ADMIN)): Int @public }`},
 		"nested argument":    {sdl: language + `type Query { a: Note @public } type Note { x(y: Int @auth): Int @public }`},

@@ -34,6 +34,12 @@ func describe(r *auth.Rule) string {
 	if r.Verified {
 		text += "; verified e-mail address"
 	}
+	switch r.Assurance {
+	case auth.RequireAAL2:
+		text += "; two factors"
+	case auth.RequireHighest:
+		text += "; two factors if the user has set up a second"
+	}
 	if r.MaxAge > 0 {
 		text += "; identity confirmed in the last " + duration(r.MaxAge)
 	}

@@ -6,6 +6,7 @@
 package directive
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -71,7 +72,8 @@ func New(schema *ast.Schema, guardedTypes map[string]any, requireVerified bool) 
 
 // Rule returns the rule of the schema with these parts, or nil if there is none.
 func (s *Schema) Rule(
-	requires []auth.Role, permissions []string, orOwner bool, check auth.Check, maxAge *int, verified *bool,
+	requires []auth.Role, permissions []string, orOwner bool, check auth.Check, maxAge *int,
+	assurance *auth.RequiredAssurance, verified *bool,
 ) *auth.Rule {
 	mustBeVerified := s.requireVerified
 	if verified != nil {
@@ -81,8 +83,12 @@ func (s *Schema) Rule(
 	if maxAge != nil {
 		age = time.Duration(*maxAge) * time.Second
 	}
+	var level auth.RequiredAssurance
+	if assurance != nil {
+		level = *assurance
+	}
 	for _, r := range s.rules {
-		if r.Check == check && r.OrOwner == orOwner && r.MaxAge == age && r.Verified == mustBeVerified &&
+		if r.Check == check && r.OrOwner == orOwner && r.MaxAge == age && r.Assurance == level && r.Verified == mustBeVerified &&
 			slices.Equal(r.Requires, requires) &&
 			slices.EqualFunc(r.Permissions, permissions, func(p auth.Permission, name string) bool { return string(p) == name }) {
 			return r
@@ -120,6 +126,7 @@ func (s *Schema) intern(d *ast.Directive) (*auth.Rule, error) {
 		requires    []auth.Role
 		permissions []string
 		maxAge      *int
+		assurance   *auth.RequiredAssurance
 		verified    *bool
 	)
 	for _, name := range list(arguments["requires"]) {
@@ -143,6 +150,13 @@ func (s *Schema) intern(d *ast.Directive) (*auth.Rule, error) {
 		}
 		maxAge = &seconds
 	}
+	if v := arguments["assurance"]; v != nil {
+		level := auth.RequiredAssurance(fmt.Sprint(v))
+		if level != auth.RequireAAL2 && level != auth.RequireHighest {
+			return nil, fmt.Errorf("has assurance %s, which is neither AAL2 nor HIGHEST", level)
+		}
+		assurance = &level
+	}
 	if v := arguments["verified"]; v != nil {
 		b, ok := v.(bool)
 		if !ok {
@@ -155,7 +169,7 @@ func (s *Schema) intern(d *ast.Directive) (*auth.Rule, error) {
 	if check != auth.CheckSession && check != auth.CheckToken {
 		return nil, fmt.Errorf("has check %s, which is neither SESSION nor TOKEN", check)
 	}
-	if r := s.Rule(requires, permissions, orOwner, check, maxAge, verified); r != nil {
+	if r := s.Rule(requires, permissions, orOwner, check, maxAge, assurance, verified); r != nil {
 		return r, nil
 	}
 	r := &auth.Rule{Requires: requires, OrOwner: orOwner, Check: check, Verified: s.requireVerified}
@@ -164,6 +178,11 @@ func (s *Schema) intern(d *ast.Directive) (*auth.Rule, error) {
 	}
 	for _, name := range permissions {
 		r.Permissions = append(r.Permissions, auth.Permission(name))
+	}
+	if assurance != nil {
+		if r.Assurance = *assurance; check == auth.CheckToken && r.Assurance == auth.RequireHighest {
+			return nil, errors.New("has assurance HIGHEST, which an access token does not show: use check: SESSION, or AAL2")
+		}
 	}
 	if maxAge != nil {
 		r.MaxAge = time.Duration(*maxAge) * time.Second

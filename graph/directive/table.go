@@ -31,6 +31,8 @@ type Entry struct {
 	Check       auth.Check        `json:"check,omitempty"`
 	// MaxAge is in seconds.
 	MaxAge int `json:"maxAge,omitempty"`
+	// Assurance is the level at which the user must have authenticated.
+	Assurance auth.RequiredAssurance `json:"assurance,omitempty"`
 	// Verified says that the user's e-mail address must be verified.
 	Verified bool `json:"verified,omitempty"`
 	// Limits are the rate limits of a field.
@@ -77,7 +79,8 @@ func (s *Schema) entriesOf(def *ast.Definition) (entries []Entry) {
 			entries = append(entries, Entry{
 				Coordinate: coordinate, Description: description, Access: describe(rule),
 				Requires: rule.Requires, Permissions: rule.Permissions,
-				OrOwner: rule.OrOwner, Check: rule.Check, MaxAge: int(rule.MaxAge / time.Second), Verified: rule.Verified,
+				OrOwner: rule.OrOwner, Check: rule.Check, MaxAge: int(rule.MaxAge / time.Second),
+				Assurance: rule.Assurance, Verified: rule.Verified,
 				Limits: limits,
 			})
 		}

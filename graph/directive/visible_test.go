@@ -225,7 +225,7 @@ input UnusedInput { x: Int }
 			visible := s.View(tt.roles, nil).Visible(tt.withheld...)
 			var got, possible []string
 			for name, def := range visible.Types {
-				if !def.BuiltIn && name != "Role" && name != "AuthCheck" {
+				if !def.BuiltIn && name != "Role" && name != "AuthCheck" && name != "RequiredAssurance" {
 					got = append(got, name)
 				}
 			}

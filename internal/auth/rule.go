@@ -29,6 +29,8 @@ type Rule struct {
 	Check   Check
 	// MaxAge limits how long ago the caller authenticated. Zero means no limit.
 	MaxAge time.Duration
+	// Assurance is how well the caller must have authenticated; empty for no requirement.
+	Assurance RequiredAssurance
 	// Verified requires that the caller's e-mail address is verified.
 	Verified bool
 }
@@ -47,6 +49,9 @@ func (r *Rule) String() string {
 	}
 	if r.MaxAge > 0 {
 		text += ", maxAge: " + strconv.Itoa(int(r.MaxAge.Seconds()))
+	}
+	if r.Assurance != "" {
+		text += ", assurance: " + string(r.Assurance)
 	}
 	if r.Verified {
 		text += ", verified: true"

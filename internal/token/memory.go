@@ -51,7 +51,7 @@ func (v *verified) current(keys KeySet, now time.Time, leeway time.Duration) boo
 func (v *verified) compact(issuer, audience string) {
 	c := &v.claims
 	c.Issuer, c.Audience = issuer, audience // equal strings, shared by all tokens
-	own := []*string{&c.Subject, &c.SessionID, &c.ClientID, &c.ID}
+	own := []*string{&c.Subject, &c.SessionID, &c.ClientID, &c.ID, &c.Assurance}
 	for i := range c.Methods {
 		own = append(own, &c.Methods[i])
 	}

@@ -20,6 +20,7 @@ type wireClaims struct {
 	ExpiresAt int64    `json:"exp"`
 	ID        string   `json:"jti"`
 	AuthTime  int64    `json:"auth_time"`
+	Assurance string   `json:"acr,omitempty"`
 	Methods   []string `json:"amr,omitempty"`
 	Roles     []string `json:"roles"`
 }
@@ -58,6 +59,7 @@ func (a *Authority) Sign(c Claims) (string, error) {
 		ExpiresAt: expires.Unix(),
 		ID:        c.ID,
 		AuthTime:  c.AuthTime.Unix(),
+		Assurance: c.Assurance,
 		Methods:   c.Methods,
 		Roles:     c.Roles,
 	}, c.Custom, now)

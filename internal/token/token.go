@@ -53,7 +53,10 @@ type Claims struct {
 
 	// Methods are the authentication methods (RFC 8176): amr.
 	Methods []string
-	Roles   []string // roles
+	// Assurance is the level at which the user authenticated (OpenID Connect Core §2): acr.
+	// It may be empty.
+	Assurance string
+	Roles     []string // roles
 
 	// EmailVerified is email_verified (OpenID Connect Core §5.1), false without the
 	// claim. [Authority.Sign] ignores it and signs what Custom says.

@@ -22,7 +22,7 @@ var strictBase64 = base64.RawURLEncoding.Strict()
 var (
 	headerNames = []string{"typ", "alg", "kid", "crit"}
 	claimNames  = []string{
-		"iss", "aud", "sub", "sid", "client_id", "iat", "exp", "nbf", "jti", "auth_time", "amr", "roles", emailVerified,
+		"iss", "aud", "sub", "sid", "client_id", "iat", "exp", "nbf", "jti", "auth_time", "acr", "amr", "roles", emailVerified,
 	}
 )
 
@@ -152,7 +152,7 @@ func (a *Authority) keyOf(segment string, now time.Time) (Key, error) {
 	return key, nil
 }
 
-// decodeClaims reads a claims set. All claims but nbf, amr and email_verified are required. No
+// decodeClaims reads a claims set. All claims but nbf, acr, amr and email_verified are required. No
 // time but exp may be after latest.
 func (v *verified) decodeClaims(doc []byte, latest time.Time) error {
 	m := readMembers(doc, claimNames)
@@ -167,6 +167,7 @@ func (v *verified) decodeClaims(doc []byte, latest time.Time) error {
 		ExpiresAt: m.time("exp"),
 		ID:        m.text("jti"),
 		AuthTime:  m.past("auth_time", latest),
+		Assurance: m.text("acr"),
 		Methods:   m.texts("amr"),
 		Roles:     m.texts("roles"),
 

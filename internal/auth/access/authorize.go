@@ -14,7 +14,7 @@ import (
 )
 
 // Authorize returns nil when the caller of ctx satisfies the rule for an object. Otherwise it returns an *auth.Error
-// with CodeUnauthenticated, CodeForbidden, CodeEmailNotVerified or CodeStepUpRequired, or the fault that prevented a
+// with CodeUnauthenticated, CodeForbidden, CodeEmailNotVerified, CodeSecondFactorSetupRequired or CodeStepUpRequired, or the fault that prevented a
 // decision. The object is the one whose field is guarded. Only OrOwner looks at it.
 //
 // A caller that may never do something learns only that: no verification and no password would help. The address comes
@@ -64,8 +64,11 @@ func apply(d caller.Decision, object any) error {
 	if d.Unverified {
 		return auth.ErrEmailNotVerified
 	}
-	if d.Stale {
-		return &auth.Error{Code: auth.CodeStepUpRequired, MaxAge: rule.MaxAge}
+	if d.NoFactor {
+		return auth.ErrSecondFactorSetup
+	}
+	if d.Weak || d.Stale {
+		return &auth.Error{Code: auth.CodeStepUpRequired, MaxAge: rule.MaxAge, Assurance: d.StepUp, Methods: d.Methods}
 	}
 	return nil
 }
@@ -80,18 +83,39 @@ func (s *Service) decide(ctx context.Context, c *caller.State, rule *auth.Rule) 
 	d := caller.Decision{Rule: rule}
 	var roles []auth.Role
 	var verified bool
+	proved, required, signedIn := auth.AAL1, auth.AAL1, auth.AAL1
+	factors := []auth.AuthMethod{auth.AuthMethodTOTP, auth.AuthMethodPasskey, auth.AuthMethodRecoveryCode}
 	if c.Claims == nil {
 		return d, auth.Unauthenticated(c.Reason)
 	}
 	if rule.Check == auth.CheckToken {
 		d.Subject, _ = uuid.Parse(c.Claims.Subject) // the zero id owns nothing
 		roles, verified = rolesOf(c.Claims), c.Claims.EmailVerified
+		proved = auth.Assurance(c.Claims.Assurance)
+		signedIn = proved
 	} else { // An unknown value is as strict as CheckSession.
 		v, err := s.viewer(ctx, c)
 		if err != nil {
 			return d, err
 		}
 		d.Subject, roles, verified = v.User.ID, v.User.Roles, v.User.HasVerifiedEmail()
+		proved = v.Assurance(auth.Assurance(c.Claims.Assurance), c.Claims.AuthTime)
+		if rule.Assurance == auth.RequireHighest {
+			required = v.User.HighestAssurance()
+		}
+		if signedIn = v.Session.Assurance(); !v.User.HasSecondFactor() {
+			d.NoFactor = rule.Assurance == auth.RequireAAL2 && proved != auth.AAL2
+		}
+		factors = v.User.SecondFactors()
+	}
+	if rule.Assurance == auth.RequireAAL2 {
+		required = auth.AAL2
+	}
+	d.Weak = required == auth.AAL2 && proved != auth.AAL2
+	// Who has signed in with two factors confirms their identity with the second: a thief with a copy of the session may
+	// know the password.
+	if d.StepUp, d.Methods = auth.AAL1, append([]auth.AuthMethod{auth.AuthMethodPassword}, factors...); required == auth.AAL2 || signedIn == auth.AAL2 {
+		d.StepUp, d.Methods = auth.AAL2, factors
 	}
 	if d.Admitted = rule.HasRole(roles); d.Admitted {
 		var err error

@@ -204,7 +204,8 @@ func (s *Service) sign(ctx context.Context, v *auth.Viewer, methods []auth.Metho
 		SessionID: v.Session.ID.String(),
 		ClientID:  auth.FirstPartyClientID,
 		AuthTime:  at,
-		Methods:   names(methods),
+		Assurance: string(auth.AssuranceOf(methods)),
+		Methods:   auth.AMR(methods),
 		ExpiresAt: v.Session.ExpiresAt,
 		Roles:     names(v.User.Roles),
 

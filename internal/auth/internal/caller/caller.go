@@ -54,7 +54,13 @@ type Decision struct {
 	// Unverified says that the rule requires a verified e-mail address, and Stale that the caller authenticated too
 	// long ago.
 	Unverified, Stale bool
-	Subject           uuid.UUID
+	// Weak says that the caller authenticated at a lower level than the rule requires, and NoFactor that they have no
+	// factor with which they could reach it.
+	Weak, NoFactor bool
+	// StepUp are the level and the methods at which the caller can confirm their identity. They are set if the caller must.
+	StepUp  auth.Assurance
+	Methods []auth.AuthMethod
+	Subject uuid.UUID
 }
 
 // Anonymous returns a Caller without a valid access token, for the given reason.
