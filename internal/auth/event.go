@@ -18,6 +18,8 @@ const (
 	EventLogin                      AuditEventKind = "LOGIN"
 	EventLoginFailed                AuditEventKind = "LOGIN_FAILED"
 	EventReauthenticated            AuditEventKind = "REAUTHENTICATED"
+	EventSecondFactorRequired       AuditEventKind = "SECOND_FACTOR_REQUIRED"
+	EventFactorFailed               AuditEventKind = "FACTOR_FAILED"
 	EventRefreshReplayed            AuditEventKind = "REFRESH_REPLAYED"
 	EventRefreshReuse               AuditEventKind = "REFRESH_REUSE"
 	EventLogout                     AuditEventKind = "LOGOUT"
@@ -25,6 +27,10 @@ const (
 	EventTokenRevoked               AuditEventKind = "TOKEN_REVOKED"
 	EventPasswordChanged            AuditEventKind = "PASSWORD_CHANGED"
 	EventPasswordSet                AuditEventKind = "PASSWORD_SET"
+	EventFactorAdded                AuditEventKind = "FACTOR_ADDED"
+	EventFactorRemoved              AuditEventKind = "FACTOR_REMOVED"
+	EventRecoveryCodeUsed           AuditEventKind = "RECOVERY_CODE_USED"
+	EventRecoveryCodesReplaced      AuditEventKind = "RECOVERY_CODES_REPLACED"
 	EventUserCreated                AuditEventKind = "USER_CREATED"
 	EventUserUpdated                AuditEventKind = "USER_UPDATED"
 	EventUserRolesChanged           AuditEventKind = "USER_ROLES_CHANGED"
@@ -57,9 +63,10 @@ const (
 
 // AuditEventKinds lists all kinds.
 var AuditEventKinds = []AuditEventKind{
-	EventSignup, EventLogin, EventLoginFailed, EventReauthenticated,
+	EventSignup, EventLogin, EventLoginFailed, EventReauthenticated, EventSecondFactorRequired, EventFactorFailed,
 	EventRefreshReplayed, EventRefreshReuse, EventLogout, EventSessionRevoked, EventTokenRevoked,
 	EventPasswordChanged, EventPasswordSet,
+	EventFactorAdded, EventFactorRemoved, EventRecoveryCodeUsed, EventRecoveryCodesReplaced,
 	EventEmailVerificationRequested, EventEmailVerified, EventPasswordResetRequested,
 	EventPasswordReset, EventMailedCodeFailed, EventEmailChangeRequested,
 	EventEmailChanged, EventEmailChangeCancelled, EventEmailChangeUndone,

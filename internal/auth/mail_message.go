@@ -12,16 +12,20 @@ type MailKind string
 
 // The kinds of mails. The schema describes them.
 const (
-	MailVerifyEmail     MailKind = "VERIFY_EMAIL"
-	MailResetPassword   MailKind = "RESET_PASSWORD"
-	MailConfirmEmail    MailKind = "CONFIRM_EMAIL"
-	MailEmailChanged    MailKind = "EMAIL_CHANGED"
-	MailPasswordChanged MailKind = "PASSWORD_CHANGED"
-	MailSignUp          MailKind = "SIGN_UP"
-	MailSignUpExisting  MailKind = "SIGN_UP_EXISTING"
-	MailInvitation      MailKind = "INVITATION"
-	MailAccountDeletion MailKind = "ACCOUNT_DELETION"
-	MailAccountDeleted  MailKind = "ACCOUNT_DELETED"
+	MailVerifyEmail           MailKind = "VERIFY_EMAIL"
+	MailResetPassword         MailKind = "RESET_PASSWORD"
+	MailConfirmEmail          MailKind = "CONFIRM_EMAIL"
+	MailEmailChanged          MailKind = "EMAIL_CHANGED"
+	MailPasswordChanged       MailKind = "PASSWORD_CHANGED"
+	MailFactorAdded           MailKind = "FACTOR_ADDED"
+	MailFactorRemoved         MailKind = "FACTOR_REMOVED"
+	MailRecoveryCodeUsed      MailKind = "RECOVERY_CODE_USED"
+	MailRecoveryCodesReplaced MailKind = "RECOVERY_CODES_REPLACED"
+	MailSignUp                MailKind = "SIGN_UP"
+	MailSignUpExisting        MailKind = "SIGN_UP_EXISTING"
+	MailInvitation            MailKind = "INVITATION"
+	MailAccountDeletion       MailKind = "ACCOUNT_DELETION"
+	MailAccountDeleted        MailKind = "ACCOUNT_DELETED"
 )
 
 // MailState is the state of a mail: the schema's MailState.
@@ -40,6 +44,7 @@ const (
 var (
 	MailKinds = []MailKind{
 		MailVerifyEmail, MailResetPassword, MailConfirmEmail, MailEmailChanged, MailPasswordChanged,
+		MailFactorAdded, MailFactorRemoved, MailRecoveryCodeUsed, MailRecoveryCodesReplaced,
 		MailSignUp, MailSignUpExisting, MailInvitation, MailAccountDeletion, MailAccountDeleted,
 	}
 	MailStates = []MailState{MailQueued, MailSent, MailFailed, MailExpired, MailDropped}

@@ -39,17 +39,21 @@ type kind struct {
 
 // mails are the templates by name.
 var mails = map[string]kind{
-	"verify-email":     {page: "verify-email", code: true},
-	"reset-password":   {page: "reset-password", code: true, linkOnly: true},
-	"confirm-email":    {page: "confirm-email", code: true},
-	"email-changed":    {page: "undo-email-change", address: true},
-	"password-changed": {home: true},
-	"sign-up":          {page: "complete-signup", code: true},
-	"sign-up-existing": {home: true},
-	"invitation":       {page: "accept-invitation"},
-	"account-deletion": {home: true, due: true},
-	"account-deleted":  {},
-	"test":             {},
+	"verify-email":            {page: "verify-email", code: true},
+	"reset-password":          {page: "reset-password", code: true, linkOnly: true},
+	"confirm-email":           {page: "confirm-email", code: true},
+	"email-changed":           {page: "undo-email-change", address: true},
+	"password-changed":        {home: true},
+	"factor-added":            {home: true},
+	"factor-removed":          {home: true},
+	"recovery-code-used":      {home: true},
+	"recovery-codes-replaced": {home: true},
+	"sign-up":                 {page: "complete-signup", code: true},
+	"sign-up-existing":        {home: true},
+	"invitation":              {page: "accept-invitation"},
+	"account-deletion":        {home: true, due: true},
+	"account-deleted":         {},
+	"test":                    {},
 }
 
 // common is the name of the files with the texts of a locale that its mails share.

@@ -7,6 +7,8 @@ const groups = {
     LOGIN: 'Signed in',
     LOGIN_FAILED: 'Sign-in failed',
     REAUTHENTICATED: 'Confirmed identity',
+    SECOND_FACTOR_REQUIRED: 'Second factor asked for',
+    FACTOR_FAILED: 'Second factor failed',
     LOGOUT: 'Signed out',
   },
   'Sessions and tokens': {
@@ -19,6 +21,10 @@ const groups = {
   Accounts: {
     PASSWORD_CHANGED: 'Password changed',
     PASSWORD_SET: 'Password set',
+    FACTOR_ADDED: 'Second factor added',
+    FACTOR_REMOVED: 'Second factor removed',
+    RECOVERY_CODE_USED: 'Recovery code used',
+    RECOVERY_CODES_REPLACED: 'Recovery codes replaced',
     EMAIL_VERIFICATION_REQUESTED: 'Confirmation of address requested',
     EMAIL_VERIFIED: 'Address confirmed',
     PASSWORD_RESET_REQUESTED: 'Password reset requested',
