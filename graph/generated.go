@@ -23,6 +23,7 @@ import (
 	"usher/internal/auth"
 	"usher/internal/auth/accounts"
 	"usher/internal/auth/admin"
+	"usher/internal/auth/factors"
 	"usher/internal/auth/recovery"
 	"usher/internal/jsonobject"
 	"usher/internal/password"
@@ -89,6 +90,13 @@ type ComplexityRoot struct {
 		User                func(childComplexity int) int
 	}
 
+	BeginTotpSetupPayload struct {
+		ExpiresAt  func(childComplexity int) int
+		Key        func(childComplexity int) int
+		OtpauthURI func(childComplexity int) int
+		QRCodeSvg  func(childComplexity int) int
+	}
+
 	CancelDeletionPayload struct {
 		User func(childComplexity int) int
 	}
@@ -104,6 +112,11 @@ type ComplexityRoot struct {
 
 	ConfirmEmailChangePayload struct {
 		Email func(childComplexity int) int
+	}
+
+	ConfirmTotpSetupPayload struct {
+		RecoveryCodes func(childComplexity int) int
+		User          func(childComplexity int) int
 	}
 
 	CreateRolePayload struct {
@@ -141,6 +154,15 @@ type ComplexityRoot struct {
 		User func(childComplexity int) int
 	}
 
+	Factor struct {
+		CreatedAt  func(childComplexity int) int
+		ID         func(childComplexity int) int
+		LastUsedAt func(childComplexity int) int
+		Method     func(childComplexity int) int
+		Name       func(childComplexity int) int
+		Remaining  func(childComplexity int) int
+	}
+
 	InviteUserPayload struct {
 		Email     func(childComplexity int) int
 		ExpiresAt func(childComplexity int) int
@@ -175,11 +197,14 @@ type ComplexityRoot struct {
 	}
 
 	Mutation struct {
+		BeginTotpSetup           func(childComplexity int) int
 		CancelDeletion           func(childComplexity int) int
 		CancelEmailChange        func(childComplexity int, input recovery.CancelEmailChangeInput) int
 		ChangePassword           func(childComplexity int, input accounts.ChangePasswordInput) int
+		CompleteLogin            func(childComplexity int, input signin.CompleteLoginInput) int
 		CompleteSignup           func(childComplexity int, input signin.CompleteSignupInput) int
 		ConfirmEmailChange       func(childComplexity int, input recovery.ConfirmEmailChangeInput) int
+		ConfirmTotpSetup         func(childComplexity int, input factors.ConfirmTotpSetupInput) int
 		CreateRole               func(childComplexity int, input admin.CreateRoleInput) int
 		CreateUser               func(childComplexity int, input admin.CreateUserInput) int
 		DeleteMe                 func(childComplexity int) int
@@ -192,6 +217,8 @@ type ComplexityRoot struct {
 		Logout                   func(childComplexity int) int
 		Reauthenticate           func(childComplexity int, input signin.ReauthenticateInput) int
 		Refresh                  func(childComplexity int, input signin.RefreshInput) int
+		RegenerateRecoveryCodes  func(childComplexity int) int
+		RemoveTotp               func(childComplexity int) int
 		RequestDataExport        func(childComplexity int) int
 		RequestEmailChange       func(childComplexity int, input recovery.RequestEmailChangeInput) int
 		RequestEmailVerification func(childComplexity int) int
@@ -247,6 +274,15 @@ type ComplexityRoot struct {
 		User          func(childComplexity int, id uuid.UUID) int
 		UserCount     func(childComplexity int) int
 		Users         func(childComplexity int, first *int, after *string, last *int, before *string, filter *admin.UserFilter, orderBy *admin.UserOrder) int
+	}
+
+	RegenerateRecoveryCodesPayload struct {
+		RecoveryCodes func(childComplexity int) int
+		User          func(childComplexity int) int
+	}
+
+	RemoveTotpPayload struct {
+		User func(childComplexity int) int
 	}
 
 	RequestDataExportPayload struct {
@@ -355,6 +391,7 @@ type ComplexityRoot struct {
 		DisabledAt      func(childComplexity int) int
 		Email           func(childComplexity int) int
 		EmailVerifiedAt func(childComplexity int) int
+		Factors         func(childComplexity int) int
 		FullName        func(childComplexity int) int
 		ID              func(childComplexity int) int
 		LastSignInAt    func(childComplexity int) int
@@ -392,11 +429,16 @@ type MutationResolver interface {
 	RequestSignup(ctx context.Context, input recovery.RequestSignupInput) (*recovery.RequestSignupPayload, error)
 	CompleteSignup(ctx context.Context, input signin.CompleteSignupInput) (*signin.AuthPayload, error)
 	Login(ctx context.Context, input signin.LoginInput) (*signin.AuthPayload, error)
+	CompleteLogin(ctx context.Context, input signin.CompleteLoginInput) (*signin.AuthPayload, error)
 	Refresh(ctx context.Context, input signin.RefreshInput) (*signin.AuthPayload, error)
 	Logout(ctx context.Context) (*signin.LogoutPayload, error)
 	RevokeSession(ctx context.Context, input signin.RevokeSessionInput) (*signin.RevokeSessionPayload, error)
 	RevokeOtherSessions(ctx context.Context) (*signin.RevokeOtherSessionsPayload, error)
 	Reauthenticate(ctx context.Context, input signin.ReauthenticateInput) (*signin.AuthPayload, error)
+	BeginTotpSetup(ctx context.Context) (*factors.BeginTotpSetupPayload, error)
+	ConfirmTotpSetup(ctx context.Context, input factors.ConfirmTotpSetupInput) (*factors.ConfirmTotpSetupPayload, error)
+	RemoveTotp(ctx context.Context) (*factors.RemoveTotpPayload, error)
+	RegenerateRecoveryCodes(ctx context.Context) (*factors.RegenerateRecoveryCodesPayload, error)
 	ChangePassword(ctx context.Context, input accounts.ChangePasswordInput) (*accounts.ChangePasswordPayload, error)
 	RequestEmailVerification(ctx context.Context) (*recovery.RequestEmailVerificationPayload, error)
 	VerifyEmail(ctx context.Context, input recovery.VerifyEmailInput) (*recovery.VerifyEmailPayload, error)
@@ -441,6 +483,7 @@ type SessionResolver interface {
 }
 type UserResolver interface {
 	Sessions(ctx context.Context, obj *auth.User, first *int, after *string, last *int, before *string) (*connection.SessionConnection, error)
+	Factors(ctx context.Context, obj *auth.User) ([]factors.Factor, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -633,6 +676,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.AuthPayload.User(childComplexity), true
 
+	case "BeginTotpSetupPayload.expiresAt":
+		if e.ComplexityRoot.BeginTotpSetupPayload.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BeginTotpSetupPayload.ExpiresAt(childComplexity), true
+	case "BeginTotpSetupPayload.key":
+		if e.ComplexityRoot.BeginTotpSetupPayload.Key == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BeginTotpSetupPayload.Key(childComplexity), true
+	case "BeginTotpSetupPayload.otpauthUri":
+		if e.ComplexityRoot.BeginTotpSetupPayload.OtpauthURI == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BeginTotpSetupPayload.OtpauthURI(childComplexity), true
+	case "BeginTotpSetupPayload.qrCodeSvg":
+		if e.ComplexityRoot.BeginTotpSetupPayload.QRCodeSvg == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BeginTotpSetupPayload.QRCodeSvg(childComplexity), true
+
 	case "CancelDeletionPayload.user":
 		if e.ComplexityRoot.CancelDeletionPayload.User == nil {
 			break
@@ -666,6 +734,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ConfirmEmailChangePayload.Email(childComplexity), true
+
+	case "ConfirmTotpSetupPayload.recoveryCodes":
+		if e.ComplexityRoot.ConfirmTotpSetupPayload.RecoveryCodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConfirmTotpSetupPayload.RecoveryCodes(childComplexity), true
+	case "ConfirmTotpSetupPayload.user":
+		if e.ComplexityRoot.ConfirmTotpSetupPayload.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConfirmTotpSetupPayload.User(childComplexity), true
 
 	case "CreateRolePayload.role":
 		if e.ComplexityRoot.CreateRolePayload.Role == nil {
@@ -740,6 +821,43 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.EnableUserPayload.User(childComplexity), true
+
+	case "Factor.createdAt":
+		if e.ComplexityRoot.Factor.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Factor.CreatedAt(childComplexity), true
+	case "Factor.id":
+		if e.ComplexityRoot.Factor.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Factor.ID(childComplexity), true
+	case "Factor.lastUsedAt":
+		if e.ComplexityRoot.Factor.LastUsedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Factor.LastUsedAt(childComplexity), true
+	case "Factor.method":
+		if e.ComplexityRoot.Factor.Method == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Factor.Method(childComplexity), true
+	case "Factor.name":
+		if e.ComplexityRoot.Factor.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Factor.Name(childComplexity), true
+	case "Factor.remaining":
+		if e.ComplexityRoot.Factor.Remaining == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Factor.Remaining(childComplexity), true
 
 	case "InviteUserPayload.email":
 		if e.ComplexityRoot.InviteUserPayload.Email == nil {
@@ -854,6 +972,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.MailMessageEdge.Node(childComplexity), true
 
+	case "Mutation.beginTotpSetup":
+		if e.ComplexityRoot.Mutation.BeginTotpSetup == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Mutation.BeginTotpSetup(childComplexity), true
 	case "Mutation.cancelDeletion":
 		if e.ComplexityRoot.Mutation.CancelDeletion == nil {
 			break
@@ -882,6 +1006,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ChangePassword(childComplexity, args["input"].(accounts.ChangePasswordInput)), true
+	case "Mutation.completeLogin":
+		if e.ComplexityRoot.Mutation.CompleteLogin == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_completeLogin_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CompleteLogin(childComplexity, args["input"].(signin.CompleteLoginInput)), true
 	case "Mutation.completeSignup":
 		if e.ComplexityRoot.Mutation.CompleteSignup == nil {
 			break
@@ -904,6 +1039,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ConfirmEmailChange(childComplexity, args["input"].(recovery.ConfirmEmailChangeInput)), true
+	case "Mutation.confirmTotpSetup":
+		if e.ComplexityRoot.Mutation.ConfirmTotpSetup == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_confirmTotpSetup_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ConfirmTotpSetup(childComplexity, args["input"].(factors.ConfirmTotpSetupInput)), true
 	case "Mutation.createRole":
 		if e.ComplexityRoot.Mutation.CreateRole == nil {
 			break
@@ -1026,6 +1172,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.Refresh(childComplexity, args["input"].(signin.RefreshInput)), true
+	case "Mutation.regenerateRecoveryCodes":
+		if e.ComplexityRoot.Mutation.RegenerateRecoveryCodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Mutation.RegenerateRecoveryCodes(childComplexity), true
+	case "Mutation.removeTotp":
+		if e.ComplexityRoot.Mutation.RemoveTotp == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Mutation.RemoveTotp(childComplexity), true
 	case "Mutation.requestDataExport":
 		if e.ComplexityRoot.Mutation.RequestDataExport == nil {
 			break
@@ -1373,6 +1531,26 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Query.Users(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*admin.UserFilter), args["orderBy"].(*admin.UserOrder)), true
 
+	case "RegenerateRecoveryCodesPayload.recoveryCodes":
+		if e.ComplexityRoot.RegenerateRecoveryCodesPayload.RecoveryCodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RegenerateRecoveryCodesPayload.RecoveryCodes(childComplexity), true
+	case "RegenerateRecoveryCodesPayload.user":
+		if e.ComplexityRoot.RegenerateRecoveryCodesPayload.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RegenerateRecoveryCodesPayload.User(childComplexity), true
+
+	case "RemoveTotpPayload.user":
+		if e.ComplexityRoot.RemoveTotpPayload.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemoveTotpPayload.User(childComplexity), true
+
 	case "RequestDataExportPayload.createdAt":
 		if e.ComplexityRoot.RequestDataExportPayload.CreatedAt == nil {
 			break
@@ -1680,6 +1858,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.User.EmailVerifiedAt(childComplexity), true
+	case "User.factors":
+		if e.ComplexityRoot.User.Factors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.User.Factors(childComplexity), true
 	case "User.fullName":
 		if e.ComplexityRoot.User.FullName == nil {
 			break
@@ -1796,8 +1980,10 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputAuditEventFilter,
 		ec.unmarshalInputCancelEmailChangeInput,
 		ec.unmarshalInputChangePasswordInput,
+		ec.unmarshalInputCompleteLoginInput,
 		ec.unmarshalInputCompleteSignupInput,
 		ec.unmarshalInputConfirmEmailChangeInput,
+		ec.unmarshalInputConfirmTotpSetupInput,
 		ec.unmarshalInputCreateRoleInput,
 		ec.unmarshalInputCreateUserInput,
 		ec.unmarshalInputDeleteRoleInput,
@@ -2392,6 +2578,13 @@ type Mutation {
     @rateLimit(name: "login-guesses", max: 20, per: "1h", counts: FAILURES, exceeded: CHALLENGE)
     @rateLimit(name: "login-attack", by: GLOBAL, max: 100, per: "10m", counts: FAILURES, exceeded: CHALLENGE)
   """
+  Completes a sign-in that failed with ` + "`" + `SECOND_FACTOR_REQUIRED` + "`" + `, with a second factor. A wrong one fails with
+  ` + "`" + `INVALID_CREDENTIALS` + "`" + `, and the user can try again. Fails with ` + "`" + `BAD_USER_INPUT` + "`" + ` if the challenge has expired, was used,
+  or had five attempts: sign in again. With ` + "`" + `session: COOKIE` + "`" + ` at ` + "`" + `login` + "`" + `, only the same browser can complete it.
+  """
+  completeLogin("The challenge and the second factor." input: CompleteLoginInput!): AuthPayload! @public
+    @rateLimit(name: "secret", max: 60, per: "1h", counts: FAILURES)
+  """
   Exchanges a refresh token for a new token pair. The old refresh token becomes invalid, with one
   exception for parallel requests and retries after a lost answer: the client that used the token can
   send it again and gets the same new token. This is limited in time and number, and ends when the new
@@ -2408,16 +2601,42 @@ type Mutation {
   revokeOtherSessions: RevokeOtherSessionsPayload! @auth(verified: false)
   """
   Confirms the identity of the signed-in user, as ` + "`" + `STEP_UP_REQUIRED` + "`" + ` asks for. Returns an access token
-  for the session of the request that carries the time of the confirmation. Only this token does: a
-  token from ` + "`" + `refresh` + "`" + ` carries the time of the sign-in again. The client's refresh token stays valid.
+  for the session of the request that carries the time of the confirmation, and the level of the sign-in and the
+  confirmation together. Only this token does: a token from ` + "`" + `refresh` + "`" + ` carries those of the sign-in again. The client's
+  refresh token stays valid. Users who have signed in with two factors use a second factor here too: their password
+  alone fails with ` + "`" + `STEP_UP_REQUIRED` + "`" + `.
   """
   reauthenticate("The user's credentials." input: ReauthenticateInput!): AuthPayload! @auth(verified: false)
     @rateLimit(name: "password", by: USER, max: 60, per: "1h")
   """
+  Makes the key of an authenticator app. The account changes only with ` + "`" + `confirmTotpSetup` + "`" + `. A second call makes the first
+  key invalid. Fails with ` + "`" + `TAKEN` + "`" + ` if the user has an authenticator app: remove it first.
+  """
+  beginTotpSetup: BeginTotpSetupPayload! @auth(assurance: HIGHEST, maxAge: 900, verified: false)
+    @rateLimit(name: "factors", by: USER, max: 30, per: "1h")
+  """
+  Sets up the authenticator app that ` + "`" + `beginTotpSetup` + "`" + ` has prepared in this session, once it shows the right code. From
+  then on, sign-ins need it. The code cannot be used again. With the first second factor, the user gets recovery codes.
+  """
+  confirmTotpSetup("The code that the app shows." input: ConfirmTotpSetupInput!): ConfirmTotpSetupPayload! @auth(assurance: HIGHEST, verified: false)
+    @rateLimit(name: "factors", by: USER, max: 30, per: "1h")
+  """
+  Removes the authenticator app. Sessions and access tokens no longer count it. If no second factor is left, the recovery
+  codes go too. Does nothing without an authenticator app.
+  """
+  removeTotp: RemoveTotpPayload! @auth(assurance: HIGHEST, maxAge: 900, verified: false)
+    @rateLimit(name: "factors", by: USER, max: 30, per: "1h")
+  """
+  Makes ten new recovery codes. The old ones are no longer valid. Fails with ` + "`" + `SECOND_FACTOR_SETUP_REQUIRED` + "`" + ` if the user
+  has no second factor.
+  """
+  regenerateRecoveryCodes: RegenerateRecoveryCodesPayload! @auth(assurance: HIGHEST, maxAge: 900, verified: false)
+    @rateLimit(name: "factors", by: USER, max: 30, per: "1h")
+  """
   Changes the password of the signed-in user. A wrong current password fails with ` + "`" + `INVALID_CREDENTIALS` + "`" + ` and counts as
   a failed attempt, as in ` + "`" + `reauthenticate` + "`" + `. The session of the request and its refresh token stay valid.
   """
-  changePassword("The passwords." input: ChangePasswordInput!): ChangePasswordPayload! @auth(verified: false)
+  changePassword("The passwords." input: ChangePasswordInput!): ChangePasswordPayload! @auth(assurance: HIGHEST, verified: false)
     @rateLimit(name: "password", by: USER, max: 60, per: "1h")
   """
   Mails a link and a code to the user's address. ` + "`" + `verifyEmail` + "`" + ` accepts either. A newer mail makes those of the older
@@ -2457,7 +2676,7 @@ type Mutation {
   but then nothing is mailed to it. A second request replaces the first. Fails with ` + "`" + `SAME_AS_BEFORE` + "`" + ` for the address
   of the account, and with ` + "`" + `MAIL_DISABLED` + "`" + ` if the server sends no mail.
   """
-  requestEmailChange("The new address." input: RequestEmailChangeInput!): RequestEmailChangePayload! @auth(maxAge: 900, verified: false)
+  requestEmailChange("The new address." input: RequestEmailChangeInput!): RequestEmailChangePayload! @auth(assurance: HIGHEST, maxAge: 900, verified: false)
     @rateLimit(name: "mail", max: 30, per: "1h")
   """
   Completes a change of an e-mail address with the token or the code of the mail to the new address. The code
@@ -2480,7 +2699,7 @@ type Mutation {
   Until then the account stays as it is, and ` + "`" + `cancelDeletion` + "`" + ` keeps it. A second call keeps the first date. Fails with
   ` + "`" + `LAST_ADMIN` + "`" + ` if no other administrator has an enabled account that is not scheduled for deletion.
   """
-  deleteMe: DeleteMePayload! @auth(maxAge: 900, verified: false)
+  deleteMe: DeleteMePayload! @auth(assurance: HIGHEST, maxAge: 900, verified: false)
     @rateLimit(name: "deletion", by: USER, max: 10, per: "1h")
   "Cancels the deletion of the signed-in user's account. Succeeds if none is scheduled."
   cancelDeletion: CancelDeletionPayload! @auth(verified: false)
@@ -2489,7 +2708,7 @@ type Mutation {
   Returns what the server keeps about the signed-in user: the account, its sessions, its credentials without their
   secrets, mails without their contents, and events of the audit log about or by the user.
   """
-  requestDataExport: RequestDataExportPayload! @auth(maxAge: 900)
+  requestDataExport: RequestDataExportPayload! @auth(assurance: HIGHEST, maxAge: 900)
     @rateLimit(by: USER, max: 5, per: "1h")
   """
   Creates an account without signing in. Requires a ` + "`" + `username` + "`" + `, an ` + "`" + `email` + "`" + ` or both. Without a ` + "`" + `password` + "`" + `, nobody can
@@ -2629,9 +2848,31 @@ input RevokeSessionInput {
 }
 
 "Input of ` + "`" + `reauthenticate` + "`" + `."
-input ReauthenticateInput {
+input ReauthenticateInput @oneOf {
   "The password of the account."
-  password: Password!
+  password: Password
+  "A code from the user's authenticator app."
+  totp: OneTimeSecret
+  "One of the user's recovery codes. It is used up."
+  recoveryCode: OneTimeSecret
+}
+
+"Input of ` + "`" + `completeLogin` + "`" + `: ` + "`" + `challenge` + "`" + `, and exactly one of the methods that it came with."
+input CompleteLoginInput {
+  "The ` + "`" + `extensions.challenge` + "`" + ` of the ` + "`" + `SECOND_FACTOR_REQUIRED` + "`" + ` error."
+  challenge: OneTimeSecret!
+  "A code from the user's authenticator app. Each code works once."
+  totp: OneTimeSecret
+  "One of the user's recovery codes. It is used up."
+  recoveryCode: OneTimeSecret
+  "How to deliver the refresh token. With ` + "`" + `COOKIE` + "`" + ` at ` + "`" + `login` + "`" + `, use ` + "`" + `COOKIE` + "`" + ` here too."
+  session: SessionTransport! = TOKEN
+}
+
+"Input of ` + "`" + `confirmTotpSetup` + "`" + `."
+input ConfirmTotpSetupInput {
+  "The code that the authenticator app shows."
+  code: OneTimeSecret!
 }
 
 "Input of ` + "`" + `changePassword` + "`" + `."
@@ -2906,6 +3147,40 @@ type RevokeOtherSessionsPayload {
   revokedCount: Int!
 }
 
+"Answer of ` + "`" + `beginTotpSetup` + "`" + `."
+type BeginTotpSetupPayload {
+  "The key as a link, for authenticator apps on the same device. It is secret."
+  otpauthUri: String!
+  "The key as a QR code, an SVG image on a white ground. It is secret."
+  qrCodeSvg: String!
+  "The key as text (base32), for people who type it. It is secret."
+  key: String!
+  "When the set-up expires."
+  expiresAt: DateTime!
+}
+
+"Answer of ` + "`" + `confirmTotpSetup` + "`" + `."
+type ConfirmTotpSetupPayload {
+  "The user."
+  user: User!
+  "Recovery codes to print or to write down. Nothing shows them again. Null if the user has some already."
+  recoveryCodes: [String!]
+}
+
+"Answer of ` + "`" + `removeTotp` + "`" + `."
+type RemoveTotpPayload {
+  "The user."
+  user: User!
+}
+
+"Answer of ` + "`" + `regenerateRecoveryCodes` + "`" + `."
+type RegenerateRecoveryCodesPayload {
+  "The new recovery codes, to print or to write down. Nothing shows them again."
+  recoveryCodes: [String!]!
+  "The user."
+  user: User!
+}
+
 "The result of ` + "`" + `changePassword` + "`" + `."
 type ChangePasswordPayload {
   "The user."
@@ -3164,6 +3439,24 @@ type User implements Node {
     "The ` + "`" + `cursor` + "`" + ` of an edge. Only elements before it are returned."
     before: String
   ): SessionConnection @auth(requires: ADMIN, orOwner: true)
+  "The second factors of the user, oldest first. The recovery codes are one of them, the last."
+  factors: [Factor!] @auth(requires: ADMIN, orOwner: true, verified: false)
+}
+
+"A second factor of a user."
+type Factor {
+  "The id of the factor."
+  id: ID!
+  "The method for which it is used."
+  method: AuthMethod!
+  "What the user calls it."
+  name: String
+  "When it was set up."
+  createdAt: DateTime!
+  "When it was last used. Null for never, and for recovery codes."
+  lastUsedAt: DateTime
+  "How many recovery codes are left. Null for other factors."
+  remaining: Int
 }
 
 """
@@ -3281,6 +3574,10 @@ enum AuditEventKind {
   LOGIN_FAILED
   "A user confirmed their identity."
   REAUTHENTICATED
+  "Somebody signed in with the right password of an account with a second factor, and was asked for that."
+  SECOND_FACTOR_REQUIRED
+  "Somebody entered a wrong code of a second factor, to sign in or to confirm their identity."
+  FACTOR_FAILED
   """
   The last used refresh token was presented again by the client that used it, and the same new token was
   returned. The cause is a retry, a parallel request, or an attacker indistinguishable from that client.
@@ -3308,6 +3605,14 @@ enum AuditEventKind {
   PASSWORD_CHANGED
   "An operator set the password of a user, and all sessions of the user were ended."
   PASSWORD_SET
+  "A second factor was added to an account: an authenticator app or a passkey."
+  FACTOR_ADDED
+  "A second factor was removed from an account."
+  FACTOR_REMOVED
+  "A user signed in or confirmed their identity with a recovery code. The code is no longer valid."
+  RECOVERY_CODE_USED
+  "New recovery codes were made for an account. Its old recovery codes are no longer valid."
+  RECOVERY_CODES_REPLACED
   "A mail to verify the address of an account was requested."
   EMAIL_VERIFICATION_REQUESTED
   "The e-mail address of a user was verified: by its owner, or by an operator."
@@ -3435,6 +3740,14 @@ enum MailKind {
   EMAIL_CHANGED
   "Tells a user that the password was changed."
   PASSWORD_CHANGED
+  "Tells a user that a second factor was added to the account."
+  FACTOR_ADDED
+  "Tells a user that a second factor was removed from the account."
+  FACTOR_REMOVED
+  "Tells a user that one of the recovery codes was used."
+  RECOVERY_CODE_USED
+  "Tells a user that the recovery codes were replaced by new ones."
+  RECOVERY_CODES_REPLACED
   "Completes a sign-up."
   SIGN_UP
   "Tells the owner of an account that somebody tried to sign up with the address."
@@ -3651,6 +3964,20 @@ func (ec *executionContext) childFields_AuthPayload(ctx context.Context, field g
 	return nil, fmt.Errorf("no field named %q was found under type AuthPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_BeginTotpSetupPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "otpauthUri":
+		return ec.fieldContext_BeginTotpSetupPayload_otpauthUri(ctx, field)
+	case "qrCodeSvg":
+		return ec.fieldContext_BeginTotpSetupPayload_qrCodeSvg(ctx, field)
+	case "key":
+		return ec.fieldContext_BeginTotpSetupPayload_key(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_BeginTotpSetupPayload_expiresAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BeginTotpSetupPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_CancelDeletionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "user":
@@ -3683,6 +4010,16 @@ func (ec *executionContext) childFields_ConfirmEmailChangePayload(ctx context.Co
 		return ec.fieldContext_ConfirmEmailChangePayload_email(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ConfirmEmailChangePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ConfirmTotpSetupPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_ConfirmTotpSetupPayload_user(ctx, field)
+	case "recoveryCodes":
+		return ec.fieldContext_ConfirmTotpSetupPayload_recoveryCodes(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ConfirmTotpSetupPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_CreateRolePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3753,6 +4090,24 @@ func (ec *executionContext) childFields_EnableUserPayload(ctx context.Context, f
 		return ec.fieldContext_EnableUserPayload_user(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type EnableUserPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Factor(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Factor_id(ctx, field)
+	case "method":
+		return ec.fieldContext_Factor_method(ctx, field)
+	case "name":
+		return ec.fieldContext_Factor_name(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Factor_createdAt(ctx, field)
+	case "lastUsedAt":
+		return ec.fieldContext_Factor_lastUsedAt(ctx, field)
+	case "remaining":
+		return ec.fieldContext_Factor_remaining(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Factor", field.Name)
 }
 
 func (ec *executionContext) childFields_InviteUserPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3867,6 +4222,24 @@ func (ec *executionContext) childFields_PageInfo(ctx context.Context, field grap
 		return ec.fieldContext_PageInfo_endCursor(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PageInfo", field.Name)
+}
+
+func (ec *executionContext) childFields_RegenerateRecoveryCodesPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "recoveryCodes":
+		return ec.fieldContext_RegenerateRecoveryCodesPayload_recoveryCodes(ctx, field)
+	case "user":
+		return ec.fieldContext_RegenerateRecoveryCodesPayload_user(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RegenerateRecoveryCodesPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RemoveTotpPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_RemoveTotpPayload_user(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RemoveTotpPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_RequestDataExportPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4101,6 +4474,8 @@ func (ec *executionContext) childFields_User(ctx context.Context, field graphql.
 		return ec.fieldContext_User_deletionAt(ctx, field)
 	case "sessions":
 		return ec.fieldContext_User_sessions(ctx, field)
+	case "factors":
+		return ec.fieldContext_User_factors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type User", field.Name)
 }
@@ -4341,6 +4716,20 @@ func (ec *executionContext) field_Mutation_changePassword_args(ctx context.Conte
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_completeLogin_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (signin.CompleteLoginInput, error) {
+			return ec.unmarshalNCompleteLoginInput2usherᚋgraphᚋsigninᚐCompleteLoginInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_completeSignup_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -4361,6 +4750,20 @@ func (ec *executionContext) field_Mutation_confirmEmailChange_args(ctx context.C
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (recovery.ConfirmEmailChangeInput, error) {
 			return ec.unmarshalNConfirmEmailChangeInput2usherᚋinternalᚋauthᚋrecoveryᚐConfirmEmailChangeInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_confirmTotpSetup_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (factors.ConfirmTotpSetupInput, error) {
+			return ec.unmarshalNConfirmTotpSetupInput2usherᚋinternalᚋauthᚋfactorsᚐConfirmTotpSetupInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -5736,6 +6139,98 @@ func (ec *executionContext) fieldContext_AuthPayload_passwordCompromised(_ conte
 	return graphql.NewScalarFieldContext("AuthPayload", field, false, false, errors.New("field of type Boolean does not have child fields"))
 }
 
+func (ec *executionContext) _BeginTotpSetupPayload_otpauthUri(ctx context.Context, field graphql.CollectedField, obj *factors.BeginTotpSetupPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BeginTotpSetupPayload_otpauthUri(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.OtpauthURI, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BeginTotpSetupPayload_otpauthUri(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BeginTotpSetupPayload", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _BeginTotpSetupPayload_qrCodeSvg(ctx context.Context, field graphql.CollectedField, obj *factors.BeginTotpSetupPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BeginTotpSetupPayload_qrCodeSvg(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.QRCodeSvg, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BeginTotpSetupPayload_qrCodeSvg(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BeginTotpSetupPayload", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _BeginTotpSetupPayload_key(ctx context.Context, field graphql.CollectedField, obj *factors.BeginTotpSetupPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BeginTotpSetupPayload_key(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Key, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BeginTotpSetupPayload_key(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BeginTotpSetupPayload", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _BeginTotpSetupPayload_expiresAt(ctx context.Context, field graphql.CollectedField, obj *factors.BeginTotpSetupPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BeginTotpSetupPayload_expiresAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ExpiresAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BeginTotpSetupPayload_expiresAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BeginTotpSetupPayload", field, false, false, errors.New("field of type DateTime does not have child fields"))
+}
+
 func (ec *executionContext) _CancelDeletionPayload_user(ctx context.Context, field graphql.CollectedField, obj *accounts.CancelDeletionPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -5867,6 +6362,61 @@ func (ec *executionContext) _ConfirmEmailChangePayload_email(ctx context.Context
 }
 func (ec *executionContext) fieldContext_ConfirmEmailChangePayload_email(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("ConfirmEmailChangePayload", field, false, false, errors.New("field of type EmailAddress does not have child fields"))
+}
+
+func (ec *executionContext) _ConfirmTotpSetupPayload_user(ctx context.Context, field graphql.CollectedField, obj *factors.ConfirmTotpSetupPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ConfirmTotpSetupPayload_user(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.User, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *auth.User) graphql.Marshaler {
+			return ec.marshalNUser2ᚖusherᚋinternalᚋauthᚐUser(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ConfirmTotpSetupPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ConfirmTotpSetupPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ConfirmTotpSetupPayload_recoveryCodes(ctx context.Context, field graphql.CollectedField, obj *factors.ConfirmTotpSetupPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ConfirmTotpSetupPayload_recoveryCodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RecoveryCodes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalOString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ConfirmTotpSetupPayload_recoveryCodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ConfirmTotpSetupPayload", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _CreateRolePayload_role(ctx context.Context, field graphql.CollectedField, obj *admin.CreateRolePayload) (ret graphql.Marshaler) {
@@ -6165,6 +6715,144 @@ func (ec *executionContext) fieldContext_EnableUserPayload_user(_ context.Contex
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _Factor_id(ctx context.Context, field graphql.CollectedField, obj *factors.Factor) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Factor_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v uuid.UUID) graphql.Marshaler {
+			return ec.marshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Factor_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Factor", field, false, false, errors.New("field of type ID does not have child fields"))
+}
+
+func (ec *executionContext) _Factor_method(ctx context.Context, field graphql.CollectedField, obj *factors.Factor) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Factor_method(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Method, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v auth.AuthMethod) graphql.Marshaler {
+			return ec.marshalNAuthMethod2usherᚋinternalᚋauthᚐAuthMethod(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Factor_method(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Factor", field, false, false, errors.New("field of type AuthMethod does not have child fields"))
+}
+
+func (ec *executionContext) _Factor_name(ctx context.Context, field graphql.CollectedField, obj *factors.Factor) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Factor_name(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Name, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Factor_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Factor", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Factor_createdAt(ctx context.Context, field graphql.CollectedField, obj *factors.Factor) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Factor_createdAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CreatedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Factor_createdAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Factor", field, false, false, errors.New("field of type DateTime does not have child fields"))
+}
+
+func (ec *executionContext) _Factor_lastUsedAt(ctx context.Context, field graphql.CollectedField, obj *factors.Factor) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Factor_lastUsedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LastUsedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Factor_lastUsedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Factor", field, false, false, errors.New("field of type DateTime does not have child fields"))
+}
+
+func (ec *executionContext) _Factor_remaining(ctx context.Context, field graphql.CollectedField, obj *factors.Factor) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Factor_remaining(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Remaining, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Factor_remaining(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Factor", field, false, false, errors.New("field of type Int does not have child fields"))
 }
 
 func (ec *executionContext) _InviteUserPayload_email(ctx context.Context, field graphql.CollectedField, obj *admin.InviteUserPayload) (ret graphql.Marshaler) {
@@ -6793,6 +7481,50 @@ func (ec *executionContext) fieldContext_Mutation_login(ctx context.Context, fie
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_completeLogin(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_completeLogin(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().CompleteLogin(ctx, fc.Args["input"].(signin.CompleteLoginInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *signin.AuthPayload) graphql.Marshaler {
+			return ec.marshalNAuthPayload2ᚖusherᚋgraphᚋsigninᚐAuthPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_completeLogin(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AuthPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_completeLogin_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_refresh(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -7141,6 +7873,333 @@ func (ec *executionContext) fieldContext_Mutation_reauthenticate(ctx context.Con
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_beginTotpSetup(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_beginTotpSetup(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Mutation().BeginTotpSetup(ctx)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				requires, err := ec.unmarshalNRole2ᚕusherᚋinternalᚋauthᚐRoleᚄ(ctx, []any{"USER"})
+				if err != nil {
+					var zeroVal *factors.BeginTotpSetupPayload
+					return zeroVal, err
+				}
+				permissions, err := ec.unmarshalNString2ᚕstringᚄ(ctx, []any{})
+				if err != nil {
+					var zeroVal *factors.BeginTotpSetupPayload
+					return zeroVal, err
+				}
+				orOwner, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *factors.BeginTotpSetupPayload
+					return zeroVal, err
+				}
+				check, err := ec.unmarshalNAuthCheck2usherᚋinternalᚋauthᚐCheck(ctx, "SESSION")
+				if err != nil {
+					var zeroVal *factors.BeginTotpSetupPayload
+					return zeroVal, err
+				}
+				maxAge, err := ec.unmarshalOInt2ᚖint(ctx, 900)
+				if err != nil {
+					var zeroVal *factors.BeginTotpSetupPayload
+					return zeroVal, err
+				}
+				assurance, err := ec.unmarshalORequiredAssurance2ᚖusherᚋinternalᚋauthᚐRequiredAssurance(ctx, "HIGHEST")
+				if err != nil {
+					var zeroVal *factors.BeginTotpSetupPayload
+					return zeroVal, err
+				}
+				verified, err := ec.unmarshalOBoolean2ᚖbool(ctx, false)
+				if err != nil {
+					var zeroVal *factors.BeginTotpSetupPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Auth == nil {
+					var zeroVal *factors.BeginTotpSetupPayload
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, maxAge, assurance, verified)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *factors.BeginTotpSetupPayload) graphql.Marshaler {
+			return ec.marshalNBeginTotpSetupPayload2ᚖusherᚋinternalᚋauthᚋfactorsᚐBeginTotpSetupPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_beginTotpSetup(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_BeginTotpSetupPayload(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_confirmTotpSetup(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_confirmTotpSetup(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ConfirmTotpSetup(ctx, fc.Args["input"].(factors.ConfirmTotpSetupInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				requires, err := ec.unmarshalNRole2ᚕusherᚋinternalᚋauthᚐRoleᚄ(ctx, []any{"USER"})
+				if err != nil {
+					var zeroVal *factors.ConfirmTotpSetupPayload
+					return zeroVal, err
+				}
+				permissions, err := ec.unmarshalNString2ᚕstringᚄ(ctx, []any{})
+				if err != nil {
+					var zeroVal *factors.ConfirmTotpSetupPayload
+					return zeroVal, err
+				}
+				orOwner, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *factors.ConfirmTotpSetupPayload
+					return zeroVal, err
+				}
+				check, err := ec.unmarshalNAuthCheck2usherᚋinternalᚋauthᚐCheck(ctx, "SESSION")
+				if err != nil {
+					var zeroVal *factors.ConfirmTotpSetupPayload
+					return zeroVal, err
+				}
+				assurance, err := ec.unmarshalORequiredAssurance2ᚖusherᚋinternalᚋauthᚐRequiredAssurance(ctx, "HIGHEST")
+				if err != nil {
+					var zeroVal *factors.ConfirmTotpSetupPayload
+					return zeroVal, err
+				}
+				verified, err := ec.unmarshalOBoolean2ᚖbool(ctx, false)
+				if err != nil {
+					var zeroVal *factors.ConfirmTotpSetupPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Auth == nil {
+					var zeroVal *factors.ConfirmTotpSetupPayload
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil, assurance, verified)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *factors.ConfirmTotpSetupPayload) graphql.Marshaler {
+			return ec.marshalNConfirmTotpSetupPayload2ᚖusherᚋinternalᚋauthᚋfactorsᚐConfirmTotpSetupPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_confirmTotpSetup(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ConfirmTotpSetupPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_confirmTotpSetup_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_removeTotp(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_removeTotp(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Mutation().RemoveTotp(ctx)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				requires, err := ec.unmarshalNRole2ᚕusherᚋinternalᚋauthᚐRoleᚄ(ctx, []any{"USER"})
+				if err != nil {
+					var zeroVal *factors.RemoveTotpPayload
+					return zeroVal, err
+				}
+				permissions, err := ec.unmarshalNString2ᚕstringᚄ(ctx, []any{})
+				if err != nil {
+					var zeroVal *factors.RemoveTotpPayload
+					return zeroVal, err
+				}
+				orOwner, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *factors.RemoveTotpPayload
+					return zeroVal, err
+				}
+				check, err := ec.unmarshalNAuthCheck2usherᚋinternalᚋauthᚐCheck(ctx, "SESSION")
+				if err != nil {
+					var zeroVal *factors.RemoveTotpPayload
+					return zeroVal, err
+				}
+				maxAge, err := ec.unmarshalOInt2ᚖint(ctx, 900)
+				if err != nil {
+					var zeroVal *factors.RemoveTotpPayload
+					return zeroVal, err
+				}
+				assurance, err := ec.unmarshalORequiredAssurance2ᚖusherᚋinternalᚋauthᚐRequiredAssurance(ctx, "HIGHEST")
+				if err != nil {
+					var zeroVal *factors.RemoveTotpPayload
+					return zeroVal, err
+				}
+				verified, err := ec.unmarshalOBoolean2ᚖbool(ctx, false)
+				if err != nil {
+					var zeroVal *factors.RemoveTotpPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Auth == nil {
+					var zeroVal *factors.RemoveTotpPayload
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, maxAge, assurance, verified)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *factors.RemoveTotpPayload) graphql.Marshaler {
+			return ec.marshalNRemoveTotpPayload2ᚖusherᚋinternalᚋauthᚋfactorsᚐRemoveTotpPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_removeTotp(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RemoveTotpPayload(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_regenerateRecoveryCodes(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_regenerateRecoveryCodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Mutation().RegenerateRecoveryCodes(ctx)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				requires, err := ec.unmarshalNRole2ᚕusherᚋinternalᚋauthᚐRoleᚄ(ctx, []any{"USER"})
+				if err != nil {
+					var zeroVal *factors.RegenerateRecoveryCodesPayload
+					return zeroVal, err
+				}
+				permissions, err := ec.unmarshalNString2ᚕstringᚄ(ctx, []any{})
+				if err != nil {
+					var zeroVal *factors.RegenerateRecoveryCodesPayload
+					return zeroVal, err
+				}
+				orOwner, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *factors.RegenerateRecoveryCodesPayload
+					return zeroVal, err
+				}
+				check, err := ec.unmarshalNAuthCheck2usherᚋinternalᚋauthᚐCheck(ctx, "SESSION")
+				if err != nil {
+					var zeroVal *factors.RegenerateRecoveryCodesPayload
+					return zeroVal, err
+				}
+				maxAge, err := ec.unmarshalOInt2ᚖint(ctx, 900)
+				if err != nil {
+					var zeroVal *factors.RegenerateRecoveryCodesPayload
+					return zeroVal, err
+				}
+				assurance, err := ec.unmarshalORequiredAssurance2ᚖusherᚋinternalᚋauthᚐRequiredAssurance(ctx, "HIGHEST")
+				if err != nil {
+					var zeroVal *factors.RegenerateRecoveryCodesPayload
+					return zeroVal, err
+				}
+				verified, err := ec.unmarshalOBoolean2ᚖbool(ctx, false)
+				if err != nil {
+					var zeroVal *factors.RegenerateRecoveryCodesPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Auth == nil {
+					var zeroVal *factors.RegenerateRecoveryCodesPayload
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, maxAge, assurance, verified)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *factors.RegenerateRecoveryCodesPayload) graphql.Marshaler {
+			return ec.marshalNRegenerateRecoveryCodesPayload2ᚖusherᚋinternalᚋauthᚋfactorsᚐRegenerateRecoveryCodesPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_regenerateRecoveryCodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RegenerateRecoveryCodesPayload(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_changePassword(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -7177,6 +8236,11 @@ func (ec *executionContext) _Mutation_changePassword(ctx context.Context, field 
 					var zeroVal *accounts.ChangePasswordPayload
 					return zeroVal, err
 				}
+				assurance, err := ec.unmarshalORequiredAssurance2ᚖusherᚋinternalᚋauthᚐRequiredAssurance(ctx, "HIGHEST")
+				if err != nil {
+					var zeroVal *accounts.ChangePasswordPayload
+					return zeroVal, err
+				}
 				verified, err := ec.unmarshalOBoolean2ᚖbool(ctx, false)
 				if err != nil {
 					var zeroVal *accounts.ChangePasswordPayload
@@ -7186,7 +8250,7 @@ func (ec *executionContext) _Mutation_changePassword(ctx context.Context, field 
 					var zeroVal *accounts.ChangePasswordPayload
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil, nil, verified)
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil, assurance, verified)
 			}
 
 			next = directive1
@@ -7543,6 +8607,11 @@ func (ec *executionContext) _Mutation_requestEmailChange(ctx context.Context, fi
 					var zeroVal *recovery.RequestEmailChangePayload
 					return zeroVal, err
 				}
+				assurance, err := ec.unmarshalORequiredAssurance2ᚖusherᚋinternalᚋauthᚐRequiredAssurance(ctx, "HIGHEST")
+				if err != nil {
+					var zeroVal *recovery.RequestEmailChangePayload
+					return zeroVal, err
+				}
 				verified, err := ec.unmarshalOBoolean2ᚖbool(ctx, false)
 				if err != nil {
 					var zeroVal *recovery.RequestEmailChangePayload
@@ -7552,7 +8621,7 @@ func (ec *executionContext) _Mutation_requestEmailChange(ctx context.Context, fi
 					var zeroVal *recovery.RequestEmailChangePayload
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, maxAge, nil, verified)
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, maxAge, assurance, verified)
 			}
 
 			next = directive1
@@ -7717,6 +8786,11 @@ func (ec *executionContext) _Mutation_deleteMe(ctx context.Context, field graphq
 					var zeroVal *accounts.DeleteMePayload
 					return zeroVal, err
 				}
+				assurance, err := ec.unmarshalORequiredAssurance2ᚖusherᚋinternalᚋauthᚐRequiredAssurance(ctx, "HIGHEST")
+				if err != nil {
+					var zeroVal *accounts.DeleteMePayload
+					return zeroVal, err
+				}
 				verified, err := ec.unmarshalOBoolean2ᚖbool(ctx, false)
 				if err != nil {
 					var zeroVal *accounts.DeleteMePayload
@@ -7726,7 +8800,7 @@ func (ec *executionContext) _Mutation_deleteMe(ctx context.Context, field graphq
 					var zeroVal *accounts.DeleteMePayload
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, maxAge, nil, verified)
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, maxAge, assurance, verified)
 			}
 
 			next = directive1
@@ -7862,11 +8936,16 @@ func (ec *executionContext) _Mutation_requestDataExport(ctx context.Context, fie
 					var zeroVal *accounts.RequestDataExportPayload
 					return zeroVal, err
 				}
+				assurance, err := ec.unmarshalORequiredAssurance2ᚖusherᚋinternalᚋauthᚐRequiredAssurance(ctx, "HIGHEST")
+				if err != nil {
+					var zeroVal *accounts.RequestDataExportPayload
+					return zeroVal, err
+				}
 				if ec.Directives.Auth == nil {
 					var zeroVal *accounts.RequestDataExportPayload
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, maxAge, nil, nil)
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, maxAge, assurance, nil)
 			}
 
 			next = directive1
@@ -10043,6 +11122,93 @@ func (ec *executionContext) fieldContext_Query___schema(_ context.Context, field
 	return fc, nil
 }
 
+func (ec *executionContext) _RegenerateRecoveryCodesPayload_recoveryCodes(ctx context.Context, field graphql.CollectedField, obj *factors.RegenerateRecoveryCodesPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RegenerateRecoveryCodesPayload_recoveryCodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RecoveryCodes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RegenerateRecoveryCodesPayload_recoveryCodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RegenerateRecoveryCodesPayload", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _RegenerateRecoveryCodesPayload_user(ctx context.Context, field graphql.CollectedField, obj *factors.RegenerateRecoveryCodesPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RegenerateRecoveryCodesPayload_user(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.User, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *auth.User) graphql.Marshaler {
+			return ec.marshalNUser2ᚖusherᚋinternalᚋauthᚐUser(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RegenerateRecoveryCodesPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RegenerateRecoveryCodesPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RemoveTotpPayload_user(ctx context.Context, field graphql.CollectedField, obj *factors.RemoveTotpPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RemoveTotpPayload_user(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.User, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *auth.User) graphql.Marshaler {
+			return ec.marshalNUser2ᚖusherᚋinternalᚋauthᚐUser(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RemoveTotpPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RemoveTotpPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _RequestDataExportPayload_createdAt(ctx context.Context, field graphql.CollectedField, obj *accounts.RequestDataExportPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -12107,6 +13273,76 @@ func (ec *executionContext) fieldContext_User_sessions(ctx context.Context, fiel
 	return fc, nil
 }
 
+func (ec *executionContext) _User_factors(ctx context.Context, field graphql.CollectedField, obj *auth.User) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_User_factors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.User().Factors(ctx, obj)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				requires, err := ec.unmarshalNRole2ᚕusherᚋinternalᚋauthᚐRoleᚄ(ctx, "ADMIN")
+				if err != nil {
+					var zeroVal []factors.Factor
+					return zeroVal, err
+				}
+				permissions, err := ec.unmarshalNString2ᚕstringᚄ(ctx, []any{})
+				if err != nil {
+					var zeroVal []factors.Factor
+					return zeroVal, err
+				}
+				orOwner, err := ec.unmarshalNBoolean2bool(ctx, true)
+				if err != nil {
+					var zeroVal []factors.Factor
+					return zeroVal, err
+				}
+				check, err := ec.unmarshalNAuthCheck2usherᚋinternalᚋauthᚐCheck(ctx, "SESSION")
+				if err != nil {
+					var zeroVal []factors.Factor
+					return zeroVal, err
+				}
+				verified, err := ec.unmarshalOBoolean2ᚖbool(ctx, false)
+				if err != nil {
+					var zeroVal []factors.Factor
+					return zeroVal, err
+				}
+				if ec.Directives.Auth == nil {
+					var zeroVal []factors.Factor
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, nil, nil, verified)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v []factors.Factor) graphql.Marshaler {
+			return ec.marshalOFactor2ᚕusherᚋinternalᚋauthᚋfactorsᚐFactorᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_User_factors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "User",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Factor(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _UserConnection_edges(ctx context.Context, field graphql.CollectedField, obj *connection.UserConnection) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -13474,6 +14710,61 @@ func (ec *executionContext) unmarshalInputChangePasswordInput(ctx context.Contex
 	return it, nil
 }
 
+func (ec *executionContext) unmarshalInputCompleteLoginInput(ctx context.Context, obj any) (signin.CompleteLoginInput, error) {
+	var it signin.CompleteLoginInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["session"]; !present {
+		asMap["session"] = "TOKEN"
+	}
+
+	fieldsInOrder := [...]string{"challenge", "totp", "recoveryCode", "session"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "challenge":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("challenge"))
+			data, err := ec.unmarshalNOneTimeSecret2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Challenge = data
+		case "totp":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("totp"))
+			data, err := ec.unmarshalOOneTimeSecret2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Totp = data
+		case "recoveryCode":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("recoveryCode"))
+			data, err := ec.unmarshalOOneTimeSecret2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RecoveryCode = data
+		case "session":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("session"))
+			data, err := ec.unmarshalNSessionTransport2usherᚋgraphᚋsigninᚐSessionTransport(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Session = data
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputCompleteSignupInput(ctx context.Context, obj any) (signin.CompleteSignupInput, error) {
 	var it signin.CompleteSignupInput
 	if obj == nil {
@@ -13578,6 +14869,36 @@ func (ec *executionContext) unmarshalInputConfirmEmailChangeInput(ctx context.Co
 		case "code":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("code"))
 			data, err := ec.unmarshalOOneTimeSecret2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Code = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputConfirmTotpSetupInput(ctx context.Context, obj any) (factors.ConfirmTotpSetupInput, error) {
+	var it factors.ConfirmTotpSetupInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"code"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "code":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("code"))
+			data, err := ec.unmarshalNOneTimeSecret2string(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -13982,7 +15303,7 @@ func (ec *executionContext) unmarshalInputReauthenticateInput(ctx context.Contex
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"password"}
+	fieldsInOrder := [...]string{"password", "totp", "recoveryCode"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -13991,11 +15312,25 @@ func (ec *executionContext) unmarshalInputReauthenticateInput(ctx context.Contex
 		switch k {
 		case "password":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("password"))
-			data, err := ec.unmarshalNPassword2usherᚋinternalᚋpasswordᚐPlaintext(ctx, v)
+			data, err := ec.unmarshalOPassword2ᚖusherᚋinternalᚋpasswordᚐPlaintext(ctx, v)
 			if err != nil {
 				return it, err
 			}
 			it.Password = data
+		case "totp":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("totp"))
+			data, err := ec.unmarshalOOneTimeSecret2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Totp = data
+		case "recoveryCode":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("recoveryCode"))
+			data, err := ec.unmarshalOOneTimeSecret2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RecoveryCode = data
 		}
 	}
 	return it, nil
@@ -15129,6 +16464,59 @@ func (ec *executionContext) _AuthPayload(ctx context.Context, sel ast.SelectionS
 	return out
 }
 
+var beginTotpSetupPayloadImplementors = []string{"BeginTotpSetupPayload"}
+
+func (ec *executionContext) _BeginTotpSetupPayload(ctx context.Context, sel ast.SelectionSet, obj *factors.BeginTotpSetupPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, beginTotpSetupPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("BeginTotpSetupPayload")
+		case "otpauthUri":
+			out.Values[i] = ec._BeginTotpSetupPayload_otpauthUri(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "qrCodeSvg":
+			out.Values[i] = ec._BeginTotpSetupPayload_qrCodeSvg(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "key":
+			out.Values[i] = ec._BeginTotpSetupPayload_key(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "expiresAt":
+			out.Values[i] = ec._BeginTotpSetupPayload_expiresAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
 var cancelDeletionPayloadImplementors = []string{"CancelDeletionPayload"}
 
 func (ec *executionContext) _CancelDeletionPayload(ctx context.Context, sel ast.SelectionSet, obj *accounts.CancelDeletionPayload) graphql.Marshaler {
@@ -15263,6 +16651,49 @@ func (ec *executionContext) _ConfirmEmailChangePayload(ctx context.Context, sel 
 		case "email":
 			out.Values[i] = ec._ConfirmEmailChangePayload_email(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var confirmTotpSetupPayloadImplementors = []string{"ConfirmTotpSetupPayload"}
+
+func (ec *executionContext) _ConfirmTotpSetupPayload(ctx context.Context, sel ast.SelectionSet, obj *factors.ConfirmTotpSetupPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, confirmTotpSetupPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ConfirmTotpSetupPayload")
+		case "user":
+			out.Values[i] = ec._ConfirmTotpSetupPayload_user(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "recoveryCodes":
+			out.Values[i] = ec._ConfirmTotpSetupPayload_recoveryCodes(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		default:
@@ -15605,6 +17036,69 @@ func (ec *executionContext) _EnableUserPayload(ctx context.Context, sel ast.Sele
 	return out
 }
 
+var factorImplementors = []string{"Factor"}
+
+func (ec *executionContext) _Factor(ctx context.Context, sel ast.SelectionSet, obj *factors.Factor) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, factorImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Factor")
+		case "id":
+			out.Values[i] = ec._Factor_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "method":
+			out.Values[i] = ec._Factor_method(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "name":
+			out.Values[i] = ec._Factor_name(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "createdAt":
+			out.Values[i] = ec._Factor_createdAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "lastUsedAt":
+			out.Values[i] = ec._Factor_lastUsedAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "remaining":
+			out.Values[i] = ec._Factor_remaining(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
 var inviteUserPayloadImplementors = []string{"InviteUserPayload"}
 
 func (ec *executionContext) _InviteUserPayload(ctx context.Context, sel ast.SelectionSet, obj *admin.InviteUserPayload) graphql.Marshaler {
@@ -15908,6 +17402,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "completeLogin":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_completeLogin(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "refresh":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_refresh(ctx, field)
@@ -15939,6 +17440,34 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "reauthenticate":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_reauthenticate(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "beginTotpSetup":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_beginTotpSetup(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "confirmTotpSetup":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_confirmTotpSetup(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "removeTotp":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_removeTotp(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "regenerateRecoveryCodes":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_regenerateRecoveryCodes(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
@@ -16621,6 +18150,87 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 			})
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var regenerateRecoveryCodesPayloadImplementors = []string{"RegenerateRecoveryCodesPayload"}
+
+func (ec *executionContext) _RegenerateRecoveryCodesPayload(ctx context.Context, sel ast.SelectionSet, obj *factors.RegenerateRecoveryCodesPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, regenerateRecoveryCodesPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RegenerateRecoveryCodesPayload")
+		case "recoveryCodes":
+			out.Values[i] = ec._RegenerateRecoveryCodesPayload_recoveryCodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "user":
+			out.Values[i] = ec._RegenerateRecoveryCodesPayload_user(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var removeTotpPayloadImplementors = []string{"RemoveTotpPayload"}
+
+func (ec *executionContext) _RemoveTotpPayload(ctx context.Context, sel ast.SelectionSet, obj *factors.RemoveTotpPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, removeTotpPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RemoveTotpPayload")
+		case "user":
+			out.Values[i] = ec._RemoveTotpPayload_user(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -17638,6 +19248,44 @@ func (ec *executionContext) _User(ctx context.Context, sel ast.SelectionSet, obj
 			}
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "factors":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._User_factors(ctx, field, obj)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -18314,6 +19962,16 @@ func (ec *executionContext) marshalNAuthPayload2ᚖusherᚋgraphᚋsigninᚐAuth
 	return ec._AuthPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNBeginTotpSetupPayload2ᚖusherᚋinternalᚋauthᚋfactorsᚐBeginTotpSetupPayload(ctx context.Context, sel ast.SelectionSet, v *factors.BeginTotpSetupPayload) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._BeginTotpSetupPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNBoolean2bool(ctx context.Context, v any) (bool, error) {
 	res, err := graphql.UnmarshalBoolean(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -18370,6 +20028,11 @@ func (ec *executionContext) marshalNChangePasswordPayload2ᚖusherᚋinternalᚋ
 	return ec._ChangePasswordPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNCompleteLoginInput2usherᚋgraphᚋsigninᚐCompleteLoginInput(ctx context.Context, v any) (signin.CompleteLoginInput, error) {
+	res, err := ec.unmarshalInputCompleteLoginInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNCompleteSignupInput2usherᚋgraphᚋsigninᚐCompleteSignupInput(ctx context.Context, v any) (signin.CompleteSignupInput, error) {
 	res, err := ec.unmarshalInputCompleteSignupInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -18388,6 +20051,21 @@ func (ec *executionContext) marshalNConfirmEmailChangePayload2ᚖusherᚋinterna
 		return graphql.Null
 	}
 	return ec._ConfirmEmailChangePayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNConfirmTotpSetupInput2usherᚋinternalᚋauthᚋfactorsᚐConfirmTotpSetupInput(ctx context.Context, v any) (factors.ConfirmTotpSetupInput, error) {
+	res, err := ec.unmarshalInputConfirmTotpSetupInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNConfirmTotpSetupPayload2ᚖusherᚋinternalᚋauthᚋfactorsᚐConfirmTotpSetupPayload(ctx context.Context, sel ast.SelectionSet, v *factors.ConfirmTotpSetupPayload) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._ConfirmTotpSetupPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNCreateRoleInput2usherᚋinternalᚋauthᚋadminᚐCreateRoleInput(ctx context.Context, v any) (admin.CreateRoleInput, error) {
@@ -18556,6 +20234,10 @@ func (ec *executionContext) marshalNEnableUserPayload2ᚖusherᚋinternalᚋauth
 		return graphql.Null
 	}
 	return ec._EnableUserPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNFactor2usherᚋinternalᚋauthᚋfactorsᚐFactor(ctx context.Context, sel ast.SelectionSet, v factors.Factor) graphql.Marshaler {
+	return ec._Factor(ctx, sel, &v)
 }
 
 func (ec *executionContext) unmarshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx context.Context, v any) (uuid.UUID, error) {
@@ -18728,6 +20410,22 @@ func (ec *executionContext) marshalNOAuthClientEdge2ᚕusherᚋgraphᚋconnectio
 	return ret
 }
 
+func (ec *executionContext) unmarshalNOneTimeSecret2string(ctx context.Context, v any) (string, error) {
+	res, err := UnmarshalString(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNOneTimeSecret2string(ctx context.Context, sel ast.SelectionSet, v string) graphql.Marshaler {
+	_ = sel
+	res := MarshalString(v)
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
+}
+
 func (ec *executionContext) unmarshalNOrderDirection2usherᚋinternalᚋauthᚋadminᚐOrderDirection(ctx context.Context, v any) (admin.OrderDirection, error) {
 	res, err := UnmarshalOrderDirection(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -18832,6 +20530,26 @@ func (ec *executionContext) unmarshalNReauthenticateInput2usherᚋgraphᚋsignin
 func (ec *executionContext) unmarshalNRefreshInput2usherᚋgraphᚋsigninᚐRefreshInput(ctx context.Context, v any) (signin.RefreshInput, error) {
 	res, err := ec.unmarshalInputRefreshInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNRegenerateRecoveryCodesPayload2ᚖusherᚋinternalᚋauthᚋfactorsᚐRegenerateRecoveryCodesPayload(ctx context.Context, sel ast.SelectionSet, v *factors.RegenerateRecoveryCodesPayload) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._RegenerateRecoveryCodesPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNRemoveTotpPayload2ᚖusherᚋinternalᚋauthᚋfactorsᚐRemoveTotpPayload(ctx context.Context, sel ast.SelectionSet, v *factors.RemoveTotpPayload) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._RemoveTotpPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNRequestDataExportPayload2ᚖusherᚋinternalᚋauthᚋaccountsᚐRequestDataExportPayload(ctx context.Context, sel ast.SelectionSet, v *accounts.RequestDataExportPayload) graphql.Marshaler {
@@ -19657,6 +21375,25 @@ func (ec *executionContext) marshalOEmailAddress2ᚖstring(ctx context.Context, 
 	return res
 }
 
+func (ec *executionContext) marshalOFactor2ᚕusherᚋinternalᚋauthᚋfactorsᚐFactorᚄ(ctx context.Context, sel ast.SelectionSet, v []factors.Factor) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNFactor2usherᚋinternalᚋauthᚋfactorsᚐFactor(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) unmarshalOID2ᚖgithubᚗcomᚋgoogleᚋuuidᚐUUID(ctx context.Context, v any) (*uuid.UUID, error) {
 	if v == nil {
 		return nil, nil
@@ -19930,6 +21667,41 @@ func (ec *executionContext) marshalOSigningKey2ᚕusherᚋinternalᚋauthᚐSign
 		fc.Result = &v[i]
 		return ec.marshalNSigningKey2usherᚋinternalᚋauthᚐSigningKey(ctx, sel, v[i])
 	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalOString2ᚕstringᚄ(ctx context.Context, v any) ([]string, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]string, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNString2string(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOString2ᚕstringᚄ(ctx context.Context, sel ast.SelectionSet, v []string) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := make(graphql.Array, len(v))
+	for i := range v {
+		ret[i] = ec.marshalNString2string(ctx, sel, v[i])
+	}
 
 	for _, e := range ret {
 		if e == graphql.Null {

@@ -25,6 +25,7 @@ import (
 	"usher/internal/auth/access"
 	"usher/internal/auth/accounts"
 	"usher/internal/auth/admin"
+	"usher/internal/auth/factors"
 	"usher/internal/auth/recovery"
 	"usher/internal/auth/sessions"
 	"usher/internal/auth/throttle"
@@ -39,6 +40,7 @@ type Options struct {
 	Sessions *sessions.Service
 	Accounts *accounts.Service
 	Admin    *admin.Service
+	Factors  *factors.Service
 	Recovery *recovery.Service
 	// RateLimits replace the numbers of rate limits by name, as in those of Throttle.
 	RateLimits map[string]directive.Override

@@ -7,6 +7,7 @@ import (
 	"usher/internal/auth/access"
 	"usher/internal/auth/accounts"
 	"usher/internal/auth/admin"
+	"usher/internal/auth/factors"
 	"usher/internal/auth/recovery"
 )
 
@@ -16,6 +17,7 @@ type Resolver struct {
 	access   *access.Service
 	accounts *accounts.Service
 	admin    *admin.Service
+	factors  *factors.Service
 	recovery *recovery.Service
 	signin   *signin.Service
 	lists    *connection.Lists
@@ -28,7 +30,7 @@ func newResolver(o Options, schema *directive.Schema) (*Resolver, error) {
 		return nil, err
 	}
 	return &Resolver{
-		access: o.Access, accounts: o.Accounts, admin: o.Admin, recovery: o.Recovery,
+		access: o.Access, accounts: o.Accounts, factors: o.Factors, admin: o.Admin, recovery: o.Recovery,
 		signin: signin.New(o.Accounts, o.Sessions, o.Recovery), lists: lists,
 		nodes: &nodes{access: o.Access, sessions: o.Sessions, admin: o.Admin, schema: schema},
 	}, nil

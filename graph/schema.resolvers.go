@@ -16,6 +16,7 @@ import (
 	"usher/internal/auth/access"
 	"usher/internal/auth/accounts"
 	"usher/internal/auth/admin"
+	"usher/internal/auth/factors"
 	"usher/internal/auth/recovery"
 )
 
@@ -33,6 +34,10 @@ func (r *mutationResolver) CompleteSignup(ctx context.Context, input signin.Comp
 
 func (r *mutationResolver) Login(ctx context.Context, input signin.LoginInput) (*signin.AuthPayload, error) {
 	return r.signin.Login(ctx, input)
+}
+
+func (r *mutationResolver) CompleteLogin(ctx context.Context, input signin.CompleteLoginInput) (*signin.AuthPayload, error) {
+	return r.signin.CompleteLogin(ctx, input)
 }
 
 func (r *mutationResolver) Refresh(ctx context.Context, input signin.RefreshInput) (*signin.AuthPayload, error) {
@@ -53,6 +58,22 @@ func (r *mutationResolver) RevokeOtherSessions(ctx context.Context) (*signin.Rev
 
 func (r *mutationResolver) Reauthenticate(ctx context.Context, input signin.ReauthenticateInput) (*signin.AuthPayload, error) {
 	return r.signin.Reauthenticate(ctx, input)
+}
+
+func (r *mutationResolver) BeginTotpSetup(ctx context.Context) (*factors.BeginTotpSetupPayload, error) {
+	return r.factors.BeginTotpSetup(ctx)
+}
+
+func (r *mutationResolver) ConfirmTotpSetup(ctx context.Context, input factors.ConfirmTotpSetupInput) (*factors.ConfirmTotpSetupPayload, error) {
+	return r.factors.ConfirmTotpSetup(ctx, input)
+}
+
+func (r *mutationResolver) RemoveTotp(ctx context.Context) (*factors.RemoveTotpPayload, error) {
+	return r.factors.RemoveTotp(ctx)
+}
+
+func (r *mutationResolver) RegenerateRecoveryCodes(ctx context.Context) (*factors.RegenerateRecoveryCodesPayload, error) {
+	return r.factors.RegenerateRecoveryCodes(ctx)
 }
 
 func (r *mutationResolver) ChangePassword(ctx context.Context, input accounts.ChangePasswordInput) (*accounts.ChangePasswordPayload, error) {
@@ -206,6 +227,10 @@ func (r *sessionResolver) Current(ctx context.Context, obj *auth.Session) (bool,
 
 func (r *userResolver) Sessions(ctx context.Context, obj *auth.User, first *int, after *string, last *int, before *string) (*connection.SessionConnection, error) {
 	return r.lists.SessionsOf(ctx, obj, connection.PageArguments{First: first, After: after, Last: last, Before: before})
+}
+
+func (r *userResolver) Factors(ctx context.Context, obj *auth.User) ([]factors.Factor, error) {
+	return r.factors.Of(ctx, obj)
 }
 
 func (r *Resolver) Mutation() MutationResolver { return &mutationResolver{r} }

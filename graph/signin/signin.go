@@ -174,7 +174,8 @@ type LoginInput struct {
 	Session SessionTransport
 }
 
-// Login signs a user in with a password.
+// Login signs a user in with a password. A sign-in over the cookie that needs a second factor leaves a cookie, without which
+// nobody can complete it.
 func (s *Service) Login(ctx context.Context, in LoginInput) (*AuthPayload, error) {
 	jar := cookie.From(ctx)
 	if err := in.Session.check(jar); err != nil {
@@ -186,8 +187,11 @@ func (s *Service) Login(ctx context.Context, in LoginInput) (*AuthPayload, error
 	}
 	tokens, err := s.sessions.Login(ctx, sessions.LoginInput{
 		Identifier: in.Identifier, Password: in.Password, DeviceToken: device, Replaces: in.Session.replaces(jar),
-		CheckBreaches: true,
+		CheckBreaches: true, CanContinue: true, BindBrowser: in.Session == TransportCookie,
 	})
+	if e := new(auth.Error); errors.As(err, &e) && e.Continue != nil && e.Continue.Browser != "" {
+		jar.Keep(cookie.Login, e.Continue.Browser, e.Continue.ExpiresIn)
+	}
 	return in.Session.deliver(jar, tokens, err)
 }
 
@@ -233,12 +237,16 @@ func (s *Service) Refresh(ctx context.Context, in RefreshInput) (*AuthPayload, e
 
 // ReauthenticateInput is the input of Reauthenticate.
 type ReauthenticateInput struct {
-	Password password.Plaintext
+	Password     *password.Plaintext
+	Totp         *string
+	RecoveryCode *string
 }
 
 // Reauthenticate lets the signed-in user confirm their identity. The client keeps its refresh token.
 func (s *Service) Reauthenticate(ctx context.Context, in ReauthenticateInput) (*AuthPayload, error) {
-	tokens, err := s.sessions.Reauthenticate(ctx, in.Password)
+	tokens, err := s.sessions.Reauthenticate(ctx, sessions.ReauthenticateInput{
+		Password: in.Password, Answer: sessions.Answer{TOTP: in.Totp, RecoveryCode: in.RecoveryCode},
+	})
 	return TransportToken.deliver(cookie.From(ctx), tokens, err)
 }
 

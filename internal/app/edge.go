@@ -29,7 +29,7 @@ func (a *App) newEdge(ctx context.Context, s Settings, documents *trusted.Docume
 		newGraphQL = p.overrides.GraphQL
 	}
 	graphQL, err := newGraphQL(graph.Options{
-		Access: d.Access, Throttle: limits, RateLimits: RateLimits(s.RateLimits), Sessions: d.Sessions, Accounts: d.Accounts, Admin: d.Admin, Recovery: d.Recovery,
+		Access: d.Access, Throttle: limits, RateLimits: RateLimits(s.RateLimits), Sessions: d.Sessions, Accounts: d.Accounts, Admin: d.Admin, Factors: d.Factors, Recovery: d.Recovery,
 		Secrets: a.secrets, Observer: p.observer, RequireVerifiedEmail: s.RequireVerifiedEmail, Introspection: s.Dev,
 		Documents: documents, OnlyDocuments: onlyTrusted(s),
 	})

@@ -136,6 +136,7 @@ func (p *parts) domain(tokens *token.Authority, secrets *seal.Secrets) (*domain.
 		Tokens:    tokens,
 		Secrets:   secrets,
 		Claims:    s.Claims,
+		AppName:   s.AppName,
 
 		VerifiedEmail: auth.VerifiedEmail{Required: s.RequireVerifiedEmail, Claim: claim},
 		Limits: auth.SessionLimits{

@@ -64,6 +64,7 @@ func (p *parts) registerReseals(s *rekey.Service, secrets *seal.Secrets, d *doma
 		return keyring.Reseal(ctx, p.keyring(p.settings.Keys, secrets))
 	})
 	s.Register("mails", d.Outbox.Reseal)
+	s.Register("TOTP seeds", d.Factors.Reseal)
 }
 
 // OperateSecrets is Operate for commands that show or finish a change of the server's secret.

@@ -20,6 +20,10 @@ type AttemptCounter struct {
 	UserID *uuid.UUID
 }
 
+// FactorCounter begins the keys of counters of second factors. Whoever reaches those knows the password, so a right password
+// must not clear them.
+const FactorCounter = "factor:"
+
 // AttemptStore keeps the counters.
 type AttemptStore interface {
 	// Attempts returns the value of a counter; zeros when there is none.
@@ -28,6 +32,7 @@ type AttemptStore interface {
 	// did. Of many at once with the same was, exactly one succeeds. It returns ErrNotFound when the counter's account
 	// does not exist.
 	ReserveAttempt(ctx context.Context, c AttemptCounter, was Attempts, now time.Time) (bool, error)
-	// ClearAttempts sets the counters of an account to zero, and reports whether any was not.
-	ClearAttempts(ctx context.Context, userID uuid.UUID) (bool, error)
+	// ClearAttempts sets the counters of an account to zero, and reports whether any was not. Without factors, counters
+	// whose key begins with FactorCounter stay.
+	ClearAttempts(ctx context.Context, userID uuid.UUID, factors bool) (bool, error)
 }

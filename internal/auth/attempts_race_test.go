@@ -63,7 +63,7 @@ func TestAttemptsRace(t *testing.T) {
 				{"after a second", login(""), time.Second, 1, "2s"},
 				{"after an hour", login("ada"), time.Hour, 1, "4s"},
 				{"in a session", func(n int) error {
-					_, err := replicas[n%2].Reauthenticate(f.As(t, f.sign(t, p.User.ID, p.Session.ID)), signin.ReauthenticateInput{Password: "wrong"})
+					_, err := replicas[n%2].Reauthenticate(f.As(t, f.sign(t, p.User.ID, p.Session.ID)), signin.ReauthenticateInput{Password: new(password.Plaintext("wrong"))})
 					return err
 				}, 0, 5, "1s"},
 				{"on a known device", func(n int) error {

@@ -263,7 +263,7 @@ func TestAttemptsClearedWithTheSuccess(t *testing.T) {
 		if _, err := f.Login(t.Context(), signin.LoginInput{Identifier: "ada", Password: authtest.Password}); !errors.Is(err, errLost) {
 			t.Errorf("Login: %v", err)
 		}
-		if _, err := f.Reauthenticate(ctx, signin.ReauthenticateInput{Password: authtest.Password}); !errors.Is(err, errLost) {
+		if _, err := f.Reauthenticate(ctx, signin.ReauthenticateInput{Password: new(password.Plaintext(authtest.Password))}); !errors.Is(err, errLost) {
 			t.Errorf("Reauthenticate: %v", err)
 		}
 		f.Store.After("AddEvent", nil)

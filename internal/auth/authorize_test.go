@@ -12,6 +12,7 @@ import (
 	"usher/graph/signin"
 	"usher/internal/auth"
 	"usher/internal/auth/authtest"
+	"usher/internal/password"
 	"usher/internal/storetest"
 	"usher/internal/token"
 )
@@ -263,7 +264,7 @@ func TestStepUpIsTheTokens(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, f *fixture) {
 		old := f.signup(t, "ada").AccessToken
 		f.Clock.Advance(2 * time.Minute)
-		p, err := f.Reauthenticate(f.As(t, old), signin.ReauthenticateInput{Password: authtest.Password})
+		p, err := f.Reauthenticate(f.As(t, old), signin.ReauthenticateInput{Password: new(password.Plaintext(authtest.Password))})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -242,7 +242,7 @@ func TestLoginWithBreachedPassword(t *testing.T) {
 		ctx := f.As(t, ada.AccessToken)
 		login := func() *signin.AuthPayload { return f.login(t, "ada") }
 		reauthenticate := func() *signin.AuthPayload {
-			p, err := f.Reauthenticate(ctx, signin.ReauthenticateInput{Password: authtest.Password})
+			p, err := f.Reauthenticate(ctx, signin.ReauthenticateInput{Password: new(password.Plaintext(authtest.Password))})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -37,7 +37,7 @@ var callerOperations = map[string]operation{
 		return f.RevokeOtherSessions(ctx)
 	},
 	"reauthenticate": func(ctx context.Context, f *fixture, _, _ uuid.UUID) (any, error) {
-		p, err := f.Reauthenticate(ctx, signin.ReauthenticateInput{Password: authtest.Password})
+		p, err := f.Reauthenticate(ctx, signin.ReauthenticateInput{Password: new(password.Plaintext(authtest.Password))})
 		if p != nil {
 			p.AccessToken = "" // It differs each time.
 		}

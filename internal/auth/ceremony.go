@@ -36,7 +36,7 @@ type Ceremony struct {
 
 // CeremonyStore keeps ceremonies.
 type CeremonyStore interface {
-	// CreateCeremony stores a ceremony.
+	// CreateCeremony stores a ceremony, in place of the one with its token.
 	CreateCeremony(ctx context.Context, c *Ceremony) error
 	// CountCeremonyTry counts an attempt to finish a ceremony of a purpose, and returns the ceremony with it. It returns
 	// ErrNotFound, and counts nothing, without such a ceremony, after it has expired, and after most tries.

@@ -16,6 +16,7 @@ import (
 	"usher/internal/auth/domain"
 	"usher/internal/claims"
 	"usher/internal/jsonobject"
+	"usher/internal/password"
 )
 
 // withClaims gives the fixture a domain with custom claims.
@@ -87,7 +88,7 @@ func TestClaims(t *testing.T) {
 		}
 		want["https://acme.example/plan"], want["seats"] = "pro", json.Number("9007199254740993")
 		check("login", f.login(t, "ada").AccessToken)
-		again, err := f.Reauthenticate(f.As(t, ada.AccessToken), signin.ReauthenticateInput{Password: authtest.Password})
+		again, err := f.Reauthenticate(f.As(t, ada.AccessToken), signin.ReauthenticateInput{Password: new(password.Plaintext(authtest.Password))})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -73,7 +73,9 @@ type Error struct {
 // Continuation lets the client complete a sign-in.
 type Continuation struct {
 	// Token identifies the sign-in. It can be used once.
-	Token     string
+	Token string
+	// Browser is what the browser must present too, if the sign-in is bound to it; otherwise empty. Only its cookie has it.
+	Browser   string
 	ExpiresIn time.Duration
 }
 

@@ -87,7 +87,7 @@ func TestNothingWithoutEvent(t *testing.T) {
 			"Logout": func() error { _, err := f.Logout(f.As(t, ada.AccessToken)); return err },
 			"Reauthenticate": func() error {
 				f.Clock.Advance(time.Second)
-				_, err := f.Reauthenticate(f.As(t, root.AccessToken), signin.ReauthenticateInput{Password: authtest.Password})
+				_, err := f.Reauthenticate(f.As(t, root.AccessToken), signin.ReauthenticateInput{Password: new(password.Plaintext(authtest.Password))})
 				return err
 			},
 			"UpdateMe": func() error {

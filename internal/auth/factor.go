@@ -72,10 +72,14 @@ type FactorStore interface {
 	// TakeRecoveryCode deletes the recovery code of a user with a key, and reports whether there was one. Of many at once,
 	// exactly one succeeds. It sets User.Factors, and changes no version: sign-ins with other credentials can go on.
 	TakeRecoveryCode(ctx context.Context, userID uuid.UUID, key string) (bool, error)
+	// Seeds lists factors of the kind TOTP after an id, in the order of their ids, for a change of the server's secret.
+	Seeds(ctx context.Context, after uuid.UUID, limit int) ([]Factor, error)
+	// ResealFactor replaces the secret of a factor, and reports whether it was still from. The factor stays the same.
+	ResealFactor(ctx context.Context, id uuid.UUID, from, to string) (bool, error)
 	// RenameFactor changes what a user calls one of their factors. It returns ErrNotFound if they have no such factor.
 	RenameFactor(ctx context.Context, userID, id uuid.UUID, name string, now time.Time) error
-	// RemoveFactors deletes the factors of a user of some kinds, and returns how many. If it deletes any, it sets the time
-	// of the last removal, and the sessions of the user forget the methods.
+	// RemoveFactors deletes the factors of a user of a kind, and returns how many. If it deletes any, the sessions of the user
+	// forget the methods, and it sets the time of the last removal, unless there are no methods.
 	RemoveFactors(ctx context.Context, userID uuid.UUID, r FactorRemoval) (int, error)
 }
 

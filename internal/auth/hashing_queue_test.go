@@ -20,7 +20,7 @@ func TestHashingQueue(t *testing.T) {
 			return authtest.Code(err)
 		},
 		"in a session": func(t *testing.T, p parts, f *fixture, ada *signin.AuthPayload) string {
-			_, err := p.Reauthenticate(f.As(t, ada.AccessToken), signin.ReauthenticateInput{Password: authtest.Password})
+			_, err := p.Reauthenticate(f.As(t, ada.AccessToken), signin.ReauthenticateInput{Password: new(password.Plaintext(authtest.Password))})
 			return authtest.Code(err)
 		},
 	} {

@@ -95,7 +95,7 @@ func TestFailedIdentifierElsewhere(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, f *fixture) {
 		ada := f.signup(t, "ada")
 		f.login(t, "ada")
-		if _, err := f.Reauthenticate(f.As(t, ada.AccessToken), signin.ReauthenticateInput{Password: "wrong"}); authtest.Code(err) != "INVALID_CREDENTIALS" {
+		if _, err := f.Reauthenticate(f.As(t, ada.AccessToken), signin.ReauthenticateInput{Password: new(password.Plaintext("wrong"))}); authtest.Code(err) != "INVALID_CREDENTIALS" {
 			t.Fatal(err)
 		}
 		events, err := f.Store.Events(t.Context(), auth.AuditEventQuery{Page: auth.Page[uuid.UUID]{Limit: 10}})

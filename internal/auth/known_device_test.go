@@ -234,7 +234,7 @@ func TestDeviceTokenOnlyFromSignIns(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		again, err := f.Reauthenticate(f.As(t, login.AccessToken), signin.ReauthenticateInput{Password: authtest.Password})
+		again, err := f.Reauthenticate(f.As(t, login.AccessToken), signin.ReauthenticateInput{Password: new(password.Plaintext(authtest.Password))})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -50,6 +50,7 @@ const (
 	SignInPassword         = "password"
 	SignInRefreshToken     = "refresh_token"
 	SignInReauthentication = "reauthentication"
+	SignInSecondFactor     = "second_factor"
 )
 
 // SignInOutcome returns the outcome of a sign-in for Meter.CountSignIn. It is the same for a wrong password and for an

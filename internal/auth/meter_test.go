@@ -11,6 +11,7 @@ import (
 	"usher/internal/auth/authtest"
 	"usher/internal/auth/domain"
 	"usher/internal/auth/sessions"
+	"usher/internal/password"
 )
 
 // meter counts what the domain reports.
@@ -82,7 +83,7 @@ func TestMeter(t *testing.T) {
 		}
 		m.take(t, "no token", map[string]int{"refresh_token: invalid_token": 1})
 		as := f.As(t, tokens.AccessToken)
-		if _, err := d.Sessions.Reauthenticate(as, "wrong"); err == nil {
+		if _, err := d.Sessions.Reauthenticate(as, sessions.ReauthenticateInput{Password: new(password.Plaintext("wrong"))}); err == nil {
 			t.Fatal("re-authenticated with a wrong password")
 		}
 		m.take(t, "a wrong re-authentication", map[string]int{"reauthentication: wrong_credentials": 1, "LOGIN_FAILED": 1})

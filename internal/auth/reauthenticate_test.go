@@ -13,7 +13,7 @@ import (
 )
 
 func (f *fixture) tryReauthenticate(ctx context.Context, p password.Plaintext) string {
-	_, err := f.Reauthenticate(ctx, signin.ReauthenticateInput{Password: p})
+	_, err := f.Reauthenticate(ctx, signin.ReauthenticateInput{Password: &p})
 	return authtest.Code(err)
 }
 
@@ -43,7 +43,7 @@ func TestReauthenticate(t *testing.T) {
 		if got := authtest.Code(f.Authorize(ctx, recent, nil)); got != "STEP_UP_REQUIRED" {
 			t.Fatalf("before: %q", got)
 		}
-		got, err := f.Reauthenticate(ctx, signin.ReauthenticateInput{Password: authtest.Password})
+		got, err := f.Reauthenticate(ctx, signin.ReauthenticateInput{Password: new(password.Plaintext(authtest.Password))})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -9,6 +9,7 @@ import (
 	"usher/graph/signin"
 	"usher/internal/auth"
 	"usher/internal/auth/authtest"
+	"usher/internal/password"
 )
 
 // These tests hold what docs/security.md says about a thief that has copied both tokens of a session. In
@@ -132,7 +133,7 @@ func TestThiefCannotStepUp(t *testing.T) {
 				h := newTheft(t, f, "ada")
 				f.Clock.Advance(2 * time.Minute)
 				ctx := f.As(t, h.access[0])
-				if _, err := f.Reauthenticate(ctx, signin.ReauthenticateInput{Password: authtest.Password}); err != nil {
+				if _, err := f.Reauthenticate(ctx, signin.ReauthenticateInput{Password: new(password.Plaintext(authtest.Password))}); err != nil {
 					t.Fatal(err)
 				}
 				for i := range 3 {

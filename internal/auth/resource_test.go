@@ -8,6 +8,7 @@ import (
 	"usher/internal/auth"
 	"usher/internal/auth/authtest"
 	"usher/internal/auth/sessions"
+	"usher/internal/password"
 )
 
 // refreshFor refreshes for a resource.
@@ -43,7 +44,7 @@ func TestOwnAudience(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		proved, err := f.Reauthenticate(f.As(t, signedUp.AccessToken), signin.ReauthenticateInput{Password: authtest.Password})
+		proved, err := f.Reauthenticate(f.As(t, signedUp.AccessToken), signin.ReauthenticateInput{Password: new(password.Plaintext(authtest.Password))})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,4 +1,4 @@
-// Package cookie owns the cookies in which a browser keeps a refresh token and a device token: their values in a request,
+// Package cookie owns the cookies in which a browser keeps a refresh token, a device token and what completes a sign-in: their values in a request,
 // and their values after the answer. The HTTP edge reads and writes the headers. The GraphQL edge decides on the values.
 package cookie
 
@@ -14,6 +14,8 @@ type Kind int
 const (
 	Refresh Kind = iota
 	Device
+	// Login is what a browser presents to complete a sign-in that it has begun.
+	Login
 )
 
 // Jar is the cookies of one request.
@@ -25,19 +27,34 @@ type Jar struct {
 	refreshToken string
 	present      bool
 	deviceToken  string
+	loginToken   string
 }
 
 // Receive notes the value of a cookie of the request.
 func (j *Jar) Receive(kind Kind, value string) {
-	if kind == Device {
+	switch kind {
+	case Device:
 		j.deviceToken = value
-		return
+	case Login:
+		j.loginToken = value
+	case Refresh:
+		j.refreshToken, j.present = value, true
 	}
-	j.refreshToken, j.present = value, true
 }
 
 // DeviceToken returns what marks the browser as a known device; empty for nothing.
 func (j *Jar) DeviceToken() string { return j.deviceToken }
+
+// LoginToken returns what completes a sign-in; empty for nothing.
+func (j *Jar) LoginToken() string { return j.loginToken }
+
+// ForgetLoginToken deletes the cookie that completes a sign-in, if the browser has it.
+func (j *Jar) ForgetLoginToken() {
+	if j.loginToken != "" && j.Set != nil {
+		j.Set(Login, "", 0)
+		j.loginToken = ""
+	}
+}
 
 // RefreshToken returns the refresh token in the cookie, and whether the browser has the cookie at all.
 func (j *Jar) RefreshToken() (token string, ok bool) { return j.refreshToken, j.present }

@@ -65,8 +65,8 @@ func isPortSuffix(s string) bool {
 // The names of the cookies. Browsers accept the prefix __Host- only from https and only for this host (RFC 6265bis
 // §4.1.3.2).
 var (
-	secureCookies   = [...]string{cookie.Refresh: "__Host-usher_refresh", cookie.Device: "__Host-usher_device"}
-	insecureCookies = [...]string{cookie.Refresh: "usher_refresh", cookie.Device: "usher_device"}
+	secureCookies   = [...]string{cookie.Refresh: "__Host-usher_refresh", cookie.Device: "__Host-usher_device", cookie.Login: "__Host-usher_login"}
+	insecureCookies = [...]string{cookie.Refresh: "usher_refresh", cookie.Device: "usher_device", cookie.Login: "usher_login"}
 )
 
 // readCookies reads the cookies of a request and lets the handler set them. It does neither for a
@@ -81,7 +81,7 @@ func (x *exchange) readCookies(r *http.Request) {
 	if r.Header["Cookie"] == nil {
 		return
 	}
-	for _, kind := range []cookie.Kind{cookie.Refresh, cookie.Device} {
+	for _, kind := range []cookie.Kind{cookie.Refresh, cookie.Device, cookie.Login} {
 		switch cookies := r.CookiesNamed(x.server.cookieName(kind)); len(cookies) {
 		case 0:
 		case 1:

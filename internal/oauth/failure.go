@@ -100,6 +100,8 @@ func (s *server) failureOf(ctx context.Context, err error) *failure {
 			return badRequest(codeInvalidGrant, "The token is invalid, expired or revoked.")
 		case auth.CodeEmailNotVerified:
 			return badRequest(codeAccessDenied, descriptionNotVerified)
+		case auth.CodeSecondFactorRequired: // there is no way to present it here
+			return badRequest(codeAccessDenied, "The account has a second factor. The user must sign in with the GraphQL API.")
 		case auth.CodeRateLimited:
 			return unavailable(http.StatusTooManyRequests, e.RetryAfter, "Too many attempts. Wait before you try again.")
 		case auth.CodeChallengeRequired:

@@ -43,11 +43,11 @@ func (s *Store) ReserveAttempt(ctx context.Context, c auth.AttemptCounter, was a
 	return n == 1, err
 }
 
-const clearAttempts = `DELETE FROM password_attempts WHERE user_id = $1`
+const clearAttempts = `DELETE FROM password_attempts WHERE user_id = $1 AND ($2 OR key NOT LIKE '` + auth.FactorCounter + `%')`
 
 // ClearAttempts implements auth.Store.
-func (s *Store) ClearAttempts(ctx context.Context, userID uuid.UUID) (bool, error) {
-	n, err := s.exec(ctx, "clear attempts", clearAttempts, userID)
+func (s *Store) ClearAttempts(ctx context.Context, userID uuid.UUID, factors bool) (bool, error) {
+	n, err := s.exec(ctx, "clear attempts", clearAttempts, userID, factors)
 	return n > 0, err
 }
 

@@ -21,7 +21,8 @@ func ceremonyFields(c *auth.Ceremony) []any {
 	}
 }
 
-var insertCeremony = ceremonyColumns.insert("ceremonies")
+var insertCeremony = ceremonyColumns.insert("ceremonies") + `
+	ON CONFLICT (token_digest) DO UPDATE SET ` + ceremonyColumns.excluded("token_digest")
 
 // CreateCeremony implements auth.CeremonyStore.
 func (s *Store) CreateCeremony(ctx context.Context, c *auth.Ceremony) error {

@@ -149,7 +149,7 @@ func TakeRoleQuery(name auth.Role) Query {
 }
 
 // ClearAttemptsQuery returns the statement of ClearAttempts.
-func ClearAttemptsQuery(userID uuid.UUID) Query { return Query{clearAttempts, []any{userID}} }
+func ClearAttemptsQuery(userID uuid.UUID) Query { return Query{clearAttempts, []any{userID, false}} }
 
 // MailQuery returns the query of Mails for q.
 func MailQuery(q auth.MailQuery) Query {

@@ -86,6 +86,22 @@ func (s *Store) TakeRecoveryCode(ctx context.Context, userID uuid.UUID, key stri
 	return taken && err == nil, err
 }
 
+var seeds = `SELECT ` + factorColumns.of("credentials") + `
+	FROM credentials WHERE kind = 'TOTP' AND id > $1 ORDER BY id LIMIT $2`
+
+// Seeds implements auth.FactorStore.
+func (s *Store) Seeds(ctx context.Context, after uuid.UUID, limit int) ([]auth.Factor, error) {
+	return list(ctx, s.read, "list seeds", factorFields, seeds, after, limit)
+}
+
+const resealFactor = `UPDATE credentials SET secret = $3 WHERE id = $1 AND secret = $2`
+
+// ResealFactor implements auth.FactorStore.
+func (s *Store) ResealFactor(ctx context.Context, id uuid.UUID, from, to string) (bool, error) {
+	n, err := s.exec(ctx, "reseal factor", resealFactor, id, from, to)
+	return n == 1, err
+}
+
 const renameFactor = `UPDATE credentials SET name = $3, updated_at = $4 WHERE id = $2 AND user_id = $1 AND kind <> 'PASSWORD'`
 
 // RenameFactor implements auth.FactorStore.
@@ -103,7 +119,9 @@ const (
 )
 
 var factorsRemoved = `
-	UPDATE users SET factors = ` + kindsOf + `, factor_removed_at = $2, credentials_version = credentials_version + 1 WHERE id = $1`
+	UPDATE users SET factors = ` + kindsOf + `, factor_removed_at = coalesce($2, factor_removed_at),
+		credentials_version = credentials_version + 1
+	WHERE id = $1`
 
 // RemoveFactors implements auth.FactorStore.
 func (s *Store) RemoveFactors(ctx context.Context, userID uuid.UUID, r auth.FactorRemoval) (removed int, err error) {
@@ -125,7 +143,11 @@ func (s *Store) RemoveFactors(ctx context.Context, userID uuid.UUID, r auth.Fact
 				return err
 			}
 		}
-		return tx.change(ctx, doing, factorsRemoved, userID, timestamp(r.At))
+		var lowered *time.Time
+		if len(r.Methods) > 0 {
+			lowered = &r.At
+		}
+		return tx.change(ctx, doing, factorsRemoved, userID, nullTimestamp{&lowered})
 	})
 	if err != nil {
 		return 0, err

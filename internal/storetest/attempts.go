@@ -60,7 +60,7 @@ func attemptsCount(t *testing.T, s auth.Store) {
 		wantAttempts(t, s, c, want[i])
 	}
 	for _, cleared := range []bool{true, false} {
-		if got, err := s.ClearAttempts(t.Context(), a.ID); got != cleared || err != nil {
+		if got, err := s.ClearAttempts(t.Context(), a.ID, false); got != cleared || err != nil {
 			t.Errorf("ClearAttempts: %v, %v, want %v", got, err, cleared)
 		}
 	}
@@ -90,7 +90,7 @@ func attemptsStale(t *testing.T, s auth.Store) {
 			wantAttempts(t, s, c, is)
 		}
 	}
-	if _, err := s.ClearAttempts(t.Context(), a.ID); err != nil {
+	if _, err := s.ClearAttempts(t.Context(), a.ID, false); err != nil {
 		t.Fatal(err)
 	}
 	if ok, err := s.ReserveAttempt(t.Context(), counterOf("x", a.ID), auth.Attempts{Count: 3, LastAt: epoch.Add(3 * time.Microsecond)}, epoch); ok || err != nil {

@@ -14,6 +14,7 @@ import (
 	"usher/internal/auth/accounts"
 	"usher/internal/auth/admin"
 	"usher/internal/auth/clients"
+	"usher/internal/auth/factors"
 	"usher/internal/auth/internal/device"
 	"usher/internal/auth/internal/proof"
 	"usher/internal/auth/internal/transaction"
@@ -50,6 +51,8 @@ type Options struct {
 	AuditRetention time.Duration
 	// Mail is how mails leave the server. Nil means that it sends none.
 	Mail *mailing.Post
+	// AppName is the name of the service in authenticator apps.
+	AppName string
 	// VerifiedEmail says what depends on a verified e-mail address.
 	VerifiedEmail auth.VerifiedEmail
 	Limits        auth.SessionLimits
@@ -80,6 +83,7 @@ type Domain struct {
 	Admin    *admin.Service
 	Clients  *clients.Service
 	Recovery *recovery.Service
+	Factors  *factors.Service
 	Outbox   *mailing.Outbox
 	Throttle *throttle.Service
 	// Operator checks no caller. It must not reach an edge.
@@ -124,11 +128,18 @@ func New(o Options) (*Domain, error) {
 	if d.Outbox, err = mailing.New(mailing.Options{Store: o.Store, Tx: tx, Post: o.Mail, Secrets: o.Secrets, Observer: o.Observer, Log: log}); err != nil {
 		return nil, err
 	}
+	var seconds *proof.Factors
+	if o.Secrets != nil {
+		if seconds, err = proof.NewFactors(o.Store, proofs, o.Secrets); err != nil {
+			return nil, err
+		}
+	}
 	d.Sessions = sessions.New(sessions.Options{
-		Store: o.Store, Access: d.Access, Proofs: proofs, Tx: tx,
+		Store: o.Store, Access: d.Access, Proofs: proofs, Factors: seconds, Outbox: d.Outbox, Tx: tx,
 		Tokens: o.Tokens, RefreshTokens: refreshTokens, Devices: devices, Claims: o.Claims,
 		VerifiedEmail: o.VerifiedEmail, Limits: limits, Log: log,
 	})
+	d.Factors = factors.New(factors.Options{Store: o.Store, Access: d.Access, Proofs: seconds, Outbox: d.Outbox, Tx: tx, App: cmp.Or(o.AppName, "Usher")})
 	maker := accounts.NewMaker(o.Passwords, o.Policy, tx)
 	d.Accounts = accounts.New(accounts.Options{
 		Store: o.Store, Maker: maker, Access: d.Access, Sessions: d.Sessions, Proofs: proofs, Outbox: d.Outbox, Tx: tx,

@@ -132,7 +132,7 @@ func (s *Service) SetPassword(ctx context.Context, u *auth.User, p password.Plai
 		if _, err := tx.EndOtherSessions(ctx, u.ID, uuid.Nil, tx.Now); err != nil {
 			return err
 		}
-		if _, err := tx.ClearAttempts(ctx, u.ID); err != nil {
+		if _, err := tx.ClearAttempts(ctx, u.ID, true); err != nil {
 			return err
 		}
 		if err := s.outbox.Notify(ctx, tx, u, mailing.To(u, auth.MailPasswordChanged)); err != nil {
@@ -186,7 +186,7 @@ func (s *Service) VerifyEmail(ctx context.Context, id uuid.UUID) (changed bool, 
 // Unlock clears the counters of a user's failed attempts, so that they can try again at once.
 func (s *Service) Unlock(ctx context.Context, id uuid.UUID) error {
 	err := s.tx.Run(ctx, transaction.Operator, func(ctx context.Context, tx *transaction.Tx) error {
-		cleared, err := tx.ClearAttempts(ctx, id)
+		cleared, err := tx.ClearAttempts(ctx, id, true)
 		if err != nil || !cleared {
 			return err
 		}

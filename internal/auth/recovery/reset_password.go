@@ -26,7 +26,7 @@ type ResetPasswordInput struct {
 }
 
 // ResetPassword sets the password of an account for whoever can read its mail, and returns the tokens of a new session;
-// nil without SignIn. All other sessions end. The address is confirmed, because the secret was mailed to it.
+// nil without SignIn, and for users with a second factor. All other sessions end. The address is confirmed, because the secret was mailed to it.
 //
 // The password is checked and hashed first, so a password that is refused uses nothing up. A wrong token costs as much as
 // the right one.
@@ -62,6 +62,9 @@ func (s *Service) ResetPassword(ctx context.Context, in ResetPasswordInput) (*se
 		if err != nil {
 			return err
 		}
+		if owner.NeedsSecondFactor() {
+			return nil // A mail does not replace it: the user signs in with the new password.
+		}
 		if started, err = s.sessions.Start(ctx, tx, owner, in.Replaces); err != nil {
 			return err
 		}
@@ -87,7 +90,7 @@ func setPassword(ctx context.Context, tx *transaction.Tx, u *auth.User, next *au
 	if _, err := tx.EndOtherSessions(ctx, u.ID, uuid.Nil, tx.Now); err != nil {
 		return err
 	}
-	if _, err := tx.ClearAttempts(ctx, u.ID); err != nil {
+	if _, err := tx.ClearAttempts(ctx, u.ID, false); err != nil {
 		return err
 	}
 	if err := setVerified(ctx, tx, u, nil); err != nil {

@@ -24,10 +24,13 @@ type LoginInput struct {
 	// CheckBreaches looks the right password up in the list of breached ones, which can wait for the network. Edges that
 	// cannot report the result do without it.
 	CheckBreaches bool
+	// CanContinue says that the client can complete a sign-in with a second factor. BindBrowser lets only the browser do so
+	// that began it.
+	CanContinue, BindBrowser bool
 }
 
 // Login signs a user in with a password. Whatever is wrong with identifier or password, the error is
-// CodeInvalidCredentials and the cost is one password hash.
+// CodeInvalidCredentials and the cost is one password hash. A user with a second factor has CodeSecondFactorRequired.
 func (s *Service) Login(ctx context.Context, in LoginInput) (*Tokens, error) {
 	tokens, err := s.login(ctx, in)
 	s.tx.Meter().CountSignIn(auth.SignInPassword, auth.SignInOutcome(err))
@@ -45,6 +48,9 @@ func (s *Service) login(ctx context.Context, in LoginInput) (*Tokens, error) {
 	}
 	if err := s.checkVerified(verified.User(), audience); err != nil {
 		return nil, s.refuseSignIn(ctx, verified, err)
+	}
+	if verified.NeedsSecondFactor() {
+		return nil, s.continueLater(ctx, verified, in)
 	}
 	var started *Started
 	err = s.tx.Run(ctx, transaction.ByUser(verified.User().ID), func(ctx context.Context, tx *transaction.Tx) error {

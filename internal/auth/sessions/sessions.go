@@ -17,6 +17,7 @@ import (
 	"usher/internal/auth/internal/device"
 	"usher/internal/auth/internal/proof"
 	"usher/internal/auth/internal/transaction"
+	"usher/internal/auth/mailing"
 	"usher/internal/claims"
 	"usher/internal/request"
 	"usher/internal/seal"
@@ -39,8 +40,11 @@ type Options struct {
 	Store  Store
 	Access *access.Service
 	Proofs *proof.Checker
-	Tx     *transaction.Runner
-	Tokens *token.Authority
+	// Factors and Outbox are nil where nobody signs in.
+	Factors *proof.Factors
+	Outbox  *mailing.Outbox
+	Tx      *transaction.Runner
+	Tokens  *token.Authority
 	// RefreshTokens is the key of refresh tokens.
 	RefreshTokens seal.Key
 	// Devices issues device tokens.
@@ -58,6 +62,8 @@ type Service struct {
 	store    Store
 	access   *access.Service
 	proofs   *proof.Checker
+	factors  *proof.Factors
+	outbox   *mailing.Outbox
 	tx       *transaction.Runner
 	tokens   *token.Authority
 	refresh  refreshTokens
@@ -71,7 +77,7 @@ type Service struct {
 // New returns a Service.
 func New(o Options) *Service {
 	return &Service{
-		store: o.Store, access: o.Access, proofs: o.Proofs, tx: o.Tx, tokens: o.Tokens,
+		store: o.Store, access: o.Access, proofs: o.Proofs, factors: o.Factors, outbox: o.Outbox, tx: o.Tx, tokens: o.Tokens,
 		refresh: refreshTokens{o.RefreshTokens}, devices: o.Devices, claims: o.Claims, verified: o.VerifiedEmail,
 		limits: o.Limits, log: o.Log,
 	}
@@ -100,7 +106,10 @@ const DeviceLifetime = device.Lifetime
 // TokenType is how access tokens are used (RFC 6750).
 const TokenType = "Bearer"
 
-var errNoProof = errors.New("the user has not authenticated")
+var (
+	errNoProof        = errors.New("the user has not authenticated")
+	errNoSecondFactor = errors.New("the user has not used their second factor")
+)
 
 // Started is a new session with its first refresh token.
 type Started struct {
@@ -118,6 +127,9 @@ func (s *Service) Start(ctx context.Context, tx *transaction.Tx, p proof.Proof, 
 	user := p.User()
 	if user == nil {
 		return fail(errNoProof)
+	}
+	if p.NeedsSecondFactor() {
+		return fail(errNoSecondFactor)
 	}
 	id, err := s.tx.NewID()
 	if err != nil {

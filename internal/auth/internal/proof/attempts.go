@@ -39,6 +39,10 @@ var (
 	loginLimit          = attemptLimit{free: 10, daily: 35, most: 45}
 	deviceLimit         = attemptLimit{free: 5, daily: 20, most: 20} // used up before one a day
 	reauthenticateLimit = attemptLimit{free: 5, daily: 15, most: 15} // used up before one a day
+
+	// A second factor is another authenticator, with a limit of its own. Who reaches it knows the password, and a right
+	// password does not clear it. A guess at TOTP is right once in 333,333 times.
+	factorLimit = attemptLimit{free: 5, daily: 20, most: 40}
 )
 
 // wait returns how long after now the next attempt is allowed; zero or less means at once. A replica with a wrong clock
@@ -83,6 +87,11 @@ func deviceAttempts(userID uuid.UUID) limitedCounter {
 // reauthenticateAttempts counts the attempts in the sessions of an account.
 func reauthenticateAttempts(userID uuid.UUID) limitedCounter {
 	return limitedCounter{auth.AttemptCounter{Key: "reauthenticate:" + userID.String(), UserID: &userID}, reauthenticateLimit}
+}
+
+// factorAttempts counts the attempts at all second factors of an account, in sign-ins and in sessions.
+func factorAttempts(userID uuid.UUID) limitedCounter {
+	return limitedCounter{auth.AttemptCounter{Key: auth.FactorCounter + userID.String(), UserID: &userID}, factorLimit}
 }
 
 // unknownAttempts counts the sign-ins by a name that no account has, in its canonical form if it has one. The limit is

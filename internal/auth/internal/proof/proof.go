@@ -25,6 +25,8 @@ type Proof struct {
 	methods []auth.Method
 	at      time.Time
 	counted bool // as an attempt
+	// spend uses up what can be used once; nil for nothing.
+	spend func(ctx context.Context, tx *transaction.Tx) error
 }
 
 // User is the user that has authenticated; nil for the zero Proof.
@@ -87,8 +89,13 @@ func (p Proof) Discard(ctx context.Context, tx *transaction.Tx) error {
 }
 
 func (p Proof) use(ctx context.Context, tx *transaction.Tx) (methods []auth.Method, at time.Time, err error) {
+	if p.spend != nil {
+		if err := p.spend(ctx, tx); err != nil {
+			return nil, time.Time{}, err
+		}
+	}
 	if p.counted {
-		if _, err := tx.ClearAttempts(ctx, p.user.ID); err != nil {
+		if _, err := tx.ClearAttempts(ctx, p.user.ID, p.usesFactor()); err != nil {
 			return nil, time.Time{}, err
 		}
 	}
@@ -233,7 +240,7 @@ func (c *Checker) fail(ctx context.Context, by *auth.Viewer, found holder, answe
 			event.UserID = &found.user.ID
 		}
 		if answer.Reason == auth.ReasonAccountDisabled {
-			if _, err := tx.ClearAttempts(ctx, found.user.ID); err != nil {
+			if _, err := tx.ClearAttempts(ctx, found.user.ID, false); err != nil {
 				return err
 			}
 		}

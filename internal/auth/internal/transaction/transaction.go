@@ -153,6 +153,11 @@ func (r *Runner) Run(ctx context.Context, who Actor, f func(ctx context.Context,
 // NewID returns the id of something that the transaction creates.
 func (tx *Tx) NewID() (uuid.UUID, error) { return auth.NewID(tx.Now, tx.rand) }
 
+// Reread reads the session and the user of the actor again, after the transaction has changed them.
+func (tx *Tx) Reread(ctx context.Context) (*auth.Viewer, error) {
+	return tx.store.Viewer(ctx, *tx.who.sessionID)
+}
+
 // AfterCommit calls f after the transaction has committed, and not if it fails.
 func (tx *Tx) AfterCommit(f func()) { tx.done = append(tx.done, f) }
 

@@ -1,0 +1,341 @@
+package proof
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base32"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"usher/internal/auth"
+	"usher/internal/auth/internal/transaction"
+	"usher/internal/seal"
+	"usher/internal/totp"
+)
+
+const (
+	// loginLifetime and loginTries limit how long and how often a sign-in with a right password can be completed.
+	loginLifetime = 5 * time.Minute
+	loginTries    = 5
+)
+
+// FactorStore is what Factors reads outside of transactions.
+type FactorStore interface {
+	User(ctx context.Context, id uuid.UUID) (*auth.User, error)
+	Factors(ctx context.Context, userID uuid.UUID) ([]auth.Factor, error)
+}
+
+// Factors checks second factors, and keeps the sign-ins that need one. It is safe for concurrent use.
+type Factors struct {
+	store   FactorStore
+	checker *Checker
+	seeds   seal.Box
+	tx      *transaction.Runner
+}
+
+// NewFactors returns a Factors. It derives the key that encrypts the seeds of TOTP from the server's secret.
+func NewFactors(store FactorStore, checker *Checker, secrets *seal.Secrets) (*Factors, error) {
+	seeds, err := seal.NewBox(secrets, "usher totp seed")
+	if err != nil {
+		return nil, err
+	}
+	return &Factors{store: store, checker: checker, seeds: seeds, tx: checker.tx}, nil
+}
+
+// NeedsSecondFactor reports whether the user of the proof has set up a second factor and has not used it.
+func (p Proof) NeedsSecondFactor() bool {
+	return p.user.HasSecondFactor() && auth.AssuranceOf(p.methods) != auth.AAL2
+}
+
+// Uses reports whether a method is among those of the proof.
+func (p Proof) Uses(m auth.Method) bool { return slices.Contains(p.methods, m) }
+
+func (p Proof) usesFactor() bool {
+	return slices.ContainsFunc(p.methods, func(m auth.Method) bool { return m != auth.MethodPassword && m != auth.MethodEmailCode })
+}
+
+// begun is what is kept of a sign-in that needs a second factor.
+type begun struct {
+	CredentialsVersion int           `json:"credentialsVersion"`
+	Methods            []auth.Method `json:"methods"`
+	// Browser is the digest of what the browser keeps in a cookie; nil without one.
+	Browser     []byte `json:"browser,omitempty"`
+	Compromised bool   `json:"compromised,omitempty"`
+}
+
+// Pending describes a sign-in to complete.
+type Pending struct {
+	// Browser says that only the browser that began the sign-in may complete it.
+	Browser bool
+	// Compromised says that the password is in the list of breached ones.
+	Compromised bool
+}
+
+// Begin keeps a proof of one factor in a transaction, until the second one is presented. It returns the error that asks for
+// it. The attempt at the password stays counted: a client that knows the password cannot start over without end.
+func (f *Factors) Begin(ctx context.Context, tx *transaction.Tx, p Proof, pending Pending) (*auth.Error, error) {
+	token, err := NewToken(f.tx.Rand())
+	if err != nil {
+		return nil, err
+	}
+	kept := begun{CredentialsVersion: p.user.CredentialsVersion, Methods: p.methods, Compromised: pending.Compromised}
+	next := &auth.Continuation{Token: token, ExpiresIn: loginLifetime}
+	if pending.Browser {
+		if next.Browser, err = NewToken(f.tx.Rand()); err != nil {
+			return nil, err
+		}
+		kept.Browser = digest(next.Browser)
+	}
+	details, err := json.Marshal(kept)
+	if err != nil {
+		return nil, err
+	}
+	id, err := tx.NewID()
+	if err != nil {
+		return nil, err
+	}
+	err = tx.CreateCeremony(ctx, &auth.Ceremony{
+		ID: id, Purpose: auth.CeremonyLogin, TokenDigest: digest(token), UserID: &p.user.ID, Details: string(details),
+		CreatedAt: tx.Now, ExpiresAt: tx.Now.Add(loginLifetime),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("keep sign-in: %w", err)
+	}
+	return &auth.Error{Code: auth.CodeSecondFactorRequired, Methods: p.user.SecondFactors(), Continue: next}, nil
+}
+
+// Answer is what a user presents of a second factor. Exactly one field is set.
+type Answer struct {
+	TOTP         *string
+	RecoveryCode *string
+}
+
+func (a Answer) isEmpty() bool { return a.TOTP == nil && a.RecoveryCode == nil }
+
+var (
+	wrongChallenge = auth.BadInput(auth.FieldError{
+		Field: "challenge", Code: auth.InputExpired, Message: "This sign-in has expired or was completed. Sign in again.",
+	})
+	oneAnswer = auth.BadInput(auth.FieldError{
+		Field: "input", Code: auth.InputRequired, Message: "Give exactly one of the methods.",
+	})
+)
+
+// Complete checks the second factor of a sign-in that has begun. browser is what the browser has kept. The Proof uses the
+// sign-in up. Its second result says whether the password is compromised.
+func (f *Factors) Complete(ctx context.Context, challenge, browser string, a Answer) (p Proof, compromised bool, err error) {
+	if a.isEmpty() || a.TOTP != nil && a.RecoveryCode != nil {
+		return Proof{}, false, oneAnswer
+	}
+	var c *auth.Ceremony
+	err = f.tx.Run(ctx, transaction.Nobody, func(ctx context.Context, tx *transaction.Tx) (err error) {
+		c, err = tx.CountCeremonyTry(ctx, auth.CeremonyLogin, digest(challenge), loginTries, tx.Now)
+		return err
+	})
+	if errors.Is(err, auth.ErrNotFound) {
+		return Proof{}, false, wrongChallenge
+	}
+	if err != nil {
+		return Proof{}, false, err
+	}
+	var kept begun
+	if err := json.Unmarshal([]byte(c.Details), &kept); err != nil {
+		return Proof{}, false, fmt.Errorf("read sign-in: %w", err)
+	}
+	if kept.Browser != nil && !slices.Equal(kept.Browser, digest(browser)) {
+		return Proof{}, false, wrongChallenge
+	}
+	user, err := f.store.User(ctx, *c.UserID)
+	if errors.Is(err, auth.ErrNotFound) || err == nil && user.CredentialsVersion != kept.CredentialsVersion {
+		return Proof{}, false, wrongChallenge
+	}
+	if err != nil {
+		return Proof{}, false, err
+	}
+	p, err = f.check(ctx, user, nil, a)
+	if err != nil {
+		return Proof{}, false, err
+	}
+	p.methods = slices.Concat(kept.Methods, p.methods)
+	spend := p.spend
+	p.spend = func(ctx context.Context, tx *transaction.Tx) error {
+		taken, err := tx.TakeCeremony(ctx, c.ID, tx.Now)
+		if err == nil && !taken {
+			err = wrongChallenge
+		}
+		if err != nil {
+			return err
+		}
+		return spend(ctx, tx)
+	}
+	return p, kept.Compromised, nil
+}
+
+// Confirm checks a factor of the user of a session.
+func (f *Factors) Confirm(ctx context.Context, by *auth.Viewer, a Answer) (Proof, error) {
+	if a.isEmpty() || a.TOTP != nil && a.RecoveryCode != nil {
+		return Proof{}, oneAnswer
+	}
+	return f.check(ctx, &by.User, by, a)
+}
+
+// check checks a factor of a user, once the attempt is counted. A wrong one is recorded. The error of everything that is
+// wrong is auth.ErrInvalidCredentials.
+func (f *Factors) check(ctx context.Context, user *auth.User, by *auth.Viewer, a Answer) (Proof, error) {
+	if err := f.checker.reserveAttempt(ctx, factorAttempts(user.ID)); err != nil {
+		if errors.Is(err, auth.ErrNotFound) {
+			return Proof{}, auth.ErrInvalidCredentials
+		}
+		return Proof{}, err
+	}
+	factors, err := f.store.Factors(ctx, user.ID)
+	if err != nil {
+		return Proof{}, err
+	}
+	p := Proof{user: user, at: f.tx.Now(), counted: true}
+	var right bool
+	if a.TOTP != nil {
+		p.methods = []auth.Method{auth.MethodTOTP}
+		p.spend, right, err = f.totp(user, factors, *a.TOTP)
+	} else {
+		p.methods = []auth.Method{auth.MethodRecoveryCode}
+		p.spend, right = f.recoveryCode(user, factors, *a.RecoveryCode)
+	}
+	switch {
+	case err != nil:
+		return Proof{}, err
+	case !right:
+		return Proof{}, f.fail(ctx, user, by)
+	}
+	return p, nil
+}
+
+// totp returns what uses a code up.
+func (f *Factors) totp(user *auth.User, factors []auth.Factor, code string) (spend func(context.Context, *transaction.Tx) error, right bool, err error) {
+	i := slices.IndexFunc(factors, func(f auth.Factor) bool { return f.Kind == auth.CredentialTOTP })
+	if i < 0 {
+		return nil, false, nil
+	}
+	found := &factors[i]
+	seed, err := f.OpenSeed(user.ID, found.Secret)
+	if err != nil {
+		return nil, false, err
+	}
+	step, right := seed.Step(code, f.tx.Now(), found.Counter)
+	if !right {
+		return nil, false, nil
+	}
+	return func(ctx context.Context, tx *transaction.Tx) error {
+		used, err := tx.UseFactor(ctx, auth.FactorUse{ID: found.ID, Was: found.Counter, Counter: step, Details: found.Details, At: tx.Now})
+		if err == nil && !used {
+			err = auth.ErrInvalidCredentials // another request has used the code or a later one
+		}
+		return err
+	}, true, nil
+}
+
+// recoveryCode returns what uses a code up.
+func (*Factors) recoveryCode(user *auth.User, factors []auth.Factor, code string) (spend func(context.Context, *transaction.Tx) error, right bool) {
+	key := RecoveryCodeKey(user.ID, code)
+	if !slices.ContainsFunc(factors, func(f auth.Factor) bool { return f.Kind == auth.CredentialRecoveryCode && f.Key == key }) {
+		return nil, false
+	}
+	return func(ctx context.Context, tx *transaction.Tx) error {
+		taken, err := tx.TakeRecoveryCode(ctx, user.ID, key)
+		if err == nil && !taken {
+			err = auth.ErrInvalidCredentials
+		}
+		if err != nil {
+			return err
+		}
+		return tx.Record(ctx, auth.AuditEvent{Kind: auth.EventRecoveryCodeUsed, UserID: &user.ID})
+	}, true
+}
+
+func (f *Factors) fail(ctx context.Context, user *auth.User, by *auth.Viewer) error {
+	err := f.tx.Run(ctx, transaction.Nobody, func(ctx context.Context, tx *transaction.Tx) error {
+		event := auth.AuditEvent{Kind: auth.EventFactorFailed, UserID: &user.ID}
+		if by != nil {
+			event.ActorID, event.SessionID = &by.User.ID, &by.Session.ID
+		}
+		return tx.Record(ctx, event)
+	})
+	if err != nil {
+		return fmt.Errorf("record wrong factor: %w", err)
+	}
+	return auth.ErrInvalidCredentials
+}
+
+// SealSeed encrypts the seed of a user's authenticator app, and OpenSeed decrypts it.
+func (f *Factors) SealSeed(userID uuid.UUID, seed totp.Seed) string {
+	return base64.RawStdEncoding.EncodeToString(f.seeds.Encrypt(seed, userID[:]))
+}
+
+// OpenSeed decrypts what SealSeed has encrypted.
+func (f *Factors) OpenSeed(userID uuid.UUID, sealed string) (totp.Seed, error) {
+	text, err := base64.RawStdEncoding.DecodeString(sealed)
+	if err != nil {
+		return nil, errors.New("open TOTP seed: not base64")
+	}
+	seed, err := f.seeds.Decrypt(text, userID[:])
+	if err != nil {
+		return nil, fmt.Errorf("open TOTP seed: %w", err)
+	}
+	return seed, nil
+}
+
+// ResealSeed encrypts a seed with the current secret, and reports whether that was needed.
+func (f *Factors) ResealSeed(userID uuid.UUID, sealed string) (string, bool) {
+	text, err := base64.RawStdEncoding.DecodeString(sealed)
+	if err != nil {
+		return "", false
+	}
+	again, ok := f.seeds.Reseal(text, userID[:])
+	return base64.RawStdEncoding.EncodeToString(again), ok
+}
+
+const (
+	// recoveryCodes is how many recovery codes a user gets. Each has 80 random bits; NIST SP 800-63B-4 §3.1.2.1 requires
+	// 64 where they are stored as plain digests.
+	recoveryCodes     = 10
+	recoveryCodeBytes = 10
+)
+
+var codeEncoding = base32.StdEncoding.WithPadding(base32.NoPadding)
+
+// NewRecoveryCodes returns new codes for a user, as people write them, and what to store of them.
+func NewRecoveryCodes(tx *transaction.Tx, random io.Reader, userID uuid.UUID) (codes []string, factors []auth.Factor, err error) {
+	for range recoveryCodes {
+		secret := make([]byte, recoveryCodeBytes)
+		if _, err := io.ReadFull(random, secret); err != nil {
+			return nil, nil, err
+		}
+		text := codeEncoding.EncodeToString(secret)
+		code := strings.Join([]string{text[:4], text[4:8], text[8:12], text[12:]}, "-")
+		id, err := tx.NewID()
+		if err != nil {
+			return nil, nil, err
+		}
+		codes = append(codes, code)
+		factors = append(factors, auth.Factor{
+			ID: id, UserID: userID, Kind: auth.CredentialRecoveryCode, Key: RecoveryCodeKey(userID, code), Secret: "sha256",
+			CreatedAt: tx.Now, UpdatedAt: tx.Now,
+		})
+	}
+	return codes, factors, nil
+}
+
+// RecoveryCodeKey returns the digest of a code, by which it is stored. Spaces, dashes and case do not matter.
+func RecoveryCodeKey(userID uuid.UUID, code string) string {
+	code = strings.ToUpper(strings.NewReplacer(" ", "", "-", "").Replace(code))
+	sum := sha256.Sum256(append(userID[:], code...))
+	return base64.RawURLEncoding.EncodeToString(sum[:])
+}

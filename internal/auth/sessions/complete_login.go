@@ -1,0 +1,88 @@
+package sessions
+
+import (
+	"context"
+
+	"usher/internal/auth"
+	"usher/internal/auth/internal/proof"
+	"usher/internal/auth/internal/transaction"
+	"usher/internal/auth/mailing"
+)
+
+// Answer is what a user presents of a second factor. Exactly one field is set.
+type Answer = proof.Answer
+
+// CompleteLoginInput is the input of CompleteLogin.
+type CompleteLoginInput struct {
+	// Challenge is from the error of the sign-in, see auth.Continuation.
+	Challenge string
+	// Browser is what the browser has kept; empty for nothing.
+	Browser string
+	Answer
+	// Replaces is the refresh token that the client drops for the new one; empty means none. Its session ends.
+	Replaces string
+}
+
+// CompleteLogin signs a user in with a second factor, after Login has asked for one. A wrong factor has the error
+// CodeInvalidCredentials, and counts as an attempt. A sign-in that was completed, has expired, or had five attempts, has
+// CodeBadUserInput.
+func (s *Service) CompleteLogin(ctx context.Context, in CompleteLoginInput) (*Tokens, error) {
+	tokens, err := s.completeLogin(ctx, in)
+	s.tx.Meter().CountSignIn(auth.SignInSecondFactor, auth.SignInOutcome(err))
+	return tokens, err
+}
+
+func (s *Service) completeLogin(ctx context.Context, in CompleteLoginInput) (*Tokens, error) {
+	verified, compromised, err := s.factors.Complete(ctx, in.Challenge, in.Browser, in.Answer)
+	if err != nil {
+		return nil, err
+	}
+	var started *Started
+	err = s.tx.Run(ctx, transaction.ByUser(verified.User().ID), func(ctx context.Context, tx *transaction.Tx) error {
+		if started, err = s.Start(ctx, tx, verified, in.Replaces); err != nil {
+			return err
+		}
+		if err := s.noticeRecoveryCode(ctx, tx, verified, &started.viewer.User); err != nil {
+			return err
+		}
+		return tx.RecordSession(ctx, auth.EventLogin, &started.viewer)
+	})
+	if err != nil {
+		return nil, err
+	}
+	tokens, err := s.TokensOf(ctx, started)
+	if err != nil {
+		return nil, err
+	}
+	tokens.PasswordCompromised = compromised
+	return tokens, nil
+}
+
+// continueLater answers the right password of a user with a second factor. Without an edge that can complete the sign-in,
+// nothing is kept of it.
+func (s *Service) continueLater(ctx context.Context, p proof.Proof, in LoginInput) error {
+	user := p.User()
+	if !in.CanContinue {
+		return s.refuseSignIn(ctx, p, &auth.Error{Code: auth.CodeSecondFactorRequired, Methods: user.SecondFactors()})
+	}
+	pending := proof.Pending{Browser: in.BindBrowser, Compromised: in.CheckBreaches && s.proofs.Compromised(ctx, in.Password)}
+	var answer *auth.Error
+	err := s.tx.Run(ctx, transaction.Nobody, func(ctx context.Context, tx *transaction.Tx) (err error) {
+		if answer, err = s.factors.Begin(ctx, tx, p, pending); err != nil {
+			return err
+		}
+		return tx.Record(ctx, auth.AuditEvent{Kind: auth.EventSecondFactorRequired, UserID: &user.ID})
+	})
+	if err != nil {
+		return err
+	}
+	return answer
+}
+
+// noticeRecoveryCode tells a user by mail if the proof has used a recovery code up.
+func (s *Service) noticeRecoveryCode(ctx context.Context, tx *transaction.Tx, p proof.Proof, u *auth.User) error {
+	if !p.Uses(auth.MethodRecoveryCode) {
+		return nil
+	}
+	return s.outbox.Notify(ctx, tx, u, mailing.To(u, auth.MailRecoveryCodeUsed))
+}
