@@ -4,9 +4,11 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"usher/graph"
@@ -61,12 +63,32 @@ var URLs = map[string]func(t testing.TB) string{
 
 func sqliteURL(t testing.TB) string {
 	t.Helper()
-	url := "sqlite:" + filepath.Join(t.TempDir(), "usher.db")
-	if err := migrate(t.Context(), url); err != nil {
+	content, err := migratedFile()
+	if err != nil {
 		t.Fatal(err)
 	}
-	return url
+	path := filepath.Join(t.TempDir(), "usher.db")
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return "sqlite:" + path
 }
+
+// migratedFile returns the content of a new, migrated SQLite database. With the race detector, the migrations take longer
+// than most tests.
+var migratedFile = sync.OnceValues(func() (content []byte, err error) {
+	folder, err := os.MkdirTemp("", "storetest-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
+	path := filepath.Join(folder, "usher.db")
+	if err := migrate(context.Background(), "sqlite:"+path); err != nil {
+		return nil, err
+	}
+	// The last connection that was closed has written the log to the file.
+	return os.ReadFile(path)
+})
 
 func migrate(ctx context.Context, url string) error {
 	s, err := store.Open(ctx, url, store.Options{})
