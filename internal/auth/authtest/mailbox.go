@@ -26,10 +26,15 @@ type Mailbox struct {
 // NoMail is the option Mail of a domain that sends none.
 var NoMail = &mailing.Post{}
 
+// newComposer returns the composer of all mailboxes. To parse the templates takes longer than many tests.
+var newComposer = sync.OnceValues(func() (*mail.Mailer, error) {
+	return mail.New(mail.Options{LinkURL: "https://app.example.com/account"})
+})
+
 // NewMailbox returns an empty Mailbox.
 func NewMailbox(t testing.TB) *Mailbox {
 	t.Helper()
-	composer, err := mail.New(mail.Options{LinkURL: "https://app.example.com/account"})
+	composer, err := newComposer()
 	if err != nil {
 		t.Fatal(err)
 	}
