@@ -11,8 +11,9 @@ import (
 func TestLargeValuesCost(t *testing.T) {
 	t.Parallel()
 	small := map[string]string{
-		"edges":  "the field with the list counts its elements",
-		"roles":  "a user has at most 20 roles, and names have at most 63 bytes",
+		"edges":   "the field with the list counts its elements",
+		"roles":   "a user has at most 20 roles, and names have at most 63 bytes",
+		"methods": "a session has at most as many as there are", "recoveryCodes": "ten short codes, made by a mutation",
 		"__type": "introspection", "__schema": "introspection",
 	}
 	// Arguments without which the cost cannot be computed.

@@ -2326,7 +2326,7 @@ enum UnauthenticatedReason {
   ACCOUNT_DISABLED
 }
 
-"A way to prove who one is."
+"A way to prove who one is: ` + "`" + `extensions.methods` + "`" + ` of ` + "`" + `STEP_UP_REQUIRED` + "`" + ` and ` + "`" + `SECOND_FACTOR_REQUIRED` + "`" + ` errors, and the methods of sessions."
 enum AuthMethod {
   "The password."
   PASSWORD
@@ -2340,7 +2340,7 @@ enum AuthMethod {
   EMAIL_CODE
 }
 
-"How well a user has authenticated (NIST SP 800-63B-4 §2)."
+"How well a user has authenticated (NIST SP 800-63B-4 §2): ` + "`" + `extensions.assurance` + "`" + ` of a ` + "`" + `STEP_UP_REQUIRED` + "`" + ` error."
 enum Assurance {
   "With one factor."
   AAL1

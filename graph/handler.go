@@ -202,6 +202,7 @@ func newConfig(resolver *Resolver, schema *directive.Schema) Config {
 	config.Complexity.RoleDefinition.Permissions = large
 	config.Complexity.RequestDataExportPayload.Data = large
 	config.Complexity.Mutation.RequestDataExport = func(child int) int { return costOfExport + child }
+	config.Complexity.User.Factors = func(child int) int { return costOfFactors + child*usualFactors }
 	config.Complexity.AuditEvent.Permissions = func(int) int { return costOfPermissions }
 	return config
 }
@@ -217,6 +218,8 @@ const (
 	// costOfLarge is for values of up to 10 KB, so that the response to a short operation does not get too large.
 	// costOfPermissions is for those of an audit event. With all other fields, a page of 100 events has no room for more.
 	costOfLarge, costOfPermissions = 5, 2
+	// costOfFactors is for the statement that reads the factors of one user, and usualFactors is how many they may have.
+	costOfFactors, usualFactors = 20, 5
 )
 
 // nodeStatements is the number of statements with which `node` finds an object, at most.

@@ -72,6 +72,8 @@ type person struct {
 	roles, tokenRoles []auth.Role
 	// age is how long ago they signed in.
 	age time.Duration
+	// factor says that they have set up a second factor, and twice that they have signed in with it.
+	factor, twice bool
 }
 
 var people = []person{
@@ -85,6 +87,8 @@ var people = []person{
 	{name: "demoted", roles: []auth.Role{auth.RoleUser}, tokenRoles: auth.Roles},
 	{name: "stale", roles: auth.Roles, tokenRoles: auth.Roles, age: 2*time.Hour + 16*time.Minute},
 	{name: "root", roles: auth.Roles, tokenRoles: auth.Roles},
+	{name: "tess", roles: []auth.Role{auth.RoleUser}, tokenRoles: []auth.Role{auth.RoleUser}, factor: true},
+	{name: "tess, twice", roles: []auth.Role{auth.RoleUser}, tokenRoles: []auth.Role{auth.RoleUser}, factor: true, twice: true},
 }
 
 // way is a way of a test to the fields of a type other than the root ones: the query around the field, and what the
@@ -257,6 +261,10 @@ func (m *matrix) expect(a directive.Entry, p person, owner uuid.UUID) (code, rea
 		return "FORBIDDEN", ""
 	case a.Verified && !m.verified:
 		return "EMAIL_NOT_VERIFIED", ""
+	case a.Assurance == auth.RequireAAL2 && !p.factor:
+		return "SECOND_FACTOR_SETUP_REQUIRED", ""
+	case a.Assurance != "" && p.factor && !p.twice:
+		return "STEP_UP_REQUIRED", ""
 	case a.MaxAge > 0 && p.age > time.Duration(a.MaxAge)*time.Second:
 		return "STEP_UP_REQUIRED", ""
 	}
@@ -364,7 +372,7 @@ func (m *matrix) value(typ *ast.Type, input *ast.Definition, field *ast.FieldDef
 			switch {
 			case def == input && f == field:
 				fields = append(fields, f.Name+": "+given)
-			case f.Type.NonNull && f.DefaultValue == nil:
+			case f.Type.NonNull && f.DefaultValue == nil, len(givenFields(def)) == 1 && f == givenFields(def)[0] && def != input:
 				fields = append(fields, f.Name+": "+m.value(f.Type, nil, nil, ""))
 			}
 		}

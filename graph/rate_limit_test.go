@@ -174,7 +174,7 @@ func example(schema *ast.Schema, typ *ast.Type) any {
 	switch def.Kind {
 	case ast.InputObject:
 		object := map[string]any{}
-		for _, f := range def.Fields {
+		for _, f := range givenFields(def) {
 			object[f.Name] = example(schema, f.Type)
 		}
 		return object
@@ -198,6 +198,14 @@ func example(schema *ast.Schema, typ *ast.Type) any {
 		return "hunter2 hunter2 hunter2"
 	}
 	return "x"
+}
+
+// givenFields returns the fields of an input that a test gives: all, or the first one of a @oneOf.
+func givenFields(def *ast.Definition) ast.FieldList {
+	if def.Directives.ForName("oneOf") != nil {
+		return def.Fields[:1]
+	}
+	return def.Fields
 }
 
 // enum is the value of an enum.

@@ -2,7 +2,9 @@ package graph_test
 
 import (
 	"bytes"
+	"encoding/base32"
 	"encoding/json"
+	"errors"
 	"io"
 	"log/slog"
 	"math/rand/v2"
@@ -22,12 +24,14 @@ import (
 	"usher/internal/auth/accounts"
 	"usher/internal/auth/authtest"
 	"usher/internal/auth/domain"
+	"usher/internal/auth/factors"
 	"usher/internal/auth/recovery"
 	"usher/internal/auth/sessions"
 	"usher/internal/config"
 	"usher/internal/mail"
 	"usher/internal/store"
 	"usher/internal/token"
+	"usher/internal/totp"
 )
 
 var settings = app.Settings{Server: config.Server{
@@ -63,6 +67,9 @@ type server struct {
 	ada    *sessions.Tokens  // of her sign-up
 	root   *auth.User
 	log    *lockedBuffer
+	// seed and recoveryCodes are those of tess. The first code is used up.
+	seed          totp.Seed
+	recoveryCodes []string
 	// mailed are secrets of mails to ada: the tokens of a reset and of a verification, and the flow and the code of the
 	// reset.
 	mailed map[string]string
@@ -162,11 +169,38 @@ func newServerWith(
 	eve := signup("Eve", "eve@example.com")
 	w.people["eve"] = eve.AccessToken
 	check(t, s.SetDisabled(ctx, eve.User.ID, &now, now))
+	create("tess", []auth.Role{auth.RoleUser})
+	w.setUpFactor(t, login("tess"))
 	if !verified { // otherwise there is nothing to verify
 		w.mail(t, mailbox)
 	}
 	random.set(rand.NewChaCha8([32]byte{2})) // so that request ids depend on nothing above
 	return w
+}
+
+// setUpFactor sets up an authenticator app for tess, who has a session from before with one factor, and one with two.
+func (s *server) setUpFactor(t testing.TB, tess *sessions.Tokens) {
+	t.Helper()
+	s.people["tess"] = tess.AccessToken
+	as := access.WithCaller(t.Context(), s.domain.Access.Identify(tess.AccessToken))
+	begun, err := s.domain.Factors.BeginTotpSetup(as)
+	check(t, err)
+	seed, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(begun.Key)
+	check(t, err)
+	s.seed = seed
+	set, err := s.domain.Factors.ConfirmTotpSetup(as, factors.ConfirmTotpSetupInput{Code: s.seed.Code(tess.Session.CreatedAt.Unix() / 30)})
+	check(t, err)
+	s.recoveryCodes = set.RecoveryCodes
+	_, err = s.domain.Sessions.Login(t.Context(), sessions.LoginInput{Identifier: "tess", Password: goodPassword, CanContinue: true})
+	var second *auth.Error
+	if !errors.As(err, &second) || second.Code != auth.CodeSecondFactorRequired {
+		t.Fatalf("Login with a second factor: %v", err)
+	}
+	p, err := s.domain.Sessions.CompleteLogin(t.Context(), sessions.CompleteLoginInput{
+		Challenge: second.Continue.Token, Answer: sessions.Answer{RecoveryCode: &set.RecoveryCodes[0]},
+	})
+	check(t, err)
+	s.people["tess, twice"] = p.AccessToken
 }
 
 // mail has ada request a reset and a verification, and reads the mails.

@@ -265,7 +265,7 @@ func (m *matrix) wrong(typ *ast.Type) string {
 	switch {
 	case def.Kind == ast.InputObject:
 		var fields []string
-		for _, f := range def.Fields {
+		for _, f := range givenFields(def) {
 			fields = append(fields, f.Name+": "+m.wrong(f.Type))
 		}
 		return "{" + strings.Join(fields, ", ") + "}"
@@ -282,7 +282,7 @@ func (m *matrix) strange(typ *ast.Type, text string) string {
 	switch {
 	case def.Kind == ast.InputObject:
 		var fields []string
-		for _, f := range def.Fields {
+		for _, f := range givenFields(def) {
 			if m.schema.Types[f.Type.Name()].Kind != ast.Enum { // the only guarded input field is an enum
 				fields = append(fields, f.Name+": "+m.strange(f.Type, text))
 			}

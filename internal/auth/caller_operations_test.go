@@ -2,6 +2,7 @@ package auth_test
 
 import (
 	"context"
+	"errors"
 	"os"
 	"slices"
 	"strings"
@@ -16,6 +17,7 @@ import (
 	"usher/internal/auth/accounts"
 	"usher/internal/auth/admin"
 	"usher/internal/auth/authtest"
+	"usher/internal/auth/factors"
 	"usher/internal/auth/recovery"
 	"usher/internal/password"
 )
@@ -40,6 +42,29 @@ var callerOperations = map[string]operation{
 		p, err := f.Reauthenticate(ctx, signin.ReauthenticateInput{Password: new(password.Plaintext(authtest.Password))})
 		if p != nil {
 			p.AccessToken = "" // It differs each time.
+		}
+		return p, err
+	},
+	"beginTotpSetup": func(ctx context.Context, f *fixture, _, _ uuid.UUID) (any, error) {
+		_, err := f.Domain.Factors.BeginTotpSetup(ctx)
+		return nil, err
+	},
+	"confirmTotpSetup": func(ctx context.Context, f *fixture, _, _ uuid.UUID) (any, error) {
+		return f.Domain.Factors.ConfirmTotpSetup(ctx, factors.ConfirmTotpSetupInput{Code: "123456"})
+	},
+	"removeTotp": func(ctx context.Context, f *fixture, _, _ uuid.UUID) (any, error) {
+		if err := f.ensureFactor(ctx); err != nil {
+			return nil, err
+		}
+		return f.Domain.Factors.RemoveTotp(ctx)
+	},
+	"regenerateRecoveryCodes": func(ctx context.Context, f *fixture, _, _ uuid.UUID) (any, error) {
+		if err := f.ensureFactor(ctx); err != nil {
+			return nil, err
+		}
+		p, err := f.Domain.Factors.RegenerateRecoveryCodes(ctx)
+		if p != nil {
+			p.RecoveryCodes = nil // They differ each time.
 		}
 		return p, err
 	},
@@ -125,6 +150,25 @@ var callerOperations = map[string]operation{
 		}
 		return f.adminService.DeleteRole(ctx, admin.DeleteRoleInput{Name: "SPARE"})
 	},
+}
+
+// ensureFactor gives the caller an authenticator app, past the domain.
+func (f *fixture) ensureFactor(ctx context.Context) error {
+	me, err := f.Me(ctx)
+	if err != nil {
+		return err
+	}
+	id, err := uuid.NewV7()
+	if err != nil {
+		return err
+	}
+	err = f.Store.Store.AddFactors(ctx, me.ID, []auth.Factor{{
+		ID: id, UserID: me.ID, Kind: auth.CredentialTOTP, Secret: "x", CreatedAt: f.Clock.Now(), UpdatedAt: f.Clock.Now(),
+	}})
+	if errors.Is(err, auth.ErrFactorTaken) {
+		return nil
+	}
+	return err
 }
 
 // setEmails gives all users without an address one, past the domain.

@@ -41,7 +41,7 @@ func customClaims(t *testing.T, bearer string) map[string]any {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, own := range []string{"iss", "aud", "sub", "sid", "client_id", "iat", "exp", "jti", "auth_time", "amr", "roles"} {
+	for _, own := range []string{"iss", "aud", "sub", "sid", "client_id", "iat", "exp", "jti", "auth_time", "acr", "amr", "roles"} {
 		if _, ok := members[own]; !ok {
 			t.Errorf("the token has no %s", own)
 		}
