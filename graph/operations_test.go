@@ -289,7 +289,7 @@ func (w *target) public(query string, path []any) bool {
 	return slices.ContainsFunc(names, func(name string) bool {
 		return slices.Contains([]string{
 			"signup", "login", "refresh", "verifyEmail", "requestPasswordReset", "resetPassword", "confirmEmailChange",
-			"cancelEmailChange", "requestSignup", "completeSignup", "completeLogin",
+			"cancelEmailChange", "requestSignup", "completeSignup", "completeLogin", "requestLoginCode", "loginWithCode",
 		}, name)
 	})
 }

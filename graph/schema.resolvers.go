@@ -36,6 +36,14 @@ func (r *mutationResolver) Login(ctx context.Context, input signin.LoginInput) (
 	return r.signin.Login(ctx, input)
 }
 
+func (r *mutationResolver) RequestLoginCode(ctx context.Context, input recovery.RequestLoginCodeInput) (*recovery.RequestLoginCodePayload, error) {
+	return r.recovery.RequestLoginCode(ctx, input)
+}
+
+func (r *mutationResolver) LoginWithCode(ctx context.Context, input signin.LoginWithCodeInput) (*signin.AuthPayload, error) {
+	return r.signin.LoginWithCode(ctx, input)
+}
+
 func (r *mutationResolver) CompleteLogin(ctx context.Context, input signin.CompleteLoginInput) (*signin.AuthPayload, error) {
 	return r.signin.CompleteLogin(ctx, input)
 }

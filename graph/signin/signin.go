@@ -189,10 +189,15 @@ func (s *Service) Login(ctx context.Context, in LoginInput) (*AuthPayload, error
 		Identifier: in.Identifier, Password: in.Password, DeviceToken: device, Replaces: in.Session.replaces(jar),
 		CheckBreaches: true, CanContinue: true, BindBrowser: in.Session == TransportCookie,
 	})
+	keepLogin(jar, err)
+	return in.Session.deliver(jar, tokens, err)
+}
+
+// keepLogin keeps in a cookie what the browser completes a sign-in with, if err asks for a second factor.
+func keepLogin(jar *cookie.Jar, err error) {
 	if e := new(auth.Error); errors.As(err, &e) && e.Continue != nil && e.Continue.Browser != "" {
 		jar.Keep(cookie.Login, e.Continue.Browser, e.Continue.ExpiresIn)
 	}
-	return in.Session.deliver(jar, tokens, err)
 }
 
 // RefreshInput is the input of Refresh.
@@ -240,12 +245,13 @@ type ReauthenticateInput struct {
 	Password     *password.Plaintext
 	Totp         *string
 	RecoveryCode *string
+	EmailCode    *string
 }
 
 // Reauthenticate lets the signed-in user confirm their identity. The client keeps its refresh token.
 func (s *Service) Reauthenticate(ctx context.Context, in ReauthenticateInput) (*AuthPayload, error) {
 	tokens, err := s.sessions.Reauthenticate(ctx, sessions.ReauthenticateInput{
-		Password: in.Password, Answer: sessions.Answer{TOTP: in.Totp, RecoveryCode: in.RecoveryCode},
+		Password: in.Password, EmailCode: in.EmailCode, Answer: sessions.Answer{TOTP: in.Totp, RecoveryCode: in.RecoveryCode},
 	})
 	return TransportToken.deliver(cookie.From(ctx), tokens, err)
 }

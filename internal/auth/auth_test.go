@@ -64,6 +64,11 @@ func (p parts) ResetPassword(ctx context.Context, in signin.ResetPasswordInput) 
 	return p.signinService.ResetPassword(ctx, in)
 }
 
+// LoginWithCode is that of the edge: recoveryService has one too.
+func (p parts) LoginWithCode(ctx context.Context, in signin.LoginWithCodeInput) (*signin.AuthPayload, error) {
+	return p.signinService.LoginWithCode(ctx, in)
+}
+
 // CompleteSignup is that of the edge: recoveryService has one too.
 func (p parts) CompleteSignup(ctx context.Context, in signin.CompleteSignupInput) (*signin.AuthPayload, error) {
 	return p.signinService.CompleteSignup(ctx, in)

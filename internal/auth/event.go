@@ -48,6 +48,7 @@ const (
 	EventEmailVerified              AuditEventKind = "EMAIL_VERIFIED"
 	EventPasswordResetRequested     AuditEventKind = "PASSWORD_RESET_REQUESTED"
 	EventPasswordReset              AuditEventKind = "PASSWORD_RESET"
+	EventLoginCodeRequested         AuditEventKind = "LOGIN_CODE_REQUESTED"
 	EventMailedCodeFailed           AuditEventKind = "MAILED_CODE_FAILED"
 	EventEmailChangeRequested       AuditEventKind = "EMAIL_CHANGE_REQUESTED"
 	EventEmailChanged               AuditEventKind = "EMAIL_CHANGED"
@@ -68,7 +69,7 @@ var AuditEventKinds = []AuditEventKind{
 	EventPasswordChanged, EventPasswordSet,
 	EventFactorAdded, EventFactorRemoved, EventRecoveryCodeUsed, EventRecoveryCodesReplaced,
 	EventEmailVerificationRequested, EventEmailVerified, EventPasswordResetRequested,
-	EventPasswordReset, EventMailedCodeFailed, EventEmailChangeRequested,
+	EventPasswordReset, EventLoginCodeRequested, EventMailedCodeFailed, EventEmailChangeRequested,
 	EventEmailChanged, EventEmailChangeCancelled, EventEmailChangeUndone,
 	EventEmailReleased, EventDeletionRequested, EventDeletionCancelled,
 	EventDataExported, EventUserInvited, EventMailRetried,

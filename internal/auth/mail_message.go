@@ -14,6 +14,7 @@ type MailKind string
 const (
 	MailVerifyEmail           MailKind = "VERIFY_EMAIL"
 	MailResetPassword         MailKind = "RESET_PASSWORD"
+	MailLoginCode             MailKind = "LOGIN_CODE"
 	MailConfirmEmail          MailKind = "CONFIRM_EMAIL"
 	MailEmailChanged          MailKind = "EMAIL_CHANGED"
 	MailPasswordChanged       MailKind = "PASSWORD_CHANGED"
@@ -43,7 +44,7 @@ const (
 // MailKinds and MailStates list all of them.
 var (
 	MailKinds = []MailKind{
-		MailVerifyEmail, MailResetPassword, MailConfirmEmail, MailEmailChanged, MailPasswordChanged,
+		MailVerifyEmail, MailResetPassword, MailLoginCode, MailConfirmEmail, MailEmailChanged, MailPasswordChanged,
 		MailFactorAdded, MailFactorRemoved, MailRecoveryCodeUsed, MailRecoveryCodesReplaced,
 		MailSignUp, MailSignUpExisting, MailInvitation, MailAccountDeletion, MailAccountDeleted,
 	}

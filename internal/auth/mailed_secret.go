@@ -16,6 +16,8 @@ const (
 	PurposeVerifyEmail MailPurpose = "VERIFY_EMAIL"
 	// PurposeResetPassword sets a new password.
 	PurposeResetPassword MailPurpose = "RESET_PASSWORD"
+	// PurposeLogin signs in.
+	PurposeLogin MailPurpose = "LOGIN"
 	// PurposeChangeEmail confirms the new address of an account.
 	PurposeChangeEmail MailPurpose = "CHANGE_EMAIL"
 	// PurposeUndoEmailChange restores the old address of an account.

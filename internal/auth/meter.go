@@ -51,6 +51,7 @@ const (
 	SignInRefreshToken     = "refresh_token"
 	SignInReauthentication = "reauthentication"
 	SignInSecondFactor     = "second_factor"
+	SignInEmailCode        = "email_code"
 )
 
 // SignInOutcome returns the outcome of a sign-in for Meter.CountSignIn. It is the same for a wrong password and for an
@@ -79,6 +80,9 @@ func SignInOutcome(err error) string {
 	case CodeServiceUnavailable:
 		return "busy"
 	case CodeBadUserInput:
+		if e.Guess() {
+			return "wrong_credentials"
+		}
 		return "invalid_input"
 	case CodeUnauthenticated:
 		if e.Reason == ReasonAccountDisabled {

@@ -128,7 +128,7 @@ func compareMail(t *testing.T, want *mail.Mail, got readMail, name string) {
 			}
 		}
 		hasToken := strings.Contains(want.Text, "#token=")
-		if (withToken > 0) != hasToken || template == "reset-password" && !hasToken {
+		if (withToken > 0) != hasToken || (template == "reset-password" || template == "login-code") && !hasToken {
 			t.Errorf("%s has %d links with a token: %v", part, withToken, links)
 		}
 	}

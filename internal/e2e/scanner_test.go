@@ -35,6 +35,7 @@ import (
 var secretMails = map[auth.MailKind]auth.MailPurpose{
 	auth.MailVerifyEmail:   auth.PurposeVerifyEmail,
 	auth.MailResetPassword: auth.PurposeResetPassword,
+	auth.MailLoginCode:     auth.PurposeLogin,
 	auth.MailConfirmEmail:  auth.PurposeChangeEmail,
 	auth.MailEmailChanged:  auth.PurposeUndoEmailChange,
 	auth.MailSignUp:        auth.PurposeSignUp,

@@ -41,6 +41,7 @@ type kind struct {
 var mails = map[string]kind{
 	"verify-email":            {page: "verify-email", code: true},
 	"reset-password":          {page: "reset-password", code: true, linkOnly: true},
+	"login-code":              {page: "login", code: true},
 	"confirm-email":           {page: "confirm-email", code: true},
 	"email-changed":           {page: "undo-email-change", address: true},
 	"password-changed":        {home: true},

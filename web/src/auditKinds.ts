@@ -29,6 +29,7 @@ const groups = {
     EMAIL_VERIFIED: 'Address confirmed',
     PASSWORD_RESET_REQUESTED: 'Password reset requested',
     PASSWORD_RESET: 'Password reset',
+    LOGIN_CODE_REQUESTED: 'Sign-in by mail requested',
     MAILED_CODE_FAILED: 'Code of a mail failed',
     EMAIL_CHANGE_REQUESTED: 'Change of address requested',
     EMAIL_CHANGED: 'Address changed',

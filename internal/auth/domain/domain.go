@@ -129,13 +129,17 @@ func New(o Options) (*Domain, error) {
 		return nil, err
 	}
 	var seconds *proof.Factors
+	var mailed *proof.Mailed
 	if o.Secrets != nil {
+		if mailed, err = proof.NewMailed(o.Secrets, tx); err != nil {
+			return nil, err
+		}
 		if seconds, err = proof.NewFactors(o.Store, proofs, o.Secrets); err != nil {
 			return nil, err
 		}
 	}
 	d.Sessions = sessions.New(sessions.Options{
-		Store: o.Store, Access: d.Access, Proofs: proofs, Factors: seconds, Outbox: d.Outbox, Tx: tx,
+		Store: o.Store, Access: d.Access, Proofs: proofs, Factors: seconds, Mailed: mailed, Outbox: d.Outbox, Tx: tx,
 		Tokens: o.Tokens, RefreshTokens: refreshTokens, Devices: devices, Claims: o.Claims,
 		VerifiedEmail: o.VerifiedEmail, Limits: limits, Log: log,
 	})
@@ -151,12 +155,6 @@ func New(o Options) (*Domain, error) {
 	})
 	if d.Throttle, err = newThrottle(&o, devices, log); err != nil {
 		return nil, err
-	}
-	var mailed *proof.Mailed
-	if o.Secrets != nil {
-		if mailed, err = proof.NewMailed(o.Secrets, tx); err != nil {
-			return nil, err
-		}
 	}
 	d.Recovery = recovery.New(recovery.Options{
 		Access: d.Access, Sessions: d.Sessions, Maker: maker, Mailed: mailed, Outbox: d.Outbox, Tx: tx,

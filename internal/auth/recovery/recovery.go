@@ -1,5 +1,5 @@
 // Package recovery owns what is confirmed by a secret that was mailed: addresses, resets of passwords, changes of the
-// address, sign-ups and invitations.
+// address, sign-ins, sign-ups and invitations.
 //
 // Requests never say whether there is an account. What differs happens when the mail is prepared.
 package recovery
@@ -50,6 +50,7 @@ func New(o Options) *Service {
 	for kind, prepare := range map[auth.MailKind]mailing.Prepare{
 		auth.MailVerifyEmail:   s.prepareVerification,
 		auth.MailResetPassword: s.preparePasswordReset,
+		auth.MailLoginCode:     s.prepareLoginCode,
 		auth.MailConfirmEmail:  s.prepareConfirmEmail,
 		auth.MailSignUp:        s.prepareSignup,
 		auth.MailInvitation:    s.prepareInvitation,

@@ -68,15 +68,23 @@ func (s *Service) continueLater(ctx context.Context, p proof.Proof, in LoginInpu
 	pending := proof.Pending{Browser: in.BindBrowser, Compromised: in.CheckBreaches && s.proofs.Compromised(ctx, in.Password)}
 	var answer *auth.Error
 	err := s.tx.Run(ctx, transaction.Nobody, func(ctx context.Context, tx *transaction.Tx) (err error) {
-		if answer, err = s.factors.Begin(ctx, tx, p, pending); err != nil {
-			return err
-		}
-		return tx.Record(ctx, auth.AuditEvent{Kind: auth.EventSecondFactorRequired, UserID: &user.ID})
+		answer, err = s.AskSecondFactor(ctx, tx, p, pending)
+		return err
 	})
 	if err != nil {
 		return err
 	}
 	return answer
+}
+
+// AskSecondFactor keeps a proof of one factor in a transaction, until CompleteLogin gets the second one. It returns the
+// error that asks for it.
+func (s *Service) AskSecondFactor(ctx context.Context, tx *transaction.Tx, p proof.Proof, pending proof.Pending) (*auth.Error, error) {
+	answer, err := s.factors.Begin(ctx, tx, p, pending)
+	if err != nil {
+		return nil, err
+	}
+	return answer, tx.Record(ctx, auth.AuditEvent{Kind: auth.EventSecondFactorRequired, UserID: &p.User().ID})
 }
 
 // noticeRecoveryCode tells a user by mail if the proof has used a recovery code up.

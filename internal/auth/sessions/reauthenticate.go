@@ -11,9 +11,11 @@ import (
 	"usher/internal/password"
 )
 
-// ReauthenticateInput is the input of Reauthenticate: the password, or one answer.
+// ReauthenticateInput is the input of Reauthenticate: the password, a mailed code, or one answer.
 type ReauthenticateInput struct {
 	Password *password.Plaintext
+	// EmailCode is the code of a mail that signs in, to the user's own address.
+	EmailCode *string
 	Answer
 }
 
@@ -22,7 +24,7 @@ type ReauthenticateInput struct {
 // later refreshes keep those of the sign-in. Otherwise a thief with a copied refresh token would get them too. The refresh
 // token stays the same, so none is returned. Something wrong has the same error as in Login, but a separate counter.
 //
-// Who has signed in with two factors needs the second one. Their password alone has CodeStepUpRequired.
+// Who has signed in with two factors needs the second one. Their password or a mailed code alone has CodeStepUpRequired.
 func (s *Service) Reauthenticate(ctx context.Context, in ReauthenticateInput) (*Tokens, error) {
 	tokens, err := s.reauthenticate(ctx, in)
 	s.tx.Meter().CountSignIn(auth.SignInReauthentication, auth.SignInOutcome(err))
@@ -63,11 +65,18 @@ func (s *Service) reauthenticate(ctx context.Context, in ReauthenticateInput) (*
 
 // confirm checks what the user of a session presents.
 func (s *Service) confirm(ctx context.Context, v *auth.Viewer, in ReauthenticateInput) (proof.Proof, error) {
-	if in.Password == nil {
+	stepUp := &auth.Error{Code: auth.CodeStepUpRequired, Assurance: auth.AAL2, Methods: v.User.SecondFactors()}
+	switch {
+	case in.EmailCode != nil:
+		// A mail must not become the second factor of a session whose first one is something that the user has.
+		if auth.AssuranceOf(together(v.Session.Methods, []auth.Method{auth.MethodEmailCode})) == auth.AAL2 {
+			return proof.Proof{}, stepUp
+		}
+		return s.mailed.Confirm(ctx, v, *in.EmailCode)
+	case in.Password == nil:
 		return s.factors.Confirm(ctx, v, in.Answer)
-	}
-	if v.Session.Assurance() == auth.AAL2 {
-		return proof.Proof{}, &auth.Error{Code: auth.CodeStepUpRequired, Assurance: auth.AAL2, Methods: v.User.SecondFactors()}
+	case v.Session.Assurance() == auth.AAL2:
+		return proof.Proof{}, stepUp
 	}
 	return s.proofs.Password(ctx, *in.Password, v, s.proofs.OfUser(v.User.ID))
 }

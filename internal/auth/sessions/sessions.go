@@ -40,8 +40,9 @@ type Options struct {
 	Store  Store
 	Access *access.Service
 	Proofs *proof.Checker
-	// Factors and Outbox are nil where nobody signs in.
+	// Factors, Mailed and Outbox are nil where nobody signs in.
 	Factors *proof.Factors
+	Mailed  *proof.Mailed
 	Outbox  *mailing.Outbox
 	Tx      *transaction.Runner
 	Tokens  *token.Authority
@@ -63,6 +64,7 @@ type Service struct {
 	access   *access.Service
 	proofs   *proof.Checker
 	factors  *proof.Factors
+	mailed   *proof.Mailed
 	outbox   *mailing.Outbox
 	tx       *transaction.Runner
 	tokens   *token.Authority
@@ -77,7 +79,7 @@ type Service struct {
 // New returns a Service.
 func New(o Options) *Service {
 	return &Service{
-		store: o.Store, access: o.Access, proofs: o.Proofs, factors: o.Factors, outbox: o.Outbox, tx: o.Tx, tokens: o.Tokens,
+		store: o.Store, access: o.Access, proofs: o.Proofs, factors: o.Factors, mailed: o.Mailed, outbox: o.Outbox, tx: o.Tx, tokens: o.Tokens,
 		refresh: refreshTokens{o.RefreshTokens}, devices: o.Devices, claims: o.Claims, verified: o.VerifiedEmail,
 		limits: o.Limits, log: o.Log,
 	}

@@ -35,6 +35,7 @@ type Mail = NonNullable<ConsoleMailsQuery['mailMessages']>['edges'][number]['nod
 const kinds: Record<MailKind, string> = {
   VERIFY_EMAIL: 'Verify address',
   RESET_PASSWORD: 'Reset password',
+  LOGIN_CODE: 'Sign-in code',
   CONFIRM_EMAIL: 'Confirm new address',
   EMAIL_CHANGED: 'Address changed',
   PASSWORD_CHANGED: 'Password changed',

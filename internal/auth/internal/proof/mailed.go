@@ -32,6 +32,7 @@ const (
 var tokenLifetimes = map[auth.MailPurpose]time.Duration{
 	auth.PurposeVerifyEmail:   24 * time.Hour,
 	auth.PurposeResetPassword: time.Hour,
+	auth.PurposeLogin:         loginMailLifetime,
 	auth.PurposeChangeEmail:   changeLifetime,
 	// A change can be undone for a week, even if the mail that confirms it waits for an hour until it is prepared, and the
 	// change is confirmed at the last moment.
@@ -137,7 +138,7 @@ func (m *Mailed) Issue(ctx context.Context, tx *transaction.Tx, s Secret) (Issue
 // Forget makes all mailed secrets of a user invalid, because their password or address changes. A link that undoes a
 // change of the address stays valid: otherwise a thief could kill it by changing the password.
 func Forget(ctx context.Context, tx *transaction.Tx, userID uuid.UUID) error {
-	return tx.DeleteMailedSecrets(ctx, userID, auth.PurposeVerifyEmail, auth.PurposeResetPassword, auth.PurposeChangeEmail)
+	return tx.DeleteMailedSecrets(ctx, userID, auth.PurposeVerifyEmail, auth.PurposeResetPassword, auth.PurposeLogin, auth.PurposeChangeEmail)
 }
 
 // Presented is what a reader of a mail presents: the token, or the code together with the flow or the
@@ -180,7 +181,7 @@ func (m *Mailed) Redeem(
 	if p.By != nil {
 		who = transaction.InSession(p.By)
 	}
-	var ofCode *auth.MailedSecret
+	var ofCode, tried *auth.MailedSecret
 	if p.Code != nil {
 		var err error
 		if ofCode, err = m.byCode(ctx, who, p, purposes[0]); err != nil {
@@ -194,12 +195,15 @@ func (m *Mailed) Redeem(
 				return err
 			}
 		}
+		tried = r.MailedSecret
 		if err := r.use(ctx, tx); err != nil {
 			return err
 		}
 		return f(ctx, tx, r)
 	})
 	switch {
+	case errors.Is(err, errDisabled):
+		return m.refuseDisabled(ctx, tried.UserID)
 	case !errors.Is(err, ErrNotValid):
 		return err
 	case p.Code != nil:
@@ -308,7 +312,7 @@ func (m *Mailed) byCode(
 }
 
 // ofAddress are the purposes of secrets that are mailed to the address of the account.
-var ofAddress = map[auth.MailPurpose]bool{auth.PurposeVerifyEmail: true, auth.PurposeResetPassword: true}
+var ofAddress = map[auth.MailPurpose]bool{auth.PurposeVerifyEmail: true, auth.PurposeResetPassword: true, auth.PurposeLogin: true}
 
 // use locks the account of the secret, takes the secret and reads the account.
 func (r *Redeemed) use(ctx context.Context, tx *transaction.Tx) error {
@@ -318,7 +322,7 @@ func (r *Redeemed) use(ctx context.Context, tx *transaction.Tx) error {
 			return err
 		}
 		if !enabled {
-			return ErrNotValid
+			return r.whyNotEnabled(ctx, tx)
 		}
 	}
 	taken, err := tx.TakeMailedSecret(ctx, r.ID, r.TokenDigest, tx.Now)
@@ -343,17 +347,24 @@ func (r *Redeemed) use(ctx context.Context, tx *transaction.Tx) error {
 	return nil
 }
 
-// Proof says that the user of the secret has authenticated, by the password that they have set with it. Call it after
-// the last change of the account in the transaction.
+// methodsOf are the methods that a user has used who has redeemed a secret: the password that they have set with it, or the
+// secret itself.
+var methodsOf = map[auth.MailPurpose]auth.Method{
+	auth.PurposeResetPassword: auth.MethodPassword, auth.PurposeLogin: auth.MethodEmailCode,
+}
+
+// Proof says that the user of the secret has authenticated. Call it after the last change of the account in the
+// transaction.
 func (r *Redeemed) Proof(ctx context.Context, tx *transaction.Tx) (Proof, error) {
-	if r.UserID == nil || r.Purpose != auth.PurposeResetPassword {
-		return Proof{}, errors.New("the secret sets no password")
+	method, ok := methodsOf[r.Purpose]
+	if r.UserID == nil || !ok {
+		return Proof{}, errors.New("the secret signs nobody in")
 	}
 	user, err := tx.User(ctx, *r.UserID)
 	if err != nil {
 		return Proof{}, err
 	}
-	return Proof{user: user, methods: []auth.Method{auth.MethodPassword}, at: tx.Now}, nil
+	return Proof{user: user, methods: []auth.Method{method}, at: tx.Now}, nil
 }
 
 // NewToken returns a random text for URLs that nobody can guess.
