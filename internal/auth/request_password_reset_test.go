@@ -124,6 +124,7 @@ func TestDecoyHasNoCode(t *testing.T) {
 		f.signupAt(t, "", "unverified@example.com")
 		ada := f.signup(t, "ada")
 		flow := f.requestReset(t, "nobody")
+		f.requestLoginCode(t, "nobody@example.com")
 		for _, email := range []string{"verified@example.com", "unverified@example.com"} {
 			f.requestSignup(t, recovery.RequestSignupInput{Email: email})
 		}
@@ -154,7 +155,10 @@ func TestDecoyHasNoCode(t *testing.T) {
 		}
 		decoys(1) // that of the change, until its mail is made
 		f.NewMails(t)
-		decoys(4)
+		decoys(5)
+		if got := f.tryLoginWithCode(t.Context(), loginByCode("nobody@example.com", "")); got != wrongCode {
+			t.Errorf("an empty code for a sign-in: %q", got)
+		}
 		if got := f.reset(t.Context(), withCode(flow, "", otherPassword)); got != wrongCode {
 			t.Errorf("an empty code: %q", got)
 		}
@@ -270,6 +274,10 @@ func TestRecoveryWithoutMail(t *testing.T) {
 		for name, do := range map[string]func() error{
 			"requestPasswordReset": func() error {
 				_, err := f.RequestPasswordReset(t.Context(), recovery.RequestPasswordResetInput{Identifier: "ada"})
+				return err
+			},
+			"requestLoginCode": func() error {
+				_, err := f.RequestLoginCode(t.Context(), recovery.RequestLoginCodeInput{Email: adaAddress})
 				return err
 			},
 			"requestEmailVerification": func() error {

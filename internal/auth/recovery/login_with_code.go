@@ -73,7 +73,10 @@ func (s *Service) loginWithCode(ctx context.Context, in LoginWithCodeInput) (*se
 		if started, err = s.sessions.Start(ctx, tx, owner, in.Replaces); err != nil {
 			return err
 		}
-		return tx.RecordSession(ctx, auth.EventLogin, started.Viewer())
+		v := started.Viewer()
+		return tx.Record(ctx, auth.AuditEvent{
+			Kind: auth.EventLogin, ActorID: &v.User.ID, UserID: &v.User.ID, SessionID: &v.Session.ID,
+		})
 	})
 	switch {
 	case err != nil:
