@@ -45,6 +45,7 @@ func BenchmarkEnumeration(b *testing.B) {
 				{"login", `mutation ($name: String!) { login(input: {identifier: $name, password: "four small green tortoises"}) { expiresIn } }`, `"INVALID_CREDENTIALS"`},
 				{"signup", `mutation ($name: EmailAddress!) { signup(input: {email: $name, password: "four small green tortoises"}) { expiresIn } }`, `"EMAIL_CONFIRMATION_REQUIRED"`},
 				{"requestPasswordReset", `mutation ($name: String!) { requestPasswordReset(input: {identifier: $name}) { flow } }`, `{"flow":`},
+				{"requestLoginCode", `mutation ($name: EmailAddress!) { requestLoginCode(input: {email: $name}) { flow } }`, `{"flow":`},
 				{"requestSignup", `mutation ($name: EmailAddress!) { requestSignup(input: {email: $name}) { email } }`, `{"email":`},
 			} {
 				b.Run(operation.name, func(b *testing.B) {
