@@ -31,7 +31,7 @@ func TestStepsOfReset(t *testing.T) {
 	}
 	for name, identifier := range map[string]string{
 		"known": "ada", "known by address": "ada@example.com", "unknown": "nobody", "unknown address": "nobody@example.com",
-		"disabled": "eve", "without an address": "bare", "invalid": "two words",
+		"disabled": "eve", "disabled address": "eve@example.com", "without an address": "bare", "invalid": "two words",
 	} {
 		t.Run(name, func(t *testing.T) {
 			each(t, func(t *testing.T, s app.Settings) {
@@ -86,6 +86,23 @@ func TestStepsOfReset(t *testing.T) {
 					map[string]string{"f": requested.Data.RequestPasswordReset.Flow, "p": "five large purple whales"})
 				if diff := cmp.Diff(want["wrong code"], got); diff != "" || !strings.Contains(string(answer), `"INCORRECT"`) {
 					t.Errorf("steps of a wrong code (-want +got):\n%s\nanswered %s", diff, answer)
+				}
+
+				// A sign-in by mail does the same, but hashes nothing.
+				if !strings.Contains(identifier, "@") {
+					return
+				}
+				variables := map[string]string{"i": identifier}
+				got, answer = ask(`mutation ($i: EmailAddress!) { requestLoginCode(input: {email: $i}) { flow } }`, variables)
+				if diff := cmp.Diff(want["request"], got); diff != "" {
+					t.Errorf("steps of a request for a sign-in (-want +got):\n%s\nanswered %s", diff, answer)
+				}
+				if err := a.Domain.Outbox.Deliver(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				got, answer = ask(`mutation ($i: EmailAddress!) { loginWithCode(input: {email: $i, code: "none"}) { __typename } }`, variables)
+				if diff := cmp.Diff(want["wrong code"][2:], got); diff != "" || !strings.Contains(string(answer), `"INCORRECT"`) {
+					t.Errorf("steps of a wrong code for a sign-in (-want +got):\n%s\nanswered %s", diff, answer)
 				}
 			})
 		})

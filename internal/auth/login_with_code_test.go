@@ -106,7 +106,7 @@ func TestLoginWithCodeRefused(t *testing.T) {
 			"a link with an empty flow":   {loginByLink(m.Token, ""), wrongFlow},
 			"a link with another flow":    {loginByLink(m.Token, eveFlow), wrongFlow},
 			"a link with an earlier flow": {loginByLink(m.Token, oldFlow), wrongFlow},
-			"a code with another flow":    {with(loginByCode(adaAddress, m.Code), eveFlow), wrongFlow},
+			"a code with another flow":    {with(loginByCode(adaAddress, m.Code), eveFlow), wrongCode},
 			"a code of another address":   {loginByCode("eve@example.com", otherCode(eves.Code, 0)), wrongCode},
 			"no address":                  {loginByCode("ada", m.Code), wrongCode},
 			"a wrong code":                {loginByCode(adaAddress, otherCode(m.Code, 0)), wrongCode},

@@ -55,7 +55,7 @@ func (s *Service) loginWithCode(ctx context.Context, in LoginWithCodeInput) (*se
 	err := s.mailed.Redeem(ctx, presented, []auth.MailPurpose{auth.PurposeLogin}, func(ctx context.Context, tx *transaction.Tx, r *proof.Redeemed) (err error) {
 		started, next = nil, nil
 		if in.Flow != nil {
-			if err := r.CheckFlow(*in.Flow); err != nil {
+			if err := presented.CheckFlow(r, *in.Flow); err != nil {
 				return err
 			}
 		}

@@ -45,16 +45,19 @@ func OtherFlow(code auth.InputCode) *auth.Error {
 	})
 }
 
-// CheckFlow returns an error if a secret for a sign-in belongs to another flow.
-func (r *Redeemed) CheckFlow(flow string) error {
+// CheckFlow returns an error if a secret for a sign-in belongs to another flow. A code has the error of a wrong one then.
+func (p Presented) CheckFlow(r *Redeemed, flow string) error {
 	var details loginDetails
 	if err := json.Unmarshal([]byte(r.Details), &details); err != nil {
 		return fmt.Errorf("details of mailed secret: %w", err)
 	}
-	if !slices.Equal(details.Flow, digest(flow)) {
-		return OtherFlow(auth.InputIncorrect)
+	switch {
+	case slices.Equal(details.Flow, digest(flow)):
+		return nil
+	case p.Code != nil:
+		return ErrNotValid
 	}
-	return nil
+	return OtherFlow(auth.InputIncorrect)
 }
 
 // errDisabled says that the account of a secret for a sign-in is disabled.
