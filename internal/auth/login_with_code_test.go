@@ -81,7 +81,7 @@ func TestLoginWithCode(t *testing.T) {
 func TestLoginWithCodeRefused(t *testing.T) {
 	t.Parallel()
 	eachDatabase(t, func(t *testing.T, f *fixture) {
-		ada := f.verifiedAda(t)
+		f.verifiedAda(t)
 		f.markVerified(t, f.signupEmail(t, "eve", "eve@example.com").User.ID)
 		old, oldFlow := f.loginMail(t)
 		eveFlow := f.requestLoginCode(t, "eve@example.com")
@@ -137,7 +137,7 @@ func TestLoginWithCodeRefused(t *testing.T) {
 			t.Errorf("an expired code: %q", got)
 		}
 		m, flow = f.loginMail(t)
-		ada = f.login(t, "ada")
+		ada := f.login(t, "ada")
 		if got := f.changePassword(f.As(t, ada.AccessToken), authtest.Password, otherPassword); got != "" {
 			t.Fatal(got)
 		}
