@@ -1,5 +1,6 @@
 // Proof of work: the answer to CHALLENGE_REQUIRED.
 import { extensionsOf, find, type GraphQLError } from './errors.js'
+import { errorsIn } from './result.js'
 import { digestsAfter } from './sha256.js'
 
 /** A challenge of the server, in the format of ALTCHA. */
@@ -71,7 +72,8 @@ function solution({ algorithm, challenge, salt, signature }: Challenge, number: 
 /** Returns the challenge of the error CHALLENGE_REQUIRED, if it is among the errors. */
 export function challengeOf(errors: readonly GraphQLError[] | undefined): Challenge | undefined {
   const error = find(errors, 'solve challenge')
-  return error && extensionsOf(error).challenge
+  const challenge = error && extensionsOf(error).challenge
+  return typeof challenge === 'object' ? challenge : undefined
 }
 
 export interface ChallengeOptions extends SolveOptions {
@@ -109,15 +111,4 @@ export async function withChallenge<T>(
       onSolving?.(false)
     }
   }
-}
-
-/**
- * The GraphQL errors in what a client returns or throws: `errors` of responses, UsherError and Apollo Client,
- * `graphQLErrors` of urql, or one of these in `error` or `response`.
- */
-function errorsIn(result: unknown): readonly GraphQLError[] | undefined {
-  if (typeof result !== 'object' || result === null) return undefined
-  const { errors, graphQLErrors, error, response } = result as Record<string, unknown>
-  const list = errors ?? graphQLErrors
-  return Array.isArray(list) ? (list as GraphQLError[]) : errorsIn(error ?? response)
 }

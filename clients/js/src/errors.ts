@@ -9,14 +9,16 @@ export interface GraphQLError {
 }
 
 /** What a client can do about an error. */
-export type Remedy = 'refresh' | 'sign in' | 'verify email' | 'reauthenticate' | 'solve challenge' | 'change input' | 'wait' | 'give up' | 'report'
+export type Remedy = 'refresh' | 'sign in' | 'verify email' | 'reauthenticate' | 'complete sign-in' | 'set up second factor' | 'solve challenge' | 'change input' | 'wait' | 'give up' | 'report'
 
 // All values of the schema's `ErrorCode`. A test compares them with the schema.
 const remedies = {
   UNAUTHENTICATED: 'sign in', // or 'refresh', depending on the reason
   EMAIL_NOT_VERIFIED: 'verify email',
   STEP_UP_REQUIRED: 'reauthenticate',
-  INVALID_CREDENTIALS: 'change input', // about a password, so a refresh does not help
+  SECOND_FACTOR_REQUIRED: 'complete sign-in',
+  SECOND_FACTOR_SETUP_REQUIRED: 'set up second factor',
+  INVALID_CREDENTIALS: 'change input', // about a password or a code, so a refresh does not help
   BAD_USER_INPUT: 'change input',
   RATE_LIMITED: 'wait',
   CHALLENGE_REQUIRED: 'solve challenge',
@@ -50,8 +52,13 @@ export const inputErrorCodes = [
 ] as const
 export type InputErrorCode = (typeof inputErrorCodes)[number]
 
-export const stepUpMethods = ['PASSWORD'] as const
-export type StepUpMethod = (typeof stepUpMethods)[number]
+export const authMethods = ['PASSWORD', 'TOTP', 'PASSKEY', 'RECOVERY_CODE', 'EMAIL_CODE'] as const
+/** A way to prove who one is. A newer server may have more of them. */
+export type AuthMethod = (typeof authMethods)[number]
+
+export const assurances = ['AAL1', 'AAL2'] as const
+/** How well a user has authenticated: AAL1 with one factor, AAL2 with two. */
+export type Assurance = (typeof assurances)[number]
 
 /** The `extensions` of an error. Which of them are set depends on `code`. */
 export interface Extensions {
@@ -63,12 +70,16 @@ export interface Extensions {
   readonly fields?: readonly { readonly path: readonly string[]; readonly code: InputErrorCode; readonly message: string }[]
   /** Of RATE_LIMITED and SERVICE_UNAVAILABLE, in seconds. */
   readonly retryAfter?: number
-  /** Of STEP_UP_REQUIRED, in seconds. */
+  /** Of STEP_UP_REQUIRED, in seconds. Not set if only the level matters. */
   readonly maxAge?: number
-  /** Of CHALLENGE_REQUIRED. */
-  readonly challenge?: Challenge
-  /** Of STEP_UP_REQUIRED. */
-  readonly methods?: readonly StepUpMethod[]
+  /** Of STEP_UP_REQUIRED: the level that the confirmation must reach. */
+  readonly assurance?: Assurance
+  /** Of STEP_UP_REQUIRED and SECOND_FACTOR_REQUIRED: any one of them will do. */
+  readonly methods?: readonly AuthMethod[]
+  /** Of CHALLENGE_REQUIRED, what to solve. Of SECOND_FACTOR_REQUIRED, what `completeLogin` takes. */
+  readonly challenge?: Challenge | string
+  /** Of SECOND_FACTOR_REQUIRED: how long the challenge is valid, in seconds. */
+  readonly expiresIn?: number
 }
 
 /** Returns the extensions of an error with their types. */

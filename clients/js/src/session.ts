@@ -1,7 +1,8 @@
 // The session of a user: access token, refresh, sign-in and sign-out, in all tabs of a browser.
 import { dataOf, post } from './request.js'
 import { extensionsOf, find, type GraphQLError, SessionChangedError, type UnauthenticatedReason, UsherError } from './errors.js'
-import { createStepUp, type StepUp } from './stepup.js'
+import type { SecondFactor, SecondFactorAnswer } from './secondfactor.js'
+import { type Confirmation, createStepUp, type StepUp } from './stepup.js'
 
 /** What the client needs of the schema's `AuthPayload`. More of it is kept as well. */
 export interface Payload {
@@ -51,6 +52,8 @@ export interface Options {
   readonly store?: TokenStore
   /** The operation that refreshes. It takes `$input: RefreshInput!` and selects the payload of `refresh`. */
   readonly refresh?: string
+  /** The operation of `completeSignIn`. It takes `$input: CompleteLoginInput!` and selects the payload of `completeLogin`. */
+  readonly completeLogin?: string
   /** The BroadcastChannel. Pages of one origin that keep different payloads need different names. */
   readonly channel?: string
   readonly fetch?: typeof fetch
@@ -63,7 +66,15 @@ interface Message<P extends Payload> {
   readonly ended?: UnauthenticatedReason | undefined
 }
 
-type Turn = <T>(task: () => Promise<T>) => Promise<T>
+interface Sending {
+  /** Runs each attempt. */
+  readonly turn?: <T>(task: () => Promise<T>) => Promise<T>
+  /** How often the user may be asked to confirm their identity. */
+  readonly asks?: number
+}
+
+/** Twice, because a request can share the question of one for which a weaker method will do. */
+const maxAsks = 2
 
 /** How long a tab waits for a message that was sent before its lock was granted, in milliseconds. */
 const messageTimeout = 500
@@ -71,15 +82,18 @@ const messageTimeout = 500
 const refreshOperation = `mutation Refresh($input: RefreshInput!) {
   refresh(input: $input) { accessToken refreshToken expiresIn session { id } }
 }`
+const completeLoginOperation = `mutation CompleteLogin($input: CompleteLoginInput!) {
+  completeLogin(input: $input) { accessToken refreshToken deviceToken expiresIn session { id } }
+}`
 const reauthenticateOperation = `mutation Reauthenticate($input: ReauthenticateInput!) {
   reauthenticate(input: $input) { accessToken expiresIn session { id } }
 }`
 
 /** Keeps a user signed in. A page makes one. */
 export class UsherClient<P extends Payload = Payload> {
-  /** The question for the password, if a request needs it. */
+  /** The question for the password or a code, if a request needs it. */
   readonly stepUp: StepUp
-  readonly #ask: (session: string) => Promise<boolean>
+  readonly #ask: (session: string, required: GraphQLError) => Promise<boolean>
   readonly #options: Options
   readonly #tabs: BroadcastChannel | undefined
   readonly #listeners = new Set<() => void>()
@@ -115,7 +129,7 @@ export class UsherClient<P extends Payload = Payload> {
 
   /**
    * Returns a `fetch` for one session, or with null for none. It sends the access token. It refreshes a stale
-   * one and asks for the password when it must, and then sends the request again. It rejects with a
+   * one and lets the user confirm their identity when it must, and then sends the request again. It rejects with a
    * SessionChangedError instead of sending a request in another session.
    */
   fetchIn(session: string | null): typeof fetch {
@@ -144,11 +158,23 @@ export class UsherClient<P extends Payload = Payload> {
     })
   }
 
+  /**
+   * Completes a sign-in that needs a second factor, which `secondFactorOf` finds in what `login` returned. Throws an
+   * UsherError if that failed. After INVALID_CREDENTIALS the user can try again. After BAD_USER_INPUT for `challenge` the
+   * sign-in has to begin again.
+   */
+  async completeSignIn({ challenge }: Pick<SecondFactor, 'challenge'>, answer: SecondFactorAnswer): Promise<void> {
+    const { url, completeLogin: query = completeLoginOperation, store } = this.#options
+    const input = { challenge, ...answer, session: store ? 'TOKEN' : 'COOKIE' }
+    await this.signIn(async () =>
+      dataOf(await post<{ completeLogin: P }>(this.fetchIn(null), url, { query, variables: { input } })).completeLogin)
+  }
+
   /** Ends the session, in all tabs. Throws an UsherError if it could not be ended. */
   async signOut(): Promise<void> {
     const session = this.#state.credentials?.session.id
     if (session === undefined) return
-    const send: typeof fetch = (input, init) => this.#send(session, input, init, exclusive)
+    const send: typeof fetch = (input, init) => this.#send(session, input, init, { turn: exclusive })
     const answer = await post(send, this.#options.url, { query: 'mutation Logout { logout { sessionId } }' })
       .catch((thrown: unknown) => { if (this.#isCurrent(session)) throw thrown })
     if (!this.#isCurrent(session)) return // it had ended before
@@ -253,14 +279,19 @@ export class UsherClient<P extends Payload = Payload> {
     return false
   }
 
-  async #reauthenticate(session: string, input: object): Promise<void> {
+  async #reauthenticate(session: string, input: Confirmation): Promise<void> {
     const request = { query: reauthenticateOperation, variables: { input } }
-    const answer = await post<{ reauthenticate: Payload }>(this.fetchIn(session), this.#options.url, request)
+    const answer = await post<{ reauthenticate: Payload }>(this.#confirming(session), this.#options.url, request)
     const { accessToken, expiresIn } = dataOf(answer).reauthenticate
     const mine = this.#state.credentials
     if (mine?.session.id !== session) return
     const provedAt = Date.now()
     this.#share({ session, credentials: { ...mine, accessToken, expiresIn, expiresAt: provedAt + expiresIn * 1000, provedAt, confirmed: true } })
+  }
+
+  /** `fetch` for the answer to a question. If that is refused with STEP_UP_REQUIRED, nothing asks: the question is open. */
+  #confirming(session: string): typeof fetch {
+    return (input, init) => this.#send(session, input, init, { asks: 0 })
   }
 
   /** Sends a request as it is, with the cookie in cookie mode. */
@@ -269,7 +300,9 @@ export class UsherClient<P extends Payload = Payload> {
     return send(input, this.#options.store ? init : { credentials: 'include', ...init })
   }
 
-  async #send(session: string | null, input: RequestInfo | URL, init?: RequestInit, turn: Turn = (task) => task()): Promise<Response> {
+  async #send(
+    session: string | null, input: RequestInfo | URL, init?: RequestInit, { turn = (task) => task(), asks = maxAsks }: Sending = {},
+  ): Promise<Response> {
     const request = input instanceof Request ? input : undefined
     const headers = new Headers(init?.headers ?? request?.headers)
     if (!isSame(input, this.#options.url)) return (this.#options.fetch ?? fetch)(input, init)
@@ -287,10 +320,13 @@ export class UsherClient<P extends Payload = Payload> {
     if (find(result.errors, 'refresh') && (await this.refresh(result.token))) result = await attempt()
     const refused = find(result.errors, 'sign in')
     if (refused) this.#end(session, extensionsOf(refused).reason)
-    if (find(result.errors, 'reauthenticate')) {
-      const confirmed = await this.#ask(session)
+    for (let left = asks; left > 0; left--) {
+      const required = find(result.errors, 'reauthenticate')
+      if (!required) break
+      const confirmed = await this.#ask(session, required)
       this.#tokenOf(session)
-      if (confirmed) result = await attempt()
+      if (!confirmed) break
+      result = await attempt()
     }
     return result.response
   }

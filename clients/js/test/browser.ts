@@ -3,6 +3,13 @@ import { type Options, type TokenStore, UsherClient } from '../src/index.js'
 
 export const url = 'https://auth.example.com/graphql'
 export const password = 'four small green turtles'
+export const code = '123456'
+export const recoveryCode = 'ABCD-EFGH'
+/** Of a sign-in that needs a second factor. */
+export const challenge = 'c1'
+
+/** What the server says when only a second factor will do. */
+const secondFactor = { assurance: 'AAL2', methods: ['TOTP', 'RECOVERY_CODE'] }
 
 type Reply = Record<string, unknown>
 
@@ -17,15 +24,16 @@ export class Server {
   before: (name: string) => Promise<void> | void = () => undefined
   /** Runs before an answer is delivered. */
   after: (name: string) => Promise<void> | void = () => undefined
-  readonly #sessions = new Map<string, { refreshes: number; ended?: string }>()
+  readonly #sessions = new Map<string, { refreshes: number; strong: boolean; ended?: string }>()
   readonly #fresh = new Set<string>()
   readonly #confirmed = new Set<string>()
+  readonly #strong = new Set<string>()
   #tokens = 0
 
   /** Makes a session, as `login` does. */
-  login(): { payload: Payload; cookie: string } {
+  login({ strong = false } = {}): { payload: Payload; cookie: string } {
     const id = `s${String(this.#sessions.size + 1)}`
-    this.#sessions.set(id, { refreshes: 0 })
+    this.#sessions.set(id, { refreshes: 0, strong })
     return { payload: this.#payload(id), cookie: `${id}:0` }
   }
 
@@ -48,6 +56,7 @@ export class Server {
     this.log.push(`${name} ${bearer}`.trim())
     const input = body.variables?.input
     if (name === 'Refresh') return this.#refresh(input, cookie)
+    if (name === 'CompleteLogin') return this.#complete(input)
     const id = bearer.split('.')[0] ?? ''
     const session = this.#sessions.get(id)
     if (!session) return { reply: refuse('UNAUTHENTICATED', { reason: bearer ? 'TOKEN_INVALID' : 'NO_TOKEN' }) }
@@ -58,15 +67,32 @@ export class Server {
         this.end(id)
         return { reply: { data: { logout: { sessionId: id } } }, cookie: '' }
       case 'Reauthenticate': {
-        if (input?.password !== password) return { reply: refuse('INVALID_CREDENTIALS') }
+        const strong = input?.totp === code || input?.recoveryCode === recoveryCode
+        if (session.strong && input?.password !== undefined) return { reply: refuse('STEP_UP_REQUIRED', secondFactor) }
+        if (!strong && input?.password !== password) return { reply: refuse('INVALID_CREDENTIALS') }
         const payload = this.#payload(id)
         this.#confirmed.add(payload.accessToken)
+        if (strong) this.#strong.add(payload.accessToken)
         return { reply: { data: { reauthenticate: { ...payload, refreshToken: null } } } }
       }
       case 'DeleteUser':
-        if (!this.#confirmed.has(bearer)) return { reply: refuse('STEP_UP_REQUIRED', { maxAge: 3600, methods: ['PASSWORD'] }) }
+        if (!this.#confirmed.has(bearer)) return { reply: refuse('STEP_UP_REQUIRED', { maxAge: 3600, assurance: 'AAL1', methods: ['PASSWORD', 'TOTP'] }) }
+        break
+      case 'DeleteMe':
+        if (!this.#strong.has(bearer)) return { reply: refuse('STEP_UP_REQUIRED', secondFactor) }
     }
     return { reply: { data: { me: { session: id } } } }
+  }
+
+  #complete(input: Reply | undefined): { reply: Reply; cookie?: string } {
+    if (input?.challenge !== challenge) {
+      const fields = [{ path: ['input', 'challenge'], code: 'EXPIRED', message: 'Sign in again.' }]
+      return { reply: refuse('BAD_USER_INPUT', { fields }) }
+    }
+    if (input.totp !== code && input.recoveryCode !== recoveryCode) return { reply: refuse('INVALID_CREDENTIALS') }
+    const { payload, cookie } = this.login({ strong: true })
+    if (input.session !== 'COOKIE') return { reply: { data: { completeLogin: { ...payload, deviceToken: `device of ${payload.session.id}` } } } }
+    return { reply: { data: { completeLogin: { ...payload, refreshToken: null } } }, cookie }
   }
 
   #refresh(input: Reply | undefined, cookie: string): { reply: Reply; cookie?: string } {

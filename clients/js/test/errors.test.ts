@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 
 import {
-  errorCodes, explain, fieldMessages, type GraphQLError, inputErrorCodes, remedy, stepUpMethods, unauthenticatedReasons, UsherError,
+  assurances, authMethods, errorCodes, explain, fieldMessages, type GraphQLError, inputErrorCodes, remedy, unauthenticatedReasons, UsherError,
 } from '../src/index.js'
 
 const schema = readFileSync(new URL('../../../../schema.graphqls', import.meta.url), 'utf8')
@@ -11,11 +11,11 @@ const schema = readFileSync(new URL('../../../../schema.graphqls', import.meta.u
 /** The values of an enum of the schema. */
 function valuesOf(name: string): string[] {
   const body = new RegExp(`^enum ${name} \\{$(.*?)^\\}$`, 'ms').exec(schema)?.[1] ?? ''
-  return [...body.matchAll(/^ {2}([A-Z_]+)$/gm)].map(([, value]) => value ?? '')
+  return [...body.matchAll(/^ {2}([A-Z_0-9]+)$/gm)].map(([, value]) => value ?? '')
 }
 
 for (const [name, values] of Object.entries({
-  ErrorCode: errorCodes, InputErrorCode: inputErrorCodes, StepUpMethod: stepUpMethods, UnauthenticatedReason: unauthenticatedReasons,
+  Assurance: assurances, AuthMethod: authMethods, ErrorCode: errorCodes, InputErrorCode: inputErrorCodes, UnauthenticatedReason: unauthenticatedReasons,
 })) {
   test(`${name} is that of the schema`, () => {
     assert.notEqual(values.length, 0)
@@ -32,6 +32,7 @@ test('the remedy depends on the code, and for UNAUTHENTICATED on the reason', ()
   }
   for (const [code, wanted] of [
     ['STEP_UP_REQUIRED', 'reauthenticate'], ['EMAIL_NOT_VERIFIED', 'verify email'], ['INVALID_CREDENTIALS', 'change input'], ['FORBIDDEN', 'give up'],
+    ['SECOND_FACTOR_REQUIRED', 'complete sign-in'], ['SECOND_FACTOR_SETUP_REQUIRED', 'set up second factor'],
     ['RATE_LIMITED', 'wait'], ['INTERNAL_SERVER_ERROR', 'report'], ['toString', 'report'], ['NEW_IN_2040', 'report'],
   ]) assert.equal(remedy(error({ code })), wanted, code)
   assert.equal(remedy({ message: 'no extensions' }), 'report')

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { afterEach, beforeEach, mock, test } from 'node:test'
 
 import { SessionChangedError, type UsherClient } from '../src/index.js'
-import { Browser, password, type Payload, run, Server, turn, until } from './browser.js'
+import { Browser, challenge, code, password, recoveryCode, type Payload, run, Server, turn, until } from './browser.js'
 
 let server: Server
 let browser: Browser
@@ -39,6 +39,41 @@ test('a request is sent again once the password is right, and many share one que
   assert.equal(server.count('Reauthenticate'), 2)
   assert.equal(server.count('Refresh'), 0)
   assert.equal(tab.stepUp.question(), null)
+})
+
+test('the question says which methods and which level will do', async () => {
+  tab.stepUp.subscribe(() => undefined)
+  const done = run(tab, 'DeleteMe')
+  const { methods, assurance, confirm } = await question()
+  assert.deepEqual([methods, assurance], [['TOTP', 'RECOVERY_CODE'], 'AAL2'])
+  await assert.rejects(confirm({ totp: '000000' }), /INVALID_CREDENTIALS/)
+  await confirm({ totp: code })
+  assert.deepEqual(await done, { me: { session: 's1' } })
+})
+
+test('a password that does not reach the level leaves the question open', async () => {
+  const strong = browser.tab()
+  await strong.completeSignIn({ challenge }, { totp: code })
+  strong.stepUp.subscribe(() => undefined)
+  const done = run(strong, 'DeleteMe')
+  const asked = await question(strong)
+  await assert.rejects(asked.confirm({ password }), /STEP_UP_REQUIRED/)
+  assert.equal(strong.stepUp.question(), asked)
+  await asked.confirm({ recoveryCode })
+  assert.deepEqual(await done, { me: { session: 's2' } })
+})
+
+test('a request that shared the question of a weaker one is asked about itself', async () => {
+  tab.stepUp.subscribe(() => undefined)
+  const weak = run(tab, 'DeleteUser')
+  const asked = await question()
+  const strong = run(tab, 'DeleteMe')
+  await until(() => server.count('DeleteMe') === 1)
+  await turn()
+  await asked.confirm({ password })
+  assert.deepEqual(await weak, { me: { session: 's1' } })
+  await (await question()).confirm({ totp: code })
+  assert.deepEqual(await strong, { me: { session: 's1' } })
 })
 
 test('the caller gets STEP_UP_REQUIRED when the user cancels', async () => {
