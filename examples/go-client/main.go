@@ -2,6 +2,7 @@
 package main
 
 import (
+	"bufio"
 	"cmp"
 	"context"
 	"errors"
@@ -11,6 +12,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -30,7 +32,8 @@ const usage = `usage: go-client [-server URL] [-file FILE] COMMAND
   revoke ID     end one of these sessions
   logout        end the one of this program
 
-signup and login take the password from $USHER_PASSWORD, or ask for it.
+signup and login take the password from $USHER_PASSWORD, or ask for it. login
+asks for a code if the account has a second factor.
 `
 
 func main() {
@@ -115,6 +118,9 @@ func signIn(ctx context.Context, server string, file usher.File, command, name s
 		}
 		return err
 	})
+	if needs := new(usher.Error); errors.As(err, &needs) && needs.SecondFactor != nil {
+		tokens, err = complete(ctx, client, needs)
+	}
 	if err != nil {
 		return err
 	}
@@ -124,6 +130,33 @@ func signIn(ctx context.Context, server string, file usher.File, command, name s
 	return file.Save(usher.Credentials{
 		Server: server, AccessToken: tokens.AccessToken, RefreshToken: tokens.RefreshToken, DeviceToken: tokens.DeviceToken,
 	})
+}
+
+// complete asks for a second factor until it is right or the server ends the sign-in.
+func complete(ctx context.Context, client graphql.Client, needs *usher.Error) (usher.Tokens, error) {
+	second, lines := needs.SecondFactor, bufio.NewScanner(os.Stdin)
+	if !slices.Contains(second.Methods, "TOTP") {
+		return usher.Tokens{}, needs
+	}
+	for {
+		fmt.Fprint(os.Stderr, "Code of your authenticator app, or a recovery code: ")
+		if !lines.Scan() {
+			return usher.Tokens{}, cmp.Or(lines.Err(), error(needs))
+		}
+		totp, recoveryCode := strings.ReplaceAll(lines.Text(), " ", ""), ""
+		if len(totp) != 6 {
+			totp, recoveryCode = "", totp
+		}
+		answer, err := usher.CompleteLogin(ctx, client, second.Challenge, totp, recoveryCode)
+		if err == nil {
+			return answer.CompleteLogin, nil
+		}
+		wrong := new(usher.Error)
+		if !errors.As(err, &wrong) || wrong.Code != usher.InvalidCredentials {
+			return usher.Tokens{}, err
+		}
+		fmt.Fprintln(os.Stderr, wrong.Message)
+	}
 }
 
 // readPassword never takes the password from an argument, which other users of the machine can read.

@@ -20,8 +20,18 @@ type Error struct {
 	Reason     Reason       `json:"reason"`     // with Unauthenticated
 	Fields     []FieldError `json:"fields"`     // with BadUserInput
 	RetryAfter int          `json:"retryAfter"` // seconds, with RateLimited and ServiceUnavailable
-	Challenge  *Challenge   `json:"challenge"`  // with ChallengeRequired
 	RequestID  string       `json:"requestId"`  // names the request in the server's log
+
+	// The extension "challenge" has another type with each of these codes.
+	Challenge    *Challenge    `json:"-"` // with ChallengeRequired
+	SecondFactor *SecondFactor `json:"-"` // with SecondFactorRequired
+}
+
+// SecondFactor is a sign-in that [CompleteLogin] completes.
+type SecondFactor struct {
+	Challenge string   `json:"challenge"`
+	Methods   []string `json:"methods"`   // AuthMethods of the schema; any one of them will do
+	ExpiresIn int      `json:"expiresIn"` // seconds
 }
 
 // FieldError says what is wrong with one input value.
@@ -57,10 +67,24 @@ func asError(err error) error {
 	}
 	raw, marshalErr := json.Marshal(list[0].Extensions)
 	e := &Error{Message: list[0].Message}
-	if marshalErr != nil || json.Unmarshal(raw, e) != nil || e.Code == "" {
+	if marshalErr != nil || json.Unmarshal(raw, e) != nil || e.Code == "" || e.readChallenge(raw) != nil {
 		return err
 	}
 	return e
+}
+
+func (e *Error) readChallenge(extensions []byte) error {
+	switch e.Code {
+	case ChallengeRequired:
+		var with struct{ Challenge *Challenge }
+		err := json.Unmarshal(extensions, &with)
+		e.Challenge = with.Challenge
+		return err
+	case SecondFactorRequired:
+		e.SecondFactor = new(SecondFactor)
+		return json.Unmarshal(extensions, e.SecondFactor)
+	}
+	return nil
 }
 
 // Reason is an UnauthenticatedReason of the schema.
@@ -99,6 +123,8 @@ const (
 	GraphQLValidationFailed ErrorCode = "GRAPHQL_VALIDATION_FAILED"
 	BadRequest              ErrorCode = "BAD_REQUEST"
 
+	SecondFactorRequired      ErrorCode = "SECOND_FACTOR_REQUIRED"
+	SecondFactorSetupRequired ErrorCode = "SECOND_FACTOR_SETUP_REQUIRED"
 	EmailConfirmationRequired ErrorCode = "EMAIL_CONFIRMATION_REQUIRED"
 
 	PersistedQueryNotSupported ErrorCode = "PERSISTED_QUERY_NOT_SUPPORTED"
@@ -117,8 +143,12 @@ func (e *Error) Advice() string {
 		return "Verify your e-mail address, then sign in again: login NAME"
 	case StepUpRequired:
 		return "Prove who you are by signing in again: login NAME"
+	case SecondFactorRequired:
+		return "This program cannot use your second factor. Sign in in the browser."
+	case SecondFactorSetupRequired:
+		return "Set up a second factor in the browser, then sign in again: login NAME"
 	case InvalidCredentials:
-		return "Check the name and the password."
+		return "Check the name, the password and the code."
 	case BadUserInput:
 		return "Correct what is listed, and try again."
 	case RateLimited, ServiceUnavailable:

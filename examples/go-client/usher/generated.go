@@ -9,6 +9,17 @@ import (
 	"github.com/Khan/genqlient/graphql"
 )
 
+// CompleteLoginResponse is returned by CompleteLogin on success.
+type CompleteLoginResponse struct {
+	// Completes a sign-in that failed with `SECOND_FACTOR_REQUIRED`, with a second factor. A wrong one fails with
+	// `INVALID_CREDENTIALS`, and the user can try again. Fails with `BAD_USER_INPUT` if the challenge has expired, was used,
+	// or had five attempts: sign in again. With `session: COOKIE` at `login`, only the same browser can complete it.
+	CompleteLogin Tokens `json:"completeLogin"`
+}
+
+// GetCompleteLogin returns CompleteLoginResponse.CompleteLogin, and is useful for accessing the field via an interface.
+func (v *CompleteLoginResponse) GetCompleteLogin() Tokens { return v.CompleteLogin }
+
 // LoginResponse is returned by Login on success.
 type LoginResponse struct {
 	// Signs in with a user name or e-mail address and a password.
@@ -235,6 +246,22 @@ func (v *User) GetEmail() string { return v.Email }
 // GetRoles returns User.Roles, and is useful for accessing the field via an interface.
 func (v *User) GetRoles() []string { return v.Roles }
 
+// __CompleteLoginInput is used internally by genqlient
+type __CompleteLoginInput struct {
+	Challenge    string `json:"challenge"`
+	Totp         string `json:"totp,omitempty"`
+	RecoveryCode string `json:"recoveryCode,omitempty"`
+}
+
+// GetChallenge returns __CompleteLoginInput.Challenge, and is useful for accessing the field via an interface.
+func (v *__CompleteLoginInput) GetChallenge() string { return v.Challenge }
+
+// GetTotp returns __CompleteLoginInput.Totp, and is useful for accessing the field via an interface.
+func (v *__CompleteLoginInput) GetTotp() string { return v.Totp }
+
+// GetRecoveryCode returns __CompleteLoginInput.RecoveryCode, and is useful for accessing the field via an interface.
+func (v *__CompleteLoginInput) GetRecoveryCode() string { return v.RecoveryCode }
+
 // __LoginInput is used internally by genqlient
 type __LoginInput struct {
 	Identifier        string `json:"identifier"`
@@ -286,6 +313,51 @@ func (v *__SignupInput) GetPassword() string { return v.Password }
 
 // GetChallengeSolution returns __SignupInput.ChallengeSolution, and is useful for accessing the field via an interface.
 func (v *__SignupInput) GetChallengeSolution() string { return v.ChallengeSolution }
+
+// The mutation executed by CompleteLogin.
+const CompleteLogin_Operation = `
+mutation CompleteLogin ($challenge: OneTimeSecret!, $totp: OneTimeSecret, $recoveryCode: OneTimeSecret) {
+	completeLogin(input: {challenge:$challenge,totp:$totp,recoveryCode:$recoveryCode}) {
+		... Tokens
+	}
+}
+fragment Tokens on AuthPayload {
+	accessToken
+	refreshToken
+	deviceToken
+	passwordCompromised
+}
+`
+
+// The server takes exactly one of the code of an authenticator app and the recovery code.
+func CompleteLogin(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	challenge string,
+	totp string,
+	recoveryCode string,
+) (data_ *CompleteLoginResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "CompleteLogin",
+		Query:  CompleteLogin_Operation,
+		Variables: &__CompleteLoginInput{
+			Challenge:    challenge,
+			Totp:         totp,
+			RecoveryCode: recoveryCode,
+		},
+	}
+
+	data_ = &CompleteLoginResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
 
 // The mutation executed by Login.
 const Login_Operation = `

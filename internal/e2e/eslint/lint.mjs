@@ -30,7 +30,7 @@ const changed = {
 // Messages that the schema has on purpose. Each must occur.
 const expected = [
   // The extensions of errors have these values, and extensions have no type.
-  ...['ErrorCode', 'UnauthenticatedReason', 'StepUpMethod', 'InputErrorCode'].map((name) => `Enum type \`${name}\` is unreachable.`),
+  ...['ErrorCode', 'UnauthenticatedReason', 'InputErrorCode'].map((name) => `Enum type \`${name}\` is unreachable.`),
   // It is the word for a user name. "name" would be the full name.
   'Field "username" starts with the name of the parent type "User"',
 ]
