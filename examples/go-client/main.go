@@ -155,7 +155,7 @@ func complete(ctx context.Context, client graphql.Client, needs *usher.Error) (u
 		if !errors.As(err, &wrong) || wrong.Code != usher.InvalidCredentials {
 			return usher.Tokens{}, err
 		}
-		fmt.Fprintln(os.Stderr, wrong.Message)
+		fmt.Fprintln(os.Stderr, "The code is wrong, or was used before.")
 	}
 }
 

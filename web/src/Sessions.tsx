@@ -5,6 +5,7 @@ import { Placeholder } from './components/Placeholder'
 import { Time } from './components/Time'
 import { device } from './device'
 import { graphql } from './gql'
+import { wordsOfMethods } from './methods'
 import { useQuery } from './query'
 import { send } from './send'
 import { useSession } from './session'
@@ -13,7 +14,7 @@ const sessionsDocument = graphql(`
   query ConsoleSessions {
     me {
       sessions(first: 100) {
-        edges { node { id current createdAt lastUsedAt expiresAt ipAddress userAgent } }
+        edges { node { id current createdAt lastUsedAt expiresAt ipAddress userAgent methods assurance } }
       }
     }
   }
@@ -73,6 +74,10 @@ export default function Sessions() {
               <div><dt>Last refreshed</dt><dd><Time at={session.lastUsedAt} /></dd></div>
               <div><dt>Expires</dt><dd><Time at={session.expiresAt} /></dd></div>
               <div><dt>IP address</dt><dd>{session.ipAddress ?? '–'}</dd></div>
+              <div>
+                <dt>Signed in with</dt>
+                <dd>{wordsOfMethods(session.methods)}{session.assurance === 'AAL2' && <span className="tag">two factors</span>}</dd>
+              </div>
             </dl>
             {!session.current && (
               <button

@@ -26,10 +26,17 @@ const refreshDocument = graphql(`
   }
 `)
 
+const completeLogInDocument = graphql(`
+  mutation ConsoleCompleteLogIn($input: CompleteLoginInput!) {
+    completeLogin(input: $input) { ...SignIn }
+  }
+`)
+
 /** Sends requests as the signed-in user, and keeps that user signed in. */
 export const usher = new UsherClient<SignInFragment>({
   url: '/graphql',
   refresh: refreshDocument.toString(),
+  completeLogin: completeLogInDocument.toString(),
   channel: 'usher-console',
   fetch: fetchUsher,
 })

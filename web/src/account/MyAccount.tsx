@@ -7,10 +7,14 @@ import { Deletion } from './Deletion'
 import { Email } from './Email'
 import { Language } from './Language'
 import { Password } from './Password'
+import { TwoStep } from './TwoStep'
 
 const accountDocument = graphql(`
   query ConsoleAccount {
-    me { id username email emailVerifiedAt pendingEmail locale deletionAt }
+    me {
+      id username email emailVerifiedAt pendingEmail locale deletionAt
+      factors { id method name createdAt lastUsedAt remaining }
+    }
   }
 `)
 
@@ -35,6 +39,7 @@ export default function MyAccount() {
           {me.deletionAt && <Deletion me={me} changed={reload} />}
           <Email me={me} changed={reload} />
           <Password me={me} />
+          <TwoStep me={me} changed={reload} />
           <Language me={me} changed={reload} />
           <Data />
           {!me.deletionAt && <Deletion me={me} changed={reload} />}

@@ -8,7 +8,7 @@ import { href } from '../route'
 import { send, sendAnonymously } from '../send'
 import { usher, useSession } from '../session'
 import { Forgot } from '../signin/Forgot'
-import { identifierField, passwordField, signIn } from '../signin/signIn'
+import { SignInForm } from '../signin/SignInForm'
 import { Link, useLink } from './Link'
 import { tokenOf } from './secret'
 
@@ -51,14 +51,7 @@ export function VerifyEmail() {
           : (
               <>
                 <p>Sign in to confirm that the address of your account is yours.</p>
-                <Form
-                  submit="Sign in and confirm"
-                  fields={[identifierField, passwordField]}
-                  action={async (values, withSolution) => {
-                    await signIn(values, withSolution)
-                    await verify()
-                  }}
-                />
+                <SignInForm submit="Sign in and confirm" done={verify} />
                 <h2>You did not create the account, or do not know its password?</h2>
                 <p>
                   You can confirm the address without signing in. <b>This removes the password of the account</b> and ends

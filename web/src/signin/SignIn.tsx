@@ -1,8 +1,8 @@
 import { useState } from 'react'
 
-import { Form, Problem } from '../components/Form'
+import { Problem } from '../components/Form'
 import { Forgot } from './Forgot'
-import { identifierField, passwordField, signIn } from './signIn'
+import { SignInForm } from './SignInForm'
 import { SignUp } from './SignUp'
 
 type Way = 'sign in' | 'sign up' | 'forgot'
@@ -24,9 +24,9 @@ export function SignIn({ notice }: { notice: string | undefined }) {
       {way === 'sign up' && <SignUp />}
       {way === 'forgot' && <Forgot back={() => { setWay('sign in') }} />}
       {way === 'sign in' && (
-        <Form submit="Sign in" fields={[identifierField, passwordField]} action={signIn}>
+        <SignInForm submit="Sign in">
           <button type="button" className="plain" onClick={() => { setWay('forgot') }}>Forgot your password?</button>
-        </Form>
+        </SignInForm>
       )}
     </>
   )

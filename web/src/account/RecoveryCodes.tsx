@@ -1,0 +1,20 @@
+import { CopyButton } from '../components/CopyButton'
+
+/** New recovery codes, which nothing shows again. */
+export function RecoveryCodes({ codes, close }: { codes: string[]; close: () => void }) {
+  return (
+    <div className="part banner recovery-codes">
+      <h3>Your recovery codes</h3>
+      <p role="status">
+        Print them or write them down now. They are not shown again. Without your app, each of them signs you in once
+        instead of its code.
+      </p>
+      <ul>{codes.map((code) => <li key={code}><code>{code}</code></li>)}</ul>
+      <div className="buttons">
+        <button type="button" className="primary" onClick={() => { print() }}>Print</button>
+        <CopyButton label="recovery codes" text={codes.join('\n')} />
+        <button type="button" onClick={close}>I have kept them</button>
+      </div>
+    </div>
+  )
+}
