@@ -67,7 +67,9 @@ func TestConsole(t *testing.T) {
 			t.Run("life of an account", func(t *testing.T) {
 				database := url(t)
 				operate(t, database, password+"\n", "user", "create", "--username", "root", "--role", "admin")
-				node(t, web, "e2e/lifecycle.test.mjs", start(t, database, "--dev").url)
+				s := start(t, database, "--dev")
+				node(t, web, "e2e/lifecycle.test.mjs", s.url)
+				node(t, web, "e2e/twostep.test.mjs", s.url)
 			})
 			t.Run("mail", func(t *testing.T) {
 				database := url(t)

@@ -74,7 +74,7 @@ export default function Sessions() {
               <div><dt>Last refreshed</dt><dd><Time at={session.lastUsedAt} /></dd></div>
               <div><dt>Expires</dt><dd><Time at={session.expiresAt} /></dd></div>
               <div><dt>IP address</dt><dd>{session.ipAddress ?? '–'}</dd></div>
-              <div>
+              <div className="whole">
                 <dt>Signed in with</dt>
                 <dd>{wordsOfMethods(session.methods)}{session.assurance === 'AAL2' && <span className="tag">two factors</span>}</dd>
               </div>

@@ -27,7 +27,7 @@ export function SetUpApp({ setup: { otpauthUri, qrCodeSvg, key }, cancel, done }
         <p className="key"><code>{(key.match(/.{1,4}/g) ?? []).join(' ')}</code><CopyButton label="key" text={key} /></p>
         <Form
           submit="Turn on"
-          fields={[{ ...appCodeField, name: 'code', label: 'Code that the app shows' }]}
+          fields={[{ ...appCodeField, name: 'code', label: 'Code that the app shows', focus: true }]}
           action={async ({ code }) => {
             done((await send(confirmDocument, { input: { code: trimmed(code) } })).confirmTotpSetup.recoveryCodes)
           }}

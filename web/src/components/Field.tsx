@@ -18,6 +18,8 @@ export interface FieldSpec {
   minLength?: number | undefined
   /** Whether it has only digits, for the keyboard of phones. */
   numeric?: boolean
+  /** Whether it has the focus when it appears. */
+  focus?: boolean
   /** Whether a password can be generated. */
   generate?: boolean
   /** What can be chosen, with its value as the label by default. A fixed one is always checked, and not sent. */
@@ -40,6 +42,7 @@ export function Field({ id, field, wrong }: Props) {
     defaultValue: value,
     autoComplete,
     spellCheck: false,
+    autoFocus: field.focus,
     'aria-required': required !== undefined,
     'aria-invalid': wrong !== undefined,
     'aria-describedby': `${id}-note`,

@@ -60,7 +60,7 @@ export function MethodForm({ methods, submit, user, action, children }: {
     <Form
       key={method}
       submit={submit}
-      fields={[{ name: 'username', label: 'User', autoComplete: 'username', value: user ?? '', hidden: true }, way.field].slice(user ? 0 : 1)}
+      fields={[{ name: 'username', label: 'User', autoComplete: 'username', value: user ?? '', hidden: true }, { ...way.field, focus: true }].slice(user ? 0 : 1)}
       action={(values) => action(way.entered(values[way.field.name] ?? '')).catch((thrown: unknown) => {
         throw method === 'PASSWORD' ? thrown : wrongCode(thrown, way.field.name)
       })}
