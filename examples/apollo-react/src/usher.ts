@@ -8,7 +8,12 @@ const origin = (import.meta.env.VITE_USHER_URL as string | undefined) ?? ''
 
 export const url = `${origin}/graphql`
 
-export const usher = new UsherClient<Payload & { passwordCompromised?: boolean }>({ url })
+export const usher = new UsherClient<Payload & { passwordCompromised?: boolean }>({
+  url,
+  completeLogin: `mutation CompleteLogin($input: CompleteLoginInput!) {
+    completeLogin(input: $input) { accessToken expiresIn passwordCompromised session { id } }
+  }`,
+})
 
 /** The id of the session. Null if the user is signed out, undefined until that is known. */
 export function useSession(): string | null | undefined {

@@ -1,9 +1,10 @@
 import { useState } from 'react'
 import { useMutation } from 'urql'
-import { fieldMessages } from 'usher-client'
+import { fieldMessages, type SecondFactor, secondFactorOf } from 'usher-client'
 import { Field, Form, type Inputs } from './Form'
 import { graphql } from './generated'
 import { ForgotPassword } from './Reset'
+import { SecondStep } from './SecondStep'
 import { useChallenge } from './useChallenge'
 import { usher } from './usher'
 
@@ -36,10 +37,12 @@ type View = 'sign in' | 'sign up' | 'forgot password'
 
 export function SignIn() {
   const [view, setView] = useState<View>('sign in')
+  const [second, setSecond] = useState<SecondFactor>()
   const links: Record<View, string> = { 'sign in': 'Sign in instead', 'sign up': 'Create an account', 'forgot password': 'Forgot password' }
+  if (second) return <SecondStep second={second} back={() => { setSecond(undefined) }} />
   return (
     <main>
-      {view === 'sign in' && <LoginForm />}
+      {view === 'sign in' && <LoginForm proceed={setSecond} />}
       {view === 'sign up' && <SignupForm />}
       {view === 'forgot password' && <ForgotPassword />}
       {(Object.keys(links) as View[]).filter((other) => other !== view).map((other) => (
@@ -49,15 +52,17 @@ export function SignIn() {
   )
 }
 
-function LoginForm() {
+/** Signs in with the password. It calls `proceed` if the account needs a second factor. */
+function LoginForm({ proceed }: { proceed: (second: SecondFactor | undefined) => void }) {
   const [{ error, fetching }, login] = useMutation(Login)
   const { solving, withSolution } = useChallenge()
   const submit = async (form: Inputs) => {
     await usher.signIn(async () => {
-      const { data } = await withSolution((challengeSolution) => login({
+      const result = await withSolution((challengeSolution) => login({
         input: { identifier: form('identifier'), password: form('password'), challengeSolution, session: 'COOKIE' },
       }))
-      return data?.login
+      proceed(secondFactorOf(result))
+      return result.data?.login
     })
   }
   const messages = fieldMessages(error?.graphQLErrors ?? [])
