@@ -141,7 +141,7 @@ func complete(ctx context.Context, client graphql.Client, needs *usher.Error) (u
 	for {
 		fmt.Fprint(os.Stderr, "Code of your authenticator app, or a recovery code: ")
 		if !lines.Scan() {
-			return usher.Tokens{}, cmp.Or(lines.Err(), error(needs))
+			return usher.Tokens{}, cmp.Or(lines.Err(), errors.New("no code was entered"))
 		}
 		totp, recoveryCode := strings.ReplaceAll(lines.Text(), " ", ""), ""
 		if len(totp) != 6 {
