@@ -189,7 +189,7 @@ func TestDomainCodes(t *testing.T) {
 	for _, c := range AllInputErrorCode {
 		switch auth.InputCode(c) {
 		case auth.InputRequired, auth.InputTaken, auth.InputTooShort, auth.InputTooLong, auth.InputInvalidFormat, auth.InputTooCommon, auth.InputCompromised, auth.InputNotFound, auth.InputLastAdmin,
-			auth.InputTooMany, auth.InputInUse, auth.InputSameAsBefore, auth.InputExpired, auth.InputIncorrect:
+			auth.InputTooMany, auth.InputInUse, auth.InputSameAsBefore, auth.InputExpired, auth.InputIncorrect, auth.InputLastCredential:
 		default:
 			t.Errorf("the schema's input code %q is unknown to the domain", c)
 		}

@@ -16,6 +16,10 @@ const (
 	CeremonyLogin CeremonyPurpose = "LOGIN"
 	// CeremonyTOTPSetup sets up an app that makes one-time codes.
 	CeremonyTOTPSetup CeremonyPurpose = "TOTP_SETUP"
+	// CeremonyPasskeyLogin asks for a passkey, of an account that is not known.
+	CeremonyPasskeyLogin CeremonyPurpose = "PASSKEY_LOGIN"
+	// CeremonyPasskeySetup sets a passkey up.
+	CeremonyPasskeySetup CeremonyPurpose = "PASSKEY_SETUP"
 )
 
 // Ceremony is a sign-in or a set-up that has begun and needs another request to finish.

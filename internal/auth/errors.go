@@ -136,6 +136,8 @@ const (
 	InputSameAsBefore  InputCode = "SAME_AS_BEFORE"
 	InputExpired       InputCode = "EXPIRED"
 	InputIncorrect     InputCode = "INCORRECT"
+
+	InputLastCredential InputCode = "LAST_CREDENTIAL"
 )
 
 // FieldError is an error of one input value.

@@ -26,8 +26,8 @@ type Factor struct {
 	// Key identifies it among those of its kind: empty for TOTP, the digest of a recovery code, and the digest of the
 	// credential ID of a passkey. No two accounts have the same passkey.
 	Key string
-	// Secret verifies it: the encrypted seed of TOTP, the public key of a passkey, and a mark for a recovery code, whose
-	// key verifies it.
+	// Secret verifies it: the encrypted seed of TOTP. For a recovery code, whose key verifies it, and for a passkey, whose
+	// Details have the public key, it is a mark.
 	Secret string
 	// Name is what its owner calls it; nil without a name.
 	Name *string
@@ -63,6 +63,8 @@ func (u *User) HasSecondFactor() bool {
 type FactorStore interface {
 	// Factors lists the factors of a user, the oldest first.
 	Factors(ctx context.Context, userID uuid.UUID) ([]Factor, error)
+	// PasskeyByKey finds a passkey and its user, in one query.
+	PasskeyByKey(ctx context.Context, key string) (*User, *Factor, error)
 	// AddFactors stores new factors of a user. It returns ErrFactorTaken, and stores none, when a factor with the kind and
 	// the key of one exists, for a passkey even one of another account. Of many at once, exactly one succeeds.
 	AddFactors(ctx context.Context, userID uuid.UUID, factors []Factor) error

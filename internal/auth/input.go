@@ -16,6 +16,7 @@ var inputMessages = map[string]string{
 	"fullName": "Use at most 200 characters on one line.",
 	"locale":   "Use a language tag such as en or pt-BR.",
 
+	"name":        "Use 1 to 100 characters on one line.",
 	"description": "Use at most 200 characters on one line.",
 }
 

@@ -52,6 +52,7 @@ const (
 	SignInReauthentication = "reauthentication"
 	SignInSecondFactor     = "second_factor"
 	SignInEmailCode        = "email_code"
+	SignInPasskey          = "passkey"
 )
 
 // SignInOutcome returns the outcome of a sign-in for Meter.CountSignIn. It is the same for a wrong password and for an

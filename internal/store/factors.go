@@ -32,6 +32,19 @@ func (s *Store) Factors(ctx context.Context, userID uuid.UUID) ([]auth.Factor, e
 	return list(ctx, s.read, "list factors", factorFields, factors, userID)
 }
 
+var passkeyByKey = `SELECT ` + userColumns.of("users") + `, ` + factorColumns.of("credentials") + `
+	FROM credentials JOIN users ON users.id = credentials.user_id
+	WHERE credentials.kind = 'PASSKEY' AND credentials.key = $1`
+
+// PasskeyByKey implements auth.FactorStore.
+func (s *Store) PasskeyByKey(ctx context.Context, key string) (*auth.User, *auth.Factor, error) {
+	u, f := new(auth.User), new(auth.Factor)
+	if err := s.row(ctx, "find passkey", append(userFields(u), factorFields(f)...), passkeyByKey, key); err != nil {
+		return nil, nil, err
+	}
+	return u, f, nil
+}
+
 // kindsOf is the value of users.factors for what credentials has.
 const kindsOf = `(
 	SELECT coalesce(string_agg(kind, ' '), '')

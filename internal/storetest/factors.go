@@ -141,6 +141,33 @@ func factorUse(t *testing.T, s auth.Store) {
 	}
 }
 
+// factorPasskey finds passkeys of several users by key. Other factors have keys too.
+func factorPasskey(t *testing.T, s auth.Store) {
+	a, b := newAccount(1), newAccount(2)
+	create(t, s, a)
+	create(t, s, b)
+	one, two := newFactor(1, a.ID, auth.CredentialPasskey), newFactor(2, b.ID, auth.CredentialPasskey)
+	code := newFactor(3, b.ID, auth.CredentialRecoveryCode)
+	addFactors(t, s, a.ID, one)
+	addFactors(t, s, b.ID, two, code)
+	for _, want := range []auth.Factor{one, two} {
+		u, f, err := s.PasskeyByKey(t.Context(), want.Key)
+		if err != nil {
+			t.Fatalf("PasskeyByKey: %v", err)
+		}
+		equal(t, "PasskeyByKey", *f, want)
+		owner, err := s.User(t.Context(), want.UserID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		equal(t, "the user of PasskeyByKey", u, owner)
+	}
+	for what, key := range map[string]string{"that does not exist": "none", "of another kind": code.Key, "that is empty": ""} {
+		_, _, err := s.PasskeyByKey(t.Context(), key)
+		wantError(t, "PasskeyByKey of one "+what, err, auth.ErrNotFound)
+	}
+}
+
 func factorRecoveryCode(t *testing.T, s auth.Store) {
 	a, b := newAccount(1), newAccount(2)
 	create(t, s, a)

@@ -103,6 +103,7 @@ func Run(t *testing.T, open func(t *testing.T) auth.Store) {
 		{"Factor/EveryColumn", factorEveryColumn},
 		{"Factor/Taken", factorTaken},
 		{"Factor/Use", factorUse},
+		{"Factor/Passkey", factorPasskey},
 		{"Factor/RecoveryCode", factorRecoveryCode},
 		{"Factor/Remove", factorRemove},
 		{"Ceremony/EveryColumn", ceremonyEveryColumn},

@@ -26,6 +26,7 @@ import (
 	"usher/internal/challenge"
 	"usher/internal/claims"
 	"usher/internal/observe"
+	"usher/internal/passkey"
 	"usher/internal/password"
 	"usher/internal/seal"
 	"usher/internal/token"
@@ -53,6 +54,8 @@ type Options struct {
 	Mail *mailing.Post
 	// AppName is the name of the service in authenticator apps.
 	AppName string
+	// Passkeys is what passkeys belong to. Nil means that nobody can use any.
+	Passkeys *passkey.Party
 	// VerifiedEmail says what depends on a verified e-mail address.
 	VerifiedEmail auth.VerifiedEmail
 	Limits        auth.SessionLimits
@@ -134,7 +137,7 @@ func New(o Options) (*Domain, error) {
 		if mailed, err = proof.NewMailed(o.Secrets, tx); err != nil {
 			return nil, err
 		}
-		if seconds, err = proof.NewFactors(o.Store, proofs, o.Secrets); err != nil {
+		if seconds, err = proof.NewFactors(o.Store, proofs, o.Secrets, o.Passkeys); err != nil {
 			return nil, err
 		}
 	}

@@ -64,6 +64,11 @@ var methods = map[auth.CredentialKind]auth.AuthMethod{
 	auth.CredentialRecoveryCode: auth.AuthMethodRecoveryCode,
 }
 
+// of returns a factor that is no recovery code.
+func of(f *auth.Factor) Factor {
+	return Factor{ID: f.ID, Method: methods[f.Kind], Name: f.Name, CreatedAt: f.CreatedAt, LastUsedAt: f.LastUsedAt}
+}
+
 // Of lists the factors of a user, the oldest first, and the recovery codes last. Only the user and administrators may call
 // it. Users without factors cost no statement.
 func (s *Service) Of(ctx context.Context, u *auth.User) ([]Factor, error) {
@@ -85,7 +90,7 @@ func (s *Service) Of(ctx context.Context, u *auth.User) ([]Factor, error) {
 	var codes *Factor
 	for _, f := range stored {
 		if f.Kind != auth.CredentialRecoveryCode {
-			found = append(found, Factor{ID: f.ID, Method: methods[f.Kind], Name: f.Name, CreatedAt: f.CreatedAt, LastUsedAt: f.LastUsedAt})
+			found = append(found, of(&f))
 			continue
 		}
 		if codes == nil {

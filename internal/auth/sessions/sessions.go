@@ -146,6 +146,7 @@ func (s *Service) Start(ctx context.Context, tx *transaction.Tx, p proof.Proof, 
 	if v.Session.Methods, v.Session.AuthTime, err = p.SignIn(ctx, tx); err != nil {
 		return fail(err)
 	}
+	v.Session.PasskeyID = p.Passkey()
 	v.User.LastSignInAt = new(tx.Now)
 	if err := s.endReplaced(ctx, tx, replaces, id); err != nil {
 		return fail(err)

@@ -17,6 +17,7 @@ import (
 
 	"usher/internal/auth"
 	"usher/internal/auth/internal/transaction"
+	"usher/internal/passkey"
 	"usher/internal/seal"
 	"usher/internal/totp"
 )
@@ -31,6 +32,7 @@ const (
 type FactorStore interface {
 	User(ctx context.Context, id uuid.UUID) (*auth.User, error)
 	Factors(ctx context.Context, userID uuid.UUID) ([]auth.Factor, error)
+	PasskeyByKey(ctx context.Context, key string) (*auth.User, *auth.Factor, error)
 }
 
 // Factors checks second factors, and keeps the sign-ins that need one. It is safe for concurrent use.
@@ -38,16 +40,18 @@ type Factors struct {
 	store   FactorStore
 	checker *Checker
 	seeds   seal.Box
+	party   *passkey.Party
 	tx      *transaction.Runner
 }
 
-// NewFactors returns a Factors. It derives the key that encrypts the seeds of TOTP from the server's secret.
-func NewFactors(store FactorStore, checker *Checker, secrets *seal.Secrets) (*Factors, error) {
+// NewFactors returns a Factors. It derives the key that encrypts the seeds of TOTP from the server's secret. Without a party
+// nobody can use passkeys.
+func NewFactors(store FactorStore, checker *Checker, secrets *seal.Secrets, party *passkey.Party) (*Factors, error) {
 	seeds, err := seal.NewBox(secrets, "usher totp seed")
 	if err != nil {
 		return nil, err
 	}
-	return &Factors{store: store, checker: checker, seeds: seeds, tx: checker.tx}, nil
+	return &Factors{store: store, checker: checker, seeds: seeds, party: party, tx: checker.tx}, nil
 }
 
 // NeedsSecondFactor reports whether the user of the proof has set up a second factor and has not used it.
@@ -116,9 +120,18 @@ func (f *Factors) Begin(ctx context.Context, tx *transaction.Tx, p Proof, pendin
 type Answer struct {
 	TOTP         *string
 	RecoveryCode *string
+	Passkey      *auth.PasskeyResponse
 }
 
-func (a Answer) isEmpty() bool { return a.TOTP == nil && a.RecoveryCode == nil }
+func (a Answer) isOne() bool {
+	n := 0
+	for _, given := range []bool{a.TOTP != nil, a.RecoveryCode != nil, a.Passkey != nil} {
+		if given {
+			n++
+		}
+	}
+	return n == 1
+}
 
 var (
 	wrongChallenge = auth.BadInput(auth.FieldError{
@@ -132,7 +145,7 @@ var (
 // Complete checks the second factor of a sign-in that has begun. browser is what the browser has kept. The Proof uses the
 // sign-in up. Its second result says whether the password is compromised.
 func (f *Factors) Complete(ctx context.Context, challenge, browser string, a Answer) (p Proof, compromised bool, err error) {
-	if a.isEmpty() || a.TOTP != nil && a.RecoveryCode != nil {
+	if !a.isOne() {
 		return Proof{}, false, oneAnswer
 	}
 	var c *auth.Ceremony
@@ -181,7 +194,7 @@ func (f *Factors) Complete(ctx context.Context, challenge, browser string, a Ans
 
 // Confirm checks a factor of the user of a session.
 func (f *Factors) Confirm(ctx context.Context, by *auth.Viewer, a Answer) (Proof, error) {
-	if a.isEmpty() || a.TOTP != nil && a.RecoveryCode != nil {
+	if !a.isOne() {
 		return Proof{}, oneAnswer
 	}
 	return f.check(ctx, &by.User, by, a)
@@ -189,7 +202,12 @@ func (f *Factors) Confirm(ctx context.Context, by *auth.Viewer, a Answer) (Proof
 
 // check checks a factor of a user, once the attempt is counted. A wrong one is recorded. The error of everything that is
 // wrong is auth.ErrInvalidCredentials.
+//
+// The attempts with a passkey are not counted, because nobody can guess a signature.
 func (f *Factors) check(ctx context.Context, user *auth.User, by *auth.Viewer, a Answer) (Proof, error) {
+	if a.Passkey != nil {
+		return f.ownPasskey(ctx, user, by, *a.Passkey)
+	}
 	if err := f.checker.reserveAttempt(ctx, factorAttempts(user.ID)); err != nil {
 		if errors.Is(err, auth.ErrNotFound) {
 			return Proof{}, auth.ErrInvalidCredentials
@@ -260,6 +278,7 @@ func (*Factors) recoveryCode(user *auth.User, factors []auth.Factor, code string
 	}, true
 }
 
+// fail records that a factor of a user was wrong, and returns the error.
 func (f *Factors) fail(ctx context.Context, user *auth.User, by *auth.Viewer) error {
 	err := f.tx.Run(ctx, transaction.Nobody, func(ctx context.Context, tx *transaction.Tx) error {
 		event := auth.AuditEvent{Kind: auth.EventFactorFailed, UserID: &user.ID}

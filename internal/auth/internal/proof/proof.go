@@ -25,12 +25,17 @@ type Proof struct {
 	methods []auth.Method
 	at      time.Time
 	counted bool // as an attempt
+	// passkey is the passkey among the methods; nil without one.
+	passkey *uuid.UUID
 	// spend uses up what can be used once; nil for nothing.
 	spend func(ctx context.Context, tx *transaction.Tx) error
 }
 
 // User is the user that has authenticated; nil for the zero Proof.
 func (p Proof) User() *auth.User { return p.user }
+
+// Passkey is the id of the passkey that was used; nil without one.
+func (p Proof) Passkey() *uuid.UUID { return p.passkey }
 
 // SignIn uses the proof for a new session in a transaction, and returns how and when the user authenticated. It clears
 // the counters of attempts at the account.
