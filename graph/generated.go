@@ -114,6 +114,12 @@ type ComplexityRoot struct {
 		Email func(childComplexity int) int
 	}
 
+	ConfirmPasskeySetupPayload struct {
+		Factor        func(childComplexity int) int
+		RecoveryCodes func(childComplexity int) int
+		User          func(childComplexity int) int
+	}
+
 	ConfirmTotpSetupPayload struct {
 		RecoveryCodes func(childComplexity int) int
 		User          func(childComplexity int) int
@@ -197,6 +203,8 @@ type ComplexityRoot struct {
 	}
 
 	Mutation struct {
+		BeginPasskeyLogin        func(childComplexity int) int
+		BeginPasskeySetup        func(childComplexity int) int
 		BeginTotpSetup           func(childComplexity int) int
 		CancelDeletion           func(childComplexity int) int
 		CancelEmailChange        func(childComplexity int, input recovery.CancelEmailChangeInput) int
@@ -204,6 +212,7 @@ type ComplexityRoot struct {
 		CompleteLogin            func(childComplexity int, input signin.CompleteLoginInput) int
 		CompleteSignup           func(childComplexity int, input signin.CompleteSignupInput) int
 		ConfirmEmailChange       func(childComplexity int, input recovery.ConfirmEmailChangeInput) int
+		ConfirmPasskeySetup      func(childComplexity int, input factors.ConfirmPasskeySetupInput) int
 		ConfirmTotpSetup         func(childComplexity int, input factors.ConfirmTotpSetupInput) int
 		CreateRole               func(childComplexity int, input admin.CreateRoleInput) int
 		CreateUser               func(childComplexity int, input admin.CreateUserInput) int
@@ -214,16 +223,17 @@ type ComplexityRoot struct {
 		EnableUser               func(childComplexity int, input admin.EnableUserInput) int
 		InviteUser               func(childComplexity int, input admin.InviteUserInput) int
 		Login                    func(childComplexity int, input signin.LoginInput) int
-		LoginWithCode            func(childComplexity int, input signin.LoginWithCodeInput) int
+		LoginWithPasskey         func(childComplexity int, input signin.LoginWithPasskeyInput) int
 		Logout                   func(childComplexity int) int
 		Reauthenticate           func(childComplexity int, input signin.ReauthenticateInput) int
 		Refresh                  func(childComplexity int, input signin.RefreshInput) int
 		RegenerateRecoveryCodes  func(childComplexity int) int
+		RemovePasskey            func(childComplexity int, input factors.RemovePasskeyInput) int
 		RemoveTotp               func(childComplexity int) int
+		RenamePasskey            func(childComplexity int, input factors.RenamePasskeyInput) int
 		RequestDataExport        func(childComplexity int) int
 		RequestEmailChange       func(childComplexity int, input recovery.RequestEmailChangeInput) int
 		RequestEmailVerification func(childComplexity int) int
-		RequestLoginCode         func(childComplexity int, input recovery.RequestLoginCodeInput) int
 		RequestPasswordReset     func(childComplexity int, input recovery.RequestPasswordResetInput) int
 		RequestSignup            func(childComplexity int, input recovery.RequestSignupInput) int
 		ResetPassword            func(childComplexity int, input signin.ResetPasswordInput) int
@@ -263,6 +273,12 @@ type ComplexityRoot struct {
 		StartCursor     func(childComplexity int) int
 	}
 
+	PasskeyRequest struct {
+		Challenge func(childComplexity int) int
+		Options   func(childComplexity int) int
+		Seconds   func(childComplexity int) int
+	}
+
 	Query struct {
 		AuditEvents   func(childComplexity int, first *int, after *string, last *int, before *string, filter *admin.AuditEventFilter) int
 		DailyActivity func(childComplexity int, days int) int
@@ -283,8 +299,17 @@ type ComplexityRoot struct {
 		User          func(childComplexity int) int
 	}
 
+	RemovePasskeyPayload struct {
+		User func(childComplexity int) int
+	}
+
 	RemoveTotpPayload struct {
 		User func(childComplexity int) int
+	}
+
+	RenamePasskeyPayload struct {
+		Factor func(childComplexity int) int
+		User   func(childComplexity int) int
 	}
 
 	RequestDataExportPayload struct {
@@ -298,10 +323,6 @@ type ComplexityRoot struct {
 
 	RequestEmailVerificationPayload struct {
 		User func(childComplexity int) int
-	}
-
-	RequestLoginCodePayload struct {
-		Flow func(childComplexity int) int
 	}
 
 	RequestPasswordResetPayload struct {
@@ -435,9 +456,9 @@ type MutationResolver interface {
 	RequestSignup(ctx context.Context, input recovery.RequestSignupInput) (*recovery.RequestSignupPayload, error)
 	CompleteSignup(ctx context.Context, input signin.CompleteSignupInput) (*signin.AuthPayload, error)
 	Login(ctx context.Context, input signin.LoginInput) (*signin.AuthPayload, error)
-	RequestLoginCode(ctx context.Context, input recovery.RequestLoginCodeInput) (*recovery.RequestLoginCodePayload, error)
-	LoginWithCode(ctx context.Context, input signin.LoginWithCodeInput) (*signin.AuthPayload, error)
 	CompleteLogin(ctx context.Context, input signin.CompleteLoginInput) (*signin.AuthPayload, error)
+	BeginPasskeyLogin(ctx context.Context) (*auth.PasskeyRequest, error)
+	LoginWithPasskey(ctx context.Context, input signin.LoginWithPasskeyInput) (*signin.AuthPayload, error)
 	Refresh(ctx context.Context, input signin.RefreshInput) (*signin.AuthPayload, error)
 	Logout(ctx context.Context) (*signin.LogoutPayload, error)
 	RevokeSession(ctx context.Context, input signin.RevokeSessionInput) (*signin.RevokeSessionPayload, error)
@@ -446,6 +467,10 @@ type MutationResolver interface {
 	BeginTotpSetup(ctx context.Context) (*factors.BeginTotpSetupPayload, error)
 	ConfirmTotpSetup(ctx context.Context, input factors.ConfirmTotpSetupInput) (*factors.ConfirmTotpSetupPayload, error)
 	RemoveTotp(ctx context.Context) (*factors.RemoveTotpPayload, error)
+	BeginPasskeySetup(ctx context.Context) (*auth.PasskeyRequest, error)
+	ConfirmPasskeySetup(ctx context.Context, input factors.ConfirmPasskeySetupInput) (*factors.ConfirmPasskeySetupPayload, error)
+	RenamePasskey(ctx context.Context, input factors.RenamePasskeyInput) (*factors.RenamePasskeyPayload, error)
+	RemovePasskey(ctx context.Context, input factors.RemovePasskeyInput) (*factors.RemovePasskeyPayload, error)
 	RegenerateRecoveryCodes(ctx context.Context) (*factors.RegenerateRecoveryCodesPayload, error)
 	ChangePassword(ctx context.Context, input accounts.ChangePasswordInput) (*accounts.ChangePasswordPayload, error)
 	RequestEmailVerification(ctx context.Context) (*recovery.RequestEmailVerificationPayload, error)
@@ -743,6 +768,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ConfirmEmailChangePayload.Email(childComplexity), true
 
+	case "ConfirmPasskeySetupPayload.factor":
+		if e.ComplexityRoot.ConfirmPasskeySetupPayload.Factor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConfirmPasskeySetupPayload.Factor(childComplexity), true
+	case "ConfirmPasskeySetupPayload.recoveryCodes":
+		if e.ComplexityRoot.ConfirmPasskeySetupPayload.RecoveryCodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConfirmPasskeySetupPayload.RecoveryCodes(childComplexity), true
+	case "ConfirmPasskeySetupPayload.user":
+		if e.ComplexityRoot.ConfirmPasskeySetupPayload.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConfirmPasskeySetupPayload.User(childComplexity), true
+
 	case "ConfirmTotpSetupPayload.recoveryCodes":
 		if e.ComplexityRoot.ConfirmTotpSetupPayload.RecoveryCodes == nil {
 			break
@@ -980,6 +1024,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.MailMessageEdge.Node(childComplexity), true
 
+	case "Mutation.beginPasskeyLogin":
+		if e.ComplexityRoot.Mutation.BeginPasskeyLogin == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Mutation.BeginPasskeyLogin(childComplexity), true
+	case "Mutation.beginPasskeySetup":
+		if e.ComplexityRoot.Mutation.BeginPasskeySetup == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Mutation.BeginPasskeySetup(childComplexity), true
 	case "Mutation.beginTotpSetup":
 		if e.ComplexityRoot.Mutation.BeginTotpSetup == nil {
 			break
@@ -1047,6 +1103,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ConfirmEmailChange(childComplexity, args["input"].(recovery.ConfirmEmailChangeInput)), true
+	case "Mutation.confirmPasskeySetup":
+		if e.ComplexityRoot.Mutation.ConfirmPasskeySetup == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_confirmPasskeySetup_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ConfirmPasskeySetup(childComplexity, args["input"].(factors.ConfirmPasskeySetupInput)), true
 	case "Mutation.confirmTotpSetup":
 		if e.ComplexityRoot.Mutation.ConfirmTotpSetup == nil {
 			break
@@ -1152,17 +1219,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.Login(childComplexity, args["input"].(signin.LoginInput)), true
-	case "Mutation.loginWithCode":
-		if e.ComplexityRoot.Mutation.LoginWithCode == nil {
+	case "Mutation.loginWithPasskey":
+		if e.ComplexityRoot.Mutation.LoginWithPasskey == nil {
 			break
 		}
 
-		args, err := ec.field_Mutation_loginWithCode_args(ctx, rawArgs)
+		args, err := ec.field_Mutation_loginWithPasskey_args(ctx, rawArgs)
 		if err != nil {
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Mutation.LoginWithCode(childComplexity, args["input"].(signin.LoginWithCodeInput)), true
+		return e.ComplexityRoot.Mutation.LoginWithPasskey(childComplexity, args["input"].(signin.LoginWithPasskeyInput)), true
 	case "Mutation.logout":
 		if e.ComplexityRoot.Mutation.Logout == nil {
 			break
@@ -1197,12 +1264,34 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RegenerateRecoveryCodes(childComplexity), true
+	case "Mutation.removePasskey":
+		if e.ComplexityRoot.Mutation.RemovePasskey == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_removePasskey_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RemovePasskey(childComplexity, args["input"].(factors.RemovePasskeyInput)), true
 	case "Mutation.removeTotp":
 		if e.ComplexityRoot.Mutation.RemoveTotp == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Mutation.RemoveTotp(childComplexity), true
+	case "Mutation.renamePasskey":
+		if e.ComplexityRoot.Mutation.RenamePasskey == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_renamePasskey_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RenamePasskey(childComplexity, args["input"].(factors.RenamePasskeyInput)), true
 	case "Mutation.requestDataExport":
 		if e.ComplexityRoot.Mutation.RequestDataExport == nil {
 			break
@@ -1226,17 +1315,6 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RequestEmailVerification(childComplexity), true
-	case "Mutation.requestLoginCode":
-		if e.ComplexityRoot.Mutation.RequestLoginCode == nil {
-			break
-		}
-
-		args, err := ec.field_Mutation_requestLoginCode_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.Mutation.RequestLoginCode(childComplexity, args["input"].(recovery.RequestLoginCodeInput)), true
 	case "Mutation.requestPasswordReset":
 		if e.ComplexityRoot.Mutation.RequestPasswordReset == nil {
 			break
@@ -1452,6 +1530,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PageInfo.StartCursor(childComplexity), true
 
+	case "PasskeyRequest.challenge":
+		if e.ComplexityRoot.PasskeyRequest.Challenge == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PasskeyRequest.Challenge(childComplexity), true
+	case "PasskeyRequest.options":
+		if e.ComplexityRoot.PasskeyRequest.Options == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PasskeyRequest.Options(childComplexity), true
+	case "PasskeyRequest.expiresIn":
+		if e.ComplexityRoot.PasskeyRequest.Seconds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PasskeyRequest.Seconds(childComplexity), true
+
 	case "Query.auditEvents":
 		if e.ComplexityRoot.Query.AuditEvents == nil {
 			break
@@ -1574,12 +1671,32 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.RegenerateRecoveryCodesPayload.User(childComplexity), true
 
+	case "RemovePasskeyPayload.user":
+		if e.ComplexityRoot.RemovePasskeyPayload.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemovePasskeyPayload.User(childComplexity), true
+
 	case "RemoveTotpPayload.user":
 		if e.ComplexityRoot.RemoveTotpPayload.User == nil {
 			break
 		}
 
 		return e.ComplexityRoot.RemoveTotpPayload.User(childComplexity), true
+
+	case "RenamePasskeyPayload.factor":
+		if e.ComplexityRoot.RenamePasskeyPayload.Factor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RenamePasskeyPayload.Factor(childComplexity), true
+	case "RenamePasskeyPayload.user":
+		if e.ComplexityRoot.RenamePasskeyPayload.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RenamePasskeyPayload.User(childComplexity), true
 
 	case "RequestDataExportPayload.createdAt":
 		if e.ComplexityRoot.RequestDataExportPayload.CreatedAt == nil {
@@ -1607,13 +1724,6 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RequestEmailVerificationPayload.User(childComplexity), true
-
-	case "RequestLoginCodePayload.flow":
-		if e.ComplexityRoot.RequestLoginCodePayload.Flow == nil {
-			break
-		}
-
-		return e.ComplexityRoot.RequestLoginCodePayload.Flow(childComplexity), true
 
 	case "RequestPasswordResetPayload.flow":
 		if e.ComplexityRoot.RequestPasswordResetPayload.Flow == nil {
@@ -2020,6 +2130,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputCompleteLoginInput,
 		ec.unmarshalInputCompleteSignupInput,
 		ec.unmarshalInputConfirmEmailChangeInput,
+		ec.unmarshalInputConfirmPasskeySetupInput,
 		ec.unmarshalInputConfirmTotpSetupInput,
 		ec.unmarshalInputCreateRoleInput,
 		ec.unmarshalInputCreateUserInput,
@@ -2029,12 +2140,14 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputEnableUserInput,
 		ec.unmarshalInputInviteUserInput,
 		ec.unmarshalInputLoginInput,
-		ec.unmarshalInputLoginWithCodeInput,
+		ec.unmarshalInputLoginWithPasskeyInput,
 		ec.unmarshalInputMailMessageFilter,
+		ec.unmarshalInputPasskeyResponseInput,
 		ec.unmarshalInputReauthenticateInput,
 		ec.unmarshalInputRefreshInput,
+		ec.unmarshalInputRemovePasskeyInput,
+		ec.unmarshalInputRenamePasskeyInput,
 		ec.unmarshalInputRequestEmailChangeInput,
-		ec.unmarshalInputRequestLoginCodeInput,
 		ec.unmarshalInputRequestPasswordResetInput,
 		ec.unmarshalInputRequestSignupInput,
 		ec.unmarshalInputResetPasswordInput,
@@ -2273,8 +2386,8 @@ enum ErrorCode {
   """
   STEP_UP_REQUIRED
   """
-  The password or the mailed secret is right, and the account has a second factor. Nobody is signed in yet. Show the
-  user the methods of ` + "`" + `extensions.methods` + "`" + `, which are ` + "`" + `AuthMethod` + "`" + ` values, and send what they enter to ` + "`" + `completeLogin` + "`" + ` together with
+  The password is right, and the account has a second factor. Nobody is signed in yet. Show the user the methods of
+  ` + "`" + `extensions.methods` + "`" + `, which are ` + "`" + `AuthMethod` + "`" + ` values, and send what they enter to ` + "`" + `completeLogin` + "`" + ` together with
   ` + "`" + `extensions.challenge` + "`" + `. The challenge is valid for ` + "`" + `extensions.expiresIn` + "`" + ` seconds and five attempts.
   """
   SECOND_FACTOR_REQUIRED
@@ -2365,7 +2478,7 @@ enum UnauthenticatedReason {
   ACCOUNT_DISABLED
 }
 
-"A way to prove who one is: ` + "`" + `extensions.methods` + "`" + ` of ` + "`" + `STEP_UP_REQUIRED` + "`" + ` and ` + "`" + `SECOND_FACTOR_REQUIRED` + "`" + ` errors, and the methods of sessions."
+"A way to prove who one is."
 enum AuthMethod {
   "The password."
   PASSWORD
@@ -2379,7 +2492,7 @@ enum AuthMethod {
   EMAIL_CODE
 }
 
-"How well a user has authenticated (NIST SP 800-63B-4 §2): ` + "`" + `extensions.assurance` + "`" + ` of a ` + "`" + `STEP_UP_REQUIRED` + "`" + ` error."
+"How well a user has authenticated (NIST SP 800-63B-4 §2)."
 enum Assurance {
   "With one factor."
   AAL1
@@ -2429,6 +2542,8 @@ enum InputErrorCode {
   LAST_ADMIN
   "The list is too long, or the server has too many objects of this kind."
   TOO_MANY
+  "The change would leave the account without a way to sign in."
+  LAST_CREDENTIAL
   "The change would remove something that is built in or that the schema requires."
   IN_USE
   "The new password is the current one."
@@ -2617,29 +2732,25 @@ type Mutation {
     @rateLimit(name: "login-guesses", max: 20, per: "1h", counts: FAILURES, exceeded: CHALLENGE)
     @rateLimit(name: "login-attack", by: GLOBAL, max: 100, per: "10m", counts: FAILURES, exceeded: CHALLENGE)
   """
-  Mails a link and a code to the address of an account. ` + "`" + `loginWithCode` + "`" + ` accepts either. A newer mail makes those of the
-  older one invalid. The answer is the same whether there is such an account or not.
-  """
-  requestLoginCode("The address." input: RequestLoginCodeInput!): RequestLoginCodePayload! @public
-    @rateLimit(name: "mail", max: 30, per: "1h")
-    @rateLimit(name: "mail-recipient", by: RECIPIENT, max: 5, per: "1h", exceeded: CHALLENGE)
-    @rateLimit(name: "mail-flood", by: GLOBAL, max: 1000, per: "1h", exceeded: CHALLENGE)
-  """
-  Signs in with the token or the code of a mail from ` + "`" + `requestLoginCode` + "`" + `, and verifies the e-mail address. The token works
-  only in the browser that asked for the mail, together with the ` + "`" + `flow` + "`" + `: otherwise a link from somebody else could sign
-  the user in to that person's account. A code does not need the ` + "`" + `flow` + "`" + `, because the user types it in. Fails with
-  ` + "`" + `SECOND_FACTOR_REQUIRED` + "`" + ` if the account has a second factor: continue with ` + "`" + `completeLogin` + "`" + `. The first verification of
-  the address ends all sessions of the account, and removes its password and its second factors, because somebody else may
-  have created the account with this address.
-  """
-  loginWithCode("The secret of the mail." input: LoginWithCodeInput!): AuthPayload! @public
-    @rateLimit(name: "secret", max: 60, per: "1h", counts: FAILURES)
-  """
   Completes a sign-in that failed with ` + "`" + `SECOND_FACTOR_REQUIRED` + "`" + `, with a second factor. A wrong one fails with
   ` + "`" + `INVALID_CREDENTIALS` + "`" + `, and the user can try again. Fails with ` + "`" + `BAD_USER_INPUT` + "`" + ` if the challenge has expired, was used,
   or had five attempts: sign in again. With ` + "`" + `session: COOKIE` + "`" + ` at ` + "`" + `login` + "`" + `, only the same browser can complete it.
   """
   completeLogin("The challenge and the second factor." input: CompleteLoginInput!): AuthPayload! @public
+    @rateLimit(name: "secret", max: 60, per: "1h", counts: FAILURES)
+  """
+  Asks the browser for a passkey, for one of ` + "`" + `loginWithPasskey` + "`" + `, ` + "`" + `completeLogin` + "`" + ` and ` + "`" + `reauthenticate` + "`" + `. Pass ` + "`" + `options` + "`" + ` to
+  ` + "`" + `navigator.credentials.get` + "`" + `, and its answer together with ` + "`" + `challenge` + "`" + ` to the mutation. Whose passkey it is need not be
+  known before. Fails with ` + "`" + `BAD_USER_INPUT` + "`" + ` if the server has no passkeys.
+  """
+  beginPasskeyLogin: PasskeyRequest! @public
+    @rateLimit(name: "passkey-login", max: 300, per: "10m")
+  """
+  Signs in with a passkey alone, which counts as two factors. Fails with ` + "`" + `INVALID_CREDENTIALS` + "`" + ` if the passkey is not
+  known or does not prove what was asked for, and with ` + "`" + `BAD_USER_INPUT` + "`" + ` if the request has expired, was answered, or had
+  five answers: begin again.
+  """
+  loginWithPasskey("The answer of the browser." input: LoginWithPasskeyInput!): AuthPayload! @public
     @rateLimit(name: "secret", max: 60, per: "1h", counts: FAILURES)
   """
   Exchanges a refresh token for a new token pair. The old refresh token becomes invalid, with one
@@ -2661,7 +2772,7 @@ type Mutation {
   for the session of the request that carries the time of the confirmation, and the level of the sign-in and the
   confirmation together. Only this token does: a token from ` + "`" + `refresh` + "`" + ` carries those of the sign-in again. The client's
   refresh token stays valid. Users who have signed in with two factors use a second factor here too: their password
-  or a mailed code alone fails with ` + "`" + `STEP_UP_REQUIRED` + "`" + `.
+  alone fails with ` + "`" + `STEP_UP_REQUIRED` + "`" + `.
   """
   reauthenticate("The user's credentials." input: ReauthenticateInput!): AuthPayload! @auth(verified: false)
     @rateLimit(name: "password", by: USER, max: 60, per: "1h")
@@ -2682,6 +2793,30 @@ type Mutation {
   codes go too. Does nothing without an authenticator app.
   """
   removeTotp: RemoveTotpPayload! @auth(assurance: HIGHEST, maxAge: 900, verified: false)
+    @rateLimit(name: "factors", by: USER, max: 30, per: "1h")
+  """
+  Asks the browser to create a passkey, on no authenticator that has one of the user's. Pass ` + "`" + `options` + "`" + ` to
+  ` + "`" + `navigator.credentials.create` + "`" + `. The account changes only with ` + "`" + `confirmPasskeySetup` + "`" + `. Fails with ` + "`" + `TOO_MANY` + "`" + ` if the user
+  has 20 passkeys, and with ` + "`" + `BAD_USER_INPUT` + "`" + ` if the server has no passkeys.
+  """
+  beginPasskeySetup: PasskeyRequest! @auth(assurance: HIGHEST, maxAge: 900, verified: false)
+    @rateLimit(name: "factors", by: USER, max: 30, per: "1h")
+  """
+  Sets up the passkey that the browser has created for ` + "`" + `beginPasskeySetup` + "`" + ` in this session. From then on, the user can
+  sign in with it alone, and sign-ins with a password need a second factor. With the first second factor, the user gets
+  recovery codes. Fails with ` + "`" + `TAKEN` + "`" + ` if an account has the passkey, ` + "`" + `EXPIRED` + "`" + ` if the set-up has expired, was completed or
+  had five answers, and ` + "`" + `INCORRECT` + "`" + ` if the answer is not valid.
+  """
+  confirmPasskeySetup("The answer of the browser, and a name." input: ConfirmPasskeySetupInput!): ConfirmPasskeySetupPayload! @auth(assurance: HIGHEST, verified: false)
+    @rateLimit(name: "factors", by: USER, max: 30, per: "1h")
+  "Changes what the user calls one of their passkeys."
+  renamePasskey("The passkey and its new name." input: RenamePasskeyInput!): RenamePasskeyPayload! @auth(assurance: HIGHEST, maxAge: 900, verified: false)
+    @rateLimit(name: "factors", by: USER, max: 30, per: "1h")
+  """
+  Removes a passkey of the user. Sessions and access tokens no longer count it. If no second factor is left, the recovery
+  codes go too. Fails with ` + "`" + `LAST_CREDENTIAL` + "`" + ` if the user has no password and no other passkey.
+  """
+  removePasskey("The passkey." input: RemovePasskeyInput!): RemovePasskeyPayload! @auth(assurance: HIGHEST, maxAge: 900, verified: false)
     @rateLimit(name: "factors", by: USER, max: 30, per: "1h")
   """
   Makes ten new recovery codes. The old ones are no longer valid. Fails with ` + "`" + `SECOND_FACTOR_SETUP_REQUIRED` + "`" + ` if the user
@@ -2912,8 +3047,8 @@ input ReauthenticateInput @oneOf {
   totp: OneTimeSecret
   "One of the user's recovery codes. It is used up."
   recoveryCode: OneTimeSecret
-  "A code from ` + "`" + `requestLoginCode` + "`" + `, mailed to the user's own address. Only for users who have signed in with one factor."
-  emailCode: OneTimeSecret
+  "One of the user's passkeys, see ` + "`" + `beginPasskeyLogin` + "`" + `."
+  passkey: PasskeyResponseInput
 }
 
 "Input of ` + "`" + `completeLogin` + "`" + `: ` + "`" + `challenge` + "`" + `, and exactly one of the methods that it came with."
@@ -2924,8 +3059,51 @@ input CompleteLoginInput {
   totp: OneTimeSecret
   "One of the user's recovery codes. It is used up."
   recoveryCode: OneTimeSecret
+  "One of the user's passkeys, see ` + "`" + `beginPasskeyLogin` + "`" + `."
+  passkey: PasskeyResponseInput
   "How to deliver the refresh token. With ` + "`" + `COOKIE` + "`" + ` at ` + "`" + `login` + "`" + `, use ` + "`" + `COOKIE` + "`" + ` here too."
   session: SessionTransport! = TOKEN
+}
+
+"What a browser answers to a ` + "`" + `PasskeyRequest` + "`" + `."
+input PasskeyResponseInput {
+  "The ` + "`" + `challenge` + "`" + ` of the request. It can be used once."
+  challenge: OneTimeSecret!
+  """
+  The credential as JSON, from its ` + "`" + `toJSON()` + "`" + `: ` + "`" + `AuthenticationResponseJSON` + "`" + ` of ` + "`" + `navigator.credentials.get` + "`" + `, or
+  ` + "`" + `RegistrationResponseJSON` + "`" + ` of ` + "`" + `navigator.credentials.create` + "`" + `.
+  """
+  response: JSONObject!
+}
+
+"Input of ` + "`" + `loginWithPasskey` + "`" + `."
+input LoginWithPasskeyInput {
+  "The answer to ` + "`" + `beginPasskeyLogin` + "`" + `."
+  passkey: PasskeyResponseInput!
+  "How to deliver the refresh token."
+  session: SessionTransport! = TOKEN
+}
+
+"Input of ` + "`" + `confirmPasskeySetup` + "`" + `."
+input ConfirmPasskeySetupInput {
+  "The answer to ` + "`" + `beginPasskeySetup` + "`" + `."
+  passkey: PasskeyResponseInput!
+  "What the user calls the passkey: 1 to 100 characters on one line. The default is ` + "`" + `Passkey` + "`" + `."
+  name: String
+}
+
+"Input of ` + "`" + `renamePasskey` + "`" + `."
+input RenamePasskeyInput {
+  "The ` + "`" + `id` + "`" + ` of the passkey among the user's ` + "`" + `factors` + "`" + `."
+  id: ID!
+  "What the user calls the passkey: 1 to 100 characters on one line."
+  name: String!
+}
+
+"Input of ` + "`" + `removePasskey` + "`" + `."
+input RemovePasskeyInput {
+  "The ` + "`" + `id` + "`" + ` of the passkey among the user's ` + "`" + `factors` + "`" + `."
+  id: ID!
 }
 
 "Input of ` + "`" + `confirmTotpSetup` + "`" + `."
@@ -2952,28 +3130,6 @@ input VerifyEmailInput {
   email: EmailAddress
   "The code. Valid for 10 minutes and 5 attempts."
   code: OneTimeSecret
-}
-
-"Input of ` + "`" + `requestLoginCode` + "`" + `."
-input RequestLoginCodeInput {
-  "The e-mail address of the account."
-  email: EmailAddress!
-  "The solution of a challenge. Only needed after ` + "`" + `CHALLENGE_REQUIRED` + "`" + `."
-  challengeSolution: ChallengeSolution
-}
-
-"Input of ` + "`" + `loginWithCode` + "`" + `: ` + "`" + `token` + "`" + ` and ` + "`" + `flow` + "`" + `, or ` + "`" + `email` + "`" + ` and ` + "`" + `code` + "`" + `."
-input LoginWithCodeInput {
-  "The token in the link. Valid for 10 minutes."
-  token: OneTimeSecret
-  "The ` + "`" + `flow` + "`" + ` from ` + "`" + `requestLoginCode` + "`" + `. With a ` + "`" + `code` + "`" + ` it can be left out."
-  flow: String
-  "The e-mail address that got the code."
-  email: EmailAddress
-  "The code. Valid for 10 minutes and 5 attempts."
-  code: OneTimeSecret
-  "How to deliver the refresh token."
-  session: SessionTransport! = TOKEN
 }
 
 "Input of ` + "`" + `requestPasswordReset` + "`" + `."
@@ -3254,6 +3410,43 @@ type RemoveTotpPayload {
   user: User!
 }
 
+"Asks a browser for a passkey, or to create one (WebAuthn Level 3)."
+type PasskeyRequest {
+  "Identifies the request. Send it back with the answer of the browser."
+  challenge: String!
+  """
+  For the browser, as JSON: pass ` + "`" + `PublicKeyCredential.parseRequestOptionsFromJSON(options)` + "`" + `, or
+  ` + "`" + `parseCreationOptionsFromJSON` + "`" + ` for a set-up, as ` + "`" + `publicKey` + "`" + `.
+  """
+  options: JSONObject!
+  "How long the request is valid, in seconds."
+  expiresIn: Int!
+}
+
+"Answer of ` + "`" + `confirmPasskeySetup` + "`" + `."
+type ConfirmPasskeySetupPayload {
+  "The user."
+  user: User!
+  "The passkey."
+  factor: Factor!
+  "Recovery codes to print or to write down. Nothing shows them again. Null if the user has some already."
+  recoveryCodes: [String!]
+}
+
+"Answer of ` + "`" + `renamePasskey` + "`" + `."
+type RenamePasskeyPayload {
+  "The passkey."
+  factor: Factor!
+  "The user."
+  user: User!
+}
+
+"Answer of ` + "`" + `removePasskey` + "`" + `."
+type RemovePasskeyPayload {
+  "The user."
+  user: User!
+}
+
 "Answer of ` + "`" + `regenerateRecoveryCodes` + "`" + `."
 type RegenerateRecoveryCodesPayload {
   "The new recovery codes, to print or to write down. Nothing shows them again."
@@ -3288,12 +3481,6 @@ type VerifyEmailPayload {
   email: EmailAddress!
   "Whether the account has lost its password. Its user chooses a new one with ` + "`" + `requestPasswordReset` + "`" + `."
   passwordRemoved: Boolean!
-}
-
-"The result of ` + "`" + `requestLoginCode` + "`" + `."
-type RequestLoginCodePayload {
-  "The value that ` + "`" + `loginWithCode` + "`" + ` requires with the token of the link. Keep it in this browser, in ` + "`" + `sessionStorage` + "`" + `."
-  flow: String!
 }
 
 "The result of ` + "`" + `requestPasswordReset` + "`" + `."
@@ -3708,8 +3895,6 @@ enum AuditEventKind {
   PASSWORD_RESET_REQUESTED
   "A user set a new password with the secret of a mail. All sessions of the user were ended."
   PASSWORD_RESET
-  "A mail to sign in to an account was requested."
-  LOGIN_CODE_REQUESTED
   "Somebody entered the code of a mail, and it was wrong or no longer valid."
   MAILED_CODE_FAILED
   "A user requested a change of their e-mail address."
@@ -3823,8 +4008,6 @@ enum MailKind {
   VERIFY_EMAIL
   "Sets a new password."
   RESET_PASSWORD
-  "Signs in to an account."
-  LOGIN_CODE
   "Confirms the new address of an account."
   CONFIRM_EMAIL
   "Tells the old address of an account about a change, with a link to undo it."
@@ -4103,6 +4286,18 @@ func (ec *executionContext) childFields_ConfirmEmailChangePayload(ctx context.Co
 	return nil, fmt.Errorf("no field named %q was found under type ConfirmEmailChangePayload", field.Name)
 }
 
+func (ec *executionContext) childFields_ConfirmPasskeySetupPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_ConfirmPasskeySetupPayload_user(ctx, field)
+	case "factor":
+		return ec.fieldContext_ConfirmPasskeySetupPayload_factor(ctx, field)
+	case "recoveryCodes":
+		return ec.fieldContext_ConfirmPasskeySetupPayload_recoveryCodes(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ConfirmPasskeySetupPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_ConfirmTotpSetupPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "user":
@@ -4315,6 +4510,18 @@ func (ec *executionContext) childFields_PageInfo(ctx context.Context, field grap
 	return nil, fmt.Errorf("no field named %q was found under type PageInfo", field.Name)
 }
 
+func (ec *executionContext) childFields_PasskeyRequest(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "challenge":
+		return ec.fieldContext_PasskeyRequest_challenge(ctx, field)
+	case "options":
+		return ec.fieldContext_PasskeyRequest_options(ctx, field)
+	case "expiresIn":
+		return ec.fieldContext_PasskeyRequest_expiresIn(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PasskeyRequest", field.Name)
+}
+
 func (ec *executionContext) childFields_RegenerateRecoveryCodesPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "recoveryCodes":
@@ -4325,12 +4532,30 @@ func (ec *executionContext) childFields_RegenerateRecoveryCodesPayload(ctx conte
 	return nil, fmt.Errorf("no field named %q was found under type RegenerateRecoveryCodesPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_RemovePasskeyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_RemovePasskeyPayload_user(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RemovePasskeyPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_RemoveTotpPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "user":
 		return ec.fieldContext_RemoveTotpPayload_user(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RemoveTotpPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RenamePasskeyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "factor":
+		return ec.fieldContext_RenamePasskeyPayload_factor(ctx, field)
+	case "user":
+		return ec.fieldContext_RenamePasskeyPayload_user(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RenamePasskeyPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_RequestDataExportPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4357,14 +4582,6 @@ func (ec *executionContext) childFields_RequestEmailVerificationPayload(ctx cont
 		return ec.fieldContext_RequestEmailVerificationPayload_user(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RequestEmailVerificationPayload", field.Name)
-}
-
-func (ec *executionContext) childFields_RequestLoginCodePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-	switch field.Name {
-	case "flow":
-		return ec.fieldContext_RequestLoginCodePayload_flow(ctx, field)
-	}
-	return nil, fmt.Errorf("no field named %q was found under type RequestLoginCodePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_RequestPasswordResetPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4857,6 +5074,20 @@ func (ec *executionContext) field_Mutation_confirmEmailChange_args(ctx context.C
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_confirmPasskeySetup_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (factors.ConfirmPasskeySetupInput, error) {
+			return ec.unmarshalNConfirmPasskeySetupInput2usherᚋinternalᚋauthᚋfactorsᚐConfirmPasskeySetupInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_confirmTotpSetup_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -4969,12 +5200,12 @@ func (ec *executionContext) field_Mutation_inviteUser_args(ctx context.Context, 
 	return args, nil
 }
 
-func (ec *executionContext) field_Mutation_loginWithCode_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+func (ec *executionContext) field_Mutation_loginWithPasskey_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
-		func(ctx context.Context, v any) (signin.LoginWithCodeInput, error) {
-			return ec.unmarshalNLoginWithCodeInput2usherᚋgraphᚋsigninᚐLoginWithCodeInput(ctx, v)
+		func(ctx context.Context, v any) (signin.LoginWithPasskeyInput, error) {
+			return ec.unmarshalNLoginWithPasskeyInput2usherᚋgraphᚋsigninᚐLoginWithPasskeyInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -5025,12 +5256,12 @@ func (ec *executionContext) field_Mutation_refresh_args(ctx context.Context, raw
 	return args, nil
 }
 
-func (ec *executionContext) field_Mutation_requestEmailChange_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+func (ec *executionContext) field_Mutation_removePasskey_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
-		func(ctx context.Context, v any) (recovery.RequestEmailChangeInput, error) {
-			return ec.unmarshalNRequestEmailChangeInput2usherᚋinternalᚋauthᚋrecoveryᚐRequestEmailChangeInput(ctx, v)
+		func(ctx context.Context, v any) (factors.RemovePasskeyInput, error) {
+			return ec.unmarshalNRemovePasskeyInput2usherᚋinternalᚋauthᚋfactorsᚐRemovePasskeyInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -5039,12 +5270,26 @@ func (ec *executionContext) field_Mutation_requestEmailChange_args(ctx context.C
 	return args, nil
 }
 
-func (ec *executionContext) field_Mutation_requestLoginCode_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+func (ec *executionContext) field_Mutation_renamePasskey_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
-		func(ctx context.Context, v any) (recovery.RequestLoginCodeInput, error) {
-			return ec.unmarshalNRequestLoginCodeInput2usherᚋinternalᚋauthᚋrecoveryᚐRequestLoginCodeInput(ctx, v)
+		func(ctx context.Context, v any) (factors.RenamePasskeyInput, error) {
+			return ec.unmarshalNRenamePasskeyInput2usherᚋinternalᚋauthᚋfactorsᚐRenamePasskeyInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_requestEmailChange_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (recovery.RequestEmailChangeInput, error) {
+			return ec.unmarshalNRequestEmailChangeInput2usherᚋinternalᚋauthᚋrecoveryᚐRequestEmailChangeInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -6491,6 +6736,93 @@ func (ec *executionContext) fieldContext_ConfirmEmailChangePayload_email(_ conte
 	return graphql.NewScalarFieldContext("ConfirmEmailChangePayload", field, false, false, errors.New("field of type EmailAddress does not have child fields"))
 }
 
+func (ec *executionContext) _ConfirmPasskeySetupPayload_user(ctx context.Context, field graphql.CollectedField, obj *factors.ConfirmPasskeySetupPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ConfirmPasskeySetupPayload_user(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.User, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *auth.User) graphql.Marshaler {
+			return ec.marshalNUser2ᚖusherᚋinternalᚋauthᚐUser(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ConfirmPasskeySetupPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ConfirmPasskeySetupPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ConfirmPasskeySetupPayload_factor(ctx context.Context, field graphql.CollectedField, obj *factors.ConfirmPasskeySetupPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ConfirmPasskeySetupPayload_factor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Factor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *factors.Factor) graphql.Marshaler {
+			return ec.marshalNFactor2ᚖusherᚋinternalᚋauthᚋfactorsᚐFactor(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ConfirmPasskeySetupPayload_factor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ConfirmPasskeySetupPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Factor(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ConfirmPasskeySetupPayload_recoveryCodes(ctx context.Context, field graphql.CollectedField, obj *factors.ConfirmPasskeySetupPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ConfirmPasskeySetupPayload_recoveryCodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RecoveryCodes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalOString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ConfirmPasskeySetupPayload_recoveryCodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ConfirmPasskeySetupPayload", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _ConfirmTotpSetupPayload_user(ctx context.Context, field graphql.CollectedField, obj *factors.ConfirmTotpSetupPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -7608,94 +7940,6 @@ func (ec *executionContext) fieldContext_Mutation_login(ctx context.Context, fie
 	return fc, nil
 }
 
-func (ec *executionContext) _Mutation_requestLoginCode(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Mutation_requestLoginCode(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().RequestLoginCode(ctx, fc.Args["input"].(recovery.RequestLoginCodeInput))
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *recovery.RequestLoginCodePayload) graphql.Marshaler {
-			return ec.marshalNRequestLoginCodePayload2ᚖusherᚋinternalᚋauthᚋrecoveryᚐRequestLoginCodePayload(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_Mutation_requestLoginCode(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Mutation",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_RequestLoginCodePayload(ctx, field)
-		},
-	}
-	defer func() {
-		if r := recover(); r != nil {
-			err = ec.Recover(ctx, r)
-			ec.Error(ctx, err)
-		}
-	}()
-	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = ec.field_Mutation_requestLoginCode_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
-		ec.Error(ctx, err)
-		return fc, err
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _Mutation_loginWithCode(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Mutation_loginWithCode(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().LoginWithCode(ctx, fc.Args["input"].(signin.LoginWithCodeInput))
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *signin.AuthPayload) graphql.Marshaler {
-			return ec.marshalNAuthPayload2ᚖusherᚋgraphᚋsigninᚐAuthPayload(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_Mutation_loginWithCode(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Mutation",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_AuthPayload(ctx, field)
-		},
-	}
-	defer func() {
-		if r := recover(); r != nil {
-			err = ec.Recover(ctx, r)
-			ec.Error(ctx, err)
-		}
-	}()
-	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = ec.field_Mutation_loginWithCode_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
-		ec.Error(ctx, err)
-		return fc, err
-	}
-	return fc, nil
-}
-
 func (ec *executionContext) _Mutation_completeLogin(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -7734,6 +7978,82 @@ func (ec *executionContext) fieldContext_Mutation_completeLogin(ctx context.Cont
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_completeLogin_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_beginPasskeyLogin(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_beginPasskeyLogin(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Mutation().BeginPasskeyLogin(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *auth.PasskeyRequest) graphql.Marshaler {
+			return ec.marshalNPasskeyRequest2ᚖusherᚋinternalᚋauthᚐPasskeyRequest(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_beginPasskeyLogin(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PasskeyRequest(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_loginWithPasskey(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_loginWithPasskey(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().LoginWithPasskey(ctx, fc.Args["input"].(signin.LoginWithPasskeyInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *signin.AuthPayload) graphql.Marshaler {
+			return ec.marshalNAuthPayload2ᚖusherᚋgraphᚋsigninᚐAuthPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_loginWithPasskey(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AuthPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_loginWithPasskey_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -8331,6 +8651,357 @@ func (ec *executionContext) fieldContext_Mutation_removeTotp(_ context.Context, 
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_RemoveTotpPayload(ctx, field)
 		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_beginPasskeySetup(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_beginPasskeySetup(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Mutation().BeginPasskeySetup(ctx)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				requires, err := ec.unmarshalNRole2ᚕusherᚋinternalᚋauthᚐRoleᚄ(ctx, []any{"USER"})
+				if err != nil {
+					var zeroVal *auth.PasskeyRequest
+					return zeroVal, err
+				}
+				permissions, err := ec.unmarshalNString2ᚕstringᚄ(ctx, []any{})
+				if err != nil {
+					var zeroVal *auth.PasskeyRequest
+					return zeroVal, err
+				}
+				orOwner, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *auth.PasskeyRequest
+					return zeroVal, err
+				}
+				check, err := ec.unmarshalNAuthCheck2usherᚋinternalᚋauthᚐCheck(ctx, "SESSION")
+				if err != nil {
+					var zeroVal *auth.PasskeyRequest
+					return zeroVal, err
+				}
+				maxAge, err := ec.unmarshalOInt2ᚖint(ctx, 900)
+				if err != nil {
+					var zeroVal *auth.PasskeyRequest
+					return zeroVal, err
+				}
+				assurance, err := ec.unmarshalORequiredAssurance2ᚖusherᚋinternalᚋauthᚐRequiredAssurance(ctx, "HIGHEST")
+				if err != nil {
+					var zeroVal *auth.PasskeyRequest
+					return zeroVal, err
+				}
+				verified, err := ec.unmarshalOBoolean2ᚖbool(ctx, false)
+				if err != nil {
+					var zeroVal *auth.PasskeyRequest
+					return zeroVal, err
+				}
+				if ec.Directives.Auth == nil {
+					var zeroVal *auth.PasskeyRequest
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, maxAge, assurance, verified)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *auth.PasskeyRequest) graphql.Marshaler {
+			return ec.marshalNPasskeyRequest2ᚖusherᚋinternalᚋauthᚐPasskeyRequest(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_beginPasskeySetup(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PasskeyRequest(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_confirmPasskeySetup(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_confirmPasskeySetup(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ConfirmPasskeySetup(ctx, fc.Args["input"].(factors.ConfirmPasskeySetupInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				requires, err := ec.unmarshalNRole2ᚕusherᚋinternalᚋauthᚐRoleᚄ(ctx, []any{"USER"})
+				if err != nil {
+					var zeroVal *factors.ConfirmPasskeySetupPayload
+					return zeroVal, err
+				}
+				permissions, err := ec.unmarshalNString2ᚕstringᚄ(ctx, []any{})
+				if err != nil {
+					var zeroVal *factors.ConfirmPasskeySetupPayload
+					return zeroVal, err
+				}
+				orOwner, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *factors.ConfirmPasskeySetupPayload
+					return zeroVal, err
+				}
+				check, err := ec.unmarshalNAuthCheck2usherᚋinternalᚋauthᚐCheck(ctx, "SESSION")
+				if err != nil {
+					var zeroVal *factors.ConfirmPasskeySetupPayload
+					return zeroVal, err
+				}
+				assurance, err := ec.unmarshalORequiredAssurance2ᚖusherᚋinternalᚋauthᚐRequiredAssurance(ctx, "HIGHEST")
+				if err != nil {
+					var zeroVal *factors.ConfirmPasskeySetupPayload
+					return zeroVal, err
+				}
+				verified, err := ec.unmarshalOBoolean2ᚖbool(ctx, false)
+				if err != nil {
+					var zeroVal *factors.ConfirmPasskeySetupPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Auth == nil {
+					var zeroVal *factors.ConfirmPasskeySetupPayload
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil, assurance, verified)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *factors.ConfirmPasskeySetupPayload) graphql.Marshaler {
+			return ec.marshalNConfirmPasskeySetupPayload2ᚖusherᚋinternalᚋauthᚋfactorsᚐConfirmPasskeySetupPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_confirmPasskeySetup(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ConfirmPasskeySetupPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_confirmPasskeySetup_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_renamePasskey(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_renamePasskey(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RenamePasskey(ctx, fc.Args["input"].(factors.RenamePasskeyInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				requires, err := ec.unmarshalNRole2ᚕusherᚋinternalᚋauthᚐRoleᚄ(ctx, []any{"USER"})
+				if err != nil {
+					var zeroVal *factors.RenamePasskeyPayload
+					return zeroVal, err
+				}
+				permissions, err := ec.unmarshalNString2ᚕstringᚄ(ctx, []any{})
+				if err != nil {
+					var zeroVal *factors.RenamePasskeyPayload
+					return zeroVal, err
+				}
+				orOwner, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *factors.RenamePasskeyPayload
+					return zeroVal, err
+				}
+				check, err := ec.unmarshalNAuthCheck2usherᚋinternalᚋauthᚐCheck(ctx, "SESSION")
+				if err != nil {
+					var zeroVal *factors.RenamePasskeyPayload
+					return zeroVal, err
+				}
+				maxAge, err := ec.unmarshalOInt2ᚖint(ctx, 900)
+				if err != nil {
+					var zeroVal *factors.RenamePasskeyPayload
+					return zeroVal, err
+				}
+				assurance, err := ec.unmarshalORequiredAssurance2ᚖusherᚋinternalᚋauthᚐRequiredAssurance(ctx, "HIGHEST")
+				if err != nil {
+					var zeroVal *factors.RenamePasskeyPayload
+					return zeroVal, err
+				}
+				verified, err := ec.unmarshalOBoolean2ᚖbool(ctx, false)
+				if err != nil {
+					var zeroVal *factors.RenamePasskeyPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Auth == nil {
+					var zeroVal *factors.RenamePasskeyPayload
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, maxAge, assurance, verified)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *factors.RenamePasskeyPayload) graphql.Marshaler {
+			return ec.marshalNRenamePasskeyPayload2ᚖusherᚋinternalᚋauthᚋfactorsᚐRenamePasskeyPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_renamePasskey(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RenamePasskeyPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_renamePasskey_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_removePasskey(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_removePasskey(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RemovePasskey(ctx, fc.Args["input"].(factors.RemovePasskeyInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				requires, err := ec.unmarshalNRole2ᚕusherᚋinternalᚋauthᚐRoleᚄ(ctx, []any{"USER"})
+				if err != nil {
+					var zeroVal *factors.RemovePasskeyPayload
+					return zeroVal, err
+				}
+				permissions, err := ec.unmarshalNString2ᚕstringᚄ(ctx, []any{})
+				if err != nil {
+					var zeroVal *factors.RemovePasskeyPayload
+					return zeroVal, err
+				}
+				orOwner, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *factors.RemovePasskeyPayload
+					return zeroVal, err
+				}
+				check, err := ec.unmarshalNAuthCheck2usherᚋinternalᚋauthᚐCheck(ctx, "SESSION")
+				if err != nil {
+					var zeroVal *factors.RemovePasskeyPayload
+					return zeroVal, err
+				}
+				maxAge, err := ec.unmarshalOInt2ᚖint(ctx, 900)
+				if err != nil {
+					var zeroVal *factors.RemovePasskeyPayload
+					return zeroVal, err
+				}
+				assurance, err := ec.unmarshalORequiredAssurance2ᚖusherᚋinternalᚋauthᚐRequiredAssurance(ctx, "HIGHEST")
+				if err != nil {
+					var zeroVal *factors.RemovePasskeyPayload
+					return zeroVal, err
+				}
+				verified, err := ec.unmarshalOBoolean2ᚖbool(ctx, false)
+				if err != nil {
+					var zeroVal *factors.RemovePasskeyPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Auth == nil {
+					var zeroVal *factors.RemovePasskeyPayload
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, maxAge, assurance, verified)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *factors.RemovePasskeyPayload) graphql.Marshaler {
+			return ec.marshalNRemovePasskeyPayload2ᚖusherᚋinternalᚋauthᚋfactorsᚐRemovePasskeyPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_removePasskey(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RemovePasskeyPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_removePasskey_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
 	}
 	return fc, nil
 }
@@ -10443,6 +11114,75 @@ func (ec *executionContext) fieldContext_PageInfo_endCursor(_ context.Context, f
 	return graphql.NewScalarFieldContext("PageInfo", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
+func (ec *executionContext) _PasskeyRequest_challenge(ctx context.Context, field graphql.CollectedField, obj *auth.PasskeyRequest) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PasskeyRequest_challenge(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Challenge, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PasskeyRequest_challenge(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PasskeyRequest", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _PasskeyRequest_options(ctx context.Context, field graphql.CollectedField, obj *auth.PasskeyRequest) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PasskeyRequest_options(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Options, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v jsonobject.Object) graphql.Marshaler {
+			return ec.marshalNJSONObject2usherᚋinternalᚋjsonobjectᚐObject(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PasskeyRequest_options(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PasskeyRequest", field, false, false, errors.New("field of type JSONObject does not have child fields"))
+}
+
+func (ec *executionContext) _PasskeyRequest_expiresIn(ctx context.Context, field graphql.CollectedField, obj *auth.PasskeyRequest) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PasskeyRequest_expiresIn(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Seconds(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PasskeyRequest_expiresIn(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PasskeyRequest", field, true, false, errors.New("field of type Int does not have child fields"))
+}
+
 func (ec *executionContext) _Query_me(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -11392,6 +12132,38 @@ func (ec *executionContext) fieldContext_RegenerateRecoveryCodesPayload_user(_ c
 	return fc, nil
 }
 
+func (ec *executionContext) _RemovePasskeyPayload_user(ctx context.Context, field graphql.CollectedField, obj *factors.RemovePasskeyPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RemovePasskeyPayload_user(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.User, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *auth.User) graphql.Marshaler {
+			return ec.marshalNUser2ᚖusherᚋinternalᚋauthᚐUser(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RemovePasskeyPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RemovePasskeyPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _RemoveTotpPayload_user(ctx context.Context, field graphql.CollectedField, obj *factors.RemoveTotpPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -11414,6 +12186,70 @@ func (ec *executionContext) _RemoveTotpPayload_user(ctx context.Context, field g
 func (ec *executionContext) fieldContext_RemoveTotpPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "RemoveTotpPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RenamePasskeyPayload_factor(ctx context.Context, field graphql.CollectedField, obj *factors.RenamePasskeyPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RenamePasskeyPayload_factor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Factor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *factors.Factor) graphql.Marshaler {
+			return ec.marshalNFactor2ᚖusherᚋinternalᚋauthᚋfactorsᚐFactor(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RenamePasskeyPayload_factor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RenamePasskeyPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Factor(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RenamePasskeyPayload_user(ctx context.Context, field graphql.CollectedField, obj *factors.RenamePasskeyPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RenamePasskeyPayload_user(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.User, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *auth.User) graphql.Marshaler {
+			return ec.marshalNUser2ᚖusherᚋinternalᚋauthᚐUser(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RenamePasskeyPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RenamePasskeyPayload",
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
@@ -11532,29 +12368,6 @@ func (ec *executionContext) fieldContext_RequestEmailVerificationPayload_user(_ 
 		},
 	}
 	return fc, nil
-}
-
-func (ec *executionContext) _RequestLoginCodePayload_flow(ctx context.Context, field graphql.CollectedField, obj *recovery.RequestLoginCodePayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_RequestLoginCodePayload_flow(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Flow, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNString2string(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_RequestLoginCodePayload_flow(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("RequestLoginCodePayload", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _RequestPasswordResetPayload_flow(ctx context.Context, field graphql.CollectedField, obj *recovery.RequestPasswordResetPayload) (ret graphql.Marshaler) {
@@ -14963,7 +15776,7 @@ func (ec *executionContext) unmarshalInputCompleteLoginInput(ctx context.Context
 		asMap["session"] = "TOKEN"
 	}
 
-	fieldsInOrder := [...]string{"challenge", "totp", "recoveryCode", "session"}
+	fieldsInOrder := [...]string{"challenge", "totp", "recoveryCode", "passkey", "session"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -14991,6 +15804,13 @@ func (ec *executionContext) unmarshalInputCompleteLoginInput(ctx context.Context
 				return it, err
 			}
 			it.RecoveryCode = data
+		case "passkey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("passkey"))
+			data, err := ec.unmarshalOPasskeyResponseInput2ᚖusherᚋinternalᚋauthᚐPasskeyResponse(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Passkey = data
 		case "session":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("session"))
 			data, err := ec.unmarshalNSessionTransport2usherᚋgraphᚋsigninᚐSessionTransport(ctx, v)
@@ -15111,6 +15931,43 @@ func (ec *executionContext) unmarshalInputConfirmEmailChangeInput(ctx context.Co
 				return it, err
 			}
 			it.Code = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputConfirmPasskeySetupInput(ctx context.Context, obj any) (factors.ConfirmPasskeySetupInput, error) {
+	var it factors.ConfirmPasskeySetupInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"passkey", "name"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "passkey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("passkey"))
+			data, err := ec.unmarshalNPasskeyResponseInput2usherᚋinternalᚋauthᚐPasskeyResponse(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Passkey = data
+		case "name":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("name"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Name = data
 		}
 	}
 	return it, nil
@@ -15493,8 +16350,8 @@ func (ec *executionContext) unmarshalInputLoginInput(ctx context.Context, obj an
 	return it, nil
 }
 
-func (ec *executionContext) unmarshalInputLoginWithCodeInput(ctx context.Context, obj any) (signin.LoginWithCodeInput, error) {
-	var it signin.LoginWithCodeInput
+func (ec *executionContext) unmarshalInputLoginWithPasskeyInput(ctx context.Context, obj any) (signin.LoginWithPasskeyInput, error) {
+	var it signin.LoginWithPasskeyInput
 	if obj == nil {
 		return it, nil
 	}
@@ -15508,41 +16365,20 @@ func (ec *executionContext) unmarshalInputLoginWithCodeInput(ctx context.Context
 		asMap["session"] = "TOKEN"
 	}
 
-	fieldsInOrder := [...]string{"token", "flow", "email", "code", "session"}
+	fieldsInOrder := [...]string{"passkey", "session"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
 			continue
 		}
 		switch k {
-		case "token":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("token"))
-			data, err := ec.unmarshalOOneTimeSecret2ᚖstring(ctx, v)
+		case "passkey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("passkey"))
+			data, err := ec.unmarshalNPasskeyResponseInput2usherᚋinternalᚋauthᚐPasskeyResponse(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Token = data
-		case "flow":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("flow"))
-			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Flow = data
-		case "email":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("email"))
-			data, err := ec.unmarshalOEmailAddress2ᚖstring(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Email = data
-		case "code":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("code"))
-			data, err := ec.unmarshalOOneTimeSecret2ᚖstring(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Code = data
+			it.Passkey = data
 		case "session":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("session"))
 			data, err := ec.unmarshalNSessionTransport2usherᚋgraphᚋsigninᚐSessionTransport(ctx, v)
@@ -15592,6 +16428,43 @@ func (ec *executionContext) unmarshalInputMailMessageFilter(ctx context.Context,
 	return it, nil
 }
 
+func (ec *executionContext) unmarshalInputPasskeyResponseInput(ctx context.Context, obj any) (auth.PasskeyResponse, error) {
+	var it auth.PasskeyResponse
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"challenge", "response"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "challenge":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("challenge"))
+			data, err := ec.unmarshalNOneTimeSecret2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Challenge = data
+		case "response":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("response"))
+			data, err := ec.unmarshalNJSONObject2usherᚋinternalᚋjsonobjectᚐObject(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Response = data
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputReauthenticateInput(ctx context.Context, obj any) (signin.ReauthenticateInput, error) {
 	var it signin.ReauthenticateInput
 	if obj == nil {
@@ -15603,7 +16476,7 @@ func (ec *executionContext) unmarshalInputReauthenticateInput(ctx context.Contex
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"password", "totp", "recoveryCode", "emailCode"}
+	fieldsInOrder := [...]string{"password", "totp", "recoveryCode", "passkey"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -15631,13 +16504,13 @@ func (ec *executionContext) unmarshalInputReauthenticateInput(ctx context.Contex
 				return it, err
 			}
 			it.RecoveryCode = data
-		case "emailCode":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("emailCode"))
-			data, err := ec.unmarshalOOneTimeSecret2ᚖstring(ctx, v)
+		case "passkey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("passkey"))
+			data, err := ec.unmarshalOPasskeyResponseInput2ᚖusherᚋinternalᚋauthᚐPasskeyResponse(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.EmailCode = data
+			it.Passkey = data
 		}
 	}
 	return it, nil
@@ -15691,6 +16564,73 @@ func (ec *executionContext) unmarshalInputRefreshInput(ctx context.Context, obj 
 	return it, nil
 }
 
+func (ec *executionContext) unmarshalInputRemovePasskeyInput(ctx context.Context, obj any) (factors.RemovePasskeyInput, error) {
+	var it factors.RemovePasskeyInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"id"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "id":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("id"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ID = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputRenamePasskeyInput(ctx context.Context, obj any) (factors.RenamePasskeyInput, error) {
+	var it factors.RenamePasskeyInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"id", "name"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "id":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("id"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ID = data
+		case "name":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("name"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Name = data
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputRequestEmailChangeInput(ctx context.Context, obj any) (recovery.RequestEmailChangeInput, error) {
 	var it recovery.RequestEmailChangeInput
 	if obj == nil {
@@ -15716,43 +16656,6 @@ func (ec *executionContext) unmarshalInputRequestEmailChangeInput(ctx context.Co
 				return it, err
 			}
 			it.Email = data
-		}
-	}
-	return it, nil
-}
-
-func (ec *executionContext) unmarshalInputRequestLoginCodeInput(ctx context.Context, obj any) (recovery.RequestLoginCodeInput, error) {
-	var it recovery.RequestLoginCodeInput
-	if obj == nil {
-		return it, nil
-	}
-
-	asMap := map[string]any{}
-	for k, v := range obj.(map[string]any) {
-		asMap[k] = v
-	}
-
-	fieldsInOrder := [...]string{"email", "challengeSolution"}
-	for _, k := range fieldsInOrder {
-		v, ok := asMap[k]
-		if !ok {
-			continue
-		}
-		switch k {
-		case "email":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("email"))
-			data, err := ec.unmarshalNEmailAddress2string(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Email = data
-		case "challengeSolution":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("challengeSolution"))
-			data, err := ec.unmarshalOChallengeSolution2ᚖstring(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.ChallengeSolution = data
 		}
 	}
 	return it, nil
@@ -17018,6 +17921,54 @@ func (ec *executionContext) _ConfirmEmailChangePayload(ctx context.Context, sel 
 	return out
 }
 
+var confirmPasskeySetupPayloadImplementors = []string{"ConfirmPasskeySetupPayload"}
+
+func (ec *executionContext) _ConfirmPasskeySetupPayload(ctx context.Context, sel ast.SelectionSet, obj *factors.ConfirmPasskeySetupPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, confirmPasskeySetupPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ConfirmPasskeySetupPayload")
+		case "user":
+			out.Values[i] = ec._ConfirmPasskeySetupPayload_user(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "factor":
+			out.Values[i] = ec._ConfirmPasskeySetupPayload_factor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "recoveryCodes":
+			out.Values[i] = ec._ConfirmPasskeySetupPayload_recoveryCodes(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
 var confirmTotpSetupPayloadImplementors = []string{"ConfirmTotpSetupPayload"}
 
 func (ec *executionContext) _ConfirmTotpSetupPayload(ctx context.Context, sel ast.SelectionSet, obj *factors.ConfirmTotpSetupPayload) graphql.Marshaler {
@@ -17746,23 +18697,23 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
-		case "requestLoginCode":
-			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
-				return ec._Mutation_requestLoginCode(ctx, field)
-			})
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
-		case "loginWithCode":
-			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
-				return ec._Mutation_loginWithCode(ctx, field)
-			})
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
 		case "completeLogin":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_completeLogin(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "beginPasskeyLogin":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_beginPasskeyLogin(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "loginWithPasskey":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_loginWithPasskey(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
@@ -17819,6 +18770,34 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "removeTotp":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_removeTotp(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "beginPasskeySetup":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_beginPasskeySetup(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "confirmPasskeySetup":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_confirmPasskeySetup(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "renamePasskey":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_renamePasskey(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "removePasskey":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_removePasskey(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
@@ -18211,6 +19190,54 @@ func (ec *executionContext) _PageInfo(ctx context.Context, sel ast.SelectionSet,
 	return out
 }
 
+var passkeyRequestImplementors = []string{"PasskeyRequest"}
+
+func (ec *executionContext) _PasskeyRequest(ctx context.Context, sel ast.SelectionSet, obj *auth.PasskeyRequest) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, passkeyRequestImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("PasskeyRequest")
+		case "challenge":
+			out.Values[i] = ec._PasskeyRequest_challenge(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "options":
+			out.Values[i] = ec._PasskeyRequest_options(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "expiresIn":
+			out.Values[i] = ec._PasskeyRequest_expiresIn(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
 var queryImplementors = []string{"Query"}
 
 func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) graphql.Marshaler {
@@ -18573,6 +19600,44 @@ func (ec *executionContext) _RegenerateRecoveryCodesPayload(ctx context.Context,
 	return out
 }
 
+var removePasskeyPayloadImplementors = []string{"RemovePasskeyPayload"}
+
+func (ec *executionContext) _RemovePasskeyPayload(ctx context.Context, sel ast.SelectionSet, obj *factors.RemovePasskeyPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, removePasskeyPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RemovePasskeyPayload")
+		case "user":
+			out.Values[i] = ec._RemovePasskeyPayload_user(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
 var removeTotpPayloadImplementors = []string{"RemoveTotpPayload"}
 
 func (ec *executionContext) _RemoveTotpPayload(ctx context.Context, sel ast.SelectionSet, obj *factors.RemoveTotpPayload) graphql.Marshaler {
@@ -18587,6 +19652,49 @@ func (ec *executionContext) _RemoveTotpPayload(ctx context.Context, sel ast.Sele
 			out.Values[i] = graphql.MarshalString("RemoveTotpPayload")
 		case "user":
 			out.Values[i] = ec._RemoveTotpPayload_user(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var renamePasskeyPayloadImplementors = []string{"RenamePasskeyPayload"}
+
+func (ec *executionContext) _RenamePasskeyPayload(ctx context.Context, sel ast.SelectionSet, obj *factors.RenamePasskeyPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, renamePasskeyPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RenamePasskeyPayload")
+		case "factor":
+			out.Values[i] = ec._RenamePasskeyPayload_factor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "user":
+			out.Values[i] = ec._RenamePasskeyPayload_user(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -18706,44 +19814,6 @@ func (ec *executionContext) _RequestEmailVerificationPayload(ctx context.Context
 			out.Values[i] = graphql.MarshalString("RequestEmailVerificationPayload")
 		case "user":
 			out.Values[i] = ec._RequestEmailVerificationPayload_user(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
-		default:
-			panic("unknown field " + strconv.Quote(field.Name))
-		}
-	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
-
-	ec.ProcessDeferredGroup(graphql.DeferredGroup{
-		Defers:   deferLabelToView,
-		Path:     graphql.GetPath(ctx),
-		FieldSet: deferredFieldSet,
-		Context:  ctx,
-	})
-
-	return out
-}
-
-var requestLoginCodePayloadImplementors = []string{"RequestLoginCodePayload"}
-
-func (ec *executionContext) _RequestLoginCodePayload(ctx context.Context, sel ast.SelectionSet, obj *recovery.RequestLoginCodePayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, requestLoginCodePayloadImplementors)
-
-	out := graphql.NewFieldSet(fields)
-	deferredFieldSet := graphql.NewFieldSet(nil)
-	deferLabelToView := make(map[string]*graphql.FieldSetView)
-	for i, field := range fields {
-		switch field.Name {
-		case "__typename":
-			out.Values[i] = graphql.MarshalString("RequestLoginCodePayload")
-		case "flow":
-			out.Values[i] = ec._RequestLoginCodePayload_flow(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -20449,6 +21519,21 @@ func (ec *executionContext) marshalNConfirmEmailChangePayload2ᚖusherᚋinterna
 	return ec._ConfirmEmailChangePayload(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNConfirmPasskeySetupInput2usherᚋinternalᚋauthᚋfactorsᚐConfirmPasskeySetupInput(ctx context.Context, v any) (factors.ConfirmPasskeySetupInput, error) {
+	res, err := ec.unmarshalInputConfirmPasskeySetupInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNConfirmPasskeySetupPayload2ᚖusherᚋinternalᚋauthᚋfactorsᚐConfirmPasskeySetupPayload(ctx context.Context, sel ast.SelectionSet, v *factors.ConfirmPasskeySetupPayload) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._ConfirmPasskeySetupPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNConfirmTotpSetupInput2usherᚋinternalᚋauthᚋfactorsᚐConfirmTotpSetupInput(ctx context.Context, v any) (factors.ConfirmTotpSetupInput, error) {
 	res, err := ec.unmarshalInputConfirmTotpSetupInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -20636,6 +21721,16 @@ func (ec *executionContext) marshalNFactor2usherᚋinternalᚋauthᚋfactorsᚐF
 	return ec._Factor(ctx, sel, &v)
 }
 
+func (ec *executionContext) marshalNFactor2ᚖusherᚋinternalᚋauthᚋfactorsᚐFactor(ctx context.Context, sel ast.SelectionSet, v *factors.Factor) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._Factor(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx context.Context, v any) (uuid.UUID, error) {
 	res, err := UnmarshalID(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -20704,8 +21799,8 @@ func (ec *executionContext) unmarshalNLoginInput2usherᚋgraphᚋsigninᚐLoginI
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalNLoginWithCodeInput2usherᚋgraphᚋsigninᚐLoginWithCodeInput(ctx context.Context, v any) (signin.LoginWithCodeInput, error) {
-	res, err := ec.unmarshalInputLoginWithCodeInput(ctx, v)
+func (ec *executionContext) unmarshalNLoginWithPasskeyInput2usherᚋgraphᚋsigninᚐLoginWithPasskeyInput(ctx context.Context, v any) (signin.LoginWithPasskeyInput, error) {
+	res, err := ec.unmarshalInputLoginWithPasskeyInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
@@ -20847,6 +21942,21 @@ func (ec *executionContext) marshalNPageInfo2usherᚋgraphᚋconnectionᚐPageIn
 	return ec._PageInfo(ctx, sel, &v)
 }
 
+func (ec *executionContext) marshalNPasskeyRequest2ᚖusherᚋinternalᚋauthᚐPasskeyRequest(ctx context.Context, sel ast.SelectionSet, v *auth.PasskeyRequest) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._PasskeyRequest(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNPasskeyResponseInput2usherᚋinternalᚋauthᚐPasskeyResponse(ctx context.Context, v any) (auth.PasskeyResponse, error) {
+	res, err := ec.unmarshalInputPasskeyResponseInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNPassword2usherᚋinternalᚋpasswordᚐPlaintext(ctx context.Context, v any) (password.Plaintext, error) {
 	res, err := UnmarshalPassword(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -20943,6 +22053,21 @@ func (ec *executionContext) marshalNRegenerateRecoveryCodesPayload2ᚖusherᚋin
 	return ec._RegenerateRecoveryCodesPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNRemovePasskeyInput2usherᚋinternalᚋauthᚋfactorsᚐRemovePasskeyInput(ctx context.Context, v any) (factors.RemovePasskeyInput, error) {
+	res, err := ec.unmarshalInputRemovePasskeyInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNRemovePasskeyPayload2ᚖusherᚋinternalᚋauthᚋfactorsᚐRemovePasskeyPayload(ctx context.Context, sel ast.SelectionSet, v *factors.RemovePasskeyPayload) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._RemovePasskeyPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalNRemoveTotpPayload2ᚖusherᚋinternalᚋauthᚋfactorsᚐRemoveTotpPayload(ctx context.Context, sel ast.SelectionSet, v *factors.RemoveTotpPayload) graphql.Marshaler {
 	if v == nil {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
@@ -20951,6 +22076,21 @@ func (ec *executionContext) marshalNRemoveTotpPayload2ᚖusherᚋinternalᚋauth
 		return graphql.Null
 	}
 	return ec._RemoveTotpPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNRenamePasskeyInput2usherᚋinternalᚋauthᚋfactorsᚐRenamePasskeyInput(ctx context.Context, v any) (factors.RenamePasskeyInput, error) {
+	res, err := ec.unmarshalInputRenamePasskeyInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNRenamePasskeyPayload2ᚖusherᚋinternalᚋauthᚋfactorsᚐRenamePasskeyPayload(ctx context.Context, sel ast.SelectionSet, v *factors.RenamePasskeyPayload) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._RenamePasskeyPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNRequestDataExportPayload2ᚖusherᚋinternalᚋauthᚋaccountsᚐRequestDataExportPayload(ctx context.Context, sel ast.SelectionSet, v *accounts.RequestDataExportPayload) graphql.Marshaler {
@@ -20986,21 +22126,6 @@ func (ec *executionContext) marshalNRequestEmailVerificationPayload2ᚖusherᚋi
 		return graphql.Null
 	}
 	return ec._RequestEmailVerificationPayload(ctx, sel, v)
-}
-
-func (ec *executionContext) unmarshalNRequestLoginCodeInput2usherᚋinternalᚋauthᚋrecoveryᚐRequestLoginCodeInput(ctx context.Context, v any) (recovery.RequestLoginCodeInput, error) {
-	res, err := ec.unmarshalInputRequestLoginCodeInput(ctx, v)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func (ec *executionContext) marshalNRequestLoginCodePayload2ᚖusherᚋinternalᚋauthᚋrecoveryᚐRequestLoginCodePayload(ctx context.Context, sel ast.SelectionSet, v *recovery.RequestLoginCodePayload) graphql.Marshaler {
-	if v == nil {
-		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
-			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
-		}
-		return graphql.Null
-	}
-	return ec._RequestLoginCodePayload(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNRequestPasswordResetInput2usherᚋinternalᚋauthᚋrecoveryᚐRequestPasswordResetInput(ctx context.Context, v any) (recovery.RequestPasswordResetInput, error) {
@@ -21939,6 +23064,14 @@ func (ec *executionContext) marshalOOneTimeSecret2ᚖstring(ctx context.Context,
 	_ = ctx
 	res := MarshalString(*v)
 	return res
+}
+
+func (ec *executionContext) unmarshalOPasskeyResponseInput2ᚖusherᚋinternalᚋauthᚐPasskeyResponse(ctx context.Context, v any) (*auth.PasskeyResponse, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputPasskeyResponseInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) unmarshalOPassword2ᚖusherᚋinternalᚋpasswordᚐPlaintext(ctx context.Context, v any) (*password.Plaintext, error) {

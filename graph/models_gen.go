@@ -173,6 +173,8 @@ const (
 	InputErrorCodeLastAdmin InputErrorCode = "LAST_ADMIN"
 	// The list is too long, or the server has too many objects of this kind.
 	InputErrorCodeTooMany InputErrorCode = "TOO_MANY"
+	// The change would leave the account without a way to sign in.
+	InputErrorCodeLastCredential InputErrorCode = "LAST_CREDENTIAL"
 	// The change would remove something that is built in or that the schema requires.
 	InputErrorCodeInUse InputErrorCode = "IN_USE"
 	// The new password is the current one.
@@ -194,6 +196,7 @@ var AllInputErrorCode = []InputErrorCode{
 	InputErrorCodeNotFound,
 	InputErrorCodeLastAdmin,
 	InputErrorCodeTooMany,
+	InputErrorCodeLastCredential,
 	InputErrorCodeInUse,
 	InputErrorCodeSameAsBefore,
 	InputErrorCodeExpired,
@@ -202,7 +205,7 @@ var AllInputErrorCode = []InputErrorCode{
 
 func (e InputErrorCode) IsValid() bool {
 	switch e {
-	case InputErrorCodeRequired, InputErrorCodeTaken, InputErrorCodeTooShort, InputErrorCodeTooLong, InputErrorCodeInvalidFormat, InputErrorCodeTooCommon, InputErrorCodeCompromised, InputErrorCodeNotFound, InputErrorCodeLastAdmin, InputErrorCodeTooMany, InputErrorCodeInUse, InputErrorCodeSameAsBefore, InputErrorCodeExpired, InputErrorCodeIncorrect:
+	case InputErrorCodeRequired, InputErrorCodeTaken, InputErrorCodeTooShort, InputErrorCodeTooLong, InputErrorCodeInvalidFormat, InputErrorCodeTooCommon, InputErrorCodeCompromised, InputErrorCodeNotFound, InputErrorCodeLastAdmin, InputErrorCodeTooMany, InputErrorCodeLastCredential, InputErrorCodeInUse, InputErrorCodeSameAsBefore, InputErrorCodeExpired, InputErrorCodeIncorrect:
 		return true
 	}
 	return false

@@ -48,6 +48,14 @@ func (r *mutationResolver) CompleteLogin(ctx context.Context, input signin.Compl
 	return r.signin.CompleteLogin(ctx, input)
 }
 
+func (r *mutationResolver) BeginPasskeyLogin(ctx context.Context) (*auth.PasskeyRequest, error) {
+	return r.signin.BeginPasskeyLogin(ctx)
+}
+
+func (r *mutationResolver) LoginWithPasskey(ctx context.Context, input signin.LoginWithPasskeyInput) (*signin.AuthPayload, error) {
+	return r.signin.LoginWithPasskey(ctx, input)
+}
+
 func (r *mutationResolver) Refresh(ctx context.Context, input signin.RefreshInput) (*signin.AuthPayload, error) {
 	return r.signin.Refresh(ctx, input)
 }
@@ -78,6 +86,22 @@ func (r *mutationResolver) ConfirmTotpSetup(ctx context.Context, input factors.C
 
 func (r *mutationResolver) RemoveTotp(ctx context.Context) (*factors.RemoveTotpPayload, error) {
 	return r.factors.RemoveTotp(ctx)
+}
+
+func (r *mutationResolver) BeginPasskeySetup(ctx context.Context) (*auth.PasskeyRequest, error) {
+	return r.factors.BeginPasskeySetup(ctx)
+}
+
+func (r *mutationResolver) ConfirmPasskeySetup(ctx context.Context, input factors.ConfirmPasskeySetupInput) (*factors.ConfirmPasskeySetupPayload, error) {
+	return r.factors.ConfirmPasskeySetup(ctx, input)
+}
+
+func (r *mutationResolver) RenamePasskey(ctx context.Context, input factors.RenamePasskeyInput) (*factors.RenamePasskeyPayload, error) {
+	return r.factors.RenamePasskey(ctx, input)
+}
+
+func (r *mutationResolver) RemovePasskey(ctx context.Context, input factors.RemovePasskeyInput) (*factors.RemovePasskeyPayload, error) {
+	return r.factors.RemovePasskey(ctx, input)
 }
 
 func (r *mutationResolver) RegenerateRecoveryCodes(ctx context.Context) (*factors.RegenerateRecoveryCodesPayload, error) {

@@ -3,6 +3,7 @@ package signin
 import (
 	"context"
 
+	"usher/internal/auth"
 	"usher/internal/auth/sessions"
 	"usher/internal/cookie"
 )
@@ -12,6 +13,7 @@ type CompleteLoginInput struct {
 	Challenge    string
 	Totp         *string
 	RecoveryCode *string
+	Passkey      *auth.PasskeyResponse
 	// Session says where the refresh token goes.
 	Session SessionTransport
 }
@@ -24,7 +26,7 @@ func (s *Service) CompleteLogin(ctx context.Context, in CompleteLoginInput) (*Au
 	}
 	tokens, err := s.sessions.CompleteLogin(ctx, sessions.CompleteLoginInput{
 		Challenge: in.Challenge, Browser: jar.LoginToken(), Replaces: in.Session.replaces(jar),
-		Answer: sessions.Answer{TOTP: in.Totp, RecoveryCode: in.RecoveryCode},
+		Answer: sessions.Answer{TOTP: in.Totp, RecoveryCode: in.RecoveryCode, Passkey: in.Passkey},
 	})
 	if err == nil {
 		jar.ForgetLoginToken()

@@ -246,12 +246,14 @@ type ReauthenticateInput struct {
 	Totp         *string
 	RecoveryCode *string
 	EmailCode    *string
+	Passkey      *auth.PasskeyResponse
 }
 
 // Reauthenticate lets the signed-in user confirm their identity. The client keeps its refresh token.
 func (s *Service) Reauthenticate(ctx context.Context, in ReauthenticateInput) (*AuthPayload, error) {
 	tokens, err := s.sessions.Reauthenticate(ctx, sessions.ReauthenticateInput{
-		Password: in.Password, EmailCode: in.EmailCode, Answer: sessions.Answer{TOTP: in.Totp, RecoveryCode: in.RecoveryCode},
+		Password: in.Password, EmailCode: in.EmailCode,
+		Answer: sessions.Answer{TOTP: in.Totp, RecoveryCode: in.RecoveryCode, Passkey: in.Passkey},
 	})
 	return TransportToken.deliver(cookie.From(ctx), tokens, err)
 }

@@ -56,7 +56,7 @@ func (a *App) newEdge(ctx context.Context, s Settings, documents *trusted.Docume
 	}
 	e.server = httpd.New(httpd.Options{
 		Routes: func(server *httpd.Server) map[string]http.Handler {
-			e.routes = routes(s, server, graphQL, endpoints, a.keys, page)
+			e.routes = routes(s, server, graphQL, endpoints, a.keys, p.passkeys, page)
 			return e.routes
 		},
 		Identify:        d.Access.Identify,

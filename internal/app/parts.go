@@ -19,6 +19,7 @@ import (
 	"usher/internal/mailbox"
 	"usher/internal/observe"
 	"usher/internal/otlp"
+	"usher/internal/passkey"
 	"usher/internal/password"
 	"usher/internal/rekey"
 	"usher/internal/seal"
@@ -47,6 +48,7 @@ type parts struct {
 	traces    *otlp.Exporter   // nil if none are exported
 	breaches  *breach.Current
 	passwords *password.Hasher // set by domain
+	passkeys  *passkey.Party   // set by domain; nil without passkeys
 }
 
 func open(ctx context.Context, s Settings, log *slog.Logger, metrics *observe.Metrics, o Overrides) (*parts, error) {
@@ -126,6 +128,11 @@ func (p *parts) domain(tokens *token.Authority, secrets *seal.Secrets) (*domain.
 			return nil, err
 		}
 	}
+	if tokens != nil { // nobody signs in to commands of the operator
+		if p.passkeys, err = s.PasskeyParty(); err != nil {
+			return nil, err
+		}
+	}
 	p.passwords = password.New(password.Options{
 		Parallel: s.HashParallelism, Queue: s.HashQueue, Observer: p.observer, CheapForTests: p.overrides.CheapPasswords,
 	})
@@ -137,6 +144,7 @@ func (p *parts) domain(tokens *token.Authority, secrets *seal.Secrets) (*domain.
 		Secrets:   secrets,
 		Claims:    s.Claims,
 		AppName:   s.AppName,
+		Passkeys:  p.passkeys,
 
 		VerifiedEmail: auth.VerifiedEmail{Required: s.RequireVerifiedEmail, Claim: claim},
 		Limits: auth.SessionLimits{

@@ -4,17 +4,19 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"usher/internal/httpd"
 	"usher/internal/keyring"
 	"usher/internal/mail"
 	"usher/internal/mailbox"
 	"usher/internal/oauth"
+	"usher/internal/passkey"
 )
 
 // routes returns all routes of a server: handlers by pattern, nil for a disabled route. docs/server.md
 // documents them for operators.
-func routes(s Settings, server *httpd.Server, graphQL http.Handler, o oauth.Endpoints, keys *keyring.Keyring, c pages) map[string]http.Handler {
+func routes(s Settings, server *httpd.Server, graphQL http.Handler, o oauth.Endpoints, keys *keyring.Keyring, passkeys *passkey.Party, c pages) map[string]http.Handler {
 	all := map[string]http.Handler{
 		httpd.GraphQLPath: server.CORS(graphQL),
 
@@ -27,6 +29,7 @@ func routes(s Settings, server *httpd.Server, graphQL http.Handler, o oauth.Endp
 
 		"/.well-known/openid-configuration":       o.Metadata,
 		"/.well-known/oauth-authorization-server": o.Metadata,
+		"/.well-known/webauthn":                   relatedOrigins(passkeys),
 
 		httpd.HealthPath: server.Healthz(),
 		httpd.ReadyPath:  server.Readyz(),
@@ -46,6 +49,18 @@ func routes(s Settings, server *httpd.Server, graphQL http.Handler, o oauth.Endp
 		all["/.well-known/oauth-authorization-server"+path] = o.Metadata
 	}
 	return all
+}
+
+// relatedOriginsMaxAge is how long a browser may keep the list of origins.
+const relatedOriginsMaxAge = 5 * time.Minute
+
+// relatedOrigins serves the origins outside the domain of the passkeys that may use them (WebAuthn Level 3 §5.11.1). It is nil
+// when there are none.
+func relatedOrigins(passkeys *passkey.Party) http.Handler {
+	if passkeys == nil || passkeys.RelatedOrigins() == nil {
+		return nil
+	}
+	return httpd.JSON(passkeys.RelatedOrigins, relatedOriginsMaxAge)
 }
 
 // passwordGrant reports whether the grant type password is enabled. /token, an alias of the token endpoint,

@@ -12,9 +12,12 @@ type PasskeyRequest struct {
 	Challenge string
 	// Options are JSON for the browser: the PublicKeyCredentialRequestOptionsJSON or the PublicKeyCredentialCreationOptionsJSON
 	// of WebAuthn Level 3 §5.1.9 and §5.1.10.
-	Options   []byte
+	Options   jsonobject.Object
 	ExpiresIn time.Duration
 }
+
+// Seconds is ExpiresIn in seconds.
+func (r *PasskeyRequest) Seconds() int { return int(r.ExpiresIn / time.Second) }
 
 // PasskeyResponse is what a browser answers to a PasskeyRequest.
 type PasskeyResponse struct {

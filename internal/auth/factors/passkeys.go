@@ -17,6 +17,7 @@ import (
 	"usher/internal/auth/internal/proof"
 	"usher/internal/auth/internal/transaction"
 	"usher/internal/identity"
+	"usher/internal/jsonobject"
 	"usher/internal/passkey"
 )
 
@@ -91,7 +92,7 @@ func (s *Service) BeginPasskeySetup(ctx context.Context) (*auth.PasskeyRequest, 
 		if err != nil {
 			return err
 		}
-		request.Options = options
+		request.Options = jsonobject.Object(options)
 		details, err := json.Marshal(passkeySetup{handle, state})
 		if err != nil {
 			return err

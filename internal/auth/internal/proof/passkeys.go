@@ -11,6 +11,7 @@ import (
 
 	"usher/internal/auth"
 	"usher/internal/auth/internal/transaction"
+	"usher/internal/jsonobject"
 	"usher/internal/passkey"
 )
 
@@ -69,7 +70,7 @@ func (f *Factors) PasskeyRequest(ctx context.Context) (*auth.PasskeyRequest, err
 	if err != nil {
 		return nil, fmt.Errorf("keep request for a passkey: %w", err)
 	}
-	return &auth.PasskeyRequest{Challenge: token, Options: options, ExpiresIn: passkey.Timeout}, nil
+	return &auth.PasskeyRequest{Challenge: token, Options: jsonobject.Object(options), ExpiresIn: passkey.Timeout}, nil
 }
 
 // Passkey checks a passkey that is the only factor of a sign-in. Whatever is wrong with it, the error is
