@@ -16,6 +16,7 @@ import (
 	"usher/internal/auth"
 	"usher/internal/auth/admin"
 	"usher/internal/auth/authtest"
+	"usher/internal/auth/factors"
 )
 
 // TestCallerGone revokes the caller of every mutation between the guard and the transaction. The mutation gets the error
@@ -134,6 +135,14 @@ func TestCallerGoneInQueue(t *testing.T) {
 					case "enableUser":
 						do = func(ctx context.Context, f *fixture, user, _ uuid.UUID) (any, error) {
 							return f.EnableUser(ctx, admin.EnableUserInput{UserID: user})
+						}
+					case "renamePasskey":
+						do = func(ctx context.Context, f *fixture, user, _ uuid.UUID) (any, error) {
+							return f.Domain.Factors.RenamePasskey(ctx, factors.RenamePasskeyInput{ID: user, Name: "Changed"})
+						}
+					case "removePasskey":
+						do = func(ctx context.Context, f *fixture, user, _ uuid.UUID) (any, error) {
+							return f.Domain.Factors.RemovePasskey(ctx, factors.RemovePasskeyInput{ID: user})
 						}
 					case "deleteMe":
 						do = func(ctx context.Context, f *fixture, _, _ uuid.UUID) (any, error) { return f.DeleteMe(ctx) }

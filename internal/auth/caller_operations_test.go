@@ -68,6 +68,47 @@ var callerOperations = map[string]operation{
 		}
 		return p, err
 	},
+	"beginPasskeySetup": func(ctx context.Context, f *fixture, _, _ uuid.UUID) (any, error) {
+		_, err := f.Domain.Factors.BeginPasskeySetup(ctx)
+		return nil, err // The challenge differs each time.
+	},
+	"confirmPasskeySetup": func(ctx context.Context, f *fixture, _, _ uuid.UUID) (any, error) {
+		r, err := f.Domain.Factors.BeginPasskeySetup(ctx)
+		if err != nil {
+			return nil, err
+		}
+		response, err := newAuthenticator().respond(r)
+		if err != nil {
+			return nil, err
+		}
+		p, err := f.Domain.Factors.ConfirmPasskeySetup(ctx, factors.ConfirmPasskeySetupInput{Passkey: response, Name: new("Changed")})
+		if err != nil {
+			return nil, err
+		}
+		return []any{*p.Factor.Name, p.User.Factors, len(p.RecoveryCodes)}, nil
+	},
+	"renamePasskey": func(ctx context.Context, f *fixture, _, _ uuid.UUID) (any, error) {
+		id, err := f.ensurePasskey(ctx)
+		if err != nil {
+			return nil, err
+		}
+		p, err := f.Domain.Factors.RenamePasskey(ctx, factors.RenamePasskeyInput{ID: id, Name: "Changed"})
+		if err != nil {
+			return nil, err
+		}
+		return *p.Factor.Name, nil
+	},
+	"removePasskey": func(ctx context.Context, f *fixture, _, _ uuid.UUID) (any, error) {
+		id, err := f.ensurePasskey(ctx)
+		if err != nil {
+			return nil, err
+		}
+		p, err := f.Domain.Factors.RemovePasskey(ctx, factors.RemovePasskeyInput{ID: id})
+		if err != nil {
+			return nil, err
+		}
+		return p.User.Factors, nil
+	},
 	"changePassword": func(ctx context.Context, f *fixture, _, _ uuid.UUID) (any, error) {
 		return f.ChangePassword(ctx, accounts.ChangePasswordInput{
 			CurrentPassword: authtest.Password, NewPassword: "five large purple whales", EndOtherSessions: true,
@@ -183,6 +224,28 @@ func (f *fixture) setEmails(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// ensurePasskey gives the caller a passkey past the domain, unless they have one, and returns its id.
+func (f *fixture) ensurePasskey(ctx context.Context) (uuid.UUID, error) {
+	me, err := f.Me(ctx)
+	if err != nil {
+		return uuid.Nil, err
+	}
+	found, err := f.Store.Factors(ctx, me.ID)
+	if err != nil {
+		return uuid.Nil, err
+	}
+	for _, existing := range found {
+		if existing.Kind == auth.CredentialPasskey {
+			return existing.ID, nil
+		}
+	}
+	passkey := auth.Factor{
+		ID: me.ID, UserID: me.ID, Kind: auth.CredentialPasskey, Key: me.ID.String(), Secret: "webauthn", Details: "{}",
+		CreatedAt: f.Clock.Now(), UpdatedAt: f.Clock.Now(),
+	}
+	return passkey.ID, f.Store.AddFactors(ctx, me.ID, []auth.Factor{passkey})
 }
 
 // ensureSpareRole creates the role SPARE past the domain, unless it exists.

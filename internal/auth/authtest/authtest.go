@@ -23,6 +23,7 @@ import (
 	"usher/internal/auth"
 	"usher/internal/auth/access"
 	"usher/internal/auth/domain"
+	"usher/internal/passkey"
 	"usher/internal/password"
 	"usher/internal/seal"
 	"usher/internal/seal/sealtest"
@@ -111,6 +112,13 @@ func (f *Fixture) NewDomain(t testing.TB, o domain.Options) *domain.Domain {
 	}
 	if o.Secrets == nil {
 		o.Secrets = Secrets
+	}
+	if o.Passkeys == nil {
+		party, err := passkey.New(passkey.Options{ID: "example.com", Name: "Example", Origins: []string{Issuer}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.Passkeys = party
 	}
 	o.Tokens, o.Now, o.Log = f.Tokens, f.Clock.Now, slog.New(slog.NewTextHandler(f.Log, nil))
 	d, err := domain.New(o)
