@@ -12,8 +12,8 @@ import (
 
 // Passkeys are the settings of passkeys. They are part of Server.
 type Passkeys struct {
-	RPID    string  `name:"passkey-rp-id" environ:"USHER_PASSKEY_RP_ID" placeholder:"DOMAIN" example:"example.com" help:"Domain that passkeys belong to: that of the pages where users sign in, or one above it. The default is the host of the issuer. Without a domain, there are no passkeys. After a change, all passkeys are lost."`
-	Origins Origins `name:"passkey-origins" environ:"USHER_PASSKEY_ORIGINS" placeholder:"ORIGIN,..." example:"https://app.example.com,https://example.org" help:"Origins of the pages that may use passkeys, at most five domains. Browsers learn those outside of the domain at /.well-known/webauthn. The default is the origin of the issuer and, as far as browsers allow passkeys there, --allowed-origins."`
+	PasskeyRPID    string  `name:"passkey-rp-id" environ:"USHER_PASSKEY_RP_ID" placeholder:"DOMAIN" example:"example.com" help:"Domain that passkeys belong to: that of the pages where users sign in, or one above it. The default is the host of the issuer. Without a domain, there are no passkeys. After a change, all passkeys are lost."`
+	PasskeyOrigins Origins `name:"passkey-origins" environ:"USHER_PASSKEY_ORIGINS" placeholder:"ORIGIN,..." example:"https://app.example.com,https://example.org" help:"Origins of the pages that may use passkeys, at most five domains. Browsers learn those outside of the domain at /.well-known/webauthn. The default is the origin of the issuer and, as far as browsers allow passkeys there, --allowed-origins."`
 }
 
 // PasskeyParty returns what passkeys belong to. It is nil if neither setting is set, and browsers allow no passkeys at the
@@ -23,14 +23,14 @@ func (s *Server) PasskeyParty() (*passkey.Party, error) {
 	if err != nil {
 		return nil, fmt.Errorf("--issuer: %w", err)
 	}
-	o := passkey.Options{ID: s.RPID, Name: s.AppName, Origins: s.Passkeys.Origins}
+	o := passkey.Options{ID: s.PasskeyRPID, Name: s.AppName, Origins: s.PasskeyOrigins}
 	if o.Name == "" {
 		o.Name = "Usher"
 	}
 	if o.ID == "" {
 		o.ID = strings.ToLower(u.Hostname())
 	}
-	chosen := s.RPID != "" || len(o.Origins) > 0
+	chosen := s.PasskeyRPID != "" || len(o.Origins) > 0
 	if !chosen && net.ParseIP(o.ID) != nil {
 		return nil, nil
 	}

@@ -157,7 +157,7 @@ func MailQuery(q auth.MailQuery) Query {
 	return Query{text, args}
 }
 
-// LifecycleQueries returns the other queries of mailed secrets, mails and accounts to delete, by the name of a method.
+// LifecycleQueries returns the other queries of mailed secrets, mails, passkeys and accounts to delete, by the name of a method.
 func LifecycleQueries(userID uuid.UUID, now time.Time) map[string]Query {
 	const bytes, address = `\x6162`, "mail42@example.com"
 	at, limit := now.Format(sqliteTime), 100
@@ -182,6 +182,7 @@ func LifecycleQueries(userID uuid.UUID, now time.Time) map[string]Query {
 		"CountMailsAsked": {countMailsAsked, []any{"192.0.2.0/24", at}},
 		"CountMailsTo":    {countMailsTo, []any{address, auth.MailSignUp, at}},
 		"AddUses":         {addUses, []any{bytes, 7, 1, at, 1}},
+		"PasskeyByKey":    {passkeyByKey, []any{"key 42"}},
 		"UseChallenge":    {useChallenge, []any{"id 42", at}},
 		"SweepRateLimits": {sweepRateLimits, []any{at, limit}},
 		"SweepChallenges": {sweepChallenges, []any{at, limit}},

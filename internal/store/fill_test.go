@@ -141,3 +141,10 @@ func fillRateLimits(t testing.TB, kind string, s *store.Store, many int) {
 		}
 	}
 }
+
+// fillPasskeys gives every user a passkey.
+func fillPasskeys(t testing.TB, s *store.Store) {
+	t.Helper()
+	exec(t, s, `INSERT INTO credentials (id, user_id, kind, key, secret, created_at, updated_at)
+		SELECT id, id, 'PASSKEY', 'key ' || id, 'webauthn', created_at, created_at FROM users`)
+}

@@ -29,6 +29,7 @@ func TestPlans(t *testing.T) {
 		fillSecrets(t, "sqlite", s, many)
 		fillMails(t, "sqlite", s, many)
 		fillRateLimits(t, "sqlite", s, many)
+		fillPasskeys(t, s)
 		t.Run("without statistics", func(t *testing.T) { checkPlans(t, s, "sqlite") })
 		exec(t, s, `ANALYZE`)
 		t.Run("with statistics", func(t *testing.T) { checkPlans(t, s, "sqlite") })
@@ -45,6 +46,7 @@ func TestPlans(t *testing.T) {
 		fillSecrets(t, "postgres", s, many)
 		fillMails(t, "postgres", s, many)
 		fillRateLimits(t, "postgres", s, many)
+		fillPasskeys(t, s)
 		fillMonths(t, s, many/4)
 		exec(t, s, `VACUUM ANALYZE`)
 		for _, mode := range []string{"force_custom_plan", "force_generic_plan"} {
