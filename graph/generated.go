@@ -223,6 +223,7 @@ type ComplexityRoot struct {
 		EnableUser               func(childComplexity int, input admin.EnableUserInput) int
 		InviteUser               func(childComplexity int, input admin.InviteUserInput) int
 		Login                    func(childComplexity int, input signin.LoginInput) int
+		LoginWithCode            func(childComplexity int, input signin.LoginWithCodeInput) int
 		LoginWithPasskey         func(childComplexity int, input signin.LoginWithPasskeyInput) int
 		Logout                   func(childComplexity int) int
 		Reauthenticate           func(childComplexity int, input signin.ReauthenticateInput) int
@@ -234,6 +235,7 @@ type ComplexityRoot struct {
 		RequestDataExport        func(childComplexity int) int
 		RequestEmailChange       func(childComplexity int, input recovery.RequestEmailChangeInput) int
 		RequestEmailVerification func(childComplexity int) int
+		RequestLoginCode         func(childComplexity int, input recovery.RequestLoginCodeInput) int
 		RequestPasswordReset     func(childComplexity int, input recovery.RequestPasswordResetInput) int
 		RequestSignup            func(childComplexity int, input recovery.RequestSignupInput) int
 		ResetPassword            func(childComplexity int, input signin.ResetPasswordInput) int
@@ -323,6 +325,10 @@ type ComplexityRoot struct {
 
 	RequestEmailVerificationPayload struct {
 		User func(childComplexity int) int
+	}
+
+	RequestLoginCodePayload struct {
+		Flow func(childComplexity int) int
 	}
 
 	RequestPasswordResetPayload struct {
@@ -456,6 +462,8 @@ type MutationResolver interface {
 	RequestSignup(ctx context.Context, input recovery.RequestSignupInput) (*recovery.RequestSignupPayload, error)
 	CompleteSignup(ctx context.Context, input signin.CompleteSignupInput) (*signin.AuthPayload, error)
 	Login(ctx context.Context, input signin.LoginInput) (*signin.AuthPayload, error)
+	RequestLoginCode(ctx context.Context, input recovery.RequestLoginCodeInput) (*recovery.RequestLoginCodePayload, error)
+	LoginWithCode(ctx context.Context, input signin.LoginWithCodeInput) (*signin.AuthPayload, error)
 	CompleteLogin(ctx context.Context, input signin.CompleteLoginInput) (*signin.AuthPayload, error)
 	BeginPasskeyLogin(ctx context.Context) (*auth.PasskeyRequest, error)
 	LoginWithPasskey(ctx context.Context, input signin.LoginWithPasskeyInput) (*signin.AuthPayload, error)
@@ -1219,6 +1227,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.Login(childComplexity, args["input"].(signin.LoginInput)), true
+	case "Mutation.loginWithCode":
+		if e.ComplexityRoot.Mutation.LoginWithCode == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_loginWithCode_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.LoginWithCode(childComplexity, args["input"].(signin.LoginWithCodeInput)), true
 	case "Mutation.loginWithPasskey":
 		if e.ComplexityRoot.Mutation.LoginWithPasskey == nil {
 			break
@@ -1315,6 +1334,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RequestEmailVerification(childComplexity), true
+	case "Mutation.requestLoginCode":
+		if e.ComplexityRoot.Mutation.RequestLoginCode == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_requestLoginCode_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RequestLoginCode(childComplexity, args["input"].(recovery.RequestLoginCodeInput)), true
 	case "Mutation.requestPasswordReset":
 		if e.ComplexityRoot.Mutation.RequestPasswordReset == nil {
 			break
@@ -1724,6 +1754,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RequestEmailVerificationPayload.User(childComplexity), true
+
+	case "RequestLoginCodePayload.flow":
+		if e.ComplexityRoot.RequestLoginCodePayload.Flow == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RequestLoginCodePayload.Flow(childComplexity), true
 
 	case "RequestPasswordResetPayload.flow":
 		if e.ComplexityRoot.RequestPasswordResetPayload.Flow == nil {
@@ -2140,6 +2177,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputEnableUserInput,
 		ec.unmarshalInputInviteUserInput,
 		ec.unmarshalInputLoginInput,
+		ec.unmarshalInputLoginWithCodeInput,
 		ec.unmarshalInputLoginWithPasskeyInput,
 		ec.unmarshalInputMailMessageFilter,
 		ec.unmarshalInputPasskeyResponseInput,
@@ -2148,6 +2186,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputRemovePasskeyInput,
 		ec.unmarshalInputRenamePasskeyInput,
 		ec.unmarshalInputRequestEmailChangeInput,
+		ec.unmarshalInputRequestLoginCodeInput,
 		ec.unmarshalInputRequestPasswordResetInput,
 		ec.unmarshalInputRequestSignupInput,
 		ec.unmarshalInputResetPasswordInput,
@@ -2386,8 +2425,8 @@ enum ErrorCode {
   """
   STEP_UP_REQUIRED
   """
-  The password is right, and the account has a second factor. Nobody is signed in yet. Show the user the methods of
-  ` + "`" + `extensions.methods` + "`" + `, which are ` + "`" + `AuthMethod` + "`" + ` values, and send what they enter to ` + "`" + `completeLogin` + "`" + ` together with
+  The password or the mailed secret is right, and the account has a second factor. Nobody is signed in yet. Show the
+  user the methods of ` + "`" + `extensions.methods` + "`" + `, which are ` + "`" + `AuthMethod` + "`" + ` values, and send what they enter to ` + "`" + `completeLogin` + "`" + ` together with
   ` + "`" + `extensions.challenge` + "`" + `. The challenge is valid for ` + "`" + `extensions.expiresIn` + "`" + ` seconds and five attempts.
   """
   SECOND_FACTOR_REQUIRED
@@ -2478,7 +2517,7 @@ enum UnauthenticatedReason {
   ACCOUNT_DISABLED
 }
 
-"A way to prove who one is."
+"A way to prove who one is: ` + "`" + `extensions.methods` + "`" + ` of ` + "`" + `STEP_UP_REQUIRED` + "`" + ` and ` + "`" + `SECOND_FACTOR_REQUIRED` + "`" + ` errors, and the methods of sessions."
 enum AuthMethod {
   "The password."
   PASSWORD
@@ -2492,7 +2531,7 @@ enum AuthMethod {
   EMAIL_CODE
 }
 
-"How well a user has authenticated (NIST SP 800-63B-4 §2)."
+"How well a user has authenticated (NIST SP 800-63B-4 §2): ` + "`" + `extensions.assurance` + "`" + ` of a ` + "`" + `STEP_UP_REQUIRED` + "`" + ` error."
 enum Assurance {
   "With one factor."
   AAL1
@@ -2732,6 +2771,24 @@ type Mutation {
     @rateLimit(name: "login-guesses", max: 20, per: "1h", counts: FAILURES, exceeded: CHALLENGE)
     @rateLimit(name: "login-attack", by: GLOBAL, max: 100, per: "10m", counts: FAILURES, exceeded: CHALLENGE)
   """
+  Mails a link and a code to the address of an account. ` + "`" + `loginWithCode` + "`" + ` accepts either. A newer mail makes those of the
+  older one invalid. The answer is the same whether there is such an account or not.
+  """
+  requestLoginCode("The address." input: RequestLoginCodeInput!): RequestLoginCodePayload! @public
+    @rateLimit(name: "mail", max: 30, per: "1h")
+    @rateLimit(name: "mail-recipient", by: RECIPIENT, max: 5, per: "1h", exceeded: CHALLENGE)
+    @rateLimit(name: "mail-flood", by: GLOBAL, max: 1000, per: "1h", exceeded: CHALLENGE)
+  """
+  Signs in with the token or the code of a mail from ` + "`" + `requestLoginCode` + "`" + `, and verifies the e-mail address. The token works
+  only in the browser that asked for the mail, together with the ` + "`" + `flow` + "`" + `: otherwise a link from somebody else could sign
+  the user in to that person's account. A code does not need the ` + "`" + `flow` + "`" + `, because the user types it in. Fails with
+  ` + "`" + `SECOND_FACTOR_REQUIRED` + "`" + ` if the account has a second factor: continue with ` + "`" + `completeLogin` + "`" + `. The first verification of
+  the address ends all sessions of the account, and removes its password and its second factors, because somebody else may
+  have created the account with this address.
+  """
+  loginWithCode("The secret of the mail." input: LoginWithCodeInput!): AuthPayload! @public
+    @rateLimit(name: "secret", max: 60, per: "1h", counts: FAILURES)
+  """
   Completes a sign-in that failed with ` + "`" + `SECOND_FACTOR_REQUIRED` + "`" + `, with a second factor. A wrong one fails with
   ` + "`" + `INVALID_CREDENTIALS` + "`" + `, and the user can try again. Fails with ` + "`" + `BAD_USER_INPUT` + "`" + ` if the challenge has expired, was used,
   or had five attempts: sign in again. With ` + "`" + `session: COOKIE` + "`" + ` at ` + "`" + `login` + "`" + `, only the same browser can complete it.
@@ -2772,7 +2829,7 @@ type Mutation {
   for the session of the request that carries the time of the confirmation, and the level of the sign-in and the
   confirmation together. Only this token does: a token from ` + "`" + `refresh` + "`" + ` carries those of the sign-in again. The client's
   refresh token stays valid. Users who have signed in with two factors use a second factor here too: their password
-  alone fails with ` + "`" + `STEP_UP_REQUIRED` + "`" + `.
+  or a mailed code alone fails with ` + "`" + `STEP_UP_REQUIRED` + "`" + `.
   """
   reauthenticate("The user's credentials." input: ReauthenticateInput!): AuthPayload! @auth(verified: false)
     @rateLimit(name: "password", by: USER, max: 60, per: "1h")
@@ -3047,6 +3104,8 @@ input ReauthenticateInput @oneOf {
   totp: OneTimeSecret
   "One of the user's recovery codes. It is used up."
   recoveryCode: OneTimeSecret
+  "A code from ` + "`" + `requestLoginCode` + "`" + `, mailed to the user's own address. Only for users who have signed in with one factor."
+  emailCode: OneTimeSecret
   "One of the user's passkeys, see ` + "`" + `beginPasskeyLogin` + "`" + `."
   passkey: PasskeyResponseInput
 }
@@ -3130,6 +3189,28 @@ input VerifyEmailInput {
   email: EmailAddress
   "The code. Valid for 10 minutes and 5 attempts."
   code: OneTimeSecret
+}
+
+"Input of ` + "`" + `requestLoginCode` + "`" + `."
+input RequestLoginCodeInput {
+  "The e-mail address of the account."
+  email: EmailAddress!
+  "The solution of a challenge. Only needed after ` + "`" + `CHALLENGE_REQUIRED` + "`" + `."
+  challengeSolution: ChallengeSolution
+}
+
+"Input of ` + "`" + `loginWithCode` + "`" + `: ` + "`" + `token` + "`" + ` and ` + "`" + `flow` + "`" + `, or ` + "`" + `email` + "`" + ` and ` + "`" + `code` + "`" + `."
+input LoginWithCodeInput {
+  "The token in the link. Valid for 10 minutes."
+  token: OneTimeSecret
+  "The ` + "`" + `flow` + "`" + ` from ` + "`" + `requestLoginCode` + "`" + `. With a ` + "`" + `code` + "`" + ` it can be left out."
+  flow: String
+  "The e-mail address that got the code."
+  email: EmailAddress
+  "The code. Valid for 10 minutes and 5 attempts."
+  code: OneTimeSecret
+  "How to deliver the refresh token."
+  session: SessionTransport! = TOKEN
 }
 
 "Input of ` + "`" + `requestPasswordReset` + "`" + `."
@@ -3481,6 +3562,12 @@ type VerifyEmailPayload {
   email: EmailAddress!
   "Whether the account has lost its password. Its user chooses a new one with ` + "`" + `requestPasswordReset` + "`" + `."
   passwordRemoved: Boolean!
+}
+
+"The result of ` + "`" + `requestLoginCode` + "`" + `."
+type RequestLoginCodePayload {
+  "The value that ` + "`" + `loginWithCode` + "`" + ` requires with the token of the link. Keep it in this browser, in ` + "`" + `sessionStorage` + "`" + `."
+  flow: String!
 }
 
 "The result of ` + "`" + `requestPasswordReset` + "`" + `."
@@ -3895,6 +3982,8 @@ enum AuditEventKind {
   PASSWORD_RESET_REQUESTED
   "A user set a new password with the secret of a mail. All sessions of the user were ended."
   PASSWORD_RESET
+  "A mail to sign in to an account was requested."
+  LOGIN_CODE_REQUESTED
   "Somebody entered the code of a mail, and it was wrong or no longer valid."
   MAILED_CODE_FAILED
   "A user requested a change of their e-mail address."
@@ -4008,6 +4097,8 @@ enum MailKind {
   VERIFY_EMAIL
   "Sets a new password."
   RESET_PASSWORD
+  "Signs in to an account."
+  LOGIN_CODE
   "Confirms the new address of an account."
   CONFIRM_EMAIL
   "Tells the old address of an account about a change, with a link to undo it."
@@ -4582,6 +4673,14 @@ func (ec *executionContext) childFields_RequestEmailVerificationPayload(ctx cont
 		return ec.fieldContext_RequestEmailVerificationPayload_user(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RequestEmailVerificationPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RequestLoginCodePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "flow":
+		return ec.fieldContext_RequestLoginCodePayload_flow(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RequestLoginCodePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_RequestPasswordResetPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5200,6 +5299,20 @@ func (ec *executionContext) field_Mutation_inviteUser_args(ctx context.Context, 
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_loginWithCode_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (signin.LoginWithCodeInput, error) {
+			return ec.unmarshalNLoginWithCodeInput2usherᚋgraphᚋsigninᚐLoginWithCodeInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_loginWithPasskey_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -5290,6 +5403,20 @@ func (ec *executionContext) field_Mutation_requestEmailChange_args(ctx context.C
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (recovery.RequestEmailChangeInput, error) {
 			return ec.unmarshalNRequestEmailChangeInput2usherᚋinternalᚋauthᚋrecoveryᚐRequestEmailChangeInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_requestLoginCode_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (recovery.RequestLoginCodeInput, error) {
+			return ec.unmarshalNRequestLoginCodeInput2usherᚋinternalᚋauthᚋrecoveryᚐRequestLoginCodeInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -7934,6 +8061,94 @@ func (ec *executionContext) fieldContext_Mutation_login(ctx context.Context, fie
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_login_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_requestLoginCode(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_requestLoginCode(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RequestLoginCode(ctx, fc.Args["input"].(recovery.RequestLoginCodeInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *recovery.RequestLoginCodePayload) graphql.Marshaler {
+			return ec.marshalNRequestLoginCodePayload2ᚖusherᚋinternalᚋauthᚋrecoveryᚐRequestLoginCodePayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_requestLoginCode(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RequestLoginCodePayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_requestLoginCode_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_loginWithCode(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_loginWithCode(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().LoginWithCode(ctx, fc.Args["input"].(signin.LoginWithCodeInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *signin.AuthPayload) graphql.Marshaler {
+			return ec.marshalNAuthPayload2ᚖusherᚋgraphᚋsigninᚐAuthPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_loginWithCode(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AuthPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_loginWithCode_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -12370,6 +12585,29 @@ func (ec *executionContext) fieldContext_RequestEmailVerificationPayload_user(_ 
 	return fc, nil
 }
 
+func (ec *executionContext) _RequestLoginCodePayload_flow(ctx context.Context, field graphql.CollectedField, obj *recovery.RequestLoginCodePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RequestLoginCodePayload_flow(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Flow, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RequestLoginCodePayload_flow(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RequestLoginCodePayload", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _RequestPasswordResetPayload_flow(ctx context.Context, field graphql.CollectedField, obj *recovery.RequestPasswordResetPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -16350,6 +16588,68 @@ func (ec *executionContext) unmarshalInputLoginInput(ctx context.Context, obj an
 	return it, nil
 }
 
+func (ec *executionContext) unmarshalInputLoginWithCodeInput(ctx context.Context, obj any) (signin.LoginWithCodeInput, error) {
+	var it signin.LoginWithCodeInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["session"]; !present {
+		asMap["session"] = "TOKEN"
+	}
+
+	fieldsInOrder := [...]string{"token", "flow", "email", "code", "session"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "token":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("token"))
+			data, err := ec.unmarshalOOneTimeSecret2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Token = data
+		case "flow":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("flow"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Flow = data
+		case "email":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("email"))
+			data, err := ec.unmarshalOEmailAddress2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Email = data
+		case "code":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("code"))
+			data, err := ec.unmarshalOOneTimeSecret2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Code = data
+		case "session":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("session"))
+			data, err := ec.unmarshalNSessionTransport2usherᚋgraphᚋsigninᚐSessionTransport(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Session = data
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputLoginWithPasskeyInput(ctx context.Context, obj any) (signin.LoginWithPasskeyInput, error) {
 	var it signin.LoginWithPasskeyInput
 	if obj == nil {
@@ -16476,7 +16776,7 @@ func (ec *executionContext) unmarshalInputReauthenticateInput(ctx context.Contex
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"password", "totp", "recoveryCode", "passkey"}
+	fieldsInOrder := [...]string{"password", "totp", "recoveryCode", "emailCode", "passkey"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -16504,6 +16804,13 @@ func (ec *executionContext) unmarshalInputReauthenticateInput(ctx context.Contex
 				return it, err
 			}
 			it.RecoveryCode = data
+		case "emailCode":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("emailCode"))
+			data, err := ec.unmarshalOOneTimeSecret2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.EmailCode = data
 		case "passkey":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("passkey"))
 			data, err := ec.unmarshalOPasskeyResponseInput2ᚖusherᚋinternalᚋauthᚐPasskeyResponse(ctx, v)
@@ -16656,6 +16963,43 @@ func (ec *executionContext) unmarshalInputRequestEmailChangeInput(ctx context.Co
 				return it, err
 			}
 			it.Email = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputRequestLoginCodeInput(ctx context.Context, obj any) (recovery.RequestLoginCodeInput, error) {
+	var it recovery.RequestLoginCodeInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"email", "challengeSolution"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "email":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("email"))
+			data, err := ec.unmarshalNEmailAddress2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Email = data
+		case "challengeSolution":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("challengeSolution"))
+			data, err := ec.unmarshalOChallengeSolution2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ChallengeSolution = data
 		}
 	}
 	return it, nil
@@ -18697,6 +19041,20 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "requestLoginCode":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_requestLoginCode(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "loginWithCode":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_loginWithCode(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "completeLogin":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_completeLogin(ctx, field)
@@ -19814,6 +20172,44 @@ func (ec *executionContext) _RequestEmailVerificationPayload(ctx context.Context
 			out.Values[i] = graphql.MarshalString("RequestEmailVerificationPayload")
 		case "user":
 			out.Values[i] = ec._RequestEmailVerificationPayload_user(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var requestLoginCodePayloadImplementors = []string{"RequestLoginCodePayload"}
+
+func (ec *executionContext) _RequestLoginCodePayload(ctx context.Context, sel ast.SelectionSet, obj *recovery.RequestLoginCodePayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, requestLoginCodePayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RequestLoginCodePayload")
+		case "flow":
+			out.Values[i] = ec._RequestLoginCodePayload_flow(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -21799,6 +22195,11 @@ func (ec *executionContext) unmarshalNLoginInput2usherᚋgraphᚋsigninᚐLoginI
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalNLoginWithCodeInput2usherᚋgraphᚋsigninᚐLoginWithCodeInput(ctx context.Context, v any) (signin.LoginWithCodeInput, error) {
+	res, err := ec.unmarshalInputLoginWithCodeInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNLoginWithPasskeyInput2usherᚋgraphᚋsigninᚐLoginWithPasskeyInput(ctx context.Context, v any) (signin.LoginWithPasskeyInput, error) {
 	res, err := ec.unmarshalInputLoginWithPasskeyInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -22126,6 +22527,21 @@ func (ec *executionContext) marshalNRequestEmailVerificationPayload2ᚖusherᚋi
 		return graphql.Null
 	}
 	return ec._RequestEmailVerificationPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNRequestLoginCodeInput2usherᚋinternalᚋauthᚋrecoveryᚐRequestLoginCodeInput(ctx context.Context, v any) (recovery.RequestLoginCodeInput, error) {
+	res, err := ec.unmarshalInputRequestLoginCodeInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNRequestLoginCodePayload2ᚖusherᚋinternalᚋauthᚋrecoveryᚐRequestLoginCodePayload(ctx context.Context, sel ast.SelectionSet, v *recovery.RequestLoginCodePayload) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._RequestLoginCodePayload(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNRequestPasswordResetInput2usherᚋinternalᚋauthᚋrecoveryᚐRequestPasswordResetInput(ctx context.Context, v any) (recovery.RequestPasswordResetInput, error) {

@@ -201,6 +201,7 @@ func newConfig(resolver *Resolver, schema *directive.Schema) Config {
 	config.Complexity.User.Metadata, config.Complexity.User.AppMetadata = large, large
 	config.Complexity.RoleDefinition.Permissions = large
 	config.Complexity.RequestDataExportPayload.Data = large
+	config.Complexity.PasskeyRequest.Options = large
 	config.Complexity.Mutation.RequestDataExport = func(child int) int { return costOfExport + child }
 	config.Complexity.User.Factors = func(child int) int { return costOfFactors + child*usualFactors }
 	config.Complexity.AuditEvent.Permissions = func(int) int { return costOfPermissions }
