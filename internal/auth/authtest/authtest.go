@@ -95,6 +95,9 @@ func New(t testing.TB, s *store.Store) *Fixture {
 	return f
 }
 
+// NoPasskeys in the options of NewDomain makes a domain in which nobody can use passkeys.
+var NoPasskeys = new(passkey.Party)
+
 // NewDomain returns a domain like the fixture's with other options.
 func (f *Fixture) NewDomain(t testing.TB, o domain.Options) *domain.Domain {
 	t.Helper()
@@ -113,7 +116,10 @@ func (f *Fixture) NewDomain(t testing.TB, o domain.Options) *domain.Domain {
 	if o.Secrets == nil {
 		o.Secrets = Secrets
 	}
-	if o.Passkeys == nil {
+	switch o.Passkeys {
+	case NoPasskeys:
+		o.Passkeys = nil
+	case nil:
 		party, err := passkey.New(passkey.Options{ID: "example.com", Name: "Example", Origins: []string{Issuer}})
 		if err != nil {
 			t.Fatal(err)
