@@ -65,14 +65,18 @@ func withLimits(t *testing.T, name, limits string) *ast.Schema {
 	return schema
 }
 
-// takesCredential reports whether a mutation has a credential among the fields of its input.
+// takesCredential reports whether a mutation has a credential among the fields of its input, at any depth.
 func takesCredential(schema *ast.Schema, name string) bool {
 	for _, a := range schema.Mutation.Fields.ForName(name).Arguments {
-		for _, f := range schema.Types[a.Type.Name()].Fields {
-			if f.Type.Name() == "Password" || f.Type.Name() == "OneTimeSecret" {
-				return true
-			}
+		if holdsCredential(schema, a.Type.Name()) {
+			return true
 		}
 	}
 	return false
+}
+
+func holdsCredential(schema *ast.Schema, name string) bool {
+	return name == "Password" || name == "OneTimeSecret" || slices.ContainsFunc(schema.Types[name].Fields, func(f *ast.FieldDefinition) bool {
+		return holdsCredential(schema, f.Type.Name())
+	})
 }

@@ -33,7 +33,8 @@ func TestUnverifiedUsers(t *testing.T) {
 	want := []string{
 		"Query.me",
 		"Mutation.logout", "Mutation.revokeSession", "Mutation.revokeOtherSessions", "Mutation.reauthenticate", "Mutation.changePassword",
-		"Mutation.beginTotpSetup", "Mutation.confirmTotpSetup", "Mutation.removeTotp", "Mutation.regenerateRecoveryCodes", "User.factors",
+		"Mutation.beginTotpSetup", "Mutation.confirmTotpSetup", "Mutation.removeTotp", "Mutation.beginPasskeySetup", "Mutation.confirmPasskeySetup", "Mutation.renamePasskey",
+		"Mutation.removePasskey", "Mutation.regenerateRecoveryCodes", "User.factors",
 		"Mutation.requestEmailVerification", "Mutation.requestEmailChange", "Mutation.deleteMe", "Mutation.cancelDeletion",
 		// What clients read of the user at a sign-in.
 		"Session.authTime",

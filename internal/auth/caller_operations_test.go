@@ -203,7 +203,7 @@ func (f *fixture) ensureFactor(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	err = f.Store.Store.AddFactors(ctx, me.ID, []auth.Factor{{
+	err = f.Store.AddFactors(ctx, me.ID, []auth.Factor{{
 		ID: id, UserID: me.ID, Kind: auth.CredentialTOTP, Secret: "x", CreatedAt: f.Clock.Now(), UpdatedAt: f.Clock.Now(),
 	}})
 	if errors.Is(err, auth.ErrFactorTaken) {

@@ -70,9 +70,10 @@ func (f *fixture) challenge(t *testing.T, ctx context.Context, in signin.LoginIn
 	return second.Continue.Token
 }
 
-func (f *fixture) begin(t *testing.T, username string) string {
+// begin signs ada in with her password, and returns what completes the sign-in.
+func (f *fixture) begin(t *testing.T) string {
 	t.Helper()
-	return f.challenge(t, t.Context(), signin.LoginInput{Identifier: username})
+	return f.challenge(t, t.Context(), signin.LoginInput{Identifier: "ada"})
 }
 
 func (f *fixture) complete(ctx context.Context, in signin.CompleteLoginInput) string {
@@ -96,7 +97,7 @@ func TestSecondFactor(t *testing.T) {
 			t.Errorf("recovery codes %v", a.codes)
 		}
 
-		challenge := f.begin(t, "ada")
+		challenge := f.begin(t)
 		f.WantEvents(t, "SECOND_FACTOR_REQUIRED of ada")
 		if got := f.complete(t.Context(), signin.CompleteLoginInput{Challenge: challenge, Totp: new(a.code(f))}); got != "INVALID_CREDENTIALS" {
 			t.Errorf("the code of the set-up again: %q", got)
@@ -159,7 +160,7 @@ func TestRecoveryCodes(t *testing.T) {
 		f.NewMails(t)
 		f.NewEvents(t)
 		typed := " " + strings.ToLower(strings.ReplaceAll(a.codes[0], "-", " ")) + "-"
-		p, err := f.CompleteLogin(t.Context(), signin.CompleteLoginInput{Challenge: f.begin(t, "ada"), RecoveryCode: &typed})
+		p, err := f.CompleteLogin(t.Context(), signin.CompleteLoginInput{Challenge: f.begin(t), RecoveryCode: &typed})
 		if err != nil || p.Session.Assurance() != auth.AAL2 {
 			t.Fatalf("CompleteLogin: %v", err)
 		}
@@ -169,7 +170,7 @@ func TestRecoveryCodes(t *testing.T) {
 		if err != nil || len(list) != 2 || list[0].Method != "TOTP" || list[1].Method != "RECOVERY_CODE" || *list[1].Remaining != 9 {
 			t.Fatalf("factors %+v, %v", list, err)
 		}
-		if got := f.complete(t.Context(), signin.CompleteLoginInput{Challenge: f.begin(t, "ada"), RecoveryCode: &a.codes[0]}); got != "INVALID_CREDENTIALS" {
+		if got := f.complete(t.Context(), signin.CompleteLoginInput{Challenge: f.begin(t), RecoveryCode: &a.codes[0]}); got != "INVALID_CREDENTIALS" {
 			t.Errorf("a code again: %q", got)
 		}
 
@@ -181,10 +182,10 @@ func TestRecoveryCodes(t *testing.T) {
 		}
 		f.NewMail(t, "recovery-codes-replaced", adaAddress)
 		f.WantEvents(t, "RECOVERY_CODES_REPLACED by ada of ada in a session")
-		if got := f.complete(t.Context(), signin.CompleteLoginInput{Challenge: f.begin(t, "ada"), RecoveryCode: &a.codes[1]}); got != "INVALID_CREDENTIALS" {
+		if got := f.complete(t.Context(), signin.CompleteLoginInput{Challenge: f.begin(t), RecoveryCode: &a.codes[1]}); got != "INVALID_CREDENTIALS" {
 			t.Errorf("an old code: %q", got)
 		}
-		if got := f.complete(t.Context(), signin.CompleteLoginInput{Challenge: f.begin(t, "ada"), RecoveryCode: &next.RecoveryCodes[3]}); got != "" {
+		if got := f.complete(t.Context(), signin.CompleteLoginInput{Challenge: f.begin(t), RecoveryCode: &next.RecoveryCodes[3]}); got != "" {
 			t.Errorf("a new code: %q", got)
 		}
 		bob := f.signup(t, "bob")
@@ -210,7 +211,7 @@ func TestSecondFactorRace(t *testing.T) {
 				a := f.setUpTOTP(t, ada.AccessToken)
 				challenges := make([]string, 5)
 				for i := range challenges {
-					challenges[i] = f.begin(t, "ada")
+					challenges[i] = f.begin(t)
 				}
 				in := presented(a, a.next(f))
 				var attempts []func() string
@@ -240,7 +241,7 @@ func TestCompleteLoginRace(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, f *fixture) {
 		ada := f.signup(t, "ada")
 		a := f.setUpTOTP(t, ada.AccessToken)
-		challenge := f.begin(t, "ada")
+		challenge := f.begin(t)
 		var attempts []func() string
 		for n := range 8 {
 			attempts = append(attempts, func() string {
@@ -305,7 +306,7 @@ func TestChallengeEnds(t *testing.T) {
 			eachDatabase(t, func(t *testing.T, f *fixture) {
 				ada := f.signup(t, "ada")
 				a := f.setUpTOTP(t, ada.AccessToken)
-				challenge := f.begin(t, "ada")
+				challenge := f.begin(t)
 				tt.before(t, f, a, ada, challenge)
 				if got := f.complete(t.Context(), signin.CompleteLoginInput{Challenge: challenge, Totp: new(a.next(f))}); got != tt.want {
 					t.Errorf("%q, want %q", got, tt.want)
@@ -349,7 +350,7 @@ func TestFactorAttempts(t *testing.T) {
 		ada := f.signupEmail(t, "ada", adaAddress)
 		a := f.setUpTOTP(t, ada.AccessToken)
 		guess := func() string {
-			return f.complete(t.Context(), signin.CompleteLoginInput{Challenge: f.begin(t, "ada"), Totp: new("000000")})
+			return f.complete(t.Context(), signin.CompleteLoginInput{Challenge: f.begin(t), Totp: new("000000")})
 		}
 		for range 5 {
 			if got := guess(); got != "INVALID_CREDENTIALS" {
@@ -369,7 +370,7 @@ func TestFactorAttempts(t *testing.T) {
 			t.Errorf("after right passwords: %q", got)
 		}
 		f.Clock.Advance(time.Second)
-		if got := f.complete(t.Context(), signin.CompleteLoginInput{Challenge: f.begin(t, "ada"), RecoveryCode: &a.codes[2]}); got != "" {
+		if got := f.complete(t.Context(), signin.CompleteLoginInput{Challenge: f.begin(t), RecoveryCode: &a.codes[2]}); got != "" {
 			t.Errorf("the owner after a second: %q", got)
 		}
 		if got := guess(); got != "INVALID_CREDENTIALS" {
@@ -384,7 +385,7 @@ func TestStepUpWithFactor(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, f *fixture) {
 		old := f.signup(t, "ada")
 		a := f.setUpTOTP(t, old.AccessToken)
-		p, err := f.CompleteLogin(t.Context(), signin.CompleteLoginInput{Challenge: f.begin(t, "ada"), Totp: new(a.next(f))})
+		p, err := f.CompleteLogin(t.Context(), signin.CompleteLoginInput{Challenge: f.begin(t), Totp: new(a.next(f))})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -558,7 +559,7 @@ func TestFactorSecrets(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, f *fixture) {
 		ada := f.signup(t, "ada")
 		a := f.setUpTOTP(t, ada.AccessToken)
-		challenge := f.begin(t, "ada")
+		challenge := f.begin(t)
 		f.complete(t.Context(), signin.CompleteLoginInput{Challenge: challenge, RecoveryCode: &a.codes[0]})
 		stored, err := f.Store.Factors(t.Context(), ada.User.ID)
 		if err != nil {

@@ -83,39 +83,21 @@ func (s *Service) decide(ctx context.Context, c *caller.State, rule *auth.Rule) 
 	d := caller.Decision{Rule: rule}
 	var roles []auth.Role
 	var verified bool
-	proved, required, signedIn := auth.AAL1, auth.AAL1, auth.AAL1
-	factors := []auth.AuthMethod{auth.AuthMethodTOTP, auth.AuthMethodPasskey, auth.AuthMethodRecoveryCode}
+	var viewer *auth.Viewer // nil for CheckToken
 	if c.Claims == nil {
 		return d, auth.Unauthenticated(c.Reason)
 	}
+	proved := auth.Assurance(c.Claims.Assurance)
 	if rule.Check == auth.CheckToken {
 		d.Subject, _ = uuid.Parse(c.Claims.Subject) // the zero id owns nothing
 		roles, verified = rolesOf(c.Claims), c.Claims.EmailVerified
-		proved = auth.Assurance(c.Claims.Assurance)
-		signedIn = proved
 	} else { // An unknown value is as strict as CheckSession.
-		v, err := s.viewer(ctx, c)
-		if err != nil {
+		var err error
+		if viewer, err = s.viewer(ctx, c); err != nil {
 			return d, err
 		}
-		d.Subject, roles, verified = v.User.ID, v.User.Roles, v.User.HasVerifiedEmail()
-		proved = v.Assurance(auth.Assurance(c.Claims.Assurance), c.Claims.AuthTime)
-		if rule.Assurance == auth.RequireHighest {
-			required = v.User.HighestAssurance()
-		}
-		if signedIn = v.Session.Assurance(); !v.User.HasSecondFactor() {
-			d.NoFactor = rule.Assurance == auth.RequireAAL2 && proved != auth.AAL2
-		}
-		factors = v.User.SecondFactors()
-	}
-	if rule.Assurance == auth.RequireAAL2 {
-		required = auth.AAL2
-	}
-	d.Weak = required == auth.AAL2 && proved != auth.AAL2
-	// Who has signed in with two factors confirms their identity with the second: a thief with a copy of the session may
-	// know the password.
-	if d.StepUp, d.Methods = auth.AAL1, append([]auth.AuthMethod{auth.AuthMethodPassword}, factors...); required == auth.AAL2 || signedIn == auth.AAL2 {
-		d.StepUp, d.Methods = auth.AAL2, factors
+		d.Subject, roles, verified = viewer.User.ID, viewer.User.Roles, viewer.User.HasVerifiedEmail()
+		proved = viewer.Assurance(proved, c.Claims.AuthTime)
 	}
 	if d.Admitted = rule.HasRole(roles); d.Admitted {
 		var err error
@@ -127,8 +109,33 @@ func (s *Service) decide(ctx context.Context, c *caller.State, rule *auth.Rule) 
 	// The token's time counts, not the session's. Otherwise a stolen token would satisfy the rule when its owner
 	// re-authenticates. Tokens have whole seconds.
 	d.Stale = rule.MaxAge > 0 && s.tx.Now().Truncate(time.Second).Sub(c.Claims.AuthTime) > rule.MaxAge
+	d.Weak = proved != auth.AAL2 && requiresTwo(rule, viewer)
+	d.NoFactor = d.Weak && viewer != nil && !viewer.User.HasSecondFactor()
+	if d.Weak || d.Stale {
+		d.StepUp, d.Methods = stepUp(d.Weak, proved, viewer)
+	}
 	c.Decisions = append(c.Decisions, d)
 	return d, nil
+}
+
+// requiresTwo reports whether a rule requires two factors of a caller.
+func requiresTwo(rule *auth.Rule, v *auth.Viewer) bool {
+	return rule.Assurance == auth.RequireAAL2 ||
+		rule.Assurance == auth.RequireHighest && v != nil && v.User.HighestAssurance() == auth.AAL2
+}
+
+// stepUp returns the level at which a caller must confirm their identity, and the methods that will do. Who has signed in
+// with two factors needs the second one: a thief with a copy of the session may know the password. A token does not say
+// which factors the user has.
+func stepUp(weak bool, proved auth.Assurance, v *auth.Viewer) (auth.Assurance, []auth.AuthMethod) {
+	factors := []auth.AuthMethod{auth.AuthMethodTOTP, auth.AuthMethodPasskey, auth.AuthMethodRecoveryCode}
+	if v != nil {
+		proved, factors = v.Session.Assurance(), v.User.SecondFactors()
+	}
+	if weak || proved == auth.AAL2 {
+		return auth.AAL2, factors
+	}
+	return auth.AAL1, append([]auth.AuthMethod{auth.AuthMethodPassword}, factors...)
 }
 
 func rolesOf(claims *token.Claims) []auth.Role {

@@ -125,14 +125,14 @@ func (s *Service) added(ctx context.Context, tx *transaction.Tx, f auth.Factor) 
 	return codes, tx.RecordSession(ctx, auth.EventFactorAdded, tx.Viewer)
 }
 
-// remove removes factors of the user of a transaction and tells them. With the last factor the recovery codes go too. It
-// reports whether there was one.
-func (s *Service) remove(ctx context.Context, tx *transaction.Tx, r auth.FactorRemoval) (bool, error) {
+// remove removes factors of the user of a transaction and tells them. With the last factor the recovery codes go too.
+// Nothing happens if there is none.
+func (s *Service) remove(ctx context.Context, tx *transaction.Tx, r auth.FactorRemoval) error {
 	u := &tx.Viewer.User
 	r.At = tx.Now
 	n, err := tx.RemoveFactors(ctx, u.ID, r)
 	if err != nil || n == 0 {
-		return false, err
+		return err
 	}
 	left, err := tx.User(ctx, u.ID)
 	if err == nil && !left.HasSecondFactor() {
@@ -141,12 +141,12 @@ func (s *Service) remove(ctx context.Context, tx *transaction.Tx, r auth.FactorR
 		})
 	}
 	if err != nil {
-		return false, err
+		return err
 	}
 	if err := s.outbox.Notify(ctx, tx, u, mailing.To(u, auth.MailFactorRemoved)); err != nil {
-		return false, err
+		return err
 	}
-	return true, tx.RecordSession(ctx, auth.EventFactorRemoved, tx.Viewer)
+	return tx.RecordSession(ctx, auth.EventFactorRemoved, tx.Viewer)
 }
 
 // account is what an authenticator app shows of a user.

@@ -342,7 +342,7 @@ func (s *Service) RemovePasskey(ctx context.Context, in RemovePasskeyInput) (*Re
 		if password == nil && !slices.ContainsFunc(all, other) {
 			return lastCredential
 		}
-		_, err = s.remove(ctx, tx, auth.FactorRemoval{
+		err = s.remove(ctx, tx, auth.FactorRemoval{
 			Kind: auth.CredentialPasskey, ID: &in.ID, Methods: []auth.Method{auth.MethodPasskey, auth.MethodPasskeyPresence},
 		})
 		if err != nil {

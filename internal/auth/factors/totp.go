@@ -171,7 +171,7 @@ func (s *Service) RemoveTotp(ctx context.Context) (*RemoveTotpPayload, error) {
 		return nil, err
 	}
 	err = s.tx.Run(ctx, transaction.InSession(v), func(ctx context.Context, tx *transaction.Tx) (err error) {
-		if _, err = s.remove(ctx, tx, auth.FactorRemoval{Kind: auth.CredentialTOTP, Methods: []auth.Method{auth.MethodTOTP}}); err != nil {
+		if err = s.remove(ctx, tx, auth.FactorRemoval{Kind: auth.CredentialTOTP, Methods: []auth.Method{auth.MethodTOTP}}); err != nil {
 			return err
 		}
 		v, err = tx.Reread(ctx)
