@@ -16,6 +16,7 @@ import (
 	"usher/internal/auth"
 	"usher/internal/auth/authtest"
 	"usher/internal/auth/factors"
+	"usher/internal/auth/recovery"
 	"usher/internal/auth/sessions"
 	"usher/internal/cookie"
 	"usher/internal/password"
@@ -534,6 +535,7 @@ func TestResetWithFactor(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, f *fixture) {
 		ada := f.signupEmail(t, "ada", adaAddress)
 		a := f.setUpTOTP(t, ada.AccessToken)
+		f.markVerified(t, ada.User.ID)
 		f.NewMails(t)
 		m, _ := f.resetMail(t)
 		in := withToken(m, otherPassword)
@@ -551,6 +553,49 @@ func TestResetWithFactor(t *testing.T) {
 			t.Errorf("CompleteLogin: %q", got)
 		}
 	})
+}
+
+// TestSquatterWithFactor takes an account over whose address nobody has confirmed. What a stranger has set up there goes.
+func TestSquatterWithFactor(t *testing.T) {
+	t.Parallel()
+	for name, confirm := range map[string]func(t *testing.T, f *fixture, bearer string) error{
+		"resetPassword": func(t *testing.T, f *fixture, _ string) error {
+			t.Helper()
+			m, _ := f.resetMail(t)
+			in := withToken(m, otherPassword)
+			in.Session = new(signin.TransportToken)
+			p, err := f.ResetPassword(t.Context(), in)
+			if err == nil && p.Auth == nil {
+				t.Error("the owner is not signed in")
+			}
+			return err
+		},
+		"verifyEmail": func(t *testing.T, f *fixture, bearer string) error {
+			t.Helper()
+			if _, err := f.RequestEmailVerification(f.As(t, bearer)); err != nil {
+				return err
+			}
+			m := f.NewMail(t, "verify-email", adaAddress)
+			_, err := f.VerifyEmail(t.Context(), recovery.VerifyEmailInput{Token: &m.Token})
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			eachDatabase(t, func(t *testing.T, f *fixture) {
+				squatter := f.signupEmail(t, "ada", adaAddress)
+				f.setUpTOTP(t, squatter.AccessToken)
+				f.NewMails(t)
+				if err := confirm(t, f, squatter.AccessToken); err != nil {
+					t.Fatal(err)
+				}
+				f.newMailTo(t, "factor-removed", adaAddress)
+				if got := f.user(t, squatter.User.ID); len(got.Factors) != 0 || !got.HasVerifiedEmail() {
+					t.Errorf("the account still has %v, and its address is verified: %t", got.Factors, got.HasVerifiedEmail())
+				}
+			})
+		})
+	}
 }
 
 // TestFactorSecrets looks for the secrets of a set-up in the log and in the database.

@@ -100,35 +100,36 @@ func (s *Service) claim(ctx context.Context, tx *transaction.Tx, u *auth.User) e
 	if _, err := removePassword(ctx, tx, u.ID); err != nil {
 		return err
 	}
-	factors, err := removeFactors(ctx, tx, u.ID)
-	if err != nil {
+	if err := s.dropFactors(ctx, tx, u); err != nil {
 		return err
 	}
 	if err := proof.Forget(ctx, tx, u.ID); err != nil {
 		return err
 	}
-	if err := setVerified(ctx, tx, u, nil); err != nil || !factors {
-		return err
-	}
-	if err := s.outbox.Notify(ctx, tx, u, mailing.To(u, auth.MailFactorRemoved)); err != nil {
-		return err
-	}
-	return tx.Record(ctx, auth.AuditEvent{Kind: auth.EventFactorRemoved, UserID: &u.ID})
+	return setVerified(ctx, tx, u, nil)
 }
 
-// removeFactors deletes all factors of a user besides the password, and reports whether there were any.
-func removeFactors(ctx context.Context, tx *transaction.Tx, userID uuid.UUID) (removed bool, err error) {
+// dropFactors removes all factors of an account that somebody else may have set up, before the owner of its address has
+// confirmed it. The account is locked.
+func (s *Service) dropFactors(ctx context.Context, tx *transaction.Tx, u *auth.User) error {
+	removed := 0
 	for _, r := range []auth.FactorRemoval{
 		{Kind: auth.CredentialTOTP, Methods: []auth.Method{auth.MethodTOTP}},
 		{Kind: auth.CredentialPasskey, Methods: []auth.Method{auth.MethodPasskey, auth.MethodPasskeyPresence}},
 		{Kind: auth.CredentialRecoveryCode, Methods: []auth.Method{auth.MethodRecoveryCode}},
 	} {
 		r.At = tx.Now
-		n, err := tx.RemoveFactors(ctx, userID, r)
+		n, err := tx.RemoveFactors(ctx, u.ID, r)
 		if err != nil {
-			return false, err
+			return err
 		}
-		removed = removed || n > 0
+		removed += n
 	}
-	return removed, nil
+	if removed == 0 {
+		return nil
+	}
+	if err := s.outbox.Notify(ctx, tx, u, mailing.To(u, auth.MailFactorRemoved)); err != nil {
+		return err
+	}
+	return tx.Record(ctx, auth.AuditEvent{Kind: auth.EventFactorRemoved, UserID: &u.ID})
 }

@@ -52,6 +52,11 @@ func (s *Service) ResetPassword(ctx context.Context, in ResetPasswordInput) (*se
 		if err != nil {
 			return err
 		}
+		if r.User.EmailVerifiedAt == nil { // anybody can have created the account
+			if err := s.dropFactors(ctx, tx, r.User); err != nil {
+				return err
+			}
+		}
 		if err := setPassword(ctx, tx, r.User, next); err != nil {
 			return err
 		}

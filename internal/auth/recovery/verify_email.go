@@ -27,7 +27,8 @@ type VerifyEmailPayload struct {
 
 // VerifyEmail confirms that the address of an account belongs to whoever can read its mail. Before, anybody can have
 // created the account. So its sessions end, except that of the request. If the request is not signed in as the account,
-// nothing shows that the owner of the address knows the password, so the account loses it.
+// nothing shows that the owner of the address knows the password, so the account loses it, and its
+// second factors.
 func (s *Service) VerifyEmail(ctx context.Context, in VerifyEmailInput) (*VerifyEmailPayload, error) {
 	presented := proof.Presented{Token: in.Token, Code: in.Code}
 	if err := presented.Check(); err != nil {
@@ -66,6 +67,9 @@ func (s *Service) VerifyEmail(ctx context.Context, in VerifyEmailInput) (*Verify
 		}
 		if own == uuid.Nil {
 			if payload.PasswordRemoved, err = removePassword(ctx, tx, u.ID); err != nil {
+				return err
+			}
+			if err := s.dropFactors(ctx, tx, u); err != nil {
 				return err
 			}
 		}
