@@ -71,6 +71,24 @@ func attemptsCount(t *testing.T, s auth.Store) {
 	attempt(t, s, counters[0], auth.Attempts{}, 2)
 }
 
+// attemptsOfFactors clears the counters of an account without those of second factors, and then with them.
+func attemptsOfFactors(t *testing.T, s auth.Store) {
+	a := newAccount(1)
+	create(t, s, a)
+	factor, other := counterOf(auth.FactorCounter+"x", a.ID), counterOf("x"+auth.FactorCounter, a.ID)
+	kept := attempt(t, s, factor, auth.Attempts{}, 1)
+	attempt(t, s, other, auth.Attempts{}, 1)
+	if ok, err := s.ClearAttempts(t.Context(), a.ID, false); !ok || err != nil {
+		t.Errorf("ClearAttempts: %v, %v", ok, err)
+	}
+	wantAttempts(t, s, factor, kept)
+	wantAttempts(t, s, other, auth.Attempts{})
+	if ok, err := s.ClearAttempts(t.Context(), a.ID, true); !ok || err != nil {
+		t.Errorf("ClearAttempts with factors: %v, %v", ok, err)
+	}
+	wantAttempts(t, s, factor, auth.Attempts{})
+}
+
 // attemptsStale reserves attempts with states that the counter had before or never had.
 func attemptsStale(t *testing.T, s auth.Store) {
 	a := newAccount(1)

@@ -168,6 +168,39 @@ func factorPasskey(t *testing.T, s auth.Store) {
 	}
 }
 
+// factorReseal reads and changes the secrets of authenticator apps, as a change of the server's secret does.
+func factorReseal(t *testing.T, s auth.Store) {
+	a, b := newAccount(1), newAccount(2)
+	create(t, s, a)
+	create(t, s, b)
+	first, second := newFactor(1, a.ID, auth.CredentialTOTP), newFactor(2, b.ID, auth.CredentialTOTP)
+	addFactors(t, s, a.ID, first, newFactor(3, a.ID, auth.CredentialPasskey))
+	addFactors(t, s, b.ID, second)
+	for _, tt := range []struct {
+		after uuid.UUID
+		limit int
+		want  []auth.Factor
+	}{{uuid.Nil, 5, []auth.Factor{first, second}}, {uuid.Nil, 1, []auth.Factor{first}}, {first.ID, 5, []auth.Factor{second}}, {second.ID, 5, nil}} {
+		got, err := s.Seeds(t.Context(), tt.after, tt.limit)
+		if err != nil {
+			t.Fatalf("Seeds: %v", err)
+		}
+		equal(t, "Seeds", got, tt.want)
+	}
+	for _, want := range []bool{true, false} {
+		if ok, err := s.ResealFactor(t.Context(), first.ID, first.Secret, "next"); ok != want || err != nil {
+			t.Errorf("ResealFactor: %v, %v, want %v", ok, err, want)
+		}
+	}
+	first.Secret = "next"
+	wantFactors(t, s, b.ID, b.CredentialsVersion+1, "TOTP", second)
+	got, err := s.Seeds(t.Context(), uuid.Nil, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "Seeds after ResealFactor", got, []auth.Factor{first})
+}
+
 func factorRecoveryCode(t *testing.T, s auth.Store) {
 	a, b := newAccount(1), newAccount(2)
 	create(t, s, a)
