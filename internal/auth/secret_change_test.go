@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"usher/graph/signin"
 	"usher/internal/auth"
 	"usher/internal/auth/domain"
 	known "usher/internal/auth/internal/device"
@@ -171,4 +172,33 @@ func solveChallenge(t testing.TB, c *auth.Challenge) string {
 	}
 	t.Fatal("the challenge has no solution")
 	return ""
+}
+
+// TestResealSeeds changes the server's secret. Authenticator apps and recovery codes from before stay valid.
+func TestResealSeeds(t *testing.T) {
+	t.Parallel()
+	eachDatabase(t, func(t *testing.T, before *fixture) {
+		ada := before.signup(t, "ada")
+		a := before.setUpTOTP(t, ada.AccessToken)
+		before.setUpTOTP(t, before.signup(t, "bob").AccessToken)
+		changing := before.NewDomain(t, domain.Options{Secrets: sealtest.Secrets(newerSecret, olderSecret)})
+		changed := before.with(t, sealtest.Secrets(newerSecret))
+		signIn := func(at *fixture) string {
+			return at.complete(t.Context(), signin.CompleteLoginInput{Challenge: at.begin(t), Totp: new(a.next(before))})
+		}
+		if got := signIn(&fixture{partsOf(changing), before.Fixture}); got != "" {
+			t.Errorf("with the previous secret: %q", got)
+		}
+		for _, want := range []int{2, 0} {
+			if n, err := changing.Factors.Reseal(t.Context()); n != want || err != nil {
+				t.Errorf("Reseal: %d, %v, want %d", n, err, want)
+			}
+		}
+		if got := signIn(changed); got != "" {
+			t.Errorf("with the new secret alone: %q", got)
+		}
+		if got := changed.complete(t.Context(), signin.CompleteLoginInput{Challenge: changed.begin(t), RecoveryCode: &a.codes[0]}); got != "" {
+			t.Errorf("a recovery code: %q", got)
+		}
+	})
 }
