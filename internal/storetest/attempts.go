@@ -26,9 +26,8 @@ func wantAttempts(t *testing.T, s auth.Store, c auth.AttemptCounter, want auth.A
 	equal(t, "Attempts of "+c.Key, got, want)
 }
 
-// attempt reserves attempts, one each microsecond, and returns the new state of the counter. was is its state
-// before.
-func attempt(t *testing.T, s auth.Store, c auth.AttemptCounter, was auth.Attempts, times int) auth.Attempts {
+// attempt reserves attempts, one each microsecond, at a counter that has none, and returns its new state.
+func attempt(t *testing.T, s auth.Store, c auth.AttemptCounter, times int) (was auth.Attempts) {
 	t.Helper()
 	for range times {
 		is := auth.Attempts{Count: was.Count + 1, LastAt: epoch.Add(time.Duration(was.Count+1) * time.Microsecond)}
@@ -53,7 +52,7 @@ func attemptsCount(t *testing.T, s auth.Store) {
 	want := make([]auth.Attempts, len(counters))
 	for i, c := range counters {
 		wantAttempts(t, s, c, auth.Attempts{})
-		want[i] = attempt(t, s, c, auth.Attempts{}, i+2)
+		want[i] = attempt(t, s, c, i+2)
 		complete(t, "attempts", want[i])
 	}
 	for i, c := range counters { // counters are independent
@@ -68,7 +67,7 @@ func attemptsCount(t *testing.T, s auth.Store) {
 	for i, c := range counters {
 		wantAttempts(t, s, c, want[i])
 	}
-	attempt(t, s, counters[0], auth.Attempts{}, 2)
+	attempt(t, s, counters[0], 2)
 }
 
 // attemptsOfFactors clears the counters of an account without those of second factors, and then with them.
@@ -76,8 +75,8 @@ func attemptsOfFactors(t *testing.T, s auth.Store) {
 	a := newAccount(1)
 	create(t, s, a)
 	factor, other := counterOf(auth.FactorCounter+"x", a.ID), counterOf("x"+auth.FactorCounter, a.ID)
-	kept := attempt(t, s, factor, auth.Attempts{}, 1)
-	attempt(t, s, other, auth.Attempts{}, 1)
+	kept := attempt(t, s, factor, 1)
+	attempt(t, s, other, 1)
 	if ok, err := s.ClearAttempts(t.Context(), a.ID, false); !ok || err != nil {
 		t.Errorf("ClearAttempts: %v, %v", ok, err)
 	}
@@ -94,7 +93,7 @@ func attemptsStale(t *testing.T, s auth.Store) {
 	a := newAccount(1)
 	create(t, s, a)
 	for _, c := range []auth.AttemptCounter{counterOf("x", a.ID), nameCounter("a")} {
-		is := attempt(t, s, c, auth.Attempts{}, 3)
+		is := attempt(t, s, c, 3)
 		for _, was := range []auth.Attempts{
 			{},
 			{Count: 2, LastAt: epoch.Add(2 * time.Microsecond)},

@@ -5,6 +5,7 @@ import { useRoute } from '../route'
 import { useSession } from '../session'
 import { ConfirmEmail, UndoEmailChange } from './ChangeEmail'
 import { AcceptInvitation, CompleteSignUp } from './CompleteSignUp'
+import { Login } from './Login'
 import { ResetPassword } from './ResetPassword'
 import { isLinkPage, type LinkPage } from './secret'
 import { VerifyEmail } from './VerifyEmail'
@@ -16,6 +17,7 @@ const pages: Record<LinkPage, ComponentType> = {
   'undo-email-change': UndoEmailChange,
   'complete-signup': CompleteSignUp,
   'accept-invitation': AcceptInvitation,
+  login: Login,
 }
 
 /** The pages that links in mails open. Each asks for a click before it changes anything, because programs open links too. */

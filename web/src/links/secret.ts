@@ -4,7 +4,7 @@ import { href } from '../route'
 
 /** The pages that links in mails open. */
 export const linkPages = [
-  'verify-email', 'reset-password', 'confirm-email', 'undo-email-change', 'complete-signup', 'accept-invitation',
+  'verify-email', 'reset-password', 'confirm-email', 'undo-email-change', 'complete-signup', 'accept-invitation', 'login',
 ] as const
 export type LinkPage = (typeof linkPages)[number]
 
