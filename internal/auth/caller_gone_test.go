@@ -108,6 +108,12 @@ func TestCallerGoneInQueue(t *testing.T) {
 			other := f.login(t, *caller.User.Username)
 			victim := f.signup(t, "victim-"+strings.ToLower(name))
 			f.setEmails(t)
+			if err := f.ensureFactor(f.As(t, caller.AccessToken)); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := f.ensurePasskey(f.As(t, caller.AccessToken)); err != nil {
+				t.Fatal(err)
+			}
 			ctx := f.As(t, caller.AccessToken)
 			if _, err := f.Me(ctx); err != nil { // passes the guard
 				t.Fatal(err)
