@@ -56,10 +56,10 @@ type passkeySetup struct {
 	State  []byte `json:"state"`
 }
 
-// passkeySetupOf is the digest by which the set-up of a session is found. Nobody else can answer or use it up.
-func passkeySetupOf(session *auth.Session, challenge string) []byte {
+// passkeyTry is the attempt to finish a set-up of a session. Nobody else can answer it or use it up.
+func passkeyTry(session *auth.Session, challenge string) proof.Try {
 	sum := sha256.Sum256([]byte("passkey setup " + session.ID.String() + " " + challenge))
-	return sum[:]
+	return proof.Try{Purpose: auth.CeremonyPasskeySetup, TokenDigest: sum[:], Most: setupTries, Expired: proof.PasskeyExpired}
 }
 
 // BeginPasskeySetup asks the browser of the signed-in user to create a passkey, on no authenticator that has one of theirs.
@@ -102,7 +102,7 @@ func (s *Service) BeginPasskeySetup(ctx context.Context) (*auth.PasskeyRequest, 
 			return err
 		}
 		return tx.CreateCeremony(ctx, &auth.Ceremony{
-			ID: id, Purpose: auth.CeremonyPasskeySetup, TokenDigest: passkeySetupOf(&v.Session, challenge), UserID: &v.User.ID,
+			ID: id, Purpose: auth.CeremonyPasskeySetup, TokenDigest: passkeyTry(&v.Session, challenge).TokenDigest, UserID: &v.User.ID,
 			Details: string(details), CreatedAt: tx.Now, ExpiresAt: tx.Now.Add(passkey.Timeout),
 		})
 	})
@@ -176,11 +176,7 @@ func (s *Service) ConfirmPasskeySetup(ctx context.Context, in ConfirmPasskeySetu
 	}
 	payload := &ConfirmPasskeySetupPayload{}
 	err = s.tx.Run(ctx, transaction.InSession(v), func(ctx context.Context, tx *transaction.Tx) error {
-		taken, err := tx.TakeCeremony(ctx, c.ID, tx.Now)
-		if err == nil && !taken {
-			err = proof.PasskeyExpired
-		}
-		if err != nil {
+		if err := passkeyTry(&v.Session, in.Passkey.Challenge).Take(ctx, tx, c); err != nil {
 			return err
 		}
 		if _, _, err := s.passkeys(ctx, tx); err != nil {
@@ -220,14 +216,7 @@ func (s *Service) created(ctx context.Context, v *auth.Viewer, r auth.PasskeyRes
 	if err != nil {
 		return fail(err)
 	}
-	err = s.tx.Run(ctx, transaction.InSession(v), func(ctx context.Context, tx *transaction.Tx) (err error) {
-		c, err = tx.CountCeremonyTry(ctx, auth.CeremonyPasskeySetup, passkeySetupOf(&v.Session, r.Challenge), setupTries, tx.Now)
-		return err
-	})
-	if errors.Is(err, auth.ErrNotFound) {
-		return fail(proof.PasskeyExpired)
-	}
-	if err != nil {
+	if c, err = s.proofs.CountTry(ctx, transaction.InSession(v), passkeyTry(&v.Session, r.Challenge)); err != nil {
 		return fail(err)
 	}
 	var setup passkeySetup

@@ -11,6 +11,7 @@ import (
 
 	"usher/internal/auth"
 	"usher/internal/auth/internal/caller"
+	"usher/internal/auth/internal/proof"
 	"usher/internal/auth/internal/transaction"
 	"usher/internal/totp"
 )
@@ -57,7 +58,7 @@ func (s *Service) BeginTotpSetup(ctx context.Context) (*BeginTotpSetupPayload, e
 		}
 		payload.ExpiresAt = tx.Now.Add(setupLifetime)
 		return tx.CreateCeremony(ctx, &auth.Ceremony{
-			ID: id, Purpose: auth.CeremonyTOTPSetup, TokenDigest: setupOf(&v.Session), UserID: &v.User.ID,
+			ID: id, Purpose: auth.CeremonyTOTPSetup, TokenDigest: totpTry(&v.Session).TokenDigest, UserID: &v.User.ID,
 			Details: s.proofs.SealSeed(v.User.ID, seed), CreatedAt: tx.Now, ExpiresAt: payload.ExpiresAt,
 		})
 	})
@@ -80,10 +81,10 @@ var (
 	})
 )
 
-// setupOf is the digest by which the set-up of a session is found. A session has one at a time.
-func setupOf(session *auth.Session) []byte {
+// totpTry is the attempt to finish the set-up of a session, which has one at a time.
+func totpTry(session *auth.Session) proof.Try {
 	sum := sha256.Sum256([]byte("totp setup " + session.ID.String()))
-	return sum[:]
+	return proof.Try{Purpose: auth.CeremonyTOTPSetup, TokenDigest: sum[:], Most: setupTries, Expired: noSetup}
 }
 
 // ConfirmTotpSetupInput is the input of ConfirmTotpSetup.
@@ -106,14 +107,8 @@ func (s *Service) ConfirmTotpSetup(ctx context.Context, in ConfirmTotpSetupInput
 	if err != nil {
 		return nil, err
 	}
-	var c *auth.Ceremony
-	err = s.tx.Run(ctx, transaction.InSession(v), func(ctx context.Context, tx *transaction.Tx) (err error) {
-		c, err = tx.CountCeremonyTry(ctx, auth.CeremonyTOTPSetup, setupOf(&v.Session), setupTries, tx.Now)
-		return err
-	})
-	if errors.Is(err, auth.ErrNotFound) {
-		return nil, noSetup
-	}
+	try := totpTry(&v.Session)
+	c, err := s.proofs.CountTry(ctx, transaction.InSession(v), try)
 	if err != nil {
 		return nil, err
 	}
@@ -127,11 +122,7 @@ func (s *Service) ConfirmTotpSetup(ctx context.Context, in ConfirmTotpSetupInput
 	}
 	payload := &ConfirmTotpSetupPayload{}
 	err = s.tx.Run(ctx, transaction.InSession(v), func(ctx context.Context, tx *transaction.Tx) error {
-		taken, err := tx.TakeCeremony(ctx, c.ID, tx.Now)
-		if err == nil && !taken {
-			err = noSetup
-		}
-		if err != nil {
+		if err := try.Take(ctx, tx, c); err != nil {
 			return err
 		}
 		id, err := tx.NewID()

@@ -37,16 +37,7 @@ func (s *Service) completeLogin(ctx context.Context, in CompleteLoginInput) (*To
 	if err != nil {
 		return nil, err
 	}
-	var started *Started
-	err = s.tx.Run(ctx, transaction.ByUser(verified.User().ID), func(ctx context.Context, tx *transaction.Tx) error {
-		if started, err = s.Start(ctx, tx, verified, in.Replaces); err != nil {
-			return err
-		}
-		if err := s.noticeRecoveryCode(ctx, tx, verified, &started.viewer.User); err != nil {
-			return err
-		}
-		return tx.RecordSession(ctx, auth.EventLogin, &started.viewer)
-	})
+	started, err := s.signIn(ctx, verified, in.Replaces)
 	if err != nil {
 		return nil, err
 	}

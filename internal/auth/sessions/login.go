@@ -52,13 +52,7 @@ func (s *Service) login(ctx context.Context, in LoginInput) (*Tokens, error) {
 	if verified.NeedsSecondFactor() {
 		return nil, s.continueLater(ctx, verified, in)
 	}
-	var started *Started
-	err = s.tx.Run(ctx, transaction.ByUser(verified.User().ID), func(ctx context.Context, tx *transaction.Tx) error {
-		if started, err = s.Start(ctx, tx, verified, in.Replaces); err != nil {
-			return err
-		}
-		return tx.RecordSession(ctx, auth.EventLogin, &started.viewer)
-	})
+	started, err := s.signIn(ctx, verified, in.Replaces)
 	if err != nil {
 		return nil, err
 	}
@@ -68,6 +62,23 @@ func (s *Service) login(ctx context.Context, in LoginInput) (*Tokens, error) {
 	}
 	tokens.PasswordCompromised = in.CheckBreaches && s.proofs.Compromised(ctx, in.Password)
 	return tokens, nil
+}
+
+// signIn starts a session for a proof, in a transaction of its own.
+func (s *Service) signIn(ctx context.Context, p proof.Proof, replaces string) (started *Started, err error) {
+	err = s.tx.Run(ctx, transaction.ByUser(p.User().ID), func(ctx context.Context, tx *transaction.Tx) (err error) {
+		if started, err = s.Start(ctx, tx, p, replaces); err != nil {
+			return err
+		}
+		if err := s.noticeRecoveryCode(ctx, tx, p, &started.viewer.User); err != nil {
+			return err
+		}
+		return tx.RecordSession(ctx, auth.EventLogin, &started.viewer)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return started, nil
 }
 
 // refuseSignIn records that a sign-in with the right password was refused, and returns why. The attempt does not count:

@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"usher/internal/auth"
-	"usher/internal/auth/internal/transaction"
 )
 
 // BeginPasskeyLogin asks for a passkey, to sign in with it, to complete a sign-in, or to confirm an identity.
@@ -19,8 +18,8 @@ type LoginWithPasskeyInput struct {
 	Replaces string
 }
 
-// LoginWithPasskey signs a user in with a passkey alone, which is both something that they have and, by its PIN or their
-// body, something that proves who holds it. An unknown or a wrong one has the error CodeInvalidCredentials. A request that
+// LoginWithPasskey signs a user in with a passkey alone, which is two factors: they have it, and its authenticator has
+// verified them by a PIN or a biometric. An unknown or a wrong one has the error CodeInvalidCredentials. A request that
 // was answered, has expired, or had five answers, has CodeBadUserInput.
 func (s *Service) LoginWithPasskey(ctx context.Context, in LoginWithPasskeyInput) (*Tokens, error) {
 	tokens, err := s.loginWithPasskey(ctx, in)
@@ -36,13 +35,7 @@ func (s *Service) loginWithPasskey(ctx context.Context, in LoginWithPasskeyInput
 	if err := s.checkVerified(verified.User(), ownAPI); err != nil {
 		return nil, s.refuseSignIn(ctx, verified, err)
 	}
-	var started *Started
-	err = s.tx.Run(ctx, transaction.ByUser(verified.User().ID), func(ctx context.Context, tx *transaction.Tx) error {
-		if started, err = s.Start(ctx, tx, verified, in.Replaces); err != nil {
-			return err
-		}
-		return tx.RecordSession(ctx, auth.EventLogin, &started.viewer)
-	})
+	started, err := s.signIn(ctx, verified, in.Replaces)
 	if err != nil {
 		return nil, err
 	}

@@ -24,7 +24,7 @@ type ReauthenticateInput struct {
 // later refreshes keep those of the sign-in. Otherwise a thief with a copied refresh token would get them too. The refresh
 // token stays the same, so none is returned. Something wrong has the same error as in Login, but a separate counter.
 //
-// Who has signed in with two factors needs the second one. Their password or a mailed code alone has CodeStepUpRequired.
+// In a session that began with two factors, the second one is needed: the password or a mailed code has CodeStepUpRequired.
 func (s *Service) Reauthenticate(ctx context.Context, in ReauthenticateInput) (*Tokens, error) {
 	tokens, err := s.reauthenticate(ctx, in)
 	s.tx.Meter().CountSignIn(auth.SignInReauthentication, auth.SignInOutcome(err))

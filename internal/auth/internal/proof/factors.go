@@ -148,14 +148,8 @@ func (f *Factors) Complete(ctx context.Context, challenge, browser string, a Ans
 	if !a.isOne() {
 		return Proof{}, false, oneAnswer
 	}
-	var c *auth.Ceremony
-	err = f.tx.Run(ctx, transaction.Nobody, func(ctx context.Context, tx *transaction.Tx) (err error) {
-		c, err = tx.CountCeremonyTry(ctx, auth.CeremonyLogin, digest(challenge), loginTries, tx.Now)
-		return err
-	})
-	if errors.Is(err, auth.ErrNotFound) {
-		return Proof{}, false, wrongChallenge
-	}
+	try := Try{auth.CeremonyLogin, digest(challenge), loginTries, wrongChallenge}
+	c, err := f.CountTry(ctx, transaction.Nobody, try)
 	if err != nil {
 		return Proof{}, false, err
 	}
@@ -180,11 +174,7 @@ func (f *Factors) Complete(ctx context.Context, challenge, browser string, a Ans
 	p.methods = slices.Concat(kept.Methods, p.methods)
 	spend := p.spend
 	p.spend = func(ctx context.Context, tx *transaction.Tx) error {
-		taken, err := tx.TakeCeremony(ctx, c.ID, tx.Now)
-		if err == nil && !taken {
-			err = wrongChallenge
-		}
-		if err != nil {
+		if err := try.Take(ctx, tx, c); err != nil {
 			return err
 		}
 		return spend(ctx, tx)

@@ -131,19 +131,17 @@ func (f *Factors) ownPasskey(ctx context.Context, user *auth.User, by *auth.View
 	return f.verify(ctx, c, user, by, &factors[i], r)
 }
 
+// tryOf is the attempt to finish a request with an answer.
+func tryOf(r auth.PasskeyResponse) Try {
+	return Try{auth.CeremonyPasskeyLogin, digest(r.Challenge), passkeyTries, PasskeyExpired}
+}
+
 // answered counts an answer to a request, and returns the request and the id of the credential that the answer names.
 func (f *Factors) answered(ctx context.Context, r auth.PasskeyResponse) (c *auth.Ceremony, id []byte, err error) {
 	if _, err := f.Party(); err != nil {
 		return nil, nil, err
 	}
-	err = f.tx.Run(ctx, transaction.Nobody, func(ctx context.Context, tx *transaction.Tx) (err error) {
-		c, err = tx.CountCeremonyTry(ctx, auth.CeremonyPasskeyLogin, digest(r.Challenge), passkeyTries, tx.Now)
-		return err
-	})
-	if errors.Is(err, auth.ErrNotFound) {
-		return nil, nil, PasskeyExpired
-	}
-	if err != nil {
+	if c, err = f.CountTry(ctx, transaction.Nobody, tryOf(r)); err != nil {
 		return nil, nil, err
 	}
 	if id, _, err = passkey.CredentialID(r.Response.JSON()); err != nil {
@@ -180,11 +178,7 @@ func (f *Factors) verify(ctx context.Context, c *auth.Ceremony, user *auth.User,
 	return Proof{
 		user: user, methods: []auth.Method{method}, at: f.tx.Now(), counted: true, passkey: &found.ID,
 		spend: func(ctx context.Context, tx *transaction.Tx) error {
-			taken, err := tx.TakeCeremony(ctx, c.ID, tx.Now)
-			if err == nil && !taken {
-				err = PasskeyExpired
-			}
-			if err != nil {
+			if err := tryOf(r).Take(ctx, tx, c); err != nil {
 				return err
 			}
 			use.At = tx.Now
