@@ -224,3 +224,31 @@ func TestDataExportLimits(t *testing.T) {
 		f.export(t, eve.AccessToken) // the places are free again
 	})
 }
+
+// TestDataExportFactors exports the factors of a user, without what verifies them.
+func TestDataExportFactors(t *testing.T) {
+	t.Parallel()
+	eachDatabase(t, func(t *testing.T, f *fixture) {
+		ada := f.signup(t, "ada")
+		a := f.setUpTOTP(t, ada.AccessToken)
+		e, text := f.export(t, ada.AccessToken)
+		var kinds []any
+		for _, c := range e.Credentials {
+			kinds = append(kinds, c["kind"])
+		}
+		if len(kinds) != 12 || kinds[0] != "PASSWORD" || !slices.Contains(kinds, any("TOTP")) || !slices.Contains(kinds, any("RECOVERY_CODE")) {
+			t.Errorf("credentials %v", kinds)
+		}
+		stored, err := f.Store.Factors(t.Context(), ada.User.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range stored {
+			for _, secret := range []string{s.Secret, s.Key, a.Base32()} {
+				if secret != "" && strings.Contains(text, secret) {
+					t.Errorf("the export has %q", secret)
+				}
+			}
+		}
+	})
+}

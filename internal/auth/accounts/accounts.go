@@ -19,6 +19,7 @@ import (
 // Store is what a Service reads outside of transactions, for the export of a user's data.
 type Store interface {
 	PasswordOf(ctx context.Context, userID uuid.UUID) (*auth.User, *auth.Credential, error)
+	Factors(ctx context.Context, userID uuid.UUID) ([]auth.Factor, error)
 	Sessions(ctx context.Context, userID uuid.UUID, now, idleSince time.Time, page auth.Page[auth.SessionPosition]) ([]auth.Session, error)
 	Events(ctx context.Context, q auth.AuditEventQuery) ([]auth.AuditEvent, error)
 	Mails(ctx context.Context, q auth.MailQuery) ([]auth.MailMessage, error)

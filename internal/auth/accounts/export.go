@@ -40,7 +40,14 @@ func (e *export) read(ctx context.Context) error {
 	}
 	var credentials []exportedCredential
 	if password != nil {
-		credentials = []exportedCredential{{password.Kind, password.CreatedAt, password.UpdatedAt}}
+		credentials = []exportedCredential{{Kind: password.Kind, CreatedAt: password.CreatedAt, UpdatedAt: password.UpdatedAt}}
+	}
+	factors, err := e.store.Factors(ctx, e.user)
+	if err != nil {
+		return err
+	}
+	for _, f := range factors {
+		credentials = append(credentials, exportedCredential{f.Kind, f.Name, f.CreatedAt, f.UpdatedAt, f.LastUsedAt})
 	}
 	e.text.WriteByte('{')
 	for _, part := range []func() error{
@@ -128,9 +135,11 @@ func exportedUserOf(u *auth.User) exportedUser {
 }
 
 type exportedCredential struct {
-	Kind      auth.CredentialKind `json:"kind"`
-	CreatedAt time.Time           `json:"createdAt"`
-	UpdatedAt time.Time           `json:"updatedAt"`
+	Kind       auth.CredentialKind `json:"kind"`
+	Name       *string             `json:"name,omitempty"`
+	CreatedAt  time.Time           `json:"createdAt"`
+	UpdatedAt  time.Time           `json:"updatedAt"`
+	LastUsedAt *time.Time          `json:"lastUsedAt,omitempty"`
 }
 
 type exportedSession struct {
