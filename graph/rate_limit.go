@@ -22,11 +22,18 @@ import (
 var sendsMail = map[string]bool{
 	"Mutation.cancelEmailChange":        true,
 	"Mutation.changePassword":           true,
+	"Mutation.completeLogin":            true,
+	"Mutation.confirmPasskeySetup":      true,
+	"Mutation.confirmTotpSetup":         true,
 	"Mutation.createUser":               true,
 	"Mutation.deleteMe":                 true,
 	"Mutation.deleteUser":               true,
 	"Mutation.inviteUser":               true,
 	"Mutation.loginWithCode":            true,
+	"Mutation.reauthenticate":           true,
+	"Mutation.regenerateRecoveryCodes":  true,
+	"Mutation.removePasskey":            true,
+	"Mutation.removeTotp":               true,
 	"Mutation.requestEmailChange":       true,
 	"Mutation.requestEmailVerification": true,
 	"Mutation.requestLoginCode":         true,
@@ -35,6 +42,7 @@ var sendsMail = map[string]bool{
 	"Mutation.resetPassword":            true,
 	"Mutation.retryMail":                true,
 	"Mutation.sendPasswordReset":        true,
+	"Mutation.verifyEmail":              true,
 }
 
 // checkLimits returns an error that names the fields that check a credential or send mail and have no limit that

@@ -78,6 +78,8 @@ func SignInOutcome(err error) string {
 		return "locked"
 	case CodeEmailNotVerified:
 		return "unverified"
+	case CodeSecondFactorRequired, CodeStepUpRequired:
+		return "second_factor"
 	case CodeServiceUnavailable:
 		return "busy"
 	case CodeBadUserInput:
