@@ -178,7 +178,7 @@ func newServerWith(
 	return w
 }
 
-// setUpFactor sets up an authenticator app for tess, who has a session from before with one factor, and one with two.
+// setUpFactor sets up an authenticator app for tess. Her first session is from before that, and her second one used it.
 func (s *server) setUpFactor(t testing.TB, tess *sessions.Tokens) {
 	t.Helper()
 	s.people["tess"] = tess.AccessToken

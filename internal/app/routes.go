@@ -55,7 +55,7 @@ func routes(s Settings, server *httpd.Server, graphQL http.Handler, o oauth.Endp
 const relatedOriginsMaxAge = 5 * time.Minute
 
 // relatedOrigins serves the origins outside the domain of the passkeys that may use them (WebAuthn Level 3 §5.11.1). It is nil
-// when there are none.
+// if there are none.
 func relatedOrigins(passkeys *passkey.Party) http.Handler {
 	if passkeys == nil || passkeys.RelatedOrigins() == nil {
 		return nil

@@ -12,7 +12,7 @@ import (
 const (
 	// CredentialTOTP is an app that makes one-time codes (RFC 6238). An account has at most one.
 	CredentialTOTP CredentialKind = "TOTP"
-	// CredentialPasskey is a key pair of which the user's device keeps the private key (WebAuthn).
+	// CredentialPasskey is a key pair whose private key stays with the user (WebAuthn).
 	CredentialPasskey CredentialKind = "PASSKEY"
 	// CredentialRecoveryCode is a code that the user has written down. It can be used once.
 	CredentialRecoveryCode CredentialKind = "RECOVERY_CODE"
@@ -53,7 +53,7 @@ type FactorUse struct {
 // HasFactor reports whether the user has a credential of a kind other than the password.
 func (u *User) HasFactor(kind CredentialKind) bool { return slices.Contains(u.Factors, kind) }
 
-// HasSecondFactor reports whether the user has set up a factor. Recovery codes alone are none: they replace one.
+// HasSecondFactor reports whether the user has an authenticator app or a passkey. Recovery codes only stand in for one.
 func (u *User) HasSecondFactor() bool {
 	return u.HasFactor(CredentialTOTP) || u.HasFactor(CredentialPasskey)
 }

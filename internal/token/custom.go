@@ -20,7 +20,7 @@ var reserved = []string{
 	"act", "may_act", // RFC 8693 §4: somebody acts for the user
 	"authorization_details",            // RFC 9396 §9.1
 	"active", "username", "token_type", // RFC 7662 §2.2: introspection
-	"acr", "azp", "nonce", "at_hash", "c_hash", "sub_jwk", // OpenID Connect Core §2, §3.3, §7.4
+	"azp", "nonce", "at_hash", "c_hash", "sub_jwk", // OpenID Connect Core §2, §3.3, §7.4
 	"phone_number_verified", // OpenID Connect Core §5.1: Usher verifies no phone numbers
 	"verified_claims",       // OpenID Connect for Identity Assurance §5
 	"s_hash",                // Financial-grade API Part 2 §5.1

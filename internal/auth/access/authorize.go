@@ -124,9 +124,9 @@ func requiresTwo(rule *auth.Rule, v *auth.Viewer) bool {
 		rule.Assurance == auth.RequireHighest && v != nil && v.User.HighestAssurance() == auth.AAL2
 }
 
-// stepUp returns the level at which a caller must confirm their identity, and the methods that will do. Who has signed in
-// with two factors needs the second one: a thief with a copy of the session may know the password. A token does not say
-// which factors the user has.
+// stepUp returns the level at which a caller must confirm their identity, and the methods that reach it. A session that began
+// with two factors needs the second one, because a thief with a copy of it may know the password. A token does not say which
+// factors the user has.
 func stepUp(weak bool, proved auth.Assurance, v *auth.Viewer) (auth.Assurance, []auth.AuthMethod) {
 	factors := []auth.AuthMethod{auth.AuthMethodTOTP, auth.AuthMethodPasskey, auth.AuthMethodRecoveryCode}
 	if v != nil {
