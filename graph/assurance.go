@@ -21,7 +21,7 @@ func MarshalRequiredAssurance(a auth.RequiredAssurance) graphql.Marshaler {
 
 // UnmarshalRequiredAssurance reads what a rule requires.
 func UnmarshalRequiredAssurance(v any) (auth.RequiredAssurance, error) {
-	return unmarshalEnum(v, []auth.RequiredAssurance{auth.RequireAAL2, auth.RequireHighest}, "AAL2 or HIGHEST")
+	return unmarshalEnum(v, []auth.RequiredAssurance{auth.RequireAAL1, auth.RequireAAL2, auth.RequireHighest}, "AAL1, AAL2 or HIGHEST")
 }
 
 // MarshalAuthMethod writes a method.

@@ -238,6 +238,7 @@ type ComplexityRoot struct {
 		RequestLoginCode         func(childComplexity int, input recovery.RequestLoginCodeInput) int
 		RequestPasswordReset     func(childComplexity int, input recovery.RequestPasswordResetInput) int
 		RequestSignup            func(childComplexity int, input recovery.RequestSignupInput) int
+		ResetFactors             func(childComplexity int, input admin.ResetFactorsInput) int
 		ResetPassword            func(childComplexity int, input signin.ResetPasswordInput) int
 		RetryMail                func(childComplexity int, input admin.RetryMailInput) int
 		RevokeOtherSessions      func(childComplexity int) int
@@ -339,6 +340,10 @@ type ComplexityRoot struct {
 		Email func(childComplexity int) int
 	}
 
+	ResetFactorsPayload struct {
+		User func(childComplexity int) int
+	}
+
 	ResetPasswordPayload struct {
 		Auth func(childComplexity int) int
 	}
@@ -418,23 +423,24 @@ type ComplexityRoot struct {
 	}
 
 	User struct {
-		AppMetadata     func(childComplexity int) int
-		CreatedAt       func(childComplexity int) int
-		DeletionAt      func(childComplexity int) int
-		DisabledAt      func(childComplexity int) int
-		Email           func(childComplexity int) int
-		EmailVerifiedAt func(childComplexity int) int
-		Factors         func(childComplexity int) int
-		FullName        func(childComplexity int) int
-		ID              func(childComplexity int) int
-		LastSignInAt    func(childComplexity int) int
-		Locale          func(childComplexity int) int
-		Metadata        func(childComplexity int) int
-		PendingEmail    func(childComplexity int) int
-		Roles           func(childComplexity int) int
-		Sessions        func(childComplexity int, first *int, after *string, last *int, before *string) int
-		UpdatedAt       func(childComplexity int) int
-		Username        func(childComplexity int) int
+		AppMetadata       func(childComplexity int) int
+		CreatedAt         func(childComplexity int) int
+		DeletionAt        func(childComplexity int) int
+		DisabledAt        func(childComplexity int) int
+		Email             func(childComplexity int) int
+		EmailVerifiedAt   func(childComplexity int) int
+		Factors           func(childComplexity int) int
+		FullName          func(childComplexity int) int
+		ID                func(childComplexity int) int
+		LastSignInAt      func(childComplexity int) int
+		Locale            func(childComplexity int) int
+		Metadata          func(childComplexity int) int
+		PendingEmail      func(childComplexity int) int
+		Roles             func(childComplexity int) int
+		SecondFactorDueAt func(childComplexity int) int
+		Sessions          func(childComplexity int, first *int, after *string, last *int, before *string) int
+		UpdatedAt         func(childComplexity int) int
+		Username          func(childComplexity int) int
 	}
 
 	UserConnection struct {
@@ -499,6 +505,7 @@ type MutationResolver interface {
 	DisableUser(ctx context.Context, input admin.DisableUserInput) (*admin.DisableUserPayload, error)
 	EnableUser(ctx context.Context, input admin.EnableUserInput) (*admin.EnableUserPayload, error)
 	RevokeUserSessions(ctx context.Context, input admin.RevokeUserSessionsInput) (*admin.RevokeUserSessionsPayload, error)
+	ResetFactors(ctx context.Context, input admin.ResetFactorsInput) (*admin.ResetFactorsPayload, error)
 	SendPasswordReset(ctx context.Context, input recovery.SendPasswordResetInput) (*recovery.SendPasswordResetPayload, error)
 	DeleteUser(ctx context.Context, input admin.DeleteUserInput) (*admin.DeleteUserPayload, error)
 	CreateRole(ctx context.Context, input admin.CreateRoleInput) (*admin.CreateRolePayload, error)
@@ -525,6 +532,7 @@ type SessionResolver interface {
 type UserResolver interface {
 	Sessions(ctx context.Context, obj *auth.User, first *int, after *string, last *int, before *string) (*connection.SessionConnection, error)
 	Factors(ctx context.Context, obj *auth.User) ([]factors.Factor, error)
+	SecondFactorDueAt(ctx context.Context, obj *auth.User) (*time.Time, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -1367,6 +1375,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RequestSignup(childComplexity, args["input"].(recovery.RequestSignupInput)), true
+	case "Mutation.resetFactors":
+		if e.ComplexityRoot.Mutation.ResetFactors == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_resetFactors_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ResetFactors(childComplexity, args["input"].(admin.ResetFactorsInput)), true
 	case "Mutation.resetPassword":
 		if e.ComplexityRoot.Mutation.ResetPassword == nil {
 			break
@@ -1776,6 +1795,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.RequestSignupPayload.Email(childComplexity), true
 
+	case "ResetFactorsPayload.user":
+		if e.ComplexityRoot.ResetFactorsPayload.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResetFactorsPayload.User(childComplexity), true
+
 	case "ResetPasswordPayload.auth":
 		if e.ComplexityRoot.ResetPasswordPayload.Auth == nil {
 			break
@@ -2090,6 +2116,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.User.Roles(childComplexity), true
+	case "User.secondFactorDueAt":
+		if e.ComplexityRoot.User.SecondFactorDueAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.User.SecondFactorDueAt(childComplexity), true
 	case "User.sessions":
 		if e.ComplexityRoot.User.Sessions == nil {
 			break
@@ -2189,6 +2221,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputRequestLoginCodeInput,
 		ec.unmarshalInputRequestPasswordResetInput,
 		ec.unmarshalInputRequestSignupInput,
+		ec.unmarshalInputResetFactorsInput,
 		ec.unmarshalInputResetPasswordInput,
 		ec.unmarshalInputRetryMailInput,
 		ec.unmarshalInputRevokeSessionInput,
@@ -2305,7 +2338,8 @@ directive @auth(
   """
   How well the user must have authenticated. The access token carries the level: that of the sign-in or, in a token from
   ` + "`" + `reauthenticate` + "`" + `, that of the sign-in together with that call. With ` + "`" + `check: SESSION` + "`" + `, a factor that the user has removed
-  no longer counts.
+  no longer counts. Omitted or null: one factor is enough, unless the server requires a second one of the user
+  (` + "`" + `USHER_REQUIRE_SECOND_FACTOR` + "`" + `).
   """
   assurance: RequiredAssurance
   """
@@ -2425,12 +2459,16 @@ enum ErrorCode {
   """
   STEP_UP_REQUIRED
   """
-  The password or the mailed secret is right, but the account also needs a second factor. The user is not signed in yet. Show the
+  The password or the mailed secret is right, but the account also needs a second factor, or a mailed code if the server
+  requires a second factor and the user has not set one up in time. The user is not signed in yet. Show the
   user the methods of ` + "`" + `extensions.methods` + "`" + `, which are ` + "`" + `AuthMethod` + "`" + ` values, and send what they enter to ` + "`" + `completeLogin` + "`" + ` together with
   ` + "`" + `extensions.challenge` + "`" + `. The challenge is valid for ` + "`" + `extensions.expiresIn` + "`" + ` seconds and five attempts.
   """
   SECOND_FACTOR_REQUIRED
-  "This requires a second factor, and the user has none. Set one up, for example with ` + "`" + `beginTotpSetup` + "`" + `."
+  """
+  This requires a second factor, or the server requires one of the user, and the user has none. Set one up, for example with
+  ` + "`" + `beginTotpSetup` + "`" + `.
+  """
   SECOND_FACTOR_SETUP_REQUIRED
   """
   The identifier or the password is wrong. The answer deliberately does not say which. In ` + "`" + `reauthenticate` + "`" + ` and
@@ -2541,9 +2579,14 @@ enum Assurance {
 
 "How well a user must have authenticated for a field."
 enum RequiredAssurance {
+  "With one factor, even if the server requires a second one of the user, so that they can set it up."
+  AAL1
   "With two factors. Users who have set up only one get ` + "`" + `SECOND_FACTOR_SETUP_REQUIRED` + "`" + `."
   AAL2
-  "With two factors if they have set up a second one, otherwise with one. Not with ` + "`" + `check: TOKEN` + "`" + `."
+  """
+  With two factors if they have set up a second one, otherwise with one, even if the server requires a second one of the
+  user. Not with ` + "`" + `check: TOKEN` + "`" + `.
+  """
   HIGHEST
 }
 
@@ -2656,7 +2699,7 @@ interface Node {
 "The queries of the API."
 type Query {
   "The signed-in user."
-  me: User @auth(verified: false)
+  me: User @auth(verified: false, assurance: AAL1)
   """
   Returns an object by id: the signed-in user or one of their active sessions. Administrators
   can get any user, active session, OAuth client and mail, and any audit event that ` + "`" + `auditEvents` + "`" + ` would list. Null for
@@ -2819,11 +2862,11 @@ type Mutation {
   refresh("The refresh token." input: RefreshInput!): AuthPayload! @public
     @rateLimit(max: 1000, per: "1m")
   "Signs out: ends the session of the request. Its access tokens and its refresh token become invalid."
-  logout: LogoutPayload! @auth(verified: false)
+  logout: LogoutPayload! @auth(verified: false, assurance: AAL1)
   "Ends one of the user's own sessions. Succeeds if the session has already ended."
-  revokeSession("The session to end." input: RevokeSessionInput!): RevokeSessionPayload! @auth(verified: false)
+  revokeSession("The session to end." input: RevokeSessionInput!): RevokeSessionPayload! @auth(verified: false, assurance: AAL1)
   "Ends all sessions of the user except the session of the request."
-  revokeOtherSessions: RevokeOtherSessionsPayload! @auth(verified: false)
+  revokeOtherSessions: RevokeOtherSessionsPayload! @auth(verified: false, assurance: AAL1)
   """
   Confirms the identity of the signed-in user, as ` + "`" + `STEP_UP_REQUIRED` + "`" + ` asks for. Returns an access token
   for the session of the request that carries the time of the confirmation, and the level of the sign-in and the
@@ -2831,7 +2874,7 @@ type Mutation {
   refresh token stays valid. Users who have signed in with two factors use a second factor here too: their password
   or a mailed code alone fails with ` + "`" + `STEP_UP_REQUIRED` + "`" + `.
   """
-  reauthenticate("The user's credentials." input: ReauthenticateInput!): AuthPayload! @auth(verified: false)
+  reauthenticate("The user's credentials." input: ReauthenticateInput!): AuthPayload! @auth(verified: false, assurance: AAL1)
     @rateLimit(name: "password", by: USER, max: 60, per: "1h")
   """
   Makes the key of an authenticator app. The account changes only with ` + "`" + `confirmTotpSetup` + "`" + `. A second call makes the first
@@ -2891,7 +2934,7 @@ type Mutation {
   Mails a link and a code to the user's address. ` + "`" + `verifyEmail` + "`" + ` accepts either. A newer mail makes those of the older
   one invalid. Does nothing if the address is verified.
   """
-  requestEmailVerification: RequestEmailVerificationPayload! @auth(verified: false)
+  requestEmailVerification: RequestEmailVerificationPayload! @auth(verified: false, assurance: AAL1)
     @rateLimit(name: "mail", max: 30, per: "1h")
   """
   Verifies the e-mail address of an account with the token or the code of a mail. The first verification ends all
@@ -2951,7 +2994,7 @@ type Mutation {
   deleteMe: DeleteMePayload! @auth(assurance: HIGHEST, maxAge: 900, verified: false)
     @rateLimit(name: "deletion", by: USER, max: 10, per: "1h")
   "Cancels the deletion of the signed-in user's account. Succeeds if none is scheduled."
-  cancelDeletion: CancelDeletionPayload! @auth(verified: false)
+  cancelDeletion: CancelDeletionPayload! @auth(verified: false, assurance: AAL1)
     @rateLimit(name: "deletion", by: USER, max: 10, per: "1h")
   """
   Returns what the server keeps about the signed-in user: the account, its sessions, its credentials without their
@@ -2984,6 +3027,13 @@ type Mutation {
   enableUser("The account to enable." input: EnableUserInput!): EnableUserPayload! @auth(requires: ADMIN)
   "Ends all sessions of a user, or one of them."
   revokeUserSessions("The user." input: RevokeUserSessionsInput!): RevokeUserSessionsPayload! @auth(requires: ADMIN)
+  """
+  Removes all second factors of a user who has lost them, with the recovery codes, and tells the user by mail. Sessions and
+  access tokens no longer count them. If the server requires a second factor of the user, the next sign-in asks for a
+  mailed code beside the password, and the user must set up a factor at once. Does nothing without factors.
+  """
+  resetFactors("The user." input: ResetFactorsInput!): ResetFactorsPayload! @auth(requires: ADMIN, assurance: HIGHEST, maxAge: 3600)
+    @rateLimit(name: "administration", by: USER, max: 1000, per: "1h")
   """
   Mails a user a link to choose a new password. The link is for the user only. The current password stays valid until
   then. A disabled account gets no mail.
@@ -3120,6 +3170,11 @@ input CompleteLoginInput {
   recoveryCode: OneTimeSecret
   "One of the user's passkeys, see ` + "`" + `beginPasskeyLogin` + "`" + `."
   passkey: PasskeyResponseInput
+  """
+  The code of a mail from ` + "`" + `requestLoginCode` + "`" + ` to the address of the account, if ` + "`" + `methods` + "`" + ` is ` + "`" + `[EMAIL_CODE]` + "`" + `: the user had to
+  set up a second factor and did not in time.
+  """
+  emailCode: OneTimeSecret
   "How to deliver the refresh token. With ` + "`" + `COOKIE` + "`" + ` at ` + "`" + `login` + "`" + `, use ` + "`" + `COOKIE` + "`" + ` here too."
   session: SessionTransport! = TOKEN
 }
@@ -3343,6 +3398,12 @@ input RevokeUserSessionsInput {
 "Input of ` + "`" + `sendPasswordReset` + "`" + `."
 input SendPasswordResetInput {
   "The id of the user who gets the mail."
+  userId: ID!
+}
+
+"Input of ` + "`" + `resetFactors` + "`" + `."
+input ResetFactorsInput {
+  "The id of the user who has lost their factors."
   userId: ID!
 }
 
@@ -3675,6 +3736,12 @@ type SendPasswordResetPayload {
   user: User!
 }
 
+"The result of ` + "`" + `resetFactors` + "`" + `."
+type ResetFactorsPayload {
+  "The user."
+  user: User!
+}
+
 "The result of ` + "`" + `deleteUser` + "`" + `."
 type DeleteUserPayload {
   "The id of the deleted account. It is never used again."
@@ -3760,17 +3827,17 @@ type User implements Node {
   "When the account was created."
   createdAt: DateTime! @public
   "The e-mail address, as the user entered it."
-  email: EmailAddress @auth(requires: ADMIN, orOwner: true, verified: false)
+  email: EmailAddress @auth(requires: ADMIN, orOwner: true, verified: false, assurance: AAL1)
   "When ` + "`" + `email` + "`" + ` was verified. Null if it is not verified, or if there is no address."
-  emailVerifiedAt: DateTime @auth(requires: ADMIN, orOwner: true, verified: false)
+  emailVerifiedAt: DateTime @auth(requires: ADMIN, orOwner: true, verified: false, assurance: AAL1)
   "The address that replaces ` + "`" + `email` + "`" + ` once it is confirmed. Null if no change is pending."
-  pendingEmail: EmailAddress @auth(requires: ADMIN, orOwner: true, verified: false)
+  pendingEmail: EmailAddress @auth(requires: ADMIN, orOwner: true, verified: false, assurance: AAL1)
   "The language of mail to the user, as a BCP 47 language tag such as ` + "`" + `de` + "`" + `. Null if it is unknown."
-  locale: String @auth(requires: ADMIN, orOwner: true, verified: false)
+  locale: String @auth(requires: ADMIN, orOwner: true, verified: false, assurance: AAL1)
   "The full name of the user."
-  fullName: String @auth(requires: ADMIN, orOwner: true, verified: false)
+  fullName: String @auth(requires: ADMIN, orOwner: true, verified: false, assurance: AAL1)
   "The roles of the user."
-  roles: [Role!] @auth(requires: ADMIN, orOwner: true, verified: false)
+  roles: [Role!] @auth(requires: ADMIN, orOwner: true, verified: false, assurance: AAL1)
   """
   The user's own data, such as settings of your application. Users can write it with ` + "`" + `updateMe` + "`" + `, so do not
   authorize by it. Empty by default.
@@ -3788,7 +3855,7 @@ type User implements Node {
   "When an administrator disabled the account. Null while the account is enabled."
   disabledAt: DateTime @auth(requires: ADMIN)
   "When the account will be deleted, as its user has requested. Null if no deletion is scheduled."
-  deletionAt: DateTime @auth(requires: ADMIN, orOwner: true, verified: false)
+  deletionAt: DateTime @auth(requires: ADMIN, orOwner: true, verified: false, assurance: AAL1)
   "Lists the active sessions of the user, newest first."
   sessions(
     "The number of elements from the start of the list, 1 to 100. The default is 20, unless ` + "`" + `last` + "`" + ` is given."
@@ -3801,7 +3868,12 @@ type User implements Node {
     before: String
   ): SessionConnection @auth(requires: ADMIN, orOwner: true)
   "The second factors of the user, oldest first. The recovery codes are one of them, the last."
-  factors: [Factor!] @auth(requires: ADMIN, orOwner: true, verified: false)
+  factors: [Factor!] @auth(requires: ADMIN, orOwner: true, verified: false, assurance: AAL1)
+  """
+  Until when the user has time to set up a second factor. Afterwards they can do nothing else. Null if the server requires
+  none of them, if they have one, or before their first sign-in.
+  """
+  secondFactorDueAt: DateTime @auth(requires: ADMIN, orOwner: true, verified: false, assurance: AAL1)
 }
 
 "A second factor of a user."
@@ -3836,7 +3908,7 @@ type Session implements Node {
   "When the session was last refreshed, to the minute. The time of the sign-in if it never was."
   lastUsedAt: DateTime @auth(requires: ADMIN, orOwner: true)
   "When the user confirmed their identity at sign-in. ` + "`" + `reauthenticate` + "`" + ` does not change it."
-  authTime: DateTime @auth(requires: ADMIN, orOwner: true, verified: false)
+  authTime: DateTime @auth(requires: ADMIN, orOwner: true, verified: false, assurance: AAL1)
   "The IP address of the client at sign-in."
   ipAddress: String @auth(requires: ADMIN, orOwner: true)
   "The ` + "`" + `User-Agent` + "`" + ` header of the client at sign-in, shortened if it is long."
@@ -3970,6 +4042,8 @@ enum AuditEventKind {
   FACTOR_ADDED
   "A second factor was removed from an account."
   FACTOR_REMOVED
+  "An administrator removed all second factors of a user."
+  FACTORS_RESET
   "A user signed in or confirmed their identity with a recovery code. The code is no longer valid."
   RECOVERY_CODE_USED
   "New recovery codes were made for an account. Its old recovery codes are no longer valid."
@@ -4699,6 +4773,14 @@ func (ec *executionContext) childFields_RequestSignupPayload(ctx context.Context
 	return nil, fmt.Errorf("no field named %q was found under type RequestSignupPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_ResetFactorsPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_ResetFactorsPayload_user(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ResetFactorsPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_ResetPasswordPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "auth":
@@ -4891,6 +4973,8 @@ func (ec *executionContext) childFields_User(ctx context.Context, field graphql.
 		return ec.fieldContext_User_sessions(ctx, field)
 	case "factors":
 		return ec.fieldContext_User_factors(ctx, field)
+	case "secondFactorDueAt":
+		return ec.fieldContext_User_secondFactorDueAt(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type User", field.Name)
 }
@@ -5445,6 +5529,20 @@ func (ec *executionContext) field_Mutation_requestSignup_args(ctx context.Contex
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (recovery.RequestSignupInput, error) {
 			return ec.unmarshalNRequestSignupInput2usherᚋinternalᚋauthᚋrecoveryᚐRequestSignupInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_resetFactors_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (admin.ResetFactorsInput, error) {
+			return ec.unmarshalNResetFactorsInput2usherᚋinternalᚋauthᚋadminᚐResetFactorsInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -8354,6 +8452,11 @@ func (ec *executionContext) _Mutation_logout(ctx context.Context, field graphql.
 					var zeroVal *signin.LogoutPayload
 					return zeroVal, err
 				}
+				assurance, err := ec.unmarshalORequiredAssurance2ᚖusherᚋinternalᚋauthᚐRequiredAssurance(ctx, "AAL1")
+				if err != nil {
+					var zeroVal *signin.LogoutPayload
+					return zeroVal, err
+				}
 				verified, err := ec.unmarshalOBoolean2ᚖbool(ctx, false)
 				if err != nil {
 					var zeroVal *signin.LogoutPayload
@@ -8363,7 +8466,7 @@ func (ec *executionContext) _Mutation_logout(ctx context.Context, field graphql.
 					var zeroVal *signin.LogoutPayload
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil, nil, verified)
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil, assurance, verified)
 			}
 
 			next = directive1
@@ -8425,6 +8528,11 @@ func (ec *executionContext) _Mutation_revokeSession(ctx context.Context, field g
 					var zeroVal *signin.RevokeSessionPayload
 					return zeroVal, err
 				}
+				assurance, err := ec.unmarshalORequiredAssurance2ᚖusherᚋinternalᚋauthᚐRequiredAssurance(ctx, "AAL1")
+				if err != nil {
+					var zeroVal *signin.RevokeSessionPayload
+					return zeroVal, err
+				}
 				verified, err := ec.unmarshalOBoolean2ᚖbool(ctx, false)
 				if err != nil {
 					var zeroVal *signin.RevokeSessionPayload
@@ -8434,7 +8542,7 @@ func (ec *executionContext) _Mutation_revokeSession(ctx context.Context, field g
 					var zeroVal *signin.RevokeSessionPayload
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil, nil, verified)
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil, assurance, verified)
 			}
 
 			next = directive1
@@ -8506,6 +8614,11 @@ func (ec *executionContext) _Mutation_revokeOtherSessions(ctx context.Context, f
 					var zeroVal *signin.RevokeOtherSessionsPayload
 					return zeroVal, err
 				}
+				assurance, err := ec.unmarshalORequiredAssurance2ᚖusherᚋinternalᚋauthᚐRequiredAssurance(ctx, "AAL1")
+				if err != nil {
+					var zeroVal *signin.RevokeOtherSessionsPayload
+					return zeroVal, err
+				}
 				verified, err := ec.unmarshalOBoolean2ᚖbool(ctx, false)
 				if err != nil {
 					var zeroVal *signin.RevokeOtherSessionsPayload
@@ -8515,7 +8628,7 @@ func (ec *executionContext) _Mutation_revokeOtherSessions(ctx context.Context, f
 					var zeroVal *signin.RevokeOtherSessionsPayload
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil, nil, verified)
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil, assurance, verified)
 			}
 
 			next = directive1
@@ -8577,6 +8690,11 @@ func (ec *executionContext) _Mutation_reauthenticate(ctx context.Context, field 
 					var zeroVal *signin.AuthPayload
 					return zeroVal, err
 				}
+				assurance, err := ec.unmarshalORequiredAssurance2ᚖusherᚋinternalᚋauthᚐRequiredAssurance(ctx, "AAL1")
+				if err != nil {
+					var zeroVal *signin.AuthPayload
+					return zeroVal, err
+				}
 				verified, err := ec.unmarshalOBoolean2ᚖbool(ctx, false)
 				if err != nil {
 					var zeroVal *signin.AuthPayload
@@ -8586,7 +8704,7 @@ func (ec *executionContext) _Mutation_reauthenticate(ctx context.Context, field 
 					var zeroVal *signin.AuthPayload
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil, nil, verified)
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil, assurance, verified)
 			}
 
 			next = directive1
@@ -9423,6 +9541,11 @@ func (ec *executionContext) _Mutation_requestEmailVerification(ctx context.Conte
 					var zeroVal *recovery.RequestEmailVerificationPayload
 					return zeroVal, err
 				}
+				assurance, err := ec.unmarshalORequiredAssurance2ᚖusherᚋinternalᚋauthᚐRequiredAssurance(ctx, "AAL1")
+				if err != nil {
+					var zeroVal *recovery.RequestEmailVerificationPayload
+					return zeroVal, err
+				}
 				verified, err := ec.unmarshalOBoolean2ᚖbool(ctx, false)
 				if err != nil {
 					var zeroVal *recovery.RequestEmailVerificationPayload
@@ -9432,7 +9555,7 @@ func (ec *executionContext) _Mutation_requestEmailVerification(ctx context.Conte
 					var zeroVal *recovery.RequestEmailVerificationPayload
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil, nil, verified)
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil, assurance, verified)
 			}
 
 			next = directive1
@@ -9962,6 +10085,11 @@ func (ec *executionContext) _Mutation_cancelDeletion(ctx context.Context, field 
 					var zeroVal *accounts.CancelDeletionPayload
 					return zeroVal, err
 				}
+				assurance, err := ec.unmarshalORequiredAssurance2ᚖusherᚋinternalᚋauthᚐRequiredAssurance(ctx, "AAL1")
+				if err != nil {
+					var zeroVal *accounts.CancelDeletionPayload
+					return zeroVal, err
+				}
 				verified, err := ec.unmarshalOBoolean2ᚖbool(ctx, false)
 				if err != nil {
 					var zeroVal *accounts.CancelDeletionPayload
@@ -9971,7 +10099,7 @@ func (ec *executionContext) _Mutation_cancelDeletion(ctx context.Context, field 
 					var zeroVal *accounts.CancelDeletionPayload
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil, nil, verified)
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil, assurance, verified)
 			}
 
 			next = directive1
@@ -10615,6 +10743,93 @@ func (ec *executionContext) fieldContext_Mutation_revokeUserSessions(ctx context
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_revokeUserSessions_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_resetFactors(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_resetFactors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ResetFactors(ctx, fc.Args["input"].(admin.ResetFactorsInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				requires, err := ec.unmarshalNRole2ᚕusherᚋinternalᚋauthᚐRoleᚄ(ctx, "ADMIN")
+				if err != nil {
+					var zeroVal *admin.ResetFactorsPayload
+					return zeroVal, err
+				}
+				permissions, err := ec.unmarshalNString2ᚕstringᚄ(ctx, []any{})
+				if err != nil {
+					var zeroVal *admin.ResetFactorsPayload
+					return zeroVal, err
+				}
+				orOwner, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *admin.ResetFactorsPayload
+					return zeroVal, err
+				}
+				check, err := ec.unmarshalNAuthCheck2usherᚋinternalᚋauthᚐCheck(ctx, "SESSION")
+				if err != nil {
+					var zeroVal *admin.ResetFactorsPayload
+					return zeroVal, err
+				}
+				maxAge, err := ec.unmarshalOInt2ᚖint(ctx, 3600)
+				if err != nil {
+					var zeroVal *admin.ResetFactorsPayload
+					return zeroVal, err
+				}
+				assurance, err := ec.unmarshalORequiredAssurance2ᚖusherᚋinternalᚋauthᚐRequiredAssurance(ctx, "HIGHEST")
+				if err != nil {
+					var zeroVal *admin.ResetFactorsPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Auth == nil {
+					var zeroVal *admin.ResetFactorsPayload
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, maxAge, assurance, nil)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *admin.ResetFactorsPayload) graphql.Marshaler {
+			return ec.marshalNResetFactorsPayload2ᚖusherᚋinternalᚋauthᚋadminᚐResetFactorsPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_resetFactors(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ResetFactorsPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_resetFactors_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -11433,6 +11648,11 @@ func (ec *executionContext) _Query_me(ctx context.Context, field graphql.Collect
 					var zeroVal *auth.User
 					return zeroVal, err
 				}
+				assurance, err := ec.unmarshalORequiredAssurance2ᚖusherᚋinternalᚋauthᚐRequiredAssurance(ctx, "AAL1")
+				if err != nil {
+					var zeroVal *auth.User
+					return zeroVal, err
+				}
 				verified, err := ec.unmarshalOBoolean2ᚖbool(ctx, false)
 				if err != nil {
 					var zeroVal *auth.User
@@ -11442,7 +11662,7 @@ func (ec *executionContext) _Query_me(ctx context.Context, field graphql.Collect
 					var zeroVal *auth.User
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil, nil, verified)
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, nil, assurance, verified)
 			}
 
 			next = directive1
@@ -12654,6 +12874,38 @@ func (ec *executionContext) fieldContext_RequestSignupPayload_email(_ context.Co
 	return graphql.NewScalarFieldContext("RequestSignupPayload", field, false, false, errors.New("field of type EmailAddress does not have child fields"))
 }
 
+func (ec *executionContext) _ResetFactorsPayload_user(ctx context.Context, field graphql.CollectedField, obj *admin.ResetFactorsPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ResetFactorsPayload_user(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.User, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *auth.User) graphql.Marshaler {
+			return ec.marshalNUser2ᚖusherᚋinternalᚋauthᚐUser(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ResetFactorsPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ResetFactorsPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _ResetPasswordPayload_auth(ctx context.Context, field graphql.CollectedField, obj *signin.ResetPasswordPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -13149,6 +13401,11 @@ func (ec *executionContext) _Session_authTime(ctx context.Context, field graphql
 					var zeroVal time.Time
 					return zeroVal, err
 				}
+				assurance, err := ec.unmarshalORequiredAssurance2ᚖusherᚋinternalᚋauthᚐRequiredAssurance(ctx, "AAL1")
+				if err != nil {
+					var zeroVal time.Time
+					return zeroVal, err
+				}
 				verified, err := ec.unmarshalOBoolean2ᚖbool(ctx, false)
 				if err != nil {
 					var zeroVal time.Time
@@ -13158,7 +13415,7 @@ func (ec *executionContext) _Session_authTime(ctx context.Context, field graphql
 					var zeroVal time.Time
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, nil, nil, verified)
+				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, nil, assurance, verified)
 			}
 
 			next = directive1
@@ -13813,6 +14070,11 @@ func (ec *executionContext) _User_email(ctx context.Context, field graphql.Colle
 					var zeroVal *string
 					return zeroVal, err
 				}
+				assurance, err := ec.unmarshalORequiredAssurance2ᚖusherᚋinternalᚋauthᚐRequiredAssurance(ctx, "AAL1")
+				if err != nil {
+					var zeroVal *string
+					return zeroVal, err
+				}
 				verified, err := ec.unmarshalOBoolean2ᚖbool(ctx, false)
 				if err != nil {
 					var zeroVal *string
@@ -13822,7 +14084,7 @@ func (ec *executionContext) _User_email(ctx context.Context, field graphql.Colle
 					var zeroVal *string
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, nil, nil, verified)
+				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, nil, assurance, verified)
 			}
 
 			next = directive1
@@ -13874,6 +14136,11 @@ func (ec *executionContext) _User_emailVerifiedAt(ctx context.Context, field gra
 					var zeroVal *time.Time
 					return zeroVal, err
 				}
+				assurance, err := ec.unmarshalORequiredAssurance2ᚖusherᚋinternalᚋauthᚐRequiredAssurance(ctx, "AAL1")
+				if err != nil {
+					var zeroVal *time.Time
+					return zeroVal, err
+				}
 				verified, err := ec.unmarshalOBoolean2ᚖbool(ctx, false)
 				if err != nil {
 					var zeroVal *time.Time
@@ -13883,7 +14150,7 @@ func (ec *executionContext) _User_emailVerifiedAt(ctx context.Context, field gra
 					var zeroVal *time.Time
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, nil, nil, verified)
+				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, nil, assurance, verified)
 			}
 
 			next = directive1
@@ -13935,6 +14202,11 @@ func (ec *executionContext) _User_pendingEmail(ctx context.Context, field graphq
 					var zeroVal *string
 					return zeroVal, err
 				}
+				assurance, err := ec.unmarshalORequiredAssurance2ᚖusherᚋinternalᚋauthᚐRequiredAssurance(ctx, "AAL1")
+				if err != nil {
+					var zeroVal *string
+					return zeroVal, err
+				}
 				verified, err := ec.unmarshalOBoolean2ᚖbool(ctx, false)
 				if err != nil {
 					var zeroVal *string
@@ -13944,7 +14216,7 @@ func (ec *executionContext) _User_pendingEmail(ctx context.Context, field graphq
 					var zeroVal *string
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, nil, nil, verified)
+				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, nil, assurance, verified)
 			}
 
 			next = directive1
@@ -13996,6 +14268,11 @@ func (ec *executionContext) _User_locale(ctx context.Context, field graphql.Coll
 					var zeroVal *string
 					return zeroVal, err
 				}
+				assurance, err := ec.unmarshalORequiredAssurance2ᚖusherᚋinternalᚋauthᚐRequiredAssurance(ctx, "AAL1")
+				if err != nil {
+					var zeroVal *string
+					return zeroVal, err
+				}
 				verified, err := ec.unmarshalOBoolean2ᚖbool(ctx, false)
 				if err != nil {
 					var zeroVal *string
@@ -14005,7 +14282,7 @@ func (ec *executionContext) _User_locale(ctx context.Context, field graphql.Coll
 					var zeroVal *string
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, nil, nil, verified)
+				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, nil, assurance, verified)
 			}
 
 			next = directive1
@@ -14057,6 +14334,11 @@ func (ec *executionContext) _User_fullName(ctx context.Context, field graphql.Co
 					var zeroVal *string
 					return zeroVal, err
 				}
+				assurance, err := ec.unmarshalORequiredAssurance2ᚖusherᚋinternalᚋauthᚐRequiredAssurance(ctx, "AAL1")
+				if err != nil {
+					var zeroVal *string
+					return zeroVal, err
+				}
 				verified, err := ec.unmarshalOBoolean2ᚖbool(ctx, false)
 				if err != nil {
 					var zeroVal *string
@@ -14066,7 +14348,7 @@ func (ec *executionContext) _User_fullName(ctx context.Context, field graphql.Co
 					var zeroVal *string
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, nil, nil, verified)
+				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, nil, assurance, verified)
 			}
 
 			next = directive1
@@ -14118,6 +14400,11 @@ func (ec *executionContext) _User_roles(ctx context.Context, field graphql.Colle
 					var zeroVal []auth.Role
 					return zeroVal, err
 				}
+				assurance, err := ec.unmarshalORequiredAssurance2ᚖusherᚋinternalᚋauthᚐRequiredAssurance(ctx, "AAL1")
+				if err != nil {
+					var zeroVal []auth.Role
+					return zeroVal, err
+				}
 				verified, err := ec.unmarshalOBoolean2ᚖbool(ctx, false)
 				if err != nil {
 					var zeroVal []auth.Role
@@ -14127,7 +14414,7 @@ func (ec *executionContext) _User_roles(ctx context.Context, field graphql.Colle
 					var zeroVal []auth.Role
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, nil, nil, verified)
+				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, nil, assurance, verified)
 			}
 
 			next = directive1
@@ -14459,6 +14746,11 @@ func (ec *executionContext) _User_deletionAt(ctx context.Context, field graphql.
 					var zeroVal *time.Time
 					return zeroVal, err
 				}
+				assurance, err := ec.unmarshalORequiredAssurance2ᚖusherᚋinternalᚋauthᚐRequiredAssurance(ctx, "AAL1")
+				if err != nil {
+					var zeroVal *time.Time
+					return zeroVal, err
+				}
 				verified, err := ec.unmarshalOBoolean2ᚖbool(ctx, false)
 				if err != nil {
 					var zeroVal *time.Time
@@ -14468,7 +14760,7 @@ func (ec *executionContext) _User_deletionAt(ctx context.Context, field graphql.
 					var zeroVal *time.Time
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, nil, nil, verified)
+				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, nil, assurance, verified)
 			}
 
 			next = directive1
@@ -14597,6 +14889,11 @@ func (ec *executionContext) _User_factors(ctx context.Context, field graphql.Col
 					var zeroVal []factors.Factor
 					return zeroVal, err
 				}
+				assurance, err := ec.unmarshalORequiredAssurance2ᚖusherᚋinternalᚋauthᚐRequiredAssurance(ctx, "AAL1")
+				if err != nil {
+					var zeroVal []factors.Factor
+					return zeroVal, err
+				}
 				verified, err := ec.unmarshalOBoolean2ᚖbool(ctx, false)
 				if err != nil {
 					var zeroVal []factors.Factor
@@ -14606,7 +14903,7 @@ func (ec *executionContext) _User_factors(ctx context.Context, field graphql.Col
 					var zeroVal []factors.Factor
 					return zeroVal, errors.New("directive auth is not implemented")
 				}
-				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, nil, nil, verified)
+				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, nil, assurance, verified)
 			}
 
 			next = directive1
@@ -14630,6 +14927,72 @@ func (ec *executionContext) fieldContext_User_factors(_ context.Context, field g
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _User_secondFactorDueAt(ctx context.Context, field graphql.CollectedField, obj *auth.User) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_User_secondFactorDueAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.User().SecondFactorDueAt(ctx, obj)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				requires, err := ec.unmarshalNRole2ᚕusherᚋinternalᚋauthᚐRoleᚄ(ctx, "ADMIN")
+				if err != nil {
+					var zeroVal *time.Time
+					return zeroVal, err
+				}
+				permissions, err := ec.unmarshalNString2ᚕstringᚄ(ctx, []any{})
+				if err != nil {
+					var zeroVal *time.Time
+					return zeroVal, err
+				}
+				orOwner, err := ec.unmarshalNBoolean2bool(ctx, true)
+				if err != nil {
+					var zeroVal *time.Time
+					return zeroVal, err
+				}
+				check, err := ec.unmarshalNAuthCheck2usherᚋinternalᚋauthᚐCheck(ctx, "SESSION")
+				if err != nil {
+					var zeroVal *time.Time
+					return zeroVal, err
+				}
+				assurance, err := ec.unmarshalORequiredAssurance2ᚖusherᚋinternalᚋauthᚐRequiredAssurance(ctx, "AAL1")
+				if err != nil {
+					var zeroVal *time.Time
+					return zeroVal, err
+				}
+				verified, err := ec.unmarshalOBoolean2ᚖbool(ctx, false)
+				if err != nil {
+					var zeroVal *time.Time
+					return zeroVal, err
+				}
+				if ec.Directives.Auth == nil {
+					var zeroVal *time.Time
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, nil, assurance, verified)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_User_secondFactorDueAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("User", field, true, true, errors.New("field of type DateTime does not have child fields"))
 }
 
 func (ec *executionContext) _UserConnection_edges(ctx context.Context, field graphql.CollectedField, obj *connection.UserConnection) (ret graphql.Marshaler) {
@@ -16014,7 +16377,7 @@ func (ec *executionContext) unmarshalInputCompleteLoginInput(ctx context.Context
 		asMap["session"] = "TOKEN"
 	}
 
-	fieldsInOrder := [...]string{"challenge", "totp", "recoveryCode", "passkey", "session"}
+	fieldsInOrder := [...]string{"challenge", "totp", "recoveryCode", "passkey", "emailCode", "session"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -16049,6 +16412,13 @@ func (ec *executionContext) unmarshalInputCompleteLoginInput(ctx context.Context
 				return it, err
 			}
 			it.Passkey = data
+		case "emailCode":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("emailCode"))
+			data, err := ec.unmarshalOOneTimeSecret2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.EmailCode = data
 		case "session":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("session"))
 			data, err := ec.unmarshalNSessionTransport2usherᚋgraphᚋsigninᚐSessionTransport(ctx, v)
@@ -17081,6 +17451,36 @@ func (ec *executionContext) unmarshalInputRequestSignupInput(ctx context.Context
 				return it, err
 			}
 			it.ChallengeSolution = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputResetFactorsInput(ctx context.Context, obj any) (admin.ResetFactorsInput, error) {
+	var it admin.ResetFactorsInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"userId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "userId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("userId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.UserID = data
 		}
 	}
 	return it, nil
@@ -19300,6 +19700,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "resetFactors":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_resetFactors(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "sendPasswordReset":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_sendPasswordReset(ctx, field)
@@ -20310,6 +20717,44 @@ func (ec *executionContext) _RequestSignupPayload(ctx context.Context, sel ast.S
 	return out
 }
 
+var resetFactorsPayloadImplementors = []string{"ResetFactorsPayload"}
+
+func (ec *executionContext) _ResetFactorsPayload(ctx context.Context, sel ast.SelectionSet, obj *admin.ResetFactorsPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, resetFactorsPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ResetFactorsPayload")
+		case "user":
+			out.Values[i] = ec._ResetFactorsPayload_user(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
 var resetPasswordPayloadImplementors = []string{"ResetPasswordPayload"}
 
 func (ec *executionContext) _ResetPasswordPayload(ctx context.Context, sel ast.SelectionSet, obj *signin.ResetPasswordPayload) graphql.Marshaler {
@@ -21120,6 +21565,44 @@ func (ec *executionContext) _User(ctx context.Context, sel ast.SelectionSet, obj
 					}
 				}()
 				res = ec._User_factors(ctx, field, obj)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "secondFactorDueAt":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._User_secondFactorDueAt(ctx, field, obj)
 				if res == graphql.RequiredNull {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
@@ -22572,6 +23055,21 @@ func (ec *executionContext) marshalNRequestSignupPayload2ᚖusherᚋinternalᚋa
 		return graphql.Null
 	}
 	return ec._RequestSignupPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNResetFactorsInput2usherᚋinternalᚋauthᚋadminᚐResetFactorsInput(ctx context.Context, v any) (admin.ResetFactorsInput, error) {
+	res, err := ec.unmarshalInputResetFactorsInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNResetFactorsPayload2ᚖusherᚋinternalᚋauthᚋadminᚐResetFactorsPayload(ctx context.Context, sel ast.SelectionSet, v *admin.ResetFactorsPayload) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._ResetFactorsPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNResetPasswordInput2usherᚋgraphᚋsigninᚐResetPasswordInput(ctx context.Context, v any) (signin.ResetPasswordInput, error) {

@@ -39,6 +39,7 @@ var sendsMail = map[string]bool{
 	"Mutation.requestLoginCode":         true,
 	"Mutation.requestPasswordReset":     true,
 	"Mutation.requestSignup":            true,
+	"Mutation.resetFactors":             true,
 	"Mutation.resetPassword":            true,
 	"Mutation.retryMail":                true,
 	"Mutation.sendPasswordReset":        true,

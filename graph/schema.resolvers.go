@@ -7,6 +7,7 @@ package graph
 
 import (
 	"context"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -184,6 +185,10 @@ func (r *mutationResolver) RevokeUserSessions(ctx context.Context, input admin.R
 	return r.admin.RevokeUserSessions(ctx, input)
 }
 
+func (r *mutationResolver) ResetFactors(ctx context.Context, input admin.ResetFactorsInput) (*admin.ResetFactorsPayload, error) {
+	return r.admin.ResetFactors(ctx, input)
+}
+
 func (r *mutationResolver) SendPasswordReset(ctx context.Context, input recovery.SendPasswordResetInput) (*recovery.SendPasswordResetPayload, error) {
 	return r.recovery.SendPasswordReset(ctx, input)
 }
@@ -263,6 +268,10 @@ func (r *userResolver) Sessions(ctx context.Context, obj *auth.User, first *int,
 
 func (r *userResolver) Factors(ctx context.Context, obj *auth.User) ([]factors.Factor, error) {
 	return r.factors.Of(ctx, obj)
+}
+
+func (r *userResolver) SecondFactorDueAt(ctx context.Context, obj *auth.User) (*time.Time, error) {
+	return r.factors.Due(obj), nil
 }
 
 func (r *Resolver) Mutation() MutationResolver { return &mutationResolver{r} }

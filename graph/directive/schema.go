@@ -6,7 +6,6 @@
 package directive
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -152,8 +151,8 @@ func (s *Schema) intern(d *ast.Directive) (*auth.Rule, error) {
 	}
 	if v := arguments["assurance"]; v != nil {
 		level := auth.RequiredAssurance(fmt.Sprint(v))
-		if level != auth.RequireAAL2 && level != auth.RequireHighest {
-			return nil, fmt.Errorf("has assurance %s, which is neither AAL2 nor HIGHEST", level)
+		if level != auth.RequireAAL1 && level != auth.RequireAAL2 && level != auth.RequireHighest {
+			return nil, fmt.Errorf("has assurance %s, which is none of AAL1, AAL2 and HIGHEST", level)
 		}
 		assurance = &level
 	}
@@ -180,8 +179,8 @@ func (s *Schema) intern(d *ast.Directive) (*auth.Rule, error) {
 		r.Permissions = append(r.Permissions, auth.Permission(name))
 	}
 	if assurance != nil {
-		if r.Assurance = *assurance; check == auth.CheckToken && r.Assurance == auth.RequireHighest {
-			return nil, errors.New("has assurance HIGHEST, which an access token does not show: use check: SESSION, or AAL2")
+		if r.Assurance = *assurance; check == auth.CheckToken && r.Assurance != auth.RequireAAL2 {
+			return nil, fmt.Errorf("has assurance %s, which an access token does not show: use check: SESSION, or AAL2", r.Assurance)
 		}
 	}
 	if maxAge != nil {

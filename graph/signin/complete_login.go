@@ -14,6 +14,7 @@ type CompleteLoginInput struct {
 	Totp         *string
 	RecoveryCode *string
 	Passkey      *auth.PasskeyResponse
+	EmailCode    *string
 	// Session says where the refresh token goes.
 	Session SessionTransport
 }
@@ -26,7 +27,7 @@ func (s *Service) CompleteLogin(ctx context.Context, in CompleteLoginInput) (*Au
 	}
 	tokens, err := s.sessions.CompleteLogin(ctx, sessions.CompleteLoginInput{
 		Challenge: in.Challenge, Browser: jar.LoginToken(), Replaces: in.Session.replaces(jar),
-		Answer: sessions.Answer{TOTP: in.Totp, RecoveryCode: in.RecoveryCode, Passkey: in.Passkey},
+		Answer: sessions.Answer{TOTP: in.Totp, RecoveryCode: in.RecoveryCode, Passkey: in.Passkey, EmailCode: in.EmailCode},
 	})
 	if err == nil {
 		jar.ForgetLoginToken()

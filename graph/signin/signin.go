@@ -252,8 +252,8 @@ type ReauthenticateInput struct {
 // Reauthenticate lets the signed-in user confirm their identity. The client keeps its refresh token.
 func (s *Service) Reauthenticate(ctx context.Context, in ReauthenticateInput) (*AuthPayload, error) {
 	tokens, err := s.sessions.Reauthenticate(ctx, sessions.ReauthenticateInput{
-		Password: in.Password, EmailCode: in.EmailCode,
-		Answer: sessions.Answer{TOTP: in.Totp, RecoveryCode: in.RecoveryCode, Passkey: in.Passkey},
+		Password: in.Password,
+		Answer:   sessions.Answer{TOTP: in.Totp, RecoveryCode: in.RecoveryCode, Passkey: in.Passkey, EmailCode: in.EmailCode},
 	})
 	return TransportToken.deliver(cookie.From(ctx), tokens, err)
 }

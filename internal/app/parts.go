@@ -146,6 +146,7 @@ func (p *parts) domain(tokens *token.Authority, secrets *seal.Secrets) (*domain.
 		AppName:   s.AppName,
 		Passkeys:  p.passkeys,
 
+		SecondFactor:  auth.FactorPolicy{Scope: auth.FactorScope(strings.ToUpper(s.RequireSecondFactor)), Grace: s.SecondFactorGrace},
 		VerifiedEmail: auth.VerifiedEmail{Required: s.RequireVerifiedEmail, Claim: claim},
 		Limits: auth.SessionLimits{
 			MaxAge: s.SessionMaxAge, IdleLimit: s.SessionIdle, RefreshGrace: s.RefreshGrace, PerUser: s.SessionsPerUser,

@@ -14,11 +14,13 @@ const (
 	AAL2 Assurance = "AAL2"
 )
 
-// RequiredAssurance is what a rule requires: the schema's RequiredAssurance. Empty means AAL1.
+// RequiredAssurance is what a rule requires: the schema's RequiredAssurance. Empty means AAL1, and that the server's FactorPolicy
+// applies.
 type RequiredAssurance string
 
 // The requirements. The schema describes them.
 const (
+	RequireAAL1    RequiredAssurance = "AAL1"
 	RequireAAL2    RequiredAssurance = "AAL2"
 	RequireHighest RequiredAssurance = "HIGHEST"
 )

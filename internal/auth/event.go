@@ -29,6 +29,7 @@ const (
 	EventPasswordSet                AuditEventKind = "PASSWORD_SET"
 	EventFactorAdded                AuditEventKind = "FACTOR_ADDED"
 	EventFactorRemoved              AuditEventKind = "FACTOR_REMOVED"
+	EventFactorsReset               AuditEventKind = "FACTORS_RESET"
 	EventRecoveryCodeUsed           AuditEventKind = "RECOVERY_CODE_USED"
 	EventRecoveryCodesReplaced      AuditEventKind = "RECOVERY_CODES_REPLACED"
 	EventUserCreated                AuditEventKind = "USER_CREATED"
@@ -67,7 +68,7 @@ var AuditEventKinds = []AuditEventKind{
 	EventSignup, EventLogin, EventLoginFailed, EventReauthenticated, EventSecondFactorRequired, EventFactorFailed,
 	EventRefreshReplayed, EventRefreshReuse, EventLogout, EventSessionRevoked, EventTokenRevoked,
 	EventPasswordChanged, EventPasswordSet,
-	EventFactorAdded, EventFactorRemoved, EventRecoveryCodeUsed, EventRecoveryCodesReplaced,
+	EventFactorAdded, EventFactorRemoved, EventFactorsReset, EventRecoveryCodeUsed, EventRecoveryCodesReplaced,
 	EventEmailVerificationRequested, EventEmailVerified, EventPasswordResetRequested,
 	EventPasswordReset, EventLoginCodeRequested, EventMailedCodeFailed, EventEmailChangeRequested,
 	EventEmailChanged, EventEmailChangeCancelled, EventEmailChangeUndone,

@@ -83,6 +83,9 @@ type FactorStore interface {
 	// RemoveFactors deletes the factors of a user of a kind, and returns how many. If it deletes any, the sessions of the user
 	// forget the methods, and it sets the time of the last removal, unless there are no methods.
 	RemoveFactors(ctx context.Context, userID uuid.UUID, r FactorRemoval) (int, error)
+	// SetFactorDue sets when the time of a user to set up a second factor is over, unless it is over earlier. It changes no
+	// version.
+	SetFactorDue(ctx context.Context, userID uuid.UUID, at time.Time) error
 }
 
 // FactorRemoval says which factors of a user to remove.

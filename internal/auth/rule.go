@@ -29,7 +29,8 @@ type Rule struct {
 	Check   Check
 	// MaxAge limits how long ago the caller authenticated. Zero means no limit.
 	MaxAge time.Duration
-	// Assurance is how well the caller must have authenticated; empty for no requirement.
+	// Assurance is how well the caller must have authenticated; empty for what the server requires of all
+	// users, see FactorPolicy.
 	Assurance RequiredAssurance
 	// Verified requires that the caller's e-mail address is verified.
 	Verified bool

@@ -41,6 +41,8 @@ type User struct {
 	// FactorRemovedAt is when a factor was last removed; nil for never. Access tokens from before it may claim more than the
 	// user could prove now.
 	FactorRemovedAt *time.Time
+	// FactorDueAt is when the user's time to set up a second factor is over, see FactorPolicy; nil if it has not started.
+	FactorDueAt *time.Time
 	// LastSignInAt is when the user last signed in; nil if they never have.
 	LastSignInAt *time.Time
 	CreatedAt    time.Time

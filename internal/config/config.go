@@ -38,6 +38,7 @@ type Server struct {
 	AllowedHeaders     HeaderNames    `environ:"USHER_ALLOWED_HEADERS" placeholder:"NAME,..." example:"x-tenant,x-build" help:"Request headers that pages of other origins may send, in addition to those of common clients and monitoring tools."`
 	TrustedProxies     Prefixes       `environ:"USHER_TRUSTED_PROXIES" placeholder:"CIDR,..." example:"10.0.0.0/8,2001:db8::7" help:"Addresses or networks of reverse proxies whose X-Forwarded-For, X-Request-ID and traceparent headers are trusted."`
 	Passkeys
+	SecondFactor
 	TrustedDocs
 	Mail
 	Verification
@@ -78,6 +79,7 @@ func (s *Server) Validate() error {
 	reject(s.SessionIdle < s.AccessTokenTTL, "--session-idle: must be at least --access-token-ttl, not %v", s.SessionIdle)
 	reject(s.SessionsPerUser < 1 || s.SessionsPerUser > 1000, "--sessions-per-user: must be 1 to 1000, not %d", s.SessionsPerUser)
 	reject(s.RefreshGrace <= 0 || s.RefreshGrace > 24*time.Hour, "--refresh-grace: must be more than 0s and at most 24h, not %v", s.RefreshGrace)
+	reject(s.SecondFactorGrace < 0 || s.SecondFactorGrace > 365*24*time.Hour, "--second-factor-grace: must be 0s to 8760h, not %v", s.SecondFactorGrace)
 	reject(s.DeletionGrace < 0 || s.DeletionGrace > 365*24*time.Hour, "--deletion-grace: must be 0s to 8760h, not %v", s.DeletionGrace)
 	reject(s.HashParallelism < 0, "--hash-parallelism: must be 0 or more, not %d", s.HashParallelism)
 	reject(s.HashQueue < 1, "--hash-queue: must be 1 or more, not %d", s.HashQueue)

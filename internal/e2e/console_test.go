@@ -33,84 +33,87 @@ func TestConsole(t *testing.T) {
 	chromium(t)
 	npm(t, web, "run", "lint")
 	node(t, web, "e2e/export.test.mjs")
-	for name, url := range storetest.URLs {
+	// What a browser shows does not depend on the kind of database: the tests of the API run on both. So each of these, which
+	// take most of the time of all tests, runs on one.
+	on := func(kind, name string, test func(t *testing.T, url func(testing.TB) string)) {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel() // they wait for tokens to expire
-			t.Run("console", func(t *testing.T) {
-				database := url(t)
-				operate(t, database, password+"\n", "user", "create", "--username", "root", "--role", "admin")
-				s := start(t, database, "--dev", "--access-token-ttl", "8s")
-				node(t, web, "e2e/console.test.mjs", s.url, staleSignIn(t, s, database))
-			})
-			t.Run("looks", func(t *testing.T) {
-				database := url(t)
-				operate(t, database, password+"\n", "user", "create", "--username", "root", "--email", "root@example.com", "--role", "admin")
-				registerClients(t, database)
-				s := start(t, database, "--dev")
-				node(t, web, "e2e/looks.test.mjs", s.url)
-			})
-			t.Run("views", func(t *testing.T) {
-				database := url(t)
-				operate(t, database, password+"\n", "user", "create", "--username", "root", "--role", "admin")
-				registerClients(t, database)
-				s := start(t, database, "--dev", "--password-min-length", "17")
-				node(t, web, "e2e/views.test.mjs", s.url)
-				node(t, web, "e2e/admin.test.mjs", s.url)
-				node(t, web, "e2e/users.test.mjs", s.url)
-				node(t, web, "e2e/recovery.test.mjs", s.url)
-				node(t, web, "e2e/challenge.test.mjs", s.url)
-			})
-			t.Run("proof of work", func(t *testing.T) {
-				s := start(t, url(t), "--dev", "--rate-limits", "login-attack=1/10m")
-				node(t, web, "e2e/challenge.test.mjs", s.url, "real")
-			})
-			t.Run("life of an account", func(t *testing.T) {
-				database := url(t)
-				operate(t, database, password+"\n", "user", "create", "--username", "root", "--role", "admin")
-				s := start(t, database, "--dev")
-				node(t, web, "e2e/lifecycle.test.mjs", s.url)
-				node(t, web, "e2e/twostep.test.mjs", s.url)
-			})
-			t.Run("mail", func(t *testing.T) {
-				database := url(t)
-				operate(t, database, password+"\n", "user", "create", "--username", "root", "--email", "root@example.com", "--role", "admin")
-				var tries atomic.Int32
-				r := &relay{refuse: func(string) error {
-					if tries.Add(1) == 1 {
-						return &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 1, 1}, Message: "no such mailbox"}
-					}
-					return nil
-				}}
-				node(t, web, "e2e/mail.test.mjs", start(t, database, append(mailFlags(r.listen(t)), "--dev")...).url)
-				if accepted, _ := r.mails(); len(accepted) != 1 {
-					t.Errorf("%d mails were sent, want 1", len(accepted))
-				}
-			})
-			t.Run("sign-up", func(t *testing.T) {
-				for _, mode := range []string{"verified", "invite", "closed"} {
-					node(t, web, "e2e/signup.test.mjs", start(t, url(t), "--dev", "--signup", mode).url, mode)
-				}
-			})
-			t.Run("breached passwords", func(t *testing.T) {
-				database := url(t)
-				operate(t, database, password+"\n", "user", "create", "--username", "root", "--role", "admin")
-				file := filepath.Join(t.TempDir(), "breaches.bin")
-				operate(t, database, hashesOf(password, "five large purple whales"), "breaches", "build", "-", "--output", file)
-				node(t, web, "e2e/breaches.test.mjs", start(t, database, "--dev", "--breaches", file).url)
-			})
-			t.Run("trusted documents", func(t *testing.T) {
-				database := url(t)
-				operate(t, database, password+"\n", "user", "create", "--username", "root", "--role", "admin")
-				registerClients(t, database)
-				manifest := filepath.Join(t.TempDir(), "persisted-documents.json")
-				if err := os.WriteFile(manifest, []byte(`{"me": "query OfAnApplication { me { id } }"}`), 0o600); err != nil {
-					t.Fatal(err)
-				}
-				s := start(t, database, "--console", "--trusted-documents", manifest, "--trusted-documents-mode", "only")
-				node(t, web, "e2e/trusted.test.mjs", s.url)
-			})
+			t.Parallel()
+			test(t, storetest.URLs[kind])
 		})
 	}
+	on("postgres", "console", func(t *testing.T, url func(testing.TB) string) {
+		database := url(t)
+		operate(t, database, password+"\n", "user", "create", "--username", "root", "--role", "admin")
+		s := start(t, database, "--dev", "--access-token-ttl", "8s")
+		node(t, web, "e2e/console.test.mjs", s.url, staleSignIn(t, s, database))
+	})
+	on("sqlite", "looks", func(t *testing.T, url func(testing.TB) string) {
+		database := url(t)
+		operate(t, database, password+"\n", "user", "create", "--username", "root", "--email", "root@example.com", "--role", "admin")
+		registerClients(t, database)
+		s := start(t, database, "--dev")
+		node(t, web, "e2e/looks.test.mjs", s.url)
+	})
+	on("postgres", "views", func(t *testing.T, url func(testing.TB) string) {
+		database := url(t)
+		operate(t, database, password+"\n", "user", "create", "--username", "root", "--role", "admin")
+		registerClients(t, database)
+		s := start(t, database, "--dev", "--password-min-length", "17")
+		node(t, web, "e2e/views.test.mjs", s.url)
+		node(t, web, "e2e/admin.test.mjs", s.url)
+		node(t, web, "e2e/users.test.mjs", s.url)
+		node(t, web, "e2e/recovery.test.mjs", s.url)
+		node(t, web, "e2e/challenge.test.mjs", s.url)
+	})
+	on("sqlite", "proof of work", func(t *testing.T, url func(testing.TB) string) {
+		s := start(t, url(t), "--dev", "--rate-limits", "login-attack=1/10m")
+		node(t, web, "e2e/challenge.test.mjs", s.url, "real")
+	})
+	on("sqlite", "life of an account", func(t *testing.T, url func(testing.TB) string) {
+		database := url(t)
+		operate(t, database, password+"\n", "user", "create", "--username", "root", "--role", "admin")
+		s := start(t, database, "--dev")
+		node(t, web, "e2e/lifecycle.test.mjs", s.url)
+		node(t, web, "e2e/twostep.test.mjs", s.url)
+	})
+	on("postgres", "mail", func(t *testing.T, url func(testing.TB) string) {
+		database := url(t)
+		operate(t, database, password+"\n", "user", "create", "--username", "root", "--email", "root@example.com", "--role", "admin")
+		var tries atomic.Int32
+		r := &relay{refuse: func(string) error {
+			if tries.Add(1) == 1 {
+				return &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 1, 1}, Message: "no such mailbox"}
+			}
+			return nil
+		}}
+		node(t, web, "e2e/mail.test.mjs", start(t, database, append(mailFlags(r.listen(t)), "--dev")...).url)
+		if accepted, _ := r.mails(); len(accepted) != 1 {
+			t.Errorf("%d mails were sent, want 1", len(accepted))
+		}
+	})
+	on("sqlite", "sign-up", func(t *testing.T, url func(testing.TB) string) {
+		for _, mode := range []string{"verified", "invite", "closed"} {
+			node(t, web, "e2e/signup.test.mjs", start(t, url(t), "--dev", "--signup", mode).url, mode)
+		}
+	})
+	on("sqlite", "breached passwords", func(t *testing.T, url func(testing.TB) string) {
+		database := url(t)
+		operate(t, database, password+"\n", "user", "create", "--username", "root", "--role", "admin")
+		file := filepath.Join(t.TempDir(), "breaches.bin")
+		operate(t, database, hashesOf(password, "five large purple whales"), "breaches", "build", "-", "--output", file)
+		node(t, web, "e2e/breaches.test.mjs", start(t, database, "--dev", "--breaches", file).url)
+	})
+	on("postgres", "trusted documents", func(t *testing.T, url func(testing.TB) string) {
+		database := url(t)
+		operate(t, database, password+"\n", "user", "create", "--username", "root", "--role", "admin")
+		registerClients(t, database)
+		manifest := filepath.Join(t.TempDir(), "persisted-documents.json")
+		if err := os.WriteFile(manifest, []byte(`{"me": "query OfAnApplication { me { id } }"}`), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s := start(t, database, "--console", "--trusted-documents", manifest, "--trusted-documents-mode", "only")
+		node(t, web, "e2e/trusted.test.mjs", s.url)
+	})
 }
 
 // hashesOf returns a list of breached passwords as it is published.

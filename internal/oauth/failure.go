@@ -51,7 +51,10 @@ type failure struct {
 	retryAfter time.Duration // Retry-After header
 }
 
-const descriptionNotVerified = "The user must verify their e-mail address first."
+const (
+	descriptionNotVerified = "The user must verify their e-mail address first."
+	descriptionNoFactor    = "The user must set up a second factor first."
+)
 
 // Error implements error.
 func (f *failure) Error() string { return f.Code + ": " + f.Description }
@@ -102,6 +105,8 @@ func (s *server) failureOf(ctx context.Context, err error) *failure {
 			return badRequest(codeAccessDenied, descriptionNotVerified)
 		case auth.CodeSecondFactorRequired: // there is no way to present it here
 			return badRequest(codeAccessDenied, "The account has a second factor. The user must sign in with the GraphQL API.")
+		case auth.CodeSecondFactorSetupRequired:
+			return badRequest(codeAccessDenied, descriptionNoFactor)
 		case auth.CodeRateLimited:
 			return unavailable(http.StatusTooManyRequests, e.RetryAfter, "Too many attempts. Wait before you try again.")
 		case auth.CodeChallengeRequired:

@@ -70,6 +70,9 @@ func (s *server) challenge(w http.ResponseWriter, r *http.Request, err error) {
 	case e.Code == auth.CodeEmailNotVerified:
 		request.OutcomeOf(r.Context()).Forbidden = true
 		challenge(w, r, &failure{status: http.StatusForbidden, Code: codeInsufficientScope, Description: descriptionNotVerified})
+	case e.Code == auth.CodeSecondFactorSetupRequired:
+		request.OutcomeOf(r.Context()).Forbidden = true
+		challenge(w, r, &failure{status: http.StatusForbidden, Code: codeInsufficientScope, Description: descriptionNoFactor})
 	case e.Reason == auth.ReasonNoToken: // RFC 6750 §3.1: no error code without a token
 		w.Header().Set("WWW-Authenticate", `Bearer realm="usher"`)
 		writeJSON(w, http.StatusUnauthorized, nil)

@@ -168,6 +168,14 @@ func (s *Store) RemoveFactors(ctx context.Context, userID uuid.UUID, r auth.Fact
 	return removed, nil
 }
 
+const setFactorDue = `UPDATE users SET factor_due_at = $2 WHERE id = $1 AND (factor_due_at IS NULL OR factor_due_at > $2)`
+
+// SetFactorDue implements auth.FactorStore.
+func (s *Store) SetFactorDue(ctx context.Context, userID uuid.UUID, at time.Time) error {
+	_, err := s.exec(ctx, "set time for second factor", setFactorDue, userID, timestamp(at))
+	return err
+}
+
 // kinds are stored as their names, separated by spaces.
 type kinds []auth.CredentialKind
 

@@ -17,7 +17,7 @@ import (
 var (
 	userColumns = columns{
 		"id", "username", "email", "full_name", "roles", "disabled_at", "last_login_at", "created_at", "updated_at", "metadata", "app_metadata",
-		"email_verified_at", "pending_email", "locale", "deletion_at", "credentials_version", "factors", "factor_removed_at",
+		"email_verified_at", "pending_email", "locale", "deletion_at", "credentials_version", "factors", "factor_removed_at", "factor_due_at",
 	}
 	accountColumns = slices.Concat(userColumns, columns{"username_key", "email_key", "full_name_key"})
 )
@@ -35,6 +35,7 @@ func userFields(u *auth.User) []any {
 		&u.CredentialsVersion,
 		(*kinds)(&u.Factors),
 		nullTimestamp{&u.FactorRemovedAt},
+		nullTimestamp{&u.FactorDueAt},
 	}
 }
 

@@ -47,13 +47,24 @@ type Service struct {
 	tokens *token.Authority
 	tx     *transaction.Runner
 
+	second      auth.FactorPolicy
 	observer    *observe.Observer
 	permissions atomic.Pointer[map[auth.Role][]auth.Permission] // see RefreshPermissions
 }
 
-// New returns a Service. Without tokens every request is anonymous. The observer may be nil.
-func New(store Store, tokens *token.Authority, tx *transaction.Runner, observer *observe.Observer) *Service {
-	return &Service{store: store, tokens: tokens, tx: tx, observer: observer}
+// Options are what a Service needs. Without Tokens every request is anonymous. Observer may be nil.
+type Options struct {
+	Store  Store
+	Tokens *token.Authority
+	// SecondFactor says who must set up a second factor.
+	SecondFactor auth.FactorPolicy
+	Tx           *transaction.Runner
+	Observer     *observe.Observer
+}
+
+// New returns a Service.
+func New(o Options) *Service {
+	return &Service{store: o.Store, tokens: o.Tokens, second: o.SecondFactor, tx: o.Tx, observer: o.Observer}
 }
 
 // Identify verifies a bearer token. It never fails: an invalid token makes the request anonymous, and so blocks only

@@ -110,12 +110,19 @@ func (s *Service) decide(ctx context.Context, c *caller.State, rule *auth.Rule) 
 	// re-authenticates. Tokens have whole seconds.
 	d.Stale = rule.MaxAge > 0 && s.tx.Now().Truncate(time.Second).Sub(c.Claims.AuthTime) > rule.MaxAge
 	d.Weak = proved != auth.AAL2 && requiresTwo(rule, viewer)
-	d.NoFactor = d.Weak && viewer != nil && !viewer.User.HasSecondFactor()
+	d.NoFactor = viewer != nil && (d.Weak && !viewer.User.HasSecondFactor() || s.overdue(rule, viewer))
 	if d.Weak || d.Stale {
 		d.StepUp, d.Methods = stepUp(d.Weak, proved, viewer)
 	}
 	c.Decisions = append(c.Decisions, d)
 	return d, nil
+}
+
+// overdue reports whether the server requires a second factor of a caller, who has none and no time left to set one up. Rules
+// with an assurance of their own are not for it to change. Tokens of such callers have no roles, which is what rules with
+// CheckToken look at.
+func (s *Service) overdue(rule *auth.Rule, v *auth.Viewer) bool {
+	return rule.Assurance == "" && s.second.Overdue(&v.User, s.tx.Now())
 }
 
 // requiresTwo reports whether a rule requires two factors of a caller.

@@ -44,7 +44,9 @@ type Options struct {
 	SigningKeys ReadSigningKeys
 	// Required is what the schema requires of roles.
 	Required auth.Requirements
-	Signup   auth.SignupMode
+	// SecondFactor says who must set up a second factor.
+	SecondFactor auth.FactorPolicy
+	Signup       auth.SignupMode
 }
 
 // Service serves administrators. It is safe for concurrent use.
@@ -56,6 +58,7 @@ type Service struct {
 	tx          *transaction.Runner
 	signingKeys ReadSigningKeys
 	required    auth.Requirements
+	second      auth.FactorPolicy
 	signup      auth.SignupMode
 }
 
@@ -63,7 +66,7 @@ type Service struct {
 func New(o Options) *Service {
 	return &Service{
 		store: o.Store, access: o.Access, maker: o.Maker, outbox: o.Outbox, tx: o.Tx,
-		signingKeys: o.SigningKeys, required: o.Required, signup: o.Signup,
+		signingKeys: o.SigningKeys, required: o.Required, second: o.SecondFactor, signup: o.Signup,
 	}
 }
 

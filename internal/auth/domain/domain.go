@@ -58,7 +58,9 @@ type Options struct {
 	Passkeys *passkey.Party
 	// VerifiedEmail says what depends on a verified e-mail address.
 	VerifiedEmail auth.VerifiedEmail
-	Limits        auth.SessionLimits
+	// SecondFactor says who must set up a second factor.
+	SecondFactor auth.FactorPolicy
+	Limits       auth.SessionLimits
 	// RateLimits are the rate limits of the schema, by the coordinates of its fields. They require Secrets, even if they are
 	// empty. Nil means that there never are any.
 	RateLimits map[string][]throttle.Rule
@@ -127,7 +129,7 @@ func New(o Options) (*Domain, error) {
 	proofs := proof.New(proof.Options{
 		Store: o.Store, Passwords: o.Passwords, Policy: o.Policy, Devices: devices, Tx: tx, Log: log,
 	})
-	d := &Domain{Access: access.New(o.Store, o.Tokens, tx, o.Observer)}
+	d := &Domain{Access: access.New(access.Options{Store: o.Store, Tokens: o.Tokens, SecondFactor: o.SecondFactor, Tx: tx, Observer: o.Observer})}
 	if d.Outbox, err = mailing.New(mailing.Options{Store: o.Store, Tx: tx, Post: o.Mail, Secrets: o.Secrets, Observer: o.Observer, Log: log}); err != nil {
 		return nil, err
 	}
@@ -137,16 +139,16 @@ func New(o Options) (*Domain, error) {
 		if mailed, err = proof.NewMailed(o.Secrets, tx); err != nil {
 			return nil, err
 		}
-		if seconds, err = proof.NewFactors(o.Store, proofs, o.Secrets, o.Passkeys); err != nil {
+		if seconds, err = proof.NewFactors(o.Store, proofs, mailed, o.Secrets, o.Passkeys); err != nil {
 			return nil, err
 		}
 	}
 	d.Sessions = sessions.New(sessions.Options{
-		Store: o.Store, Access: d.Access, Proofs: proofs, Factors: seconds, Mailed: mailed, Outbox: d.Outbox, Tx: tx,
+		Store: o.Store, Access: d.Access, Proofs: proofs, Factors: seconds, Outbox: d.Outbox, Tx: tx,
 		Tokens: o.Tokens, RefreshTokens: refreshTokens, Devices: devices, Claims: o.Claims,
-		VerifiedEmail: o.VerifiedEmail, Limits: limits, Log: log,
+		VerifiedEmail: o.VerifiedEmail, SecondFactor: o.SecondFactor, Limits: limits, Log: log,
 	})
-	d.Factors = factors.New(factors.Options{Store: o.Store, Access: d.Access, Proofs: seconds, Outbox: d.Outbox, Tx: tx, App: cmp.Or(o.AppName, "Usher")})
+	d.Factors = factors.New(factors.Options{Store: o.Store, Access: d.Access, Proofs: seconds, Outbox: d.Outbox, Tx: tx, App: cmp.Or(o.AppName, "Usher"), Required: o.SecondFactor})
 	maker := accounts.NewMaker(o.Passwords, o.Policy, tx)
 	d.Accounts = accounts.New(accounts.Options{
 		Store: o.Store, Maker: maker, Access: d.Access, Sessions: d.Sessions, Proofs: proofs, Outbox: d.Outbox, Tx: tx,
@@ -154,7 +156,7 @@ func New(o Options) (*Domain, error) {
 	})
 	d.Admin = admin.New(admin.Options{
 		Store: o.Store, Access: d.Access, Maker: maker, Outbox: d.Outbox, Tx: tx,
-		SigningKeys: o.SigningKeys, Required: o.Required, Signup: o.Signup,
+		SigningKeys: o.SigningKeys, Required: o.Required, SecondFactor: o.SecondFactor, Signup: o.Signup,
 	})
 	if d.Throttle, err = newThrottle(&o, devices, log); err != nil {
 		return nil, err

@@ -31,6 +31,8 @@ type Options struct {
 	Tx     *transaction.Runner
 	// App is the name of the service in authenticator apps.
 	App string
+	// Required says who must set up a second factor.
+	Required auth.FactorPolicy
 }
 
 // Service serves users who set up and remove factors. It is safe for concurrent use.
@@ -41,11 +43,12 @@ type Service struct {
 	outbox *mailing.Outbox
 	tx     *transaction.Runner
 	app    string
+	policy auth.FactorPolicy
 }
 
 // New returns a Service.
 func New(o Options) *Service {
-	return &Service{store: o.Store, access: o.Access, proofs: o.Proofs, outbox: o.Outbox, tx: o.Tx, app: o.App}
+	return &Service{store: o.Store, access: o.Access, proofs: o.Proofs, outbox: o.Outbox, tx: o.Tx, app: o.App, policy: o.Required}
 }
 
 // Factor is a factor as its owner and administrators may see it. All recovery codes together are one.
@@ -103,6 +106,9 @@ func (s *Service) Of(ctx context.Context, u *auth.User) ([]Factor, error) {
 	}
 	return found, nil
 }
+
+// Due returns until when a user has time to set up a second factor; nil if they need none, or if their time has not started.
+func (s *Service) Due(u *auth.User) *time.Time { return s.policy.Due(u) }
 
 // added stores a new factor of the user of a transaction, with recovery codes if they have none, and tells them. It returns
 // the codes.

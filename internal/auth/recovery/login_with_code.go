@@ -112,21 +112,9 @@ func (s *Service) claim(ctx context.Context, tx *transaction.Tx, u *auth.User) e
 // dropFactors removes all factors of an account that somebody else may have set up, before the owner of its address has
 // confirmed it. The account is locked.
 func (s *Service) dropFactors(ctx context.Context, tx *transaction.Tx, u *auth.User) error {
-	removed := 0
-	for _, r := range []auth.FactorRemoval{
-		{Kind: auth.CredentialTOTP, Methods: []auth.Method{auth.MethodTOTP}},
-		{Kind: auth.CredentialPasskey, Methods: []auth.Method{auth.MethodPasskey, auth.MethodPasskeyPresence}},
-		{Kind: auth.CredentialRecoveryCode, Methods: []auth.Method{auth.MethodRecoveryCode}},
-	} {
-		r.At = tx.Now
-		n, err := tx.RemoveFactors(ctx, u.ID, r)
-		if err != nil {
-			return err
-		}
-		removed += n
-	}
-	if removed == 0 {
-		return nil
+	removed, err := proof.RemoveFactors(ctx, tx, u.ID)
+	if err != nil || !removed {
+		return err
 	}
 	if err := s.outbox.Notify(ctx, tx, u, mailing.To(u, auth.MailFactorRemoved)); err != nil {
 		return err

@@ -9,7 +9,7 @@ import (
 	"usher/internal/auth/mailing"
 )
 
-// Answer is what a user presents of a second factor. Exactly one field is set.
+// Answer is what a user presents beside a password. Exactly one field is set.
 type Answer = proof.Answer
 
 // CompleteLoginInput is the input of CompleteLogin.
@@ -49,12 +49,16 @@ func (s *Service) completeLogin(ctx context.Context, in CompleteLoginInput) (*To
 	return tokens, nil
 }
 
-// continueLater answers the right password of a user with a second factor. Without an edge that can complete the sign-in,
+// continueLater answers the right password of a user whose sign-in needs more. Without an edge that can complete the sign-in,
 // nothing is kept of it.
 func (s *Service) continueLater(ctx context.Context, p proof.Proof, in LoginInput) error {
 	user := p.User()
 	if !in.CanContinue {
-		return s.refuseSignIn(ctx, p, &auth.Error{Code: auth.CodeSecondFactorRequired, Methods: user.SecondFactors()})
+		refusal := auth.ErrSecondFactorSetup
+		if user.HasSecondFactor() {
+			refusal = &auth.Error{Code: auth.CodeSecondFactorRequired, Methods: user.SecondFactors()}
+		}
+		return s.refuseSignIn(ctx, p, refusal)
 	}
 	pending := proof.Pending{Browser: in.BindBrowser, Compromised: in.CheckBreaches && s.proofs.Compromised(ctx, in.Password)}
 	var answer *auth.Error

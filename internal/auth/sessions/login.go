@@ -30,7 +30,8 @@ type LoginInput struct {
 }
 
 // Login signs a user in with a password. Whatever is wrong with identifier or password, the error is
-// CodeInvalidCredentials and the cost is one password hash. A user with a second factor has CodeSecondFactorRequired.
+// CodeInvalidCredentials and the cost is one password hash. A user with a second factor has CodeSecondFactorRequired, and
+// so has one without, who had to set one up and did not in time.
 func (s *Service) Login(ctx context.Context, in LoginInput) (*Tokens, error) {
 	tokens, err := s.login(ctx, in)
 	s.tx.Meter().CountSignIn(auth.SignInPassword, auth.SignInOutcome(err))
@@ -46,10 +47,10 @@ func (s *Service) login(ctx context.Context, in LoginInput) (*Tokens, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.checkVerified(verified.User(), audience); err != nil {
+	if err := s.checkReady(verified.User(), audience); err != nil {
 		return nil, s.refuseSignIn(ctx, verified, err)
 	}
-	if verified.NeedsSecondFactor() {
+	if verified.NeedsSecondFactor() || s.asksMailedCode(verified.User()) {
 		return nil, s.continueLater(ctx, verified, in)
 	}
 	started, err := s.signIn(ctx, verified, in.Replaces)

@@ -76,7 +76,7 @@ func (s *Service) rotate(ctx context.Context, presented refreshToken, audience s
 		if err := s.tx.CheckLive(&state.Viewer); err != nil {
 			return nil, err
 		}
-		if err := s.checkVerified(&state.User, audience); err != nil {
+		if err := s.checkReady(&state.User, audience); err != nil {
 			return nil, err
 		}
 		var done bool
@@ -89,7 +89,7 @@ func (s *Service) rotate(ctx context.Context, presented refreshToken, audience s
 			return nil, err
 		}
 		if done {
-			return state, nil
+			return state, s.startFactorTimeOfRefresh(ctx, &state.User)
 		}
 	}
 	return nil, fmt.Errorf("refresh: %w", auth.ErrUnavailable)

@@ -25,12 +25,17 @@ func (s *Service) audience(resource *string) (string, error) {
 	return *resource, nil
 }
 
-// checkVerified returns auth.ErrEmailNotVerified if a user may not have access tokens for an audience. Another API knows
-// nothing of this server's rule, so a token for it would let the user do everything there. It is called once the user
-// is known to be who asks, and before anything is used up.
-func (s *Service) checkVerified(u *auth.User, audience string) error {
-	if s.verified.Required && s.isForeign(audience) && !u.HasVerifiedEmail() {
+// checkReady returns auth.ErrEmailNotVerified or auth.ErrSecondFactorSetup if a user may not have access tokens for an
+// audience. Another API knows nothing of this server's rules, so a token for it would let the user do everything there. It is
+// called once the user is known to be who asks, and before anything is used up.
+func (s *Service) checkReady(u *auth.User, audience string) error {
+	switch {
+	case !s.isForeign(audience):
+		return nil
+	case s.verified.Required && !u.HasVerifiedEmail():
 		return auth.ErrEmailNotVerified
+	case s.second.Overdue(u, s.tx.Now()):
+		return auth.ErrSecondFactorSetup
 	}
 	return nil
 }

@@ -40,9 +40,8 @@ type Options struct {
 	Store  Store
 	Access *access.Service
 	Proofs *proof.Checker
-	// Factors, Mailed and Outbox are nil where nobody signs in.
+	// Factors and Outbox are nil where nobody signs in.
 	Factors *proof.Factors
-	Mailed  *proof.Mailed
 	Outbox  *mailing.Outbox
 	Tx      *transaction.Runner
 	Tokens  *token.Authority
@@ -54,8 +53,10 @@ type Options struct {
 	Claims claims.Mapping
 	// VerifiedEmail says what depends on a verified e-mail address.
 	VerifiedEmail auth.VerifiedEmail
-	Limits        auth.SessionLimits
-	Log           *slog.Logger
+	// SecondFactor says who must set up a second factor.
+	SecondFactor auth.FactorPolicy
+	Limits       auth.SessionLimits
+	Log          *slog.Logger
 }
 
 // Service starts, refreshes and ends sessions. It is safe for concurrent use.
@@ -64,7 +65,6 @@ type Service struct {
 	access   *access.Service
 	proofs   *proof.Checker
 	factors  *proof.Factors
-	mailed   *proof.Mailed
 	outbox   *mailing.Outbox
 	tx       *transaction.Runner
 	tokens   *token.Authority
@@ -72,6 +72,7 @@ type Service struct {
 	devices  device.Tokens
 	claims   claims.Mapping
 	verified auth.VerifiedEmail
+	second   auth.FactorPolicy
 	limits   auth.SessionLimits
 	log      *slog.Logger
 }
@@ -79,8 +80,8 @@ type Service struct {
 // New returns a Service.
 func New(o Options) *Service {
 	return &Service{
-		store: o.Store, access: o.Access, proofs: o.Proofs, factors: o.Factors, mailed: o.Mailed, outbox: o.Outbox, tx: o.Tx, tokens: o.Tokens,
-		refresh: refreshTokens{o.RefreshTokens}, devices: o.Devices, claims: o.Claims, verified: o.VerifiedEmail,
+		store: o.Store, access: o.Access, proofs: o.Proofs, factors: o.Factors, outbox: o.Outbox, tx: o.Tx, tokens: o.Tokens,
+		refresh: refreshTokens{o.RefreshTokens}, devices: o.Devices, claims: o.Claims, verified: o.VerifiedEmail, second: o.SecondFactor,
 		limits: o.Limits, log: o.Log,
 	}
 }
@@ -154,6 +155,9 @@ func (s *Service) Start(ctx context.Context, tx *transaction.Tx, p proof.Proof, 
 	if err := tx.CreateSession(ctx, &v.Session, first.digest()); err != nil {
 		return fail(err)
 	}
+	if err := s.startFactorTime(ctx, tx, &v.User); err != nil {
+		return fail(err)
+	}
 	if _, err := tx.EndOldestSessions(ctx, user.ID, s.limits.PerUser, tx.Now, s.tx.IdleSince(tx.Now)); err != nil {
 		return fail(err)
 	}
@@ -212,6 +216,11 @@ func (s *Service) sign(ctx context.Context, v *auth.Viewer, methods []auth.Metho
 	if err != nil {
 		return nil, err
 	}
+	// Until a user has set up a required second factor, other services must not find them allowed to do anything.
+	allowed := v.User
+	if s.second.Overdue(&v.User, s.tx.Now()) {
+		allowed.Roles = nil
+	}
 	own := &token.Claims{
 		ID:        id.String(),
 		Audience:  audience,
@@ -222,12 +231,12 @@ func (s *Service) sign(ctx context.Context, v *auth.Viewer, methods []auth.Metho
 		Assurance: string(auth.AssuranceOf(methods)),
 		Methods:   auth.AMR(methods),
 		ExpiresAt: v.Session.ExpiresAt,
-		Roles:     names(v.User.Roles),
+		Roles:     names(allowed.Roles),
 
 		EmailVerified: v.User.HasVerifiedEmail(),
 	}
 	signed := *own
-	if signed.Custom, err = s.Claims(ctx, &v.User); err != nil {
+	if signed.Custom, err = s.Claims(ctx, &allowed); err != nil {
 		return nil, err
 	}
 	access, err := s.tokens.Sign(signed)

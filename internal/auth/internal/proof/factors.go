@@ -39,6 +39,7 @@ type FactorStore interface {
 type Factors struct {
 	store   FactorStore
 	checker *Checker
+	mailed  *Mailed
 	seeds   seal.Box
 	party   *passkey.Party
 	tx      *transaction.Runner
@@ -46,12 +47,12 @@ type Factors struct {
 
 // NewFactors returns a Factors. It derives the key that encrypts the seeds of TOTP from the server's secret. Without a party
 // nobody can use passkeys.
-func NewFactors(store FactorStore, checker *Checker, secrets *seal.Secrets, party *passkey.Party) (*Factors, error) {
+func NewFactors(store FactorStore, checker *Checker, mailed *Mailed, secrets *seal.Secrets, party *passkey.Party) (*Factors, error) {
 	seeds, err := seal.NewBox(secrets, "usher totp seed")
 	if err != nil {
 		return nil, err
 	}
-	return &Factors{store: store, checker: checker, seeds: seeds, party: party, tx: checker.tx}, nil
+	return &Factors{store: store, checker: checker, mailed: mailed, seeds: seeds, party: party, tx: checker.tx}, nil
 }
 
 // NeedsSecondFactor reports whether the user of the proof has set up a second factor and has not used it.
@@ -113,19 +114,29 @@ func (f *Factors) Begin(ctx context.Context, tx *transaction.Tx, p Proof, pendin
 	if err != nil {
 		return nil, fmt.Errorf("keep sign-in: %w", err)
 	}
-	return &auth.Error{Code: auth.CodeSecondFactorRequired, Methods: p.user.SecondFactors(), Continue: next}, nil
+	return &auth.Error{Code: auth.CodeSecondFactorRequired, Methods: completing(p.user), Continue: next}, nil
 }
 
-// Answer is what a user presents of a second factor. Exactly one field is set.
+// completing returns the methods that complete a sign-in of a user: the second factors, or a mailed code without any.
+func completing(u *auth.User) []auth.AuthMethod {
+	if u.HasSecondFactor() {
+		return u.SecondFactors()
+	}
+	return []auth.AuthMethod{auth.AuthMethodEmailCode}
+}
+
+// Answer is what a user presents beside a password. Exactly one field is set.
 type Answer struct {
 	TOTP         *string
 	RecoveryCode *string
 	Passkey      *auth.PasskeyResponse
+	// EmailCode is the code of a mail that signs in, to the address of the account.
+	EmailCode *string
 }
 
 func (a Answer) isOne() bool {
 	n := 0
-	for _, given := range []bool{a.TOTP != nil, a.RecoveryCode != nil, a.Passkey != nil} {
+	for _, given := range []bool{a.TOTP != nil, a.RecoveryCode != nil, a.Passkey != nil, a.EmailCode != nil} {
 		if given {
 			n++
 		}
@@ -139,6 +150,9 @@ var (
 	})
 	oneAnswer = auth.BadInput(auth.FieldError{
 		Field: "input", Code: auth.InputRequired, Message: "Give exactly one of the methods.",
+	})
+	mailNotEnough = auth.BadInput(auth.FieldError{
+		Field: "emailCode", Code: auth.InputIncorrect, Message: "A mailed code does not replace a second factor.",
 	})
 )
 
@@ -167,11 +181,15 @@ func (f *Factors) Complete(ctx context.Context, challenge, browser string, a Ans
 	if err != nil {
 		return Proof{}, false, err
 	}
+	if a.EmailCode != nil && user.HasSecondFactor() {
+		return Proof{}, false, mailNotEnough
+	}
 	p, err = f.check(ctx, user, nil, a)
 	if err != nil {
 		return Proof{}, false, err
 	}
 	p.methods = slices.Concat(kept.Methods, p.methods)
+	p.counted = true
 	spend := p.spend
 	p.spend = func(ctx context.Context, tx *transaction.Tx) error {
 		if err := try.Take(ctx, tx, c); err != nil {
@@ -182,7 +200,7 @@ func (f *Factors) Complete(ctx context.Context, challenge, browser string, a Ans
 	return p, kept.Compromised, nil
 }
 
-// Confirm checks a factor of the user of a session.
+// Confirm checks a factor of the user of a session, or a code that was mailed to them.
 func (f *Factors) Confirm(ctx context.Context, by *auth.Viewer, a Answer) (Proof, error) {
 	if !a.isOne() {
 		return Proof{}, oneAnswer
@@ -195,8 +213,11 @@ func (f *Factors) Confirm(ctx context.Context, by *auth.Viewer, a Answer) (Proof
 //
 // The attempts with a passkey are not counted, because nobody can guess a signature.
 func (f *Factors) check(ctx context.Context, user *auth.User, by *auth.Viewer, a Answer) (Proof, error) {
-	if a.Passkey != nil {
+	switch {
+	case a.Passkey != nil:
 		return f.ownPasskey(ctx, user, by, *a.Passkey)
+	case a.EmailCode != nil:
+		return f.mailed.confirm(ctx, user, by, *a.EmailCode)
 	}
 	if err := f.checker.reserveAttempt(ctx, factorAttempts(user.ID)); err != nil {
 		if errors.Is(err, auth.ErrNotFound) {
@@ -281,6 +302,23 @@ func (f *Factors) fail(ctx context.Context, user *auth.User, by *auth.Viewer) er
 		return fmt.Errorf("record wrong factor: %w", err)
 	}
 	return auth.ErrInvalidCredentials
+}
+
+// RemoveFactors removes all factors of a user, and reports whether there were any.
+func RemoveFactors(ctx context.Context, tx *transaction.Tx, userID uuid.UUID) (removed bool, err error) {
+	for _, r := range []auth.FactorRemoval{
+		{Kind: auth.CredentialTOTP, Methods: []auth.Method{auth.MethodTOTP}},
+		{Kind: auth.CredentialPasskey, Methods: []auth.Method{auth.MethodPasskey, auth.MethodPasskeyPresence}},
+		{Kind: auth.CredentialRecoveryCode, Methods: []auth.Method{auth.MethodRecoveryCode}},
+	} {
+		r.At = tx.Now
+		n, err := tx.RemoveFactors(ctx, userID, r)
+		if err != nil {
+			return false, err
+		}
+		removed = removed || n > 0
+	}
+	return removed, nil
 }
 
 // SealSeed encrypts the seed of a user's authenticator app, and OpenSeed decrypts it.

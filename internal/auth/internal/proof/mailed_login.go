@@ -90,23 +90,27 @@ func (m *Mailed) refuseDisabled(ctx context.Context, userID *uuid.UUID) error {
 	return auth.Unauthenticated(auth.ReasonAccountDisabled)
 }
 
-// Confirm checks a code for a sign-in that was mailed to the address of the user of a session. The Proof uses the secret up.
-// A wrong code is counted and recorded. Its error is auth.ErrInvalidCredentials.
-func (m *Mailed) Confirm(ctx context.Context, by *auth.Viewer, code string) (Proof, error) {
-	email, ok := by.User.EmailName()
+// confirm checks a code for a sign-in that was mailed to the address of a user. by is their session; nil without one. The
+// Proof uses the secret up. A wrong code is counted and recorded. Its error is auth.ErrInvalidCredentials.
+func (m *Mailed) confirm(ctx context.Context, user *auth.User, by *auth.Viewer, code string) (Proof, error) {
+	email, ok := user.EmailName()
 	if !ok {
 		return Proof{}, auth.ErrInvalidCredentials
 	}
+	who := transaction.Nobody
+	if by != nil {
+		who = transaction.InSession(by)
+	}
 	presented := Presented{Code: &code, Email: email.Display}
-	found, err := m.byCode(ctx, transaction.InSession(by), presented, auth.PurposeLogin)
-	if errors.Is(err, wrongCode) || err == nil && (found.UserID == nil || *found.UserID != by.User.ID) {
+	found, err := m.byCode(ctx, who, presented, auth.PurposeLogin)
+	if errors.Is(err, wrongCode) || err == nil && (found.UserID == nil || *found.UserID != user.ID) {
 		return Proof{}, auth.ErrInvalidCredentials
 	}
 	if err != nil {
 		return Proof{}, err
 	}
 	return Proof{
-		user: &by.User, methods: []auth.Method{auth.MethodEmailCode}, at: m.tx.Now(),
+		user: user, methods: []auth.Method{auth.MethodEmailCode}, at: m.tx.Now(),
 		spend: func(ctx context.Context, tx *transaction.Tx) error {
 			err := (&Redeemed{MailedSecret: found}).use(ctx, tx)
 			if errors.Is(err, ErrNotValid) || errors.Is(err, errDisabled) {

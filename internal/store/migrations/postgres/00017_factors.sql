@@ -40,6 +40,8 @@ BEGIN
                 ADD COLUMN IF NOT EXISTS factors text NOT NULL DEFAULT '',
                 -- When a factor was last removed; NULL for never.
                 ADD COLUMN IF NOT EXISTS factor_removed_at timestamptz,
+                -- When the user's time to set up a second factor is over; NULL if it has not started.
+                ADD COLUMN IF NOT EXISTS factor_due_at timestamptz,
                 DROP CONSTRAINT IF EXISTS users_factors_check,
                 ADD CONSTRAINT users_factors_check CHECK (factors ~ '^[A-Z_ ]{0,200}$') NOT VALID;
             ALTER TABLE credentials

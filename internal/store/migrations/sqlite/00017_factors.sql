@@ -5,6 +5,8 @@ ALTER TABLE users ADD COLUMN factors text NOT NULL DEFAULT ''
     CONSTRAINT users_factors_check CHECK (length(factors) <= 200 AND factors NOT GLOB '*[^A-Z_ ]*');
 -- When a factor was last removed; NULL for never.
 ALTER TABLE users ADD COLUMN factor_removed_at text;
+-- When the user's time to set up a second factor is over; NULL if it has not started.
+ALTER TABLE users ADD COLUMN factor_due_at text;
 
 -- What its owner calls it.
 ALTER TABLE credentials ADD COLUMN name text
