@@ -28,16 +28,18 @@ import (
 // checks the code of each error, and that no resolver runs for a refused caller. It reads the table that
 // `usher schema access` prints, so it tests new entries without a change, and fails for a guarded field
 // that it cannot reach. It does so on a server that does not require verified e-mail addresses, and on one that does: as
-// users that have one, and as users that have none.
+// users that have one, and as users that have none. And it does so on one that requires second factors of all users.
 func TestAccessMatrix(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		required, verified   bool
-		cases, minUnverified int // at least
+		factor               bool // that a second factor is required, without time to set it up
+		cases, minUnverified int  // at least
 	}{
 		"not required":             {cases: 1900},
 		"required, and unverified": {required: true, cases: 500, minUnverified: 80},
 		"required, and verified":   {required: true, verified: true, cases: 500},
+		"second factor required":   {factor: true, cases: 500},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -45,9 +47,12 @@ func TestAccessMatrix(t *testing.T) {
 			schema, err := graph.AccessSchema(tt.required)
 			check(t, err)
 			storetest.Each(t, func(t *testing.T, s *store.Store) {
-				m := &matrix{schema: schema, oneWay: tt.required, verified: tt.verified}
+				m := &matrix{schema: schema, oneWay: tt.required || tt.factor, verified: tt.verified, factor: tt.factor}
 				settings := settings
 				settings.RequireVerifiedEmail = tt.required
+				if tt.factor {
+					settings.RequireSecondFactor = "all"
+				}
 				m.server = newServerWith(t, s, graph.NewWatched(m.around, m.admitted), unlimited(settings), tt.verified)
 				for _, place := range schema.Access() {
 					if !place.Public {
@@ -145,6 +150,7 @@ type matrix struct {
 
 	oneWay            bool // whether one way to each type is enough
 	verified          bool // whether everybody's e-mail address is verified
+	factor            bool // whether everybody must have a second factor
 	cases, unverified int  // the latter are refused for that reason
 }
 
@@ -261,9 +267,9 @@ func (m *matrix) expect(a directive.Entry, p person, owner uuid.UUID) (code, rea
 		return "FORBIDDEN", ""
 	case a.Verified && !m.verified:
 		return "EMAIL_NOT_VERIFIED", ""
-	case a.Assurance == auth.RequireAAL2 && !p.factor:
+	case a.Assurance == auth.RequireAAL2 && !p.factor, m.factor && a.Assurance == "" && !p.factor && a.Check != auth.CheckToken:
 		return "SECOND_FACTOR_SETUP_REQUIRED", ""
-	case a.Assurance != "" && p.factor && !p.twice:
+	case (a.Assurance == auth.RequireAAL2 || a.Assurance == auth.RequireHighest) && p.factor && !p.twice:
 		return "STEP_UP_REQUIRED", ""
 	case a.MaxAge > 0 && p.age > time.Duration(a.MaxAge)*time.Second:
 		return "STEP_UP_REQUIRED", ""

@@ -184,10 +184,10 @@ func TestTraceOfRequest(t *testing.T) {
 				"http.request.method": "POST", "http.route": "/graphql", "http.response.status_code": "200", "usher.request.id": line.ID,
 			}},
 			{of(me, "query"), "SPAN_KIND_INTERNAL", map[string]string{"graphql.operation.type": "query"}},
-			{of(me, "guard"), "SPAN_KIND_INTERNAL", map[string]string{"usher.rule": "@auth(requires: [USER])", "usher.decision": "ALLOW"}},
+			{of(me, "guard"), "SPAN_KIND_INTERNAL", map[string]string{"usher.rule": "@auth(requires: [USER], assurance: AAL1)", "usher.decision": "ALLOW"}},
 			{of(me, "look up viewers"), "SPAN_KIND_CLIENT", map[string]string{"db.system.name": system}},
 			{of(refused, "guard"), "SPAN_KIND_INTERNAL", map[string]string{
-				"usher.rule": "@auth(requires: [USER])", "usher.decision": "UNAUTHENTICATED", "error.type": "UNAUTHENTICATED",
+				"usher.rule": "@auth(requires: [USER], assurance: AAL1)", "usher.decision": "UNAUTHENTICATED", "error.type": "UNAUTHENTICATED",
 			}},
 			{of(refused, "query"), "SPAN_KIND_INTERNAL", map[string]string{"graphql.operation.type": "query", "error.type": "UNAUTHENTICATED"}},
 			{of(login, "hash"), "SPAN_KIND_INTERNAL", map[string]string{}},

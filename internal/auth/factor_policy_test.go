@@ -227,6 +227,11 @@ func TestResetFactors(t *testing.T) {
 		if got := reset(root.AccessToken, admin.ResetFactorsInput{UserID: root.Session.ID}); got != "BAD_USER_INPUT userId=NOT_FOUND" {
 			t.Errorf("nobody: %q", got)
 		}
+		f.requireFactor(t, auth.FactorPolicy{Scope: auth.FactorAdmin})
+		if got := reset(root.AccessToken, in); got != noFactor {
+			t.Errorf("an administrator who must set up a factor: %q", got)
+		}
+		f.requireFactor(t, auth.FactorPolicy{Scope: auth.FactorAll, Grace: factorGrace})
 		f.WantEvents(t)
 		p, err := f.ResetFactors(f.As(t, root.AccessToken), in)
 		if err != nil {

@@ -64,7 +64,7 @@ func TestDefaults(t *testing.T) {
 		Keys:          Keys{KeyMaxAge: 90 * 24 * time.Hour, AccessTokenTTL: 15 * time.Minute},
 		SessionMaxAge: 30 * 24 * time.Hour, SessionIdle: 7 * 24 * time.Hour, SessionsPerUser: 50, DeletionGrace: 14 * 24 * time.Hour,
 		RefreshGrace: time.Hour, HashQueue: 64, TrustedDocs: TrustedDocs{TrustedDocumentsMode: "log"},
-		Mail: Mail{MailLocale: "en", LinkURL: "http://127.0.0.1:8080", AppName: "Usher"}, Signup: Signup{SignupMode: "open"},
+		Mail: Mail{MailLocale: "en", LinkURL: "http://127.0.0.1:8080", AppName: "Usher"}, SecondFactor: SecondFactor{RequireSecondFactor: "none", SecondFactorGrace: 7 * 24 * time.Hour}, Signup: Signup{SignupMode: "open"},
 		Shutdown: Shutdown{ShutdownDelay: new(time.Duration(0)), ShutdownTimeout: 10 * time.Second}, Dev: true,
 	}
 	if diff := cmp.Diff(server, c.Serve.Server, cmp.Comparer(equalSecrets)); diff != "" {
@@ -142,6 +142,8 @@ func TestEnvironment(t *testing.T) {
 		"USHER_DKIM_SELECTOR":          "usher",
 		"USHER_DKIM_DOMAIN":            "mail.example.com",
 		"USHER_SIGNUP":                 "invite",
+		"USHER_REQUIRE_SECOND_FACTOR":  "admin",
+		"USHER_SECOND_FACTOR_GRACE":    "0s",
 		"USHER_NO_MIGRATE":             "true",
 		"USHER_LOG_LEVEL":              "DEBUG",
 	}, "")
@@ -166,7 +168,7 @@ func TestEnvironment(t *testing.T) {
 			LinkURL: "https://app.example.com/account", AppName: "Acme",
 			DKIMKeyFile: "dkim.pem", DKIMSelector: "usher", DKIMDomain: "mail.example.com",
 		},
-		Signup: Signup{SignupMode: "invite"}, NoMigrate: true, Shutdown: Shutdown{ShutdownDelay: new(5 * time.Second), ShutdownTimeout: 10 * time.Second},
+		SecondFactor: SecondFactor{RequireSecondFactor: "admin", SecondFactorGrace: 0}, Signup: Signup{SignupMode: "invite"}, NoMigrate: true, Shutdown: Shutdown{ShutdownDelay: new(5 * time.Second), ShutdownTimeout: 10 * time.Second},
 	}
 	comparePrefixes := cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })
 	if diff := cmp.Diff(want, c.Serve.Server, cmp.Comparer(equalSecrets), comparePrefixes); diff != "" {
