@@ -121,14 +121,24 @@ func TestPostgresEndsSession(t *testing.T) {
 	}
 }
 
+// TestPostgresStatementTimeout limits only the statements of one transaction: a limit for the whole connection can end its
+// set-up too.
 func TestPostgresStatementTimeout(t *testing.T) {
 	at := storetest.URLs["postgres"](t)
-	locking, waiting := open(t, at), open(t, with(t, at, "statement_timeout", "1"))
+	locking, waiting := open(t, at), open(t, at)
 	err := locking.InTx(t.Context(), func(ctx context.Context, tx auth.Store) error {
 		if err := countAttempt(ctx, tx, "key"); err != nil {
 			return err
 		}
-		wantError(t, "a statement that waits for a lock", countAttempt(ctx, waiting, "key"), auth.ErrBusy)
+		err := waiting.InTx(ctx, func(ctx context.Context, tx auth.Store) error {
+			if err := tx.(*store.Store).Exec(ctx, `SET LOCAL statement_timeout = 10`); err != nil {
+				return err
+			}
+			err := countAttempt(ctx, tx, "key")
+			wantError(t, "a statement that waits for a lock", err, auth.ErrBusy)
+			return err
+		})
+		wantError(t, "InTx", err, auth.ErrBusy)
 		return nil
 	})
 	if err != nil {
