@@ -2472,7 +2472,8 @@ enum ErrorCode {
   SECOND_FACTOR_SETUP_REQUIRED
   """
   The identifier or the password is wrong. The answer deliberately does not say which. In ` + "`" + `reauthenticate` + "`" + ` and
-  ` + "`" + `changePassword` + "`" + `: the current password is wrong.
+  ` + "`" + `changePassword` + "`" + `: the current password is wrong. Of a second factor, a passkey or a mailed code: it is wrong or no longer
+  valid. The message says what is wrong.
   """
   INVALID_CREDENTIALS
   """

@@ -63,6 +63,16 @@ var reasons = map[auth.Reason]string{
 	auth.ReasonAccountDisabled: "The account is disabled.",
 }
 
+// wrongCredentials has the messages of INVALID_CREDENTIALS where it is known whose credential it should be. They are the same
+// for every account.
+var wrongCredentials = map[auth.AuthMethod]string{
+	auth.AuthMethodPassword:     "The password is wrong.",
+	auth.AuthMethodTOTP:         "The code is wrong or was used. Enter the one that the app shows now.",
+	auth.AuthMethodRecoveryCode: "The recovery code is wrong or was used. Enter another one.",
+	auth.AuthMethodPasskey:      "The passkey was not accepted. Try again, or use another one.",
+	auth.AuthMethodEmailCode:    "The code is wrong or no longer valid. Check it, or request a new one.",
+}
+
 // present is gqlgen's error presenter. gqlgen calls it in deferred functions of its own goroutines, where a
 // panic would end the process, so present contains every panic.
 func (p *presenter) present(ctx context.Context, err error) (out *gqlerror.Error) {
@@ -137,6 +147,8 @@ func presentDomain(ctx context.Context, e *auth.Error, out *gqlerror.Error) {
 	case auth.CodeUnauthenticated:
 		out.Extensions["reason"] = string(e.Reason)
 		out.Message = reasons[e.Reason]
+	case auth.CodeInvalidCredentials:
+		out.Message = wrongCredentials[e.Wrong] // empty for the default
 	case auth.CodeStepUpRequired:
 		if e.MaxAge > 0 {
 			out.Extensions["maxAge"] = seconds(e.MaxAge)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -164,6 +165,25 @@ func TestPresentedMessages(t *testing.T) {
 				t.Errorf("got %q with code %v, want the text and code it came with", got.Message, got.Extensions["code"])
 			}
 		})
+	}
+}
+
+// TestWrongCredentials presents each kind of credential that is wrong, with one code and a message of its own.
+func TestWrongCredentials(t *testing.T) {
+	t.Parallel()
+	seen := map[string]auth.AuthMethod{}
+	for _, m := range append(slices.Clone(auth.AllAuthMethods), "") {
+		got := (&presenter{log: quiet()}).present(t.Context(), auth.WrongCredential(m))
+		if got.Extensions["code"] != ErrorCodeInvalidCredentials.String() || got.Message == "" {
+			t.Errorf("%q: %q with code %v", m, got.Message, got.Extensions["code"])
+		}
+		if other, ok := seen[got.Message]; ok {
+			t.Errorf("%q has the message of %q: %q", m, other, got.Message)
+		}
+		seen[got.Message] = m
+		if named := strings.Contains(got.Message, "password"); named != (m == auth.AuthMethodPassword || m == "") {
+			t.Errorf("%q: the message is %q", m, got.Message)
+		}
 	}
 }
 

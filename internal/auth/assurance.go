@@ -117,11 +117,14 @@ var authMethods = map[Method]AuthMethod{
 	MethodPasskey: AuthMethodPasskey, MethodPasskeyPresence: AuthMethodPasskey, MethodEmailCode: AuthMethodEmailCode,
 }
 
+// AuthMethod returns the method as users know it; empty if this release does not know it.
+func (m Method) AuthMethod() AuthMethod { return authMethods[m] }
+
 // AuthMethods returns the methods of the sign-in, without those that this release does not know.
 func (s *Session) AuthMethods() []AuthMethod {
 	methods := []AuthMethod{}
 	for _, m := range s.Methods {
-		if method, ok := authMethods[m]; ok && !slices.Contains(methods, method) {
+		if method := m.AuthMethod(); method != "" && !slices.Contains(methods, method) {
 			methods = append(methods, method)
 		}
 	}

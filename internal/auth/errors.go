@@ -52,6 +52,9 @@ type Error struct {
 	Code Code
 	// Reason is set with CodeUnauthenticated.
 	Reason Reason
+	// Wrong is set with CodeInvalidCredentials if it is known whose credential it should be: what was wrong. Empty, it is the
+	// identifier or the password.
+	Wrong AuthMethod
 	// MaxAge is set with CodeStepUpRequired: how long ago the user may have authenticated; zero for any time.
 	MaxAge time.Duration
 	// Assurance is set with CodeStepUpRequired: the level at which the user must confirm their identity.
@@ -104,6 +107,9 @@ func (e *Error) Error() string {
 	b.WriteString(string(e.Code))
 	if e.Reason != "" {
 		b.WriteString(": " + string(e.Reason))
+	}
+	if e.Wrong != "" {
+		b.WriteString(": " + string(e.Wrong))
 	}
 	for _, f := range e.Fields {
 		fmt.Fprintf(&b, ": %s %s", f.Field, f.Code)
@@ -196,6 +202,9 @@ func Unavailability(err error) string {
 
 // Unauthenticated returns the Error of a request without a valid session.
 func Unauthenticated(r Reason) *Error { return &Error{Code: CodeUnauthenticated, Reason: r} }
+
+// WrongCredential returns the Error of a credential that is not the user's, or not any more.
+func WrongCredential(m AuthMethod) *Error { return &Error{Code: CodeInvalidCredentials, Wrong: m} }
 
 // UnavailableRetry is how long a client waits before it repeats a request that failed with ErrUnavailable.
 const UnavailableRetry = 2 * time.Second

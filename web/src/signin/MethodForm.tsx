@@ -73,12 +73,11 @@ export function MethodForm({ methods, submit, user, action, children }: {
   )
 }
 
-/** The server has one message for everything that is wrong, which names the password. */
+/** Shows the message about a wrong code at its field. */
 function wrongCode(thrown: unknown, name: string): unknown {
-  if (!(thrown instanceof UsherError) || !thrown.errors.some((error) => extensionsOf(error).code === 'INVALID_CREDENTIALS')) return thrown
-  const message = name === 'totp'
-    ? 'This code is wrong or was used before. Enter the one that the app shows now.'
-    : 'This code is wrong or was used before.'
+  if (!(thrown instanceof UsherError)) return thrown
+  const message = thrown.errors.find((error) => extensionsOf(error).code === 'INVALID_CREDENTIALS')?.message
+  if (message === undefined) return thrown
   const fields = [{ path: ['input', name], code: 'INCORRECT', message }]
   return new UsherError([{ message, extensions: { code: 'BAD_USER_INPUT', fields } }], message, { cause: thrown })
 }

@@ -154,6 +154,8 @@ var (
 	mailNotEnough = auth.BadInput(auth.FieldError{
 		Field: "emailCode", Code: auth.InputIncorrect, Message: "A mailed code does not replace a second factor.",
 	})
+	wrongTOTP         = auth.WrongCredential(auth.AuthMethodTOTP)
+	wrongRecoveryCode = auth.WrongCredential(auth.AuthMethodRecoveryCode)
 )
 
 // Complete checks the second factor of a sign-in that has begun. browser is what the browser has kept. The Proof uses the
@@ -209,7 +211,7 @@ func (f *Factors) Confirm(ctx context.Context, by *auth.Viewer, a Answer) (Proof
 }
 
 // check checks a factor of a user, once the attempt is counted. A wrong one is recorded. The error of everything that is
-// wrong is auth.ErrInvalidCredentials.
+// wrong has auth.CodeInvalidCredentials and the kind of the factor.
 //
 // The attempts with a passkey are not counted, because nobody can guess a signature.
 func (f *Factors) check(ctx context.Context, user *auth.User, by *auth.Viewer, a Answer) (Proof, error) {
@@ -219,9 +221,13 @@ func (f *Factors) check(ctx context.Context, user *auth.User, by *auth.Viewer, a
 	case a.EmailCode != nil:
 		return f.mailed.confirm(ctx, user, by, *a.EmailCode)
 	}
+	wrong := wrongTOTP
+	if a.RecoveryCode != nil {
+		wrong = wrongRecoveryCode
+	}
 	if err := f.checker.reserveAttempt(ctx, factorAttempts(user.ID)); err != nil {
 		if errors.Is(err, auth.ErrNotFound) {
-			return Proof{}, auth.ErrInvalidCredentials
+			return Proof{}, wrong
 		}
 		return Proof{}, err
 	}
@@ -242,7 +248,7 @@ func (f *Factors) check(ctx context.Context, user *auth.User, by *auth.Viewer, a
 	case err != nil:
 		return Proof{}, err
 	case !right:
-		return Proof{}, f.fail(ctx, user, by)
+		return Proof{}, f.fail(ctx, user, by, wrong)
 	}
 	return p, nil
 }
@@ -265,7 +271,7 @@ func (f *Factors) totp(user *auth.User, factors []auth.Factor, code string) (spe
 	return func(ctx context.Context, tx *transaction.Tx) error {
 		used, err := tx.UseFactor(ctx, auth.FactorUse{ID: found.ID, Was: found.Counter, Counter: step, Details: found.Details, At: tx.Now})
 		if err == nil && !used {
-			err = auth.ErrInvalidCredentials // another request has used the code or a later one
+			err = wrongTOTP // another request has used the code or a later one
 		}
 		return err
 	}, true, nil
@@ -280,7 +286,7 @@ func (*Factors) recoveryCode(user *auth.User, factors []auth.Factor, code string
 	return func(ctx context.Context, tx *transaction.Tx) error {
 		taken, err := tx.TakeRecoveryCode(ctx, user.ID, key)
 		if err == nil && !taken {
-			err = auth.ErrInvalidCredentials
+			err = wrongRecoveryCode
 		}
 		if err != nil {
 			return err
@@ -289,8 +295,8 @@ func (*Factors) recoveryCode(user *auth.User, factors []auth.Factor, code string
 	}, true
 }
 
-// fail records that a factor of a user was wrong, and returns the error.
-func (f *Factors) fail(ctx context.Context, user *auth.User, by *auth.Viewer) error {
+// fail records that a factor of a user was wrong, and returns the error that says so.
+func (f *Factors) fail(ctx context.Context, user *auth.User, by *auth.Viewer, wrong *auth.Error) error {
 	err := f.tx.Run(ctx, transaction.Nobody, func(ctx context.Context, tx *transaction.Tx) error {
 		event := auth.AuditEvent{Kind: auth.EventFactorFailed, UserID: &user.ID}
 		if by != nil {
@@ -301,7 +307,7 @@ func (f *Factors) fail(ctx context.Context, user *auth.User, by *auth.Viewer) er
 	if err != nil {
 		return fmt.Errorf("record wrong factor: %w", err)
 	}
-	return auth.ErrInvalidCredentials
+	return wrong
 }
 
 // RemoveFactors removes all factors of a user, and reports whether there were any.

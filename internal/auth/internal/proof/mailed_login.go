@@ -91,11 +91,11 @@ func (m *Mailed) refuseDisabled(ctx context.Context, userID *uuid.UUID) error {
 }
 
 // confirm checks a code for a sign-in that was mailed to the address of a user. by is their session; nil without one. The
-// Proof uses the secret up. A wrong code is counted and recorded. Its error is auth.ErrInvalidCredentials.
+// Proof uses the secret up. A wrong code is counted and recorded. Its error has auth.CodeInvalidCredentials.
 func (m *Mailed) confirm(ctx context.Context, user *auth.User, by *auth.Viewer, code string) (Proof, error) {
 	email, ok := user.EmailName()
 	if !ok {
-		return Proof{}, auth.ErrInvalidCredentials
+		return Proof{}, auth.WrongCredential(auth.AuthMethodEmailCode)
 	}
 	who := transaction.Nobody
 	if by != nil {
@@ -104,7 +104,7 @@ func (m *Mailed) confirm(ctx context.Context, user *auth.User, by *auth.Viewer, 
 	presented := Presented{Code: &code, Email: email.Display}
 	found, err := m.byCode(ctx, who, presented, auth.PurposeLogin)
 	if errors.Is(err, wrongCode) || err == nil && (found.UserID == nil || *found.UserID != user.ID) {
-		return Proof{}, auth.ErrInvalidCredentials
+		return Proof{}, auth.WrongCredential(auth.AuthMethodEmailCode)
 	}
 	if err != nil {
 		return Proof{}, err
@@ -114,7 +114,7 @@ func (m *Mailed) confirm(ctx context.Context, user *auth.User, by *auth.Viewer, 
 		spend: func(ctx context.Context, tx *transaction.Tx) error {
 			err := (&Redeemed{MailedSecret: found}).use(ctx, tx)
 			if errors.Is(err, ErrNotValid) || errors.Is(err, errDisabled) {
-				return auth.ErrInvalidCredentials // another request has used it, or the account has changed
+				return auth.WrongCredential(auth.AuthMethodEmailCode) // another request has used it, or the account has changed
 			}
 			return err
 		},

@@ -32,6 +32,7 @@ var (
 	PasskeyMalformed = auth.BadInput(auth.FieldError{
 		Field: "passkey", Code: auth.InputInvalidFormat, Message: "This is not what a browser answers for a passkey.",
 	})
+	wrongPasskey = auth.WrongCredential(auth.AuthMethodPasskey)
 )
 
 // Party returns what passkeys belong to, or an error for clients if the server has none.
@@ -73,8 +74,8 @@ func (f *Factors) PasskeyRequest(ctx context.Context) (*auth.PasskeyRequest, err
 	return &auth.PasskeyRequest{Challenge: token, Options: jsonobject.Object(options), ExpiresIn: passkey.Timeout}, nil
 }
 
-// Passkey checks a passkey that is the only factor of a sign-in. Whatever is wrong with it, the error is
-// auth.ErrInvalidCredentials. The Proof uses the request up.
+// Passkey checks a passkey that is the only factor of a sign-in. Whatever is wrong with it, the error is the same, with
+// auth.CodeInvalidCredentials. The Proof uses the request up.
 func (f *Factors) Passkey(ctx context.Context, r auth.PasskeyResponse) (Proof, error) {
 	c, id, err := f.answered(ctx, r)
 	if err != nil {
@@ -82,7 +83,7 @@ func (f *Factors) Passkey(ctx context.Context, r auth.PasskeyResponse) (Proof, e
 	}
 	user, found, err := f.store.PasskeyByKey(ctx, PasskeyKey(id))
 	if errors.Is(err, auth.ErrNotFound) {
-		return Proof{}, f.refuse(ctx, nil, auth.ErrInvalidCredentials)
+		return Proof{}, f.refuse(ctx, nil, wrongPasskey)
 	}
 	if err != nil {
 		return Proof{}, err
@@ -126,7 +127,7 @@ func (f *Factors) ownPasskey(ctx context.Context, user *auth.User, by *auth.View
 	key := PasskeyKey(id)
 	i := slices.IndexFunc(factors, func(f auth.Factor) bool { return f.Kind == auth.CredentialPasskey && f.Key == key })
 	if i < 0 {
-		return Proof{}, f.fail(ctx, user, by)
+		return Proof{}, f.fail(ctx, user, by, wrongPasskey)
 	}
 	return f.verify(ctx, c, user, by, &factors[i], r)
 }
@@ -161,7 +162,7 @@ func (f *Factors) verify(ctx context.Context, c *auth.Ceremony, user *auth.User,
 	case errors.Is(err, passkey.ErrResponse):
 		return Proof{}, PasskeyMalformed
 	case errors.Is(err, passkey.ErrVerification), errors.Is(err, passkey.ErrCounter):
-		return Proof{}, f.fail(ctx, user, by)
+		return Proof{}, f.fail(ctx, user, by, wrongPasskey)
 	case err != nil:
 		return Proof{}, err
 	}
@@ -184,7 +185,7 @@ func (f *Factors) verify(ctx context.Context, c *auth.Ceremony, user *auth.User,
 			use.At = tx.Now
 			used, err := tx.UseFactor(ctx, use)
 			if err == nil && !used {
-				err = auth.ErrInvalidCredentials // another request has used a later signature
+				err = wrongPasskey // another request has used a later signature
 			}
 			return err
 		},

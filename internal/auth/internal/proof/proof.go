@@ -59,11 +59,11 @@ func (p Proof) outdated(ctx context.Context, tx *transaction.Tx) error {
 	user, err := tx.User(ctx, p.user.ID)
 	switch {
 	case errors.Is(err, auth.ErrNotFound):
-		return auth.ErrInvalidCredentials
+		return p.noLongerValid()
 	case err != nil:
 		return err
 	case user.CredentialsVersion != p.user.CredentialsVersion:
-		return auth.ErrInvalidCredentials
+		return p.noLongerValid()
 	}
 	return auth.Unauthenticated(auth.ReasonAccountDisabled)
 }
@@ -72,9 +72,20 @@ func (p Proof) outdated(ctx context.Context, tx *transaction.Tx) error {
 // locked the user and read it again.
 func (p Proof) Accept(ctx context.Context, tx *transaction.Tx) (methods []auth.Method, at time.Time, err error) {
 	if u := &tx.Viewer.User; u.ID != p.user.ID || u.CredentialsVersion != p.user.CredentialsVersion {
-		return nil, time.Time{}, auth.ErrInvalidCredentials
+		return nil, time.Time{}, auth.WrongCredential(p.last())
 	}
 	return p.use(ctx, tx)
+}
+
+// last is the method that was checked last.
+func (p Proof) last() auth.AuthMethod { return p.methods[len(p.methods)-1].AuthMethod() }
+
+// noLongerValid is the error of a sign-in whose account or credentials have changed since the check.
+func (p Proof) noLongerValid() *auth.Error {
+	if p.last() == auth.AuthMethodPassword {
+		return auth.ErrInvalidCredentials
+	}
+	return auth.WrongCredential(p.last())
 }
 
 // Discard gives a proof up in a transaction: the sign-in is refused although the credential was right. So the attempt does
@@ -85,7 +96,7 @@ func (p Proof) Discard(ctx context.Context, tx *transaction.Tx) error {
 	}
 	user, err := tx.User(ctx, p.user.ID)
 	if errors.Is(err, auth.ErrNotFound) || err == nil && user.CredentialsVersion != p.user.CredentialsVersion {
-		return auth.ErrInvalidCredentials
+		return p.noLongerValid()
 	}
 	if err == nil {
 		_, _, err = p.use(ctx, tx)
@@ -159,7 +170,8 @@ type holder struct {
 }
 
 // Password checks the password of the account that find finds. No other code checks passwords. Whatever is wrong with
-// account or password, the error is auth.ErrInvalidCredentials and the cost is one password hash.
+// account or password, the error is auth.ErrInvalidCredentials and the cost is one password hash. In a session, where the
+// account is known, the error says that the password is wrong.
 //
 // Password takes a hashing slot before it reads the database, so that few attempts are in flight: until an attempt
 // ends, it counts as a failure for other attempts at its account. An attempt that has begun finishes even if the
@@ -203,7 +215,11 @@ func (c *Checker) check(
 		return Proof{}, fmt.Errorf("verify password: %w", err)
 	}
 	if !ok {
-		return Proof{}, c.fail(ctx, by, found, auth.ErrInvalidCredentials)
+		wrong := auth.ErrInvalidCredentials
+		if by != nil {
+			wrong = auth.WrongCredential(auth.AuthMethodPassword)
+		}
+		return Proof{}, c.fail(ctx, by, found, wrong)
 	}
 	// Only callers with the right password learn that the account is disabled.
 	if found.user.DisabledAt != nil {
