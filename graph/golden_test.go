@@ -32,7 +32,7 @@ var update = flag.Bool("update", false, "write the answers into the golden cases
 //
 //	query      the document
 //	variables  its variables, as JSON; may be missing. <id of ada> stands for an id, and in the answer. <reset token> and
-//	           the like stand for secrets of mails, see server.mailed.
+//	           the like stand for secrets, see server.secrets and server.prepare.
 //	method     GET, to send both in the URL; POST when missing
 //	body       the body of the request, instead of query and variables
 //	as         who asks, see people; nobody when missing
@@ -56,6 +56,7 @@ func TestGolden(t *testing.T) {
 			}
 			storetest.Each(t, func(t *testing.T, s *store.Store) {
 				server := newServer(t, s, graph.New)
+				server.prepare(t, string(txtar.Format(archive)))
 				before := mails(t, s)
 				testGolden(t, server, file, *archive)
 				if mails(t, s) > before {
@@ -211,6 +212,8 @@ func mask(v any) {
 				v[key] = "<access token>"
 			case key == "deviceToken" && strings.HasPrefix(s, "udt_"):
 				v[key] = "<device token>"
+			case key == "challenge" && len(s) == 43:
+				v[key] = "<challenge>"
 			case key == "flow" && len(s) == 43:
 				v[key] = "<flow>"
 			case key == "refreshToken" && strings.HasPrefix(s, "urt_"):

@@ -167,11 +167,11 @@ func (w *target) fill(t testing.TB) {
 			w.ada.User.ID.String(), "00000000-0000-0000-0000-000000000000",
 		},
 		"Password":      {goodPassword, goodPassword, "hunter2", "hunter2 hunter2 hunter2"},
-		"OneTimeSecret": {w.mailed["<reset token>"], w.mailed["<reset code>"], w.mailed["<verification token>"], "123456"},
+		"OneTimeSecret": {w.secrets["<reset token>"], w.secrets["<reset code>"], w.secrets["<verification token>"], "123456"},
 		"Username":      {"someone", *w.user.User.Username, "Ada"},
 		"EmailAddress":  {"someone@example.com", "ada@example.com"},
 		"Role":          {"USER", "ADMIN", "ADMIN", "EDITOR", "EDITOR_2", "no role"},
-		"String":        {*w.user.User.Username, *w.admin.User.Username, w.user.RefreshToken, "ada@example.com", "orders:read", "audit:read", w.mailed["<reset flow>"]},
+		"String":        {*w.user.User.Username, *w.admin.User.Username, w.user.RefreshToken, "ada@example.com", "orders:read", "audit:read", w.secrets["<reset flow>"]},
 	}
 	w.log.take()
 }

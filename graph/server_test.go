@@ -67,12 +67,16 @@ type server struct {
 	ada    *sessions.Tokens  // of her sign-up
 	root   *auth.User
 	log    *lockedBuffer
-	// seed and recoveryCodes are those of tess. The first code is used up.
+	// seed, step and recoveryCodes are those of tess: of her authenticator app, its current step, and her codes. The first
+	// code is used up, and that of the step.
 	seed          totp.Seed
+	step          int64
 	recoveryCodes []string
-	// mailed are secrets of mails to ada: the tokens of a reset and of a verification, and the flow and the code of the
-	// reset.
-	mailed map[string]string
+	// secrets are what golden cases name: of mails to ada, the tokens of a reset and of a verification, and the flow and the
+	// code of the reset. See also prepare.
+	secrets map[string]string
+	random  *lockedReader
+	mailbox *authtest.Mailbox
 }
 
 // newServer makes a server with these people:
@@ -109,7 +113,8 @@ func newServerWith(
 	d := whole.Domain
 	http := httptest.NewServer(whole)
 	t.Cleanup(http.Close)
-	w := &server{url: http.URL, whole: whole, domain: d, log: log, people: map[string]string{"garbage": "garbage"}}
+	w := &server{url: http.URL, whole: whole, domain: d, log: log, people: map[string]string{"garbage": "garbage"},
+		secrets: map[string]string{}, random: random, mailbox: mailbox}
 
 	ctx := t.Context()
 	verify := func(u *auth.User) {
@@ -172,9 +177,9 @@ func newServerWith(
 	create("tess", []auth.Role{auth.RoleUser})
 	w.setUpFactor(t, login("tess"))
 	if !verified { // otherwise there is nothing to verify
-		w.mail(t, mailbox)
+		w.mail(t)
 	}
-	random.set(rand.NewChaCha8([32]byte{2})) // so that request ids depend on nothing above
+	w.repeat() // so that request ids depend on nothing above
 	return w
 }
 
@@ -182,41 +187,51 @@ func newServerWith(
 func (s *server) setUpFactor(t testing.TB, tess *sessions.Tokens) {
 	t.Helper()
 	s.people["tess"] = tess.AccessToken
-	as := access.WithCaller(t.Context(), s.domain.Access.Identify(tess.AccessToken))
+	as := s.as(t, "tess")
 	begun, err := s.domain.Factors.BeginTotpSetup(as)
 	check(t, err)
 	seed, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(begun.Key)
 	check(t, err)
 	s.seed = seed
-	set, err := s.domain.Factors.ConfirmTotpSetup(as, factors.ConfirmTotpSetupInput{Code: s.seed.Code(tess.Session.CreatedAt.Unix() / 30)})
+	s.step = tess.Session.CreatedAt.Unix() / 30
+	set, err := s.domain.Factors.ConfirmTotpSetup(as, factors.ConfirmTotpSetupInput{Code: s.seed.Code(s.step)})
 	check(t, err)
 	s.recoveryCodes = set.RecoveryCodes
-	_, err = s.domain.Sessions.Login(t.Context(), sessions.LoginInput{Identifier: "tess", Password: goodPassword, CanContinue: true})
-	var second *auth.Error
-	if !errors.As(err, &second) || second.Code != auth.CodeSecondFactorRequired {
-		t.Fatalf("Login with a second factor: %v", err)
-	}
 	p, err := s.domain.Sessions.CompleteLogin(t.Context(), sessions.CompleteLoginInput{
-		Challenge: second.Continue.Token, Answer: sessions.Answer{RecoveryCode: &set.RecoveryCodes[0]},
+		Challenge: s.beginLogin(t), Answer: sessions.Answer{RecoveryCode: &set.RecoveryCodes[0]},
 	})
 	check(t, err)
 	s.people["tess, twice"] = p.AccessToken
 }
 
+// beginLogin signs tess in with her password, and returns the challenge that asks for a second factor.
+func (s *server) beginLogin(t testing.TB) string {
+	t.Helper()
+	_, err := s.domain.Sessions.Login(t.Context(), sessions.LoginInput{Identifier: "tess", Password: goodPassword, CanContinue: true})
+	var second *auth.Error
+	if !errors.As(err, &second) || second.Code != auth.CodeSecondFactorRequired {
+		t.Fatalf("Login with a second factor: %v", err)
+	}
+	return second.Continue.Token
+}
+
+// repeat makes the randomness repeat from here on.
+func (s *server) repeat() { s.random.set(rand.NewChaCha8([32]byte{2})) }
+
 // mail has ada request a reset and a verification, and reads the mails.
-func (s *server) mail(t testing.TB, mailbox *authtest.Mailbox) {
+func (s *server) mail(t testing.TB) {
 	t.Helper()
 	reset, err := s.domain.Recovery.RequestPasswordReset(t.Context(), recovery.RequestPasswordResetInput{Identifier: "ada"})
 	check(t, err)
 	check(t, s.domain.Outbox.Deliver(t.Context())) // one after the other, so that the ids do not depend on the order
-	_, err = s.domain.Recovery.RequestEmailVerification(access.WithCaller(t.Context(), s.domain.Access.Identify(s.people["ada"])))
+	_, err = s.domain.Recovery.RequestEmailVerification(s.as(t, "ada"))
 	check(t, err)
 	check(t, s.domain.Outbox.Deliver(t.Context()))
-	mails := mailbox.Take()
+	mails := s.mailbox.Take()
 	if len(mails) != 2 {
 		t.Fatalf("mails %v", mails)
 	}
-	s.mailed = map[string]string{
+	s.secrets = map[string]string{
 		"<reset token>": mails[0].Token, "<reset code>": mails[0].Code, "<reset flow>": reset.Flow, "<verification token>": mails[1].Token,
 	}
 }
@@ -273,7 +288,7 @@ func (s *server) ids(text string, hide bool) string {
 		}
 		text = strings.ReplaceAll(text, old, id)
 	}
-	for name, secret := range s.mailed {
+	for name, secret := range s.secrets {
 		if !hide {
 			text = strings.ReplaceAll(text, name, secret)
 		}

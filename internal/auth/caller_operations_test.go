@@ -80,7 +80,7 @@ var callerOperations = map[string]operation{
 		if err != nil {
 			return nil, err
 		}
-		response, err := newAuthenticator().respond(r)
+		response, err := newAuthenticator().Respond(r)
 		if err != nil {
 			return nil, err
 		}

@@ -35,11 +35,11 @@ func TestPasskeySetupRefused(t *testing.T) {
 			}
 		}
 		a := newAuthenticator()
-		late := a.create(t, begin())
+		late := a.Create(t, begin())
 		f.Clock.Advance(5 * time.Minute)
 		confirm("a late answer", expired, late, nil)
 		r := begin()
-		_, err := f.Domain.Factors.ConfirmPasskeySetup(eve, factors.ConfirmPasskeySetupInput{Passkey: a.create(t, r)})
+		_, err := f.Domain.Factors.ConfirmPasskeySetup(eve, factors.ConfirmPasskeySetupInput{Passkey: a.Create(t, r)})
 		if got := authtest.Code(err); got != expired {
 			t.Errorf("the set-up of another user: %q", got)
 		}
@@ -47,18 +47,18 @@ func TestPasskeySetupRefused(t *testing.T) {
 		confirm("garbage", "BAD_USER_INPUT passkey=INVALID_FORMAT", auth.PasskeyResponse{Challenge: r.Challenge}, nil)
 		presence := newAuthenticator()
 		presence.Options.UserNotVerified = true
-		confirm("without verification of the user", "BAD_USER_INPUT passkey=INCORRECT", presence.create(t, r), nil)
+		confirm("without verification of the user", "BAD_USER_INPUT passkey=INCORRECT", presence.Create(t, r), nil)
 		for name, want := range map[string]string{" ": "REQUIRED", strings.Repeat("é", 101): "TOO_LONG", "a\nb": "INVALID_FORMAT"} {
-			confirm("the name "+name, "BAD_USER_INPUT name="+want, a.create(t, r), &name)
+			confirm("the name "+name, "BAD_USER_INPUT name="+want, a.Create(t, r), &name)
 		}
-		right := a.create(t, r)
+		right := a.Create(t, r)
 		confirm("the right answer", "", right, new(" "+strings.Repeat("é", 100)+" "))
 		confirm("it again", expired, right, nil)
-		confirm("the same passkey again", "BAD_USER_INPUT passkey=TAKEN", a.create(t, begin()), nil)
+		confirm("the same passkey again", "BAD_USER_INPUT passkey=TAKEN", a.Create(t, begin()), nil)
 
 		b := newAuthenticator()
 		f.setUp(t, eve, b)
-		confirm("a passkey of another account", "BAD_USER_INPUT passkey=TAKEN", b.create(t, begin()), nil)
+		confirm("a passkey of another account", "BAD_USER_INPUT passkey=TAKEN", b.Create(t, begin()), nil)
 
 		open := begin()
 		for range 19 {
@@ -68,7 +68,7 @@ func TestPasskeySetupRefused(t *testing.T) {
 		if got := authtest.Code(err); got != "BAD_USER_INPUT passkey=TOO_MANY" {
 			t.Errorf("begin the 21st passkey: %q", got)
 		}
-		confirm("the 21st passkey", "BAD_USER_INPUT passkey=TOO_MANY", newAuthenticator().create(t, open), nil)
+		confirm("the 21st passkey", "BAD_USER_INPUT passkey=TOO_MANY", newAuthenticator().Create(t, open), nil)
 	})
 }
 

@@ -199,7 +199,7 @@ func TestPasskeyCounter(t *testing.T) {
 			counter uint32
 			want    string
 		}{{0, ""}, {0, ""}, {7, ""}, {7, wrong}, {6, wrong}, {0, wrong}, {8, ""}} {
-			a.credential.Counter = step.counter
+			a.Credential.Counter = step.counter
 			_, code := f.loginWithPasskey(t, f.answer(t, a))
 			if code != step.want {
 				t.Errorf("counter %d: %q, want %q", step.counter, code, step.want)
@@ -220,7 +220,7 @@ func TestPasskeyOnce(t *testing.T) {
 		a := newAuthenticator()
 		f.setUp(t, f.As(t, f.signup(t, "ada").AccessToken), a)
 		for _, counter := range []uint32{0, 1} {
-			a.credential.Counter = counter
+			a.Credential.Counter = counter
 			r := f.answer(t, a)
 			const many = 100
 			codes := make([]string, many)
