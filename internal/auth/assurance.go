@@ -132,12 +132,17 @@ func (s *Session) AuthMethods() []AuthMethod {
 }
 
 // Assurance returns the level that an access token of the session proves, whose claims have a level and the time of the
-// authentication. Once a factor was removed, a token from before proves no more than the session, which has forgotten the
-// factor. Tokens have whole seconds.
+// authentication. Once a factor was removed, a token from before proves no more than the session.
 func (v *Viewer) Assurance(claimed Assurance, at time.Time) Assurance {
-	removed := v.User.FactorRemovedAt
-	if removed != nil && !at.After(removed.Truncate(time.Second)) {
+	if v.FactorRemovedSince(at) {
 		return v.Session.Assurance()
 	}
 	return claimed
+}
+
+// FactorRemovedSince reports whether a factor was removed since the authentication that a token names. The session has
+// forgotten the factor, but the token has not. Tokens have whole seconds.
+func (v *Viewer) FactorRemovedSince(at time.Time) bool {
+	removed := v.User.FactorRemovedAt
+	return removed != nil && !at.After(removed.Truncate(time.Second))
 }

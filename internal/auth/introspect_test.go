@@ -1,12 +1,14 @@
 package auth_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
+	"usher/graph/signin"
 	"usher/internal/auth"
 	"usher/internal/auth/clients"
 )
@@ -50,6 +52,7 @@ func TestIntrospect(t *testing.T) {
 			}
 		}
 		forUser := answer("usher", p.User.ID.String(), p.User, api)
+		forUser.Assurance, forUser.Methods, forUser.AuthTime = auth.AAL1, []string{"pwd"}, issuedAt
 		own := func(name, audience string) *clients.Introspection {
 			id := asking[name].ID.String()
 			return answer(id, id, nil, audience)
@@ -135,5 +138,37 @@ func TestIntrospectEnded(t *testing.T) {
 		if live(issued) {
 			t.Error("an expired client token is active")
 		}
+	})
+}
+
+// TestIntrospectFactors introspects the token of a sign-in with two factors, before and after the second one is removed.
+func TestIntrospectFactors(t *testing.T) {
+	t.Parallel()
+	eachDatabase(t, func(t *testing.T, f *fixture) {
+		client, _ := f.registerFor(t, "Books", new(api))
+		a := f.setUpTOTP(t, f.signup(t, "ada").AccessToken)
+		f.Clock.Advance(time.Minute)
+		p, err := f.CompleteLogin(t.Context(), signin.CompleteLoginInput{Challenge: f.begin(t), Totp: new(a.code(f))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		signedIn := f.Clock.Now().Truncate(time.Second)
+		f.Clock.Advance(time.Minute)
+		forAPI := f.refreshFor(t, p, api).AccessToken
+		wantAuthentication := func(when string, level auth.Assurance, methods ...string) {
+			t.Helper()
+			in, err := f.Introspect(t.Context(), client, forAPI)
+			if err != nil || in == nil {
+				t.Fatalf("%s: %v, %v", when, in, err)
+			}
+			if in.Assurance != level || !slices.Equal(in.Methods, methods) || !in.AuthTime.Equal(signedIn) {
+				t.Errorf("%s: %s, %v at %v, want %s, %v at %v", when, in.Assurance, in.Methods, in.AuthTime, level, methods, signedIn)
+			}
+		}
+		wantAuthentication("with the factor", auth.AAL2, "pwd", "otp", "mfa")
+		if _, err := f.Domain.Factors.RemoveTotp(f.As(t, p.AccessToken)); err != nil {
+			t.Fatal(err)
+		}
+		wantAuthentication("without the factor", auth.AAL1, "pwd")
 	})
 }

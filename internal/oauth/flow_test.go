@@ -154,6 +154,10 @@ func TestMetadata(t *testing.T) {
 			"token_endpoint_auth_methods_supported":         append(secret, "none"),
 			"revocation_endpoint_auth_methods_supported":    append(secret, "none"),
 			"introspection_endpoint_auth_methods_supported": secret,
+			"acr_values_supported":                          []any{"AAL1", "AAL2"},
+			"claims_supported": []any{
+				"sub", "preferred_username", "name", "email", "email_verified", "updated_at", "auth_time", "acr", "amr",
+			},
 		}
 		for _, path := range []string{"/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"} {
 			r := f.send(call{method: "GET", path: path})

@@ -9,8 +9,9 @@ import (
 	"usher/internal/jsonobject"
 )
 
-// introspection is the response of RFC 7662 §2.2. Times are in seconds since 1970. Roles and the custom claims are
-// extensions: they are the user's current ones. The token itself has those at the time it was issued.
+// introspection is the response of RFC 7662 §2.2, with acr and auth_time of RFC 9470 §6.2. Times are in seconds since 1970.
+// Roles, amr and the custom claims are extensions. Roles and custom claims are the user's current ones. The token itself has
+// those at the time it was issued.
 type introspection struct {
 	Active    bool        `json:"active"`
 	ClientID  string      `json:"client_id,omitempty"`
@@ -23,6 +24,9 @@ type introspection struct {
 	Audience  []string    `json:"aud,omitempty"`
 	ID        string      `json:"jti,omitempty"`
 	IssuedAt  int64       `json:"iat,omitempty"`
+	AuthTime  int64       `json:"auth_time,omitempty"`
+	Assurance string      `json:"acr,omitempty"`
+	Methods   []string    `json:"amr,omitempty"`
 
 	custom map[string]json.RawMessage
 }
@@ -57,6 +61,7 @@ func (s *server) introspect(r *http.Request, f form, client *auth.Client) (any, 
 	}
 	if in.User != nil {
 		answer.Roles, answer.custom = in.User.Roles, in.Custom
+		answer.AuthTime, answer.Assurance, answer.Methods = in.AuthTime.Unix(), string(in.Assurance), in.Methods
 		if in.User.Username != nil {
 			answer.Username = *in.User.Username
 		}

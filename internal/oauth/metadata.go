@@ -4,10 +4,13 @@ import (
 	"encoding/json"
 	"net/http"
 	"strings"
+
+	"usher/internal/auth"
 )
 
 // metadata is the authorization server metadata (RFC 8414 §2). It lacks members that OpenID Connect Discovery
-// requires, because there is no authorization endpoint and there are no ID tokens.
+// requires, because there is no authorization endpoint and there are no ID tokens. So nothing can ask for one of the acr
+// values (RFC 9470 §7): the user reaches it with the GraphQL API.
 type metadata struct {
 	Issuer                            string   `json:"issuer"`
 	TokenEndpoint                     string   `json:"token_endpoint"`
@@ -21,6 +24,13 @@ type metadata struct {
 	TokenAuthMethodsSupported         []string `json:"token_endpoint_auth_methods_supported"`
 	RevocationAuthMethodsSupported    []string `json:"revocation_endpoint_auth_methods_supported"`
 	IntrospectionAuthMethodsSupported []string `json:"introspection_endpoint_auth_methods_supported"`
+	ACRValuesSupported                []string `json:"acr_values_supported"`
+	ClaimsSupported                   []string `json:"claims_supported"`
+}
+
+// claims are those of userinfo, and what access tokens and introspection say of the authentication.
+var claims = []string{
+	"sub", "preferred_username", "name", "email", "email_verified", "updated_at", "auth_time", "acr", "amr",
 }
 
 func newMetadata(o Options) metadata {
@@ -39,6 +49,8 @@ func newMetadata(o Options) metadata {
 		TokenAuthMethodsSupported:         secretOrNone,
 		RevocationAuthMethodsSupported:    secretOrNone,
 		IntrospectionAuthMethodsSupported: secret,
+		ACRValuesSupported:                []string{string(auth.AAL1), string(auth.AAL2)},
+		ClaimsSupported:                   claims,
 	}
 	if o.PasswordGrant {
 		m.GrantTypesSupported = append(m.GrantTypesSupported, grantPassword)

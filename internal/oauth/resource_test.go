@@ -77,6 +77,12 @@ func TestIntrospection(t *testing.T) {
 				}
 				delete(got, name)
 			}
+			if got["amr"] != nil { // of a user
+				if authTime, _ := got["auth_time"].(float64); authTime != float64(f.user.Session.AuthTime.Unix()) {
+					t.Errorf("auth_time is %v, want that of %v", got["auth_time"], f.user.Session.AuthTime)
+				}
+				delete(got, "auth_time")
+			}
 			if id, _ := got["jti"].(string); id == "" {
 				t.Error("no jti")
 			}
@@ -97,7 +103,7 @@ func TestIntrospection(t *testing.T) {
 		forAPI, refresh := f.issue(t, nil, params("grant_type", "refresh_token", "refresh_token", f.user.RefreshToken, "resource", api))
 		wantActive(forAPI, map[string]any{
 			"active": true, "client_id": "usher", "sub": user, "username": "ada", "roles": []any{"USER"},
-			"token_type": "Bearer", "iss": issuer, "aud": []any{api},
+			"token_type": "Bearer", "iss": issuer, "aud": []any{api}, "acr": "AAL1", "amr": []any{"pwd"},
 		})
 		for _, resource := range []string{issuer, api, otherAPI} {
 			machine, _ := f.issue(t, f.basic(), params("grant_type", "client_credentials", "resource", resource))

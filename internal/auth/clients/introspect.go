@@ -21,6 +21,11 @@ type Introspection struct {
 	User *auth.User
 	// Custom are the custom claims of the user as they are now.
 	Custom map[string]json.RawMessage
+	// Assurance, Methods (RFC 8176) and AuthTime say how and when the user authenticated; zero for the token of a client.
+	// Factors that were removed since do not count.
+	Assurance auth.Assurance
+	Methods   []string
+	AuthTime  time.Time
 
 	Issuer    string
 	Audience  string
@@ -66,8 +71,13 @@ func (s *Service) introspect(ctx context.Context, by *auth.Client, text string) 
 	if err != nil {
 		return nil, err
 	}
+	methods := claims.Methods
+	if v.FactorRemovedSince(claims.AuthTime) {
+		methods = auth.AMR(v.Session.Methods)
+	}
 	return &Introspection{
 		ClientID: claims.ClientID, Subject: claims.Subject, User: &v.User, Custom: custom,
+		Assurance: v.Assurance(auth.Assurance(claims.Assurance), claims.AuthTime), Methods: methods, AuthTime: claims.AuthTime,
 		Issuer: claims.Issuer, Audience: claims.Audience, ID: claims.ID,
 		IssuedAt: claims.IssuedAt, ExpiresAt: claims.ExpiresAt,
 	}, nil
