@@ -113,8 +113,10 @@ func newServerWith(
 	d := whole.Domain
 	http := httptest.NewServer(whole)
 	t.Cleanup(http.Close)
-	w := &server{url: http.URL, whole: whole, domain: d, log: log, people: map[string]string{"garbage": "garbage"},
-		secrets: map[string]string{}, random: random, mailbox: mailbox}
+	w := &server{
+		url: http.URL, whole: whole, domain: d, log: log, people: map[string]string{"garbage": "garbage"},
+		secrets: map[string]string{}, random: random, mailbox: mailbox,
+	}
 
 	ctx := t.Context()
 	verify := func(u *auth.User) {
