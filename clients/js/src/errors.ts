@@ -48,7 +48,7 @@ export type UnauthenticatedReason = (typeof unauthenticatedReasons)[number]
 
 export const inputErrorCodes = [
   'REQUIRED', 'TAKEN', 'TOO_SHORT', 'TOO_LONG', 'INVALID_FORMAT', 'TOO_COMMON', 'COMPROMISED', 'NOT_FOUND', 'LAST_ADMIN',
-  'TOO_MANY', 'IN_USE', 'SAME_AS_BEFORE', 'EXPIRED', 'INCORRECT',
+  'TOO_MANY', 'LAST_CREDENTIAL', 'IN_USE', 'SAME_AS_BEFORE', 'EXPIRED', 'INCORRECT',
 ] as const
 export type InputErrorCode = (typeof inputErrorCodes)[number]
 
