@@ -1,5 +1,6 @@
 // The second step of a sign-in: the answer to SECOND_FACTOR_REQUIRED.
 import { type AuthMethod, extensionsOf, find } from './errors.js'
+import type { PasskeyAnswer } from './passkey.js'
 import { errorsIn } from './result.js'
 
 /** A sign-in that is waiting for a second factor. */
@@ -12,8 +13,8 @@ export interface SecondFactor {
   readonly expiresIn: number
 }
 
-/** What the user presents of a second factor: a code of an authenticator app, or a recovery code. */
-export type SecondFactorAnswer = { readonly totp: string } | { readonly recoveryCode: string }
+/** What the user presents of a second factor: a code of an authenticator app, a recovery code, or a passkey. */
+export type SecondFactorAnswer = { readonly totp: string } | { readonly recoveryCode: string } | PasskeyAnswer
 
 /**
  * Returns the second factor that a sign-in is waiting for, if it failed with SECOND_FACTOR_REQUIRED. It takes what a

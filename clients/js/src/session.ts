@@ -1,6 +1,8 @@
 // The session of a user: access token, refresh, sign-in and sign-out, in all tabs of a browser.
 import { dataOf, post } from './request.js'
 import { extensionsOf, find, type GraphQLError, SessionChangedError, type UnauthenticatedReason, UsherError } from './errors.js'
+import { exclusive } from './lock.js'
+import { askForPasskey, type PasskeyAnswer, type PasskeyResult, type PasskeySetupResult, setUpPasskey } from './passkey.js'
 import type { SecondFactor, SecondFactorAnswer } from './secondfactor.js'
 import { type Confirmation, createStepUp, type StepUp } from './stepup.js'
 
@@ -54,6 +56,8 @@ export interface Options {
   readonly refresh?: string
   /** The operation of `completeSignIn`. It takes `$input: CompleteLoginInput!` and selects the payload of `completeLogin`. */
   readonly completeLogin?: string
+  /** The operation of `signInWithPasskey`. It takes `$input: LoginWithPasskeyInput!` and selects the payload of `loginWithPasskey`. */
+  readonly loginWithPasskey?: string
   /** The BroadcastChannel. Pages of one origin that keep different payloads need different names. */
   readonly channel?: string
   readonly fetch?: typeof fetch
@@ -84,6 +88,9 @@ const refreshOperation = `mutation Refresh($input: RefreshInput!) {
 }`
 const completeLoginOperation = `mutation CompleteLogin($input: CompleteLoginInput!) {
   completeLogin(input: $input) { accessToken refreshToken deviceToken expiresIn session { id } }
+}`
+const loginWithPasskeyOperation = `mutation LoginWithPasskey($input: LoginWithPasskeyInput!) {
+  loginWithPasskey(input: $input) { accessToken refreshToken deviceToken expiresIn session { id } }
 }`
 const reauthenticateOperation = `mutation Reauthenticate($input: ReauthenticateInput!) {
   reauthenticate(input: $input) { accessToken expiresIn session { id } }
@@ -164,10 +171,34 @@ export class UsherClient<P extends Payload = Payload> {
    * sign-in has to begin again.
    */
   async completeSignIn({ challenge }: Pick<SecondFactor, 'challenge'>, answer: SecondFactorAnswer): Promise<void> {
-    const { url, completeLogin: query = completeLoginOperation, store } = this.#options
-    const input = { challenge, ...answer, session: store ? 'TOKEN' : 'COOKIE' }
-    await this.signIn(async () =>
-      dataOf(await post<{ completeLogin: P }>(this.fetchIn(null), url, { query, variables: { input } })).completeLogin)
+    await this.#signInBy('completeLogin', this.#options.completeLogin ?? completeLoginOperation, { challenge, ...answer })
+  }
+
+  /**
+   * Signs in with a passkey alone. Call it in the click of a button, without which some browsers show nothing. Throws an
+   * UsherError if the server refused.
+   */
+  async signInWithPasskey(): Promise<PasskeyResult> {
+    const asked = await this.askForPasskey() // before the lock, which must not wait for the user
+    if (asked.outcome !== 'done') return asked
+    await this.#signInBy('loginWithPasskey', this.#options.loginWithPasskey ?? loginWithPasskeyOperation, asked.answer)
+    return { outcome: 'done' }
+  }
+
+  /**
+   * Asks the browser for a passkey. The `answer` is for `completeSignIn` or for `confirm` of a question, if its `methods` have
+   * PASSKEY. Throws an UsherError if the server refused.
+   */
+  askForPasskey(): Promise<PasskeyResult<{ readonly answer: PasskeyAnswer }>> {
+    return askForPasskey(this.fetchIn(null), this.#options.url)
+  }
+
+  /**
+   * Creates a passkey in the browser and sets it up for the user, with a name of up to 100 characters. The user may have to
+   * confirm their identity first. Throws an UsherError if the server refused.
+   */
+  addPasskey(name?: string): Promise<PasskeySetupResult> {
+    return setUpPasskey(this.fetchIn(this.#state.credentials?.session.id ?? null), this.#options.url, name)
   }
 
   /** Ends the session, in all tabs. Throws an UsherError if it could not be ended. */
@@ -199,6 +230,12 @@ export class UsherClient<P extends Payload = Payload> {
   /** Leaves the other tabs. */
   close(): void {
     this.#tabs?.close()
+  }
+
+  async #signInBy(field: 'completeLogin' | 'loginWithPasskey', query: string, answer: object): Promise<void> {
+    const input = { ...answer, session: this.#options.store ? 'TOKEN' : 'COOKIE' }
+    await this.signIn(async () =>
+      dataOf(await post<Record<typeof field, P>>(this.fetchIn(null), this.#options.url, { query, variables: { input } }))[field])
   }
 
   #token(): string | null {
@@ -354,16 +391,4 @@ function isSame(input: RequestInfo | URL, url: string): boolean {
   const base = 'location' in globalThis ? location.href : undefined
   const [a, b] = [new URL(input instanceof Request ? input.url : input, base), new URL(url, base)]
   return a.origin === b.origin && a.pathname === b.pathname
-}
-
-/**
- * Runs a task that changes the cookie or the refresh token, while no other tab runs one. Otherwise the last
- * response could set the cookie of a session that the tabs have left. The task is told whether it waited for
- * another. Web Locks need a secure context. Without them, tabs rely on the server accepting a refresh token
- * again for a short time.
- */
-async function exclusive<T>(task: (waited: boolean) => Promise<T>): Promise<T> {
-  if (!('navigator' in globalThis && 'locks' in navigator)) return task(false)
-  const done = await navigator.locks.request('usher-cookie', { ifAvailable: true }, async (lock) => lock && { result: await task(false) })
-  return done ? done.result : await navigator.locks.request('usher-cookie', () => task(true))
 }

@@ -13,7 +13,7 @@ export interface Question {
   readonly methods: readonly AuthMethod[]
   /** The level that the confirmation must reach. */
   readonly assurance: Assurance
-  /** Sends a password or a code. Throws an UsherError when it is wrong; the question then stays open. */
+  /** Sends a password, a code or a passkey. Throws an UsherError when it is wrong; the question then stays open. */
   readonly confirm: (input: Confirmation) => Promise<void>
   /** Gives up. The requests that wait get the answer of the server, STEP_UP_REQUIRED. */
   readonly cancel: () => void

@@ -1,4 +1,6 @@
 // A server with sessions, and browsers whose tabs share a cookie, BroadcastChannel and Web Locks.
+import { isDeepStrictEqual } from 'node:util'
+
 import { type Options, type TokenStore, UsherClient } from '../src/index.js'
 
 export const url = 'https://auth.example.com/graphql'
@@ -7,11 +9,17 @@ export const code = '123456'
 export const recoveryCode = 'ABCD-EFGH'
 /** Of a sign-in that needs a second factor. */
 export const challenge = 'c1'
+/** What the server accepts as a passkey. Its challenge is that of the requests for passkeys. */
+export const passkey = { challenge: 'p1', response: { id: 'k1' } }
 
 /** What the server says when only a second factor will do. */
 const secondFactor = { assurance: 'AAL2', methods: ['TOTP', 'RECOVERY_CODE'] }
 
 type Reply = Record<string, unknown>
+
+const passkeyRequest = { challenge: passkey.challenge, options: { challenge: 'random' } }
+const isPasskey = (input?: Reply) => isDeepStrictEqual(input?.passkey, passkey)
+const isSecondFactor = (input?: Reply) => input?.totp === code || input?.recoveryCode === recoveryCode || isPasskey(input)
 
 const refuse = (code: string, extensions: object = {}): Reply =>
   ({ data: null, errors: [{ message: `${code}.`, extensions: { code, ...extensions } }] })
@@ -57,6 +65,10 @@ export class Server {
     const input = body.variables?.input
     if (name === 'Refresh') return this.#refresh(input, cookie)
     if (name === 'CompleteLogin') return this.#complete(input)
+    if (name === 'BeginPasskeyLogin') return { reply: { data: { beginPasskeyLogin: passkeyRequest } } }
+    if (name === 'LoginWithPasskey') {
+      return isPasskey(input) ? this.#signIn('loginWithPasskey', input) : { reply: refuse('INVALID_CREDENTIALS') }
+    }
     const id = bearer.split('.')[0] ?? ''
     const session = this.#sessions.get(id)
     if (!session) return { reply: refuse('UNAUTHENTICATED', { reason: bearer ? 'TOKEN_INVALID' : 'NO_TOKEN' }) }
@@ -67,7 +79,7 @@ export class Server {
         this.end(id)
         return { reply: { data: { logout: { sessionId: id } } }, cookie: '' }
       case 'Reauthenticate': {
-        const strong = input?.totp === code || input?.recoveryCode === recoveryCode
+        const strong = isSecondFactor(input)
         if (session.strong && input?.password !== undefined) return { reply: refuse('STEP_UP_REQUIRED', secondFactor) }
         if (!strong && input?.password !== password) return { reply: refuse('INVALID_CREDENTIALS') }
         const payload = this.#payload(id)
@@ -80,6 +92,15 @@ export class Server {
         break
       case 'DeleteMe':
         if (!this.#strong.has(bearer)) return { reply: refuse('STEP_UP_REQUIRED', secondFactor) }
+        break
+      case 'BeginPasskeySetup':
+        if (!this.#confirmed.has(bearer)) return { reply: refuse('STEP_UP_REQUIRED', { maxAge: 900, methods: ['PASSWORD'] }) }
+        return { reply: { data: { beginPasskeySetup: passkeyRequest } } }
+      case 'ConfirmPasskeySetup': {
+        if (!isPasskey(input)) return { reply: refuse('BAD_USER_INPUT') }
+        const factor = { id: 'f1', name: input?.name ?? 'Passkey' }
+        return { reply: { data: { confirmPasskeySetup: { factor, recoveryCodes: [recoveryCode] } } } }
+      }
     }
     return { reply: { data: { me: { session: id } } } }
   }
@@ -89,10 +110,13 @@ export class Server {
       const fields = [{ path: ['input', 'challenge'], code: 'EXPIRED', message: 'Sign in again.' }]
       return { reply: refuse('BAD_USER_INPUT', { fields }) }
     }
-    if (input.totp !== code && input.recoveryCode !== recoveryCode) return { reply: refuse('INVALID_CREDENTIALS') }
+    return isSecondFactor(input) ? this.#signIn('completeLogin', input) : { reply: refuse('INVALID_CREDENTIALS') }
+  }
+
+  #signIn(field: string, input: Reply | undefined): { reply: Reply; cookie?: string } {
     const { payload, cookie } = this.login({ strong: true })
-    if (input.session !== 'COOKIE') return { reply: { data: { completeLogin: { ...payload, deviceToken: `device of ${payload.session.id}` } } } }
-    return { reply: { data: { completeLogin: { ...payload, refreshToken: null } } }, cookie }
+    if (input?.session !== 'COOKIE') return { reply: { data: { [field]: { ...payload, deviceToken: `device of ${payload.session.id}` } } } }
+    return { reply: { data: { [field]: { ...payload, refreshToken: null } } }, cookie }
   }
 
   #refresh(input: Reply | undefined, cookie: string): { reply: Reply; cookie?: string } {
