@@ -1,9 +1,9 @@
 // Uses an example frontend in a real browser, against a running server:
 //
-//	node example.mjs FOLDER USHER_URL ALLOWED_ORIGIN
+//	node example.mjs FOLDER USHER_URL PAGE_ORIGIN ALLOWED_ORIGIN
 //
 // The server runs with --dev at a loopback address. Besides the loopback origins it allows ALLOWED_ORIGIN, whose
-// name is below site.localhost. It has the administrator root. Its access tokens expire after one second, plus
+// name is below site.localhost. PAGE_ORIGIN, at localhost, may use passkeys. It has the administrator root. Its access tokens expire after one second, plus
 // the half minute of leeway for clocks. The tabs that wait for that are opened first and tested last. The clocks
 // of all pages stand still, so that it is the server that finds a token expired. It gives no grace to a used
 // refresh token.
@@ -16,17 +16,17 @@ import { after, afterEach, before, test } from 'node:test'
 import { answered, complaints, count, gate, launch, open, operation, record, token, until } from './browser.mjs'
 import { blank, build, preview } from './servers.mjs'
 
-const [folder, usher, allowed] = process.argv.slice(2)
+const [folder, usher, localhost, allowed] = process.argv.slice(2)
 const password = 'four small green turtles'
 const stop = new AbortController()
 
-let browser, page // the origin of the page that has the server behind it
+let browser, page // the origin of the page that has the server behind it, which is localhost by another name
 let built // the folder of the page that calls the server at its own origin
 const idle = {} // tabs that wait for their access token to expire, and that token
 
 before(async () => {
   browser = await launch()
-  page = await preview(folder, { usher, signal: stop.signal })
+  page = await preview(folder, { usher, port: new URL(localhost).port, signal: stop.signal })
   built = await mkdtemp(join(tmpdir(), 'usher-example-'))
   await Promise.all(['queries', 'late', 'mutations', 'tabs', 'ended', 'other'].map(async (name) => {
     idle[name] = await signedUp(`idle-${name}`)
@@ -210,6 +210,50 @@ test('the code of a mail sets a new password, and an unknown account looks the s
   await tab.context().close()
 })
 
+test('a passkey signs in alone and is the second step after the password, and a device has one', async () => {
+  const { tab } = await signedUp('keyholder', localhost)
+  const refuse = await authenticator(tab)
+  await click(tab, 'Add a passkey')
+  await tab.getByText('sign in with the passkey from now on').waitFor()
+  assert.equal(await tab.getByRole('status').getByRole('listitem').count(), 10)
+
+  await click(tab, 'Sign out')
+  await click(tab, 'Sign in with a passkey')
+  await hello(tab, 'keyholder')
+  await click(tab, 'Add a passkey')
+  await alert(tab, /a passkey on this device already/)
+
+  await click(tab, 'Sign out')
+  await submit(tab, 'Sign in', { 'User name': 'keyholder', Password: password })
+  await click(tab, 'Use a passkey')
+  await hello(tab, 'keyholder')
+
+  await click(tab, 'Sign out')
+  await refuse()
+  await click(tab, 'Sign in with a passkey')
+  await alert(tab, /^No passkey was used/)
+  await tab.context().close()
+})
+
+test('a recovery code replaces a passkey', async () => {
+  const { tab } = await signedUp('keyless', localhost)
+  await authenticator(tab)
+  await click(tab, 'Add a passkey')
+  const code = await tab.getByRole('status').getByRole('listitem').first().innerText()
+  await click(tab, 'Sign out')
+  await submit(tab, 'Sign in', { 'User name': 'keyless', Password: password })
+  await submit(tab, 'Sign in', { 'Recovery code': code })
+  await hello(tab, 'keyless')
+  await tab.context().close()
+})
+
+test('where browsers allow no passkeys, the page says so', async () => {
+  const tab = await open(browser, page) // at an IP address
+  await click(tab, 'Sign in with a passkey')
+  await alert(tab, /does not support passkeys on this page/)
+  await tab.context().close()
+})
+
 test('a user is refused the list of users', async () => {
   const { tab } = await signedUp('curious')
   const sent = record(tab)
@@ -313,12 +357,12 @@ test('behind the proxy the page is of the origin of the server, for old browsers
 
 test('a page at a loopback address works from its own origin, and at another name it does not', async () => {
   await build(folder, usher, built)
-  const home = await preview(folder, { outDir: built, signal: stop.signal })
-  const { tab } = await signedUp('abroad', home)
+  const foreign = await preview(folder, { outDir: built, signal: stop.signal })
+  const { tab } = await signedUp('abroad', foreign)
   await tab.reload()
   await hello(tab, 'abroad')
 
-  const stranger = await open(browser, home.replace('127.0.0.1', '127.0.0.1.localhost'), tab.context())
+  const stranger = await open(browser, foreign.replace('127.0.0.1', '127.0.0.1.localhost'), tab.context())
   await alert(stranger, /cannot be reached/)
   assert.match(complaints.splice(0).join(), /blocked by CORS policy/)
 
@@ -508,6 +552,16 @@ async function signedUp(name, url = page, email = '') {
   await hello(tab, name)
   await tab.getByText('this session').waitFor()
   return { tab, token: sent.at(-1).token }
+}
+
+/** Gives a tab a device that creates passkeys and verifies its user without asking. Returns how to refuse that. */
+async function authenticator(tab) {
+  const client = await tab.context().newCDPSession(tab)
+  await client.send('WebAuthn.enable')
+  const { authenticatorId } = await client.send('WebAuthn.addVirtualAuthenticator', { options: {
+    protocol: 'ctap2', transport: 'internal', hasResidentKey: true, hasUserVerification: true, isUserVerified: true, automaticPresenceSimulation: true,
+  } })
+  return () => client.send('WebAuthn.setUserVerified', { authenticatorId, isUserVerified: false })
 }
 
 /** Waits for the only mail to an address, and returns its link, at the page of this test, and its code. */

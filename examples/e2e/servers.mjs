@@ -19,9 +19,9 @@ export async function build(example, usher, outDir) {
   if (code !== 0) throw new Error(`vite build: ${code}`)
 }
 
-/** Serves a built example until the signal aborts, and returns its origin. */
-export async function preview(example, { usher = '', outDir = 'dist', signal }) {
-  const args = ['preview', '--host', '127.0.0.1', '--strictPort', '--port', '0', '--outDir', outDir]
+/** Serves a built example until the signal aborts, and returns its origin. By default the port is any free one. */
+export async function preview(example, { usher = '', outDir = 'dist', port = '0', signal }) {
+  const args = ['preview', '--host', '127.0.0.1', '--strictPort', '--port', port, '--outDir', outDir]
   const run = vite(example, args, { USHER_URL: usher, NO_COLOR: '1' })
   signal.addEventListener('abort', () => run.kill())
   for await (const line of createInterface({ input: run.stdout })) {

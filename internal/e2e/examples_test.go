@@ -41,24 +41,31 @@ func TestExamples(t *testing.T) {
 		for database, url := range storetest.URLs {
 			t.Run(name+"/"+database, func(t *testing.T) {
 				t.Parallel() // they wait for tokens to expire
-				_, port, err := net.SplitHostPort(freeAddress(t))
-				if err != nil {
-					t.Fatal(err)
-				}
-				url, allowed := url(t), "http://app.site.localhost:"+port
+				url, page, allowed := url(t), "http://localhost:"+freePort(t), "http://app.site.localhost:"+freePort(t)
 				operate(t, url, "four small green turtles\n", "user", "create", "--username", "root", "--role", "admin")
-				s := start(t, url, "--dev", "--access-token-ttl", "1s", "--refresh-grace", "1ms", "--allowed-origins", allowed)
-				node(t, tests, "example.mjs", filepath.Join(folder, name), s.url, allowed)
+				s := start(t, url, "--dev", "--access-token-ttl", "1s", "--refresh-grace", "1ms", "--allowed-origins", allowed,
+					"--passkey-rp-id", "localhost", "--passkey-origins", page)
+				node(t, tests, "example.mjs", filepath.Join(folder, name), s.url, page, allowed)
 			})
 		}
 	}
+}
+
+// freePort returns a port that is free.
+func freePort(t *testing.T) string {
+	t.Helper()
+	_, port, err := net.SplitHostPort(freeAddress(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return port
 }
 
 // TestExamplesAgree compares the files that do not depend on the GraphQL client. Each example has a copy, so
 // that users can copy an example as a whole.
 func TestExamplesAgree(t *testing.T) {
 	for _, file := range []string{
-		"src/usher.ts", "src/useChallenge.ts", "src/link.ts", "src/Form.tsx", "codegen.ts", "eslint.config.js", "tsconfig.json", "vite.config.ts",
+		"src/usher.ts", "src/useChallenge.ts", "src/link.ts", "src/Form.tsx", "src/Passkey.tsx", "src/SecondStep.tsx", "codegen.ts", "eslint.config.js", "tsconfig.json", "vite.config.ts",
 	} {
 		if read(t, filepath.Join("../../examples/apollo-react", file)) != read(t, filepath.Join("../../examples/urql-react", file)) {
 			t.Errorf("%s differs", file)

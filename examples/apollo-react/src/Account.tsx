@@ -4,6 +4,7 @@ import { explain } from 'usher-client'
 import { graphQLErrors } from './client'
 import { graphql } from './generated'
 import type { SessionsQuery } from './generated/graphql'
+import { Passkeys } from './Passkey'
 import { usher } from './usher'
 import { VerifyBanner } from './Verify'
 
@@ -51,6 +52,7 @@ export function Account() {
   return (
     <>
       <Profile />
+      <Passkeys />
       <SessionList />
     </>
   )

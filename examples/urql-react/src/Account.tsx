@@ -3,6 +3,7 @@ import { useMutation, useQuery } from 'urql'
 import { explain } from 'usher-client'
 import { graphql } from './generated'
 import type { SessionsQuery } from './generated/graphql'
+import { Passkeys } from './Passkey'
 import { usher } from './usher'
 import { VerifyBanner } from './Verify'
 
@@ -50,6 +51,7 @@ export function Account() {
   return (
     <>
       <Profile />
+      <Passkeys />
       <SessionList />
     </>
   )

@@ -1,11 +1,13 @@
 import { useState } from 'react'
-import { extensionsOf, type GraphQLError, type SecondFactor, UsherError } from 'usher-client'
+import { type AuthMethod, extensionsOf, type GraphQLError, type SecondFactor, UsherError } from 'usher-client'
 import { Field, Form, type Inputs } from './Form'
+import { PasskeyButton } from './Passkey'
 import { usher } from './usher'
 
-/** Completes a sign-in with a second factor: a code of an authenticator app, or a recovery code. */
+/** Completes a sign-in with a second factor: a code of an authenticator app, a recovery code, or a passkey. */
 export function SecondStep({ second, back }: { second: SecondFactor; back: () => void }) {
-  const [recovers, setRecovers] = useState(!second.methods.includes('TOTP'))
+  const offers = (method: AuthMethod) => second.methods.includes(method)
+  const [recovers, setRecovers] = useState(!offers('TOTP'))
   const [busy, setBusy] = useState(false)
   const [errors, setErrors] = useState<readonly GraphQLError[]>()
   const submit = async (form: Inputs) => {
@@ -21,20 +23,28 @@ export function SecondStep({ second, back }: { second: SecondFactor; back: () =>
       setBusy(false)
     }
   }
+  const answerWithPasskey = async () => {
+    const asked = await usher.askForPasskey()
+    if (asked.outcome === 'done') await usher.completeSignIn(second, asked.answer)
+    return asked
+  }
   const isWrong = errors?.some((error) => extensionsOf(error).code === 'INVALID_CREDENTIALS')
   return (
     <main>
-      <Form key={String(recovers)} title="Sign in" busy={busy} errors={isWrong ? undefined : errors} submit={submit}>
-        <Field
-          label={recovers ? 'Recovery code' : 'Code of your authenticator app'}
-          name="code"
-          autoFocus
-          inputMode={recovers ? undefined : 'numeric'}
-          autoComplete={recovers ? 'off' : 'one-time-code'}
-          message={isWrong ? 'This code is wrong or was used before.' : undefined}
-        />
-      </Form>
-      {second.methods.includes('TOTP') && second.methods.includes('RECOVERY_CODE') && (
+      {(offers('TOTP') || offers('RECOVERY_CODE')) && (
+        <Form key={String(recovers)} title="Sign in" busy={busy} errors={isWrong ? undefined : errors} submit={submit}>
+          <Field
+            label={recovers ? 'Recovery code' : 'Code of your authenticator app'}
+            name="code"
+            autoFocus
+            inputMode={recovers ? undefined : 'numeric'}
+            autoComplete={recovers ? 'off' : 'one-time-code'}
+            message={isWrong ? 'This code is wrong or was used before.' : undefined}
+          />
+        </Form>
+      )}
+      {offers('PASSKEY') && <PasskeyButton ask={answerWithPasskey}>Use a passkey</PasskeyButton>}
+      {offers('TOTP') && offers('RECOVERY_CODE') && (
         <button className="link" onClick={() => { setRecovers(!recovers); setErrors(undefined) }}>
           {recovers ? 'Use your authenticator app' : 'Use a recovery code'}
         </button>

@@ -3,6 +3,7 @@ import { useMutation } from 'urql'
 import { fieldMessages, type SecondFactor, secondFactorOf } from 'usher-client'
 import { Field, Form, type Inputs } from './Form'
 import { graphql } from './generated'
+import { PasskeyButton } from './Passkey'
 import { ForgotPassword } from './Reset'
 import { SecondStep } from './SecondStep'
 import { useChallenge } from './useChallenge'
@@ -42,7 +43,12 @@ export function SignIn() {
   if (second) return <SecondStep second={second} back={() => { setSecond(undefined) }} />
   return (
     <main>
-      {view === 'sign in' && <LoginForm proceed={setSecond} />}
+      {view === 'sign in' && (
+        <>
+          <LoginForm proceed={setSecond} />
+          <PasskeyButton ask={() => usher.signInWithPasskey()}>Sign in with a passkey</PasskeyButton>
+        </>
+      )}
       {view === 'sign up' && <SignupForm />}
       {view === 'forgot password' && <ForgotPassword />}
       {(Object.keys(links) as View[]).filter((other) => other !== view).map((other) => (
