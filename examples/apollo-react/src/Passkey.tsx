@@ -35,7 +35,10 @@ export function PasskeyButton({ children, ask }: ButtonProps) {
   )
 }
 
-/** Sets up passkeys. With the first one, the user gets recovery codes. */
+/**
+ * Sets up passkeys. With the first one, the user gets recovery codes. The server wants a recent sign-in, with a second factor
+ * if the user has one. A dialog for `usher.stepUp` would ask for it here. Without one, the user has to sign in again.
+ */
 export function Passkeys() {
   const [recoveryCodes, setRecoveryCodes] = useState<readonly string[]>() // undefined until a passkey is added
   const add = async () => {
