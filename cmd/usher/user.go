@@ -22,15 +22,16 @@ import (
 )
 
 type userCommands struct {
-	Create      userCreateCommand      `cmd:"" help:"Create a user. Prompts for the password, or reads it as one line from standard input."`
-	Invite      userInviteCommand      `cmd:"" help:"Mail an invitation to create an account. The running server sends it, so the command needs the server's secret and mail settings."`
-	List        userListCommand        `cmd:"" help:"List the users, oldest first."`
-	SetPassword userSetPasswordCommand `cmd:"" help:"Set the password of a user and end all their sessions. Prompts for the password, or reads it as one line from standard input."`
-	Disable     userDisableCommand     `cmd:"" help:"Disable an account and end its sessions. Their next request is rejected."`
-	Enable      userEnableCommand      `cmd:"" help:"Enable a disabled account."`
-	Unlock      userUnlockCommand      `cmd:"" help:"Clear the failed sign-ins of an account, so that its owner can try again at once."`
-	Verify      userVerifyCommand      `cmd:"" help:"Mark the e-mail address of a user as verified, without a mail. You vouch that it is theirs."`
-	Delete      userDeleteCommand      `cmd:"" help:"Permanently delete an account and its sessions. Asks first."`
+	Create       userCreateCommand       `cmd:"" help:"Create a user. Prompts for the password, or reads it as one line from standard input."`
+	Invite       userInviteCommand       `cmd:"" help:"Mail an invitation to create an account. The running server sends it, so the command needs the server's secret and mail settings."`
+	List         userListCommand         `cmd:"" help:"List the users, oldest first."`
+	SetPassword  userSetPasswordCommand  `cmd:"" help:"Set the password of a user and end all their sessions. Prompts for the password, or reads it as one line from standard input."`
+	Disable      userDisableCommand      `cmd:"" help:"Disable an account and end its sessions. Their next request is rejected."`
+	Enable       userEnableCommand       `cmd:"" help:"Enable a disabled account."`
+	Unlock       userUnlockCommand       `cmd:"" help:"Clear the failed sign-ins of an account, so that its owner can try again at once."`
+	ResetFactors userResetFactorsCommand `cmd:"" help:"Remove all second factors of a user who has lost them. Sends no mail."`
+	Verify       userVerifyCommand       `cmd:"" help:"Mark the e-mail address of a user as verified, without a mail. You vouch that it is theirs."`
+	Delete       userDeleteCommand       `cmd:"" help:"Permanently delete an account and its sessions. Asks first."`
 }
 
 type userCreateCommand struct {
@@ -217,6 +218,15 @@ type userUnlockCommand struct{ oneUser }
 func (c *userUnlockCommand) Run(inv *invocation) error {
 	return c.change(inv, "unlocked", func(o *app.Operator, u *auth.User) error {
 		return o.Unlock(inv.ctx, u.ID)
+	})
+}
+
+type userResetFactorsCommand struct{ oneUser }
+
+// Run removes the second factors of a user.
+func (c *userResetFactorsCommand) Run(inv *invocation) error {
+	return c.change(inv, "removed the second factors of", func(o *app.Operator, u *auth.User) error {
+		return o.ResetFactors(inv.ctx, u.ID)
 	})
 }
 

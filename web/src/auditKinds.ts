@@ -23,6 +23,7 @@ const groups = {
     PASSWORD_SET: 'Password set',
     FACTOR_ADDED: 'Second factor added',
     FACTOR_REMOVED: 'Second factor removed',
+    FACTORS_RESET: 'Second factors reset',
     RECOVERY_CODE_USED: 'Recovery code used',
     RECOVERY_CODES_REPLACED: 'Recovery codes replaced',
     EMAIL_VERIFICATION_REQUESTED: 'Confirmation of address requested',

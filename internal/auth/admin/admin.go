@@ -44,9 +44,7 @@ type Options struct {
 	SigningKeys ReadSigningKeys
 	// Required is what the schema requires of roles.
 	Required auth.Requirements
-	// SecondFactor says who must set up a second factor.
-	SecondFactor auth.FactorPolicy
-	Signup       auth.SignupMode
+	Signup   auth.SignupMode
 }
 
 // Service serves administrators. It is safe for concurrent use.
@@ -58,7 +56,6 @@ type Service struct {
 	tx          *transaction.Runner
 	signingKeys ReadSigningKeys
 	required    auth.Requirements
-	second      auth.FactorPolicy
 	signup      auth.SignupMode
 }
 
@@ -66,7 +63,7 @@ type Service struct {
 func New(o Options) *Service {
 	return &Service{
 		store: o.Store, access: o.Access, maker: o.Maker, outbox: o.Outbox, tx: o.Tx,
-		signingKeys: o.SigningKeys, required: o.Required, second: o.SecondFactor, signup: o.Signup,
+		signingKeys: o.SigningKeys, required: o.Required, signup: o.Signup,
 	}
 }
 

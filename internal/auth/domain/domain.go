@@ -156,7 +156,7 @@ func New(o Options) (*Domain, error) {
 	})
 	d.Admin = admin.New(admin.Options{
 		Store: o.Store, Access: d.Access, Maker: maker, Outbox: d.Outbox, Tx: tx,
-		SigningKeys: o.SigningKeys, Required: o.Required, SecondFactor: o.SecondFactor, Signup: o.Signup,
+		SigningKeys: o.SigningKeys, Required: o.Required, Signup: o.Signup,
 	})
 	if d.Throttle, err = newThrottle(&o, devices, log); err != nil {
 		return nil, err

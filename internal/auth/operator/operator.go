@@ -110,6 +110,12 @@ func (s *Service) SetDisabled(ctx context.Context, id uuid.UUID, disabled bool) 
 	return err
 }
 
+// ResetFactors removes all second factors of a user. If this process sends mail, the user gets one.
+func (s *Service) ResetFactors(ctx context.Context, id uuid.UUID) error {
+	_, err := admin.ResetFactors(ctx, s.tx, s.outbox, transaction.Operator, id)
+	return err
+}
+
 // DeleteUser deletes an account and its sessions. The last administrator with an enabled account stays.
 func (s *Service) DeleteUser(ctx context.Context, id uuid.UUID) error {
 	return admin.Delete(ctx, s.tx, transaction.Operator, id)
