@@ -66,6 +66,7 @@ type server struct {
 	people map[string]string // their bearer tokens
 	ada    *sessions.Tokens  // of her sign-up
 	root   *auth.User
+	tess   *auth.User
 	log    *lockedBuffer
 	// seed, step and recoveryCodes are those of tess: of her authenticator app, its current step, and her codes. The first
 	// code is used up, and that of the step.
@@ -188,7 +189,7 @@ func newServerWith(
 // setUpFactor sets up an authenticator app for tess. Her first session is from before that, and her second one used it.
 func (s *server) setUpFactor(t testing.TB, tess *sessions.Tokens) {
 	t.Helper()
-	s.people["tess"] = tess.AccessToken
+	s.people["tess"], s.tess = tess.AccessToken, tess.User
 	as := s.as(t, "tess")
 	begun, err := s.domain.Factors.BeginTotpSetup(as)
 	check(t, err)
@@ -281,9 +282,9 @@ func (s *server) ask(t *testing.T, as string, r *http.Request) (int, map[string]
 	return response.StatusCode, answer
 }
 
-// ids puts the ids of ada and root in place of "<id of ada>" and "<id of root>", or the other way round.
+// ids puts the ids of users in place of "<id of ada>" and so on, or the other way round.
 func (s *server) ids(text string, hide bool) string {
-	for name, u := range map[string]*auth.User{"ada": s.ada.User, "root": s.root} {
+	for name, u := range map[string]*auth.User{"ada": s.ada.User, "root": s.root, "tess": s.tess} {
 		old, id := "<id of "+name+">", u.ID.String()
 		if hide {
 			old, id = id, old

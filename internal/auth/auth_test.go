@@ -84,6 +84,11 @@ func (p parts) CreateUser(ctx context.Context, in accounts.Input, roles []auth.R
 	return p.operatorService.CreateUser(ctx, in, roles)
 }
 
+// ResetFactors is that of administrators: operatorService has one too.
+func (p parts) ResetFactors(ctx context.Context, in admin.ResetFactorsInput) (*admin.ResetFactorsPayload, error) {
+	return p.adminService.ResetFactors(ctx, in)
+}
+
 // DeleteUser is that of administrators: operatorService has one too.
 func (p parts) DeleteUser(ctx context.Context, in admin.DeleteUserInput) (*admin.DeleteUserPayload, error) {
 	return p.adminService.DeleteUser(ctx, in)

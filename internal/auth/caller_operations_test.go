@@ -176,6 +176,20 @@ var callerOperations = map[string]operation{
 	"revokeUserSessions": func(ctx context.Context, f *fixture, user, _ uuid.UUID) (any, error) {
 		return f.RevokeUserSessions(ctx, admin.RevokeUserSessionsInput{UserID: user})
 	},
+	"resetFactors": func(ctx context.Context, f *fixture, _, _ uuid.UUID) (any, error) {
+		if err := f.ensureFactor(ctx); err != nil {
+			return nil, err
+		}
+		me, err := f.Me(ctx)
+		if err != nil {
+			return nil, err
+		}
+		p, err := f.ResetFactors(ctx, admin.ResetFactorsInput{UserID: me.ID})
+		if err != nil {
+			return nil, err
+		}
+		return p.User.Factors, nil
+	},
 	"deleteUser": func(ctx context.Context, f *fixture, user, _ uuid.UUID) (any, error) {
 		return f.DeleteUser(ctx, admin.DeleteUserInput{UserID: user})
 	},
