@@ -13,8 +13,15 @@ export interface SecondFactor {
   readonly expiresIn: number
 }
 
-/** What the user presents of a second factor: a code of an authenticator app, a recovery code, or a passkey. */
-export type SecondFactorAnswer = { readonly totp: string } | { readonly recoveryCode: string } | PasskeyAnswer
+/**
+ * What the user presents to complete a sign-in: a code of an authenticator app, a recovery code, a passkey, or, if `methods`
+ * has `EMAIL_CODE`, the code of a mail from `requestLoginCode`.
+ */
+export type SecondFactorAnswer =
+  | { readonly totp: string }
+  | { readonly recoveryCode: string }
+  | { readonly emailCode: string }
+  | PasskeyAnswer
 
 /**
  * Returns the second factor that a sign-in is waiting for, if it failed with SECOND_FACTOR_REQUIRED. It takes what a

@@ -19,7 +19,7 @@ type Reply = Record<string, unknown>
 
 const passkeyRequest = { challenge: passkey.challenge, options: { challenge: 'random' } }
 const isPasskey = (input?: Reply) => isDeepStrictEqual(input?.passkey, passkey)
-const isSecondFactor = (input?: Reply) => input?.totp === code || input?.recoveryCode === recoveryCode || isPasskey(input)
+const isSecondFactor = (input?: Reply) => input?.totp === code || input?.recoveryCode === recoveryCode || input?.emailCode === code || isPasskey(input)
 
 const refuse = (code: string, extensions: object = {}): Reply =>
   ({ data: null, errors: [{ message: `${code}.`, extensions: { code, ...extensions } }] })

@@ -31,7 +31,7 @@ test('other results have no second factor', () => {
   ]) assert.equal(secondFactorOf(result), undefined)
 })
 
-for (const answer of [{ totp: code }, { recoveryCode }]) {
+for (const answer of [{ totp: code }, { recoveryCode }, { emailCode: code }]) {
   test(`a sign-in is completed with ${Object.keys(answer).join()}, in all tabs`, async () => {
     const tab = browser.tab()
     const other = browser.tab()
