@@ -286,6 +286,32 @@ func factorRemove(t *testing.T, s auth.Store) {
 	wantFactors(t, s, b.ID, b.CredentialsVersion+1, "TOTP", others)
 }
 
+// factorDue sets the end of a user's time to set up a second factor. It never becomes later.
+func factorDue(t *testing.T, s auth.Store) {
+	a, b := newAccount(1), newAccount(2)
+	a.FactorDueAt, b.FactorDueAt = nil, nil
+	create(t, s, a)
+	create(t, s, b)
+	for _, tt := range []struct{ at, want time.Duration }{{2, 2}, {3, 2}, {2, 2}, {1, 1}} {
+		if err := s.SetFactorDue(t.Context(), a.ID, epoch.Add(tt.at*time.Microsecond)); err != nil {
+			t.Fatal(err)
+		}
+		u, err := s.User(t.Context(), a.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := a.User
+		want.FactorDueAt = new(epoch.Add(tt.want * time.Microsecond))
+		equal(t, "User", u, &want)
+	}
+	if u, err := s.User(t.Context(), b.ID); err != nil || u.FactorDueAt != nil {
+		t.Errorf("another user is due at %v (%v)", u.FactorDueAt, err)
+	}
+	if err := s.SetFactorDue(t.Context(), newID(99), epoch); err != nil {
+		t.Errorf("SetFactorDue of nobody: %v", err)
+	}
+}
+
 // wins runs f n times at once, and returns how often it has succeeded.
 func wins(t *testing.T, n int, f func(i int) (bool, error)) (won int) {
 	t.Helper()
