@@ -161,12 +161,14 @@ type ComplexityRoot struct {
 	}
 
 	Factor struct {
-		CreatedAt  func(childComplexity int) int
-		ID         func(childComplexity int) int
-		LastUsedAt func(childComplexity int) int
-		Method     func(childComplexity int) int
-		Name       func(childComplexity int) int
-		Remaining  func(childComplexity int) int
+		CreatedAt    func(childComplexity int) int
+		CredentialID func(childComplexity int) int
+		ID           func(childComplexity int) int
+		LastUsedAt   func(childComplexity int) int
+		Method       func(childComplexity int) int
+		Name         func(childComplexity int) int
+		Remaining    func(childComplexity int) int
+		UserHandle   func(childComplexity int) int
 	}
 
 	InviteUserPayload struct {
@@ -896,6 +898,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Factor.CreatedAt(childComplexity), true
+	case "Factor.credentialId":
+		if e.ComplexityRoot.Factor.CredentialID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Factor.CredentialID(childComplexity), true
 	case "Factor.id":
 		if e.ComplexityRoot.Factor.ID == nil {
 			break
@@ -926,6 +934,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Factor.Remaining(childComplexity), true
+	case "Factor.userHandle":
+		if e.ComplexityRoot.Factor.UserHandle == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Factor.UserHandle(childComplexity), true
 
 	case "InviteUserPayload.email":
 		if e.ComplexityRoot.InviteUserPayload.Email == nil {
@@ -2473,7 +2487,8 @@ enum ErrorCode {
   """
   The identifier or the password is wrong. The answer deliberately does not say which. In ` + "`" + `reauthenticate` + "`" + ` and
   ` + "`" + `changePassword` + "`" + `: the current password is wrong. Of a second factor, a passkey or a mailed code: it is wrong or no longer
-  valid. The message says what is wrong.
+  valid. The message says what is wrong. In ` + "`" + `loginWithPasskey` + "`" + `, ` + "`" + `extensions.unknownPasskey` + "`" + ` is true if no account
+  has the passkey, for example because it was removed: tell the browser with ` + "`" + `PublicKeyCredential.signalUnknownCredential` + "`" + `.
   """
   INVALID_CREDENTIALS
   """
@@ -3891,6 +3906,16 @@ type Factor {
   lastUsedAt: DateTime
   "How many recovery codes are left. Null for other factors."
   remaining: Int
+  """
+  The id by which browsers know the passkey (base64url), for ` + "`" + `PublicKeyCredential.signalAllAcceptedCredentials` + "`" + `. Null for other
+  factors.
+  """
+  credentialId: String
+  """
+  The id by which browsers know the user of the passkey (base64url), for ` + "`" + `signalAllAcceptedCredentials` + "`" + ` and
+  ` + "`" + `signalCurrentUserDetails` + "`" + ` of ` + "`" + `PublicKeyCredential` + "`" + `. All passkeys of a user have the same one. Null for other factors.
+  """
+  userHandle: String
 }
 
 """
@@ -4558,6 +4583,10 @@ func (ec *executionContext) childFields_Factor(ctx context.Context, field graphq
 		return ec.fieldContext_Factor_lastUsedAt(ctx, field)
 	case "remaining":
 		return ec.fieldContext_Factor_remaining(ctx, field)
+	case "credentialId":
+		return ec.fieldContext_Factor_credentialId(ctx, field)
+	case "userHandle":
+		return ec.fieldContext_Factor_userHandle(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Factor", field.Name)
 }
@@ -7538,6 +7567,52 @@ func (ec *executionContext) _Factor_remaining(ctx context.Context, field graphql
 }
 func (ec *executionContext) fieldContext_Factor_remaining(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Factor", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _Factor_credentialId(ctx context.Context, field graphql.CollectedField, obj *factors.Factor) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Factor_credentialId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CredentialID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Factor_credentialId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Factor", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Factor_userHandle(ctx context.Context, field graphql.CollectedField, obj *factors.Factor) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Factor_userHandle(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserHandle, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Factor_userHandle(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Factor", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _InviteUserPayload_email(ctx context.Context, field graphql.CollectedField, obj *admin.InviteUserPayload) (ret graphql.Marshaler) {
@@ -19115,6 +19190,16 @@ func (ec *executionContext) _Factor(ctx context.Context, sel ast.SelectionSet, o
 			}
 		case "remaining":
 			out.Values[i] = ec._Factor_remaining(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "credentialId":
+			out.Values[i] = ec._Factor_credentialId(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userHandle":
+			out.Values[i] = ec._Factor_userHandle(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}

@@ -36,7 +36,8 @@ const (
 	ErrorCodeSecondFactorSetupRequired ErrorCode = "SECOND_FACTOR_SETUP_REQUIRED"
 	// The identifier or the password is wrong. The answer deliberately does not say which. In `reauthenticate` and
 	// `changePassword`: the current password is wrong. Of a second factor, a passkey or a mailed code: it is wrong or no longer
-	// valid. The message says what is wrong.
+	// valid. The message says what is wrong. In `loginWithPasskey`, `extensions.unknownPasskey` is true if no account
+	// has the passkey, for example because it was removed: tell the browser with `PublicKeyCredential.signalUnknownCredential`.
 	ErrorCodeInvalidCredentials ErrorCode = "INVALID_CREDENTIALS"
 	// The input is invalid, and nothing was changed. `extensions.fields` is a list of
 	// `{path, code, message}`. `path` is the path of the value, starting at the field's arguments

@@ -149,6 +149,9 @@ func presentDomain(ctx context.Context, e *auth.Error, out *gqlerror.Error) {
 		out.Message = reasons[e.Reason]
 	case auth.CodeInvalidCredentials:
 		out.Message = wrongCredentials[e.Wrong] // empty for the default
+		if e.UnknownPasskey {
+			out.Extensions["unknownPasskey"] = true
+		}
 	case auth.CodeStepUpRequired:
 		if e.MaxAge > 0 {
 			out.Extensions["maxAge"] = seconds(e.MaxAge)

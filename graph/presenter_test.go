@@ -49,6 +49,11 @@ func TestPresentedCodes(t *testing.T) {
 		"values":          {coded("GRAPHQL_VALIDATION_FAILED", "ValuesOfCorrectType"), map[string]any{"code": "GRAPHQL_VALIDATION_FAILED"}},
 		"no rule":         {coded("GRAPHQL_VALIDATION_FAILED", ""), map[string]any{"code": "GRAPHQL_VALIDATION_FAILED"}},
 		"forbidden":       {&auth.Error{Code: auth.CodeForbidden, Err: errors.New(secret)}, map[string]any{"code": "FORBIDDEN"}},
+		"wrong":           {auth.ErrInvalidCredentials, map[string]any{"code": "INVALID_CREDENTIALS"}},
+		"unknown passkey": {
+			&auth.Error{Code: auth.CodeInvalidCredentials, UnknownPasskey: true},
+			map[string]any{"code": "INVALID_CREDENTIALS", "unknownPasskey": true},
+		},
 		"anonymous": {
 			fmt.Errorf("%s: %w", secret, &auth.Error{Code: auth.CodeUnauthenticated, Reason: auth.ReasonNoToken}),
 			map[string]any{"code": "UNAUTHENTICATED", "reason": "NO_TOKEN"},

@@ -21,8 +21,8 @@ type pages struct {
 
 // newConsole returns the handlers of the console that the settings enable. A program that was built without
 // the console serves GraphiQL instead, in development only, because that page runs scripts from another host. The
-// mailbox may be nil.
-func newConsole(ctx context.Context, s Settings, box *mailbox.Mailbox, log *slog.Logger) (pages, error) {
+// parts may have no mailbox, no mail and no passkeys.
+func newConsole(ctx context.Context, s Settings, p *parts, log *slog.Logger) (pages, error) {
 	if !s.Dev && !s.Console {
 		return pages{}, nil
 	}
@@ -31,9 +31,14 @@ func newConsole(ctx context.Context, s Settings, box *mailbox.Mailbox, log *slog
 		return pages{}, err
 	}
 	c := pages{schema: httpd.Text(graph.SDL()), access: httpd.JSON(func() []byte { return access }, 0)}
-	index, assets, built := console.Page(console.Config{
-		PasswordMinLength: s.MinLength, OnlyTrusted: onlyTrusted(s), Mailbox: box != nil,
-	})
+	box := p.mailbox
+	config := console.Config{
+		PasswordMinLength: s.MinLength, OnlyTrusted: onlyTrusted(s), Mailbox: box != nil, Mail: p.post != nil,
+	}
+	if p.passkeys != nil {
+		config.Passkeys = p.passkeys.ID()
+	}
+	index, assets, built := console.Page(config)
 	if box != nil {
 		c.mailbox, c.mailHTML = box.JSON(), box.HTML()
 		log.InfoContext(ctx, "mail is kept in the mailbox of the console, because no SMTP server is set", "mails", mailbox.Capacity)

@@ -27,7 +27,7 @@ func TestConsole(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var log strings.Builder
-			served, err := newConsole(t.Context(), Settings{Server: tt.settings}, nil, slog.New(slog.NewTextHandler(&log, nil)))
+			served, err := newConsole(t.Context(), Settings{Server: tt.settings}, &parts{}, slog.New(slog.NewTextHandler(&log, nil)))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -41,7 +41,7 @@ func (a *App) newEdge(ctx context.Context, s Settings, documents *trusted.Docume
 		RequireVerifiedEmail: s.RequireVerifiedEmail,
 		PublishedKeys:        s.Algorithm != string(token.HS256), Log: p.observer.Log(),
 	})
-	page, err := newConsole(ctx, s, p.mailbox, log)
+	page, err := newConsole(ctx, s, p, log)
 	if err != nil {
 		return nil, err
 	}

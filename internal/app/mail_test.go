@@ -40,7 +40,7 @@ func TestPost(t *testing.T) {
 				t.Fatalf("sends: %t, keeps: %t, want %t, %t", post != nil, box != nil, tt.sends, tt.keeps)
 			}
 			var log strings.Builder
-			pages, err := newConsole(t.Context(), Settings{Server: tt.settings}, box, slog.New(slog.NewTextHandler(&log, nil)))
+			pages, err := newConsole(t.Context(), Settings{Server: tt.settings}, &parts{post: post, mailbox: box}, slog.New(slog.NewTextHandler(&log, nil)))
 			if err != nil {
 				t.Fatal(err)
 			}

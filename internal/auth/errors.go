@@ -61,6 +61,9 @@ type Error struct {
 	Assurance Assurance
 	// Methods is set with CodeStepUpRequired and CodeSecondFactorRequired: any one of them will do.
 	Methods []AuthMethod
+	// UnknownPasskey can be set with CodeInvalidCredentials: no account has the passkey. Credential ids are random, so that
+	// only who has had the passkey can ask (WebAuthn Level 3 §14.6.3).
+	UnknownPasskey bool
 	// Continue is set with CodeSecondFactorRequired.
 	Continue *Continuation
 	// Fields is set with CodeBadUserInput and has at least one element.

@@ -1,6 +1,7 @@
 package auth_test
 
 import (
+	"encoding/base64"
 	"strings"
 	"testing"
 	"time"
@@ -90,6 +91,20 @@ func TestPasskeyRenamedAndRemoved(t *testing.T) {
 		if err != nil || *listed[0].Name != "Key é" || *listed[1].Name != "Passkey" {
 			t.Errorf("the factors: %+v, %v", listed, err)
 		}
+		ids := func(f factors.Factor) [2]string {
+			if f.CredentialID == nil || f.UserHandle == nil {
+				return [2]string{}
+			}
+			return [2]string{*f.CredentialID, *f.UserHandle}
+		}
+		encode := base64.RawURLEncoding.EncodeToString
+		for i, want := range [][2]string{
+			{encode(a.credential.ID), encode(a.Options.UserHandle)}, {encode(b.credential.ID), encode(a.Options.UserHandle)}, {},
+		} {
+			if got := ids(listed[i]); got != want {
+				t.Errorf("browsers know factor %d as %q, want %q", i, got, want)
+			}
+		}
 		rename := func(what string, want string, in factors.RenamePasskeyInput) {
 			t.Helper()
 			if _, err := f.Domain.Factors.RenamePasskey(as, in); authtest.Code(err) != want {
@@ -131,7 +146,7 @@ func TestPasskeyRenamedAndRemoved(t *testing.T) {
 			t.Fatalf("RemovePasskey: %+v, %v", removed, err)
 		}
 		f.WantEvents(t, "FACTOR_REMOVED by ada of ada in a session")
-		if _, code := f.loginWithPasskey(t, answered); code != wrong {
+		if _, code := f.loginWithPasskey(t, answered); code != wrong+" unknown passkey" {
 			t.Errorf("the removed passkey: %q", code)
 		}
 		for p, want := range map[*signin.AuthPayload]auth.Assurance{with: auth.AAL1, other: auth.AAL2} {

@@ -148,7 +148,7 @@ func TestPasskeyRefused(t *testing.T) {
 		login("garbage", "BAD_USER_INPUT passkey=INVALID_FORMAT", auth.PasskeyResponse{Challenge: other.Challenge, Response: jsonobject.Object(`{"id":"x"}`)})
 		unknown := newAuthenticator()
 		unknown.Options.UserHandle = a.Options.UserHandle
-		login("an unknown passkey", wrong, f.answer(t, unknown), "LOGIN_FAILED")
+		login("an unknown passkey", wrong+" unknown passkey", f.answer(t, unknown), "LOGIN_FAILED")
 
 		presence := *a
 		presence.Options.UserNotVerified = true

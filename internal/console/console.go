@@ -7,6 +7,7 @@ import (
 	"compress/gzip"
 	"crypto/rand"
 	"embed"
+	"html"
 	"io"
 	"io/fs"
 	"mime"
@@ -34,6 +35,12 @@ const trustedMark = "__TRUSTED_DOCUMENTS__"
 // mailboxMark is the placeholder in index.html for Config.Mailbox: "here" or nothing.
 const mailboxMark = "__MAILBOX__"
 
+// mailMark is the placeholder in index.html for Config.Mail: "on" or nothing.
+const mailMark = "__MAIL__"
+
+// passkeysMark is the placeholder in index.html for Config.Passkeys.
+const passkeysMark = "__PASSKEYS__"
+
 // Config is what the page must know of the server before a user signs in.
 type Config struct {
 	// PasswordMinLength is the minimum length of a new password in characters. The sign-up form shows it.
@@ -43,6 +50,10 @@ type Config struct {
 	OnlyTrusted bool
 	// Mailbox means that the server keeps mails instead of sending them. The page has a view for them.
 	Mailbox bool
+	// Mail means that there is mail, sent or kept. Otherwise the page does not offer to sign in by mail.
+	Mail bool
+	// Passkeys is the domain that passkeys belong to, or empty if the server has none.
+	Passkeys string
 }
 
 // Manifest returns the manifest of the documents that the page sends. It returns false if the program was built
@@ -68,15 +79,21 @@ func handlers(files fs.FS, c Config) (page, assets http.Handler, ok bool) {
 		return nil, nil, false
 	}
 	index = bytes.ReplaceAll(index, []byte(minLengthMark), strconv.AppendInt(nil, int64(c.PasswordMinLength), 10))
-	mode, box, frames := "", "", ""
+	mode, box, post, frames := "", "", "", ""
 	if c.OnlyTrusted {
 		mode = "only"
 	}
 	if c.Mailbox {
 		box, frames = "here", "; frame-src 'self'" // the HTML part of a mail, which has a policy of its own
 	}
-	index = bytes.ReplaceAll(index, []byte(trustedMark), []byte(mode))
-	index = bytes.ReplaceAll(index, []byte(mailboxMark), []byte(box))
+	if c.Mail {
+		post = "on"
+	}
+	for mark, value := range map[string]string{
+		trustedMark: mode, mailboxMark: box, mailMark: post, passkeysMark: html.EscapeString(c.Passkeys),
+	} {
+		index = bytes.ReplaceAll(index, []byte(mark), []byte(value))
+	}
 	return servePage(index, policy+frames), serveAssets(files), true
 }
 

@@ -24,7 +24,7 @@ func files(t *testing.T) fstest.MapFS {
 		t.Fatal(err)
 	}
 	return fstest.MapFS{
-		"index.html":          {Data: []byte(`<meta property="csp-nonce" nonce="__CSP_NONCE__"><style nonce="__CSP_NONCE__"></style><meta content="__PASSWORD_MIN_LENGTH__"><meta name="mode" content="__TRUSTED_DOCUMENTS__"><meta name="mail" content="__MAILBOX__">`)},
+		"index.html":          {Data: []byte(`<meta property="csp-nonce" nonce="__CSP_NONCE__"><style nonce="__CSP_NONCE__"></style><meta content="__PASSWORD_MIN_LENGTH__"><meta name="mode" content="__TRUSTED_DOCUMENTS__"><meta name="mail" content="__MAILBOX__"><meta name="post" content="__MAIL__"><meta name="keys" content="__PASSKEYS__">`)},
 		"assets/a-1x.js.gz":   {Data: packed.Bytes()},
 		"assets/a-1x.js.br":   {Data: []byte("brotli")},
 		"assets/b-2y.ttf.gz":  {Data: packed.Bytes()},
@@ -96,6 +96,19 @@ func TestPageOfMailbox(t *testing.T) {
 		}
 		if csp := w.Header().Get("Content-Security-Policy"); strings.Contains(csp, "frame-src 'self'") != here || strings.Contains(csp, nonceMark) {
 			t.Errorf("mailbox %t: %s", here, csp)
+		}
+	}
+}
+
+func TestPageOfMailAndPasskeys(t *testing.T) {
+	t.Parallel()
+	for want, c := range map[string]Config{
+		`<meta name="post" content="on"><meta name="keys" content="example.com">`: {Mail: true, Passkeys: "example.com"},
+		`<meta name="post" content=""><meta name="keys" content="">`:              {},
+	} {
+		page, _, _ := handlers(files(t), c)
+		if body := get(t, page, "/").Body.String(); !strings.Contains(body, want) {
+			t.Errorf("%+v: the page does not have %s: %s", c, want, body)
 		}
 	}
 }

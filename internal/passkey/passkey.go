@@ -149,6 +149,9 @@ func New(options Options) (*Party, error) {
 	return p, err
 }
 
+// ID returns the RP ID.
+func (p *Party) ID() string { return p.id }
+
 // RelatedOrigins returns the JSON of /.well-known/webauthn on the RP ID, by which browsers let origins outside that
 // domain use its passkeys (§5.11). It is nil when there is no such origin.
 func (p *Party) RelatedOrigins() []byte { return p.related }

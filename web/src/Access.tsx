@@ -10,6 +10,7 @@ import { useSession } from './session'
 const words: Record<State, string> = {
   allowed: 'allowed',
   verify: 'needs a verified e-mail address',
+  factor: 'needs a second factor',
   confirm: 'needs your password',
   own: 'allowed on your own',
   denied: 'not allowed',
@@ -74,7 +75,7 @@ export default function Access() {
                     {rule.description?.split('`').map((part, n) => (n % 2 ? <code key={n}>{part}</code> : part))}
                   </span>
                   <div className="rule">
-                    <p>{rule.access}</p>
+                    <p>{rule.access}{rule.assurance && <span className="tag">{rule.assurance}</span>}</p>
                     {rule.limits && (
                       <ul aria-label="Rate limits">
                         {limitsOf(rule).map((text) => <li key={text}>{text}</li>)}

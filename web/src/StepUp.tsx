@@ -3,7 +3,7 @@ import { Dialog } from './components/Dialog'
 import { useQuestion, useSession } from './session'
 import { MethodForm } from './signin/MethodForm'
 
-/** Asks for the password or a code when a request needs a confirmation of the user's identity. */
+/** Asks for the password, a code or a passkey when a request needs a confirmation of the user's identity. */
 export function StepUp() {
   const question = useQuestion()
   const { viewer } = useSession()
@@ -15,7 +15,13 @@ export function StepUp() {
           ? 'This action needs your second factor.'
           : 'This action needs a more recent sign-in.'}
       </p>
-      <MethodForm methods={question.methods} submit="Continue" user={viewer ? nameOf(viewer.user) : ''} action={question.confirm}>
+      <MethodForm
+        methods={question.methods}
+        submit="Continue"
+        user={viewer ? nameOf(viewer.user) : ''}
+        email={viewer?.user.email}
+        action={question.confirm}
+      >
         <button type="button" onClick={() => { question.cancel() }}>
           Cancel
         </button>

@@ -14,6 +14,8 @@ export interface AccessEntry {
   orOwner?: boolean
   /** In seconds. */
   maxAge?: number
+  /** How well the user must have authenticated: with two factors, or with two if they have set up a second one. */
+  assurance?: 'AAL2' | 'HIGHEST'
   /** Whether the user's e-mail address must be verified. */
   verified?: boolean
   /** The rate limits of a field, in words. */
@@ -30,17 +32,19 @@ export interface TypeAccess {
 /** Reads the access table of `/access.json`, which has the root types first. */
 export const readAccess = (json: string) => JSON.parse(json) as TypeAccess[]
 
-/** What the viewer may do: `verify` needs a verified address, `confirm` the password again, `own` is allowed on their own objects. */
-export type State = 'allowed' | 'verify' | 'confirm' | 'own' | 'denied'
+/** What the viewer may do: `verify` needs a verified address, `factor` a second factor, `confirm` the password again, `own` is allowed on their own objects. */
+export type State = 'allowed' | 'verify' | 'factor' | 'confirm' | 'own' | 'denied'
 
 /**
  * Decides what an entry means for a viewer at a time in milliseconds. Only the server knows which
- * permissions a role has, so a required role counts as having them.
+ * permissions a role has, so a required role counts as having them. What a confirmed access token proves is not known either,
+ * so it counts as what is required.
  */
 export function stateFor(entry: AccessEntry, viewer: Viewer | null, now: number): State {
   if (entry.public) return 'allowed'
   if (!viewer) return 'denied'
   if (!entry.requires?.some((role) => viewer.user.roles?.includes(role))) return entry.orOwner ? 'own' : 'denied'
   if (entry.verified && !viewer.user.emailVerifiedAt) return 'verify'
+  if (entry.assurance === 'AAL2' && viewer.session.assurance !== 'AAL2' && !viewer.confirmed) return 'factor'
   return entry.maxAge !== undefined && !(now - viewer.provedAt <= entry.maxAge * 1000) ? 'confirm' : 'allowed'
 }

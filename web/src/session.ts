@@ -15,7 +15,7 @@ graphql(`
     accessToken
     expiresIn
     passwordCompromised
-    session { id authTime }
+    session { id authTime assurance }
     user { id username email emailVerifiedAt fullName roles }
   }
 `)

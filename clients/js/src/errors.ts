@@ -68,6 +68,8 @@ export interface Extensions {
   readonly reason?: UnauthenticatedReason
   /** Of BAD_USER_INPUT. */
   readonly fields?: readonly { readonly path: readonly string[]; readonly code: InputErrorCode; readonly message: string }[]
+  /** Of INVALID_CREDENTIALS: true if no account has the passkey. */
+  readonly unknownPasskey?: boolean
   /** Of RATE_LIMITED and SERVICE_UNAVAILABLE, in seconds. */
   readonly retryAfter?: number
   /** Of STEP_UP_REQUIRED, in seconds. Not set if only the level matters. */

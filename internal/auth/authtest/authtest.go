@@ -231,6 +231,9 @@ func Code(err error) string {
 	if e.Reason != "" {
 		words = append(words, string(e.Reason))
 	}
+	if e.UnknownPasskey {
+		words = append(words, "unknown passkey")
+	}
 	for _, f := range e.Fields {
 		words = append(words, f.Field+"="+string(f.Code))
 	}

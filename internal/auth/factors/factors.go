@@ -4,6 +4,7 @@ package factors
 
 import (
 	"context"
+	"encoding/base64"
 	"time"
 
 	"github.com/google/uuid"
@@ -60,6 +61,8 @@ type Factor struct {
 	LastUsedAt *time.Time
 	// Remaining is how many recovery codes are left; nil for other factors.
 	Remaining *int
+	// CredentialID and UserHandle are how browsers know a passkey and its user (base64url); nil for other factors.
+	CredentialID, UserHandle *string
 }
 
 var methods = map[auth.CredentialKind]auth.AuthMethod{
@@ -68,8 +71,17 @@ var methods = map[auth.CredentialKind]auth.AuthMethod{
 }
 
 // of returns a factor that is no recovery code.
-func of(f *auth.Factor) Factor {
-	return Factor{ID: f.ID, Method: methods[f.Kind], Name: f.Name, CreatedAt: f.CreatedAt, LastUsedAt: f.LastUsedAt}
+func of(f *auth.Factor) (*Factor, error) {
+	shown := &Factor{ID: f.ID, Method: methods[f.Kind], Name: f.Name, CreatedAt: f.CreatedAt, LastUsedAt: f.LastUsedAt}
+	if f.Kind == auth.CredentialPasskey {
+		stored, err := proof.OpenPasskey(f)
+		if err != nil {
+			return nil, err
+		}
+		shown.CredentialID = new(base64.RawURLEncoding.EncodeToString(stored.Credential.ID))
+		shown.UserHandle = new(base64.RawURLEncoding.EncodeToString(stored.Handle))
+	}
+	return shown, nil
 }
 
 // Of lists the factors of a user, the oldest first, and the recovery codes last. Only the user and administrators may call
@@ -93,7 +105,11 @@ func (s *Service) Of(ctx context.Context, u *auth.User) ([]Factor, error) {
 	var codes *Factor
 	for _, f := range stored {
 		if f.Kind != auth.CredentialRecoveryCode {
-			found = append(found, of(&f))
+			shown, err := of(&f)
+			if err != nil {
+				return nil, err
+			}
+			found = append(found, *shown)
 			continue
 		}
 		if codes == nil {

@@ -197,7 +197,9 @@ func (s *Service) ConfirmPasskeySetup(ctx context.Context, in ConfirmPasskeySetu
 		if err != nil {
 			return err
 		}
-		payload.Factor = new(of(&f))
+		if payload.Factor, err = of(&f); err != nil {
+			return err
+		}
 		v, err = tx.Reread(ctx)
 		return err
 	})
@@ -279,7 +281,10 @@ func (s *Service) RenamePasskey(ctx context.Context, in RenamePasskeyInput) (*Re
 			return err
 		}
 		all[i].Name = &name
-		payload.Factor, payload.User = new(of(&all[i])), &tx.Viewer.User
+		payload.User = &tx.Viewer.User
+		if payload.Factor, err = of(&all[i]); err != nil {
+			return err
+		}
 		return tx.RenameFactor(ctx, v.User.ID, in.ID, name, tx.Now)
 	})
 	if err != nil {

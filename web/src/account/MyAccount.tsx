@@ -6,14 +6,15 @@ import { Data } from './Data'
 import { Deletion } from './Deletion'
 import { Email } from './Email'
 import { Language } from './Language'
+import { Passkeys } from './Passkeys'
 import { Password } from './Password'
 import { TwoStep } from './TwoStep'
 
 const accountDocument = graphql(`
   query ConsoleAccount {
     me {
-      id username email emailVerifiedAt pendingEmail locale deletionAt
-      factors { id method name createdAt lastUsedAt remaining }
+      id username email emailVerifiedAt pendingEmail fullName locale deletionAt
+      factors { id method name createdAt lastUsedAt remaining credentialId userHandle }
     }
   }
 `)
@@ -39,6 +40,7 @@ export default function MyAccount() {
           {me.deletionAt && <Deletion me={me} changed={reload} />}
           <Email me={me} changed={reload} />
           <Password me={me} />
+          <Passkeys me={me} changed={reload} />
           <TwoStep me={me} changed={reload} />
           <Language me={me} changed={reload} />
           <Data />

@@ -6,8 +6,8 @@ export function RecoveryCodes({ codes, close }: { codes: string[]; close: () => 
     <div className="part banner recovery-codes">
       <h3>Your recovery codes</h3>
       <p role="status">
-        Print them or write them down now. They are not shown again. Without your app, each of them signs you in once
-        instead of its code.
+        Print them or write them down now. They are not shown again. Without your app or passkey, each of them replaces
+        it once, after your password.
       </p>
       <ul>{codes.map((code) => <li key={code}><code>{code}</code></li>)}</ul>
       <div className="buttons">

@@ -1,12 +1,12 @@
 import { useState } from 'react'
 
 import { Confirm, Problem, useAction } from '../components/Form'
-import { Time } from '../components/Time'
 import { graphql } from '../gql'
 import type { ConsoleBeginTotpSetupMutation } from '../gql/graphql'
 import { wordsOfMethod } from '../methods'
 import { send } from '../send'
-import type { Me, PartProps } from './MyAccount'
+import { About } from './About'
+import type { PartProps } from './MyAccount'
 import { RecoveryCodes } from './RecoveryCodes'
 import { SetUpApp } from './SetUpApp'
 
@@ -28,9 +28,7 @@ const regenerateDocument = graphql(`
   }
 `)
 
-type Factor = NonNullable<Me['factors']>[number]
-
-/** The second factors of the user: setting them up, and removing them. */
+/** The authenticator app and the recovery codes of the user: setting them up, and removing them. */
 export function TwoStep({ me, changed }: PartProps) {
   const { busy, problem, run } = useAction()
   const [setup, setSetup] = useState<ConsoleBeginTotpSetupMutation['beginTotpSetup']>()
@@ -38,6 +36,7 @@ export function TwoStep({ me, changed }: PartProps) {
   const [done, setDone] = useState<string>()
   const factors = me.factors ?? []
   const hasApp = factors.some(({ method }) => method === 'TOTP')
+  const listed = factors.filter(({ method }) => method !== 'PASSKEY') // those have a part of their own
   const isOn = factors.some(({ method }) => method !== 'RECOVERY_CODE')
   const act = (action: () => Promise<void>) => void run(async () => {
     setDone(undefined)
@@ -64,9 +63,9 @@ export function TwoStep({ me, changed }: PartProps) {
         <p>{isOn ? <span className="tag">on</span> : 'off'}</p>
       </header>
       {codes && <RecoveryCodes codes={codes} close={() => { setCodes(undefined) }} />}
-      {factors.length > 0 && (
+      {listed.length > 0 && (
         <ul className="commands">
-          {factors.map((factor) => (
+          {listed.map((factor) => (
             <li key={factor.id}>
               <span><b>{factor.name ?? wordsOfMethod(factor.method)}</b> <span className="hint"><About factor={factor} /></span></span>
               {factor.method === 'TOTP' && <Confirm label="Remove" question="Remove the app?" action={removeApp} />}
@@ -122,9 +121,4 @@ export function TwoStep({ me, changed }: PartProps) {
       )}
     </section>
   )
-}
-
-function About({ factor: { remaining, createdAt, lastUsedAt } }: { factor: Factor }) {
-  if (typeof remaining === 'number') return <>{String(remaining)} left, made <Time at={createdAt} /></>
-  return <>set up <Time at={createdAt} />{lastUsedAt && <>, last used <Time at={lastUsedAt} /></>}</>
 }

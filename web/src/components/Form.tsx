@@ -10,6 +10,8 @@ interface FormProps {
   submit: string
   /** Whether another form of the page is more likely to be sent. */
   secondary?: boolean
+  /** Whether its button has the focus when it appears. */
+  focus?: boolean
   /** Returns messages by the names of fields. A form with messages is not sent. */
   check?: (values: Record<string, string>) => Record<string, string> | undefined
   /** Takes the values of the fields. Choices are separated by spaces. Throws a Failure. */
@@ -18,7 +20,7 @@ interface FormProps {
 }
 
 /** A form that shows a message about a field below that field, from the form itself or from the server. */
-export function Form({ fields, submit, secondary, check, action, children }: FormProps) {
+export function Form({ fields, submit, secondary, focus, check, action, children }: FormProps) {
   const id = useId()
   const form = useRef<HTMLFormElement>(null)
   const { busy, problem, run } = useAction()
@@ -45,7 +47,7 @@ export function Form({ fields, submit, secondary, check, action, children }: For
       {fields.map((field) => <Field key={field.name} id={`${id}-${field.name}`} field={field} wrong={messages[field.name]} />)}
       <Problem text={isRefused ? undefined : problem && messageOf(problem, fields.map((field) => field.name))} />
       <div className="buttons">
-        <button className={secondary ? undefined : 'primary'} disabled={busy}>
+        <button className={secondary ? undefined : 'primary'} disabled={busy} autoFocus={focus}>
           {submit}
         </button>
         {children}

@@ -1,17 +1,21 @@
 import { type ReactNode, useState } from 'react'
-import { type AuthMethod, extensionsOf, UsherError } from 'usher-client'
+import { type AuthMethod, extensionsOf, type PasskeyResponse, UsherError } from 'usher-client'
 
 import type { FieldSpec } from '../components/Field'
 import { Form } from '../components/Form'
-import { passwordField, trimmed } from './signIn'
+import { MailNote } from '../components/MailNote'
+import { hasMail, hasPasskeys } from '../page'
+import { loadPasskeys } from '../passkeys/load'
+import { useLeaving } from '../passkeys/useLeaving'
+import { requestLoginCode } from './loginCode'
+import { codeField, passwordField, trimmed } from './signIn'
 
 /** What a user enters, as the schema names it. */
-export type Entered = { password: string } | { totp: string } | { recoveryCode: string }
+export type Entered = { password: string } | { totp: string } | { recoveryCode: string } | { emailCode: string } | { passkey: PasskeyResponse }
 
-interface Way {
+/** A method that needs nothing but a text. */
+interface Typed {
   field: FieldSpec
-  /** The button that switches to this method. */
-  use: string
   entered: (text: string) => Entered
 }
 
@@ -20,35 +24,53 @@ export const appCodeField: FieldSpec = {
   name: 'totp', label: 'Code of your authenticator app', autoComplete: 'one-time-code', numeric: true, required: 'Enter the code that the app shows.',
 }
 
-/** The methods that need nothing but a text, the first one first. */
-const ways: Partial<Record<AuthMethod, Way>> = {
-  PASSWORD: { field: passwordField, use: 'Use your password', entered: (password) => ({ password }) },
-  TOTP: { field: appCodeField, use: 'Use your authenticator app', entered: (text) => ({ totp: trimmed(text) }) },
+const typed = {
+  PASSWORD: { field: passwordField, entered: (password) => ({ password }) },
+  TOTP: { field: appCodeField, entered: (text) => ({ totp: trimmed(text) }) },
+  EMAIL_CODE: { field: { ...codeField, name: 'emailCode' }, entered: (text) => ({ emailCode: trimmed(text) }) },
   RECOVERY_CODE: {
     field: {
       name: 'recoveryCode', label: 'Recovery code', required: 'Enter one of your recovery codes.',
       hint: 'One of the codes that you kept when you set up two-step sign-in. Each works once.',
     },
-    use: 'Use a recovery code',
     entered: (recoveryCode) => ({ recoveryCode }),
   },
+} satisfies Partial<Record<AuthMethod, Typed>>
+
+/** The buttons that switch to a method, the first method first. */
+const ways: Record<AuthMethod, string> = {
+  PASSWORD: 'Use your password',
+  PASSKEY: 'Use a passkey',
+  TOTP: 'Use your authenticator app',
+  EMAIL_CODE: 'Use a code by mail',
+  RECOVERY_CODE: 'Use a recovery code',
+}
+
+interface WayProps {
+  submit: string
+  user: string | undefined
+  /** Sends what was entered. Throws a Failure. */
+  action: (entered: Entered) => Promise<void>
+  children: ReactNode
 }
 
 /** Asks for one of several methods. The user can switch between them. */
-export function MethodForm({ methods, submit, user, action, children }: {
+export function MethodForm({ methods, submit, user, email, action, children }: {
   methods: readonly AuthMethod[]
   submit: string
   /** The name of the user, for password managers. */
   user?: string
-  /** Sends what was entered. Throws a Failure. */
-  action: (entered: Entered) => Promise<void>
+  /** The address of the user, for codes by mail. */
+  email?: string | null | undefined
+  action: WayProps['action']
   children?: ReactNode
 }) {
-  const offered = (Object.keys(ways) as AuthMethod[]).filter((method) => methods.includes(method))
+  const possible = (method: AuthMethod) =>
+    method === 'PASSKEY' ? hasPasskeys : method !== 'EMAIL_CODE' || (hasMail && Boolean(email))
+  const offered = (Object.keys(ways) as AuthMethod[]).filter((method) => methods.includes(method) && possible(method))
   const [chosen, setChosen] = useState<AuthMethod>()
   const method = chosen ?? offered[0]
-  const way = method && ways[method]
-  if (!way) {
+  if (!method) {
     return (
       <>
         <p className="wrong" role="alert">This page does not support your second factor.</p>
@@ -56,22 +78,91 @@ export function MethodForm({ methods, submit, user, action, children }: {
       </>
     )
   }
+  const shared: WayProps = {
+    submit, user, action,
+    children: (
+      <>
+        {offered.filter((other) => other !== method).map((other) => (
+          <button key={other} type="button" className="plain" onClick={() => { setChosen(other) }}>{ways[other]}</button>
+        ))}
+        {children}
+      </>
+    ),
+  }
+  if (method === 'PASSKEY') return <Passkey {...shared} />
+  if (method === 'EMAIL_CODE') return <MailedCode email={email ?? ''} {...shared} />
+  return <Text key={method} method={method} {...shared} />
+}
+
+function Text({ method, submit, user, action, children }: WayProps & { method: keyof typeof typed }) {
+  const { field, entered }: Typed = typed[method]
   return (
     <Form
-      key={method}
       submit={submit}
-      fields={[{ name: 'username', label: 'User', autoComplete: 'username', value: user ?? '', hidden: true }, { ...way.field, focus: true }].slice(user ? 0 : 1)}
-      action={(values) => action(way.entered(values[way.field.name] ?? '')).catch((thrown: unknown) => {
-        throw method === 'PASSWORD' ? thrown : wrongCode(thrown, way.field.name)
+      fields={[{ name: 'username', label: 'User', autoComplete: 'username', value: user ?? '', hidden: true }, { ...field, focus: true }].slice(user ? 0 : 1)}
+      action={(values) => action(entered(values[field.name] ?? '')).catch((thrown: unknown) => {
+        throw method === 'PASSWORD' ? thrown : wrongCode(thrown, field.name)
       })}
     >
-      {offered.filter((other) => other !== method).map((other) => (
-        <button key={other} type="button" className="plain" onClick={() => { setChosen(other) }}>{ways[other]?.use}</button>
-      ))}
       {children}
     </Form>
   )
 }
+
+function Passkey({ action, children }: WayProps) {
+  const leaving = useLeaving()
+  return (
+    <>
+      <p className="hint">Your browser asks you to confirm with a fingerprint, your face or a PIN.</p>
+      <Form
+        submit="Use a passkey"
+        focus
+        fields={[]}
+        action={async () => {
+          const { askForPasskey } = await loadPasskeys()
+          const passkey = await askForPasskey(leaving())
+          await action({ passkey }).catch((thrown: unknown) => {
+            throw isWrong(thrown) ? new UsherError([], wrongPasskey, { cause: thrown }) : thrown
+          })
+        }}
+      >
+        {children}
+      </Form>
+    </>
+  )
+}
+
+/** Mails a code, and asks for it. */
+function MailedCode({ email, ...way }: WayProps & { email: string }) {
+  const [sent, setSent] = useState(false)
+  if (sent) {
+    return (
+      <>
+        <p role="status">A mail to <b>{email}</b> is on its way. Its code is valid for 10 minutes.</p>
+        <MailNote />
+        <Text method="EMAIL_CODE" {...way} />
+      </>
+    )
+  }
+  return (
+    <Form
+      submit="Email me a code"
+      focus
+      fields={[]}
+      action={async (_, withSolution) => {
+        await requestLoginCode(email, withSolution) // the flow is for the link, which would sign in
+        setSent(true)
+      }}
+    >
+      {way.children}
+    </Form>
+  )
+}
+
+const wrongPasskey = 'This passkey was not accepted. It may be one of another account, or have been removed.'
+
+const isWrong = (thrown: unknown): thrown is UsherError =>
+  thrown instanceof UsherError && thrown.errors.some((error) => extensionsOf(error).code === 'INVALID_CREDENTIALS')
 
 /** Shows the message about a wrong code at its field. */
 function wrongCode(thrown: unknown, name: string): unknown {

@@ -1,11 +1,13 @@
 import { useState } from 'react'
 
 import { Problem } from '../components/Form'
+import { hasMail } from '../page'
+import { ByMail } from './ByMail'
 import { Forgot } from './Forgot'
 import { SignInForm } from './SignInForm'
 import { SignUp } from './SignUp'
 
-type Way = 'sign in' | 'sign up' | 'forgot'
+type Way = 'sign in' | 'sign up' | 'forgot' | 'by mail'
 
 /** Signs in or up, in the account panel. */
 export function SignIn({ notice }: { notice: string | undefined }) {
@@ -23,8 +25,12 @@ export function SignIn({ notice }: { notice: string | undefined }) {
       </div>
       {way === 'sign up' && <SignUp />}
       {way === 'forgot' && <Forgot back={() => { setWay('sign in') }} />}
+      {way === 'by mail' && <ByMail back={() => { setWay('sign in') }} />}
       {way === 'sign in' && (
-        <SignInForm submit="Sign in">
+        <SignInForm
+          submit="Sign in"
+          others={hasMail && <button type="button" onClick={() => { setWay('by mail') }}>Email me a code</button>}
+        >
           <button type="button" className="plain" onClick={() => { setWay('forgot') }}>Forgot your password?</button>
         </SignInForm>
       )}

@@ -1,67 +1,49 @@
 import { type ReactNode, useState } from 'react'
-import { fieldMessages, type SecondFactor, secondFactorOf, UsherError } from 'usher-client'
 
 import { Form, Problem } from '../components/Form'
-import { usher } from '../session'
-import { MethodForm } from './MethodForm'
+import { hasPasskeys } from '../page'
+import { PasskeySignIn } from './PasskeySignIn'
+import { SecondStep, useSteps } from './SecondStep'
 import { identifierField, passwordField, signIn } from './signIn'
 
-/** Signs in with the password and then, if the account needs it, with a second factor. */
-export function SignInForm({ submit, done, children }: {
+/** Signs in with a passkey, or with the password and then, if the account needs it, with a second factor. */
+export function SignInForm({ submit, done, others, children }: {
   submit: string
   /** What to do once the user is signed in. Throws a Failure. */
   done?: () => Promise<void>
+  /** Other ways to sign in. */
+  others?: ReactNode
   children?: ReactNode
 }) {
-  const [second, setSecond] = useState<SecondFactor>()
-  const [ended, setEnded] = useState<string>()
-  if (second) {
-    return (
-      <>
-        <p role="status">Your password is right. One more step: confirm that it is you.</p>
-        <MethodForm
-          methods={second.methods}
-          submit={submit}
-          action={async (entered) => {
-            if ('password' in entered) return // it is not among the methods
-            try {
-              await usher.completeSignIn(second, entered)
-            } catch (thrown) {
-              const over = thrown instanceof UsherError ? fieldMessages(thrown.errors).challenge : undefined
-              if (over === undefined) throw thrown
-              setEnded(over)
-              setSecond(undefined)
-              return
-            }
-            await done?.()
-          }}
-        >
-          <button type="button" className="plain" onClick={() => { setSecond(undefined) }}>Back</button>
-        </MethodForm>
-      </>
-    )
-  }
+  const { second, ended, begin, back } = useSteps()
+  const [busy, setBusy] = useState(false)
+  if (second) return <SecondStep second={second} right="Your password is right." submit={submit} back={back} done={done} />
   return (
     <>
       <Problem text={ended} />
       <Form
         submit={submit}
-        fields={[identifierField, passwordField]}
+        fields={[
+          hasPasskeys ? { ...identifierField, autoComplete: 'username webauthn' } : identifierField,
+          passwordField,
+        ]}
         action={async (values, withSolution) => {
-          setEnded(undefined)
+          setBusy(true)
           try {
-            await signIn(values, withSolution)
-          } catch (thrown) {
-            const needed = secondFactorOf(thrown)
-            if (!needed) throw thrown
-            setSecond(needed)
-            return
+            if (await begin(() => signIn(values, withSolution))) await done?.()
+          } finally {
+            setBusy(false)
           }
-          await done?.()
         }}
       >
         {children}
       </Form>
+      {(hasPasskeys || others) && (
+        <div className="other-ways">
+          {hasPasskeys && <PasskeySignIn paused={busy} done={done} />}
+          {others}
+        </div>
+      )}
     </>
   )
 }

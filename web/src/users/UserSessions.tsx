@@ -8,6 +8,7 @@ import { Time } from '../components/Time'
 import { device } from '../device'
 import { graphql } from '../gql'
 import type { ConsoleUserSessionsQuery } from '../gql/graphql'
+import { wordsOfMethods } from '../methods'
 import { usePages, useQuery } from '../query'
 import { send } from '../send'
 
@@ -15,7 +16,7 @@ const sessionsDocument = graphql(`
   query ConsoleUserSessions($id: ID!, $first: Int!, $after: String) {
     user(id: $id) {
       sessions(first: $first, after: $after) {
-        edges { node { id current createdAt lastUsedAt ipAddress userAgent } }
+        edges { node { id current createdAt lastUsedAt ipAddress userAgent methods assurance } }
         pageInfo { hasNextPage endCursor }
       }
     }
@@ -51,6 +52,12 @@ export function UserSessions({ user }: { user: { id: string; username?: string |
         <span title={session.userAgent ?? undefined}>
           {device(session.userAgent)}{session.current && <span className="tag">this session</span>}
         </span>
+      ),
+    },
+    {
+      title: 'Signed in with',
+      cell: (session) => (
+        <>{wordsOfMethods(session.methods)}{session.assurance === 'AAL2' && <span className="tag">two factors</span>}</>
       ),
     },
     { title: 'IP address', cell: (session) => session.ipAddress ?? '–' },

@@ -24,6 +24,8 @@ var (
 		Field: "passkey", Code: auth.InputInvalidFormat,
 		Message: "This server has no passkeys: they need a domain. Its operator can set one with USHER_PASSKEY_RP_ID.",
 	})
+	// unknownPasskey is about a passkey that no account has, so that the browser need not offer it again.
+	unknownPasskey = &auth.Error{Code: auth.CodeInvalidCredentials, Wrong: auth.AuthMethodPasskey, UnknownPasskey: true}
 	// PasskeyExpired is about a request that was answered, has expired, or had too many answers.
 	PasskeyExpired = auth.BadInput(auth.FieldError{
 		Field: "passkey", Code: auth.InputExpired, Message: "The request for a passkey has expired or was answered. Start again.",
@@ -83,7 +85,7 @@ func (f *Factors) Passkey(ctx context.Context, r auth.PasskeyResponse) (Proof, e
 	}
 	user, found, err := f.store.PasskeyByKey(ctx, PasskeyKey(id))
 	if errors.Is(err, auth.ErrNotFound) {
-		return Proof{}, f.refuse(ctx, nil, wrongPasskey)
+		return Proof{}, f.refuse(ctx, nil, unknownPasskey)
 	}
 	if err != nil {
 		return Proof{}, err

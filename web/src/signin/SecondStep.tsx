@@ -1,0 +1,69 @@
+import { useState } from 'react'
+import { fieldMessages, type SecondFactor, secondFactorOf, UsherError } from 'usher-client'
+
+import { usher } from '../session'
+import { MethodForm } from './MethodForm'
+
+/** The steps of a sign-in: the first one, and a second one if the account needs it. */
+export function useSteps() {
+  const [second, setSecond] = useState<SecondFactor>()
+  const [ended, setEnded] = useState<string>()
+  return {
+    second,
+    /** Why the second step was given up. */
+    ended,
+    /** Runs the first step. Resolves to whether the user is signed in then. */
+    begin: async (signIn: () => Promise<unknown>) => {
+      setEnded(undefined)
+      try {
+        await signIn()
+      } catch (thrown) {
+        const needed = secondFactorOf(thrown)
+        if (!needed) throw thrown
+        setSecond(needed)
+        return false
+      }
+      return true
+    },
+    /** Goes back to the first step. */
+    back: (why?: string) => {
+      setEnded(why)
+      setSecond(undefined)
+    },
+  }
+}
+
+/** The second step of a sign-in. */
+export function SecondStep({ second, right, submit, back, done }: {
+  second: SecondFactor
+  /** What was right in the first step. */
+  right: string
+  submit: string
+  back: (why?: string) => void
+  /** What to do once the user is signed in. Throws a Failure. */
+  done?: (() => Promise<void>) | undefined
+}) {
+  return (
+    <>
+      <p role="status">{right} One more step: confirm that it is you.</p>
+      <MethodForm
+        methods={second.methods}
+        submit={submit}
+        action={async (entered) => {
+          if ('password' in entered || 'emailCode' in entered) return // they are not among the methods
+          try {
+            await usher.completeSignIn(second, entered)
+          } catch (thrown) {
+            const over = thrown instanceof UsherError ? fieldMessages(thrown.errors).challenge : undefined
+            if (over === undefined) throw thrown
+            back(over)
+            return
+          }
+          await done?.()
+        }}
+      >
+        <button type="button" className="plain" onClick={() => { back() }}>Back</button>
+      </MethodForm>
+    </>
+  )
+}
