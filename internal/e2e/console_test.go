@@ -76,6 +76,14 @@ func TestConsole(t *testing.T) {
 		node(t, web, "e2e/lifecycle.test.mjs", s.url)
 		node(t, web, "e2e/twostep.test.mjs", s.url)
 	})
+	on("sqlite", "passkeys", func(t *testing.T, url func(testing.TB) string) {
+		database := url(t)
+		operate(t, database, password+"\n", "user", "create", "--username", "root", "--role", "admin")
+		address := freeAddress(t)
+		named := strings.Replace(address, "127.0.0.1", "http://localhost", 1) // an address has no passkeys
+		startWith(t, []string{"USHER_ISSUER=" + named}, address, database, "--dev")
+		node(t, web, "e2e/passkeys.test.mjs", named)
+	})
 	on("postgres", "mail", func(t *testing.T, url func(testing.TB) string) {
 		database := url(t)
 		operate(t, database, password+"\n", "user", "create", "--username", "root", "--email", "root@example.com", "--role", "admin")

@@ -15,7 +15,7 @@ export const url = process.argv[2] ?? 'http://127.0.0.1:8080'
 export const password = 'four small green turtles'
 
 /** No name but this machine's can be found, as if the network was unplugged. */
-const args = ['--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1']
+const args = ['--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost']
 if (process.getuid?.() === 0) args.push('--no-sandbox') // Chromium refuses its sandbox to root
 
 /** @type {Browser} */
