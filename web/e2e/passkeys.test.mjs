@@ -263,3 +263,30 @@ test('the link of a mail signs in where the mail was asked for, and nowhere else
   await tab.getByText('You are signed in as').waitFor()
   await panel(page).getByRole('heading', { name }).waitFor() // the first tab
 })
+
+test('a mailed code confirms the identity of a user', async () => {
+  const name = newName()
+  const email = `${name}@example.com`
+  await accountWithEmail(name)
+  const page = await open()
+  await logIn(page, name)
+  await go(page, 'My account')
+  // The server asks for a confirmation 15 minutes after the sign-in.
+  let asked = false
+  await page.route('**/graphql', (route) => {
+    if (asked || !route.request().postData()?.includes('ConsoleBeginTotpSetup')) return route.continue()
+    asked = true
+    const extensions = { code: 'STEP_UP_REQUIRED', assurance: 'AAL1', maxAge: 900, methods: ['PASSWORD', 'EMAIL_CODE'] }
+    return route.fulfill({ json: { data: null, errors: [{ message: 'Confirm your identity.', extensions }] } })
+  })
+  await page.getByRole('button', { name: 'Set up an authenticator app' }).click()
+  await question(page).getByRole('button', { name: 'Use a code by mail' }).click()
+  await question(page).getByRole('button', { name: 'Email me a code' }).click()
+  await question(page).getByLabel('Code of the mail').fill('000000')
+  await question(page).getByRole('button', { name: 'Continue' }).click()
+  await question(page).getByText('wrong or was used').waitFor()
+  await assertAccessible(page, 'the question for a mailed code')
+  await question(page).getByLabel('Code of the mail').fill((await nextMail(email, /sign/i)).code)
+  await question(page).getByRole('button', { name: 'Continue' }).click()
+  await page.getByLabel('Code that the app shows').waitFor()
+})
