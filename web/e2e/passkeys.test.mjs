@@ -227,15 +227,16 @@ test('a passkey is the second step after the password and after a mailed code', 
   await go(page, 'Sessions')
   await page.getByText('Code by mail, Passkey').waitFor()
 
-  await signOut(page)
-  const other = await signUp(page)
-  await setUp(page, 'Key')
-  await part(page).getByText('Your recovery codes').waitFor()
-  await signOut(page)
-  await logIn(page, other)
-  await panel(page).getByText('Your password is right.').waitFor()
-  await panel(page).getByRole('button', { name: 'Use a passkey' }).click()
-  await panel(page).getByRole('heading', { name: other }).waitFor()
+  // An authenticator with the passkeys of two users would take any of them.
+  const { page: another } = await openWithPasskeys()
+  const other = await signUp(another)
+  await setUp(another, 'Key')
+  await part(another).getByText('Your recovery codes').waitFor()
+  await signOut(another)
+  await logIn(another, other)
+  await panel(another).getByText('Your password is right.').waitFor()
+  await panel(another).getByRole('button', { name: 'Use a passkey' }).click()
+  await panel(another).getByRole('heading', { name: other }).waitFor()
 })
 
 test('the link of a mail signs in where the mail was asked for, and nowhere else', async () => {
