@@ -3,8 +3,10 @@ import { dataOf, post } from './request.js'
 
 /** What a browser answers to a request for a passkey: the input `PasskeyResponseInput`. */
 export interface PasskeyResponse {
+  /** The `challenge` of the request. */
   readonly challenge: string
-  readonly response: AuthenticationResponseJSON | RegistrationResponseJSON
+  /** The credential as JSON, from its `toJSON()`: AuthenticationResponseJSON or RegistrationResponseJSON. */
+  readonly response: object
 }
 
 /** A passkey as the answer to a second factor or to a step-up. It can be used once. */
