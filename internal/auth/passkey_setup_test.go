@@ -99,7 +99,7 @@ func TestPasskeyRenamedAndRemoved(t *testing.T) {
 		}
 		encode := base64.RawURLEncoding.EncodeToString
 		for i, want := range [][2]string{
-			{encode(a.credential.ID), encode(a.Options.UserHandle)}, {encode(b.credential.ID), encode(a.Options.UserHandle)}, {},
+			{encode(a.Credential.ID), encode(a.Options.UserHandle)}, {encode(b.Credential.ID), encode(a.Options.UserHandle)}, {},
 		} {
 			if got := ids(listed[i]); got != want {
 				t.Errorf("browsers know factor %d as %q, want %q", i, got, want)

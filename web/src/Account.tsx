@@ -73,6 +73,7 @@ function WhoAmI({ viewer }: { viewer: Viewer }) {
         ))}
       </dl>
       {user.email && !user.emailVerifiedAt && <p className="hint">Your address is not verified. <a href={href('account')}>Verify it</a></p>}
+      {user.secondFactorDueAt && <p className="hint">Your account needs a second factor. <a href={href('account')}>Set it up</a></p>}
       {viewer.passwordCompromised && (
         <p className="hint">
           Your password is in a list of breached passwords. <a href={href('account')}>Change it</a>

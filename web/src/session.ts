@@ -16,7 +16,7 @@ graphql(`
     expiresIn
     passwordCompromised
     session { id authTime assurance }
-    user { id username email emailVerifiedAt fullName roles }
+    user { id username email emailVerifiedAt fullName roles secondFactorDueAt }
   }
 `)
 

@@ -48,6 +48,7 @@ type Service struct {
 	tx     *transaction.Runner
 
 	second      auth.FactorPolicy
+	sendsMail   bool
 	observer    *observe.Observer
 	permissions atomic.Pointer[map[auth.Role][]auth.Permission] // see RefreshPermissions
 }
@@ -58,13 +59,15 @@ type Options struct {
 	Tokens *token.Authority
 	// SecondFactor says who must set up a second factor.
 	SecondFactor auth.FactorPolicy
-	Tx           *transaction.Runner
-	Observer     *observe.Observer
+	// SendsMail says that users can get codes by mail.
+	SendsMail bool
+	Tx        *transaction.Runner
+	Observer  *observe.Observer
 }
 
 // New returns a Service.
 func New(o Options) *Service {
-	return &Service{store: o.Store, tokens: o.Tokens, second: o.SecondFactor, tx: o.Tx, observer: o.Observer}
+	return &Service{store: o.Store, tokens: o.Tokens, second: o.SecondFactor, sendsMail: o.SendsMail, tx: o.Tx, observer: o.Observer}
 }
 
 // Identify verifies a bearer token. It never fails: an invalid token makes the request anonymous, and so blocks only

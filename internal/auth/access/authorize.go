@@ -112,7 +112,7 @@ func (s *Service) decide(ctx context.Context, c *caller.State, rule *auth.Rule) 
 	d.Weak = proved != auth.AAL2 && requiresTwo(rule, viewer)
 	d.NoFactor = viewer != nil && (d.Weak && !viewer.User.HasSecondFactor() || s.overdue(rule, viewer))
 	if d.Weak || d.Stale {
-		d.StepUp, d.Methods = stepUp(d.Weak, proved, viewer)
+		d.StepUp, d.Methods = s.stepUp(d.Weak, proved, viewer)
 	}
 	c.Decisions = append(c.Decisions, d)
 	return d, nil
@@ -132,9 +132,9 @@ func requiresTwo(rule *auth.Rule, v *auth.Viewer) bool {
 }
 
 // stepUp returns the level at which a caller must confirm their identity, and the methods that reach it. A session that began
-// with two factors needs the second one, because a thief with a copy of it may know the password. A token does not say which
-// factors the user has.
-func stepUp(weak bool, proved auth.Assurance, v *auth.Viewer) (auth.Assurance, []auth.AuthMethod) {
+// with two factors needs the second one, because a thief with a copy of it may know the password. Users may have no password,
+// so a mailed code is a method too. A token does not say which factors the user has.
+func (s *Service) stepUp(weak bool, proved auth.Assurance, v *auth.Viewer) (auth.Assurance, []auth.AuthMethod) {
 	factors := []auth.AuthMethod{auth.AuthMethodTOTP, auth.AuthMethodPasskey, auth.AuthMethodRecoveryCode}
 	if v != nil {
 		proved, factors = v.Session.Assurance(), v.User.SecondFactors()
@@ -142,7 +142,11 @@ func stepUp(weak bool, proved auth.Assurance, v *auth.Viewer) (auth.Assurance, [
 	if weak || proved == auth.AAL2 {
 		return auth.AAL2, factors
 	}
-	return auth.AAL1, append([]auth.AuthMethod{auth.AuthMethodPassword}, factors...)
+	methods := append([]auth.AuthMethod{auth.AuthMethodPassword}, factors...)
+	if v != nil && s.sendsMail && v.User.HasVerifiedEmail() {
+		methods = append(methods, auth.AuthMethodEmailCode)
+	}
+	return auth.AAL1, methods
 }
 
 func rolesOf(claims *token.Claims) []auth.Role {

@@ -129,7 +129,9 @@ func New(o Options) (*Domain, error) {
 	proofs := proof.New(proof.Options{
 		Store: o.Store, Passwords: o.Passwords, Policy: o.Policy, Devices: devices, Tx: tx, Log: log,
 	})
-	d := &Domain{Access: access.New(access.Options{Store: o.Store, Tokens: o.Tokens, SecondFactor: o.SecondFactor, Tx: tx, Observer: o.Observer})}
+	d := &Domain{Access: access.New(access.Options{
+		Store: o.Store, Tokens: o.Tokens, SecondFactor: o.SecondFactor, SendsMail: o.Mail != nil, Tx: tx, Observer: o.Observer,
+	})}
 	if d.Outbox, err = mailing.New(mailing.Options{Store: o.Store, Tx: tx, Post: o.Mail, Secrets: o.Secrets, Observer: o.Observer, Log: log}); err != nil {
 		return nil, err
 	}

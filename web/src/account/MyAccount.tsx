@@ -1,4 +1,5 @@
 import { Placeholder } from '../components/Placeholder'
+import { Time } from '../components/Time'
 import { graphql } from '../gql'
 import type { ConsoleAccountQuery } from '../gql/graphql'
 import { useQuery } from '../query'
@@ -13,7 +14,7 @@ import { TwoStep } from './TwoStep'
 const accountDocument = graphql(`
   query ConsoleAccount {
     me {
-      id username email emailVerifiedAt pendingEmail fullName locale deletionAt
+      id username email emailVerifiedAt pendingEmail fullName locale deletionAt secondFactorDueAt
       factors { id method name createdAt lastUsedAt remaining credentialId userHandle }
     }
   }
@@ -37,6 +38,13 @@ export default function MyAccount() {
       {(!me || problem) && <Placeholder loading={loading} problem={problem?.message} lines={8} />}
       {me && (
         <>
+          {me.secondFactorDueAt && (
+            <p className="card part banner" role="status">
+              {new Date(me.secondFactorDueAt) > new Date()
+                ? <>Set up a passkey or an authenticator app until <Time at={me.secondFactorDueAt} />. Afterwards you can do nothing else here.</>
+                : 'Set up a passkey or an authenticator app. Until then you can do nothing else here.'}
+            </p>
+          )}
           {me.deletionAt && <Deletion me={me} changed={reload} />}
           <Email me={me} changed={reload} />
           <Password me={me} />

@@ -4,7 +4,7 @@ import { Form, Problem } from '../components/Form'
 import { MailNote } from '../components/MailNote'
 import { keepFlow, logInWithCode, requestLoginCode } from './loginCode'
 import { SecondStep, useSteps } from './SecondStep'
-import { codeField, trimmed } from './signIn'
+import { codeField, emailField, trimmed } from './signIn'
 
 /** Signs in with the code of a mail. */
 export function ByMail({ back }: { back: () => void }) {
@@ -50,7 +50,7 @@ export function ByMail({ back }: { back: () => void }) {
       </p>
       <Form
         submit="Email me a code"
-        fields={[{ name: 'email', label: 'E-mail', type: 'email', autoComplete: 'email', required: 'Enter your e-mail address.', focus: true }]}
+        fields={[{ ...emailField, focus: true }]}
         action={async ({ email: typed = '' }, withSolution) => {
           keepFlow(await requestLoginCode(typed, withSolution))
           setEmail(typed)

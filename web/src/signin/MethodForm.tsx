@@ -8,7 +8,7 @@ import { hasMail, hasPasskeys } from '../page'
 import { loadPasskeys } from '../passkeys/load'
 import { useLeaving } from '../passkeys/useLeaving'
 import { requestLoginCode } from './loginCode'
-import { codeField, passwordField, trimmed } from './signIn'
+import { codeField, emailField, passwordField, trimmed } from './signIn'
 
 /** What a user enters, as the schema names it. */
 export type Entered = { password: string } | { totp: string } | { recoveryCode: string } | { emailCode: string } | { passkey: PasskeyResponse }
@@ -60,13 +60,13 @@ export function MethodForm({ methods, submit, user, email, action, children }: {
   submit: string
   /** The name of the user, for password managers. */
   user?: string
-  /** The address of the user, for codes by mail. */
+  /** The address of the user, for codes by mail. Empty if the user has to enter it, and missing if there is none. */
   email?: string | null | undefined
   action: WayProps['action']
   children?: ReactNode
 }) {
   const possible = (method: AuthMethod) =>
-    method === 'PASSKEY' ? hasPasskeys : method !== 'EMAIL_CODE' || (hasMail && Boolean(email))
+    method === 'PASSKEY' ? hasPasskeys : method !== 'EMAIL_CODE' || (hasMail && typeof email === 'string')
   const offered = (Object.keys(ways) as AuthMethod[]).filter((method) => methods.includes(method) && possible(method))
   const [chosen, setChosen] = useState<AuthMethod>()
   const method = chosen ?? offered[0]
@@ -134,11 +134,11 @@ function Passkey({ action, children }: WayProps) {
 
 /** Mails a code, and asks for it. */
 function MailedCode({ email, ...way }: WayProps & { email: string }) {
-  const [sent, setSent] = useState(false)
-  if (sent) {
+  const [sent, setSent] = useState<string>()
+  if (sent !== undefined) {
     return (
       <>
-        <p role="status">A mail to <b>{email}</b> is on its way. Its code is valid for 10 minutes.</p>
+        <p role="status">A mail to <b>{sent}</b> is on its way. Its code is valid for 10 minutes.</p>
         <MailNote />
         <Text method="EMAIL_CODE" {...way} />
       </>
@@ -148,10 +148,10 @@ function MailedCode({ email, ...way }: WayProps & { email: string }) {
     <Form
       submit="Email me a code"
       focus
-      fields={[]}
-      action={async (_, withSolution) => {
-        await requestLoginCode(email, withSolution) // the flow is for the link, which would sign in
-        setSent(true)
+      fields={[emailField].slice(email ? 1 : 0)}
+      action={async ({ email: entered = email }, withSolution) => {
+        await requestLoginCode(entered, withSolution) // the flow is for the link, which would sign in
+        setSent(entered)
       }}
     >
       {way.children}

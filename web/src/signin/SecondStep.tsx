@@ -33,9 +33,13 @@ export function useSteps() {
   }
 }
 
+const overdue = 'You have not set up a second factor in time, so your password is not enough. Set one up after you have signed in.'
+
 /** The second step of a sign-in. */
-export function SecondStep({ second, right, submit, back, done }: {
+export function SecondStep({ second, email = '', right, submit, back, done }: {
   second: SecondFactor
+  /** The address of the account, if it is known. */
+  email?: string
   /** What was right in the first step. */
   right: string
   submit: string
@@ -46,11 +50,13 @@ export function SecondStep({ second, right, submit, back, done }: {
   return (
     <>
       <p role="status">{right} One more step: confirm that it is you.</p>
+      {second.methods[0] === 'EMAIL_CODE' && <p className="hint">{overdue}</p>}
       <MethodForm
         methods={second.methods}
+        email={email}
         submit={submit}
         action={async (entered) => {
-          if ('password' in entered || 'emailCode' in entered) return // they are not among the methods
+          if ('password' in entered) return // it is not among the methods
           try {
             await usher.completeSignIn(second, entered)
           } catch (thrown) {

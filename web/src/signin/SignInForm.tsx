@@ -17,7 +17,8 @@ export function SignInForm({ submit, done, others, children }: {
 }) {
   const { second, ended, begin, back } = useSteps()
   const [busy, setBusy] = useState(false)
-  if (second) return <SecondStep second={second} right="Your password is right." submit={submit} back={back} done={done} />
+  const [email, setEmail] = useState('')
+  if (second) return <SecondStep second={second} email={email} right="Your password is right." submit={submit} back={back} done={done} />
   return (
     <>
       <Problem text={ended} />
@@ -29,6 +30,7 @@ export function SignInForm({ submit, done, others, children }: {
         ]}
         action={async (values, withSolution) => {
           setBusy(true)
+          setEmail(values.identifier?.includes('@') ? values.identifier : '')
           try {
             if (await begin(() => signIn(values, withSolution))) await done?.()
           } finally {

@@ -19,6 +19,10 @@ export const passwordField: FieldSpec = {
   name: 'password', label: 'Password', type: 'password', autoComplete: 'current-password', required: 'Enter your password.',
 }
 
+export const emailField: FieldSpec = {
+  name: 'email', label: 'E-mail', type: 'email', autoComplete: 'email', required: 'Enter your e-mail address.',
+}
+
 export const codeField: FieldSpec = {
   name: 'code', label: 'Code of the mail', autoComplete: 'one-time-code', numeric: true, required: 'Enter the code of the mail.',
 }

@@ -50,6 +50,12 @@ const resetDocument = graphql(`
   }
 `)
 
+const resetFactorsDocument = graphql(`
+  mutation ConsoleResetFactors($input: ResetFactorsInput!) {
+    resetFactors(input: $input) { user { id } }
+  }
+`)
+
 /** What a list and a page of a user show. */
 export type UserInFull = UserRowFragment & UserDetailsFragment
 
@@ -99,6 +105,12 @@ function Details({ user, roles, notice, changed, close }: {
     await send(resetDocument, { input })
     setDone('A mail to choose a new password is on its way to the user.')
   })
+  const resetFactors = () => void run(async () => {
+    setDone(undefined)
+    await send(resetFactorsDocument, { input })
+    setDone('Second factors removed. The user can set up new ones.')
+    changed()
+  })
   const remove = () => void run(async () => {
     await send(deleteDocument, { input })
     close()
@@ -139,6 +151,9 @@ function Details({ user, roles, notice, changed, close }: {
         </p>
         <div className="buttons">
           {user.email && !user.disabledAt && <button type="button" disabled={busy} onClick={reset}>Send password reset</button>}
+          {user.factors && user.factors.length > 0 && (
+            <Confirm label="Remove second factors" question="Has the user lost them?" action={resetFactors} />
+          )}
           <button type="button" disabled={busy} onClick={toggle}>{user.disabledAt ? 'Enable' : 'Disable'}</button>
           <Confirm label="Delete" question="Delete permanently?" action={remove} />
         </div>
