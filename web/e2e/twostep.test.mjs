@@ -121,4 +121,17 @@ test('a sign-in that takes too many codes begins again', async () => {
   await app.press('Enter')
   await panel(page).getByRole('alert').getByText('Sign in again').waitFor()
   await panel(page).getByLabel('Password').waitFor()
+
+  // The user has lost the phone.
+  const admin = await openAsAdmin('users')
+  await admin.getByLabel('Search users').fill(name)
+  await admin.getByRole('rowheader').getByRole('link', { name }).click()
+  const dialog = admin.getByRole('dialog')
+  await dialog.getByRole('button', { name: 'Remove second factors' }).click()
+  await assertAccessible(admin, 'the question of a reset')
+  await dialog.getByRole('button', { name: 'Yes' }).click()
+  await dialog.getByText('Second factors removed.').waitFor()
+  assert.equal(await dialog.getByRole('button', { name: 'Remove second factors' }).count(), 0)
+  await logIn(page, name)
+  await panel(page).getByRole('heading', { name }).waitFor()
 })
