@@ -292,8 +292,9 @@ func factorDue(t *testing.T, s auth.Store) {
 	a.FactorDueAt, b.FactorDueAt = nil, nil
 	create(t, s, a)
 	create(t, s, b)
-	for _, tt := range []struct{ at, want time.Duration }{{2, 2}, {3, 2}, {2, 2}, {1, 1}} {
-		if err := s.SetFactorDue(t.Context(), a.ID, epoch.Add(tt.at*time.Microsecond)); err != nil {
+	micro := func(n int) time.Time { return epoch.Add(time.Duration(n) * time.Microsecond) }
+	for _, tt := range []struct{ at, want int }{{2, 2}, {3, 2}, {2, 2}, {1, 1}} {
+		if err := s.SetFactorDue(t.Context(), a.ID, micro(tt.at)); err != nil {
 			t.Fatal(err)
 		}
 		u, err := s.User(t.Context(), a.ID)
@@ -301,7 +302,7 @@ func factorDue(t *testing.T, s auth.Store) {
 			t.Fatal(err)
 		}
 		want := a.User
-		want.FactorDueAt = new(epoch.Add(tt.want * time.Microsecond))
+		want.FactorDueAt = new(micro(tt.want))
 		equal(t, "User", u, &want)
 	}
 	if u, err := s.User(t.Context(), b.ID); err != nil || u.FactorDueAt != nil {
