@@ -27,7 +27,7 @@ test('a user who is out of time signs in with a mailed code and sets a factor up
   await panel.getByLabel('Code of the mail').fill((await nextMail(email)).code)
   await panel.locator('form').getByRole('button', { name: 'Sign in' }).click()
   await panel.getByRole('link', { name: 'Set it up' }).click()
-  const banner = page.getByRole('status').filter({ hasText: 'Set up a passkey or an authenticator app.' })
+  const banner = page.getByRole('status').filter({ hasText: 'Set up an authenticator app. Until then' })
   await banner.waitFor()
   await assertAccessible(page, 'an account without a required factor')
   await go(page, 'Sessions')

@@ -2,6 +2,7 @@ import { Placeholder } from '../components/Placeholder'
 import { Time } from '../components/Time'
 import { graphql } from '../gql'
 import type { ConsoleAccountQuery } from '../gql/graphql'
+import { hasPasskeys } from '../page'
 import { useQuery } from '../query'
 import { Data } from './Data'
 import { Deletion } from './Deletion'
@@ -28,6 +29,8 @@ export interface PartProps {
   changed: () => void
 }
 
+const factor = hasPasskeys ? 'a passkey or an authenticator app' : 'an authenticator app'
+
 /** What users do with their own account. */
 export default function MyAccount() {
   const { data, problem, loading, reload } = useQuery(accountDocument)
@@ -41,8 +44,8 @@ export default function MyAccount() {
           {me.secondFactorDueAt && (
             <p className="card part banner" role="status">
               {new Date(me.secondFactorDueAt) > new Date()
-                ? <>Set up a passkey or an authenticator app until <Time at={me.secondFactorDueAt} />. Afterwards you can do nothing else here.</>
-                : 'Set up a passkey or an authenticator app. Until then you can do nothing else here.'}
+                ? <>Set up {factor} until <Time at={me.secondFactorDueAt} />. Afterwards you can do nothing else here.</>
+                : `Set up ${factor}. Until then you can do nothing else here.`}
             </p>
           )}
           {me.deletionAt && <Deletion me={me} changed={reload} />}
