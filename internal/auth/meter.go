@@ -78,7 +78,7 @@ func SignInOutcome(err error) string {
 		return "locked"
 	case CodeEmailNotVerified:
 		return "unverified"
-	case CodeSecondFactorRequired, CodeStepUpRequired:
+	case CodeSecondFactorRequired, CodeSecondFactorSetupRequired, CodeStepUpRequired:
 		return "second_factor"
 	case CodeServiceUnavailable:
 		return "busy"
