@@ -102,3 +102,30 @@ func TestMeter(t *testing.T) {
 		m.take(t, "a sign-out", map[string]int{"LOGOUT": 1, "ended by LOGOUT": 1})
 	})
 }
+
+// TestSignInOutcome checks that a refusal does not count as an error of the server, which alerts.
+func TestSignInOutcome(t *testing.T) {
+	t.Parallel()
+	for err, want := range map[error]string{
+		auth.ErrInvalidCredentials:                       "wrong_credentials",
+		auth.WrongCredential(auth.AuthMethodTOTP):        "wrong_credentials",
+		&auth.Error{Code: auth.CodeRateLimited}:          "locked",
+		auth.ErrEmailNotVerified:                         "unverified",
+		&auth.Error{Code: auth.CodeSecondFactorRequired}: "second_factor",
+		auth.ErrSecondFactorSetup:                        "second_factor",
+		&auth.Error{Code: auth.CodeStepUpRequired}:       "second_factor",
+		&auth.Error{Code: auth.CodeBadUserInput}:         "invalid_input",
+		auth.Unauthenticated(auth.ReasonAccountDisabled): "disabled",
+		auth.Unauthenticated(auth.ReasonTokenInvalid):    "invalid_token",
+		&auth.Error{Code: auth.CodeServiceUnavailable}:   "busy",
+		auth.ErrUnavailable:                              "unavailable",
+		context.Canceled:                                 "cancelled",
+		context.DeadlineExceeded:                         "cancelled",
+		auth.ErrNoTokens:                                 "error",
+		nil:                                              "success",
+	} {
+		if got := auth.SignInOutcome(err); got != want {
+			t.Errorf("%v: %q, want %q", err, got, want)
+		}
+	}
+}

@@ -117,6 +117,10 @@ func (s *Server) Warnings() []string {
 		warnings = append(warnings, "--require-verified-email without an SMTP server: "+
 			"users cannot verify their addresses, and only usher user verify can")
 	}
+	if s.RequireSecondFactor != "" && s.RequireSecondFactor != "none" && !s.Sends() && !s.Dev {
+		warnings = append(warnings, "--require-second-factor without an SMTP server: "+
+			"a password is enough to set up a second factor, also after --second-factor-grace")
+	}
 	for _, p := range s.TrustedProxies {
 		if p.Bits() == 0 {
 			warnings = append(warnings, "--trusted-proxies: "+p.String()+" lets every client forge its address")
