@@ -28,9 +28,7 @@ func TestWarnings(t *testing.T) {
 		{"verified with mail", []string{"--issuer=https://auth.example.com", "--require-verified-email", "--smtp-url-file=" + smtp, "--mail-from=no-reply@example.com", "--link-url=https://app.example.com"}, 0},
 		{"verified in development", []string{"--dev", "--require-verified-email"}, 0},
 		{"second factors without mail", []string{"--issuer=https://auth.example.com", "--require-second-factor=admin"}, 1},
-		{"second factors with mail", []string{
-			"--issuer=https://auth.example.com", "--require-second-factor=all", "--smtp-url-file=/run/secrets/smtp-url", "--mail-from=a@example.com",
-		}, 0},
+		{"second factors with mail", []string{"--issuer=https://auth.example.com", "--require-second-factor=all", "--smtp-url-file=" + smtp, "--mail-from=no-reply@example.com", "--link-url=https://app.example.com"}, 0},
 		{"every proxy", []string{"--issuer=https://auth.example.com", "--trusted-proxies=0.0.0.0/0,::/0"}, 2},
 	}
 	for _, tt := range tests {
