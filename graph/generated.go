@@ -2848,11 +2848,11 @@ type Mutation {
   loginWithCode("The secret of the mail." input: LoginWithCodeInput!): AuthPayload! @public
     @rateLimit(name: "secret", max: 60, per: "1h", counts: FAILURES)
   """
-  Completes a sign-in that failed with ` + "`" + `SECOND_FACTOR_REQUIRED` + "`" + `, with a second factor. A wrong one fails with
+  Completes a sign-in that failed with ` + "`" + `SECOND_FACTOR_REQUIRED` + "`" + `, with one of its ` + "`" + `methods` + "`" + `. A wrong one fails with
   ` + "`" + `INVALID_CREDENTIALS` + "`" + `, and the user can try again. Fails with ` + "`" + `BAD_USER_INPUT` + "`" + ` if the challenge has expired, was used,
   or had five attempts: sign in again. With ` + "`" + `session: COOKIE` + "`" + ` at ` + "`" + `login` + "`" + `, only the same browser can complete it.
   """
-  completeLogin("The challenge and the second factor." input: CompleteLoginInput!): AuthPayload! @public
+  completeLogin("The challenge and the answer to it." input: CompleteLoginInput!): AuthPayload! @public
     @rateLimit(name: "secret", max: 60, per: "1h", counts: FAILURES)
   """
   Asks the browser for a passkey, for one of ` + "`" + `loginWithPasskey` + "`" + `, ` + "`" + `completeLogin` + "`" + ` and ` + "`" + `reauthenticate` + "`" + `. Pass ` + "`" + `options` + "`" + ` to
@@ -3044,9 +3044,9 @@ type Mutation {
   "Ends all sessions of a user, or one of them."
   revokeUserSessions("The user." input: RevokeUserSessionsInput!): RevokeUserSessionsPayload! @auth(requires: ADMIN)
   """
-  Removes all second factors of a user who has lost them, with the recovery codes, and tells the user by mail. Sessions and
-  access tokens no longer count them. If the server requires a second factor of the user, the next sign-in asks for a
-  mailed code beside the password, and the user must set up a factor at once. Does nothing without factors.
+  Removes all second factors of a user who has lost them, with the recovery codes, ends all their sessions, and tells the user
+  by mail. If the server requires a second factor of the user, now or later, they must set one up at once, and sign in with a
+  mailed code beside the password if they have a verified address. Does nothing without factors.
   """
   resetFactors("The user." input: ResetFactorsInput!): ResetFactorsPayload! @auth(requires: ADMIN, assurance: HIGHEST, maxAge: 3600)
     @rateLimit(name: "administration", by: USER, max: 1000, per: "1h")
@@ -4028,12 +4028,12 @@ enum AuditEventKind {
   LOGIN
   """
   A sign-in, ` + "`" + `reauthenticate` + "`" + ` or ` + "`" + `changePassword` + "`" + ` failed: the identifier or password was wrong, the account is
-  disabled, or the e-mail address must be verified before the user can get an access token for another API.
+  disabled, or the user must verify the e-mail address or set up a second factor first, for an access token for another API.
   """
   LOGIN_FAILED
   "A user confirmed their identity."
   REAUTHENTICATED
-  "Somebody signed in with the right password of an account with a second factor, and was asked for that."
+  "Somebody entered the right password, or a right mailed code, of an account whose sign-in needs more, and was asked for that."
   SECOND_FACTOR_REQUIRED
   "Somebody entered a wrong code of a second factor, to sign in or to confirm their identity."
   FACTOR_FAILED
@@ -4068,7 +4068,7 @@ enum AuditEventKind {
   FACTOR_ADDED
   "A second factor was removed from an account."
   FACTOR_REMOVED
-  "An administrator removed all second factors of a user."
+  "An administrator or the operator removed all second factors of a user and ended their sessions."
   FACTORS_RESET
   "A user signed in or confirmed their identity with a recovery code. The code is no longer valid."
   RECOVERY_CODE_USED

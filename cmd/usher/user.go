@@ -29,7 +29,7 @@ type userCommands struct {
 	Disable      userDisableCommand      `cmd:"" help:"Disable an account and end its sessions. Their next request is rejected."`
 	Enable       userEnableCommand       `cmd:"" help:"Enable a disabled account."`
 	Unlock       userUnlockCommand       `cmd:"" help:"Clear the failed sign-ins of an account, so that its owner can try again at once."`
-	ResetFactors userResetFactorsCommand `cmd:"" help:"Remove all second factors of a user who has lost them. Sends no mail."`
+	ResetFactors userResetFactorsCommand `cmd:"" help:"Remove all second factors of a user who has lost them, and end their sessions. Sends no mail."`
 	Verify       userVerifyCommand       `cmd:"" help:"Mark the e-mail address of a user as verified, without a mail. You vouch that it is theirs."`
 	Delete       userDeleteCommand       `cmd:"" help:"Permanently delete an account and its sessions. Asks first."`
 }
@@ -225,8 +225,21 @@ type userResetFactorsCommand struct{ oneUser }
 
 // Run removes the second factors of a user.
 func (c *userResetFactorsCommand) Run(inv *invocation) error {
-	return c.change(inv, "removed the second factors of", func(o *app.Operator, u *auth.User) error {
-		return o.ResetFactors(inv.ctx, u.ID)
+	return inv.operate(c.Database, config.Passwords{}, c.Log, func(o *app.Operator) error {
+		user, err := findUser(inv, o, c.Identifier)
+		if err != nil {
+			return err
+		}
+		had, err := o.ResetFactors(inv.ctx, user.ID)
+		switch {
+		case err != nil:
+			return explain(err)
+		case !had:
+			_, err = fmt.Fprintf(inv.stdout, "user %s has no second factors\n", user.ID)
+		default:
+			_, err = fmt.Fprintf(inv.stdout, "removed the second factors of user %s and ended their sessions\n", user.ID)
+		}
+		return err
 	})
 }
 

@@ -33,21 +33,19 @@ func (p FactorPolicy) Starts(u *User, now time.Time) *time.Time {
 }
 
 // Due returns until when the user has time to set up a second factor: nil if they need none, or if their time has not
-// started.
-func (p FactorPolicy) Due(u *User) *time.Time {
-	if !p.requires(u) {
+// started. Without a grace it is over now.
+func (p FactorPolicy) Due(u *User, now time.Time) *time.Time {
+	switch {
+	case !p.requires(u):
 		return nil
+	case u.FactorDueAt == nil && p.Grace == 0:
+		return &now
 	}
 	return u.FactorDueAt
 }
 
 // Overdue reports whether the user can do nothing but set up a second factor.
 func (p FactorPolicy) Overdue(u *User, now time.Time) bool {
-	if !p.requires(u) {
-		return false
-	}
-	if u.FactorDueAt == nil {
-		return p.Grace == 0
-	}
-	return !now.Before(*u.FactorDueAt)
+	due := p.Due(u, now)
+	return due != nil && !now.Before(*due)
 }

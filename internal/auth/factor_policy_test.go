@@ -13,6 +13,7 @@ import (
 	"usher/internal/auth/authtest"
 	"usher/internal/auth/domain"
 	"usher/internal/auth/sessions"
+	"usher/internal/password"
 )
 
 const factorGrace = 7 * 24 * time.Hour
@@ -35,7 +36,7 @@ func TestFactorPolicy(t *testing.T) {
 		"unset":                 {user: auth.User{Roles: root, FactorDueAt: &passed}},
 		"an unknown scope":      {scope: "SOME", user: auth.User{Roles: root, FactorDueAt: &passed}},
 		"all, not started":      {scope: auth.FactorAll, grace: 1, user: auth.User{Roles: user}, starts: true},
-		"all, without a grace":  {scope: auth.FactorAll, user: auth.User{Roles: user}, starts: true, overdue: true},
+		"all, without a grace":  {scope: auth.FactorAll, user: auth.User{Roles: user}, starts: true, due: &now, overdue: true},
 		"all, in time":          {scope: auth.FactorAll, user: auth.User{Roles: user, FactorDueAt: &ahead}, due: &ahead},
 		"all, too late":         {scope: auth.FactorAll, grace: 1, user: auth.User{Roles: user, FactorDueAt: &passed}, due: &passed, overdue: true},
 		"all, with an app":      {scope: auth.FactorAll, user: auth.User{Roles: user, FactorDueAt: &passed, Factors: app}},
@@ -50,7 +51,7 @@ func TestFactorPolicy(t *testing.T) {
 		if (starts != nil) != tt.starts || starts != nil && !starts.Equal(now.Add(tt.grace)) {
 			t.Errorf("%s: starts %v", name, starts)
 		}
-		if due := p.Due(&tt.user); due != tt.due {
+		if due := p.Due(&tt.user, now); (due == nil) != (tt.due == nil) || due != nil && !due.Equal(*tt.due) {
 			t.Errorf("%s: due %v, want %v", name, due, tt.due)
 		}
 		if overdue := p.Overdue(&tt.user, now); overdue != tt.overdue {
@@ -84,6 +85,7 @@ func (f *fixture) wantAccess(t *testing.T, when, bearer string, want map[auth.Re
 const noFactor = "SECOND_FACTOR_SETUP_REQUIRED"
 
 var (
+	mailedCode = []auth.AuthMethod{auth.AuthMethodEmailCode}
 	untilSetUp = map[auth.RequiredAssurance]string{"": noFactor, auth.RequireAAL2: noFactor, "token": "FORBIDDEN"}
 	inTime     = map[auth.RequiredAssurance]string{auth.RequireAAL2: noFactor}
 	anything   = map[auth.RequiredAssurance]string{}
@@ -140,7 +142,17 @@ func TestRequiredFactor(t *testing.T) {
 		}
 		f.WantEvents(t, "LOGIN_FAILED of ada")
 
-		// The password is not enough any more.
+		// The password is not enough any more, also where it was before.
+		_, err = f.Reauthenticate(f.As(t, late.AccessToken), signin.ReauthenticateInput{Password: new(password.Plaintext(authtest.Password))})
+		var stepUp *auth.Error
+		if !errors.As(err, &stepUp) || stepUp.Code != auth.CodeStepUpRequired || !slices.Equal(stepUp.Methods, mailedCode) {
+			t.Errorf("the password in the session: %v", err)
+		}
+		f.Clock.Advance(time.Hour)
+		err = f.Authorize(f.As(t, f.mustRefresh(t, late)), &auth.Rule{Requires: []auth.Role{auth.RoleUser}, Assurance: auth.RequireHighest, MaxAge: time.Minute}, nil)
+		if !errors.As(err, &stepUp) || stepUp.Code != auth.CodeStepUpRequired || !slices.Equal(stepUp.Methods, mailedCode) {
+			t.Errorf("a rule that needs a confirmed identity: %v", err)
+		}
 		m, _ := f.loginMail(t)
 		f.NewEvents(t)
 		challenge := f.begin(t)
@@ -179,6 +191,45 @@ func TestRequiredFactor(t *testing.T) {
 			t.Fatal(err)
 		}
 		f.wantAccess(t, "signed in with the factor", full.AccessToken, anything)
+	})
+}
+
+// mustRefresh returns the access token of a refresh.
+func (f *fixture) mustRefresh(t *testing.T, p *signin.AuthPayload) string {
+	t.Helper()
+	next, code := f.refresh(t.Context(), *p.RefreshToken)
+	if code != "" {
+		t.Fatalf("refresh: %s", code)
+	}
+	return next.AccessToken
+}
+
+// TestRulesUntilFactor checks which rules with an assurance of their own let users pass who must set up a factor: those about
+// their own account.
+func TestRulesUntilFactor(t *testing.T) {
+	t.Parallel()
+	eachDatabase(t, func(t *testing.T, f *fixture) {
+		f.requireFactor(t, auth.FactorPolicy{Scope: auth.FactorAll})
+		root, ada := f.admin(t, "root"), f.signup(t, "ada")
+		user, admins := []auth.Role{auth.RoleUser}, []auth.Role{auth.RoleAdmin}
+		for _, tt := range []struct {
+			rule   auth.Rule
+			object any
+			want   string
+		}{
+			{auth.Rule{Requires: user, Assurance: auth.RequireAAL1}, nil, ""},
+			{auth.Rule{Requires: admins, Assurance: auth.RequireAAL1}, nil, noFactor},
+			{auth.Rule{Requires: admins, Assurance: auth.RequireHighest}, nil, noFactor},
+			{auth.Rule{Requires: admins, OrOwner: true, Assurance: auth.RequireAAL1}, root.User, ""},
+			{auth.Rule{Requires: admins, OrOwner: true, Assurance: auth.RequireAAL1}, ada.User, noFactor},
+			{auth.Rule{Requires: admins, OrOwner: true}, root.User, noFactor},
+			{auth.Rule{Requires: admins, OrOwner: true, Check: auth.CheckToken}, root.User, "FORBIDDEN"},
+			{auth.Rule{OrOwner: true, Check: auth.CheckToken}, root.User, "FORBIDDEN"},
+		} {
+			if got := authtest.Code(f.Authorize(f.As(t, root.AccessToken), &tt.rule, tt.object)); got != tt.want {
+				t.Errorf("%s: %q, want %q", &tt.rule, got, tt.want)
+			}
+		}
 	})
 }
 
@@ -245,10 +296,12 @@ func TestResetFactors(t *testing.T) {
 		if left, err := f.Store.Factors(t.Context(), ada.User.ID); err != nil || len(left) != 0 {
 			t.Errorf("%d factors are left: %v", len(left), err)
 		}
-		f.wantAccess(t, "her session", ada.AccessToken, map[auth.RequiredAssurance]string{"": noFactor, auth.RequireAAL2: noFactor})
+		if got := authtest.Code(f.Authorize(f.As(t, ada.AccessToken), &auth.Rule{Requires: []auth.Role{auth.RoleUser}}, nil)); got != "UNAUTHENTICATED SESSION_ENDED" {
+			t.Errorf("her session: %q", got)
+		}
 		var second *auth.Error
 		_, err = f.Login(t.Context(), signin.LoginInput{Identifier: "ada", Password: authtest.Password})
-		if !errors.As(err, &second) || !slices.Equal(second.Methods, []auth.AuthMethod{auth.AuthMethodEmailCode}) {
+		if !errors.As(err, &second) || !slices.Equal(second.Methods, mailedCode) {
 			t.Errorf("the password alone: %v", err)
 		}
 		f.NewEvents(t)

@@ -14,8 +14,8 @@ export interface AccessEntry {
   orOwner?: boolean
   /** In seconds. */
   maxAge?: number
-  /** How well the user must have authenticated: with two factors, or with two if they have set up a second one. */
-  assurance?: 'AAL2' | 'HIGHEST'
+  /** How well the user must have authenticated: with one factor, even if the server requires two, with two, or with two if they have set up a second one. */
+  assurance?: 'AAL1' | 'AAL2' | 'HIGHEST'
   /** Whether the user's e-mail address must be verified. */
   verified?: boolean
   /** The rate limits of a field, in words. */
@@ -45,6 +45,7 @@ export function stateFor(entry: AccessEntry, viewer: Viewer | null, now: number)
   if (!viewer) return 'denied'
   if (!entry.requires?.some((role) => viewer.user.roles?.includes(role))) return entry.orOwner ? 'own' : 'denied'
   if (entry.verified && !viewer.user.emailVerifiedAt) return 'verify'
+  if (!entry.assurance && viewer.user.secondFactorDueAt && !(now < Date.parse(viewer.user.secondFactorDueAt))) return 'factor'
   if (entry.assurance === 'AAL2' && viewer.session.assurance !== 'AAL2' && !viewer.confirmed) return 'factor'
   return entry.maxAge !== undefined && !(now - viewer.provedAt <= entry.maxAge * 1000) ? 'confirm' : 'allowed'
 }

@@ -11,7 +11,7 @@ import (
 
 // CompleteLoginResponse is returned by CompleteLogin on success.
 type CompleteLoginResponse struct {
-	// Completes a sign-in that failed with `SECOND_FACTOR_REQUIRED`, with a second factor. A wrong one fails with
+	// Completes a sign-in that failed with `SECOND_FACTOR_REQUIRED`, with one of its `methods`. A wrong one fails with
 	// `INVALID_CREDENTIALS`, and the user can try again. Fails with `BAD_USER_INPUT` if the challenge has expired, was used,
 	// or had five attempts: sign in again. With `session: COOKIE` at `login`, only the same browser can complete it.
 	CompleteLogin Tokens `json:"completeLogin"`

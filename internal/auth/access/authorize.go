@@ -13,9 +13,9 @@ import (
 	"usher/internal/token"
 )
 
-// Authorize returns nil when the caller of ctx satisfies the rule for an object. Otherwise it returns an *auth.Error
-// with CodeUnauthenticated, CodeForbidden, CodeEmailNotVerified, CodeSecondFactorSetupRequired or CodeStepUpRequired, or the fault that prevented a
-// decision. The object is the one whose field is guarded. Only OrOwner looks at it.
+// Authorize returns nil when the caller of ctx satisfies the rule for an object. Otherwise it returns an *auth.Error with
+// CodeUnauthenticated, CodeForbidden, CodeEmailNotVerified, CodeSecondFactorSetupRequired or CodeStepUpRequired, or the fault
+// that prevented a decision. The object is the one whose field is guarded. Who owns it counts for OrOwner.
 //
 // A caller that may never do something learns only that: no verification and no password would help. The address comes
 // before the password, because it is verified once and for all fields: a client that asked for the password first would
@@ -58,19 +58,26 @@ func outcome(err error) string {
 // apply returns what a decision says for an object.
 func apply(d caller.Decision, object any) error {
 	rule := d.Rule
-	if !d.Admitted && (!rule.OrOwner || !owns(d.Subject, object)) {
+	own := rule.OrOwner && owns(d.Subject, object)
+	if !d.Admitted && !own {
 		return auth.ErrForbidden
 	}
 	if d.Unverified {
 		return auth.ErrEmailNotVerified
 	}
-	if d.NoFactor {
+	if d.NoFactor || d.Overdue && !allowsSetup(rule, own) {
 		return auth.ErrSecondFactorSetup
 	}
 	if d.Weak || d.Stale {
 		return &auth.Error{Code: auth.CodeStepUpRequired, MaxAge: rule.MaxAge, Assurance: d.StepUp, Methods: d.Methods}
 	}
 	return nil
+}
+
+// allowsSetup reports whether a rule is for users who have to set up a second factor: it says so with an assurance, and it is
+// about their own account. Rules with CheckToken are not: the tokens of such users have no roles.
+func allowsSetup(rule *auth.Rule, own bool) bool {
+	return rule.Assurance != "" && (own || rule.HasRole([]auth.Role{auth.RoleUser}))
 }
 
 func owns(subject uuid.UUID, object any) bool {
@@ -89,8 +96,10 @@ func (s *Service) decide(ctx context.Context, c *caller.State, rule *auth.Rule) 
 	}
 	proved := auth.Assurance(c.Claims.Assurance)
 	if rule.Check == auth.CheckToken {
-		d.Subject, _ = uuid.Parse(c.Claims.Subject) // the zero id owns nothing
-		roles, verified = rolesOf(c.Claims), c.Claims.EmailVerified
+		if roles = rolesOf(c.Claims); len(roles) > 0 { // otherwise the zero id, which owns nothing
+			d.Subject, _ = uuid.Parse(c.Claims.Subject)
+		}
+		verified = c.Claims.EmailVerified
 	} else { // An unknown value is as strict as CheckSession.
 		var err error
 		if viewer, err = s.viewer(ctx, c); err != nil {
@@ -110,19 +119,13 @@ func (s *Service) decide(ctx context.Context, c *caller.State, rule *auth.Rule) 
 	// re-authenticates. Tokens have whole seconds.
 	d.Stale = rule.MaxAge > 0 && s.tx.Now().Truncate(time.Second).Sub(c.Claims.AuthTime) > rule.MaxAge
 	d.Weak = proved != auth.AAL2 && requiresTwo(rule, viewer)
-	d.NoFactor = viewer != nil && (d.Weak && !viewer.User.HasSecondFactor() || s.overdue(rule, viewer))
+	d.NoFactor = d.Weak && viewer != nil && !viewer.User.HasSecondFactor()
+	d.Overdue = viewer != nil && s.second.Overdue(&viewer.User, s.tx.Now())
 	if d.Weak || d.Stale {
 		d.StepUp, d.Methods = s.stepUp(d.Weak, proved, viewer)
 	}
 	c.Decisions = append(c.Decisions, d)
 	return d, nil
-}
-
-// overdue reports whether the server requires a second factor of a caller, who has none and no time left to set one up. Rules
-// with an assurance of their own are not for it to change. Tokens of such callers have no roles, which is what rules with
-// CheckToken look at.
-func (s *Service) overdue(rule *auth.Rule, v *auth.Viewer) bool {
-	return rule.Assurance == "" && s.second.Overdue(&v.User, s.tx.Now())
 }
 
 // requiresTwo reports whether a rule requires two factors of a caller.
@@ -142,8 +145,12 @@ func (s *Service) stepUp(weak bool, proved auth.Assurance, v *auth.Viewer) (auth
 	if weak || proved == auth.AAL2 {
 		return auth.AAL2, factors
 	}
+	mailed := v != nil && s.sendsMail && v.User.HasVerifiedEmail()
+	if mailed && s.second.Overdue(&v.User, s.tx.Now()) {
+		return auth.AAL1, []auth.AuthMethod{auth.AuthMethodEmailCode} // as at sign-in
+	}
 	methods := append([]auth.AuthMethod{auth.AuthMethodPassword}, factors...)
-	if v != nil && s.sendsMail && v.User.HasVerifiedEmail() {
+	if mailed {
 		methods = append(methods, auth.AuthMethodEmailCode)
 	}
 	return auth.AAL1, methods

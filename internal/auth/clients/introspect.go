@@ -76,7 +76,7 @@ func (s *Service) introspect(ctx context.Context, by *auth.Client, text string) 
 		methods = auth.AMR(v.Session.Methods)
 	}
 	return &Introspection{
-		ClientID: claims.ClientID, Subject: claims.Subject, User: &v.User, Custom: custom,
+		ClientID: claims.ClientID, Subject: claims.Subject, User: s.sessions.Allowed(&v.User), Custom: custom,
 		Assurance: v.Assurance(auth.Assurance(claims.Assurance), claims.AuthTime), Methods: methods, AuthTime: claims.AuthTime,
 		Issuer: claims.Issuer, Audience: claims.Audience, ID: claims.ID,
 		IssuedAt: claims.IssuedAt, ExpiresAt: claims.ExpiresAt,

@@ -124,7 +124,7 @@ func (s *Service) Of(ctx context.Context, u *auth.User) ([]Factor, error) {
 }
 
 // Due returns until when a user has time to set up a second factor; nil if they need none, or if their time has not started.
-func (s *Service) Due(u *auth.User) *time.Time { return s.policy.Due(u) }
+func (s *Service) Due(u *auth.User) *time.Time { return s.policy.Due(u, s.tx.Now()) }
 
 // added stores a new factor of the user of a transaction, with recovery codes if they have none, and tells them. It returns
 // the codes.

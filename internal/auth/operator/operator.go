@@ -110,10 +110,11 @@ func (s *Service) SetDisabled(ctx context.Context, id uuid.UUID, disabled bool) 
 	return err
 }
 
-// ResetFactors removes all second factors of a user. If this process sends mail, the user gets one.
-func (s *Service) ResetFactors(ctx context.Context, id uuid.UUID) error {
-	_, err := admin.ResetFactors(ctx, s.tx, s.outbox, transaction.Operator, id)
-	return err
+// ResetFactors removes all second factors of a user, ends their sessions, and reports whether there were any factors. If this
+// process sends mail, the user gets one.
+func (s *Service) ResetFactors(ctx context.Context, id uuid.UUID) (bool, error) {
+	_, had, err := admin.ResetFactors(ctx, s.tx, s.outbox, transaction.Operator, id)
+	return had, err
 }
 
 // DeleteUser deletes an account and its sessions. The last administrator with an enabled account stays.

@@ -8,9 +8,11 @@ import (
 	"usher/internal/claims"
 )
 
-// Claims returns the custom claims of a user, and email_verified if it is needed. Custom claims that are too large together are left out, see claims.Mapping. The
-// log says so with each token, because a service that misses one may refuse the user.
+// Claims returns the custom claims of a user, and email_verified if it is needed. Custom claims that are too large together
+// are left out, see claims.Mapping. The log says so with each token, because a service that misses one may refuse the user.
+// Users who have to set up a second factor first have no roles and no permissions in them.
 func (s *Service) Claims(ctx context.Context, u *auth.User) (map[string]json.RawMessage, error) {
+	u = s.Allowed(u)
 	var permissions []auth.Permission
 	if s.claims.Has("permissions") {
 		var err error

@@ -9,7 +9,7 @@ import (
 	"usher/internal/auth/mailing"
 )
 
-// Answer is what a user presents beside a password. Exactly one field is set.
+// Answer is what a user presents to complete a sign-in or to confirm their identity. Exactly one field is set.
 type Answer = proof.Answer
 
 // CompleteLoginInput is the input of CompleteLogin.
@@ -23,7 +23,7 @@ type CompleteLoginInput struct {
 	Replaces string
 }
 
-// CompleteLogin signs a user in with a second factor, after Login has asked for one. A wrong factor has the error
+// CompleteLogin signs a user in with what Login has asked for: a second factor, or a mailed code. A wrong one has the error
 // CodeInvalidCredentials, and counts as an attempt. A sign-in that was completed, has expired, or had five attempts, has
 // CodeBadUserInput.
 func (s *Service) CompleteLogin(ctx context.Context, in CompleteLoginInput) (*Tokens, error) {

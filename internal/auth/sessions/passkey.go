@@ -32,9 +32,6 @@ func (s *Service) loginWithPasskey(ctx context.Context, in LoginWithPasskeyInput
 	if err != nil {
 		return nil, err
 	}
-	if err := s.checkReady(verified.User(), ownAPI); err != nil {
-		return nil, s.refuseSignIn(ctx, verified, err)
-	}
 	started, err := s.signIn(ctx, verified, in.Replaces)
 	if err != nil {
 		return nil, err

@@ -11,7 +11,7 @@ import (
 	"usher/internal/password"
 )
 
-// ReauthenticateInput is the input of Reauthenticate: the password, a mailed code, or one answer.
+// ReauthenticateInput is the input of Reauthenticate: the password, or one answer.
 type ReauthenticateInput struct {
 	Password *password.Plaintext
 	Answer
@@ -22,7 +22,8 @@ type ReauthenticateInput struct {
 // later refreshes keep those of the sign-in. Otherwise a thief with a copied refresh token would get them too. The refresh
 // token stays the same, so none is returned. Something wrong has the same error as in Login, but a separate counter.
 //
-// In a session that began with two factors, the second one is needed: the password or a mailed code has CodeStepUpRequired.
+// In a session that began with two factors, the second one is needed: the password or a mailed code has CodeStepUpRequired. So
+// has the password of a user who did not set up a required second factor in time, and can get a mailed code.
 func (s *Service) Reauthenticate(ctx context.Context, in ReauthenticateInput) (*Tokens, error) {
 	tokens, err := s.reauthenticate(ctx, in)
 	s.tx.Meter().CountSignIn(auth.SignInReauthentication, auth.SignInOutcome(err))
@@ -64,6 +65,9 @@ func (s *Service) reauthenticate(ctx context.Context, in ReauthenticateInput) (*
 // confirm checks what the user of a session presents.
 func (s *Service) confirm(ctx context.Context, v *auth.Viewer, in ReauthenticateInput) (proof.Proof, error) {
 	stepUp := &auth.Error{Code: auth.CodeStepUpRequired, Assurance: auth.AAL2, Methods: v.User.SecondFactors()}
+	if in.Password != nil && s.asksMailedCode(&v.User) {
+		return proof.Proof{}, &auth.Error{Code: auth.CodeStepUpRequired, Assurance: auth.AAL1, Methods: []auth.AuthMethod{auth.AuthMethodEmailCode}}
+	}
 	// A mail must not become the second factor of a session whose first one is something that the user has.
 	mailed := in.EmailCode != nil && auth.AssuranceOf(together(v.Session.Methods, []auth.Method{auth.MethodEmailCode})) == auth.AAL2
 	switch {

@@ -89,7 +89,8 @@ func (s *Service) rotate(ctx context.Context, presented refreshToken, audience s
 			return nil, err
 		}
 		if done {
-			return state, s.startFactorTimeOfRefresh(ctx, &state.User)
+			s.startFactorTimeOfRefresh(ctx, &state.User)
+			return state, nil
 		}
 	}
 	return nil, fmt.Errorf("refresh: %w", auth.ErrUnavailable)

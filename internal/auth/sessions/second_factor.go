@@ -25,12 +25,25 @@ func (s *Service) startFactorTime(ctx context.Context, tx *transaction.Tx, u *au
 }
 
 // startFactorTimeOfRefresh is startFactorTime for a session from before the policy. It costs nothing once the time has
-// started.
-func (s *Service) startFactorTimeOfRefresh(ctx context.Context, u *auth.User) error {
+// started. It cannot fail the refresh, which has used the token up: the next one tries again.
+func (s *Service) startFactorTimeOfRefresh(ctx context.Context, u *auth.User) {
 	if s.second.Starts(u, s.tx.Now()) == nil {
-		return nil
+		return
 	}
-	return s.tx.Run(ctx, transaction.Nobody, func(ctx context.Context, tx *transaction.Tx) error {
+	err := s.tx.Run(ctx, transaction.Nobody, func(ctx context.Context, tx *transaction.Tx) error {
 		return s.startFactorTime(ctx, tx, u)
 	})
+	if err != nil {
+		s.log.WarnContext(ctx, "the time to set up a second factor has not started", "user", u.ID, "err", err)
+	}
+}
+
+// Allowed returns a user as other services may see them: without roles as long as the user has to set up a second factor.
+func (s *Service) Allowed(u *auth.User) *auth.User {
+	if !s.second.Overdue(u, s.tx.Now()) {
+		return u
+	}
+	shown := *u
+	shown.Roles = nil
+	return &shown
 }

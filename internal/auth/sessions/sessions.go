@@ -216,11 +216,6 @@ func (s *Service) sign(ctx context.Context, v *auth.Viewer, methods []auth.Metho
 	if err != nil {
 		return nil, err
 	}
-	// Until a user has set up a required second factor, other services must not find them allowed to do anything.
-	allowed := v.User
-	if s.second.Overdue(&v.User, s.tx.Now()) {
-		allowed.Roles = nil
-	}
 	own := &token.Claims{
 		ID:        id.String(),
 		Audience:  audience,
@@ -231,12 +226,12 @@ func (s *Service) sign(ctx context.Context, v *auth.Viewer, methods []auth.Metho
 		Assurance: string(auth.AssuranceOf(methods)),
 		Methods:   auth.AMR(methods),
 		ExpiresAt: v.Session.ExpiresAt,
-		Roles:     names(allowed.Roles),
+		Roles:     names(s.Allowed(&v.User).Roles),
 
 		EmailVerified: v.User.HasVerifiedEmail(),
 	}
 	signed := *own
-	if signed.Custom, err = s.Claims(ctx, &allowed); err != nil {
+	if signed.Custom, err = s.Claims(ctx, &v.User); err != nil {
 		return nil, err
 	}
 	access, err := s.tokens.Sign(signed)

@@ -140,7 +140,11 @@ function MailedCode({ email, ...way }: WayProps & { email: string }) {
       <>
         <p role="status">A mail to <b>{sent}</b> is on its way. Its code is valid for 10 minutes.</p>
         <MailNote />
-        <Text method="EMAIL_CODE" {...way} />
+        <Text
+          method="EMAIL_CODE"
+          {...way}
+          children={<><button type="button" className="plain" onClick={() => { setSent(undefined) }}>Send another mail</button>{way.children}</>}
+        />
       </>
     )
   }

@@ -108,7 +108,7 @@ function Details({ user, roles, notice, changed, close }: {
   const resetFactors = () => void run(async () => {
     setDone(undefined)
     await send(resetFactorsDocument, { input })
-    setDone('Second factors removed. The user can set up new ones.')
+    setDone('Second factors removed and sessions ended.')
     changed()
   })
   const remove = () => void run(async () => {

@@ -57,6 +57,8 @@ type Decision struct {
 	// Weak says that the caller authenticated at a lower level than the rule requires, and NoFactor that they have no
 	// factor with which they could reach it.
 	Weak, NoFactor bool
+	// Overdue says that the server requires a second factor of the caller, who has none and no time left to set one up.
+	Overdue bool
 	// StepUp are the level and the methods at which the caller can confirm their identity. They are set if the caller must.
 	StepUp  auth.Assurance
 	Methods []auth.AuthMethod

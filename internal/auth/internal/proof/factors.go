@@ -125,7 +125,7 @@ func completing(u *auth.User) []auth.AuthMethod {
 	return []auth.AuthMethod{auth.AuthMethodEmailCode}
 }
 
-// Answer is what a user presents beside a password. Exactly one field is set.
+// Answer is what a user presents to complete a sign-in or to confirm their identity. Exactly one field is set.
 type Answer struct {
 	TOTP         *string
 	RecoveryCode *string
