@@ -133,9 +133,9 @@ func ViewerOf(ctx context.Context, store Viewers, tx *transaction.Runner, claims
 	return v, nil
 }
 
-// Administrator returns the signed-in user, if they have the role ADMIN, and a second factor where the server requires one of
-// them. Everything that reads or changes other
-// people's accounts calls it, although the guard at the edge has checked the role before.
+// Administrator returns the signed-in user, if they have the role ADMIN, and are not out of time to set up a required second
+// factor. Everything that reads or changes other people's accounts calls it, although the guard at the edge has checked the role
+// before.
 func (s *Service) Administrator(ctx context.Context) (*auth.Viewer, error) {
 	v, err := s.Viewer(ctx)
 	if err != nil {
