@@ -2473,21 +2473,20 @@ enum ErrorCode {
   """
   STEP_UP_REQUIRED
   """
-  The password or the mailed secret is right, but the account also needs a second factor, or a mailed code if the server
-  requires a second factor and the user has not set one up in time. The user is not signed in yet. Show the
-  user the methods of ` + "`" + `extensions.methods` + "`" + `, which are ` + "`" + `AuthMethod` + "`" + ` values, and send what they enter to ` + "`" + `completeLogin` + "`" + ` together with
-  ` + "`" + `extensions.challenge` + "`" + `. The challenge is valid for ` + "`" + `extensions.expiresIn` + "`" + ` seconds and five attempts.
+  The password or the mailed secret is right, but the sign-in needs another step: a second factor or, if the deadline to set
+  one up has passed, a mailed code. The user is not signed in yet. Show the user the methods of ` + "`" + `extensions.methods` + "`" + `, which are
+  ` + "`" + `AuthMethod` + "`" + ` values, and send what they enter to ` + "`" + `completeLogin` + "`" + ` together with ` + "`" + `extensions.challenge` + "`" + `. The challenge is valid for ` + "`" + `extensions.expiresIn` + "`" + ` seconds and five attempts.
   """
   SECOND_FACTOR_REQUIRED
   """
-  This requires a second factor, or the server requires one of the user, and the user has none. Set one up, for example with
+  A second factor is required, by this field or by the server, and the user has none. Set one up, for example with
   ` + "`" + `beginTotpSetup` + "`" + `.
   """
   SECOND_FACTOR_SETUP_REQUIRED
   """
   The identifier or the password is wrong. The answer deliberately does not say which. In ` + "`" + `reauthenticate` + "`" + ` and
-  ` + "`" + `changePassword` + "`" + `: the current password is wrong. Of a second factor, a passkey or a mailed code: it is wrong or no longer
-  valid. The message says what is wrong. In ` + "`" + `loginWithPasskey` + "`" + `, ` + "`" + `extensions.unknownPasskey` + "`" + ` is true if no account
+  ` + "`" + `changePassword` + "`" + `: the current password is wrong. For a second factor, a passkey or a mailed code: it is wrong or no longer
+  valid, and the message says which. In ` + "`" + `loginWithPasskey` + "`" + `, ` + "`" + `extensions.unknownPasskey` + "`" + ` is true if no account
   has the passkey, for example because it was removed: tell the browser with ` + "`" + `PublicKeyCredential.signalUnknownCredential` + "`" + `.
   """
   INVALID_CREDENTIALS
@@ -2600,8 +2599,8 @@ enum RequiredAssurance {
   "With two factors. Users who have set up only one get ` + "`" + `SECOND_FACTOR_SETUP_REQUIRED` + "`" + `."
   AAL2
   """
-  With two factors if they have set up a second one, otherwise with one, even if the server requires a second one of the
-  user. Not with ` + "`" + `check: TOKEN` + "`" + `.
+  With two factors if the user has set up a second one, otherwise with one, even if the server requires two. Not allowed with
+  ` + "`" + `check: TOKEN` + "`" + `.
   """
   HIGHEST
 }
@@ -3044,9 +3043,9 @@ type Mutation {
   "Ends all sessions of a user, or one of them."
   revokeUserSessions("The user." input: RevokeUserSessionsInput!): RevokeUserSessionsPayload! @auth(requires: ADMIN)
   """
-  Removes all second factors of a user who has lost them, with the recovery codes, ends all their sessions, and tells the user
-  by mail. If the server requires a second factor of the user, now or later, they must set one up at once, and sign in with a
-  mailed code beside the password if they have a verified address. Does nothing without factors.
+  Removes all second factors and recovery codes of a user who has lost them, ends all their sessions and tells them by mail.
+  If the server requires a second factor, now or later, they get no time to set one up: until they have one, users with a
+  verified address also need a mailed code to sign in. Does nothing if the user has no factors.
   """
   resetFactors("The user." input: ResetFactorsInput!): ResetFactorsPayload! @auth(requires: ADMIN, assurance: HIGHEST, maxAge: 3600)
     @rateLimit(name: "administration", by: USER, max: 1000, per: "1h")
@@ -3886,8 +3885,8 @@ type User implements Node {
   "The second factors of the user, oldest first. The recovery codes are one of them, the last."
   factors: [Factor!] @auth(requires: ADMIN, orOwner: true, verified: false, assurance: AAL1)
   """
-  Until when the user has time to set up a second factor. Afterwards they can do nothing else. Null if the server requires
-  none of them, if they have one, or before their first sign-in.
+  The deadline for setting up a second factor. After it, the user can only set one up and manage their own account. Null if
+  none is required, if the user has one, or before their first sign-in.
   """
   secondFactorDueAt: DateTime @auth(requires: ADMIN, orOwner: true, verified: false, assurance: AAL1)
 }
@@ -4033,7 +4032,7 @@ enum AuditEventKind {
   LOGIN_FAILED
   "A user confirmed their identity."
   REAUTHENTICATED
-  "Somebody entered the right password, or a right mailed code, of an account whose sign-in needs more, and was asked for that."
+  "A password or a mailed code was right, but the sign-in needed another step."
   SECOND_FACTOR_REQUIRED
   "Somebody entered a wrong code of a second factor, to sign in or to confirm their identity."
   FACTOR_FAILED

@@ -26,17 +26,16 @@ const (
 	// `extensions.maxAge` seconds old, or was at a lower level than `extensions.assurance`. `extensions.methods` lists
 	// the `AuthMethod` values that will do. Use any one of them, then send the request again with the new access token.
 	ErrorCodeStepUpRequired ErrorCode = "STEP_UP_REQUIRED"
-	// The password or the mailed secret is right, but the account also needs a second factor, or a mailed code if the server
-	// requires a second factor and the user has not set one up in time. The user is not signed in yet. Show the
-	// user the methods of `extensions.methods`, which are `AuthMethod` values, and send what they enter to `completeLogin` together with
-	// `extensions.challenge`. The challenge is valid for `extensions.expiresIn` seconds and five attempts.
+	// The password or the mailed secret is right, but the sign-in needs another step: a second factor or, if the deadline to set
+	// one up has passed, a mailed code. The user is not signed in yet. Show the user the methods of `extensions.methods`, which are
+	// `AuthMethod` values, and send what they enter to `completeLogin` together with `extensions.challenge`. The challenge is valid for `extensions.expiresIn` seconds and five attempts.
 	ErrorCodeSecondFactorRequired ErrorCode = "SECOND_FACTOR_REQUIRED"
-	// This requires a second factor, or the server requires one of the user, and the user has none. Set one up, for example with
+	// A second factor is required, by this field or by the server, and the user has none. Set one up, for example with
 	// `beginTotpSetup`.
 	ErrorCodeSecondFactorSetupRequired ErrorCode = "SECOND_FACTOR_SETUP_REQUIRED"
 	// The identifier or the password is wrong. The answer deliberately does not say which. In `reauthenticate` and
-	// `changePassword`: the current password is wrong. Of a second factor, a passkey or a mailed code: it is wrong or no longer
-	// valid. The message says what is wrong. In `loginWithPasskey`, `extensions.unknownPasskey` is true if no account
+	// `changePassword`: the current password is wrong. For a second factor, a passkey or a mailed code: it is wrong or no longer
+	// valid, and the message says which. In `loginWithPasskey`, `extensions.unknownPasskey` is true if no account
 	// has the passkey, for example because it was removed: tell the browser with `PublicKeyCredential.signalUnknownCredential`.
 	ErrorCodeInvalidCredentials ErrorCode = "INVALID_CREDENTIALS"
 	// The input is invalid, and nothing was changed. `extensions.fields` is a list of

@@ -35,7 +35,7 @@ func newConsole(ctx context.Context, s Settings, p *parts, log *slog.Logger) (pa
 	config := console.Config{
 		PasswordMinLength: s.MinLength, OnlyTrusted: onlyTrusted(s), Mailbox: box != nil, Mail: p.post != nil,
 	}
-	if p.passkeys != nil {
+	if p.passkeys != nil && p.passkeys.Allows(s.IssuerOrigin()) { // otherwise they are for other pages only
 		config.Passkeys = p.passkeys.ID()
 	}
 	index, assets, built := console.Page(config)

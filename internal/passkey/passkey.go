@@ -11,6 +11,7 @@ package passkey
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -151,6 +152,9 @@ func New(options Options) (*Party, error) {
 
 // ID returns the RP ID.
 func (p *Party) ID() string { return p.id }
+
+// Allows reports whether pages of an origin may use the passkeys, as browsers write it.
+func (p *Party) Allows(origin string) bool { return slices.Contains(p.origins, origin) }
 
 // RelatedOrigins returns the JSON of /.well-known/webauthn on the RP ID, by which browsers let origins outside that
 // domain use its passkeys (§5.11). It is nil when there is no such origin.

@@ -300,7 +300,7 @@ test('roles ask for the password of whoever signed in long ago', async () => {
   await context.addCookies([{ name: 'usher_refresh', value: staleRefreshToken, url, httpOnly: true }])
   const page = await context.newPage()
   await page.goto(`${url}/#/access`)
-  await rule(page, 'UpdateUserInput.roles').getByText('needs your password').waitFor()
+  await rule(page, 'UpdateUserInput.roles').getByText('needs a recent confirmation').waitFor()
   await go(page, 'Users')
   await page.getByLabel('Search users').fill(name)
   await page.getByRole('rowheader').getByRole('link', { name }).click()

@@ -117,7 +117,7 @@ for (const colorScheme of /** @type {const} */ (['light', 'dark'])) {
       await page.getByLabel('Code of the mail').waitFor()
       await look(page, 'forgot', colorScheme, width)
       await page.goto(`${url}/login#token=of-no-mail`)
-      await page.getByText('only in the browser where you asked for it').waitFor()
+      await page.getByText('works only in the browser where you asked for it').waitFor()
       await look(page, 'login', colorScheme, width)
       await page.goto(`${url}/`)
       await page.getByRole('button', { name: 'Email me a code' }).click()

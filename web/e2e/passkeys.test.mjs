@@ -251,7 +251,7 @@ test('the link of a mail signs in where the mail was asked for, and nowhere else
   const { link } = await nextMail(email, /sign/i)
   const other = await (await visitor()).newPage()
   await other.goto(link)
-  await other.getByText('only in the browser where you asked for it').waitFor()
+  await other.getByText('works only in the browser where you asked for it').waitFor()
   assert.equal(await other.getByRole('button', { name: 'Sign in' }).count(), 0)
   await assertAccessible(other, 'the link in another browser')
   const tab = await page.context().newPage()

@@ -11,7 +11,7 @@ const words: Record<State, string> = {
   allowed: 'allowed',
   verify: 'needs a verified e-mail address',
   factor: 'needs a second factor',
-  confirm: 'needs your password',
+  confirm: 'needs a recent confirmation',
   own: 'allowed on your own',
   denied: 'not allowed',
 }

@@ -14,7 +14,7 @@ export interface AccessEntry {
   orOwner?: boolean
   /** In seconds. */
   maxAge?: number
-  /** How well the user must have authenticated: with one factor, even if the server requires two, with two, or with two if they have set up a second one. */
+  /** The required level. AAL1: one factor, even if the server requires two. AAL2: two. HIGHEST: two if the user has a second one. */
   assurance?: 'AAL1' | 'AAL2' | 'HIGHEST'
   /** Whether the user's e-mail address must be verified. */
   verified?: boolean
@@ -32,7 +32,7 @@ export interface TypeAccess {
 /** Reads the access table of `/access.json`, which has the root types first. */
 export const readAccess = (json: string) => JSON.parse(json) as TypeAccess[]
 
-/** What the viewer may do: `verify` needs a verified address, `factor` a second factor, `confirm` the password again, `own` is allowed on their own objects. */
+/** What the viewer may do: `verify` needs a verified address, `factor` a second factor, `confirm` a new confirmation of their identity, `own` is allowed on their own objects. */
 export type State = 'allowed' | 'verify' | 'factor' | 'confirm' | 'own' | 'denied'
 
 /**
@@ -43,9 +43,11 @@ export type State = 'allowed' | 'verify' | 'factor' | 'confirm' | 'own' | 'denie
 export function stateFor(entry: AccessEntry, viewer: Viewer | null, now: number): State {
   if (entry.public) return 'allowed'
   if (!viewer) return 'denied'
-  if (!entry.requires?.some((role) => viewer.user.roles?.includes(role))) return entry.orOwner ? 'own' : 'denied'
+  const { secondFactorDueAt } = viewer.user
+  const overdue = secondFactorDueAt && now >= Date.parse(secondFactorDueAt)
+  if (!entry.requires?.some((role) => viewer.user.roles?.includes(role))) return entry.orOwner && !(overdue && !entry.assurance) ? 'own' : 'denied'
   if (entry.verified && !viewer.user.emailVerifiedAt) return 'verify'
-  if (!entry.assurance && viewer.user.secondFactorDueAt && !(now < Date.parse(viewer.user.secondFactorDueAt))) return 'factor'
+  if (overdue && !(entry.assurance && entry.requires.includes('USER'))) return entry.assurance && entry.orOwner ? 'own' : 'factor'
   if (entry.assurance === 'AAL2' && viewer.session.assurance !== 'AAL2' && !viewer.confirmed) return 'factor'
   return entry.maxAge !== undefined && !(now - viewer.provedAt <= entry.maxAge * 1000) ? 'confirm' : 'allowed'
 }

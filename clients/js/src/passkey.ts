@@ -15,7 +15,7 @@ export interface PasskeyAnswer {
 }
 
 /**
- * How it went to ask the browser. `cancelled`: the user cancelled, took too long or has no passkey for this here. Browsers do
+ * The result of asking the browser. `cancelled`: the user cancelled, took too long or has no passkey for this site. Browsers do
  * not say which, so that pages do not learn it. `not supported`: the browser has no passkeys, or allows none on this page.
  * Pages need https, or http at localhost, and a domain that may use the passkeys of the server (`USHER_PASSKEY_ORIGINS`).
  */

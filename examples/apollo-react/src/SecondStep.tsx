@@ -43,6 +43,7 @@ export function SecondStep({ second, back }: { second: SecondFactor; back: () =>
           />
         </Form>
       )}
+      {!(['TOTP', 'RECOVERY_CODE', 'PASSKEY'] as const).some(offers) && <p role="alert">This page does not support your second factor.</p>}
       {offers('PASSKEY') && <PasskeyButton ask={answerWithPasskey}>Use a passkey</PasskeyButton>}
       {offers('TOTP') && offers('RECOVERY_CODE') && (
         <button className="link" onClick={() => { setRecovers(!recovers); setErrors(undefined) }}>

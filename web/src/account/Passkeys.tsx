@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'react'
-import { fieldMessages, UsherError } from 'usher-client'
+import { extensionsOf, UsherError } from 'usher-client'
 
 import { Confirm, Form, Problem, useAction } from '../components/Form'
 import { device } from '../device'
@@ -11,7 +11,7 @@ import { useLeaving } from '../passkeys/useLeaving'
 import { send } from '../send'
 import { About } from './About'
 import type { Me, PartProps } from './MyAccount'
-import { RecoveryCodes } from './RecoveryCodes'
+import { type CodesProps, RecoveryCodes } from './RecoveryCodes'
 
 const confirmDocument = graphql(`
   mutation ConsoleConfirmPasskeySetup($input: ConfirmPasskeySetupInput!) {
@@ -33,13 +33,12 @@ const removeDocument = graphql(`
 
 type Factor = NonNullable<Me['factors']>[number]
 
-const nameField = { name: 'name', label: 'Name of the passkey', required: 'Enter a name.', hint: 'So that you know it again, for example the device that it is on.', focus: true }
+const nameField = { name: 'name', label: 'Name of the passkey', required: 'Enter a name.', hint: 'For example, the device that it is on.', focus: true }
 
 /** The passkeys of the user: setting them up, naming and removing them. */
-export function Passkeys({ me, changed }: PartProps) {
-  const { problem, run } = useAction()
+export function Passkeys({ me, changed, codes, keep }: PartProps & CodesProps) {
+  const { busy, problem, run } = useAction()
   const [edited, setEdited] = useState<string>() // the id of a passkey, or 'new'
-  const [codes, setCodes] = useState<string[]>()
   const [done, setDone] = useState<string>()
   const passkeys = (me.factors ?? []).filter(({ method }) => method === 'PASSKEY')
   useSignals(me, passkeys)
@@ -52,18 +51,18 @@ export function Passkeys({ me, changed }: PartProps) {
     setDone(undefined)
     setEdited(id)
   }
-  const remove = (passkey: Factor) => void run(async () => {
+  const remove = (passkey: Factor) => void (busy || run(async () => {
     setDone(undefined)
     await send(removeDocument, { input: { id: passkey.id } })
-    const left = passkeys.filter(({ id }) => id !== passkey.id)
-    if (hasPasskeys && passkey.userHandle) signalAccepted(passkey.userHandle, idsOf(left))
+    if (hasPasskeys && passkey.credentialId) signalUnknown(passkey.credentialId)
+    keep(undefined)
     finish('Passkey removed. Your device or password manager may still show it.')
-  })
+  }))
   if (!hasPasskeys && passkeys.length === 0) return null
   return (
     <section className="card" aria-labelledby="passkeys-title">
       <header><h2 id="passkeys-title">Passkeys</h2></header>
-      {codes && <RecoveryCodes codes={codes} close={() => { setCodes(undefined) }} />}
+      {codes && <RecoveryCodes codes={codes} close={() => { keep(undefined) }} />}
       {passkeys.length > 0 && (
         <ul className="commands">
           {passkeys.map((passkey) => (
@@ -90,7 +89,7 @@ export function Passkeys({ me, changed }: PartProps) {
                 <SetUp
                   cancel={() => { edit(undefined) }}
                   done={(recoveryCodes) => {
-                    if (recoveryCodes) setCodes(recoveryCodes)
+                    if (recoveryCodes) keep(recoveryCodes)
                     finish('Passkey set up. You can sign in with it, without your password.')
                   }}
                 />
@@ -98,8 +97,8 @@ export function Passkeys({ me, changed }: PartProps) {
             : (
                 <>
                   <p>
-                    A passkey is kept by your device or password manager. You sign in with your fingerprint, your face or a PIN
-                    instead of a password, and nobody can ask you for it on a false page.
+                    Your device or password manager keeps the passkey. You sign in with your fingerprint, face or PIN instead of a
+                    password. It works only on this site, so a fake page cannot use it.
                   </p>
                   <div className="buttons">
                     <button type="button" onClick={() => { edit('new') }}>Set up a passkey</button>
@@ -124,12 +123,12 @@ function SetUp({ cancel, done }: { cancel: () => void; done: (recoveryCodes: str
     <Form
       submit="Create passkey"
       fields={[{ ...nameField, value: device(navigator.userAgent) }]}
+      check={({ name = '' }) => (name.length > 100 ? { name: 'Use at most 100 characters.' } : undefined)}
       action={async ({ name = '' }) => {
         const { createPasskey } = await loadPasskeys()
         const passkey = await createPasskey(leaving())
         const { confirmPasskeySetup } = await send(confirmDocument, { input: { passkey, name } }).catch((thrown: unknown) => {
-          // The server has said that it did not keep the passkey.
-          if (thrown instanceof UsherError && fieldMessages(thrown.errors).passkey !== undefined) signalUnknown(passkey.response.id)
+          if (wasRefused(thrown)) signalUnknown(passkey.response.id)
           throw thrown
         })
         done(confirmPasskeySetup.recoveryCodes)
@@ -139,6 +138,10 @@ function SetUp({ cancel, done }: { cancel: () => void; done: (recoveryCodes: str
     </Form>
   )
 }
+
+/** Whether the server has not kept a passkey. One that was answered before, or that an account has, may be kept. */
+const wasRefused = (thrown: unknown) => thrown instanceof UsherError && thrown.errors.length > 0 &&
+  !thrown.errors.some((error) => extensionsOf(error).fields?.some(({ code }) => code === 'EXPIRED' || code === 'TAKEN'))
 
 function Rename({ passkey: { id, name }, cancel, done }: { passkey: Factor; cancel: () => void; done: () => void }) {
   return (

@@ -7,7 +7,7 @@ import { wordsOfMethod } from '../methods'
 import { send } from '../send'
 import { About } from './About'
 import type { PartProps } from './MyAccount'
-import { RecoveryCodes } from './RecoveryCodes'
+import { type CodesProps, RecoveryCodes } from './RecoveryCodes'
 import { SetUpApp } from './SetUpApp'
 
 const beginDocument = graphql(`
@@ -29,10 +29,9 @@ const regenerateDocument = graphql(`
 `)
 
 /** The authenticator app and the recovery codes of the user: setting them up, and removing them. */
-export function TwoStep({ me, changed }: PartProps) {
+export function TwoStep({ me, changed, codes, keep }: PartProps & CodesProps) {
   const { busy, problem, run } = useAction()
   const [setup, setSetup] = useState<ConsoleBeginTotpSetupMutation['beginTotpSetup']>()
-  const [codes, setCodes] = useState<string[]>()
   const [done, setDone] = useState<string>()
   const factors = me.factors ?? []
   const hasApp = factors.some(({ method }) => method === 'TOTP')
@@ -45,14 +44,14 @@ export function TwoStep({ me, changed }: PartProps) {
   const removeApp = () => {
     act(async () => {
       await send(removeDocument)
-      setCodes(undefined)
+      keep(undefined)
       setDone('Authenticator app removed.')
       changed()
     })
   }
   const regenerate = () => {
     act(async () => {
-      setCodes((await send(regenerateDocument)).regenerateRecoveryCodes.recoveryCodes)
+      keep((await send(regenerateDocument)).regenerateRecoveryCodes.recoveryCodes)
       changed()
     })
   }
@@ -62,7 +61,7 @@ export function TwoStep({ me, changed }: PartProps) {
         <h2 id="two-step-title">Two-step sign-in</h2>
         <p>{isOn ? <span className="tag">on</span> : 'off'}</p>
       </header>
-      {codes && <RecoveryCodes codes={codes} close={() => { setCodes(undefined) }} />}
+      {codes && <RecoveryCodes codes={codes} close={() => { keep(undefined) }} />}
       {listed.length > 0 && (
         <ul className="commands">
           {listed.map((factor) => (
@@ -91,7 +90,7 @@ export function TwoStep({ me, changed }: PartProps) {
                   cancel={() => { setSetup(undefined) }}
                   done={(recoveryCodes) => {
                     setSetup(undefined)
-                    setCodes(recoveryCodes ?? undefined)
+                    keep(recoveryCodes ?? undefined)
                     setDone('Authenticator app set up. From now on you need it to sign in.')
                     changed()
                   }}

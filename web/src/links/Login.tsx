@@ -42,13 +42,14 @@ export function Login() {
               : flow === null
                 ? (
                     <p>
-                      This link signs you in only in the browser where you asked for it. Go back there, and enter the code of
-                      the mail. It has six digits.
+                      This link works only in the browser where you asked for it, while that page is open. Enter the code of the
+                      mail on that page. It has six digits.
                     </p>
                   )
                 : (
                     <>
                       <p>You asked for this mail in this browser.</p>
+                      {viewer && <p>You are signed in as <b>{nameOf(viewer.user)}</b>. Signing in ends that session.</p>}
                       <Form
                         submit="Sign in"
                         fields={[]}

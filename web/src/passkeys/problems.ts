@@ -18,7 +18,7 @@ const words: Partial<Record<string, Record<Doing, string>>> = {
     create: 'This browser does not allow passkeys at the address of this page.',
   },
   NotSupportedError: {
-    use: 'This device has no passkeys of a kind that works here.',
+    use: 'This device has no passkey that works here.',
     create: 'This device cannot create passkeys of a kind that works here.',
   },
   ConstraintError: {
@@ -27,7 +27,7 @@ const words: Partial<Record<string, Record<Doing, string>>> = {
   },
 }
 
-const timedOut = 'You had some minutes to confirm, which are over. Try again.'
+const timedOut = 'The request timed out. Try again.'
 
 /** Whether a request was given up because the page has asked for something else. */
 const isAborted = (thrown: unknown) => thrown instanceof DOMException && thrown.name === 'AbortError'

@@ -32,6 +32,7 @@ export function ByMail({ back }: { back: () => void }) {
         </p>
         <MailNote />
         <Form
+          key="code"
           submit="Sign in"
           fields={[{ ...codeField, focus: true }]}
           action={async ({ code }) => { await steps.begin(() => logInWithCode({ email, code: trimmed(code) })) }}
@@ -45,10 +46,11 @@ export function ByMail({ back }: { back: () => void }) {
     <>
       <Problem text={steps.ended} />
       <p className="hint">
-        You get a mail with a code. If the address of your account is not confirmed yet, this confirms it and removes the
-        password of the account, because somebody else may have chosen it.
+        You get a mail with a code. If your address is not verified yet, signing in verifies it and removes the password of the
+        account, because someone else may have set it.
       </p>
       <Form
+        key="address"
         submit="Email me a code"
         fields={[{ ...emailField, focus: true }]}
         action={async ({ email: typed = '' }, withSolution) => {

@@ -33,7 +33,7 @@ export function useSteps() {
   }
 }
 
-const overdue = 'You have not set up a second factor in time, so your password is not enough. Set one up after you have signed in.'
+const overdue = 'Your time to set up a second factor is over. Sign in with a code by mail, then set one up.'
 
 /** The second step of a sign-in. */
 export function SecondStep({ second, email = '', right, submit, back, done }: {

@@ -1,4 +1,6 @@
 // The mails that sign in: their code, and their link, which needs the flow that the tab that asked for the mail has.
+import { secondFactorOf } from 'usher-client'
+
 import type { WithSolution } from '../challenge'
 import { graphql } from '../gql'
 import type { LoginWithCodeInput } from '../gql/graphql'
@@ -18,14 +20,30 @@ const logInDocument = graphql(`
 `)
 
 const key = 'usher-login-flow'
-const question = 'Which flow?'
+
+/** The flow of a mail, and when it was asked for. */
+interface Flow {
+  flow: string
+  at: number
+}
+
+/** What tabs say to each other: whether one has a flow, the flow of one, and that one was used. */
+type Message = 'Which flow?' | Flow | { used: string }
+
 const tabs = 'BroadcastChannel' in globalThis ? new BroadcastChannel(key) : undefined
-const ownFlow = () => sessionStorage.getItem(key)
+const say = (message: Message) => tabs?.postMessage(message)
+
+function ownFlow(): Flow | undefined {
+  const kept = sessionStorage.getItem(key)
+  return kept === null ? undefined : JSON.parse(kept) as Flow
+}
 
 // Mail programs open links in a new tab, which has a sessionStorage of its own. It asks the others.
-tabs?.addEventListener('message', ({ data }: MessageEvent<unknown>) => {
-  const flow = ownFlow()
-  if (data === question && flow) tabs.postMessage({ flow })
+tabs?.addEventListener('message', ({ data }: MessageEvent<Message>) => {
+  const own = ownFlow()
+  if (!own) return
+  if (data === 'Which flow?') say(own)
+  else if ('used' in data && data.used === own.flow) sessionStorage.removeItem(key)
 })
 
 /** How long other tabs have to answer, in milliseconds. */
@@ -33,19 +51,15 @@ const patience = 500
 
 /** Resolves to the flow of the last mail that this browser has asked for, or undefined. */
 export async function findFlow(): Promise<string | undefined> {
-  const flow = ownFlow()
-  if (flow || !tabs) return flow ?? undefined
-  return new Promise((resolve) => {
-    const end = (found?: string) => {
-      tabs.removeEventListener('message', answered)
-      clearTimeout(timer)
-      resolve(found)
-    }
-    const answered = ({ data }: MessageEvent<{ flow?: string }>) => { if (data.flow) end(data.flow) }
-    const timer = setTimeout(end, patience)
-    tabs.addEventListener('message', answered)
-    tabs.postMessage(question)
-  })
+  const found = [ownFlow()]
+  if (tabs) {
+    const collect = ({ data }: MessageEvent<Message>) => { if (typeof data === 'object' && 'flow' in data) found.push(data) }
+    tabs.addEventListener('message', collect)
+    say('Which flow?')
+    await new Promise((resolve) => { setTimeout(resolve, patience) })
+    tabs.removeEventListener('message', collect)
+  }
+  return found.filter((one) => one !== undefined).sort((a, b) => b.at - a.at)[0]?.flow
 }
 
 /** Asks for a mail that signs in. Its link will work in this browser. */
@@ -57,12 +71,25 @@ export async function requestLoginCode(email: string, withSolution: WithSolution
 
 /** Keeps the flow of a mail for its link. */
 export function keepFlow(flow: string) {
-  sessionStorage.setItem(key, flow)
+  sessionStorage.setItem(key, JSON.stringify({ flow, at: Date.now() } satisfies Flow))
 }
 
-/** Signs in with the code or the link of a mail. */
+/** Signs in with the code or the link of a mail. The secret is used up, also if a second factor is needed. */
 export async function logInWithCode(secret: Omit<LoginWithCodeInput, 'session'>) {
-  await usher.signIn(async () =>
-    (await sendAnonymously(logInDocument, { input: { ...secret, session: 'COOKIE' } })).loginWithCode)
-  sessionStorage.removeItem(key)
+  try {
+    await usher.signIn(async () =>
+      (await sendAnonymously(logInDocument, { input: { ...secret, session: 'COOKIE' } })).loginWithCode)
+  } catch (thrown) {
+    if (!secondFactorOf(thrown)) throw thrown
+    forget(secret.flow)
+    throw thrown
+  }
+  forget(secret.flow)
+}
+
+function forget(used: string | null | undefined) {
+  const flow = used ?? ownFlow()?.flow
+  if (flow === undefined) return
+  if (ownFlow()?.flow === flow) sessionStorage.removeItem(key)
+  say({ used: flow })
 }

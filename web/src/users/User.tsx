@@ -140,8 +140,8 @@ function Details({ user, roles, notice, changed, close }: {
         <h3>Profile</h3>
         <Profile user={user} roles={roles} changed={changed} />
       </section>
-      {/* Disabling an account ends its sessions. */}
-      <UserSessions key={user.disabledAt} user={user} />
+      {/* Disabling an account and removing factors ends its sessions. */}
+      <UserSessions key={`${user.disabledAt ?? ''} ${String(user.factors?.length)}`} user={user} />
       <section aria-label="Account">
         <h3>Account</h3>
         <p className="hint">
