@@ -285,7 +285,7 @@ test('a mailed code confirms the identity of a user', async () => {
   await question(page).getByRole('button', { name: 'Email me a code' }).click()
   await question(page).getByLabel('Code of the mail').fill('000000')
   await question(page).getByRole('button', { name: 'Continue' }).click()
-  await question(page).getByText('wrong or was used').waitFor()
+  await question(page).getByText('wrong or no longer valid').waitFor()
   await assertAccessible(page, 'the question for a mailed code')
   await question(page).getByLabel('Code of the mail').fill((await nextMail(email, /sign/i)).code)
   await question(page).getByRole('button', { name: 'Continue' }).click()

@@ -130,7 +130,7 @@ test('a sign-in that takes too many codes begins again', async () => {
   await dialog.getByRole('button', { name: 'Remove second factors' }).click()
   await assertAccessible(admin, 'the question of a reset')
   await dialog.getByRole('button', { name: 'Yes' }).click()
-  await dialog.getByText('Second factors removed.').waitFor()
+  await dialog.getByText('Second factors removed and sessions ended.').waitFor()
   assert.equal(await dialog.getByRole('button', { name: 'Remove second factors' }).count(), 0)
   await logIn(page, name)
   await panel(page).getByRole('heading', { name }).waitFor()
