@@ -267,7 +267,7 @@ func (m *matrix) expect(a directive.Entry, p person, owner uuid.UUID) (code, rea
 		return "FORBIDDEN", ""
 	case a.Verified && !m.verified:
 		return "EMAIL_NOT_VERIFIED", ""
-	case a.Assurance == auth.RequireAAL2 && !p.factor, m.factor && !p.factor && a.Check != auth.CheckToken && !(a.Assurance != "" && (mine || slices.Contains(a.Requires, auth.RoleUser))):
+	case a.Assurance == auth.RequireAAL2 && !p.factor, m.factor && !p.factor && a.Check != auth.CheckToken && (a.Assurance == "" || !mine && !slices.Contains(a.Requires, auth.RoleUser)):
 		return "SECOND_FACTOR_SETUP_REQUIRED", ""
 	case (a.Assurance == auth.RequireAAL2 || a.Assurance == auth.RequireHighest) && p.factor && !p.twice:
 		return "STEP_UP_REQUIRED", ""
