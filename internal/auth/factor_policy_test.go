@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -191,6 +192,30 @@ func TestRequiredFactor(t *testing.T) {
 			t.Fatal(err)
 		}
 		f.wantAccess(t, "signed in with the factor", full.AccessToken, anything)
+	})
+}
+
+// TestRefreshWithoutFactorTime refreshes while the time to set up a factor cannot be stored. The token is used up then, so the
+// refresh must not fail.
+func TestRefreshWithoutFactorTime(t *testing.T) {
+	t.Parallel()
+	eachDatabase(t, func(t *testing.T, f *fixture) {
+		ada := f.signup(t, "ada")
+		f.requireFactor(t, auth.FactorPolicy{Scope: auth.FactorAll, Grace: factorGrace})
+		f.Log.Take()
+		f.Store.Before("InTx", func(context.Context) error { return auth.ErrUnreachable })
+		next, code := f.refresh(t.Context(), *ada.RefreshToken)
+		f.Store.Before("InTx", nil)
+		if code != "" || !strings.Contains(f.Log.Take(), "the time to set up a second factor has not started") {
+			t.Fatalf("the refresh: %q", code)
+		}
+		if u := f.user(t, ada.User.ID); u.FactorDueAt != nil {
+			t.Errorf("due at %s", u.FactorDueAt)
+		}
+		f.mustRefresh(t, next)
+		if u := f.user(t, ada.User.ID); u.FactorDueAt == nil {
+			t.Error("the next refresh has not started the time")
+		}
 	})
 }
 

@@ -85,3 +85,27 @@ func wantParty(t *testing.T, party *passkey.Party, id, related string) {
 		t.Errorf("the RP ID %q with the related origins %q, want %q with %q", told.RPID, got, id, related)
 	}
 }
+
+// TestIssuerOrigin checks that the origin of the console is written as browsers write it, and as PasskeyParty compares it.
+func TestIssuerOrigin(t *testing.T) {
+	t.Parallel()
+	for issuer, want := range map[string]string{
+		"https://auth.example.com":          "https://auth.example.com",
+		"https://AUTH.example.com:443/path": "https://auth.example.com",
+		"https://auth.example.com:8443":     "https://auth.example.com:8443",
+		"http://localhost:8080/":            "http://localhost:8080",
+		"https://%zz":                       "",
+	} {
+		s := &Server{Issuer: issuer}
+		if got := s.IssuerOrigin(); got != want {
+			t.Errorf("%s: %q, want %q", issuer, got, want)
+		}
+		if party, err := s.PasskeyParty(); want != "" && (err != nil || !party.Allows(want) || party.Allows(want+"1")) {
+			t.Errorf("%s: its console cannot use passkeys, or another page can (%v)", issuer, err)
+		}
+	}
+	s := &Server{Issuer: "https://auth.example.com", Passkeys: Passkeys{PasskeyRPID: "example.com", PasskeyOrigins: Origins{"https://app.example.com"}}}
+	if party, err := s.PasskeyParty(); err != nil || party.Allows(s.IssuerOrigin()) {
+		t.Errorf("the console can use passkeys of other pages (%v)", err)
+	}
+}
