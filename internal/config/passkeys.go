@@ -63,7 +63,6 @@ func party(o passkey.Options) (*passkey.Party, error) {
 	return p, nil
 }
 
-// origin is the origin of a URL as browsers write it (RFC 6454 §6.2).
 // IssuerOrigin returns the origin of the issuer as browsers write it: that of the console.
 func (s *Server) IssuerOrigin() string {
 	u, err := url.Parse(s.Issuer)
@@ -73,6 +72,7 @@ func (s *Server) IssuerOrigin() string {
 	return origin(u)
 }
 
+// origin is the origin of a URL as browsers write it (RFC 6454 §6.2).
 func origin(u *url.URL) string {
 	host, port := strings.ToLower(u.Host), u.Port()
 	if u.Scheme == "https" && port == "443" || u.Scheme == "http" && port == "80" {
