@@ -162,7 +162,7 @@ test('the page weighs little, and views do not wait for the editor', async () =>
   const all = await weigh(asked)
   console.log(`views: ${String(views)} bytes; with the editor and its workers: ${String(all)} bytes in ${String(asked.size)} files`)
   assert.ok([...asked].some((address) => address.includes('worker')), 'no worker was seen')
-  assert.ok(views < 150_000, 'the views')
+  assert.ok(views < 152_000, 'the views') // 2 kB are the sign-ins with passkeys and by mail
   assert.ok(all < 2_500_000, 'everything')
 })
 
