@@ -2475,7 +2475,8 @@ enum ErrorCode {
   """
   The password or the mailed secret is right, but the sign-in needs another step: a second factor or, if the deadline to set
   one up has passed, a mailed code. The user is not signed in yet. Show the user the methods of ` + "`" + `extensions.methods` + "`" + `, which are
-  ` + "`" + `AuthMethod` + "`" + ` values, and send what they enter to ` + "`" + `completeLogin` + "`" + ` together with ` + "`" + `extensions.challenge` + "`" + `. The challenge is valid for ` + "`" + `extensions.expiresIn` + "`" + ` seconds and five attempts.
+  ` + "`" + `AuthMethod` + "`" + ` values, and send what they enter to ` + "`" + `completeLogin` + "`" + ` together with ` + "`" + `extensions.challenge` + "`" + `. The challenge is valid
+  for ` + "`" + `extensions.expiresIn` + "`" + ` seconds and five attempts.
   """
   SECOND_FACTOR_REQUIRED
   """
@@ -3043,9 +3044,10 @@ type Mutation {
   "Ends all sessions of a user, or one of them."
   revokeUserSessions("The user." input: RevokeUserSessionsInput!): RevokeUserSessionsPayload! @auth(requires: ADMIN)
   """
-  Removes all second factors and recovery codes of a user who has lost them, ends all their sessions and tells them by mail.
-  If the server requires a second factor, now or later, they get no time to set one up: until they have one, users with a
-  verified address also need a mailed code to sign in. Does nothing if the user has no factors.
+  Resets the second factors of a user, for example after the loss of a phone: removes the authenticator app, the passkeys and
+  the recovery codes, ends all sessions, and notifies the user by mail. If the server requires a second factor, now or later,
+  there is no grace period: until the user has set one up, signing in also takes a mailed code if the address is verified.
+  Does nothing if the user has no factors.
   """
   resetFactors("The user." input: ResetFactorsInput!): ResetFactorsPayload! @auth(requires: ADMIN, assurance: HIGHEST, maxAge: 3600)
     @rateLimit(name: "administration", by: USER, max: 1000, per: "1h")
@@ -3418,7 +3420,7 @@ input SendPasswordResetInput {
 
 "Input of ` + "`" + `resetFactors` + "`" + `."
 input ResetFactorsInput {
-  "The id of the user who has lost their factors."
+  "The id of the user whose factors to remove."
   userId: ID!
 }
 

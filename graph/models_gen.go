@@ -28,7 +28,8 @@ const (
 	ErrorCodeStepUpRequired ErrorCode = "STEP_UP_REQUIRED"
 	// The password or the mailed secret is right, but the sign-in needs another step: a second factor or, if the deadline to set
 	// one up has passed, a mailed code. The user is not signed in yet. Show the user the methods of `extensions.methods`, which are
-	// `AuthMethod` values, and send what they enter to `completeLogin` together with `extensions.challenge`. The challenge is valid for `extensions.expiresIn` seconds and five attempts.
+	// `AuthMethod` values, and send what they enter to `completeLogin` together with `extensions.challenge`. The challenge is valid
+	// for `extensions.expiresIn` seconds and five attempts.
 	ErrorCodeSecondFactorRequired ErrorCode = "SECOND_FACTOR_REQUIRED"
 	// A second factor is required, by this field or by the server, and the user has none. Set one up, for example with
 	// `beginTotpSetup`.

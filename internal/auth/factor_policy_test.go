@@ -195,6 +195,21 @@ func TestRequiredFactor(t *testing.T) {
 	})
 }
 
+// TestRefreshStartsFactorTimeAgain rolls the transaction back that starts the time of a user. It runs again.
+func TestRefreshStartsFactorTimeAgain(t *testing.T) {
+	t.Parallel()
+	eachDatabase(t, func(t *testing.T, f *fixture) {
+		ada := f.signup(t, "ada")
+		f.requireFactor(t, auth.FactorPolicy{Scope: auth.FactorAll, Grace: factorGrace})
+		f.Store.RollBack(true)
+		f.mustRefresh(t, ada)
+		f.Store.RollBack(false)
+		if u := f.user(t, ada.User.ID); u.FactorDueAt == nil || !u.FactorDueAt.Equal(f.Clock.Now().Add(factorGrace)) {
+			t.Errorf("due at %v", u.FactorDueAt)
+		}
+	})
+}
+
 // TestRefreshWithoutFactorTime refreshes while the time to set up a factor cannot be stored. The token is used up then, so the
 // refresh must not fail.
 func TestRefreshWithoutFactorTime(t *testing.T) {

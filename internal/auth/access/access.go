@@ -144,7 +144,7 @@ func (s *Service) Administrator(ctx context.Context) (*auth.Viewer, error) {
 	if !v.User.IsAdmin() {
 		return nil, auth.ErrForbidden
 	}
-	if s.second.Overdue(&v.User, s.tx.Now()) { // rules with an assurance of their own would let them pass
+	if s.second.Overdue(&v.User, s.tx.Now()) {
 		return nil, auth.ErrSecondFactorSetup
 	}
 	return v, nil

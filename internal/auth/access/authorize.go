@@ -145,16 +145,25 @@ func (s *Service) stepUp(weak bool, proved auth.Assurance, v *auth.Viewer) (auth
 	if weak || proved == auth.AAL2 {
 		return auth.AAL2, factors
 	}
-	mailed := v != nil && s.sendsMail && v.User.HasVerifiedEmail()
-	if mailed && s.second.Overdue(&v.User, s.tx.Now()) {
-		return auth.AAL1, []auth.AuthMethod{auth.AuthMethodEmailCode} // as at sign-in
+	if v != nil && s.AsksMailedCode(&v.User) {
+		return auth.AAL1, []auth.AuthMethod{auth.AuthMethodEmailCode}
 	}
 	methods := append([]auth.AuthMethod{auth.AuthMethodPassword}, factors...)
-	if mailed {
+	if v != nil && s.canMail(&v.User) {
 		methods = append(methods, auth.AuthMethodEmailCode)
 	}
 	return auth.AAL1, methods
 }
+
+// AsksMailedCode reports whether a user needs a mailed code beside the password, to sign in and to confirm their identity: they
+// had to set up a second factor and did not in time. Otherwise whoever has found out the password could set up one of their
+// own. The code is that of RequestLoginCode, which limits the mails.
+func (s *Service) AsksMailedCode(u *auth.User) bool {
+	return s.second.Overdue(u, s.tx.Now()) && s.canMail(u)
+}
+
+// canMail reports whether a user can get a code by mail.
+func (s *Service) canMail(u *auth.User) bool { return s.sendsMail && u.HasVerifiedEmail() }
 
 func rolesOf(claims *token.Claims) []auth.Role {
 	roles := make([]auth.Role, len(claims.Roles))

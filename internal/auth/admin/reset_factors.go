@@ -21,9 +21,10 @@ type ResetFactorsPayload struct {
 	User *auth.User
 }
 
-// ResetFactors removes all second factors of a user, ends their sessions, and tells them: somebody else may have what they have
-// lost. If the server requires a second factor of them, now or later, they have no time to set one up: their password is not
-// enough. Nothing happens to a user without factors. A user who has no password either needs a reset of it, or a mailed code.
+// ResetFactors removes all second factors of a user, ends the sessions, because somebody else may have the lost device, and
+// notifies the user. If the server requires a second factor, now or later, there is no grace period, so the password alone is
+// not enough. It does nothing if the user has no factors. A user without a password then signs in with a mailed code, or needs
+// a password reset.
 func (s *Service) ResetFactors(ctx context.Context, in ResetFactorsInput) (*ResetFactorsPayload, error) {
 	admin, err := s.access.Administrator(ctx)
 	if err != nil {

@@ -50,7 +50,7 @@ func (s *Service) login(ctx context.Context, in LoginInput) (*Tokens, error) {
 	if err := s.checkReady(verified.User(), audience); err != nil {
 		return nil, s.refuseSignIn(ctx, verified, err)
 	}
-	if verified.NeedsSecondFactor() || s.asksMailedCode(verified.User()) {
+	if verified.NeedsSecondFactor() || s.access.AsksMailedCode(verified.User()) {
 		return nil, s.continueLater(ctx, verified, in)
 	}
 	started, err := s.signIn(ctx, verified, in.Replaces)

@@ -65,7 +65,7 @@ func (s *Service) reauthenticate(ctx context.Context, in ReauthenticateInput) (*
 // confirm checks what the user of a session presents.
 func (s *Service) confirm(ctx context.Context, v *auth.Viewer, in ReauthenticateInput) (proof.Proof, error) {
 	stepUp := &auth.Error{Code: auth.CodeStepUpRequired, Assurance: auth.AAL2, Methods: v.User.SecondFactors()}
-	if in.Password != nil && s.asksMailedCode(&v.User) {
+	if in.Password != nil && s.access.AsksMailedCode(&v.User) {
 		return proof.Proof{}, &auth.Error{Code: auth.CodeStepUpRequired, Assurance: auth.AAL1, Methods: []auth.AuthMethod{auth.AuthMethodEmailCode}}
 	}
 	// A mail must not become the second factor of a session whose first one is something that the user has.

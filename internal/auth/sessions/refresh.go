@@ -51,6 +51,7 @@ func (s *Service) exchange(ctx context.Context, in RefreshInput) (*Tokens, error
 	if err != nil {
 		return nil, err
 	}
+	s.startFactorTimeOfRefresh(ctx, &state.User)
 	if err := s.endReplacedByRefresh(ctx, &state.Viewer, in.Replaces); err != nil {
 		return nil, err
 	}
@@ -89,7 +90,6 @@ func (s *Service) rotate(ctx context.Context, presented refreshToken, audience s
 			return nil, err
 		}
 		if done {
-			s.startFactorTimeOfRefresh(ctx, &state.User)
 			return state, nil
 		}
 	}

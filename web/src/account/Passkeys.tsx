@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'react'
 import { extensionsOf, UsherError } from 'usher-client'
 
-import { Confirm, Form, Problem, useAction } from '../components/Form'
+import { Confirm, Form, useAction } from '../components/Form'
 import { device } from '../device'
 import { graphql } from '../gql'
 import { hasPasskeys } from '../page'
@@ -11,6 +11,7 @@ import { useLeaving } from '../passkeys/useLeaving'
 import { send } from '../send'
 import { About } from './About'
 import type { Me, PartProps } from './MyAccount'
+import { Outcome } from './Outcome'
 import { type CodesProps, RecoveryCodes } from './RecoveryCodes'
 
 const confirmDocument = graphql(`
@@ -107,12 +108,7 @@ export function Passkeys({ me, changed, codes, keep }: PartProps & CodesProps) {
               )}
         </div>
       )}
-      {(done !== undefined || problem) && (
-        <div className="part">
-          <Problem text={problem?.message} />
-          <p role="status" className="hint">{done}</p>
-        </div>
-      )}
+      <Outcome problem={problem} done={done} />
     </section>
   )
 }

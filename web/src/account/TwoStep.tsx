@@ -1,12 +1,13 @@
 import { useState } from 'react'
 
-import { Confirm, Problem, useAction } from '../components/Form'
+import { Confirm, useAction } from '../components/Form'
 import { graphql } from '../gql'
 import type { ConsoleBeginTotpSetupMutation } from '../gql/graphql'
 import { wordsOfMethod } from '../methods'
 import { send } from '../send'
 import { About } from './About'
 import type { PartProps } from './MyAccount'
+import { Outcome } from './Outcome'
 import { type CodesProps, RecoveryCodes } from './RecoveryCodes'
 import { SetUpApp } from './SetUpApp'
 
@@ -112,12 +113,7 @@ export function TwoStep({ me, changed, codes, keep }: PartProps & CodesProps) {
               )}
         </div>
       )}
-      {(done !== undefined || problem) && (
-        <div className="part">
-          <Problem text={problem?.message} />
-          <p role="status" className="hint">{done}</p>
-        </div>
-      )}
+      <Outcome problem={problem} done={done} />
     </section>
   )
 }
