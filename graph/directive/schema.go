@@ -152,7 +152,7 @@ func (s *Schema) intern(d *ast.Directive) (*auth.Rule, error) {
 	if v := arguments["assurance"]; v != nil {
 		level := auth.RequiredAssurance(fmt.Sprint(v))
 		if level != auth.RequireAAL1 && level != auth.RequireAAL2 && level != auth.RequireHighest {
-			return nil, fmt.Errorf("has an unknown assurance, %s: use AAL1, AAL2 or HIGHEST", level)
+			return nil, fmt.Errorf("has assurance %s, which does not exist: use AAL1, AAL2 or HIGHEST", level)
 		}
 		assurance = &level
 	}
