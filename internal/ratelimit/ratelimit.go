@@ -8,8 +8,9 @@
 // A process lets at most Slack uses of a counter pass before it adds them to the database and learns what the others have
 // added. So with n processes, each period has at most Max + n*Slack uses. A process that is killed takes with it what it
 // has not added, so each process that has run in the period is one of the n. A counter that makes room for others in a
-// process's memory may lose a hundredth of Max. The clocks of all processes must agree to within a period. The first use of
-// a counter needs no statement if Slack is at least 1.
+// process's memory may lose a hundredth of Max each time. The clocks of all processes must agree to within a period. The
+// first use of a counter needs no statement if Slack is at least 1, or a hundredth of Max once counters have made room
+// for others.
 package ratelimit
 
 import (
@@ -75,6 +76,8 @@ type Limiter struct {
 
 	mu       sync.Mutex
 	counters *simplelru.LRU[Key, *counter]
+	// forgotten is until when the database may have uses of a counter that made room for others.
+	forgotten time.Time
 }
 
 // New returns a Limiter that remembers about size counters.
@@ -156,7 +159,7 @@ func (l *Limiter) reserve(uses []Use, states []State) (todo []settlement, wait c
 	for i := range uses {
 		u, state := &uses[i], &states[i]
 		state.note(now)
-		if state.Over && state.counter.stale(now) || ok && !u.Peek && state.counter.unsettled > Slack(u.Max) {
+		if state.Over && state.counter.stale(now) || ok && !u.Peek && state.counter.unsettled > l.slack(state.counter, u, now) {
 			todo = begin(todo, u, state.counter)
 		}
 	}
@@ -166,6 +169,15 @@ func (l *Limiter) reserve(uses []Use, states []State) (todo []settlement, wait c
 		}
 	}
 	return todo, nil, ok
+}
+
+// slack returns how much of a counter may wait to be added to the database. A counter that has made room for others would
+// start with a new Slack each time it comes back.
+func (l *Limiter) slack(c *counter, u *Use, now time.Time) int64 {
+	if c.readAt.IsZero() && now.Before(l.forgotten) {
+		return min(Slack(u.Max), c.negligible)
+	}
+	return Slack(u.Max)
 }
 
 // begin adds a counter to those with a statement in flight, unless it is one.
@@ -311,7 +323,12 @@ func (l *Limiter) evicted() (todo []settlement) {
 			break
 		}
 		l.counters.RemoveOldest()
-		if c.advance(now); c.unsettled > c.negligible {
+		c.advance(now)
+		unsettled := c.unsettled > c.negligible
+		if until := startOf(c.period+2, c.per); (unsettled || !c.readAt.IsZero()) && until.After(l.forgotten) {
+			l.forgotten = until
+		}
+		if unsettled {
 			todo = append(todo, settlement{use: &Use{Key: key}, counter: c, period: c.period, count: c.unsettled})
 		}
 	}

@@ -303,3 +303,23 @@ func TestEviction(t *testing.T) {
 		t.Errorf("%d statements for counters that no longer matter", n)
 	}
 }
+
+// TestEvictedAgain lets a counter make room for another after each use. It does not start with a new slack each time.
+func TestEvictedAgain(t *testing.T) {
+	t.Parallel()
+	store, c := newMemory(), &clock{}
+	c.set(0)
+	l := ratelimit.New(store, c.Now, 1)
+	passed := int64(0)
+	for n := range 50 {
+		u := hourly(20)
+		if _, ok := take(t, l, u); ok {
+			passed++
+		}
+		u.Key[2] = byte(n + 1)
+		take(t, l, u)
+	}
+	if most := 20 + ratelimit.Slack(20); passed > most {
+		t.Errorf("%d uses within a limit of 20, want at most %d", passed, most)
+	}
+}
