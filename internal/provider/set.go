@@ -1,9 +1,16 @@
 package provider
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"strings"
 	"time"
+
+	"golang.org/x/oauth2"
 )
 
 // DefaultTimeout bounds what is asked of a provider for one call.
@@ -25,8 +32,31 @@ type Set struct {
 	byID map[string]*Provider
 }
 
-// New returns the providers of the settings, which Parse has read. It reads their secrets, and asks nobody.
-func New(settings []Settings, o Options) (*Set, error) { return nil, errors.New("not implemented") }
+// New returns the providers of settings. It reads their secrets, and asks nobody. The error names all problems, each with the id of
+// its provider.
+func New(settings []Settings, o Options) (*Set, error) {
+	list, problems := complete(settings)
+	if len(problems) > 0 {
+		return nil, errors.Join(problems...)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	s := &Set{byID: map[string]*Provider{}}
+	for i, settings := range list {
+		p, err := newProvider(settings, o)
+		if err != nil {
+			problems = append(problems, fmt.Errorf("%s: %w", label(settings.ID, i), err))
+			continue
+		}
+		s.all = append(s.all, p)
+		s.byID[p.ID()] = p
+	}
+	if len(problems) > 0 {
+		return nil, errors.Join(problems...)
+	}
+	return s, nil
+}
 
 // All returns the providers in the order of the settings.
 func (s *Set) All() []*Provider {
@@ -48,6 +78,76 @@ func (s *Set) Provider(id string) (*Provider, bool) {
 // Provider is one party that people sign in with. It is safe for concurrent use.
 type Provider struct {
 	settings Settings
+	template string // of the issuers of several tenants; empty for one issuer
+	redirect string
+	now      func() time.Time
+	timeout  time.Duration
+	client   *http.Client
+	// secret returns the client secret. Nil is a public client.
+	secret func() (string, error)
+	// oauth is the client of a provider without ID tokens. It remembers where the provider takes the secret.
+	oauth *oauth2.Config
+	// metadata and keys are those of a provider with ID tokens.
+	metadata *cached[*metadata]
+	keys     *keySet
+}
+
+// maxSecret bounds the file of a secret in bytes.
+const maxSecret = 16 << 10
+
+func newProvider(s Settings, o Options) (*Provider, error) {
+	p := &Provider{
+		settings: s, redirect: o.Redirect(s.ID), now: o.Now, timeout: cmp.Or(o.Timeout, DefaultTimeout), client: newClient(s.AllowPrivateAddresses),
+	}
+	if tenant, template := tenantOf(s.Issuer); s.Type == TypeEntra && isSeveral(tenant) {
+		p.template = template
+	}
+	var err error
+	if p.secret, err = readSecret(s, o.Now); err != nil {
+		return nil, err
+	}
+	if p.isOIDC() {
+		p.metadata = newCached(o.Now, p.discover)
+		p.keys = &keySet{now: o.Now, keys: newCached(o.Now, func(ctx context.Context) ([]key, error) {
+			m, _, err := p.metadata.get(ctx)
+			if err != nil {
+				return nil, err
+			}
+			return fetchKeys(ctx, p.client, m.keys)
+		})}
+		return p, nil
+	}
+	p.oauth = &oauth2.Config{
+		ClientID: s.ClientID, RedirectURL: p.redirect, Scopes: s.Scopes,
+		Endpoint: oauth2.Endpoint{AuthURL: s.AuthorizationEndpoint, TokenURL: s.TokenEndpoint},
+	}
+	if p.secret == nil || s.Type == TypeGitHub {
+		p.oauth.Endpoint.AuthStyle = oauth2.AuthStyleInParams
+	}
+	if p.secret != nil {
+		p.oauth.ClientSecret, err = p.secret()
+	}
+	return p, err
+}
+
+// readSecret returns the function that returns the client secret; nil without one.
+func readSecret(s Settings, now func() time.Time) (func() (string, error), error) {
+	name := cmp.Or(s.ClientSecretFile, s.PrivateKeyFile)
+	if name == "" {
+		return nil, nil
+	}
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	if s.Type == TypeApple {
+		return appleSecret(s, now, text)
+	}
+	secret := strings.TrimRight(string(text), "\r\n")
+	if secret == "" || len(secret) > maxSecret || strings.ContainsAny(secret, "\r\n\x00") {
+		return nil, errors.New("clientSecretFile must have one line, which is the secret")
+	}
+	return func() (string, error) { return secret, nil }, nil
 }
 
 // ID returns the part of the callback URL that is this provider's own.
@@ -70,26 +170,8 @@ func (p *Provider) AllowsSignup() bool { return p.settings.Signup == nil || *p.s
 
 // PostsForm reports whether the answer arrives as a form that another site posts (OAuth 2.0 Form Post Response Mode), to which
 // browsers add no cookie with SameSite=Lax.
-func (p *Provider) PostsForm() bool { return false }
+func (p *Provider) PostsForm() bool { return p.settings.asksForm() }
 
 // Issuer returns what identifies the accounts of the provider. For Entra with several tenants it is the template with
 // {tenantid}.
-func (p *Provider) Issuer() string { return p.settings.Issuer }
-
-// AuthorizationURL returns where to send the browser.
-func (p *Provider) AuthorizationURL(ctx context.Context, r Request) (string, error) {
-	return "", ErrUnavailable
-}
-
-// Exchange returns the account that a browser's answer proves.
-func (p *Provider) Exchange(ctx context.Context, r Request, answer Response) (*Identity, error) {
-	return nil, ErrUnavailable
-}
-
-// VerifyIDToken returns the account that an ID token proves, which an app got from the provider.
-func (p *Provider) VerifyIDToken(ctx context.Context, raw, nonce string) (*Identity, error) {
-	return nil, ErrUnavailable
-}
-
-// Parse reads the JSON list of USHER_PROVIDERS.
-func Parse(text []byte) ([]Settings, error) { return nil, errors.New("not implemented") }
+func (p *Provider) Issuer() string { return cmp.Or(p.template, p.settings.Issuer) }
