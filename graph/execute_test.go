@@ -23,7 +23,7 @@ func TestOperationKinds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	resolver := &Resolver{access: new(access.Service), signin: signin.New(nil, nil, nil)}
+	resolver := &Resolver{access: new(access.Service), signin: signin.New(nil, nil, nil, nil)}
 	tests := map[ast.Operation]string{
 		ast.Query:        "",
 		ast.Mutation:     "",

@@ -24,6 +24,7 @@ import (
 	"usher/internal/auth/accounts"
 	"usher/internal/auth/admin"
 	"usher/internal/auth/factors"
+	"usher/internal/auth/identities"
 	"usher/internal/auth/recovery"
 	"usher/internal/jsonobject"
 	"usher/internal/password"
@@ -171,9 +172,24 @@ type ComplexityRoot struct {
 		UserHandle   func(childComplexity int) int
 	}
 
+	Identity struct {
+		CreatedAt  func(childComplexity int) int
+		Email      func(childComplexity int) int
+		ID         func(childComplexity int) int
+		Issuer     func(childComplexity int) int
+		LastUsedAt func(childComplexity int) int
+		Provider   func(childComplexity int) int
+		Subject    func(childComplexity int) int
+	}
+
 	InviteUserPayload struct {
 		Email     func(childComplexity int) int
 		ExpiresAt func(childComplexity int) int
+	}
+
+	LinkIdentityPayload struct {
+		Identity func(childComplexity int) int
+		User     func(childComplexity int) int
 	}
 
 	LogoutPayload struct {
@@ -207,11 +223,13 @@ type ComplexityRoot struct {
 	Mutation struct {
 		BeginPasskeyLogin        func(childComplexity int) int
 		BeginPasskeySetup        func(childComplexity int) int
+		BeginProviderLogin       func(childComplexity int, input signin.BeginProviderLoginInput) int
 		BeginTotpSetup           func(childComplexity int) int
 		CancelDeletion           func(childComplexity int) int
 		CancelEmailChange        func(childComplexity int, input recovery.CancelEmailChangeInput) int
 		ChangePassword           func(childComplexity int, input accounts.ChangePasswordInput) int
 		CompleteLogin            func(childComplexity int, input signin.CompleteLoginInput) int
+		CompleteProviderLogin    func(childComplexity int, input signin.CompleteProviderLoginInput) int
 		CompleteSignup           func(childComplexity int, input signin.CompleteSignupInput) int
 		ConfirmEmailChange       func(childComplexity int, input recovery.ConfirmEmailChangeInput) int
 		ConfirmPasskeySetup      func(childComplexity int, input factors.ConfirmPasskeySetupInput) int
@@ -224,8 +242,10 @@ type ComplexityRoot struct {
 		DisableUser              func(childComplexity int, input admin.DisableUserInput) int
 		EnableUser               func(childComplexity int, input admin.EnableUserInput) int
 		InviteUser               func(childComplexity int, input admin.InviteUserInput) int
+		LinkIdentity             func(childComplexity int, input signin.LinkIdentityInput) int
 		Login                    func(childComplexity int, input signin.LoginInput) int
 		LoginWithCode            func(childComplexity int, input signin.LoginWithCodeInput) int
+		LoginWithIDToken         func(childComplexity int, input signin.LoginWithIDTokenInput) int
 		LoginWithPasskey         func(childComplexity int, input signin.LoginWithPasskeyInput) int
 		Logout                   func(childComplexity int) int
 		Reauthenticate           func(childComplexity int, input signin.ReauthenticateInput) int
@@ -248,6 +268,7 @@ type ComplexityRoot struct {
 		RevokeUserSessions       func(childComplexity int, input admin.RevokeUserSessionsInput) int
 		SendPasswordReset        func(childComplexity int, input recovery.SendPasswordResetInput) int
 		Signup                   func(childComplexity int, input signin.SignupInput) int
+		UnlinkIdentity           func(childComplexity int, input identities.UnlinkIdentityInput) int
 		UpdateMe                 func(childComplexity int, input accounts.UpdateMeInput) int
 		UpdateRole               func(childComplexity int, input admin.UpdateRoleInput) int
 		UpdateUser               func(childComplexity int, input admin.UpdateUserInput) int
@@ -284,6 +305,16 @@ type ComplexityRoot struct {
 		Seconds   func(childComplexity int) int
 	}
 
+	Provider struct {
+		ID   func(childComplexity int) int
+		Name func(childComplexity int) int
+	}
+
+	ProviderRedirect struct {
+		Seconds func(childComplexity int) int
+		URL     func(childComplexity int) int
+	}
+
 	Query struct {
 		AuditEvents   func(childComplexity int, first *int, after *string, last *int, before *string, filter *admin.AuditEventFilter) int
 		DailyActivity func(childComplexity int, days int) int
@@ -291,6 +322,7 @@ type ComplexityRoot struct {
 		Me            func(childComplexity int) int
 		Node          func(childComplexity int, id uuid.UUID) int
 		OauthClients  func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Providers     func(childComplexity int) int
 		Roles         func(childComplexity int) int
 		SigningKeys   func(childComplexity int) int
 		SignupMode    func(childComplexity int) int
@@ -412,6 +444,10 @@ type ComplexityRoot struct {
 		VerifiesUntil func(childComplexity int) int
 	}
 
+	UnlinkIdentityPayload struct {
+		User func(childComplexity int) int
+	}
+
 	UpdateMePayload struct {
 		User func(childComplexity int) int
 	}
@@ -434,6 +470,7 @@ type ComplexityRoot struct {
 		Factors           func(childComplexity int) int
 		FullName          func(childComplexity int) int
 		ID                func(childComplexity int) int
+		Identities        func(childComplexity int) int
 		LastSignInAt      func(childComplexity int) int
 		Locale            func(childComplexity int) int
 		Metadata          func(childComplexity int) int
@@ -475,6 +512,11 @@ type MutationResolver interface {
 	CompleteLogin(ctx context.Context, input signin.CompleteLoginInput) (*signin.AuthPayload, error)
 	BeginPasskeyLogin(ctx context.Context) (*auth.PasskeyRequest, error)
 	LoginWithPasskey(ctx context.Context, input signin.LoginWithPasskeyInput) (*signin.AuthPayload, error)
+	BeginProviderLogin(ctx context.Context, input signin.BeginProviderLoginInput) (*auth.ProviderRedirect, error)
+	CompleteProviderLogin(ctx context.Context, input signin.CompleteProviderLoginInput) (*signin.AuthPayload, error)
+	LoginWithIDToken(ctx context.Context, input signin.LoginWithIDTokenInput) (*signin.AuthPayload, error)
+	LinkIdentity(ctx context.Context, input signin.LinkIdentityInput) (*identities.LinkIdentityPayload, error)
+	UnlinkIdentity(ctx context.Context, input identities.UnlinkIdentityInput) (*identities.UnlinkIdentityPayload, error)
 	Refresh(ctx context.Context, input signin.RefreshInput) (*signin.AuthPayload, error)
 	Logout(ctx context.Context) (*signin.LogoutPayload, error)
 	RevokeSession(ctx context.Context, input signin.RevokeSessionInput) (*signin.RevokeSessionPayload, error)
@@ -526,6 +568,7 @@ type QueryResolver interface {
 	SigningKeys(ctx context.Context) ([]auth.SigningKey, error)
 	Roles(ctx context.Context) ([]auth.RoleDefinition, error)
 	SignupMode(ctx context.Context) (auth.SignupMode, error)
+	Providers(ctx context.Context) ([]auth.Provider, error)
 	MailMessages(ctx context.Context, first *int, after *string, last *int, before *string, filter *admin.MailMessageFilter) (*connection.MailMessageConnection, error)
 }
 type SessionResolver interface {
@@ -534,6 +577,7 @@ type SessionResolver interface {
 type UserResolver interface {
 	Sessions(ctx context.Context, obj *auth.User, first *int, after *string, last *int, before *string) (*connection.SessionConnection, error)
 	Factors(ctx context.Context, obj *auth.User) ([]factors.Factor, error)
+	Identities(ctx context.Context, obj *auth.User) ([]auth.Identity, error)
 	SecondFactorDueAt(ctx context.Context, obj *auth.User) (*time.Time, error)
 }
 
@@ -941,6 +985,49 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Factor.UserHandle(childComplexity), true
 
+	case "Identity.createdAt":
+		if e.ComplexityRoot.Identity.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Identity.CreatedAt(childComplexity), true
+	case "Identity.email":
+		if e.ComplexityRoot.Identity.Email == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Identity.Email(childComplexity), true
+	case "Identity.id":
+		if e.ComplexityRoot.Identity.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Identity.ID(childComplexity), true
+	case "Identity.issuer":
+		if e.ComplexityRoot.Identity.Issuer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Identity.Issuer(childComplexity), true
+	case "Identity.lastUsedAt":
+		if e.ComplexityRoot.Identity.LastUsedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Identity.LastUsedAt(childComplexity), true
+	case "Identity.provider":
+		if e.ComplexityRoot.Identity.Provider == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Identity.Provider(childComplexity), true
+	case "Identity.subject":
+		if e.ComplexityRoot.Identity.Subject == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Identity.Subject(childComplexity), true
+
 	case "InviteUserPayload.email":
 		if e.ComplexityRoot.InviteUserPayload.Email == nil {
 			break
@@ -953,6 +1040,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.InviteUserPayload.ExpiresAt(childComplexity), true
+
+	case "LinkIdentityPayload.identity":
+		if e.ComplexityRoot.LinkIdentityPayload.Identity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LinkIdentityPayload.Identity(childComplexity), true
+	case "LinkIdentityPayload.user":
+		if e.ComplexityRoot.LinkIdentityPayload.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LinkIdentityPayload.User(childComplexity), true
 
 	case "LogoutPayload.sessionId":
 		if e.ComplexityRoot.LogoutPayload.SessionID == nil {
@@ -1066,6 +1166,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.BeginPasskeySetup(childComplexity), true
+	case "Mutation.beginProviderLogin":
+		if e.ComplexityRoot.Mutation.BeginProviderLogin == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_beginProviderLogin_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.BeginProviderLogin(childComplexity, args["input"].(signin.BeginProviderLoginInput)), true
 	case "Mutation.beginTotpSetup":
 		if e.ComplexityRoot.Mutation.BeginTotpSetup == nil {
 			break
@@ -1111,6 +1222,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CompleteLogin(childComplexity, args["input"].(signin.CompleteLoginInput)), true
+	case "Mutation.completeProviderLogin":
+		if e.ComplexityRoot.Mutation.CompleteProviderLogin == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_completeProviderLogin_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CompleteProviderLogin(childComplexity, args["input"].(signin.CompleteProviderLoginInput)), true
 	case "Mutation.completeSignup":
 		if e.ComplexityRoot.Mutation.CompleteSignup == nil {
 			break
@@ -1238,6 +1360,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.InviteUser(childComplexity, args["input"].(admin.InviteUserInput)), true
+	case "Mutation.linkIdentity":
+		if e.ComplexityRoot.Mutation.LinkIdentity == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_linkIdentity_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.LinkIdentity(childComplexity, args["input"].(signin.LinkIdentityInput)), true
 	case "Mutation.login":
 		if e.ComplexityRoot.Mutation.Login == nil {
 			break
@@ -1260,6 +1393,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.LoginWithCode(childComplexity, args["input"].(signin.LoginWithCodeInput)), true
+	case "Mutation.loginWithIdToken":
+		if e.ComplexityRoot.Mutation.LoginWithIDToken == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_loginWithIdToken_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.LoginWithIDToken(childComplexity, args["input"].(signin.LoginWithIDTokenInput)), true
 	case "Mutation.loginWithPasskey":
 		if e.ComplexityRoot.Mutation.LoginWithPasskey == nil {
 			break
@@ -1472,6 +1616,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.Signup(childComplexity, args["input"].(signin.SignupInput)), true
+	case "Mutation.unlinkIdentity":
+		if e.ComplexityRoot.Mutation.UnlinkIdentity == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_unlinkIdentity_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UnlinkIdentity(childComplexity, args["input"].(identities.UnlinkIdentityInput)), true
 	case "Mutation.updateMe":
 		if e.ComplexityRoot.Mutation.UpdateMe == nil {
 			break
@@ -1612,6 +1767,32 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PasskeyRequest.Seconds(childComplexity), true
 
+	case "Provider.id":
+		if e.ComplexityRoot.Provider.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Provider.ID(childComplexity), true
+	case "Provider.name":
+		if e.ComplexityRoot.Provider.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Provider.Name(childComplexity), true
+
+	case "ProviderRedirect.expiresIn":
+		if e.ComplexityRoot.ProviderRedirect.Seconds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProviderRedirect.Seconds(childComplexity), true
+	case "ProviderRedirect.url":
+		if e.ComplexityRoot.ProviderRedirect.URL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProviderRedirect.URL(childComplexity), true
+
 	case "Query.auditEvents":
 		if e.ComplexityRoot.Query.AuditEvents == nil {
 			break
@@ -1674,6 +1855,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.OauthClients(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "Query.providers":
+		if e.ComplexityRoot.Query.Providers == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.Providers(childComplexity), true
 	case "Query.roles":
 		if e.ComplexityRoot.Query.Roles == nil {
 			break
@@ -2025,6 +2212,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SigningKey.VerifiesUntil(childComplexity), true
 
+	case "UnlinkIdentityPayload.user":
+		if e.ComplexityRoot.UnlinkIdentityPayload.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UnlinkIdentityPayload.User(childComplexity), true
+
 	case "UpdateMePayload.user":
 		if e.ComplexityRoot.UpdateMePayload.User == nil {
 			break
@@ -2100,6 +2294,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.User.ID(childComplexity), true
+	case "User.identities":
+		if e.ComplexityRoot.User.Identities == nil {
+			break
+		}
+
+		return e.ComplexityRoot.User.Identities(childComplexity), true
 	case "User.lastSignInAt":
 		if e.ComplexityRoot.User.LastSignInAt == nil {
 			break
@@ -2208,9 +2408,11 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	ec := newExecutionContext(opCtx, e, make(chan graphql.DeferredResult))
 	inputUnmarshalMap := graphql.BuildUnmarshalerMap(
 		ec.unmarshalInputAuditEventFilter,
+		ec.unmarshalInputBeginProviderLoginInput,
 		ec.unmarshalInputCancelEmailChangeInput,
 		ec.unmarshalInputChangePasswordInput,
 		ec.unmarshalInputCompleteLoginInput,
+		ec.unmarshalInputCompleteProviderLoginInput,
 		ec.unmarshalInputCompleteSignupInput,
 		ec.unmarshalInputConfirmEmailChangeInput,
 		ec.unmarshalInputConfirmPasskeySetupInput,
@@ -2222,8 +2424,10 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputDisableUserInput,
 		ec.unmarshalInputEnableUserInput,
 		ec.unmarshalInputInviteUserInput,
+		ec.unmarshalInputLinkIdentityInput,
 		ec.unmarshalInputLoginInput,
 		ec.unmarshalInputLoginWithCodeInput,
+		ec.unmarshalInputLoginWithIdTokenInput,
 		ec.unmarshalInputLoginWithPasskeyInput,
 		ec.unmarshalInputMailMessageFilter,
 		ec.unmarshalInputPasskeyResponseInput,
@@ -2242,6 +2446,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputRevokeUserSessionsInput,
 		ec.unmarshalInputSendPasswordResetInput,
 		ec.unmarshalInputSignupInput,
+		ec.unmarshalInputUnlinkIdentityInput,
 		ec.unmarshalInputUpdateMeInput,
 		ec.unmarshalInputUpdateRoleInput,
 		ec.unmarshalInputUpdateUserInput,
@@ -2492,6 +2697,11 @@ enum ErrorCode {
   """
   INVALID_CREDENTIALS
   """
+  The account at the provider is not linked to any account here, and an account here has the same e-mail address. Sign in to
+  that account in another way, then call ` + "`" + `linkIdentity` + "`" + ` with the same code.
+  """
+  IDENTITY_NOT_LINKED
+  """
   The input is invalid, and nothing was changed. ` + "`" + `extensions.fields` + "`" + ` is a list of
   ` + "`" + `{path, code, message}` + "`" + `. ` + "`" + `path` + "`" + ` is the path of the value, starting at the field's arguments
   (` + "`" + `["input", "email"]` + "`" + `). ` + "`" + `code` + "`" + ` is an ` + "`" + `InputErrorCode` + "`" + `.
@@ -2583,6 +2793,8 @@ enum AuthMethod {
   RECOVERY_CODE
   "A code or a link that was mailed."
   EMAIL_CODE
+  "A sign-in at a provider."
+  PROVIDER
 }
 
 "How well a user has authenticated (NIST SP 800-63B-4 §2): ` + "`" + `extensions.assurance` + "`" + ` of a ` + "`" + `STEP_UP_REQUIRED` + "`" + ` error."
@@ -2782,6 +2994,8 @@ type Query {
   roles: [RoleDefinition!] @auth(requires: ADMIN)
   "How people get an account on this server."
   signupMode: SignupMode! @public
+  "The other parties with whose accounts people can sign in, in the order in which to show them. Begin with ` + "`" + `beginProviderLogin` + "`" + `."
+  providers: [Provider!]! @public
   "Lists the mails that the server has sent or will send, newest first. Mails are kept for a limited time."
   mailMessages(
     "The number of elements from the start of the list, 1 to 100. The default is 20, unless ` + "`" + `last` + "`" + ` is given."
@@ -2868,6 +3082,44 @@ type Mutation {
   """
   loginWithPasskey("The answer of the browser." input: LoginWithPasskeyInput!): AuthPayload! @public
     @rateLimit(name: "secret", max: 60, per: "1h", counts: FAILURES)
+  """
+  Begins a sign-in at a provider. Send the browser to ` + "`" + `url` + "`" + `. The provider sends it back to this server, and this server to
+  ` + "`" + `redirectTo` + "`" + ` with a parameter in the URL: ` + "`" + `code` + "`" + `, which ` + "`" + `completeProviderLogin` + "`" + ` and ` + "`" + `linkIdentity` + "`" + ` accept, or ` + "`" + `error` + "`" + `.
+  ` + "`" + `error` + "`" + ` is ` + "`" + `access_denied` + "`" + ` if the user or the provider refused, ` + "`" + `temporarily_unavailable` + "`" + ` if the provider did not answer,
+  and ` + "`" + `server_error` + "`" + ` if its answer was not valid. Fails with ` + "`" + `SERVICE_UNAVAILABLE` + "`" + ` if the provider does not answer.
+  Without a ` + "`" + `codeChallenge` + "`" + `, only the browser that began can continue. It keeps a cookie for that.
+  """
+  beginProviderLogin("The provider, and where to return." input: BeginProviderLoginInput!): ProviderRedirect! @public
+    @rateLimit(name: "provider-login", max: 300, per: "10m")
+  """
+  Completes a sign-in at a provider. A person whose account at the provider is not linked to any account here gets a new
+  one, unless the server or the provider allows no sign-up: then it fails with ` + "`" + `SIGNUP_CLOSED` + "`" + `, ` + "`" + `INVITATION_REQUIRED` + "`" + ` or
+  ` + "`" + `EMAIL_CONFIRMATION_REQUIRED` + "`" + `. Fails with ` + "`" + `IDENTITY_NOT_LINKED` + "`" + ` if an account here has the same e-mail address, with
+  ` + "`" + `SECOND_FACTOR_REQUIRED` + "`" + ` if the account has a second factor, and with ` + "`" + `BAD_USER_INPUT` + "`" + ` if the code has expired or was used,
+  or if another browser or app began. After ` + "`" + `IDENTITY_NOT_LINKED` + "`" + `, the code stays valid for ` + "`" + `linkIdentity` + "`" + `.
+  """
+  completeProviderLogin("The code from the URL." input: CompleteProviderLoginInput!): AuthPayload! @public
+    @rateLimit(name: "secret", max: 60, per: "1h", counts: FAILURES)
+    @rateLimit(name: "provider-login", max: 300, per: "10m")
+  """
+  Signs in with an ID token that an app got from the SDK of a provider, such as Google or Apple. Otherwise as
+  ` + "`" + `completeProviderLogin` + "`" + `. Each ID token works once.
+  """
+  loginWithIdToken("The ID token." input: LoginWithIdTokenInput!): AuthPayload! @public
+    @rateLimit(name: "secret", max: 60, per: "1h", counts: FAILURES)
+    @rateLimit(name: "provider-login", max: 300, per: "10m")
+  """
+  Links an account at a provider to the user's account, so that the user can sign in with it. Begin with
+  ` + "`" + `beginProviderLogin` + "`" + `. Fails with ` + "`" + `TAKEN` + "`" + ` if it is linked already, to any account, and with ` + "`" + `TOO_MANY` + "`" + ` if the user has 20.
+  """
+  linkIdentity("The code from the URL." input: LinkIdentityInput!): LinkIdentityPayload! @auth(assurance: HIGHEST, maxAge: 900, verified: false)
+    @rateLimit(name: "factors", by: USER, max: 30, per: "1h")
+  """
+  Unlinks an account at a provider, and ends all other sessions of the user. Fails with ` + "`" + `LAST_CREDENTIAL` + "`" + ` if the user has no
+  password, no passkey, and no other identity whose provider is still configured.
+  """
+  unlinkIdentity("The identity." input: UnlinkIdentityInput!): UnlinkIdentityPayload! @auth(assurance: HIGHEST, maxAge: 900, verified: false)
+    @rateLimit(name: "factors", by: USER, max: 30, per: "1h")
   """
   Exchanges a refresh token for a new token pair. The old refresh token becomes invalid, with one
   exception for parallel requests and retries after a lost answer: the client that used the token can
@@ -3213,6 +3465,63 @@ input LoginWithPasskeyInput {
   passkey: PasskeyResponseInput!
   "How to deliver the refresh token."
   session: SessionTransport! = TOKEN
+}
+
+"Input of ` + "`" + `beginProviderLogin` + "`" + `."
+input BeginProviderLoginInput {
+  "The ` + "`" + `id` + "`" + ` of the provider."
+  provider: ID!
+  """
+  The page or the app to return to: exactly one of the URLs that the operator allows (` + "`" + `USHER_PROVIDER_REDIRECTS` + "`" + `). An allowed URL
+  of a loopback address without a port, such as ` + "`" + `http://127.0.0.1/done` + "`" + `, allows every port.
+  """
+  redirectTo: String!
+  """
+  For apps, and for pages whose origin cannot have the cookie: the code challenge of PKCE with the method S256 (RFC 7636
+  §4.2). Make a new random verifier for each sign-in, and send it as ` + "`" + `codeVerifier` + "`" + ` with the code.
+  """
+  codeChallenge: String
+  "How ` + "`" + `completeProviderLogin` + "`" + ` will deliver the refresh token. Pages that cannot have the cookie learn it here."
+  session: SessionTransport! = TOKEN
+}
+
+"Input of ` + "`" + `completeProviderLogin` + "`" + `."
+input CompleteProviderLoginInput {
+  "The parameter ` + "`" + `code` + "`" + ` of the URL. Valid for 10 minutes, and only for the browser or the app that began."
+  code: OneTimeSecret!
+  "The verifier of the ` + "`" + `codeChallenge` + "`" + `, if the sign-in began with one."
+  codeVerifier: OneTimeSecret
+  "How to deliver the refresh token."
+  session: SessionTransport! = TOKEN
+}
+
+"Input of ` + "`" + `loginWithIdToken` + "`" + `."
+input LoginWithIdTokenInput {
+  "The ` + "`" + `id` + "`" + ` of the provider."
+  provider: ID!
+  "The ID token (OpenID Connect Core 1.0 §2). Its audience must be one that the operator allows."
+  idToken: OneTimeSecret!
+  """
+  The random text that the app made for this sign-in. The ID token must have it as its ` + "`" + `nonce` + "`" + `, or its SHA-256 digest in
+  lower-case hexadecimal.
+  """
+  nonce: OneTimeSecret!
+  "How to deliver the refresh token."
+  session: SessionTransport! = TOKEN
+}
+
+"Input of ` + "`" + `linkIdentity` + "`" + `."
+input LinkIdentityInput {
+  "The parameter ` + "`" + `code` + "`" + ` of the URL to which ` + "`" + `beginProviderLogin` + "`" + ` has led."
+  code: OneTimeSecret!
+  "The verifier of the ` + "`" + `codeChallenge` + "`" + `, if the sign-in began with one."
+  codeVerifier: OneTimeSecret
+}
+
+"Input of ` + "`" + `unlinkIdentity` + "`" + `."
+input UnlinkIdentityInput {
+  "The ` + "`" + `id` + "`" + ` of the identity among the user's ` + "`" + `identities` + "`" + `."
+  id: ID!
 }
 
 "Input of ` + "`" + `confirmPasskeySetup` + "`" + `."
@@ -3886,6 +4195,8 @@ type User implements Node {
   ): SessionConnection @auth(requires: ADMIN, orOwner: true)
   "The second factors of the user, oldest first. The recovery codes are one of them, the last."
   factors: [Factor!] @auth(requires: ADMIN, orOwner: true, verified: false, assurance: AAL1)
+  "The accounts at providers with which the user can sign in, oldest first."
+  identities: [Identity!] @auth(requires: ADMIN, orOwner: true, verified: false, assurance: AAL1)
   """
   The deadline for setting up a second factor. After it, the user can only set one up and manage their own account. Null if
   none is required, if the user has one, or before their first sign-in.
@@ -3917,6 +4228,54 @@ type Factor {
   ` + "`" + `signalCurrentUserDetails` + "`" + ` of ` + "`" + `PublicKeyCredential` + "`" + `. All passkeys of a user have the same one. Null for other factors.
   """
   userHandle: String
+}
+
+"Another party with whose accounts people can sign in, such as Google or a company's own server."
+type Provider {
+  "The id of the provider, such as ` + "`" + `google` + "`" + `."
+  id: ID!
+  "The name to show, such as ` + "`" + `Google` + "`" + `."
+  name: String!
+}
+
+"Where to send a browser to sign in at a provider."
+type ProviderRedirect {
+  "The URL of the provider."
+  url: String!
+  "How many seconds the user has to sign in there."
+  expiresIn: Int!
+}
+
+"An account at a provider that signs a user in."
+type Identity {
+  "The id of the identity."
+  id: ID!
+  "The provider. Null if it is no longer configured: then nobody can sign in with the identity."
+  provider: Provider
+  "Who has the account: the issuer of OpenID Connect, or the URL of the provider."
+  issuer: String!
+  "The id of the account at the issuer. It never changes."
+  subject: String!
+  "The e-mail address of the account at the provider, as of the last sign-in with it. It need not be that of the user."
+  email: String
+  "When it was linked."
+  createdAt: DateTime!
+  "When it last signed in. Null for never."
+  lastUsedAt: DateTime
+}
+
+"The result of ` + "`" + `linkIdentity` + "`" + `."
+type LinkIdentityPayload {
+  "The updated user."
+  user: User!
+  "The new identity."
+  identity: Identity!
+}
+
+"The result of ` + "`" + `unlinkIdentity` + "`" + `."
+type UnlinkIdentityPayload {
+  "The updated user."
+  user: User!
 }
 
 """
@@ -4071,6 +4430,10 @@ enum AuditEventKind {
   FACTOR_REMOVED
   "An administrator or the operator removed all second factors of a user and ended their sessions."
   FACTORS_RESET
+  "An account at a provider was linked to an account here, and can sign in to it."
+  IDENTITY_LINKED
+  "An account at a provider was unlinked from an account here. All other sessions of the user ended."
+  IDENTITY_UNLINKED
   "A user signed in or confirmed their identity with a recovery code. The code is no longer valid."
   RECOVERY_CODE_USED
   "New recovery codes were made for an account. Its old recovery codes are no longer valid."
@@ -4210,6 +4573,10 @@ enum MailKind {
   FACTOR_ADDED
   "Tells a user that a second factor was removed from the account."
   FACTOR_REMOVED
+  "Tells a user that an account at a provider can sign in to their account now."
+  IDENTITY_LINKED
+  "Tells a user that an account at a provider can no longer sign in to their account."
+  IDENTITY_UNLINKED
   "Tells a user that one of the recovery codes was used."
   RECOVERY_CODE_USED
   "Tells a user that the recovery codes were replaced by new ones."
@@ -4592,6 +4959,26 @@ func (ec *executionContext) childFields_Factor(ctx context.Context, field graphq
 	return nil, fmt.Errorf("no field named %q was found under type Factor", field.Name)
 }
 
+func (ec *executionContext) childFields_Identity(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Identity_id(ctx, field)
+	case "provider":
+		return ec.fieldContext_Identity_provider(ctx, field)
+	case "issuer":
+		return ec.fieldContext_Identity_issuer(ctx, field)
+	case "subject":
+		return ec.fieldContext_Identity_subject(ctx, field)
+	case "email":
+		return ec.fieldContext_Identity_email(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Identity_createdAt(ctx, field)
+	case "lastUsedAt":
+		return ec.fieldContext_Identity_lastUsedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Identity", field.Name)
+}
+
 func (ec *executionContext) childFields_InviteUserPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "email":
@@ -4600,6 +4987,16 @@ func (ec *executionContext) childFields_InviteUserPayload(ctx context.Context, f
 		return ec.fieldContext_InviteUserPayload_expiresAt(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type InviteUserPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_LinkIdentityPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_LinkIdentityPayload_user(ctx, field)
+	case "identity":
+		return ec.fieldContext_LinkIdentityPayload_identity(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LinkIdentityPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_LogoutPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4716,6 +5113,26 @@ func (ec *executionContext) childFields_PasskeyRequest(ctx context.Context, fiel
 		return ec.fieldContext_PasskeyRequest_expiresIn(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PasskeyRequest", field.Name)
+}
+
+func (ec *executionContext) childFields_Provider(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Provider_id(ctx, field)
+	case "name":
+		return ec.fieldContext_Provider_name(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Provider", field.Name)
+}
+
+func (ec *executionContext) childFields_ProviderRedirect(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "url":
+		return ec.fieldContext_ProviderRedirect_url(ctx, field)
+	case "expiresIn":
+		return ec.fieldContext_ProviderRedirect_expiresIn(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ProviderRedirect", field.Name)
 }
 
 func (ec *executionContext) childFields_RegenerateRecoveryCodesPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4944,6 +5361,14 @@ func (ec *executionContext) childFields_SigningKey(ctx context.Context, field gr
 	return nil, fmt.Errorf("no field named %q was found under type SigningKey", field.Name)
 }
 
+func (ec *executionContext) childFields_UnlinkIdentityPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_UnlinkIdentityPayload_user(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UnlinkIdentityPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_UpdateMePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "user":
@@ -5004,6 +5429,8 @@ func (ec *executionContext) childFields_User(ctx context.Context, field graphql.
 		return ec.fieldContext_User_sessions(ctx, field)
 	case "factors":
 		return ec.fieldContext_User_factors(ctx, field)
+	case "identities":
+		return ec.fieldContext_User_identities(ctx, field)
 	case "secondFactorDueAt":
 		return ec.fieldContext_User_secondFactorDueAt(ctx, field)
 	}
@@ -5218,6 +5645,20 @@ func (ec *executionContext) dir_auth_args(ctx context.Context, rawArgs map[strin
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_beginProviderLogin_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (signin.BeginProviderLoginInput, error) {
+			return ec.unmarshalNBeginProviderLoginInput2usherᚋgraphᚋsigninᚐBeginProviderLoginInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_cancelEmailChange_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -5252,6 +5693,20 @@ func (ec *executionContext) field_Mutation_completeLogin_args(ctx context.Contex
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (signin.CompleteLoginInput, error) {
 			return ec.unmarshalNCompleteLoginInput2usherᚋgraphᚋsigninᚐCompleteLoginInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_completeProviderLogin_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (signin.CompleteProviderLoginInput, error) {
+			return ec.unmarshalNCompleteProviderLoginInput2usherᚋgraphᚋsigninᚐCompleteProviderLoginInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -5414,12 +5869,40 @@ func (ec *executionContext) field_Mutation_inviteUser_args(ctx context.Context, 
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_linkIdentity_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (signin.LinkIdentityInput, error) {
+			return ec.unmarshalNLinkIdentityInput2usherᚋgraphᚋsigninᚐLinkIdentityInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_loginWithCode_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (signin.LoginWithCodeInput, error) {
 			return ec.unmarshalNLoginWithCodeInput2usherᚋgraphᚋsigninᚐLoginWithCodeInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_loginWithIdToken_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (signin.LoginWithIDTokenInput, error) {
+			return ec.unmarshalNLoginWithIdTokenInput2usherᚋgraphᚋsigninᚐLoginWithIDTokenInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -5658,6 +6141,20 @@ func (ec *executionContext) field_Mutation_signup_args(ctx context.Context, rawA
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (signin.SignupInput, error) {
 			return ec.unmarshalNSignupInput2usherᚋgraphᚋsigninᚐSignupInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_unlinkIdentity_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (identities.UnlinkIdentityInput, error) {
+			return ec.unmarshalNUnlinkIdentityInput2usherᚋinternalᚋauthᚋidentitiesᚐUnlinkIdentityInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -7616,6 +8113,176 @@ func (ec *executionContext) fieldContext_Factor_userHandle(_ context.Context, fi
 	return graphql.NewScalarFieldContext("Factor", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
+func (ec *executionContext) _Identity_id(ctx context.Context, field graphql.CollectedField, obj *auth.Identity) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Identity_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v uuid.UUID) graphql.Marshaler {
+			return ec.marshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Identity_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Identity", field, false, false, errors.New("field of type ID does not have child fields"))
+}
+
+func (ec *executionContext) _Identity_provider(ctx context.Context, field graphql.CollectedField, obj *auth.Identity) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Identity_provider(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Provider, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *auth.Provider) graphql.Marshaler {
+			return ec.marshalOProvider2ᚖusherᚋinternalᚋauthᚐProvider(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Identity_provider(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Identity",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Provider(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Identity_issuer(ctx context.Context, field graphql.CollectedField, obj *auth.Identity) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Identity_issuer(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Issuer, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Identity_issuer(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Identity", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Identity_subject(ctx context.Context, field graphql.CollectedField, obj *auth.Identity) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Identity_subject(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Subject, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Identity_subject(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Identity", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Identity_email(ctx context.Context, field graphql.CollectedField, obj *auth.Identity) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Identity_email(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Email, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Identity_email(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Identity", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Identity_createdAt(ctx context.Context, field graphql.CollectedField, obj *auth.Identity) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Identity_createdAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CreatedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Identity_createdAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Identity", field, false, false, errors.New("field of type DateTime does not have child fields"))
+}
+
+func (ec *executionContext) _Identity_lastUsedAt(ctx context.Context, field graphql.CollectedField, obj *auth.Identity) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Identity_lastUsedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LastUsedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Identity_lastUsedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Identity", field, false, false, errors.New("field of type DateTime does not have child fields"))
+}
+
 func (ec *executionContext) _InviteUserPayload_email(ctx context.Context, field graphql.CollectedField, obj *admin.InviteUserPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -7660,6 +8327,70 @@ func (ec *executionContext) _InviteUserPayload_expiresAt(ctx context.Context, fi
 }
 func (ec *executionContext) fieldContext_InviteUserPayload_expiresAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("InviteUserPayload", field, false, false, errors.New("field of type DateTime does not have child fields"))
+}
+
+func (ec *executionContext) _LinkIdentityPayload_user(ctx context.Context, field graphql.CollectedField, obj *identities.LinkIdentityPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LinkIdentityPayload_user(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.User, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *auth.User) graphql.Marshaler {
+			return ec.marshalNUser2ᚖusherᚋinternalᚋauthᚐUser(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LinkIdentityPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LinkIdentityPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _LinkIdentityPayload_identity(ctx context.Context, field graphql.CollectedField, obj *identities.LinkIdentityPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LinkIdentityPayload_identity(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Identity, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *auth.Identity) graphql.Marshaler {
+			return ec.marshalNIdentity2ᚖusherᚋinternalᚋauthᚐIdentity(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LinkIdentityPayload_identity(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LinkIdentityPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Identity(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _LogoutPayload_sessionId(ctx context.Context, field graphql.CollectedField, obj *signin.LogoutPayload) (ret graphql.Marshaler) {
@@ -8444,6 +9175,322 @@ func (ec *executionContext) fieldContext_Mutation_loginWithPasskey(ctx context.C
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_loginWithPasskey_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_beginProviderLogin(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_beginProviderLogin(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().BeginProviderLogin(ctx, fc.Args["input"].(signin.BeginProviderLoginInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *auth.ProviderRedirect) graphql.Marshaler {
+			return ec.marshalNProviderRedirect2ᚖusherᚋinternalᚋauthᚐProviderRedirect(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_beginProviderLogin(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ProviderRedirect(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_beginProviderLogin_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_completeProviderLogin(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_completeProviderLogin(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().CompleteProviderLogin(ctx, fc.Args["input"].(signin.CompleteProviderLoginInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *signin.AuthPayload) graphql.Marshaler {
+			return ec.marshalNAuthPayload2ᚖusherᚋgraphᚋsigninᚐAuthPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_completeProviderLogin(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AuthPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_completeProviderLogin_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_loginWithIdToken(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_loginWithIdToken(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().LoginWithIDToken(ctx, fc.Args["input"].(signin.LoginWithIDTokenInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *signin.AuthPayload) graphql.Marshaler {
+			return ec.marshalNAuthPayload2ᚖusherᚋgraphᚋsigninᚐAuthPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_loginWithIdToken(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AuthPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_loginWithIdToken_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_linkIdentity(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_linkIdentity(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().LinkIdentity(ctx, fc.Args["input"].(signin.LinkIdentityInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				requires, err := ec.unmarshalNRole2ᚕusherᚋinternalᚋauthᚐRoleᚄ(ctx, []any{"USER"})
+				if err != nil {
+					var zeroVal *identities.LinkIdentityPayload
+					return zeroVal, err
+				}
+				permissions, err := ec.unmarshalNString2ᚕstringᚄ(ctx, []any{})
+				if err != nil {
+					var zeroVal *identities.LinkIdentityPayload
+					return zeroVal, err
+				}
+				orOwner, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *identities.LinkIdentityPayload
+					return zeroVal, err
+				}
+				check, err := ec.unmarshalNAuthCheck2usherᚋinternalᚋauthᚐCheck(ctx, "SESSION")
+				if err != nil {
+					var zeroVal *identities.LinkIdentityPayload
+					return zeroVal, err
+				}
+				maxAge, err := ec.unmarshalOInt2ᚖint(ctx, 900)
+				if err != nil {
+					var zeroVal *identities.LinkIdentityPayload
+					return zeroVal, err
+				}
+				assurance, err := ec.unmarshalORequiredAssurance2ᚖusherᚋinternalᚋauthᚐRequiredAssurance(ctx, "HIGHEST")
+				if err != nil {
+					var zeroVal *identities.LinkIdentityPayload
+					return zeroVal, err
+				}
+				verified, err := ec.unmarshalOBoolean2ᚖbool(ctx, false)
+				if err != nil {
+					var zeroVal *identities.LinkIdentityPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Auth == nil {
+					var zeroVal *identities.LinkIdentityPayload
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, maxAge, assurance, verified)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *identities.LinkIdentityPayload) graphql.Marshaler {
+			return ec.marshalNLinkIdentityPayload2ᚖusherᚋinternalᚋauthᚋidentitiesᚐLinkIdentityPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_linkIdentity(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_LinkIdentityPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_linkIdentity_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_unlinkIdentity(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_unlinkIdentity(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().UnlinkIdentity(ctx, fc.Args["input"].(identities.UnlinkIdentityInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				requires, err := ec.unmarshalNRole2ᚕusherᚋinternalᚋauthᚐRoleᚄ(ctx, []any{"USER"})
+				if err != nil {
+					var zeroVal *identities.UnlinkIdentityPayload
+					return zeroVal, err
+				}
+				permissions, err := ec.unmarshalNString2ᚕstringᚄ(ctx, []any{})
+				if err != nil {
+					var zeroVal *identities.UnlinkIdentityPayload
+					return zeroVal, err
+				}
+				orOwner, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *identities.UnlinkIdentityPayload
+					return zeroVal, err
+				}
+				check, err := ec.unmarshalNAuthCheck2usherᚋinternalᚋauthᚐCheck(ctx, "SESSION")
+				if err != nil {
+					var zeroVal *identities.UnlinkIdentityPayload
+					return zeroVal, err
+				}
+				maxAge, err := ec.unmarshalOInt2ᚖint(ctx, 900)
+				if err != nil {
+					var zeroVal *identities.UnlinkIdentityPayload
+					return zeroVal, err
+				}
+				assurance, err := ec.unmarshalORequiredAssurance2ᚖusherᚋinternalᚋauthᚐRequiredAssurance(ctx, "HIGHEST")
+				if err != nil {
+					var zeroVal *identities.UnlinkIdentityPayload
+					return zeroVal, err
+				}
+				verified, err := ec.unmarshalOBoolean2ᚖbool(ctx, false)
+				if err != nil {
+					var zeroVal *identities.UnlinkIdentityPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Auth == nil {
+					var zeroVal *identities.UnlinkIdentityPayload
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0, requires, permissions, orOwner, check, maxAge, assurance, verified)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *identities.UnlinkIdentityPayload) graphql.Marshaler {
+			return ec.marshalNUnlinkIdentityPayload2ᚖusherᚋinternalᚋauthᚋidentitiesᚐUnlinkIdentityPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_unlinkIdentity(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UnlinkIdentityPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_unlinkIdentity_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -11690,6 +12737,98 @@ func (ec *executionContext) fieldContext_PasskeyRequest_expiresIn(_ context.Cont
 	return graphql.NewScalarFieldContext("PasskeyRequest", field, true, false, errors.New("field of type Int does not have child fields"))
 }
 
+func (ec *executionContext) _Provider_id(ctx context.Context, field graphql.CollectedField, obj *auth.Provider) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Provider_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Provider_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Provider", field, false, false, errors.New("field of type ID does not have child fields"))
+}
+
+func (ec *executionContext) _Provider_name(ctx context.Context, field graphql.CollectedField, obj *auth.Provider) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Provider_name(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Name, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Provider_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Provider", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _ProviderRedirect_url(ctx context.Context, field graphql.CollectedField, obj *auth.ProviderRedirect) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ProviderRedirect_url(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.URL, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ProviderRedirect_url(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ProviderRedirect", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _ProviderRedirect_expiresIn(ctx context.Context, field graphql.CollectedField, obj *auth.ProviderRedirect) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ProviderRedirect_expiresIn(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Seconds(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ProviderRedirect_expiresIn(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ProviderRedirect", field, true, false, errors.New("field of type Int does not have child fields"))
+}
+
 func (ec *executionContext) _Query_me(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -12434,6 +13573,38 @@ func (ec *executionContext) _Query_signupMode(ctx context.Context, field graphql
 }
 func (ec *executionContext) fieldContext_Query_signupMode(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Query", field, true, true, errors.New("field of type SignupMode does not have child fields"))
+}
+
+func (ec *executionContext) _Query_providers(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_providers(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Query().Providers(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []auth.Provider) graphql.Marshaler {
+			return ec.marshalNProvider2ᚕusherᚋinternalᚋauthᚐProviderᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Query_providers(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Provider(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _Query_mailMessages(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
@@ -13947,6 +15118,38 @@ func (ec *executionContext) fieldContext_SigningKey_retiredAt(_ context.Context,
 	return graphql.NewScalarFieldContext("SigningKey", field, false, false, errors.New("field of type DateTime does not have child fields"))
 }
 
+func (ec *executionContext) _UnlinkIdentityPayload_user(ctx context.Context, field graphql.CollectedField, obj *identities.UnlinkIdentityPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UnlinkIdentityPayload_user(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.User, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *auth.User) graphql.Marshaler {
+			return ec.marshalNUser2ᚖusherᚋinternalᚋauthᚐUser(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UnlinkIdentityPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UnlinkIdentityPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _UpdateMePayload_user(ctx context.Context, field graphql.CollectedField, obj *accounts.UpdateMePayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -15001,6 +16204,81 @@ func (ec *executionContext) fieldContext_User_factors(_ context.Context, field g
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Factor(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _User_identities(ctx context.Context, field graphql.CollectedField, obj *auth.User) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_User_identities(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.User().Identities(ctx, obj)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				requires, err := ec.unmarshalNRole2ᚕusherᚋinternalᚋauthᚐRoleᚄ(ctx, "ADMIN")
+				if err != nil {
+					var zeroVal []auth.Identity
+					return zeroVal, err
+				}
+				permissions, err := ec.unmarshalNString2ᚕstringᚄ(ctx, []any{})
+				if err != nil {
+					var zeroVal []auth.Identity
+					return zeroVal, err
+				}
+				orOwner, err := ec.unmarshalNBoolean2bool(ctx, true)
+				if err != nil {
+					var zeroVal []auth.Identity
+					return zeroVal, err
+				}
+				check, err := ec.unmarshalNAuthCheck2usherᚋinternalᚋauthᚐCheck(ctx, "SESSION")
+				if err != nil {
+					var zeroVal []auth.Identity
+					return zeroVal, err
+				}
+				assurance, err := ec.unmarshalORequiredAssurance2ᚖusherᚋinternalᚋauthᚐRequiredAssurance(ctx, "AAL1")
+				if err != nil {
+					var zeroVal []auth.Identity
+					return zeroVal, err
+				}
+				verified, err := ec.unmarshalOBoolean2ᚖbool(ctx, false)
+				if err != nil {
+					var zeroVal []auth.Identity
+					return zeroVal, err
+				}
+				if ec.Directives.Auth == nil {
+					var zeroVal []auth.Identity
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, obj, directive0, requires, permissions, orOwner, check, nil, assurance, verified)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v []auth.Identity) graphql.Marshaler {
+			return ec.marshalOIdentity2ᚕusherᚋinternalᚋauthᚐIdentityᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_User_identities(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "User",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Identity(ctx, field)
 		},
 	}
 	return fc, nil
@@ -16361,6 +17639,61 @@ func (ec *executionContext) unmarshalInputAuditEventFilter(ctx context.Context, 
 	return it, nil
 }
 
+func (ec *executionContext) unmarshalInputBeginProviderLoginInput(ctx context.Context, obj any) (signin.BeginProviderLoginInput, error) {
+	var it signin.BeginProviderLoginInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["session"]; !present {
+		asMap["session"] = "TOKEN"
+	}
+
+	fieldsInOrder := [...]string{"provider", "redirectTo", "codeChallenge", "session"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "provider":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("provider"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Provider = data
+		case "redirectTo":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("redirectTo"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RedirectTo = data
+		case "codeChallenge":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("codeChallenge"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.CodeChallenge = data
+		case "session":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("session"))
+			data, err := ec.unmarshalNSessionTransport2usherᚋgraphᚋsigninᚐSessionTransport(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Session = data
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputCancelEmailChangeInput(ctx context.Context, obj any) (recovery.CancelEmailChangeInput, error) {
 	var it recovery.CancelEmailChangeInput
 	if obj == nil {
@@ -16496,6 +17829,54 @@ func (ec *executionContext) unmarshalInputCompleteLoginInput(ctx context.Context
 				return it, err
 			}
 			it.EmailCode = data
+		case "session":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("session"))
+			data, err := ec.unmarshalNSessionTransport2usherᚋgraphᚋsigninᚐSessionTransport(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Session = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputCompleteProviderLoginInput(ctx context.Context, obj any) (signin.CompleteProviderLoginInput, error) {
+	var it signin.CompleteProviderLoginInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["session"]; !present {
+		asMap["session"] = "TOKEN"
+	}
+
+	fieldsInOrder := [...]string{"code", "codeVerifier", "session"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "code":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("code"))
+			data, err := ec.unmarshalNOneTimeSecret2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Code = data
+		case "codeVerifier":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("codeVerifier"))
+			data, err := ec.unmarshalOOneTimeSecret2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.CodeVerifier = data
 		case "session":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("session"))
 			data, err := ec.unmarshalNSessionTransport2usherᚋgraphᚋsigninᚐSessionTransport(ctx, v)
@@ -16973,6 +18354,43 @@ func (ec *executionContext) unmarshalInputInviteUserInput(ctx context.Context, o
 	return it, nil
 }
 
+func (ec *executionContext) unmarshalInputLinkIdentityInput(ctx context.Context, obj any) (signin.LinkIdentityInput, error) {
+	var it signin.LinkIdentityInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"code", "codeVerifier"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "code":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("code"))
+			data, err := ec.unmarshalNOneTimeSecret2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Code = data
+		case "codeVerifier":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("codeVerifier"))
+			data, err := ec.unmarshalOOneTimeSecret2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.CodeVerifier = data
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputLoginInput(ctx context.Context, obj any) (signin.LoginInput, error) {
 	var it signin.LoginInput
 	if obj == nil {
@@ -17085,6 +18503,61 @@ func (ec *executionContext) unmarshalInputLoginWithCodeInput(ctx context.Context
 				return it, err
 			}
 			it.Code = data
+		case "session":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("session"))
+			data, err := ec.unmarshalNSessionTransport2usherᚋgraphᚋsigninᚐSessionTransport(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Session = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputLoginWithIdTokenInput(ctx context.Context, obj any) (signin.LoginWithIDTokenInput, error) {
+	var it signin.LoginWithIDTokenInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["session"]; !present {
+		asMap["session"] = "TOKEN"
+	}
+
+	fieldsInOrder := [...]string{"provider", "idToken", "nonce", "session"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "provider":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("provider"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Provider = data
+		case "idToken":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idToken"))
+			data, err := ec.unmarshalNOneTimeSecret2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.IDToken = data
+		case "nonce":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("nonce"))
+			data, err := ec.unmarshalNOneTimeSecret2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Nonce = data
 		case "session":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("session"))
 			data, err := ec.unmarshalNSessionTransport2usherᚋgraphᚋsigninᚐSessionTransport(ctx, v)
@@ -17826,6 +19299,36 @@ func (ec *executionContext) unmarshalInputSignupInput(ctx context.Context, obj a
 				return it, err
 			}
 			it.Session = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputUnlinkIdentityInput(ctx context.Context, obj any) (identities.UnlinkIdentityInput, error) {
+	var it identities.UnlinkIdentityInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"id"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "id":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("id"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ID = data
 		}
 	}
 	return it, nil
@@ -19225,6 +20728,74 @@ func (ec *executionContext) _Factor(ctx context.Context, sel ast.SelectionSet, o
 	return out
 }
 
+var identityImplementors = []string{"Identity"}
+
+func (ec *executionContext) _Identity(ctx context.Context, sel ast.SelectionSet, obj *auth.Identity) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, identityImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Identity")
+		case "id":
+			out.Values[i] = ec._Identity_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "provider":
+			out.Values[i] = ec._Identity_provider(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "issuer":
+			out.Values[i] = ec._Identity_issuer(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "subject":
+			out.Values[i] = ec._Identity_subject(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "email":
+			out.Values[i] = ec._Identity_email(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "createdAt":
+			out.Values[i] = ec._Identity_createdAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "lastUsedAt":
+			out.Values[i] = ec._Identity_lastUsedAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
 var inviteUserPayloadImplementors = []string{"InviteUserPayload"}
 
 func (ec *executionContext) _InviteUserPayload(ctx context.Context, sel ast.SelectionSet, obj *admin.InviteUserPayload) graphql.Marshaler {
@@ -19244,6 +20815,49 @@ func (ec *executionContext) _InviteUserPayload(ctx context.Context, sel ast.Sele
 			}
 		case "expiresAt":
 			out.Values[i] = ec._InviteUserPayload_expiresAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var linkIdentityPayloadImplementors = []string{"LinkIdentityPayload"}
+
+func (ec *executionContext) _LinkIdentityPayload(ctx context.Context, sel ast.SelectionSet, obj *identities.LinkIdentityPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, linkIdentityPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("LinkIdentityPayload")
+		case "user":
+			out.Values[i] = ec._LinkIdentityPayload_user(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "identity":
+			out.Values[i] = ec._LinkIdentityPayload_identity(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -19559,6 +21173,41 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "loginWithPasskey":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_loginWithPasskey(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "beginProviderLogin":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_beginProviderLogin(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "completeProviderLogin":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_completeProviderLogin(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "loginWithIdToken":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_loginWithIdToken(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "linkIdentity":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_linkIdentity(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "unlinkIdentity":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_unlinkIdentity(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
@@ -20090,6 +21739,92 @@ func (ec *executionContext) _PasskeyRequest(ctx context.Context, sel ast.Selecti
 	return out
 }
 
+var providerImplementors = []string{"Provider"}
+
+func (ec *executionContext) _Provider(ctx context.Context, sel ast.SelectionSet, obj *auth.Provider) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, providerImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Provider")
+		case "id":
+			out.Values[i] = ec._Provider_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "name":
+			out.Values[i] = ec._Provider_name(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var providerRedirectImplementors = []string{"ProviderRedirect"}
+
+func (ec *executionContext) _ProviderRedirect(ctx context.Context, sel ast.SelectionSet, obj *auth.ProviderRedirect) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, providerRedirectImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ProviderRedirect")
+		case "url":
+			out.Values[i] = ec._ProviderRedirect_url(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "expiresIn":
+			out.Values[i] = ec._ProviderRedirect_expiresIn(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
 var queryImplementors = []string{"Query"}
 
 func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) graphql.Marshaler {
@@ -20340,6 +22075,28 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 					}
 				}()
 				res = ec._Query_signupMode(ctx, field)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "providers":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_providers(ctx, field)
 				if res == graphql.Null {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
@@ -21403,6 +23160,44 @@ func (ec *executionContext) _SigningKey(ctx context.Context, sel ast.SelectionSe
 	return out
 }
 
+var unlinkIdentityPayloadImplementors = []string{"UnlinkIdentityPayload"}
+
+func (ec *executionContext) _UnlinkIdentityPayload(ctx context.Context, sel ast.SelectionSet, obj *identities.UnlinkIdentityPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, unlinkIdentityPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("UnlinkIdentityPayload")
+		case "user":
+			out.Values[i] = ec._UnlinkIdentityPayload_user(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
 var updateMePayloadImplementors = []string{"UpdateMePayload"}
 
 func (ec *executionContext) _UpdateMePayload(ctx context.Context, sel ast.SelectionSet, obj *accounts.UpdateMePayload) graphql.Marshaler {
@@ -21652,6 +23447,44 @@ func (ec *executionContext) _User(ctx context.Context, sel ast.SelectionSet, obj
 					}
 				}()
 				res = ec._User_factors(ctx, field, obj)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "identities":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._User_identities(ctx, field, obj)
 				if res == graphql.RequiredNull {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
@@ -22394,6 +24227,11 @@ func (ec *executionContext) marshalNAuthPayload2ᚖusherᚋgraphᚋsigninᚐAuth
 	return ec._AuthPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNBeginProviderLoginInput2usherᚋgraphᚋsigninᚐBeginProviderLoginInput(ctx context.Context, v any) (signin.BeginProviderLoginInput, error) {
+	res, err := ec.unmarshalInputBeginProviderLoginInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) marshalNBeginTotpSetupPayload2ᚖusherᚋinternalᚋauthᚋfactorsᚐBeginTotpSetupPayload(ctx context.Context, sel ast.SelectionSet, v *factors.BeginTotpSetupPayload) graphql.Marshaler {
 	if v == nil {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
@@ -22462,6 +24300,11 @@ func (ec *executionContext) marshalNChangePasswordPayload2ᚖusherᚋinternalᚋ
 
 func (ec *executionContext) unmarshalNCompleteLoginInput2usherᚋgraphᚋsigninᚐCompleteLoginInput(ctx context.Context, v any) (signin.CompleteLoginInput, error) {
 	res, err := ec.unmarshalInputCompleteLoginInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNCompleteProviderLoginInput2usherᚋgraphᚋsigninᚐCompleteProviderLoginInput(ctx context.Context, v any) (signin.CompleteProviderLoginInput, error) {
+	res, err := ec.unmarshalInputCompleteProviderLoginInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
@@ -22713,6 +24556,36 @@ func (ec *executionContext) marshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx c
 	return res
 }
 
+func (ec *executionContext) unmarshalNID2string(ctx context.Context, v any) (string, error) {
+	res, err := UnmarshalProviderID(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNID2string(ctx context.Context, sel ast.SelectionSet, v string) graphql.Marshaler {
+	_ = sel
+	res := MarshalProviderID(v)
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
+}
+
+func (ec *executionContext) marshalNIdentity2usherᚋinternalᚋauthᚐIdentity(ctx context.Context, sel ast.SelectionSet, v auth.Identity) graphql.Marshaler {
+	return ec._Identity(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNIdentity2ᚖusherᚋinternalᚋauthᚐIdentity(ctx context.Context, sel ast.SelectionSet, v *auth.Identity) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._Identity(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNInt2int(ctx context.Context, v any) (int, error) {
 	res, err := graphql.UnmarshalInt(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -22760,6 +24633,21 @@ func (ec *executionContext) marshalNJSONObject2usherᚋinternalᚋjsonobjectᚐO
 	return res
 }
 
+func (ec *executionContext) unmarshalNLinkIdentityInput2usherᚋgraphᚋsigninᚐLinkIdentityInput(ctx context.Context, v any) (signin.LinkIdentityInput, error) {
+	res, err := ec.unmarshalInputLinkIdentityInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNLinkIdentityPayload2ᚖusherᚋinternalᚋauthᚋidentitiesᚐLinkIdentityPayload(ctx context.Context, sel ast.SelectionSet, v *identities.LinkIdentityPayload) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._LinkIdentityPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNLoginInput2usherᚋgraphᚋsigninᚐLoginInput(ctx context.Context, v any) (signin.LoginInput, error) {
 	res, err := ec.unmarshalInputLoginInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -22767,6 +24655,11 @@ func (ec *executionContext) unmarshalNLoginInput2usherᚋgraphᚋsigninᚐLoginI
 
 func (ec *executionContext) unmarshalNLoginWithCodeInput2usherᚋgraphᚋsigninᚐLoginWithCodeInput(ctx context.Context, v any) (signin.LoginWithCodeInput, error) {
 	res, err := ec.unmarshalInputLoginWithCodeInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNLoginWithIdTokenInput2usherᚋgraphᚋsigninᚐLoginWithIDTokenInput(ctx context.Context, v any) (signin.LoginWithIDTokenInput, error) {
+	res, err := ec.unmarshalInputLoginWithIdTokenInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
@@ -22942,6 +24835,36 @@ func (ec *executionContext) marshalNPassword2usherᚋinternalᚋpasswordᚐPlain
 		}
 	}
 	return res
+}
+
+func (ec *executionContext) marshalNProvider2usherᚋinternalᚋauthᚐProvider(ctx context.Context, sel ast.SelectionSet, v auth.Provider) graphql.Marshaler {
+	return ec._Provider(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNProvider2ᚕusherᚋinternalᚋauthᚐProviderᚄ(ctx context.Context, sel ast.SelectionSet, v []auth.Provider) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNProvider2usherᚋinternalᚋauthᚐProvider(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNProviderRedirect2ᚖusherᚋinternalᚋauthᚐProviderRedirect(ctx context.Context, sel ast.SelectionSet, v *auth.ProviderRedirect) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._ProviderRedirect(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNRateLimitAction2usherᚋgraphᚐRateLimitAction(ctx context.Context, v any) (RateLimitAction, error) {
@@ -23480,6 +25403,21 @@ func (ec *executionContext) marshalNString2ᚕusherᚋinternalᚋauthᚐPermissi
 	return ret
 }
 
+func (ec *executionContext) unmarshalNUnlinkIdentityInput2usherᚋinternalᚋauthᚋidentitiesᚐUnlinkIdentityInput(ctx context.Context, v any) (identities.UnlinkIdentityInput, error) {
+	res, err := ec.unmarshalInputUnlinkIdentityInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNUnlinkIdentityPayload2ᚖusherᚋinternalᚋauthᚋidentitiesᚐUnlinkIdentityPayload(ctx context.Context, sel ast.SelectionSet, v *identities.UnlinkIdentityPayload) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._UnlinkIdentityPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNUpdateMeInput2usherᚋinternalᚋauthᚋaccountsᚐUpdateMeInput(ctx context.Context, v any) (accounts.UpdateMeInput, error) {
 	res, err := ec.unmarshalInputUpdateMeInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -23954,6 +25892,25 @@ func (ec *executionContext) marshalOID2ᚖgithubᚗcomᚋgoogleᚋuuidᚐUUID(ct
 	return res
 }
 
+func (ec *executionContext) marshalOIdentity2ᚕusherᚋinternalᚋauthᚐIdentityᚄ(ctx context.Context, sel ast.SelectionSet, v []auth.Identity) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNIdentity2usherᚋinternalᚋauthᚐIdentity(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) unmarshalOInt2ᚖint(ctx context.Context, v any) (*int, error) {
 	if v == nil {
 		return nil, nil
@@ -24091,6 +26048,13 @@ func (ec *executionContext) marshalOPassword2ᚖusherᚋinternalᚋpasswordᚐPl
 	_ = ctx
 	res := MarshalPassword(*v)
 	return res
+}
+
+func (ec *executionContext) marshalOProvider2ᚖusherᚋinternalᚋauthᚐProvider(ctx context.Context, sel ast.SelectionSet, v *auth.Provider) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Provider(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalORequiredAssurance2ᚖusherᚋinternalᚋauthᚐRequiredAssurance(ctx context.Context, v any) (*auth.RequiredAssurance, error) {

@@ -26,6 +26,7 @@ import (
 	"usher/internal/auth/accounts"
 	"usher/internal/auth/admin"
 	"usher/internal/auth/factors"
+	"usher/internal/auth/identities"
 	"usher/internal/auth/recovery"
 	"usher/internal/auth/sessions"
 	"usher/internal/auth/throttle"
@@ -33,15 +34,16 @@ import (
 	"usher/internal/seal"
 )
 
-// Options are the parts and switches of the handler. Access to Recovery, Secrets and Observer are required.
+// Options are the parts and switches of the handler. Access to Identities, Secrets and Observer are required.
 type Options struct {
-	Access   *access.Service
-	Throttle *throttle.Service
-	Sessions *sessions.Service
-	Accounts *accounts.Service
-	Admin    *admin.Service
-	Factors  *factors.Service
-	Recovery *recovery.Service
+	Access     *access.Service
+	Throttle   *throttle.Service
+	Sessions   *sessions.Service
+	Accounts   *accounts.Service
+	Admin      *admin.Service
+	Factors    *factors.Service
+	Recovery   *recovery.Service
+	Identities *identities.Service
 	// RateLimits replace the numbers of rate limits by name, as in those of Throttle.
 	RateLimits map[string]directive.Override
 	// Secrets is the server's secret, from which the key of cursors derives.
@@ -204,6 +206,7 @@ func newConfig(resolver *Resolver, schema *directive.Schema) Config {
 	config.Complexity.PasskeyRequest.Options = large
 	config.Complexity.Mutation.RequestDataExport = func(child int) int { return costOfExport + child }
 	config.Complexity.User.Factors = func(child int) int { return costOfFactors + child*usualFactors }
+	config.Complexity.User.Identities = func(child int) int { return costOfFactors + child*usualFactors }
 	config.Complexity.AuditEvent.Permissions = func(int) int { return costOfPermissions }
 	return config
 }
@@ -219,7 +222,8 @@ const (
 	// costOfLarge is for values of up to 10 KB, so that the response to a short operation does not get too large.
 	// costOfPermissions is for those of an audit event. With all other fields, a page of 100 events has no room for more.
 	costOfLarge, costOfPermissions = 5, 2
-	// costOfFactors is for the statement that reads the factors of one user, and usualFactors is how many they may have.
+	// costOfFactors is for the statement that reads the factors or the identities of one user, and usualFactors is how many
+	// they may have.
 	costOfFactors, usualFactors = 20, 5
 )
 

@@ -39,6 +39,9 @@ const (
 	// valid, and the message says which. In `loginWithPasskey`, `extensions.unknownPasskey` is true if no account
 	// has the passkey, for example because it was removed: tell the browser with `PublicKeyCredential.signalUnknownCredential`.
 	ErrorCodeInvalidCredentials ErrorCode = "INVALID_CREDENTIALS"
+	// The account at the provider is not linked to any account here, and an account here has the same e-mail address. Sign in to
+	// that account in another way, then call `linkIdentity` with the same code.
+	ErrorCodeIdentityNotLinked ErrorCode = "IDENTITY_NOT_LINKED"
 	// The input is invalid, and nothing was changed. `extensions.fields` is a list of
 	// `{path, code, message}`. `path` is the path of the value, starting at the field's arguments
 	// (`["input", "email"]`). `code` is an `InputErrorCode`.
@@ -92,6 +95,7 @@ var AllErrorCode = []ErrorCode{
 	ErrorCodeSecondFactorRequired,
 	ErrorCodeSecondFactorSetupRequired,
 	ErrorCodeInvalidCredentials,
+	ErrorCodeIdentityNotLinked,
 	ErrorCodeBadUserInput,
 	ErrorCodeRateLimited,
 	ErrorCodeChallengeRequired,
@@ -112,7 +116,7 @@ var AllErrorCode = []ErrorCode{
 
 func (e ErrorCode) IsValid() bool {
 	switch e {
-	case ErrorCodeUnauthenticated, ErrorCodeForbidden, ErrorCodeEmailNotVerified, ErrorCodeStepUpRequired, ErrorCodeSecondFactorRequired, ErrorCodeSecondFactorSetupRequired, ErrorCodeInvalidCredentials, ErrorCodeBadUserInput, ErrorCodeRateLimited, ErrorCodeChallengeRequired, ErrorCodeMailDisabled, ErrorCodeEmailConfirmationRequired, ErrorCodeInvitationRequired, ErrorCodeSignupClosed, ErrorCodeOperationTooComplex, ErrorCodeServiceUnavailable, ErrorCodeInternalServerError, ErrorCodeGraphqlParseFailed, ErrorCodeGraphqlValidationFailed, ErrorCodeBadRequest, ErrorCodePersistedQueryNotSupported, ErrorCodePersistedQueryNotFound, ErrorCodeDocumentNotTrusted:
+	case ErrorCodeUnauthenticated, ErrorCodeForbidden, ErrorCodeEmailNotVerified, ErrorCodeStepUpRequired, ErrorCodeSecondFactorRequired, ErrorCodeSecondFactorSetupRequired, ErrorCodeInvalidCredentials, ErrorCodeIdentityNotLinked, ErrorCodeBadUserInput, ErrorCodeRateLimited, ErrorCodeChallengeRequired, ErrorCodeMailDisabled, ErrorCodeEmailConfirmationRequired, ErrorCodeInvitationRequired, ErrorCodeSignupClosed, ErrorCodeOperationTooComplex, ErrorCodeServiceUnavailable, ErrorCodeInternalServerError, ErrorCodeGraphqlParseFailed, ErrorCodeGraphqlValidationFailed, ErrorCodeBadRequest, ErrorCodePersistedQueryNotSupported, ErrorCodePersistedQueryNotFound, ErrorCodeDocumentNotTrusted:
 		return true
 	}
 	return false

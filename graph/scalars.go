@@ -117,6 +117,12 @@ func UnmarshalID(v any) (uuid.UUID, error) {
 	return id, nil
 }
 
+// MarshalProviderID writes the id of a provider, which is in the settings.
+func MarshalProviderID(id string) graphql.Marshaler { return graphql.MarshalString(id) }
+
+// UnmarshalProviderID reads the id of a provider.
+func UnmarshalProviderID(v any) (string, error) { return UnmarshalString(v) }
+
 // dateTime is RFC 3339 in UTC with the microseconds that the databases keep.
 const dateTime = "2006-01-02T15:04:05.999999Z"
 

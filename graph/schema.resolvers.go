@@ -18,6 +18,7 @@ import (
 	"usher/internal/auth/accounts"
 	"usher/internal/auth/admin"
 	"usher/internal/auth/factors"
+	"usher/internal/auth/identities"
 	"usher/internal/auth/recovery"
 )
 
@@ -55,6 +56,26 @@ func (r *mutationResolver) BeginPasskeyLogin(ctx context.Context) (*auth.Passkey
 
 func (r *mutationResolver) LoginWithPasskey(ctx context.Context, input signin.LoginWithPasskeyInput) (*signin.AuthPayload, error) {
 	return r.signin.LoginWithPasskey(ctx, input)
+}
+
+func (r *mutationResolver) BeginProviderLogin(ctx context.Context, input signin.BeginProviderLoginInput) (*auth.ProviderRedirect, error) {
+	return r.signin.BeginProviderLogin(ctx, input)
+}
+
+func (r *mutationResolver) CompleteProviderLogin(ctx context.Context, input signin.CompleteProviderLoginInput) (*signin.AuthPayload, error) {
+	return r.signin.CompleteProviderLogin(ctx, input)
+}
+
+func (r *mutationResolver) LoginWithIDToken(ctx context.Context, input signin.LoginWithIDTokenInput) (*signin.AuthPayload, error) {
+	return r.signin.LoginWithIDToken(ctx, input)
+}
+
+func (r *mutationResolver) LinkIdentity(ctx context.Context, input signin.LinkIdentityInput) (*identities.LinkIdentityPayload, error) {
+	return r.signin.LinkIdentity(ctx, input)
+}
+
+func (r *mutationResolver) UnlinkIdentity(ctx context.Context, input identities.UnlinkIdentityInput) (*identities.UnlinkIdentityPayload, error) {
+	return r.identities.UnlinkIdentity(ctx, input)
 }
 
 func (r *mutationResolver) Refresh(ctx context.Context, input signin.RefreshInput) (*signin.AuthPayload, error) {
@@ -253,6 +274,10 @@ func (r *queryResolver) SignupMode(ctx context.Context) (auth.SignupMode, error)
 	return r.accounts.SignupMode(), nil
 }
 
+func (r *queryResolver) Providers(ctx context.Context) ([]auth.Provider, error) {
+	return r.identities.Providers(), nil
+}
+
 func (r *queryResolver) MailMessages(ctx context.Context, first *int, after *string, last *int, before *string, filter *admin.MailMessageFilter) (*connection.MailMessageConnection, error) {
 	return r.lists.MailMessages(ctx, connection.PageArguments{First: first, After: after, Last: last, Before: before}, filter)
 }
@@ -268,6 +293,10 @@ func (r *userResolver) Sessions(ctx context.Context, obj *auth.User, first *int,
 
 func (r *userResolver) Factors(ctx context.Context, obj *auth.User) ([]factors.Factor, error) {
 	return r.factors.Of(ctx, obj)
+}
+
+func (r *userResolver) Identities(ctx context.Context, obj *auth.User) ([]auth.Identity, error) {
+	return r.identities.Of(ctx, obj)
 }
 
 func (r *userResolver) SecondFactorDueAt(ctx context.Context, obj *auth.User) (*time.Time, error) {

@@ -11,6 +11,7 @@ import (
 
 	"usher/internal/auth"
 	"usher/internal/auth/accounts"
+	"usher/internal/auth/identities"
 	"usher/internal/auth/recovery"
 	"usher/internal/auth/sessions"
 	"usher/internal/cookie"
@@ -96,14 +97,15 @@ func (t SessionTransport) put(jar *cookie.Jar, kind cookie.Kind, token string, m
 
 // Service signs users in and out. It is safe for concurrent use.
 type Service struct {
-	accounts *accounts.Service
-	sessions *sessions.Service
-	recovery *recovery.Service
+	accounts   *accounts.Service
+	sessions   *sessions.Service
+	recovery   *recovery.Service
+	identities *identities.Service
 }
 
 // New returns a Service.
-func New(accounts *accounts.Service, sessions *sessions.Service, recovery *recovery.Service) *Service {
-	return &Service{accounts: accounts, sessions: sessions, recovery: recovery}
+func New(accounts *accounts.Service, sessions *sessions.Service, recovery *recovery.Service, identities *identities.Service) *Service {
+	return &Service{accounts: accounts, sessions: sessions, recovery: recovery, identities: identities}
 }
 
 // SignupInput is the input of Signup.

@@ -29,7 +29,7 @@ func eachDatabase(t *testing.T, test func(t *testing.T, f *fixture)) {
 }
 
 func newService(d *domain.Domain) *signin.Service {
-	return signin.New(d.Accounts, d.Sessions, d.Recovery)
+	return signin.New(d.Accounts, d.Sessions, d.Recovery, d.Identities)
 }
 
 // signup creates an account and signs it in, without a cookie.

@@ -8,6 +8,7 @@ import (
 	"usher/graph"
 	"usher/graph/trusted"
 	"usher/internal/auth/throttle"
+	"usher/internal/callback"
 	"usher/internal/httpd"
 	"usher/internal/oauth"
 	"usher/internal/token"
@@ -29,7 +30,7 @@ func (a *App) newEdge(ctx context.Context, s Settings, documents *trusted.Docume
 		newGraphQL = p.overrides.GraphQL
 	}
 	graphQL, err := newGraphQL(graph.Options{
-		Access: d.Access, Throttle: limits, RateLimits: RateLimits(s.RateLimits), Sessions: d.Sessions, Accounts: d.Accounts, Admin: d.Admin, Factors: d.Factors, Recovery: d.Recovery,
+		Access: d.Access, Throttle: limits, RateLimits: RateLimits(s.RateLimits), Sessions: d.Sessions, Accounts: d.Accounts, Admin: d.Admin, Factors: d.Factors, Recovery: d.Recovery, Identities: d.Identities,
 		Secrets: a.secrets, Observer: p.observer, RequireVerifiedEmail: s.RequireVerifiedEmail, Introspection: s.Dev,
 		Documents: documents, OnlyDocuments: onlyTrusted(s),
 	})
@@ -56,7 +57,7 @@ func (a *App) newEdge(ctx context.Context, s Settings, documents *trusted.Docume
 	}
 	e.server = httpd.New(httpd.Options{
 		Routes: func(server *httpd.Server) map[string]http.Handler {
-			e.routes = routes(s, server, graphQL, endpoints, a.keys, p.passkeys, page)
+			e.routes = routes(s, server, graphQL, endpoints, callback.New(d.Identities, p.observer.Log()), a.keys, p.passkeys, page)
 			return e.routes
 		},
 		Identify:        d.Access.Identify,

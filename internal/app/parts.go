@@ -133,6 +133,10 @@ func (p *parts) domain(tokens *token.Authority, secrets *seal.Secrets) (*domain.
 			return nil, err
 		}
 	}
+	providers, redirects, err := p.providers(tokens != nil)
+	if err != nil {
+		return nil, err
+	}
 	p.passwords = password.New(password.Options{
 		Parallel: s.HashParallelism, Queue: s.HashQueue, Observer: p.observer, CheapForTests: p.overrides.CheapPasswords,
 	})
@@ -145,6 +149,9 @@ func (p *parts) domain(tokens *token.Authority, secrets *seal.Secrets) (*domain.
 		Claims:    s.Claims,
 		AppName:   s.AppName,
 		Passkeys:  p.passkeys,
+		Providers: providers,
+
+		ProviderRedirects: redirects,
 
 		SecondFactor:  auth.FactorPolicy{Scope: auth.FactorScope(strings.ToUpper(s.RequireSecondFactor)), Grace: s.SecondFactorGrace},
 		VerifiedEmail: auth.VerifiedEmail{Required: s.RequireVerifiedEmail, Claim: claim},

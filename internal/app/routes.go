@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"usher/internal/callback"
 	"usher/internal/httpd"
 	"usher/internal/keyring"
 	"usher/internal/mail"
@@ -16,7 +17,7 @@ import (
 
 // routes returns all routes of a server: handlers by pattern, nil for a disabled route. docs/server.md
 // documents them for operators.
-func routes(s Settings, server *httpd.Server, graphQL http.Handler, o oauth.Endpoints, keys *keyring.Keyring, passkeys *passkey.Party, c pages) map[string]http.Handler {
+func routes(s Settings, server *httpd.Server, graphQL http.Handler, o oauth.Endpoints, fromProvider http.Handler, keys *keyring.Keyring, passkeys *passkey.Party, c pages) map[string]http.Handler {
 	all := map[string]http.Handler{
 		httpd.GraphQLPath: server.CORS(graphQL),
 
@@ -31,6 +32,8 @@ func routes(s Settings, server *httpd.Server, graphQL http.Handler, o oauth.Endp
 		"/.well-known/oauth-authorization-server": o.Metadata,
 		"/.well-known/webauthn":                   relatedOrigins(passkeys),
 
+		callback.Pattern: server.FromOtherSites(fromProvider),
+
 		httpd.HealthPath: server.Healthz(),
 		httpd.ReadyPath:  server.Readyz(),
 
@@ -42,6 +45,7 @@ func routes(s Settings, server *httpd.Server, graphQL http.Handler, o oauth.Endp
 		mailbox.JSONPath: c.mailbox,
 		mailbox.HTMLPath: c.mailHTML,
 	}
+	all[providerPage] = c.links
 	for _, page := range mail.Pages() {
 		all["/"+page] = c.links
 	}
@@ -50,6 +54,9 @@ func routes(s Settings, server *httpd.Server, graphQL http.Handler, o oauth.Endp
 	}
 	return all
 }
+
+// providerPage is the page of the console to which a sign-in at a provider returns.
+const providerPage = "/provider-login"
 
 // relatedOriginsMaxAge is how long a browser may keep the list of origins.
 const relatedOriginsMaxAge = 5 * time.Minute

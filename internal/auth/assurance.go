@@ -26,8 +26,9 @@ const (
 )
 
 // AssuranceOf returns the level of methods that were used together. Two different factors make AAL2: something that the
-// user knows, and something that they have. A passkey that has verified its user is both. A mail is neither, because
-// whoever reads it may have got into the mail box with a password (NIST SP 800-63B-4 §3.1.3.1).
+// user knows, and something that they have. A passkey that has verified its user is both, and so is a provider that is trusted
+// to have checked both. Otherwise a provider is one factor, whatever it has checked. A mail is neither, because whoever
+// reads it may have got into the mail box with a password (NIST SP 800-63B-4 §3.1.3.1).
 func AssuranceOf(methods []Method) Assurance {
 	var knows, has bool
 	for _, m := range methods {
@@ -36,11 +37,11 @@ func AssuranceOf(methods []Method) Assurance {
 			knows = true
 		case MethodTOTP, MethodRecoveryCode, MethodPasskeyPresence:
 			has = true
-		case MethodPasskey:
+		case MethodPasskey, MethodProviderMultiFactor:
 			return AAL2
 		}
 	}
-	if has && (knows || slices.Contains(methods, MethodEmailCode)) {
+	if has && (knows || slices.Contains(methods, MethodEmailCode) || slices.Contains(methods, MethodProvider)) {
 		return AAL2
 	}
 	return AAL1
@@ -61,6 +62,7 @@ func AMR(methods []Method) (names []string) {
 		case MethodPasskey, MethodPasskeyPresence:
 			add("pop")
 			add("user")
+		case MethodProvider, MethodProviderMultiFactor: // no name is registered for a provider
 		default:
 			add(string(m))
 		}
@@ -105,16 +107,19 @@ const (
 	AuthMethodPasskey      AuthMethod = "PASSKEY"
 	AuthMethodRecoveryCode AuthMethod = "RECOVERY_CODE"
 	AuthMethodEmailCode    AuthMethod = "EMAIL_CODE"
+	AuthMethodProvider     AuthMethod = "PROVIDER"
 )
 
 // AllAuthMethods lists all of them.
 var AllAuthMethods = []AuthMethod{
 	AuthMethodPassword, AuthMethodTOTP, AuthMethodPasskey, AuthMethodRecoveryCode, AuthMethodEmailCode,
+	AuthMethodProvider,
 }
 
 var authMethods = map[Method]AuthMethod{
 	MethodPassword: AuthMethodPassword, MethodTOTP: AuthMethodTOTP, MethodRecoveryCode: AuthMethodRecoveryCode,
 	MethodPasskey: AuthMethodPasskey, MethodPasskeyPresence: AuthMethodPasskey, MethodEmailCode: AuthMethodEmailCode,
+	MethodProvider: AuthMethodProvider, MethodProviderMultiFactor: AuthMethodProvider,
 }
 
 // AuthMethod returns the method as users know it; empty if this release does not know it.

@@ -122,7 +122,7 @@ func (f *fixture) newParts(t testing.TB, o domain.Options) parts {
 func partsOf(d *domain.Domain) parts {
 	return parts{
 		d.Access, d.Accounts, d.Admin, d.Clients, d.Operator, d.Recovery,
-		signin.New(d.Accounts, d.Sessions, d.Recovery), d.Sessions,
+		signin.New(d.Accounts, d.Sessions, d.Recovery, d.Identities), d.Sessions,
 	}
 }
 

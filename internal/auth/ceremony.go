@@ -20,6 +20,10 @@ const (
 	CeremonyPasskeyLogin CeremonyPurpose = "PASSKEY_LOGIN"
 	// CeremonyPasskeySetup sets a passkey up.
 	CeremonyPasskeySetup CeremonyPurpose = "PASSKEY_SETUP"
+	// CeremonyProviderRequest has sent a browser to a provider.
+	CeremonyProviderRequest CeremonyPurpose = "PROVIDER_REQUEST"
+	// CeremonyProviderIdentity keeps what the provider has answered until the client asks for it.
+	CeremonyProviderIdentity CeremonyPurpose = "PROVIDER_IDENTITY"
 )
 
 // Ceremony is a sign-in or a set-up that has begun and needs another request to finish.

@@ -22,6 +22,7 @@ const (
 	CodeSecondFactorRequired      Code = "SECOND_FACTOR_REQUIRED"
 	CodeSecondFactorSetupRequired Code = "SECOND_FACTOR_SETUP_REQUIRED"
 	CodeInvalidCredentials        Code = "INVALID_CREDENTIALS"
+	CodeIdentityNotLinked         Code = "IDENTITY_NOT_LINKED"
 	CodeBadUserInput              Code = "BAD_USER_INPUT"
 	CodeRateLimited               Code = "RATE_LIMITED"
 	CodeChallengeRequired         Code = "CHALLENGE_REQUIRED"
@@ -171,7 +172,7 @@ var (
 	ErrUsernameTaken = errors.New("user name taken")
 	// ErrEmailTaken says that another account has the e-mail address's key.
 	ErrEmailTaken = errors.New("e-mail address taken")
-	// ErrFactorTaken says that the factor exists, for a passkey at any account.
+	// ErrFactorTaken says that the factor exists, for a passkey or an identity at any account.
 	ErrFactorTaken = errors.New("factor taken")
 	// ErrUnavailable says that the database cannot answer now. Trying again may help. ErrUnreachable and ErrBusy wrap
 	// it.

@@ -30,6 +30,8 @@ const (
 	EventFactorAdded                AuditEventKind = "FACTOR_ADDED"
 	EventFactorRemoved              AuditEventKind = "FACTOR_REMOVED"
 	EventFactorsReset               AuditEventKind = "FACTORS_RESET"
+	EventIdentityLinked             AuditEventKind = "IDENTITY_LINKED"
+	EventIdentityUnlinked           AuditEventKind = "IDENTITY_UNLINKED"
 	EventRecoveryCodeUsed           AuditEventKind = "RECOVERY_CODE_USED"
 	EventRecoveryCodesReplaced      AuditEventKind = "RECOVERY_CODES_REPLACED"
 	EventUserCreated                AuditEventKind = "USER_CREATED"
@@ -69,6 +71,7 @@ var AuditEventKinds = []AuditEventKind{
 	EventRefreshReplayed, EventRefreshReuse, EventLogout, EventSessionRevoked, EventTokenRevoked,
 	EventPasswordChanged, EventPasswordSet,
 	EventFactorAdded, EventFactorRemoved, EventFactorsReset, EventRecoveryCodeUsed, EventRecoveryCodesReplaced,
+	EventIdentityLinked, EventIdentityUnlinked,
 	EventEmailVerificationRequested, EventEmailVerified, EventPasswordResetRequested,
 	EventPasswordReset, EventLoginCodeRequested, EventMailedCodeFailed, EventEmailChangeRequested,
 	EventEmailChanged, EventEmailChangeCancelled, EventEmailChangeUndone,

@@ -16,6 +16,8 @@ const (
 	CredentialPasskey CredentialKind = "PASSKEY"
 	// CredentialRecoveryCode is a code that the user has written down. It can be used once.
 	CredentialRecoveryCode CredentialKind = "RECOVERY_CODE"
+	// CredentialIdentity is an account at a provider. It signs in, but is no second factor.
+	CredentialIdentity CredentialKind = "IDENTITY"
 )
 
 // Factor is a credential that is not a password.
@@ -23,11 +25,11 @@ type Factor struct {
 	ID     uuid.UUID
 	UserID uuid.UUID
 	Kind   CredentialKind
-	// Key identifies it among those of its kind: empty for TOTP, the digest of a recovery code, and the digest of the
-	// credential ID of a passkey. No two accounts have the same passkey.
+	// Key identifies it among those of its kind: empty for TOTP, the digest of a recovery code, that of the credential ID of
+	// a passkey, and that of the issuer and the subject of an identity. No two accounts have the same passkey or identity.
 	Key string
-	// Secret verifies it: the encrypted seed of TOTP. For a recovery code, whose key verifies it, and for a passkey, whose
-	// Details have the public key, it is a mark.
+	// Secret verifies it: the encrypted seed of TOTP. It is a mark for a recovery code, whose key verifies it, for a passkey,
+	// whose Details have the public key, and for an identity, which its provider verifies.
 	Secret string
 	// Name is what its owner calls it; nil without a name.
 	Name *string
@@ -63,10 +65,10 @@ func (u *User) HasSecondFactor() bool {
 type FactorStore interface {
 	// Factors lists the factors of a user, the oldest first.
 	Factors(ctx context.Context, userID uuid.UUID) ([]Factor, error)
-	// PasskeyByKey finds a passkey and its user, in one query.
-	PasskeyByKey(ctx context.Context, key string) (*User, *Factor, error)
+	// FactorByKey finds a passkey or an identity and its user, in one query.
+	FactorByKey(ctx context.Context, kind CredentialKind, key string) (*User, *Factor, error)
 	// AddFactors stores new factors of a user. It returns ErrFactorTaken, and stores none, when a factor with the kind and
-	// the key of one exists, for a passkey even one of another account. Of many at once, exactly one succeeds.
+	// the key of one exists, for a passkey or an identity even one of another account. Of many at once, exactly one succeeds.
 	AddFactors(ctx context.Context, userID uuid.UUID, factors []Factor) error
 	// UseFactor stores a use of a factor if its counter is still the one that was checked, and reports whether it did. Of
 	// many at once with different counters, exactly one succeeds. It changes no version.

@@ -20,6 +20,8 @@ const (
 	MailPasswordChanged       MailKind = "PASSWORD_CHANGED"
 	MailFactorAdded           MailKind = "FACTOR_ADDED"
 	MailFactorRemoved         MailKind = "FACTOR_REMOVED"
+	MailIdentityLinked        MailKind = "IDENTITY_LINKED"
+	MailIdentityUnlinked      MailKind = "IDENTITY_UNLINKED"
 	MailRecoveryCodeUsed      MailKind = "RECOVERY_CODE_USED"
 	MailRecoveryCodesReplaced MailKind = "RECOVERY_CODES_REPLACED"
 	MailSignUp                MailKind = "SIGN_UP"
@@ -45,7 +47,7 @@ const (
 var (
 	MailKinds = []MailKind{
 		MailVerifyEmail, MailResetPassword, MailLoginCode, MailConfirmEmail, MailEmailChanged, MailPasswordChanged,
-		MailFactorAdded, MailFactorRemoved, MailRecoveryCodeUsed, MailRecoveryCodesReplaced,
+		MailFactorAdded, MailFactorRemoved, MailIdentityLinked, MailIdentityUnlinked, MailRecoveryCodeUsed, MailRecoveryCodesReplaced,
 		MailSignUp, MailSignUpExisting, MailInvitation, MailAccountDeletion, MailAccountDeleted,
 	}
 	MailStates = []MailState{MailQueued, MailSent, MailFailed, MailExpired, MailDropped}

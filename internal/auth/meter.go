@@ -53,6 +53,7 @@ const (
 	SignInSecondFactor     = "second_factor"
 	SignInEmailCode        = "email_code"
 	SignInPasskey          = "passkey"
+	SignInProvider         = "provider"
 )
 
 // SignInOutcome returns the outcome of a sign-in for Meter.CountSignIn. It is the same for a wrong password and for an
@@ -80,6 +81,10 @@ func SignInOutcome(err error) string {
 		return "unverified"
 	case CodeSecondFactorRequired, CodeSecondFactorSetupRequired, CodeStepUpRequired:
 		return "second_factor"
+	case CodeIdentityNotLinked:
+		return "not_linked"
+	case CodeEmailConfirmationRequired, CodeInvitationRequired, CodeSignupClosed:
+		return "no_signup"
 	case CodeServiceUnavailable:
 		return "busy"
 	case CodeBadUserInput:

@@ -43,6 +43,10 @@ const (
 	MethodRecoveryCode    Method = "recovery_code"
 	// MethodEmailCode is a code or a link that was mailed.
 	MethodEmailCode Method = "email_code"
+	// MethodProvider is a sign-in at a provider. MethodProviderMultiFactor is one for which the provider has checked two
+	// factors, where the settings trust it in that.
+	MethodProvider            Method = "provider"
+	MethodProviderMultiFactor Method = "provider_mfa"
 )
 
 // UsePrecision is the precision of LastUsedAt. A thief with a copied access token can poll it, and must not see when the

@@ -38,6 +38,7 @@ type Server struct {
 	AllowedHeaders     HeaderNames    `environ:"USHER_ALLOWED_HEADERS" placeholder:"NAME,..." example:"x-tenant,x-build" help:"Request headers that pages of other origins may send, in addition to those of common clients and monitoring tools."`
 	TrustedProxies     Prefixes       `environ:"USHER_TRUSTED_PROXIES" placeholder:"CIDR,..." example:"10.0.0.0/8,2001:db8::7" help:"Addresses or networks of reverse proxies whose X-Forwarded-For, X-Request-ID and traceparent headers are trusted."`
 	Passkeys
+	Providers
 	SecondFactor
 	TrustedDocs
 	Mail
@@ -93,7 +94,7 @@ func (s *Server) Validate() error {
 	}
 	reject((s.SignupMode == "verified" || s.SignupMode == "invite") && s.SMTPURL.IsZero() && s.SMTPURLFile == "" && !s.Dev,
 		"--signup: %s needs mail: set $USHER_SMTP_URL, or pass a file with --smtp-url-file", s.SignupMode)
-	return errors.Join(append(errs, s.Keys.Validate(), s.validatePasskeys(), s.Mail.Validate(), s.Tracing.Validate(), s.Audit.Validate(), s.Admin.Validate(), s.Lease.Validate())...)
+	return errors.Join(append(errs, s.Keys.Validate(), s.validatePasskeys(), s.Providers.validate(), s.Mail.Validate(), s.Tracing.Validate(), s.Audit.Validate(), s.Admin.Validate(), s.Lease.Validate())...)
 }
 
 // Warnings returns a warning for each setting that is valid but unsafe. The server logs them at start.

@@ -1,5 +1,5 @@
-// Package cookie owns the cookies in which a browser keeps a refresh token, a device token and what completes a sign-in: their values in a request,
-// and their values after the answer. The HTTP edge reads and writes the headers. The GraphQL edge decides on the values.
+// Package cookie owns the cookies in which a browser keeps a refresh token, a device token and what continues a sign-in: their
+// values in a request, and their values after the answer. The HTTP edge reads and writes the headers. The GraphQL edge decides on the values.
 package cookie
 
 import (
@@ -16,6 +16,10 @@ const (
 	Device
 	// Login is what a browser presents to complete a sign-in that it has begun.
 	Login
+	// Provider is what a browser presents to continue a sign-in at a provider that it has begun. CrossSite is the same, where
+	// the provider answers with a POST request from its own site, with which browsers send no other cookie.
+	Provider
+	CrossSite
 )
 
 // Jar is the cookies of one request.
@@ -28,6 +32,8 @@ type Jar struct {
 	present      bool
 	deviceToken  string
 	loginToken   string
+	// providerToken is that of Provider or CrossSite. They have the same value, if the browser has both.
+	providerToken string
 }
 
 // Receive notes the value of a cookie of the request.
@@ -37,6 +43,8 @@ func (j *Jar) Receive(kind Kind, value string) {
 		j.deviceToken = value
 	case Login:
 		j.loginToken = value
+	case Provider, CrossSite:
+		j.providerToken = value
 	case Refresh:
 		j.refreshToken, j.present = value, true
 	}
@@ -47,6 +55,9 @@ func (j *Jar) DeviceToken() string { return j.deviceToken }
 
 // LoginToken returns what completes a sign-in; empty for nothing.
 func (j *Jar) LoginToken() string { return j.loginToken }
+
+// ProviderToken returns what continues a sign-in at a provider; empty for nothing.
+func (j *Jar) ProviderToken() string { return j.providerToken }
 
 // ForgetLoginToken deletes the cookie that completes a sign-in, if the browser has it.
 func (j *Jar) ForgetLoginToken() {

@@ -65,8 +65,14 @@ func isPortSuffix(s string) bool {
 // The names of the cookies. Browsers accept the prefix __Host- only from https and only for this host (RFC 6265bis
 // §4.1.3.2).
 var (
-	secureCookies   = [...]string{cookie.Refresh: "__Host-usher_refresh", cookie.Device: "__Host-usher_device", cookie.Login: "__Host-usher_login"}
-	insecureCookies = [...]string{cookie.Refresh: "usher_refresh", cookie.Device: "usher_device", cookie.Login: "usher_login"}
+	secureCookies = [...]string{
+		cookie.Refresh: "__Host-usher_refresh", cookie.Device: "__Host-usher_device", cookie.Login: "__Host-usher_login",
+		cookie.Provider: "__Host-usher_provider", cookie.CrossSite: "__Host-usher_provider_post",
+	}
+	insecureCookies = [...]string{
+		cookie.Refresh: "usher_refresh", cookie.Device: "usher_device", cookie.Login: "usher_login",
+		cookie.Provider: "usher_provider", cookie.CrossSite: "usher_provider_post",
+	}
 )
 
 // readCookies reads the cookies of a request and lets the handler set them. It does neither for a
@@ -78,10 +84,15 @@ func (x *exchange) readCookies(r *http.Request) {
 		return
 	}
 	x.jar.Set = x.setCookie
+	x.receive(r, cookie.Refresh, cookie.Device, cookie.Login, cookie.Provider, cookie.CrossSite)
+}
+
+// receive reads cookies of a request.
+func (x *exchange) receive(r *http.Request, kinds ...cookie.Kind) {
 	if r.Header["Cookie"] == nil {
 		return
 	}
-	for _, kind := range []cookie.Kind{cookie.Refresh, cookie.Device, cookie.Login} {
+	for _, kind := range kinds {
 		switch cookies := r.CookiesNamed(x.server.cookieName(kind)); len(cookies) {
 		case 0:
 		case 1:
@@ -92,6 +103,17 @@ func (x *exchange) readCookies(r *http.Request) {
 			x.jar.Receive(kind, "")
 		}
 	}
+}
+
+// FromOtherSites returns a handler that sees the cookies of sign-ins at providers, whatever page the request is from, and no
+// others.
+func (s *Server) FromOtherSites(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if x, ok := w.(*exchange); ok {
+			x.receive(r, cookie.Provider, cookie.CrossSite)
+		}
+		h.ServeHTTP(w, r)
+	})
 }
 
 func (s *Server) cookieName(kind cookie.Kind) string {
@@ -108,9 +130,13 @@ func (x *exchange) setCookie(kind cookie.Kind, value string, maxAge time.Duratio
 	if value == "" {
 		seconds = -1 // now
 	}
+	sameSite := http.SameSiteLaxMode
+	if kind == cookie.CrossSite {
+		sameSite = http.SameSiteNoneMode
+	}
 	c := &http.Cookie{ //nolint:gosec // Secure is omitted only for plain http on a loopback address.
 		Name: x.server.cookieName(kind), Value: value, MaxAge: seconds,
-		Path: "/", HttpOnly: true, Secure: !x.server.insecureCookies, SameSite: http.SameSiteLaxMode,
+		Path: "/", HttpOnly: true, Secure: !x.server.insecureCookies, SameSite: sameSite,
 	}
 	h := x.Header()
 	h["Set-Cookie"] = slices.DeleteFunc(h["Set-Cookie"], func(set string) bool { return strings.HasPrefix(set, c.Name+"=") })

@@ -175,3 +175,8 @@ func (p *Provider) PostsForm() bool { return p.settings.asksForm() }
 // Issuer returns what identifies the accounts of the provider. For Entra with several tenants it is the template with
 // {tenantid}.
 func (p *Provider) Issuer() string { return cmp.Or(p.template, p.settings.Issuer) }
+
+// HasIssuer reports whether an account of an issuer can sign in with this provider.
+func (p *Provider) HasIssuer(issuer string) bool {
+	return issuer == p.settings.Issuer || p.isTenantIssuer(issuer)
+}

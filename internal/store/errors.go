@@ -83,7 +83,7 @@ func postgresMeaning(err *pgconn.PgError) error {
 			return auth.ErrUsernameTaken
 		case "users_email_key_unique":
 			return auth.ErrEmailTaken
-		case "credentials_passkey_unique", "credentials_key_unique":
+		case "credentials_passkey_unique", "credentials_identity_unique", "credentials_key_unique":
 			return auth.ErrFactorTaken
 		}
 	case "23503": // foreign_key_violation

@@ -183,6 +183,7 @@ func LifecycleQueries(userID uuid.UUID, now time.Time) map[string]Query {
 		"CountMailsTo":    {countMailsTo, []any{address, auth.MailSignUp, at}},
 		"AddUses":         {addUses, []any{bytes, 7, 1, at, 1}},
 		"PasskeyByKey":    {passkeyByKey, []any{"key 42"}},
+		"IdentityByKey":   {identityByKey, []any{"key 42"}},
 		"UseChallenge":    {useChallenge, []any{"id 42", at}},
 		"SweepRateLimits": {sweepRateLimits, []any{at, limit}},
 		"SweepChallenges": {sweepChallenges, []any{at, limit}},

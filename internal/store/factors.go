@@ -32,14 +32,23 @@ func (s *Store) Factors(ctx context.Context, userID uuid.UUID) ([]auth.Factor, e
 	return list(ctx, s.read, "list factors", factorFields, factors, userID)
 }
 
-var passkeyByKey = `SELECT ` + userColumns.of("users") + `, ` + factorColumns.of("credentials") + `
+// The kind is no parameter: there is an index for each.
+var (
+	factorByKey = `SELECT ` + userColumns.of("users") + `, ` + factorColumns.of("credentials") + `
 	FROM credentials JOIN users ON users.id = credentials.user_id
-	WHERE credentials.kind = 'PASSKEY' AND credentials.key = $1`
+	WHERE credentials.key = $1 AND credentials.kind = `
+	passkeyByKey  = factorByKey + `'PASSKEY'`
+	identityByKey = factorByKey + `'IDENTITY'`
+)
 
-// PasskeyByKey implements auth.FactorStore.
-func (s *Store) PasskeyByKey(ctx context.Context, key string) (*auth.User, *auth.Factor, error) {
+// FactorByKey implements auth.FactorStore.
+func (s *Store) FactorByKey(ctx context.Context, kind auth.CredentialKind, key string) (*auth.User, *auth.Factor, error) {
 	u, f := new(auth.User), new(auth.Factor)
-	if err := s.row(ctx, "find passkey", append(userFields(u), factorFields(f)...), passkeyByKey, key); err != nil {
+	query := passkeyByKey
+	if kind == auth.CredentialIdentity {
+		query = identityByKey
+	}
+	if err := s.row(ctx, "find factor", append(userFields(u), factorFields(f)...), query, key); err != nil {
 		return nil, nil, err
 	}
 	return u, f, nil

@@ -87,18 +87,21 @@ func factorEveryColumn(t *testing.T, s auth.Store) {
 	wantError(t, "AddFactors of nobody", s.AddFactors(t.Context(), newID(77), []auth.Factor{newFactor(9, newID(77), auth.CredentialTOTP)}), auth.ErrNotFound)
 }
 
-// factorTaken adds factors that exist. A passkey belongs to one account, and nothing of a batch is kept.
+// factorTaken adds factors that exist. A passkey or an identity belongs to one account, and nothing of a batch is kept.
 func factorTaken(t *testing.T, s auth.Store) {
 	a, b := newAccount(1), newAccount(2)
 	b.Factors = nil
 	create(t, s, a)
 	create(t, s, b)
-	passkey, code := newFactor(1, a.ID, auth.CredentialPasskey), newFactor(2, a.ID, auth.CredentialRecoveryCode)
-	addFactors(t, s, a.ID, passkey, code)
-	same := newFactor(3, b.ID, auth.CredentialPasskey)
-	same.Key = passkey.Key
-	wantError(t, "AddFactors of another's passkey", s.AddFactors(t.Context(), b.ID, []auth.Factor{newFactor(4, b.ID, auth.CredentialTOTP), same}), auth.ErrFactorTaken)
-	wantFactors(t, s, b.ID, b.CredentialsVersion, "")
+	code := newFactor(2, a.ID, auth.CredentialRecoveryCode)
+	addFactors(t, s, a.ID, code)
+	for i, kind := range []auth.CredentialKind{auth.CredentialPasskey, auth.CredentialIdentity} {
+		f, same := newFactor(20+i, a.ID, kind), newFactor(30+i, b.ID, kind)
+		addFactors(t, s, a.ID, f)
+		same.Key = f.Key
+		wantError(t, "AddFactors of another's "+string(kind), s.AddFactors(t.Context(), b.ID, []auth.Factor{newFactor(4, b.ID, auth.CredentialTOTP), same}), auth.ErrFactorTaken)
+		wantFactors(t, s, b.ID, b.CredentialsVersion, "")
+	}
 	twice := newFactor(5, a.ID, auth.CredentialRecoveryCode)
 	twice.Key = code.Key
 	wantError(t, "AddFactors of the same code", s.AddFactors(t.Context(), a.ID, []auth.Factor{twice}), auth.ErrFactorTaken)
@@ -141,30 +144,40 @@ func factorUse(t *testing.T, s auth.Store) {
 	}
 }
 
-// factorPasskey finds passkeys of several users by key. Other factors have keys too.
-func factorPasskey(t *testing.T, s auth.Store) {
+// factorByKey finds passkeys and identities of several users by key. Other factors have keys too.
+func factorByKey(t *testing.T, s auth.Store) {
 	a, b := newAccount(1), newAccount(2)
 	create(t, s, a)
 	create(t, s, b)
-	one, two := newFactor(1, a.ID, auth.CredentialPasskey), newFactor(2, b.ID, auth.CredentialPasskey)
-	code := newFactor(3, b.ID, auth.CredentialRecoveryCode)
-	addFactors(t, s, a.ID, one)
-	addFactors(t, s, b.ID, two, code)
-	for _, want := range []auth.Factor{one, two} {
-		u, f, err := s.PasskeyByKey(t.Context(), want.Key)
-		if err != nil {
-			t.Fatalf("PasskeyByKey: %v", err)
+	code := newFactor(5, b.ID, auth.CredentialRecoveryCode)
+	addFactors(t, s, b.ID, code)
+	for i, kind := range []auth.CredentialKind{auth.CredentialPasskey, auth.CredentialIdentity} {
+		one, two := newFactor(2*i+1, a.ID, kind), newFactor(2*i+2, b.ID, kind)
+		addFactors(t, s, a.ID, one)
+		addFactors(t, s, b.ID, two)
+		for _, want := range []auth.Factor{one, two} {
+			u, f, err := s.FactorByKey(t.Context(), kind, want.Key)
+			if err != nil {
+				t.Fatalf("FactorByKey: %v", err)
+			}
+			equal(t, "FactorByKey", *f, want)
+			owner, err := s.User(t.Context(), want.UserID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			equal(t, "the user of FactorByKey", u, owner)
 		}
-		equal(t, "PasskeyByKey", *f, want)
-		owner, err := s.User(t.Context(), want.UserID)
-		if err != nil {
-			t.Fatal(err)
+		other := auth.CredentialPasskey
+		if kind == other {
+			other = auth.CredentialIdentity
 		}
-		equal(t, "the user of PasskeyByKey", u, owner)
-	}
-	for what, key := range map[string]string{"that does not exist": "none", "of another kind": code.Key, "that is empty": ""} {
-		_, _, err := s.PasskeyByKey(t.Context(), key)
-		wantError(t, "PasskeyByKey of one "+what, err, auth.ErrNotFound)
+		for what, f := range map[string]auth.Factor{
+			"that does not exist": {Kind: kind, Key: "none"}, "that is empty": {Kind: kind}, "of another kind": {Kind: kind, Key: code.Key},
+			"of the other kind": {Kind: other, Key: one.Key},
+		} {
+			_, _, err := s.FactorByKey(t.Context(), f.Kind, f.Key)
+			wantError(t, "FactorByKey of one "+what, err, auth.ErrNotFound)
+		}
 	}
 }
 

@@ -104,7 +104,7 @@ func Run(t *testing.T, open func(t *testing.T) auth.Store) {
 		{"Factor/EveryColumn", factorEveryColumn},
 		{"Factor/Taken", factorTaken},
 		{"Factor/Use", factorUse},
-		{"Factor/Passkey", factorPasskey},
+		{"Factor/ByKey", factorByKey},
 		{"Factor/Reseal", factorReseal},
 		{"Factor/RecoveryCode", factorRecoveryCode},
 		{"Factor/Remove", factorRemove},

@@ -15,6 +15,7 @@ import (
 	"usher/internal/auth/admin"
 	"usher/internal/auth/clients"
 	"usher/internal/auth/factors"
+	"usher/internal/auth/identities"
 	"usher/internal/auth/internal/device"
 	"usher/internal/auth/internal/proof"
 	"usher/internal/auth/internal/transaction"
@@ -28,6 +29,7 @@ import (
 	"usher/internal/observe"
 	"usher/internal/passkey"
 	"usher/internal/password"
+	"usher/internal/provider"
 	"usher/internal/seal"
 	"usher/internal/token"
 )
@@ -56,6 +58,10 @@ type Options struct {
 	AppName string
 	// Passkeys is what passkeys belong to. Nil means that nobody can use any.
 	Passkeys *passkey.Party
+	// Providers are what users can sign in with, and ProviderRedirects where such a sign-in may return to. Nil means that there
+	// are none.
+	Providers         *provider.Set
+	ProviderRedirects provider.Redirects
 	// VerifiedEmail says what depends on a verified e-mail address.
 	VerifiedEmail auth.VerifiedEmail
 	// SecondFactor says who must set up a second factor.
@@ -89,8 +95,10 @@ type Domain struct {
 	Clients  *clients.Service
 	Recovery *recovery.Service
 	Factors  *factors.Service
-	Outbox   *mailing.Outbox
-	Throttle *throttle.Service
+	// Identities serves sign-ins at providers.
+	Identities *identities.Service
+	Outbox     *mailing.Outbox
+	Throttle   *throttle.Service
 	// Operator checks no caller. It must not reach an edge.
 	Operator *operator.Service
 }
@@ -137,11 +145,15 @@ func New(o Options) (*Domain, error) {
 	}
 	var seconds *proof.Factors
 	var mailed *proof.Mailed
+	var others *proof.Identities
 	if o.Secrets != nil {
 		if mailed, err = proof.NewMailed(o.Secrets, tx); err != nil {
 			return nil, err
 		}
 		if seconds, err = proof.NewFactors(o.Store, proofs, mailed, o.Secrets, o.Passkeys); err != nil {
+			return nil, err
+		}
+		if others, err = proof.NewIdentities(o.Store, seconds, o.Secrets, o.Providers, o.ProviderRedirects); err != nil {
 			return nil, err
 		}
 	}
@@ -150,7 +162,7 @@ func New(o Options) (*Domain, error) {
 		Tokens: o.Tokens, RefreshTokens: refreshTokens, Devices: devices, Claims: o.Claims,
 		VerifiedEmail: o.VerifiedEmail, SecondFactor: o.SecondFactor, Limits: limits, Log: log,
 	})
-	d.Factors = factors.New(factors.Options{Store: o.Store, Access: d.Access, Proofs: seconds, Outbox: d.Outbox, Tx: tx, App: cmp.Or(o.AppName, "Usher"), Required: o.SecondFactor})
+	d.Factors = factors.New(factors.Options{Store: o.Store, Access: d.Access, Proofs: seconds, Identities: others, Outbox: d.Outbox, Tx: tx, App: cmp.Or(o.AppName, "Usher"), Required: o.SecondFactor})
 	maker := accounts.NewMaker(o.Passwords, o.Policy, tx)
 	d.Accounts = accounts.New(accounts.Options{
 		Store: o.Store, Maker: maker, Access: d.Access, Sessions: d.Sessions, Proofs: proofs, Outbox: d.Outbox, Tx: tx,
@@ -166,6 +178,10 @@ func New(o Options) (*Domain, error) {
 	d.Recovery = recovery.New(recovery.Options{
 		Access: d.Access, Sessions: d.Sessions, Maker: maker, Mailed: mailed, Outbox: d.Outbox, Tx: tx,
 		Signup: o.Signup,
+	})
+	d.Identities = identities.New(identities.Options{
+		Store: o.Store, Access: d.Access, Sessions: d.Sessions, Maker: maker, Proofs: others, Outbox: d.Outbox, Tx: tx,
+		Providers: o.Providers, Signup: o.Signup,
 	})
 	d.Clients = clients.New(o.Store, d.Sessions, o.Tokens, tx)
 	d.Operator = operator.New(operator.Options{

@@ -28,8 +28,10 @@ type Options struct {
 	Store  Store
 	Access *access.Service
 	Proofs *proof.Factors
-	Outbox *mailing.Outbox
-	Tx     *transaction.Runner
+	// Identities knows which identities sign users in.
+	Identities *proof.Identities
+	Outbox     *mailing.Outbox
+	Tx         *transaction.Runner
 	// App is the name of the service in authenticator apps.
 	App string
 	// Required says who must set up a second factor.
@@ -38,18 +40,19 @@ type Options struct {
 
 // Service serves users who set up and remove factors. It is safe for concurrent use.
 type Service struct {
-	store  Store
-	access *access.Service
-	proofs *proof.Factors
-	outbox *mailing.Outbox
-	tx     *transaction.Runner
-	app    string
-	policy auth.FactorPolicy
+	store      Store
+	access     *access.Service
+	proofs     *proof.Factors
+	identities *proof.Identities
+	outbox     *mailing.Outbox
+	tx         *transaction.Runner
+	app        string
+	policy     auth.FactorPolicy
 }
 
 // New returns a Service.
 func New(o Options) *Service {
-	return &Service{store: o.Store, access: o.Access, proofs: o.Proofs, outbox: o.Outbox, tx: o.Tx, app: o.App, policy: o.Required}
+	return &Service{store: o.Store, access: o.Access, proofs: o.Proofs, identities: o.Identities, outbox: o.Outbox, tx: o.Tx, app: o.App, policy: o.Required}
 }
 
 // Factor is a factor as its owner and administrators may see it. All recovery codes together are one.
@@ -104,18 +107,19 @@ func (s *Service) Of(ctx context.Context, u *auth.User) ([]Factor, error) {
 	}
 	var codes *Factor
 	for _, f := range stored {
-		if f.Kind != auth.CredentialRecoveryCode {
+		switch f.Kind {
+		case auth.CredentialRecoveryCode:
+			if codes == nil {
+				codes = &Factor{ID: f.ID, Method: auth.AuthMethodRecoveryCode, CreatedAt: f.CreatedAt, Remaining: new(0)}
+			}
+			*codes.Remaining++
+		case auth.CredentialTOTP, auth.CredentialPasskey:
 			shown, err := of(&f)
 			if err != nil {
 				return nil, err
 			}
 			found = append(found, *shown)
-			continue
 		}
-		if codes == nil {
-			codes = &Factor{ID: f.ID, Method: auth.AuthMethodRecoveryCode, CreatedAt: f.CreatedAt, Remaining: new(0)}
-		}
-		*codes.Remaining++
 	}
 	if codes != nil {
 		found = append(found, *codes)

@@ -46,7 +46,7 @@ var (
 		Field: "id", Code: auth.InputNotFound, Message: "You have no passkey with this id.",
 	})
 	lastCredential = auth.BadInput(auth.FieldError{
-		Field: "id", Code: auth.InputLastCredential, Message: "You could no longer sign in. Set a password or another passkey first.",
+		Field: "id", Code: auth.InputLastCredential, Message: "You could no longer sign in. Set a password, or add another passkey or an identity first.",
 	})
 )
 
@@ -316,8 +316,8 @@ type RemovePasskeyPayload struct {
 }
 
 // RemovePasskey removes a passkey of the signed-in user. With the last factor the recovery codes go too. Sessions and access
-// tokens no longer count it. The user gets a mail. The last passkey of an account without a password has the error
-// InputLastCredential.
+// tokens no longer count it. The user gets a mail. The last way to sign in has the error InputLastCredential: what counts is
+// a password, another passkey, and an identity whose provider there still is.
 func (s *Service) RemovePasskey(ctx context.Context, in RemovePasskeyInput) (*RemovePasskeyPayload, error) {
 	v, err := s.access.Viewer(ctx)
 	if err != nil {
@@ -332,7 +332,7 @@ func (s *Service) RemovePasskey(ctx context.Context, in RemovePasskeyInput) (*Re
 		if err != nil {
 			return err
 		}
-		other := func(f auth.Factor) bool { return f.Kind == auth.CredentialPasskey && f.ID != in.ID }
+		other := func(f auth.Factor) bool { return f.ID != in.ID && s.identities.SignsIn(&f) }
 		if password == nil && !slices.ContainsFunc(all, other) {
 			return lastCredential
 		}

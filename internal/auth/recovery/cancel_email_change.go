@@ -55,7 +55,7 @@ func (s *Service) CancelEmailChange(ctx context.Context, in CancelEmailChangeInp
 }
 
 // undoEmailChange gives an account its old address back. It assumes that a thief has changed it, and removes all that the
-// thief could come back with: sessions, password, a pending change, the links that undo later changes, and a
+// thief could come back with: sessions, password, identities, a pending change, the links that undo later changes, and a
 // scheduled deletion. Links that undo earlier changes stay valid, because the owner may have them. The
 // old address gets a mail to set a new password.
 //
@@ -79,6 +79,9 @@ func (s *Service) undoEmailChange(ctx context.Context, token string) (*CancelEma
 			return err
 		}
 		if err := tx.DeletePassword(ctx, u.ID); err != nil {
+			return err
+		}
+		if err := s.dropIdentities(ctx, tx, u); err != nil {
 			return err
 		}
 		if err := accounts.Keep(ctx, tx, u); err != nil {

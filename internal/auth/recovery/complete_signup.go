@@ -85,7 +85,7 @@ func (s *Service) createConfirmed(
 		}
 		made.Account.Roles, event.Roles = roles, roles
 	}
-	if err := s.releaseEmail(ctx, tx, r.AddressKey, made.Account.ID); errors.Is(err, errHeld) {
+	if err := s.maker.ReleaseEmail(ctx, tx, r.AddressKey, made.Account.ID); errors.Is(err, accounts.ErrEmailHeld) {
 		return nil, auth.BadInput(auth.FieldError{Field: "email", Code: auth.InputTaken, Message: "This e-mail address is taken."})
 	} else if err != nil {
 		return nil, err

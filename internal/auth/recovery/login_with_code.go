@@ -109,9 +109,12 @@ func (s *Service) claim(ctx context.Context, tx *transaction.Tx, u *auth.User) e
 	return setVerified(ctx, tx, u, nil)
 }
 
-// dropFactors removes all factors of an account that somebody else may have set up, before the owner of its address has
-// confirmed it. The account is locked.
+// dropFactors removes all factors and identities of an account that somebody else may have set up, before the owner of its
+// address has confirmed it. The account is locked.
 func (s *Service) dropFactors(ctx context.Context, tx *transaction.Tx, u *auth.User) error {
+	if err := s.dropIdentities(ctx, tx, u); err != nil {
+		return err
+	}
 	removed, err := proof.RemoveFactors(ctx, tx, u.ID)
 	if err != nil || !removed {
 		return err
@@ -120,4 +123,16 @@ func (s *Service) dropFactors(ctx context.Context, tx *transaction.Tx, u *auth.U
 		return err
 	}
 	return tx.Record(ctx, auth.AuditEvent{Kind: auth.EventFactorRemoved, UserID: &u.ID})
+}
+
+// dropIdentities unlinks all identities of an account that somebody else may have linked. The account is locked.
+func (s *Service) dropIdentities(ctx context.Context, tx *transaction.Tx, u *auth.User) error {
+	removed, err := proof.RemoveIdentities(ctx, tx, u.ID)
+	if err != nil || !removed {
+		return err
+	}
+	if err := s.outbox.Notify(ctx, tx, u, mailing.To(u, auth.MailIdentityUnlinked)); err != nil {
+		return err
+	}
+	return tx.Record(ctx, auth.AuditEvent{Kind: auth.EventIdentityUnlinked, UserID: &u.ID})
 }

@@ -72,6 +72,18 @@ func (s *Service) continueLater(ctx context.Context, p proof.Proof, in LoginInpu
 	return answer
 }
 
+// LoginProved signs a user in with a proof of one factor, as Login does. The proof is used up also if a second factor is needed.
+func (s *Service) LoginProved(ctx context.Context, p proof.Proof, replaces string, bindBrowser bool) (*Tokens, error) {
+	if p.NeedsSecondFactor() || s.access.AsksMailedCode(p.User()) {
+		return nil, s.continueLater(ctx, p, LoginInput{CanContinue: true, BindBrowser: bindBrowser})
+	}
+	started, err := s.signIn(ctx, p, replaces)
+	if err != nil {
+		return nil, err
+	}
+	return s.TokensOf(ctx, started)
+}
+
 // AskSecondFactor keeps a proof of one factor in a transaction, until CompleteLogin gets the second one. It returns the
 // error that asks for it.
 func (s *Service) AskSecondFactor(ctx context.Context, tx *transaction.Tx, p proof.Proof, pending proof.Pending) (*auth.Error, error) {

@@ -32,7 +32,7 @@ const (
 type FactorStore interface {
 	User(ctx context.Context, id uuid.UUID) (*auth.User, error)
 	Factors(ctx context.Context, userID uuid.UUID) ([]auth.Factor, error)
-	PasskeyByKey(ctx context.Context, key string) (*auth.User, *auth.Factor, error)
+	FactorByKey(ctx context.Context, kind auth.CredentialKind, key string) (*auth.User, *auth.Factor, error)
 }
 
 // Factors checks second factors, and keeps the sign-ins that need one. It is safe for concurrent use.
@@ -85,8 +85,14 @@ type Pending struct {
 }
 
 // Begin keeps a proof of one factor in a transaction, until the second one is presented. It returns the error that asks for
-// it. The attempt at the password stays counted: a client that knows the password cannot start over without end.
+// it. What the proof can use once is used up. The attempt at the password stays counted: a client that knows the password
+// cannot start over without end.
 func (f *Factors) Begin(ctx context.Context, tx *transaction.Tx, p Proof, pending Pending) (*auth.Error, error) {
+	if p.spend != nil {
+		if err := p.spend(ctx, tx); err != nil {
+			return nil, err
+		}
+	}
 	token, err := NewToken(f.tx.Rand())
 	if err != nil {
 		return nil, err

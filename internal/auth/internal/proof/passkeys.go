@@ -83,7 +83,7 @@ func (f *Factors) Passkey(ctx context.Context, r auth.PasskeyResponse) (Proof, e
 	if err != nil {
 		return Proof{}, err
 	}
-	user, found, err := f.store.PasskeyByKey(ctx, PasskeyKey(id))
+	user, found, err := f.store.FactorByKey(ctx, auth.CredentialPasskey, PasskeyKey(id))
 	if errors.Is(err, auth.ErrNotFound) {
 		return Proof{}, f.refuse(ctx, nil, unknownPasskey)
 	}
