@@ -14,7 +14,8 @@ func TestLargeValuesCost(t *testing.T) {
 		"edges":   "the field with the list counts its elements",
 		"roles":   "a user has at most 20 roles, and names have at most 63 bytes",
 		"methods": "a session has at most as many as there are", "recoveryCodes": "ten short codes, made by a mutation",
-		"__type": "introspection", "__schema": "introspection",
+		"providers": "a server has a few, with short names",
+		"__type":    "introspection", "__schema": "introspection",
 	}
 	// Arguments without which the cost cannot be computed.
 	arguments := map[string]map[string]any{"dailyActivity": {"days": int64(1)}}

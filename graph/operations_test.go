@@ -290,7 +290,7 @@ func (w *target) public(query string, path []any) bool {
 		return slices.Contains([]string{
 			"signup", "login", "refresh", "verifyEmail", "requestPasswordReset", "resetPassword", "confirmEmailChange",
 			"cancelEmailChange", "requestSignup", "completeSignup", "completeLogin", "requestLoginCode", "loginWithCode",
-			"beginPasskeyLogin", "loginWithPasskey",
+			"beginPasskeyLogin", "loginWithPasskey", "beginProviderLogin", "completeProviderLogin", "loginWithIdToken",
 		}, name)
 	})
 }

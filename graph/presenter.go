@@ -51,6 +51,7 @@ var messages = map[ErrorCode]string{
 	ErrorCodeEmailConfirmationRequired: "Sign-up here begins with a mail. Request it with requestSignup.",
 	ErrorCodeInvitationRequired:        "Sign-up requires an invitation from an administrator.",
 	ErrorCodeSignupClosed:              "Sign-up is closed on this server.",
+	ErrorCodeIdentityNotLinked:         "An account here has the same e-mail address. Sign in to it first, then link the provider.",
 
 	ErrorCodeGraphqlValidationFailed: "The document or its variables do not match the schema.",
 }
@@ -71,6 +72,7 @@ var wrongCredentials = map[auth.AuthMethod]string{
 	auth.AuthMethodRecoveryCode: "The recovery code is wrong or was used. Enter another one.",
 	auth.AuthMethodPasskey:      "The passkey was not accepted. Try again, or use another one.",
 	auth.AuthMethodEmailCode:    "The code is wrong or no longer valid. Check it, or request a new one.",
+	auth.AuthMethodProvider:     "The account at the provider is no longer linked to this account.",
 }
 
 // present is gqlgen's error presenter. gqlgen calls it in deferred functions of its own goroutines, where a

@@ -28,6 +28,7 @@ func TestFieldsUntilFactor(t *testing.T) {
 		"Query.me",
 		"Mutation.beginTotpSetup", "Mutation.confirmTotpSetup", "Mutation.removeTotp", "Mutation.beginPasskeySetup", "Mutation.confirmPasskeySetup",
 		"Mutation.renamePasskey", "Mutation.removePasskey", "Mutation.regenerateRecoveryCodes", "User.factors", "User.secondFactorDueAt",
+		"Mutation.linkIdentity", "Mutation.unlinkIdentity", "User.identities",
 		"Mutation.logout", "Mutation.revokeSession", "Mutation.revokeOtherSessions", "Mutation.reauthenticate",
 		// What others could not do in their place: these look for the highest assurance of the user.
 		"Mutation.changePassword", "Mutation.requestEmailChange", "Mutation.deleteMe", "Mutation.requestDataExport", "Mutation.resetFactors",

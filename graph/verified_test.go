@@ -35,6 +35,7 @@ func TestUnverifiedUsers(t *testing.T) {
 		"Mutation.logout", "Mutation.revokeSession", "Mutation.revokeOtherSessions", "Mutation.reauthenticate", "Mutation.changePassword",
 		"Mutation.beginTotpSetup", "Mutation.confirmTotpSetup", "Mutation.removeTotp", "Mutation.beginPasskeySetup", "Mutation.confirmPasskeySetup", "Mutation.renamePasskey",
 		"Mutation.removePasskey", "Mutation.regenerateRecoveryCodes", "User.factors", "User.secondFactorDueAt",
+		"Mutation.linkIdentity", "Mutation.unlinkIdentity", "User.identities",
 		"Mutation.requestEmailVerification", "Mutation.requestEmailChange", "Mutation.deleteMe", "Mutation.cancelDeletion",
 		// What clients read of the user at a sign-in.
 		"Session.authTime",

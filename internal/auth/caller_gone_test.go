@@ -17,6 +17,7 @@ import (
 	"usher/internal/auth/admin"
 	"usher/internal/auth/authtest"
 	"usher/internal/auth/factors"
+	"usher/internal/auth/identities"
 )
 
 // TestCallerGone revokes the caller of every mutation between the guard and the transaction. The mutation gets the error
@@ -114,6 +115,9 @@ func TestCallerGoneInQueue(t *testing.T) {
 			if _, err := f.ensurePasskey(f.As(t, caller.AccessToken)); err != nil {
 				t.Fatal(err)
 			}
+			if _, err := f.ensureIdentityCode(f.As(t, caller.AccessToken)); err != nil {
+				t.Fatal(err)
+			}
 			ctx := f.As(t, caller.AccessToken)
 			if _, err := f.Me(ctx); err != nil { // passes the guard
 				t.Fatal(err)
@@ -149,6 +153,15 @@ func TestCallerGoneInQueue(t *testing.T) {
 					case "removePasskey":
 						do = func(ctx context.Context, f *fixture, user, _ uuid.UUID) (any, error) {
 							return f.Domain.Factors.RemovePasskey(ctx, factors.RemovePasskeyInput{ID: user})
+						}
+					case "linkIdentity":
+						do = func(ctx context.Context, f *fixture, _, _ uuid.UUID) (any, error) {
+							return f.linkIdentity(ctx, identityCode(caller.User.ID))
+						}
+					case "unlinkIdentity":
+						do = func(ctx context.Context, f *fixture, user, _ uuid.UUID) (any, error) {
+							_, err := f.Domain.Identities.UnlinkIdentity(ctx, identities.UnlinkIdentityInput{ID: user})
+							return nil, err
 						}
 					case "deleteMe":
 						do = func(ctx context.Context, f *fixture, _, _ uuid.UUID) (any, error) { return f.DeleteMe(ctx) }

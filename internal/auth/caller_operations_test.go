@@ -2,10 +2,13 @@ package auth_test
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/json"
 	"os"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/vektah/gqlparser/v2"
@@ -17,8 +20,10 @@ import (
 	"usher/internal/auth/admin"
 	"usher/internal/auth/authtest"
 	"usher/internal/auth/factors"
+	"usher/internal/auth/identities"
 	"usher/internal/auth/recovery"
 	"usher/internal/password"
+	"usher/internal/provider"
 )
 
 // operation is a mutation of a signed-in user. It may change another user, or end another session of the caller.
@@ -107,6 +112,24 @@ var callerOperations = map[string]operation{
 			return nil, err
 		}
 		p, err := f.Domain.Factors.RemovePasskey(ctx, factors.RemovePasskeyInput{ID: id})
+		if err != nil {
+			return nil, err
+		}
+		return p.User.Factors, nil
+	},
+	"linkIdentity": func(ctx context.Context, f *fixture, _, _ uuid.UUID) (any, error) {
+		code, err := f.ensureIdentityCode(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return f.linkIdentity(ctx, code)
+	},
+	"unlinkIdentity": func(ctx context.Context, f *fixture, _, _ uuid.UUID) (any, error) {
+		id, err := f.ensureIdentity(ctx)
+		if err != nil {
+			return nil, err
+		}
+		p, err := f.Domain.Identities.UnlinkIdentity(ctx, identities.UnlinkIdentityInput{ID: id})
 		if err != nil {
 			return nil, err
 		}
@@ -257,6 +280,66 @@ func (f *fixture) ensurePasskey(ctx context.Context) (uuid.UUID, error) {
 		CreatedAt: f.Clock.Now(), UpdatedAt: f.Clock.Now(),
 	}
 	return passkey.ID, f.Store.AddFactors(ctx, me.ID, []auth.Factor{passkey})
+}
+
+// codeVerifier is what a program knows that has signed in at a provider.
+const codeVerifier = "a code verifier"
+
+// ensureIdentityCode keeps an identity for the caller past the domain, and returns its code.
+func (f *fixture) ensureIdentityCode(ctx context.Context) (string, error) {
+	me, err := f.Me(ctx)
+	if err != nil {
+		return "", err
+	}
+	code := identityCode(me.ID)
+	id := me.ID
+	id[1] ^= 0x40
+	challenge, digest := sha256.Sum256([]byte(codeVerifier)), sha256.Sum256([]byte(code))
+	details, err := json.Marshal(map[string]any{
+		"challenge": challenge[:], "provider": "example",
+		"identity": provider.Identity{Issuer: "https://id.example.com", Subject: "of " + me.ID.String()},
+	})
+	if err != nil {
+		return "", err
+	}
+	return code, f.Store.CreateCeremony(ctx, &auth.Ceremony{
+		ID: id, Purpose: auth.CeremonyProviderIdentity, TokenDigest: digest[:], Details: string(details),
+		CreatedAt: f.Clock.Now(), ExpiresAt: f.Clock.Now().Add(10 * time.Minute),
+	})
+}
+
+func identityCode(user uuid.UUID) string { return "identity code of " + user.String() }
+
+// linkIdentity links the identity of a code, and returns what it answers except for the id.
+func (f *fixture) linkIdentity(ctx context.Context, code string) (any, error) {
+	p, err := f.Domain.Identities.LinkIdentity(ctx, identities.LinkIdentityInput{Code: code, By: identities.Continuer{Verifier: codeVerifier}})
+	if err != nil {
+		return nil, err
+	}
+	return []any{p.User.Factors, *p.Identity.Provider}, nil
+}
+
+// ensureIdentity gives the caller an identity past the domain, unless they have one, and returns its id.
+func (f *fixture) ensureIdentity(ctx context.Context) (uuid.UUID, error) {
+	me, err := f.Me(ctx)
+	if err != nil {
+		return uuid.Nil, err
+	}
+	found, err := f.Store.Factors(ctx, me.ID)
+	if err != nil {
+		return uuid.Nil, err
+	}
+	for _, existing := range found {
+		if existing.Kind == auth.CredentialIdentity {
+			return existing.ID, nil
+		}
+	}
+	id := me.ID
+	id[2] ^= 0x40
+	return id, f.Store.AddFactors(ctx, me.ID, []auth.Factor{{
+		ID: id, UserID: me.ID, Kind: auth.CredentialIdentity, Key: me.ID.String(), Secret: "provider",
+		Details: `{"provider":"example","issuer":"https://id.example.com","subject":"1"}`, CreatedAt: f.Clock.Now(), UpdatedAt: f.Clock.Now(),
+	}})
 }
 
 // ensureSpareRole creates the role SPARE past the domain, unless it exists.

@@ -40,7 +40,7 @@ func (p *Providers) ProviderSettings() ([]provider.Settings, error) {
 		return nil, nil
 	}
 	text := []byte(p.Providers)
-	if !strings.HasPrefix(strings.TrimSpace(p.Providers), "[") {
+	if !p.isList() {
 		info, err := os.Stat(p.Providers)
 		if err == nil && info.Size() > maxProviders {
 			err = errors.New("the file is larger than 1 MiB")
@@ -59,7 +59,13 @@ func (p *Providers) ProviderSettings() ([]provider.Settings, error) {
 	return settings, nil
 }
 
+// validate checks a list. A file is read when the server starts.
 func (p *Providers) validate() error {
+	if !p.isList() {
+		return nil
+	}
 	_, err := p.ProviderSettings()
 	return err
 }
+
+func (p *Providers) isList() bool { return strings.HasPrefix(strings.TrimSpace(p.Providers), "[") }

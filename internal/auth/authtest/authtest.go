@@ -25,6 +25,7 @@ import (
 	"usher/internal/auth/domain"
 	"usher/internal/passkey"
 	"usher/internal/password"
+	"usher/internal/provider"
 	"usher/internal/seal"
 	"usher/internal/seal/sealtest"
 	"usher/internal/store"
@@ -98,6 +99,12 @@ func New(t testing.TB, s *store.Store) *Fixture {
 // NoPasskeys in the options of NewDomain makes a domain in which nobody can use passkeys.
 var NoPasskeys = new(passkey.Party)
 
+// ProviderPage is where sign-ins at providers may return to.
+const ProviderPage = "https://app.example.com/signed-in"
+
+// ProviderCallback is the URL to which a provider sends browsers back.
+func ProviderCallback(id string) string { return Issuer + "/auth/callback/" + id }
+
 // NewDomain returns a domain like the fixture's with other options.
 func (f *Fixture) NewDomain(t testing.TB, o domain.Options) *domain.Domain {
 	t.Helper()
@@ -125,6 +132,16 @@ func (f *Fixture) NewDomain(t testing.TB, o domain.Options) *domain.Domain {
 			t.Fatal(err)
 		}
 		o.Passkeys = party
+	}
+	if o.Providers == nil {
+		var err error
+		o.Providers, err = provider.New([]provider.Settings{
+			{ID: "example", Name: "Example", Issuer: "https://id.example.com", ClientID: "usher"},
+		}, provider.Options{Redirect: ProviderCallback, Now: f.Clock.Now})
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.ProviderRedirects.URLs = []string{ProviderPage}
 	}
 	o.Tokens, o.Now, o.Log = f.Tokens, f.Clock.Now, slog.New(slog.NewTextHandler(f.Log, nil))
 	d, err := domain.New(o)
