@@ -47,6 +47,8 @@ var mails = map[string]kind{
 	"password-changed":        {home: true},
 	"factor-added":            {home: true},
 	"factor-removed":          {home: true},
+	"identity-linked":         {home: true},
+	"identity-unlinked":       {home: true},
 	"recovery-code-used":      {home: true},
 	"recovery-codes-replaced": {home: true},
 	"sign-up":                 {page: "complete-signup", code: true},
