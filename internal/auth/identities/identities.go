@@ -5,6 +5,7 @@ package identities
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -132,5 +133,9 @@ func (s *Service) Of(ctx context.Context, u *auth.User) ([]auth.Identity, error)
 // §5.7).
 var notLinked = &auth.Error{Code: auth.CodeIdentityNotLinked}
 
-// isTaken reports whether an error says that a user has the identity already.
-func isTaken(err error) bool { return errors.Is(err, auth.ErrFactorTaken) }
+// isTaken reports whether an error says that a user has the identity already, or the address of a new account.
+func isTaken(err error) bool {
+	refused, ok := errors.AsType[*auth.Error](err)
+	return errors.Is(err, auth.ErrFactorTaken) ||
+		ok && slices.ContainsFunc(refused.Fields, func(f auth.FieldError) bool { return f.Field == "email" && f.Code == auth.InputTaken })
+}

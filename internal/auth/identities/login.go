@@ -68,11 +68,14 @@ func (s *Service) LoginWithIDToken(ctx context.Context, in LoginWithIDTokenInput
 func (s *Service) login(ctx context.Context, p *proof.Proved, in SignIn) (*sessions.Tokens, error) {
 	owner, err := s.proofs.Holder(ctx, p)
 	if errors.Is(err, auth.ErrNotFound) {
-		var tokens *sessions.Tokens
-		if tokens, err = s.loginNew(ctx, p, in); !isTaken(err) {
-			return tokens, err
+		tokens, failed := s.loginNew(ctx, p, in)
+		if failed == nil || !isTaken(failed) && !errors.Is(failed, notLinked) {
+			return tokens, failed
 		}
-		owner, err = s.proofs.Holder(ctx, p) // who has linked it meanwhile
+		// Somebody may have linked the identity meanwhile: the same user, with another request.
+		if owner, err = s.proofs.Holder(ctx, p); errors.Is(err, auth.ErrNotFound) {
+			return nil, notLinked
+		}
 	}
 	if err != nil {
 		return nil, err
