@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 
@@ -19,7 +20,7 @@ const (
 	gitHubUser          = "https://api.github.com/user"
 	gitHubEmails        = "https://api.github.com/user/emails"
 
-	// maxGitHubEmails bounds the addresses of a user that are read, one page of the list.
+	// maxGitHubEmails is the size of the largest page of a list. More addresses of a user are not read.
 	maxGitHubEmails = 100
 )
 
@@ -38,7 +39,7 @@ func (p *Provider) gitHubAccount(ctx context.Context, access string) (*Identity,
 	}
 	identity.Issuer = p.Issuer()
 	if slices.Contains(p.settings.Scopes, "user:email") || slices.Contains(p.settings.Scopes, "user") {
-		emails, err := fetch(ctx, p.client, p.settings.EmailsEndpoint, header)
+		emails, err := fetch(ctx, p.client, withPageSize(p.settings.EmailsEndpoint), header)
 		if err != nil {
 			return nil, err
 		}
@@ -48,6 +49,18 @@ func (p *Provider) gitHubAccount(ctx context.Context, access string) (*Identity,
 		identity.EmailVerified = identity.Email != ""
 	}
 	return p.allowed(identity, nil)
+}
+
+// withPageSize returns the URL of a list with the size of its pages.
+func withPageSize(endpoint string) string {
+	u, err := url.Parse(endpoint)
+	if err != nil {
+		return endpoint
+	}
+	q := u.Query()
+	q.Set("per_page", strconv.Itoa(maxGitHubEmails))
+	u.RawQuery = q.Encode()
+	return u.String()
 }
 
 // readGitHubUser reads the answer of GET /user. The id of an account is a number that never changes. Its login can change, and

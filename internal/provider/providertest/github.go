@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -121,7 +122,11 @@ func (g *GitHub) gitHubEmails(w http.ResponseWriter, r *http.Request) {
 		respond(w, http.StatusNotFound, map[string]string{"message": "Not Found"})
 		return
 	}
-	respond(w, http.StatusOK, g.Emails)
+	size, err := strconv.Atoi(r.URL.Query().Get("per_page"))
+	if err != nil {
+		size = 30
+	}
+	respond(w, http.StatusOK, g.Emails[:min(len(g.Emails), size)])
 }
 
 // number is the number of a subject, or the subject where it is none, for malice.
