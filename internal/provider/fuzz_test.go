@@ -75,7 +75,9 @@ func FuzzGitHub(f *testing.F) {
 	for _, seed := range [][2]string{
 		{`{"id":583231,"login":"ada","name":"Ada"}`, `[{"email":"ada@example.com","primary":true,"verified":true,"visibility":null}]`},
 		{`{"id":"1"}`, `[{"email":"ada@example.com","primary":true,"verified":false}]`},
-		{`{"id":1e3}`, `{"message":"Not Found"}`}, {`{"id":99999999999999999999}`, `[],"emails":[]`}, {`{"id":1,"id":2}`, `[1]`},
+		{`{"id":1e3}`, `{"message":"Not Found"}`},
+		{`{"id":99999999999999999999}`, `[],"emails":[]`},
+		{`{"id":1,"id":2}`, `[1]`},
 	} {
 		f.Add([]byte(seed[0]), []byte(seed[1]))
 	}

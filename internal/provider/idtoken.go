@@ -1,7 +1,6 @@
 package provider
 
 import (
-	"cmp"
 	"context"
 	"crypto"
 	"crypto/sha256"
@@ -69,7 +68,13 @@ func (p *Provider) verify(ctx context.Context, raw string, want expectation) (*v
 	if err != nil || claims.text("iss") != token.Issuer || claims.text("sub") != token.Subject || claims.text("nonce") != token.Nonce {
 		return nil, refused("the ID token has ambiguous claims")
 	}
-	if err := cmp.Or(checkTimes(claims, now), checkAudience(claims, p.settings.ClientID, want.audiences), checkNonce(token.Nonce, want.nonces)); err != nil {
+	if err := checkTimes(claims, now); err != nil {
+		return nil, err
+	}
+	if err := checkAudience(claims, want.audiences); err != nil {
+		return nil, err
+	}
+	if err := checkNonce(token.Nonce, want.nonces); err != nil {
 		return nil, err
 	}
 	if _, has := claims["at_hash"]; has && want.access != "" && token.VerifyAccessToken(want.access) != nil {
@@ -101,7 +106,7 @@ func checkTimes(claims members, now time.Time) error {
 }
 
 // checkAudience checks aud and azp. A token for several clients must have been issued to this one, or to one of its apps.
-func checkAudience(claims members, own string, audiences []string) error {
+func checkAudience(claims members, audiences []string) error {
 	list := claims.list("aud")
 	if one := claims.text("aud"); one != "" {
 		list = []string{one}
@@ -113,7 +118,7 @@ func checkAudience(claims members, own string, audiences []string) error {
 	if !has && len(list) == 1 {
 		return nil
 	}
-	if text, ok := party.(string); !ok || text != own && !slices.Contains(audiences, text) {
+	if text, ok := party.(string); !ok || !slices.Contains(audiences, text) {
 		return refused("the ID token was issued to another client")
 	}
 	return nil

@@ -3,6 +3,7 @@ package provider_test
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -283,9 +284,7 @@ func TestEmailPair(t *testing.T) {
 				return func(claims map[string]any) {
 					delete(claims, "email")
 					delete(claims, "email_verified")
-					for name, value := range with {
-						claims[name] = value
-					}
+					maps.Copy(claims, with)
 				}
 			}
 			s := newServer(t, func(b *providertest.Behavior) { b.Claims, b.UserinfoClaims = replace(tt.token), replace(tt.info) })
