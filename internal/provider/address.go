@@ -7,10 +7,21 @@ import (
 )
 
 // addressError says that an address may not be dialled.
-type addressError struct{ address netip.Addr }
+type addressError struct {
+	address netip.Addr
+	scheme  string
+}
 
 func (e *addressError) Error() string {
-	return "the address " + e.address.String() + " may not be asked; for a provider in a private network, set allowPrivateAddresses"
+	return "the address " + e.address.String() + " may not be asked by " + e.scheme +
+		"; for a provider in a private network, set allowPrivateAddresses; others need https"
+}
+
+// schemeKey is the key of a context whose value is the scheme of the request that needs a connection.
+type schemeKey struct{}
+
+func withScheme(ctx context.Context, scheme string) context.Context {
+	return context.WithValue(ctx, schemeKey{}, scheme)
 }
 
 // The prefixes that are not public (IANA's registries of special-purpose addresses, RFC 6890). Those of local have hosts that
@@ -46,13 +57,21 @@ func within(address netip.Addr, list []netip.Prefix) bool {
 	return false
 }
 
-// mayDial reports whether an address may be dialled.
-func mayDial(address netip.Addr, private bool) bool {
+// plain returns the address that an address stands for: forms of IPv6 contain one of IPv4.
+func plain(address netip.Addr) netip.Addr {
 	address = address.WithZone("").Unmap() // ::ffff:0:0/96
 	if nat64.Contains(address) {
 		bytes := address.As16()
 		address = netip.AddrFrom4([4]byte(bytes[12:]))
 	}
+	return address
+}
+
+func isLocal(address netip.Addr) bool { return within(plain(address), local) }
+
+// mayDial reports whether an address may be dialled.
+func mayDial(address netip.Addr, private bool) bool {
+	address = plain(address)
 	if within(address, local) {
 		return private
 	}
@@ -60,15 +79,16 @@ func mayDial(address netip.Addr, private bool) bool {
 }
 
 // control returns the function that a dialer asks before each connection. It sees the address that DNS has returned, so a name
-// cannot hide one.
+// cannot hide one. With plain http, only local addresses may be dialled: a public network could read the secrets.
 func control(private bool) func(context.Context, string, string, syscall.RawConn) error {
-	return func(_ context.Context, _, address string, _ syscall.RawConn) error {
+	return func(ctx context.Context, _, address string, _ syscall.RawConn) error {
 		to, err := netip.ParseAddrPort(address)
 		if err != nil {
 			return err
 		}
-		if !mayDial(to.Addr(), private) {
-			return &addressError{to.Addr()}
+		scheme, _ := ctx.Value(schemeKey{}).(string)
+		if !mayDial(to.Addr(), private) || scheme != "https" && !isLocal(to.Addr()) {
+			return &addressError{to.Addr(), scheme}
 		}
 		return nil
 	}

@@ -8,8 +8,11 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"net/mail"
+	"net/url"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -18,6 +21,8 @@ import (
 
 	"github.com/coreos/go-oidc/v3/oidc"
 	"github.com/golang-jwt/jwt/v5"
+
+	"usher/internal/jsonobject"
 )
 
 // FuzzParse checks that settings that were read are complete: reading changes nothing more, and New takes them.
@@ -92,6 +97,46 @@ func FuzzGitHub(f *testing.F) {
 		if email, err := readGitHubEmails(emails); email != "" {
 			if address, bad := mail.ParseAddress(email); err != nil || bad != nil || address.Address != email || len(email) > maxEmail {
 				t.Errorf("%s becomes %q, %v", emails, email, err)
+			}
+		}
+	})
+}
+
+// FuzzDocuments checks what of a discovery document and of a JWK Set is used.
+func FuzzDocuments(f *testing.F) {
+	for _, seed := range []string{
+		`{"issuer":"https://a.example","authorization_endpoint":"https://a.example/a","token_endpoint":"https://a.example/t","jwks_uri":"https://a.example/k","id_token_signing_alg_values_supported":["RS256","HS256","none"]}`,
+		`{"issuer":"https://a.example","authorization_endpoint":"javascript:x","token_endpoint":"http://a.example/t","jwks_uri":"https://a.example/k"}`,
+		`{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"},{"kty":"oct","k":"AAAA"},{"kty":"OKP","crv":"Ed448","x":"AA"}]}`,
+	} {
+		f.Add([]byte(seed))
+	}
+	p := &Provider{settings: Settings{Type: TypeOIDC, Issuer: "https://a.example"}.withDefaults()}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		document, err := jsonobject.Read(text)
+		if err != nil {
+			return
+		}
+		if m, err := p.readMetadata(document); err == nil {
+			for _, endpoint := range []string{m.endpoint.AuthURL, m.endpoint.TokenURL, m.keys, m.userinfo} {
+				if u, err := url.Parse(endpoint); endpoint != "" && (err != nil || u.Scheme != "https" || u.Hostname() == "" || u.User != nil) {
+					t.Errorf("the endpoint %q is used", endpoint)
+				}
+			}
+			for _, a := range m.algorithms {
+				if !slices.Contains(algorithms, a) {
+					t.Errorf("the algorithm %q is allowed", a)
+				}
+			}
+		} else if !errors.Is(err, ErrRefused) || m != nil {
+			t.Errorf("%v, %v", m, err)
+		}
+		keys, _ := readKeys(document)
+		for _, k := range keys {
+			for _, a := range []string{"none", "HS256", ""} {
+				if fits(k.public, a) {
+					t.Errorf("a key of type %T fits %q", k.public, a)
+				}
 			}
 		}
 	})

@@ -140,7 +140,8 @@ func checkNonce(nonce string, nonces []string) error {
 // client id or one of the Audiences. The claim is the nonce, or its SHA-256 in lower-case hexadecimal: the SDKs of Apple and Google
 // are given that. The address is that of the ID token. Plain OAuth 2.0 has no ID tokens.
 //
-// The caller must let each nonce be used once, and remember the token until ExpiresAt.
+// The caller must let each token be used once, until ExpiresAt. It remembers what is before the second dot: that has one spelling,
+// while everybody can write another signature of ES256 (r, -s mod n) without the key.
 func (p *Provider) VerifyIDToken(ctx context.Context, raw, nonce string) (*Identity, error) {
 	ctx, cancel := context.WithTimeout(ctx, p.timeout)
 	defer cancel()

@@ -9,7 +9,6 @@ import (
 	"errors"
 	"math/big"
 	"net"
-	"net/http"
 	"net/netip"
 	"strings"
 	"testing"
@@ -77,6 +76,32 @@ func TestDial(t *testing.T) {
 	<-reached
 }
 
+// TestPlain checks that http is for local addresses only.
+func TestPlain(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		scheme, address string
+		want            bool
+	}{
+		{"http", "127.0.0.1:80", true},
+		{"http", "[::1]:80", true},
+		{"http", "10.0.0.1:80", true},
+		{"http", "1.1.1.1:80", false},
+		{"http", "[2606:4700::1]:80", false},
+		{"https", "1.1.1.1:443", true},
+		{"https", "127.0.0.1:443", true},
+		{"", "1.1.1.1:443", false},
+	} {
+		if err := control(true)(withScheme(t.Context(), tt.scheme), "tcp", tt.address, nil); tt.want != (err == nil) {
+			t.Errorf("%s to %s: %v", tt.scheme, tt.address, err)
+		}
+	}
+	// The scheme must arrive at the dialer. 192.0.2.1 is special, so nothing is dialled.
+	if _, err := fetch(t.Context(), newClient(true), "http://192.0.2.1/", nil); err == nil || !strings.Contains(err.Error(), "may not be asked by http;") {
+		t.Errorf("the error is %v", err)
+	}
+}
+
 // TestTransport checks that no proxy of the environment is used, and no http without permission.
 func TestTransport(t *testing.T) {
 	t.Parallel()
@@ -85,7 +110,7 @@ func TestTransport(t *testing.T) {
 	if !ok {
 		t.Fatalf("the transport is %T", client.Transport)
 	}
-	if base, ok := g.base.(*http.Transport); !ok || base.Proxy != nil {
+	if g.base.Proxy != nil {
 		t.Error("requests can go through a proxy")
 	}
 	for _, address := range []string{"http://example.com/", "ftp://example.com/", "file:///etc/passwd"} {

@@ -6,6 +6,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/rsa"
+	"encoding/base64"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -55,6 +56,9 @@ func (s *keySet) find(ctx context.Context, raw string, algorithms []string) (key
 	if len(raw) > maxToken {
 		return key{}, refused("the ID token is too long")
 	}
+	if !isCompact(raw) {
+		return key{}, refused("the ID token is not a JWT in its compact form")
+	}
 	allowed := make([]jose.SignatureAlgorithm, len(algorithms))
 	for i, a := range algorithms {
 		allowed[i] = jose.SignatureAlgorithm(a)
@@ -84,6 +88,18 @@ func (s *keySet) find(ctx context.Context, raw string, algorithms []string) (key
 		return k, nil
 	}
 	return key{}, refused("the ID token is not signed with a key of the provider")
+}
+
+// isCompact reports whether a text is three parts in base64url, in the only spelling that they have (RFC 7515 §7.1). Decoders
+// ignore line ends, and bits at the end of a part. With other spellings, a token could be used twice.
+func isCompact(raw string) bool {
+	parts := strings.Split(raw, ".")
+	for _, part := range parts {
+		if _, err := base64.RawURLEncoding.Strict().DecodeString(part); err != nil {
+			return false
+		}
+	}
+	return len(parts) == 3 && !strings.ContainsAny(raw, "\r\n")
 }
 
 func signer(token *jose.JSONWebSignature, header jose.Header, keys []key) (key, bool) {
@@ -124,12 +140,17 @@ func (s *keySet) mayRefetch() error {
 	return nil
 }
 
-// fetchKeys fetches a JWK Set (RFC 7517 §5). Keys that cannot be used are left out, as that section says.
+// fetchKeys fetches the keys of an issuer.
 func fetchKeys(ctx context.Context, client *http.Client, address string) ([]key, error) {
 	document, err := fetchObject(ctx, client, address, nil)
 	if err != nil {
 		return nil, err
 	}
+	return readKeys(document)
+}
+
+// readKeys reads a JWK Set. Keys that cannot be used are left out, as RFC 7517 §5 says.
+func readKeys(document members) ([]key, error) {
 	list, ok := document["keys"].([]any)
 	if !ok || len(list) > maxKeys {
 		return nil, refused("the keys of the provider are not a JWK Set")
@@ -149,7 +170,7 @@ func readKey(value any) (key, bool) {
 		return key{}, false
 	}
 	var jwk jose.JSONWebKey
-	if jwk.UnmarshalJSON(text) != nil || !jwk.IsPublic() || jwk.Use != "" && jwk.Use != "sig" {
+	if jwk.UnmarshalJSON(text) != nil || jwk.Use != "" && jwk.Use != "sig" {
 		return key{}, false
 	}
 	object, _ := value.(map[string]any)

@@ -44,6 +44,9 @@ func TestRefused(t *testing.T) {
 		reason string
 	}{
 		"iss of another": {claim("iss", "https://evil.example"), "of another issuer"},
+		"iss in another spelling": {func(b *providertest.Behavior) {
+			b.Claims = func(c map[string]any) { c["iſs"], c["iss"] = c["iss"], "https://evil.example" }
+		}, "ambiguous claims"},
 		"iss with a slash": {func(b *providertest.Behavior) {
 			b.Claims = func(c map[string]any) { c["iss"] = c["iss"].(string) + "/" }
 		}, "of another issuer"},
@@ -87,8 +90,8 @@ func TestRefused(t *testing.T) {
 		"nonce in another spelling":   {both(claim("nonce", nil), func(b *providertest.Behavior) { b.User.Claims = map[string]any{"NONCE": "x"} }), "ambiguous claims"},
 		"no ID token":                 {tokens("id_token", nil), "no ID token"},
 		"ID token of another type":    {tokens("id_token", []string{"x"}), "no ID token"},
-		"ID token that is none":       {tokens("id_token", "x.y.z"), "not a JWT signed with an algorithm"},
-		"ID token as JSON":            {tokens("id_token", `{"payload":"e30","protected":"e30","signature":"eA"}`), "not a JWT signed with an algorithm"},
+		"ID token that is none":       {tokens("id_token", "x.y.z"), "not a JWT "},
+		"ID token as JSON":            {tokens("id_token", `{"payload":"e30","protected":"e30","signature":"eA"}`), "not a JWT in its compact form"},
 		"giant ID token":              {tokens("id_token", strings.Repeat("x", 33<<10)), "too long"},
 		"no access token":             {tokens("access_token", nil), "token endpoint is not valid"},
 		"access token of MAC":         {tokens("token_type", "mac"), "no bearer token"},

@@ -109,7 +109,7 @@ func checkError(t testing.TB, err error, texts ...string) {
 	if kinds != 1 {
 		t.Errorf("the error %v has %d kinds", err, kinds)
 	}
-	for _, text := range append(texts, providertest.Quoted, "ada@example.com", "eyJ") {
+	for _, text := range append(texts, providertest.Quoted, "ada@example.com", "eyJ", "://") {
 		if text != "" && strings.Contains(err.Error(), text) {
 			t.Errorf("the error %q quotes %q", err, text)
 		}

@@ -75,6 +75,13 @@ func (s *Set) Provider(id string) (*Provider, bool) {
 	return p, ok
 }
 
+// Close closes the idle connections. A nil Set can be closed.
+func (s *Set) Close() {
+	for _, p := range s.All() {
+		p.client.CloseIdleConnections()
+	}
+}
+
 // Provider is one party that people sign in with. It is safe for concurrent use.
 type Provider struct {
 	settings Settings

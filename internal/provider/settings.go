@@ -48,7 +48,7 @@ type Settings struct {
 	// TrustedACR and TrustedAMR are values of the claims acr and amr (OpenID Connect Core 1.0 §2). One of them in an ID token
 	// says that two factors were checked.
 	TrustedACR, TrustedAMR []string
-	// AllowPrivateAddresses allows loopback and private addresses of the endpoints, and http.
+	// AllowPrivateAddresses allows loopback and private addresses of the endpoints, and http to these.
 	AllowPrivateAddresses bool
 	// AuthorizationEndpoint, TokenEndpoint and UserinfoEndpoint are those of OAuth 2.0 and GitHub. Others have a discovery document.
 	AuthorizationEndpoint, TokenEndpoint, UserinfoEndpoint string

@@ -19,32 +19,31 @@ const (
 )
 
 // newClient returns the client for the requests to a provider. It connects directly: HTTP_PROXY and its like are not read, because
-// a proxy would look up the names itself, and no address could be checked. It follows no redirect, so that what was meant for
-// one endpoint reaches no other.
+// a proxy would look up the names itself, and no address could be checked.
 func newClient(private bool) *http.Client {
 	dialer := &net.Dialer{ControlContext: control(private)}
-	return &http.Client{
-		Transport: &guard{private: private, base: &http.Transport{
-			DialContext: dialer.DialContext, ForceAttemptHTTP2: true, MaxResponseHeaderBytes: maxHeader,
-			MaxConnsPerHost: maxConnections, MaxIdleConnsPerHost: 4, IdleConnTimeout: time.Minute,
-		}},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
+	return &http.Client{Transport: &guard{private: private, base: &http.Transport{
+		DialContext: dialer.DialContext, ForceAttemptHTTP2: true, MaxResponseHeaderBytes: maxHeader,
+		MaxConnsPerHost: maxConnections, MaxIdleConnsPerHost: 4, IdleConnTimeout: time.Minute,
+	}}}
 }
 
 // guard is a transport whose answers have a status that the caller can use, and a bounded body that has arrived. Everything else
-// is an error of this package. The libraries above it would quote bodies, and lose the kind of an error.
+// is an error of this package, also a redirect: what was meant for one endpoint reaches no other. The libraries above it would quote bodies, and lose the kind of an error.
 type guard struct {
 	private bool
-	base    http.RoundTripper
+	base    *http.Transport
 }
+
+// CloseIdleConnections is called by the method of http.Client with the same name.
+func (g *guard) CloseIdleConnections() { g.base.CloseIdleConnections() }
 
 // RoundTrip implements http.RoundTripper.
 func (g *guard) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.URL.Scheme != "https" && (r.URL.Scheme != "http" || !g.private) {
 		return nil, &requestError{refused("an endpoint has no https URL")}
 	}
-	r = r.Clone(r.Context())
+	r = r.Clone(withScheme(r.Context(), r.URL.Scheme))
 	r.Header.Set("User-Agent", "Usher")
 	if r.Header.Get("Accept") == "" {
 		r.Header.Set("Accept", "application/json")

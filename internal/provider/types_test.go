@@ -51,7 +51,7 @@ func TestGitHub(t *testing.T) {
 		"API is down":                {server: providertest.Status(providertest.GitHubUser, 502), err: provider.ErrUnavailable, reason: "status 502"},
 		"list is down":               {server: providertest.Status(providertest.GitHubEmails, 503), err: provider.ErrUnavailable, reason: "status 503"},
 		"list is an object":          {server: providertest.Answer(providertest.GitHubEmails, text(`{"message":"x"}`)), err: provider.ErrRefused, reason: "list of addresses"},
-		"list with something behind": {server: providertest.Answer(providertest.GitHubEmails, text(`[],"emails":[]`)), err: provider.ErrRefused, reason: "list of addresses"},
+		"list with something behind": {server: providertest.Answer(providertest.GitHubEmails, text(`[],"x":[]`)), err: provider.ErrRefused, reason: "list of addresses"},
 		"organization":               {settings: hosted("example.com"), email: "ada@example.com"},
 		"another organization":       {settings: hosted("example.org"), err: provider.ErrDomain},
 		"iss of another":             {server: answers("iss", "https://evil.example"), err: provider.ErrRefused, reason: "answer of another issuer"},
@@ -78,6 +78,9 @@ func TestGitHub(t *testing.T) {
 					t.Errorf("the error is %v, want %v with %q", err, tt.err, tt.reason)
 				}
 				return
+			}
+			if n := g.Requests(providertest.GitHubToken); n != 1 {
+				t.Errorf("%d requests for a token", n)
 			}
 			want := &provider.Identity{Issuer: g.URL, Subject: "583231", Name: "Ada Lovelace", Email: tt.email, EmailVerified: tt.email != ""}
 			if diff := cmp.Diff(want, got); err != nil || diff != "" {
@@ -150,6 +153,9 @@ func TestOAuth2(t *testing.T) {
 				return
 			}
 			want := ada(s)
+			if n := s.Requests(providertest.Token); n != 1 {
+				t.Errorf("%d requests for a token", n)
+			}
 			want.Subject, want.ExpiresAt = tt.subject, time.Time{}
 			if diff := cmp.Diff(want, got); err != nil || diff != "" {
 				t.Errorf("%v (-want +got):\n%s", err, diff)

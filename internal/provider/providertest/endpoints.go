@@ -137,7 +137,7 @@ func (s *Server) redeem(r *http.Request) (grant, string) {
 	} else {
 		id, secret = form.Get("client_id"), form.Get("client_secret")
 	}
-	if public := s.current().Public && secret == ""; id != s.ClientID || !public && !s.verify(r, secret) {
+	if public := s.current().Public && secret == "" && !basic; id != s.ClientID || !public && !s.verify(r, secret) {
 		return grant{}, "invalid_client"
 	}
 	s.mu.Lock()

@@ -71,6 +71,10 @@ func (g *GitHub) gitHubToken(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "this fake answers in JSON only", http.StatusNotAcceptable)
 		return
 	}
+	if _, _, basic := r.BasicAuth(); basic {
+		http.Error(w, "this fake takes the secret in the form only, as it is documented", http.StatusNotFound)
+		return
+	}
 	grant, problem := g.redeem(r)
 	switch problem {
 	case "":
