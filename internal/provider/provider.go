@@ -1,6 +1,10 @@
 // Package provider owns sign-ins at other parties: OpenID Connect issuers (OpenID Connect Core 1.0) and servers with plain
 // OAuth 2.0 (RFC 6749). It sends browsers there, exchanges what they bring back, and says whose account it was. It knows no
 // user of Usher.
+//
+// A provider is trusted with its own accounts only, and its answers are outside bytes. So each has a bounded size, arrives in a
+// bounded time from an address that the settings allow, and is read strictly. Nothing is stored but the discovery document and the
+// keys, in memory. The caller keeps a [Request] between its two halves, binds it to one browser, and uses it once.
 package provider
 
 import (

@@ -18,7 +18,8 @@ const DefaultTimeout = 10 * time.Second
 
 // Options are what the providers have in common.
 type Options struct {
-	// Redirect returns the URL to which the provider with an id sends browsers back. No two have the same.
+	// Redirect returns the URL to which the provider with an id sends browsers back. No two have the same (RFC 9700 §4.4.2.2). It is
+	// required.
 	Redirect func(id string) string
 	// Now is the clock. Nil means time.Now.
 	Now func() time.Time
