@@ -2,16 +2,22 @@ package graph_test
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/google/uuid"
+
+	"usher/internal/auth"
 	"usher/internal/auth/access"
 	"usher/internal/auth/authtest"
 	"usher/internal/auth/factors"
 	"usher/internal/auth/recovery"
 	"usher/internal/auth/sessions"
+	"usher/internal/provider"
 )
 
 // prepare makes the secrets that a golden case names, if they are of sign-ins. Other cases do not pay for them, and nothing of
@@ -22,6 +28,7 @@ import (
 //	<recovery code>      is one that she has not used
 //	<passkey>            is what a passkey of hers answers to a request, as a PasskeyResponseInput
 //	<unknown passkey>    is what one of nobody answers
+//	<identity code>      is of an identity that a provider has confirmed; of ada's address: that has her address
 //
 // <login flow>, <login code> and <login token> are of a sign-in by mail that ada has requested. With "tess, confirmed", tess
 // has used her app to reauthenticate in her first session.
@@ -39,6 +46,12 @@ func (s *server) prepare(t *testing.T, text string) {
 	}
 	if strings.Contains(text, "<unknown passkey>") {
 		s.secrets["<unknown passkey>"] = s.answer(t, authtest.NewAuthenticator(relyingParty))
+	}
+	if strings.Contains(text, "<identity code>") {
+		s.secrets["<identity code>"] = s.identity(t, "stranger@example.com")
+	}
+	if strings.Contains(text, "<identity code of ada's address>") {
+		s.secrets["<identity code of ada's address>"] = s.identity(t, "ada@example.com")
 	}
 	if strings.Contains(text, "<login ") {
 		s.mailLogin(t)
@@ -93,4 +106,26 @@ func (s *server) mailLogin(t *testing.T) {
 		t.Fatalf("mails %v", mails)
 	}
 	s.secrets["<login flow>"], s.secrets["<login code>"], s.secrets["<login token>"] = requested.Flow, mails[0].Code, mails[0].Token
+}
+
+// codeVerifier is what the program knows that has signed in at a provider.
+const codeVerifier = "a verifier that the program has made"
+
+// identity keeps an identity that a provider has confirmed, and returns its code.
+func (s *server) identity(t *testing.T, email string) string {
+	t.Helper()
+	code := "identity code of " + email
+	challenge, digest := sha256.Sum256([]byte(codeVerifier)), sha256.Sum256([]byte(code))
+	details, err := json.Marshal(map[string]any{
+		"challenge": challenge[:], "provider": "example",
+		"identity": provider.Identity{
+			Issuer: "https://id.example.com", Subject: "248289761001", Email: email, EmailVerified: true, Name: "Grace Hopper",
+		},
+	})
+	check(t, err)
+	check(t, s.store.CreateCeremony(t.Context(), &auth.Ceremony{
+		ID: uuid.MustParse("01940000-0000-7000-8000-00000000c0de"), Purpose: auth.CeremonyProviderIdentity, TokenDigest: digest[:],
+		Details: string(details), CreatedAt: s.clock(), ExpiresAt: s.clock().Add(10 * time.Minute),
+	}))
+	return code
 }

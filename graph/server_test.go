@@ -42,6 +42,7 @@ var settings = app.Settings{Server: config.Server{
 		SecretKey: config.NewSecret("7e2c3f0b9d1a48c6b5e4f3a2918d7c6b"),
 		Algorithm: string(token.HS256), KeyMaxAge: time.Hour, AccessTokenTTL: 15 * time.Minute,
 	},
+	Providers: config.Providers{Providers: `[{"id": "example", "name": "Example", "issuer": "https://id.example.com", "clientId": "usher", "trustEmail": true}]`},
 	Mail: config.Mail{ // which nothing sends in these tests, because no job runs
 		SMTPURL: config.NewSecret("smtp://127.0.0.1:2525"), MailFrom: mail.Address{Addr: "no-reply@example.com"},
 		LinkURL: "https://app.example.com", MailLocale: "en",
@@ -78,6 +79,8 @@ type server struct {
 	secrets map[string]string
 	random  *lockedReader
 	mailbox *authtest.Mailbox
+	store   *store.Store
+	clock   func() time.Time
 }
 
 // newServer makes a server with these people:
@@ -116,7 +119,7 @@ func newServerWith(
 	t.Cleanup(http.Close)
 	w := &server{
 		url: http.URL, whole: whole, domain: d, log: log, people: map[string]string{"garbage": "garbage"},
-		secrets: map[string]string{}, random: random, mailbox: mailbox,
+		secrets: map[string]string{}, random: random, mailbox: mailbox, store: s, clock: clock,
 	}
 	t.Cleanup(func() { w.checkSecrets(t, nil) })
 
