@@ -11,6 +11,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	texttemplate "text/template"
 	"time"
 
@@ -84,34 +85,17 @@ type templates struct {
 	matcher language.Matcher
 }
 
-// newTemplates parses the built-in templates and those in a folder, which replace them or add a locale.
+// newTemplates returns the built-in templates and those in a folder, which replace them or add a locale.
 func newTemplates(folder, locale string) (*templates, error) {
-	builtIn, err := fs.Sub(files, "templates")
+	read := builtIn
+	if folder != "" {
+		read = func() (map[string]map[string]set, error) { return withFolder(folder) }
+	}
+	sets, err := read()
 	if err != nil {
 		return nil, err
 	}
-	source := source{builtIn}
-	if folder != "" {
-		source = append(source, os.DirFS(folder))
-		if err := source.checkNames(); err != nil {
-			return nil, fmt.Errorf("mail templates in %s: %w", folder, err)
-		}
-	}
-	t := &templates{sets: map[string]map[string]set{}}
-	for _, layer := range source {
-		entries, err := fs.ReadDir(layer, ".")
-		if err != nil {
-			return nil, fmt.Errorf("mail templates: %w", err)
-		}
-		for _, entry := range entries {
-			if !entry.IsDir() || t.sets[entry.Name()] != nil {
-				continue
-			}
-			if t.sets[entry.Name()], err = source.parse(entry.Name()); err != nil {
-				return nil, fmt.Errorf("mail templates: %w", err)
-			}
-		}
-	}
+	t := &templates{sets: sets}
 	if t.sets[locale] == nil {
 		return nil, fmt.Errorf("mail: there are no templates for the locale %q, only for %s", locale, strings.Join(sortedKeys(t.sets), ", "))
 	}
@@ -122,6 +106,28 @@ func newTemplates(folder, locale string) (*templates, error) {
 	}
 	t.matcher = language.NewMatcher(tags)
 	return t, nil
+}
+
+// builtIn parses the built-in templates. All mailers share them, because parsing takes as long as sending many mails.
+var builtIn = sync.OnceValues(func() (map[string]map[string]set, error) {
+	folder, err := fs.Sub(files, "templates")
+	if err != nil {
+		return nil, err
+	}
+	return source{folder}.parseAll()
+})
+
+// withFolder parses the built-in templates and those in a folder.
+func withFolder(folder string) (map[string]map[string]set, error) {
+	builtIn, err := fs.Sub(files, "templates")
+	if err != nil {
+		return nil, err
+	}
+	source := source{builtIn, os.DirFS(folder)}
+	if err := source.checkNames(); err != nil {
+		return nil, fmt.Errorf("mail templates in %s: %w", folder, err)
+	}
+	return source.parseAll()
 }
 
 // source is file systems with templates. A later one overrides the earlier ones.
@@ -167,6 +173,26 @@ func (s source) checkNames() error {
 		}
 		return nil
 	})
+}
+
+// parseAll parses all mails by locale.
+func (s source) parseAll() (map[string]map[string]set, error) {
+	sets := map[string]map[string]set{}
+	for _, layer := range s {
+		entries, err := fs.ReadDir(layer, ".")
+		if err != nil {
+			return nil, fmt.Errorf("mail templates: %w", err)
+		}
+		for _, entry := range entries {
+			if !entry.IsDir() || sets[entry.Name()] != nil {
+				continue
+			}
+			if sets[entry.Name()], err = s.parse(entry.Name()); err != nil {
+				return nil, fmt.Errorf("mail templates: %w", err)
+			}
+		}
+	}
+	return sets, nil
 }
 
 // parse parses all mails of a locale. Each file is parsed under its own name, so that errors contain it.
