@@ -3,6 +3,7 @@ package auth_test
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -54,6 +55,8 @@ func TestCallerGone(t *testing.T) {
 	}
 	mutations := callerMutations(t)
 	eachDatabase(t, func(t *testing.T, f *fixture) {
+		f.admin(t, "root")
+		f.signup(t, "bystander")
 		n := 0
 		for name, forAdmins := range mutations {
 			do := callerOperations[name]
@@ -87,6 +90,12 @@ func TestCallerGone(t *testing.T) {
 					t.Errorf("%s by a caller %s has written (-before +after):\n%s", name, c.name, diff)
 				}
 				f.WantEvents(t)
+				// Otherwise each case would read the users and sessions of all cases before it.
+				for _, u := range []uuid.UUID{caller.User.ID, victim.User.ID} {
+					if err := f.Store.DeleteUser(t.Context(), u); err != nil && !errors.Is(err, auth.ErrNotFound) {
+						t.Fatal(err)
+					}
+				}
 			}
 		}
 	})
