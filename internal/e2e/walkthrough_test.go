@@ -35,6 +35,7 @@ import (
 //	answer        compare it with the last output of the shell, as JSON or line by line; the width of
 //	              columns does not matter, and … matches any string
 func TestWalkthrough(t *testing.T) {
+	t.Parallel() // it compiles, while most of the others wait
 	root, err := filepath.Abs("../..")
 	if err != nil {
 		t.Fatal(err)
