@@ -109,7 +109,7 @@ func (s *server) mailLogin(t *testing.T) {
 }
 
 // codeVerifier is what the program knows that has signed in at a provider.
-const codeVerifier = "a verifier that the program has made"
+const codeVerifier = "a-verifier-that-the-program-has-made-0123456789"
 
 // identity keeps an identity that a provider has confirmed, and returns its code.
 func (s *server) identity(t *testing.T, email string) string {

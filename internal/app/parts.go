@@ -21,6 +21,7 @@ import (
 	"usher/internal/otlp"
 	"usher/internal/passkey"
 	"usher/internal/password"
+	"usher/internal/provider"
 	"usher/internal/rekey"
 	"usher/internal/seal"
 	"usher/internal/store"
@@ -49,6 +50,7 @@ type parts struct {
 	breaches  *breach.Current
 	passwords *password.Hasher // set by domain
 	passkeys  *passkey.Party   // set by domain; nil without passkeys
+	providers *provider.Set    // set by domain; nil without providers
 }
 
 func open(ctx context.Context, s Settings, log *slog.Logger, metrics *observe.Metrics, o Overrides) (*parts, error) {
@@ -95,6 +97,7 @@ func (p *parts) migrate(ctx context.Context) error {
 
 func (p *parts) close() error {
 	p.traces.Close()
+	p.providers.Close()
 	err := p.breaches.Close()
 	if p.db == nil {
 		return err
@@ -133,7 +136,7 @@ func (p *parts) domain(tokens *token.Authority, secrets *seal.Secrets) (*domain.
 			return nil, err
 		}
 	}
-	providers, redirects, err := p.providers(tokens != nil)
+	redirects, err := p.openProviders(tokens != nil)
 	if err != nil {
 		return nil, err
 	}
@@ -149,7 +152,7 @@ func (p *parts) domain(tokens *token.Authority, secrets *seal.Secrets) (*domain.
 		Claims:    s.Claims,
 		AppName:   s.AppName,
 		Passkeys:  p.passkeys,
-		Providers: providers,
+		Providers: p.providers,
 
 		ProviderRedirects: redirects,
 

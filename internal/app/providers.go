@@ -9,24 +9,24 @@ import (
 	"usher/internal/provider"
 )
 
-// providers returns what users can sign in with, and where they may return. Nobody signs in to commands of the operator.
-func (p *parts) providers(signIn bool) (*provider.Set, provider.Redirects, error) {
+// openProviders sets what users can sign in with, and returns where they may return. Nobody signs in to commands of the
+// operator.
+func (p *parts) openProviders(signIn bool) (provider.Redirects, error) {
 	s := &p.settings
 	if !signIn {
-		return nil, provider.Redirects{}, nil
+		return provider.Redirects{}, nil
 	}
 	settings, err := s.ProviderSettings()
 	if err != nil {
-		return nil, provider.Redirects{}, err
+		return provider.Redirects{}, err
 	}
 	issuer := strings.TrimRight(s.Issuer, "/")
-	set, err := provider.New(settings, provider.Options{
+	p.providers, err = provider.New(settings, provider.Options{
 		Redirect: func(id string) string { return issuer + callback.Path(id) }, Now: p.overrides.Now,
 	})
 	if err != nil {
-		return nil, provider.Redirects{}, fmt.Errorf("--providers: %w", err)
+		return provider.Redirects{}, fmt.Errorf("--providers: %w", err)
 	}
-	redirects := provider.Redirects{URLs: slices.Clone([]string(s.ProviderRedirects)), Loopback: s.Dev}
-	redirects.URLs = append(redirects.URLs, issuer+providerPage)
-	return set, redirects, nil
+	urls := slices.Concat([]string(s.ProviderRedirects), []string{issuer + providerPage})
+	return provider.Redirects{URLs: urls, Loopback: s.Dev}, nil
 }

@@ -32,7 +32,7 @@ func routes(s Settings, server *httpd.Server, graphQL http.Handler, o oauth.Endp
 		"/.well-known/oauth-authorization-server": o.Metadata,
 		"/.well-known/webauthn":                   relatedOrigins(passkeys),
 
-		callback.Pattern: server.FromOtherSites(fromProvider),
+		callback.Pattern: enabledIf(s.Providers.Providers != "", server.FromOtherSites(fromProvider)),
 
 		httpd.HealthPath: server.Healthz(),
 		httpd.ReadyPath:  server.Readyz(),

@@ -51,6 +51,7 @@ func TestRoutes(t *testing.T) {
 	each(t, func(t *testing.T, s app.Settings) {
 		least := newApp(t, s, io.Discard)
 		s.Console, s.OAuthPasswordGrant = true, true
+		s.Providers.Providers = `[{"id": "provider", "name": "Example", "issuer": "https://id.example.com", "clientId": "usher"}]`
 		s.Issuer, s.PasskeyOrigins = "https://auth.example.com", []string{"https://auth.example.com", "https://example.org"}
 		most := newApp(t, s, io.Discard)
 		rows := readRoutes(t)

@@ -283,7 +283,7 @@ func (f *fixture) ensurePasskey(ctx context.Context) (uuid.UUID, error) {
 }
 
 // codeVerifier is what a program knows that has signed in at a provider.
-const codeVerifier = "a code verifier"
+const codeVerifier = "a-verifier-that-the-program-has-made-0123456789"
 
 // ensureIdentityCode keeps an identity for the caller past the domain, and returns its code.
 func (f *fixture) ensureIdentityCode(ctx context.Context) (string, error) {

@@ -4,6 +4,7 @@ package callback
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -126,7 +127,7 @@ func location(o *identities.Outcome) string {
 	return o.RedirectTo + separator + name + "=" + url.QueryEscape(value)
 }
 
-// page is what people see whose sign-in cannot go on, and is not known to any page.
+// page is what people see whose sign-in cannot go on, and is not known to any page. It has the reason.
 const page = `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -134,16 +135,24 @@ const page = `<!doctype html>
 <meta name="color-scheme" content="light dark">
 <title>Sign-in not possible</title>
 <h1>Sign-in not possible</h1>
-<p>This sign-in has expired, was completed, or began in another browser.</p>
+<p>%s</p>
 <p>Go back to the page where you began, and sign in again.</p>
 </html>
 `
 
+// The reasons.
+const (
+	noRequest = "This sign-in has expired, was completed, or began in another browser."
+	noAnswer  = "The server cannot complete the sign-in now."
+)
+
 func (e *endpoint) refuse(w http.ResponseWriter, status int) {
+	reason := noRequest
+	if status >= http.StatusInternalServerError {
+		reason = noAnswer
+	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
 	w.WriteHeader(status)
-	if _, err := w.Write([]byte(page)); err != nil {
-		e.log.Debug("page not written", "err", err)
-	}
+	fmt.Fprintf(w, page, reason)
 }

@@ -53,6 +53,9 @@ func (c *cached[T]) get(ctx context.Context) (T, int, error) {
 	}
 	newer, number, err := c.renew(ctx, generation, nil)
 	if err != nil && usable {
+		if ctx.Err() != nil { // the caller has left, and the provider may well answer
+			return value, 0, err
+		}
 		c.mu.Lock()
 		c.retry = c.now().Add(retryAfter)
 		c.mu.Unlock()

@@ -62,7 +62,7 @@ func (s Settings) withDefaults() Settings {
 		if s.AuthorizationEndpoint == "" && s.TokenEndpoint == "" && s.UserinfoEndpoint == "" && s.EmailsEndpoint == "" {
 			s.AuthorizationEndpoint, s.TokenEndpoint, s.UserinfoEndpoint, s.EmailsEndpoint = gitHubAuthorization, gitHubToken, gitHubUser, gitHubEmails
 		}
-		s.Issuer = cmp.Or(s.Issuer, origin(s.AuthorizationEndpoint))
+		s.Issuer = cmp.Or(s.Issuer, strings.TrimSuffix(s.AuthorizationEndpoint, "/authorize")) // which GitHub sends as iss
 	case TypeOAuth2:
 		s.Issuer = cmp.Or(s.Issuer, origin(s.AuthorizationEndpoint))
 	}

@@ -29,6 +29,12 @@ func (p *Provider) isOIDC() bool {
 func (p *Provider) identity(v *verified, profile members) (*Identity, error) {
 	i := p.read(profile)
 	i.Issuer, i.Subject, i.ExpiresAt = v.issuer, v.claims.text("sub"), v.expires
+	for _, name := range []string{"auth_time", "iat"} {
+		if at, ok := v.claims.time(name); ok {
+			i.AuthenticatedAt = at
+			break
+		}
+	}
 	if p.settings.Type == TypeEntra {
 		i.Subject, i.EmailVerified = entraAccount(v.claims)
 		i.EmailVerified = i.EmailVerified && i.Email != ""

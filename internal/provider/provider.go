@@ -53,6 +53,9 @@ type Identity struct {
 	Name, Locale string
 	// MultiFactor says that the provider has checked two factors, and that the settings trust it in that.
 	MultiFactor bool
+	// AuthenticatedAt is when the user authenticated there: the claim auth_time of the ID token or, without it, iat. It is zero
+	// without an ID token.
+	AuthenticatedAt time.Time
 	// ExpiresAt is when the ID token expires; zero without one.
 	ExpiresAt time.Time
 }

@@ -17,6 +17,9 @@ type Redirects struct {
 	Loopback bool
 }
 
+// maxRedirect is the length of the longest URL to return to, in bytes.
+const maxRedirect = 2000
+
 // CheckRedirect returns what is wrong with a URL to return to. It must have https. A loopback address, 127.0.0.1, [::1] or
 // localhost, may have http.
 func CheckRedirect(raw string) error {
@@ -26,6 +29,8 @@ func CheckRedirect(raw string) error {
 		return errors.New("it is not a URL with a host")
 	case u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Hostname())):
 		return errors.New("it must begin with https://, or with http:// on a loopback address")
+	case len(raw) > maxRedirect:
+		return errors.New("it must have at most 2000 characters")
 	case u.User != nil:
 		return errors.New("it must not have a user name")
 	case strings.Contains(raw, "#"):

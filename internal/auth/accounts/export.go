@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"usher/internal/auth"
+	"usher/internal/auth/internal/proof"
 	"usher/internal/jsonobject"
 )
 
@@ -47,7 +48,15 @@ func (e *export) read(ctx context.Context) error {
 		return err
 	}
 	for _, f := range factors {
-		credentials = append(credentials, exportedCredential{f.Kind, f.Name, f.CreatedAt, f.UpdatedAt, f.LastUsedAt})
+		c := exportedCredential{Kind: f.Kind, Name: f.Name, CreatedAt: f.CreatedAt, UpdatedAt: f.UpdatedAt, LastUsedAt: f.LastUsedAt}
+		if f.Kind == auth.CredentialIdentity {
+			stored, err := proof.OpenIdentity(&f)
+			if err != nil {
+				return err
+			}
+			c.Identity = &stored
+		}
+		credentials = append(credentials, c)
 	}
 	e.text.WriteByte('{')
 	for _, part := range []func() error{
@@ -140,6 +149,8 @@ type exportedCredential struct {
 	CreatedAt  time.Time           `json:"createdAt"`
 	UpdatedAt  time.Time           `json:"updatedAt"`
 	LastUsedAt *time.Time          `json:"lastUsedAt,omitempty"`
+	// Identity is the account at a provider.
+	Identity *proof.StoredIdentity `json:"identity,omitempty"`
 }
 
 type exportedSession struct {

@@ -317,7 +317,7 @@ type RemovePasskeyPayload struct {
 
 // RemovePasskey removes a passkey of the signed-in user. With the last factor the recovery codes go too. Sessions and access
 // tokens no longer count it. The user gets a mail. The last way to sign in has the error InputLastCredential: what counts is
-// a password, another passkey, and an identity whose provider there still is.
+// a password, another passkey, and an identity whose provider is still configured.
 func (s *Service) RemovePasskey(ctx context.Context, in RemovePasskeyInput) (*RemovePasskeyPayload, error) {
 	v, err := s.access.Viewer(ctx)
 	if err != nil {

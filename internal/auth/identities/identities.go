@@ -129,7 +129,7 @@ func (s *Service) Of(ctx context.Context, u *auth.User) ([]auth.Identity, error)
 }
 
 // notLinked is the error of an identity whose address an account has. Its user has to sign in to that account first, and
-// then to link the identity: otherwise who controls an address at a provider would get the account (OpenID Connect Core 1.0
+// then to link the identity: otherwise whoever controls an address at a provider would get the account (OpenID Connect Core 1.0
 // §5.7).
 var notLinked = &auth.Error{Code: auth.CodeIdentityNotLinked}
 

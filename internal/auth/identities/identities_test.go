@@ -231,6 +231,7 @@ func TestLinkingRules(t *testing.T) {
 		"verified there only, not trusted":     {trust(false, false), "", true, holder(""), taken, false},
 		"not verified at all":                  {trust(true, true), "", false, holder(""), taken, false},
 		"of an account with a second factor":   {trust(true, true), "", true, holder("verified factor"), taken, false},
+		"of an administrator":                  {trust(true, true), "", true, holder("verified admin"), taken, false},
 		"of a disabled account":                {trust(true, true), "", true, holder("verified disabled"), taken, false},
 		"closed":                               {trust(true, true), auth.SignupClosed, true, nil, "SIGNUP_CLOSED", false},
 		"closed, of an account":                {trust(true, true), auth.SignupClosed, true, holder("verified"), linked, true},
@@ -305,6 +306,10 @@ func holder(state string) func(t *testing.T, f *fixture) {
 				f.verify(t, u)
 			case "factor":
 				f.addFactor(t, u, auth.CredentialTOTP)
+			case "admin":
+				if err := f.Store.SetRoles(t.Context(), u.ID, auth.Roles, f.Clock.Now()); err != nil {
+					t.Fatal(err)
+				}
 			case "disabled":
 				if err := f.Store.SetDisabled(t.Context(), u.ID, new(f.Clock.Now()), f.Clock.Now()); err != nil {
 					t.Fatal(err)
@@ -330,13 +335,14 @@ func (f *fixture) addFactor(t *testing.T, u *auth.User, kind auth.CredentialKind
 func TestBinding(t *testing.T) {
 	t.Parallel()
 	const other = "BAD_USER_INPUT code=INCORRECT"
-	sum := sha256.Sum256([]byte("verifier"))
+	const verifier = "a-verifier-that-the-program-has-made-0123456789"
+	sum := sha256.Sum256([]byte(verifier))
 	challenge := base64.RawURLEncoding.EncodeToString(sum[:])
 	eachDatabase(t, options{}, func(t *testing.T, f *fixture) {
 		stranger := f.begin(t, "example")
 		fl := f.answered(t)
 		for name, by := range map[string]identities.Continuer{
-			"nothing": {}, "another browser": {Browser: stranger.browser}, "a verifier": {Verifier: "verifier"}, "the code": {Browser: fl.code},
+			"nothing": {}, "another browser": {Browser: stranger.browser}, "a verifier": {Verifier: verifier}, "the code": {Browser: fl.code},
 		} {
 			_, err := f.Domain.Identities.CompleteProviderLogin(t.Context(), identities.CompleteProviderLoginInput{Code: fl.code, By: by})
 			if got := authtest.Code(err); got != other {
@@ -379,10 +385,32 @@ func TestBinding(t *testing.T) {
 			}
 		}
 		_, err = f.Domain.Identities.CompleteProviderLogin(t.Context(), identities.CompleteProviderLoginInput{
-			Code: outcome.Code, By: identities.Continuer{Verifier: "verifier"},
+			Code: outcome.Code, By: identities.Continuer{Verifier: verifier},
 		})
 		if err != nil {
 			t.Errorf("with the verifier: %v", err)
+		}
+
+		// Whoever knows no verifier has the empty one.
+		for _, short := range []string{"", "short", strings.Repeat("x", 129), strings.Repeat("é", 43)} {
+			sum := sha256.Sum256([]byte(short))
+			challenge := base64.RawURLEncoding.EncodeToString(sum[:])
+			r, err := f.Domain.Identities.BeginProviderLogin(t.Context(), identities.ProviderLogin{
+				Provider: "example", RedirectTo: authtest.ProviderPage, Challenge: &challenge,
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			outcome, err := f.receive(t, f.op.Authorize(t, r.URL), "")
+			if err != nil || outcome.Err != nil {
+				t.Fatalf("%+v, %v", outcome, err)
+			}
+			_, err = f.Domain.Identities.CompleteProviderLogin(t.Context(), identities.CompleteProviderLoginInput{
+				Code: outcome.Code, By: identities.Continuer{Verifier: short},
+			})
+			if got := authtest.Code(err); got != other {
+				t.Errorf("with a verifier of %d bytes: %q, want %q", len(short), got, other)
+			}
 		}
 	})
 }
@@ -439,6 +467,11 @@ func TestAnswers(t *testing.T) {
 			t.Errorf("a swapped code: %+v, %v", outcome, err)
 		}
 
+		// A state that this server has not made costs no statement.
+		f.Store.Before("InTx", func(context.Context) error { t.Error("a transaction for an unknown state"); return nil })
+		refused("with a state of somebody else", "https://auth.example.com/auth/callback/example?code=1&state="+strings.Repeat("x", 86), fl.browser)
+		f.Store.Before("InTx", nil)
+
 		// The provider of the name is another one when the browser comes back.
 		changed := f.begin(t, "example")
 		changedCallback := f.op.Authorize(t, changed.url)
@@ -461,7 +494,10 @@ func TestReplacedProvider(t *testing.T) {
 	t.Parallel()
 	eachDatabase(t, options{}, func(t *testing.T, f *fixture) {
 		first := f.signIn(t)
-		second := providertest.New(t, func(b *providertest.Behavior) { b.Now = f.Clock.Now; b.User.Subject, b.User.Email = "248289761001", "eve@example.com" })
+		second := providertest.New(t, func(b *providertest.Behavior) {
+			b.Now = f.Clock.Now
+			b.User.Subject, b.User.Email = "248289761001", "eve@example.com"
+		})
 		before := f.op
 		f.op = second
 		f.configure(t, second.Settings("example"))
@@ -511,6 +547,24 @@ func TestBegin(t *testing.T) {
 				t.Errorf("%s: %q, want %q", name, got, tt.want)
 			}
 			f.op.Change(providertest.Answer(providertest.Discovery, nil))
+		}
+	})
+}
+
+// TestUnusable signs in with identities that are larger than usual, or whose address no account can have.
+func TestUnusable(t *testing.T) {
+	t.Parallel()
+	eachDatabase(t, options{domain.Options{Signup: auth.SignupVerified}, nil}, func(t *testing.T, f *fixture) {
+		f.change(func(u *providertest.User) { u.Email = "root@localhost" })
+		if _, err := f.complete(t.Context(), f.answered(t)); authtest.Code(err) != "EMAIL_CONFIRMATION_REQUIRED" {
+			t.Errorf("an address without a domain: %v", err)
+		}
+		f.change(func(u *providertest.User) {
+			u.Subject, u.Name = strings.Repeat("<", 255), strings.Repeat("&\"", 100)
+			u.Email = strings.Repeat("a", 60) + "@" + strings.Repeat(strings.Repeat("b", 60)+".", 3) + "example"
+		})
+		if _, err := f.complete(t.Context(), f.answered(t)); err != nil {
+			t.Errorf("a large identity: %v", err)
 		}
 	})
 }

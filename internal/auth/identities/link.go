@@ -46,7 +46,7 @@ type LinkIdentityPayload struct {
 }
 
 // LinkIdentity lets the signed-in user sign in with an identity that a provider has confirmed. The user gets a mail. An
-// identity of an account has the error InputTaken.
+// identity that an account has already is refused with InputTaken.
 func (s *Service) LinkIdentity(ctx context.Context, in LinkIdentityInput) (*LinkIdentityPayload, error) {
 	v, err := s.access.Viewer(ctx)
 	if err != nil {
@@ -105,7 +105,7 @@ type UnlinkIdentityPayload struct {
 
 // UnlinkIdentity takes an identity away from the signed-in user. All other sessions of the user end, because one of them may
 // have begun with it. The user gets a mail. The last way to sign in has the error InputLastCredential: what counts is a
-// password, a passkey, and another identity whose provider there still is.
+// password, a passkey, and another identity whose provider is still configured.
 func (s *Service) UnlinkIdentity(ctx context.Context, in UnlinkIdentityInput) (*UnlinkIdentityPayload, error) {
 	v, err := s.access.Viewer(ctx)
 	if err != nil {

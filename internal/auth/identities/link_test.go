@@ -102,12 +102,24 @@ func TestLastWayIn(t *testing.T) {
 		more func(t *testing.T, f *fixture, u *auth.User, as context.Context)
 		want string
 	}{
-		"none":                {func(*testing.T, *fixture, *auth.User, context.Context) {}, last},
-		"a second factor":     {func(t *testing.T, f *fixture, u *auth.User, _ context.Context) { f.addFactor(t, u, auth.CredentialTOTP) }, last},
-		"a passkey":           {func(t *testing.T, f *fixture, u *auth.User, _ context.Context) { f.addFactor(t, u, auth.CredentialPasskey) }, ""},
-		"a password":          {func(t *testing.T, f *fixture, u *auth.User, _ context.Context) { f.setPassword(t, u) }, ""},
-		"another identity":    {func(t *testing.T, f *fixture, _ *auth.User, as context.Context) { f.linkOther(t, as) }, ""},
-		"one of a former one": {func(t *testing.T, f *fixture, _ *auth.User, as context.Context) { f.linkOther(t, as); f.configure(t, f.op.Settings("example")) }, last},
+		"none": {func(*testing.T, *fixture, *auth.User, context.Context) {}, last},
+		"a second factor": {func(t *testing.T, f *fixture, u *auth.User, _ context.Context) {
+			f.addFactor(t, u, auth.CredentialTOTP)
+		}, last},
+		"a passkey, where there are none": {func(t *testing.T, f *fixture, u *auth.User, _ context.Context) {
+			f.addFactor(t, u, auth.CredentialPasskey)
+			f.options.Passkeys = authtest.NoPasskeys
+			f.configure(t, f.op.Settings("example"))
+		}, last},
+		"a passkey": {func(t *testing.T, f *fixture, u *auth.User, _ context.Context) {
+			f.addFactor(t, u, auth.CredentialPasskey)
+		}, ""},
+		"a password":       {func(t *testing.T, f *fixture, u *auth.User, _ context.Context) { f.setPassword(t, u) }, ""},
+		"another identity": {func(t *testing.T, f *fixture, _ *auth.User, as context.Context) { f.linkOther(t, as) }, ""},
+		"one of a former one": {func(t *testing.T, f *fixture, _ *auth.User, as context.Context) {
+			f.linkOther(t, as)
+			f.configure(t, f.op.Settings("example"))
+		}, last},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -197,12 +209,19 @@ func TestSecondFactor(t *testing.T) {
 func TestRequiredFactor(t *testing.T) {
 	t.Parallel()
 	policy := domain.Options{SecondFactor: auth.FactorPolicy{Scope: auth.FactorAll, Grace: time.Hour}}
-	eachDatabase(t, options{domain: policy}, func(t *testing.T, f *fixture) {
+	link := func(s *provider.Settings) { s.LinkByEmail = true }
+	eachDatabase(t, options{policy, link}, func(t *testing.T, f *fixture) {
+		ada := f.account(t, "ada", "late@example.com")
+		f.verify(t, ada)
 		f.signIn(t)
 		f.Clock.Advance(2 * time.Hour)
 		_, err := f.complete(t.Context(), f.answered(t))
 		if authtest.Code(err) != "SECOND_FACTOR_REQUIRED" {
 			t.Errorf("after the time: %v, want a mailed code as after a password", err)
+		}
+		f.change(func(u *providertest.User) { u.Subject, u.Email = "late", "late@example.com" })
+		if _, err := f.complete(t.Context(), f.answered(t)); authtest.Code(err) != "IDENTITY_NOT_LINKED" {
+			t.Errorf("a first sign-in with the address of an account that is out of time: %v", err)
 		}
 	})
 }
@@ -376,6 +395,11 @@ func TestIDToken(t *testing.T) {
 		if again := f.signIn(t); again.User.ID != first.User.ID {
 			t.Error("the browser and the program have signed in to two accounts")
 		}
+		old := f.op.IDToken(t, "old")
+		f.Clock.Advance(11 * time.Minute)
+		if _, got := login("example", old, "old"); got != wrong {
+			t.Errorf("an ID token that is 11 minutes old: %q, want %q", got, wrong)
+		}
 		f.op.Change(providertest.Status(providertest.Keys, 500))
 		f.op.RotateKeys(t)
 		if _, got := login("example", f.op.IDToken(t, "second"), "second"); got != "SERVICE_UNAVAILABLE after 5s" && got != wrong {
@@ -406,6 +430,26 @@ func TestOthersIdentities(t *testing.T) {
 		}
 		if !f.user(t, u).HasFactor(auth.CredentialIdentity) {
 			t.Error("a reset of second factors has unlinked an identity")
+		}
+	})
+}
+
+// TestAuthenticationTime signs in at a provider whose user has authenticated there a while ago. That is the time of the
+// authentication here too: whatever asks for a later one asks for it again.
+func TestAuthenticationTime(t *testing.T) {
+	t.Parallel()
+	eachDatabase(t, options{}, func(t *testing.T, f *fixture) {
+		hourAgo := f.Clock.Now().Add(-time.Hour).Truncate(time.Second)
+		f.op.Change(providertest.Claim("auth_time", hourAgo.Unix()))
+		if got := f.signIn(t).Session.AuthTime; !got.Equal(hourAgo) {
+			t.Errorf("an authentication of an hour ago counts as %v, want %v", got, hourAgo)
+		}
+		f.op.Change(providertest.Claim("auth_time", f.Clock.Now().Add(time.Hour).Unix()))
+		fl, before := f.answered(t), f.Clock.Now()
+		f.Clock.Advance(5 * time.Minute)
+		tokens, err := f.complete(t.Context(), fl)
+		if err != nil || tokens.Session.AuthTime.After(before) {
+			t.Errorf("an authentication in the future counts as %v, %v, want %v", tokens.Session.AuthTime, err, before)
 		}
 	})
 }

@@ -34,7 +34,7 @@ type SignIn struct {
 // Login. Until somebody is signed in or asked for a second factor, the code stays valid.
 //
 // An account is never found by its address, with one exception: the settings say so, and both the provider and Usher have
-// verified the address. Without it, the error is CodeIdentityNotLinked if an account has the address.
+// verified the address. Otherwise the error is CodeIdentityNotLinked if an account has the address.
 func (s *Service) CompleteProviderLogin(ctx context.Context, in CompleteProviderLoginInput) (*sessions.Tokens, error) {
 	proved, err := s.proofs.Present(ctx, transaction.Nobody, in.Code, in.By)
 	var tokens *sessions.Tokens
@@ -85,13 +85,13 @@ func (s *Service) login(ctx context.Context, p *proof.Proved, in SignIn) (*sessi
 
 // loginNew signs a user in with an identity that nobody has linked: of a new account, or of the one that has its address.
 func (s *Service) loginNew(ctx context.Context, p *proof.Proved, in SignIn) (*sessions.Tokens, error) {
-	verified := p.EmailVerified && p.Provider.TrustsEmail()
+	email, hasEmail := emailOf(p)
+	verified := hasEmail && p.EmailVerified && p.Provider.TrustsEmail()
 	refusal := s.signupRefusal(p, verified)
-	// Only who has verified an address learns whether an account has it, except where signup tells everybody.
+	// Only somebody who has verified an address learns whether an account has it, except where signup tells everybody.
 	if refusal != nil && !verified {
 		return nil, refusal
 	}
-	email, hasEmail := emailOf(p)
 	var made *accounts.Made
 	if refusal == nil {
 		var err error
@@ -108,7 +108,7 @@ func (s *Service) loginNew(ctx context.Context, p *proof.Proved, in SignIn) (*se
 			case errors.Is(err, auth.ErrNotFound):
 			case err != nil:
 				return err
-			case verified && p.Provider.LinksByEmail() && linkable(holder):
+			case verified && p.Provider.LinksByEmail() && s.linkable(holder):
 				started, err = s.linkByEmail(ctx, tx, p, holder, email, in)
 				return err
 			case !verified || holder.HasVerifiedEmail():
@@ -184,10 +184,11 @@ func (s *Service) make(ctx context.Context, p *proof.Proved, verified bool) (*ac
 	return s.maker.Make(ctx, in, []auth.Role{auth.RoleUser})
 }
 
-// linkable reports whether an account may be found by the address of an identity. Two factors protect others better than one
-// address does, and a disabled account tells nobody that it exists.
-func linkable(u *auth.User) bool {
-	return u.HasVerifiedEmail() && !u.HasSecondFactor() && u.DisabledAt == nil
+// linkable reports whether an account may be found by the address of an identity. Two factors, and a mailed code beside the
+// password, protect others better than an address at a provider does. Administrators link their identities themselves, and a
+// disabled account tells nobody that it exists.
+func (s *Service) linkable(u *auth.User) bool {
+	return u.HasVerifiedEmail() && !u.HasSecondFactor() && !s.access.AsksMailedCode(u) && !u.IsAdmin() && u.DisabledAt == nil
 }
 
 // linkByEmail links an identity to the account that has verified the same address, and signs its user in.
@@ -202,7 +203,7 @@ func (s *Service) linkByEmail(ctx context.Context, tx *transaction.Tx, p *proof.
 	if err != nil {
 		return nil, err
 	}
-	if address, ok := holder.EmailName(); !ok || address.Key != email.Key || !linkable(holder) {
+	if address, ok := holder.EmailName(); !ok || address.Key != email.Key || !s.linkable(holder) {
 		return nil, notLinked
 	}
 	owner, err := p.Adopt(ctx, tx, holder.ID)

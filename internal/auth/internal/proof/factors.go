@@ -64,7 +64,9 @@ func (p Proof) NeedsSecondFactor() bool {
 func (p Proof) Uses(m auth.Method) bool { return slices.Contains(p.methods, m) }
 
 func (p Proof) usesFactor() bool {
-	return slices.ContainsFunc(p.methods, func(m auth.Method) bool { return m != auth.MethodPassword && m != auth.MethodEmailCode })
+	return slices.ContainsFunc(p.methods, func(m auth.Method) bool {
+		return m != auth.MethodPassword && m != auth.MethodEmailCode && m != auth.MethodProvider && m != auth.MethodProviderMultiFactor
+	})
 }
 
 // begun is what is kept of a sign-in that needs a second factor.

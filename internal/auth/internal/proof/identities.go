@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 
 	"usher/internal/auth"
 	"usher/internal/auth/internal/transaction"
+	"usher/internal/jsonobject"
 	"usher/internal/provider"
 	"usher/internal/seal"
 )
@@ -66,17 +68,25 @@ type Identities struct {
 	factors   *Factors
 	providers *provider.Set
 	redirects provider.Redirects
-	box       seal.Box
-	tx        *transaction.Runner
+	// states authenticates the states, so that an answer with another one costs no statement.
+	states seal.Key
+	box    seal.Box
+	tx     *transaction.Runner
 }
 
-// NewIdentities returns an Identities. It derives the key that encrypts what is kept of a request to a provider.
+// NewIdentities returns an Identities. It derives the keys of requests to providers.
 func NewIdentities(store IdentityStore, factors *Factors, secrets *seal.Secrets, providers *provider.Set, redirects provider.Redirects) (*Identities, error) {
 	box, err := seal.NewBox(secrets, "usher provider request")
 	if err != nil {
 		return nil, err
 	}
-	return &Identities{store: store, factors: factors, providers: providers, redirects: redirects, box: box, tx: factors.tx}, nil
+	states, err := seal.NewKey(secrets, "usher provider state")
+	if err != nil {
+		return nil, err
+	}
+	return &Identities{
+		store: store, factors: factors, providers: providers, redirects: redirects, states: states, box: box, tx: factors.tx,
+	}, nil
 }
 
 // binding says who may continue a sign-in at a provider: the browser or the program that began it. Otherwise somebody could
@@ -88,6 +98,10 @@ type binding struct {
 	Challenge []byte `json:"challenge,omitempty"`
 }
 
+// codeVerifier is a code verifier (RFC 7636 §4.1). Without this rule, somebody could choose the challenge of the empty one, which
+// every client has.
+var codeVerifier = regexp.MustCompile(`^[A-Za-z0-9._~-]{43,128}$`)
+
 // Continuer is what the client that continues a sign-in presents.
 type Continuer struct {
 	// Browser is the value of its cookie, and Verifier the code verifier; empty without it.
@@ -97,7 +111,7 @@ type Continuer struct {
 // admits reports whether a client may continue.
 func (b binding) admits(c Continuer) bool {
 	if b.Challenge != nil {
-		return slices.Equal(b.Challenge, digest(c.Verifier))
+		return codeVerifier.MatchString(c.Verifier) && slices.Equal(b.Challenge, digest(c.Verifier))
 	}
 	return b.Browser != nil && slices.Equal(b.Browser, digest(c.Browser))
 }
@@ -145,7 +159,7 @@ func (i *Identities) Begin(ctx context.Context, in ProviderLogin) (*auth.Provide
 			return nil, err
 		}
 	}
-	state, secrets, browser := texts[0], requestSecrets{Nonce: texts[1], Verifier: texts[2]}, texts[3]
+	state, secrets, browser := i.states.Sign(stateScope, []byte(texts[0])), requestSecrets{Nonce: texts[1], Verifier: texts[2]}, texts[3]
 	if in.Challenge != nil {
 		var err error
 		if kept.Challenge, err = base64.RawURLEncoding.Strict().DecodeString(*in.Challenge); err != nil || len(kept.Challenge) != sha256.Size {
@@ -169,6 +183,9 @@ func (i *Identities) Begin(ctx context.Context, in ProviderLogin) (*auth.Provide
 	return redirect, i.keep(ctx, auth.CeremonyProviderRequest, state, kept, requestLifetime)
 }
 
+// stateScope is the scope of the key of states.
+const stateScope = "state"
+
 // notAvailable is the error of a provider that could not be asked.
 func notAvailable(err error) error {
 	return &auth.Error{Code: auth.CodeServiceUnavailable, RetryAfter: providerRetry, Err: err}
@@ -182,7 +199,7 @@ func isToken(text string) bool {
 
 // keep stores a ceremony of nobody in a transaction of its own.
 func (i *Identities) keep(ctx context.Context, purpose auth.CeremonyPurpose, token string, kept any, lifetime time.Duration) error {
-	details, err := json.Marshal(kept)
+	details, err := jsonobject.Encode(kept) // which escapes less than json.Marshal: the column has a limit
 	if err != nil {
 		return err
 	}
@@ -202,7 +219,7 @@ func (i *Identities) keep(ctx context.Context, purpose auth.CeremonyPurpose, tok
 	return nil
 }
 
-// Answer is what a browser brings back from a provider.
+// ProviderAnswer is what a browser brings back from a provider.
 type ProviderAnswer struct {
 	// Provider is that of the address to which the browser has come.
 	Provider, State string
@@ -234,6 +251,9 @@ var (
 // Receive takes the answer of a provider, checks it and keeps the identity for the client. The request is used up, whatever
 // the outcome. The error is ErrNoRequest for an answer that this browser has not asked for.
 func (i *Identities) Receive(ctx context.Context, a ProviderAnswer) (*Outcome, error) {
+	if _, ok := i.states.Open(stateScope, a.State); !ok {
+		return nil, ErrNoRequest
+	}
 	try := Try{auth.CeremonyProviderRequest, digest(a.State), identityTries, auth.ErrNotFound}
 	c, err := i.factors.CountTry(ctx, transaction.Nobody, try)
 	if errors.Is(err, auth.ErrNotFound) {

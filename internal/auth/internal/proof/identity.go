@@ -14,6 +14,7 @@ import (
 
 	"usher/internal/auth"
 	"usher/internal/auth/internal/transaction"
+	"usher/internal/jsonobject"
 	"usher/internal/provider"
 )
 
@@ -28,7 +29,17 @@ type keptIdentity struct {
 type Proved struct {
 	provider.Identity
 	Provider *provider.Provider
-	take     func(ctx context.Context, tx *transaction.Tx) error
+	// at is when the user authenticated there, as far as it is known.
+	at   time.Time
+	take func(ctx context.Context, tx *transaction.Tx) error
+}
+
+// earlier returns the earlier one of two times. A provider need not say when its user has authenticated.
+func earlier(said, known time.Time) time.Time {
+	if said.IsZero() || said.After(known) {
+		return known
+	}
+	return said
 }
 
 // Take uses the confirmation up in a transaction. Of many at once, one does.
@@ -49,10 +60,10 @@ func (i *Identities) Present(ctx context.Context, who transaction.Actor, code st
 		return nil, otherBrowser
 	}
 	p, ok := i.providers.Provider(kept.Provider)
-	if !ok {
+	if !ok || !p.HasIssuer(kept.Identity.Issuer) { // the settings have changed
 		return nil, wrongIdentityCode
 	}
-	return &Proved{kept.Identity, p, func(ctx context.Context, tx *transaction.Tx) error { return try.Take(ctx, tx, c) }}, nil
+	return &Proved{kept.Identity, p, earlier(kept.Identity.AuthenticatedAt, c.CreatedAt), func(ctx context.Context, tx *transaction.Tx) error { return try.Take(ctx, tx, c) }}, nil
 }
 
 // IDToken checks an ID token that a program got from a provider. It can be used once.
@@ -72,7 +83,7 @@ func (i *Identities) IDToken(ctx context.Context, id, raw, nonce string) (*Prove
 	}
 	signed := raw[:max(strings.LastIndexByte(raw, '.'), 0)] // without the signature, which can have several forms
 	used := "id token " + base64.RawURLEncoding.EncodeToString(digest(signed))
-	return &Proved{*found, p, func(ctx context.Context, tx *transaction.Tx) error {
+	return &Proved{*found, p, earlier(found.AuthenticatedAt, i.tx.Now()), func(ctx context.Context, tx *transaction.Tx) error {
 		first, err := tx.UseChallenge(ctx, used, found.ExpiresAt.Add(time.Hour)) // longer than the clocks differ
 		if err == nil && !first {
 			err = wrongIDToken
@@ -109,7 +120,7 @@ func identityKey(issuer, subject string) string {
 }
 
 func (p *Proved) details() (string, error) {
-	text, err := json.Marshal(StoredIdentity{p.Provider.ID(), p.Issuer, p.Subject, p.Email})
+	text, err := jsonobject.Encode(StoredIdentity{p.Provider.ID(), p.Issuer, p.Subject, p.Email})
 	return string(text), err
 }
 
@@ -127,7 +138,7 @@ func (i *Identities) Holder(ctx context.Context, p *Proved) (Proof, error) {
 	if err != nil {
 		return Proof{}, err
 	}
-	// Only who controls the identity learns that the account is disabled.
+	// Only somebody who controls the identity learns that the account is disabled.
 	if user.DisabledAt != nil {
 		return Proof{}, i.factors.refuse(ctx, user, auth.Unauthenticated(auth.ReasonAccountDisabled))
 	}
@@ -136,7 +147,7 @@ func (i *Identities) Holder(ctx context.Context, p *Proved) (Proof, error) {
 		return Proof{}, err
 	}
 	return Proof{
-		user: user, methods: p.methods(), at: i.tx.Now(),
+		user: user, methods: p.methods(), at: p.at,
 		spend: func(ctx context.Context, tx *transaction.Tx) error {
 			if err := p.Take(ctx, tx); err != nil {
 				return err
@@ -168,7 +179,7 @@ func (p *Proved) Adopt(ctx context.Context, tx *transaction.Tx, userID uuid.UUID
 	if err != nil {
 		return Proof{}, err
 	}
-	return Proof{user: user, methods: p.methods(), at: tx.Now}, nil
+	return Proof{user: user, methods: p.methods(), at: p.at}, nil
 }
 
 // Link gives a user an identity in a transaction, and uses the confirmation up. The error is auth.ErrFactorTaken if a user
@@ -227,12 +238,12 @@ func (i *Identities) providerOf(stored StoredIdentity) *provider.Provider {
 	return nil
 }
 
-// SignsIn reports whether a user can sign in with a factor alone: with a passkey, or with an identity whose provider there
-// still is.
+// SignsIn reports whether a user can sign in with a factor alone: with a passkey, or with an identity whose provider is
+// still configured.
 func (i *Identities) SignsIn(f *auth.Factor) bool {
 	switch f.Kind {
 	case auth.CredentialPasskey:
-		return true
+		return i.factors.party != nil
 	case auth.CredentialIdentity:
 		stored, err := OpenIdentity(f)
 		return err == nil && i.providerOf(stored) != nil
