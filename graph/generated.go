@@ -2678,7 +2678,7 @@ enum ErrorCode {
   """
   STEP_UP_REQUIRED
   """
-  The password or the mailed secret is right, but the sign-in needs another step: a second factor or, if the deadline to set
+  The password, the mailed secret or the sign-in at a provider is right, but the sign-in needs another step: a second factor or, if the deadline to set
   one up has passed, a mailed code. The user is not signed in yet. Show the user the methods of ` + "`" + `extensions.methods` + "`" + `, which are
   ` + "`" + `AuthMethod` + "`" + ` values, and send what they enter to ` + "`" + `completeLogin` + "`" + ` together with ` + "`" + `extensions.challenge` + "`" + `. The challenge is valid
   for ` + "`" + `extensions.expiresIn` + "`" + ` seconds and five attempts.
@@ -3103,7 +3103,8 @@ type Mutation {
     @rateLimit(name: "provider-login", max: 300, per: "10m")
   """
   Signs in with an ID token that an app got from the SDK of a provider, such as Google or Apple. Otherwise as
-  ` + "`" + `completeProviderLogin` + "`" + `. Each ID token works once.
+  ` + "`" + `completeProviderLogin` + "`" + `. Each ID token works once and for 10 minutes. After ` + "`" + `IDENTITY_NOT_LINKED` + "`" + `, begin with
+  ` + "`" + `beginProviderLogin` + "`" + ` to link the account.
   """
   loginWithIdToken("The ID token." input: LoginWithIdTokenInput!): AuthPayload! @public
     @rateLimit(name: "secret", max: 60, per: "1h", counts: FAILURES)
@@ -3478,7 +3479,7 @@ input BeginProviderLoginInput {
   redirectTo: String!
   """
   For apps, and for pages whose origin cannot have the cookie: the code challenge of PKCE with the method S256 (RFC 7636
-  §4.2). Make a new random verifier for each sign-in, and send it as ` + "`" + `codeVerifier` + "`" + ` with the code.
+  §4.2). Make a new random verifier of 43 to 128 characters for each sign-in, and send it as ` + "`" + `codeVerifier` + "`" + ` with the code.
   """
   codeChallenge: String
   "How ` + "`" + `completeProviderLogin` + "`" + ` will deliver the refresh token. Pages that cannot have the cookie learn it here."
@@ -3503,7 +3504,7 @@ input LoginWithIdTokenInput {
   idToken: OneTimeSecret!
   """
   The random text that the app made for this sign-in. The ID token must have it as its ` + "`" + `nonce` + "`" + `, or its SHA-256 digest in
-  lower-case hexadecimal.
+  lower-case hexadecimal. Send the text itself, not the digest.
   """
   nonce: OneTimeSecret!
   "How to deliver the refresh token."
@@ -4293,7 +4294,10 @@ type Session implements Node {
   current: Boolean! @public
   "When the session was last refreshed, to the minute. The time of the sign-in if it never was."
   lastUsedAt: DateTime @auth(requires: ADMIN, orOwner: true)
-  "When the user confirmed their identity at sign-in. ` + "`" + `reauthenticate` + "`" + ` does not change it."
+  """
+  When the user confirmed their identity at sign-in. ` + "`" + `reauthenticate` + "`" + ` does not change it. For a sign-in at a provider that
+  says when the user authenticated there, it is that time.
+  """
   authTime: DateTime @auth(requires: ADMIN, orOwner: true, verified: false, assurance: AAL1)
   "The IP address of the client at sign-in."
   ipAddress: String @auth(requires: ADMIN, orOwner: true)

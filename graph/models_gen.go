@@ -26,7 +26,7 @@ const (
 	// `extensions.maxAge` seconds old, or was at a lower level than `extensions.assurance`. `extensions.methods` lists
 	// the `AuthMethod` values that will do. Use any one of them, then send the request again with the new access token.
 	ErrorCodeStepUpRequired ErrorCode = "STEP_UP_REQUIRED"
-	// The password or the mailed secret is right, but the sign-in needs another step: a second factor or, if the deadline to set
+	// The password, the mailed secret or the sign-in at a provider is right, but the sign-in needs another step: a second factor or, if the deadline to set
 	// one up has passed, a mailed code. The user is not signed in yet. Show the user the methods of `extensions.methods`, which are
 	// `AuthMethod` values, and send what they enter to `completeLogin` together with `extensions.challenge`. The challenge is valid
 	// for `extensions.expiresIn` seconds and five attempts.

@@ -64,6 +64,7 @@ func (s Settings) withDefaults() Settings {
 		}
 		s.Issuer = cmp.Or(s.Issuer, strings.TrimSuffix(s.AuthorizationEndpoint, "/authorize")) // which GitHub sends as iss
 	case TypeOAuth2:
+		scopes = nil // there are no common ones
 		s.Issuer = cmp.Or(s.Issuer, origin(s.AuthorizationEndpoint))
 	}
 	if s.Scopes == nil {

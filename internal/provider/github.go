@@ -14,7 +14,6 @@ import (
 
 // The endpoints of GitHub.
 const (
-	gitHubIssuer        = "https://github.com"
 	gitHubAuthorization = "https://github.com/login/oauth/authorize"
 	gitHubToken         = "https://github.com/login/oauth/access_token"
 	gitHubUser          = "https://api.github.com/user"

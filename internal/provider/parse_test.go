@@ -42,11 +42,11 @@ func TestParse(t *testing.T) {
 			TrustedAMR: []string{"mfa"}, Parameters: map[string]string{"prompt": "select_account"},
 		},
 		{
-			ID: "plain", Name: "Plain", Type: "oauth2", Issuer: "http://a.example", ClientID: "x", Scopes: scopes, Claims: byID, AllowPrivateAddresses: true,
+			ID: "plain", Name: "Plain", Type: "oauth2", Issuer: "http://a.example", ClientID: "x", Claims: byID, AllowPrivateAddresses: true,
 			AuthorizationEndpoint: "http://a.example/a?x=1", TokenEndpoint: "http://a.example/t", UserinfoEndpoint: "http://a.example/u",
 		},
 		{
-			ID: "github", Name: "GitHub", Type: "github", Issuer: "https://github.com", ClientID: "x", ClientSecretFile: "/s/github",
+			ID: "github", Name: "GitHub", Type: "github", Issuer: "https://github.com/login/oauth", ClientID: "x", ClientSecretFile: "/s/github",
 			Scopes: []string{"read:user", "user:email"}, Claims: claims, AuthorizationEndpoint: "https://github.com/login/oauth/authorize",
 			TokenEndpoint: "https://github.com/login/oauth/access_token", UserinfoEndpoint: "https://api.github.com/user", EmailsEndpoint: "https://api.github.com/user/emails",
 		},

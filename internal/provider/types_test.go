@@ -82,7 +82,7 @@ func TestGitHub(t *testing.T) {
 			if n := g.Requests(providertest.GitHubToken); n != 1 {
 				t.Errorf("%d requests for a token", n)
 			}
-			want := &provider.Identity{Issuer: g.URL, Subject: "583231", Name: "Ada Lovelace", Email: tt.email, EmailVerified: tt.email != ""}
+			want := &provider.Identity{Issuer: g.URL + "/login/oauth", Subject: "583231", Name: "Ada Lovelace", Email: tt.email, EmailVerified: tt.email != ""}
 			if diff := cmp.Diff(want, got); err != nil || diff != "" {
 				t.Errorf("%v (-want +got):\n%s", err, diff)
 			}
@@ -97,7 +97,7 @@ func TestGitHubDefaults(t *testing.T) {
 	settings := provider.Settings{ID: "github", Name: "GitHub", Type: provider.TypeGitHub, ClientID: "x", ClientSecretFile: g.Settings("github").ClientSecretFile}
 	p := newProvider(t, settings)
 	address, err := p.AuthorizationURL(t.Context(), newRequest())
-	if err != nil || p.Issuer() != "https://github.com" || !strings.HasPrefix(address, "https://github.com/login/oauth/authorize?") || strings.Contains(address, "nonce") {
+	if err != nil || p.Issuer() != "https://github.com/login/oauth" || !strings.HasPrefix(address, "https://github.com/login/oauth/authorize?") || strings.Contains(address, "nonce") {
 		t.Errorf("%s, %s, %v", p.Issuer(), address, err)
 	}
 	if s := p.Settings(); s.UserinfoEndpoint != "https://api.github.com/user" || s.EmailsEndpoint != "https://api.github.com/user/emails" {
@@ -156,7 +156,7 @@ func TestOAuth2(t *testing.T) {
 			if n := s.Requests(providertest.Token); n != 1 {
 				t.Errorf("%d requests for a token", n)
 			}
-			want.Subject, want.ExpiresAt = tt.subject, time.Time{}
+			want.Subject, want.ExpiresAt, want.AuthenticatedAt = tt.subject, time.Time{}, time.Time{}
 			if diff := cmp.Diff(want, got); err != nil || diff != "" {
 				t.Errorf("%v (-want +got):\n%s", err, diff)
 			}
@@ -185,14 +185,14 @@ func TestApple(t *testing.T) {
 	}
 	want := &provider.Identity{
 		Issuer: a.URL, Subject: "000123.6e1e1b9d2bde4ac1b3ab5a4b8f9c0d1e.0456", Email: "ada@example.com", EmailVerified: true,
-		Name: "Ada Lovelace", ExpiresAt: started.Add(time.Hour),
+		Name: "Ada Lovelace", AuthenticatedAt: started, ExpiresAt: started.Add(time.Hour),
 	}
 	got, err := signIn(t, a.Server, p)
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}
 	c.forward(365 * 24 * time.Hour)
-	want.Name, want.ExpiresAt = "", c.now().Add(time.Hour)
+	want.Name, want.AuthenticatedAt, want.ExpiresAt = "", c.now(), c.now().Add(time.Hour)
 	got, err = signIn(t, a.Server, p)
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Errorf("the second time: %v (-want +got):\n%s", err, diff)
@@ -308,7 +308,7 @@ func TestEntra(t *testing.T) {
 			}
 			want := &provider.Identity{
 				Issuer: e.TenantIssuer(providertest.Tenant), Subject: providertest.Object, Email: "ada@example.com", EmailVerified: tt.verified,
-				Name: "Ada Lovelace", Locale: "en-GB", ExpiresAt: started.Add(time.Hour),
+				Name: "Ada Lovelace", Locale: "en-GB", AuthenticatedAt: started, ExpiresAt: started.Add(time.Hour),
 			}
 			if name == "xms_edov without address" {
 				want.Email = ""

@@ -451,6 +451,9 @@ func TestAnswers(t *testing.T) {
 			"unavailable": {func(fl *flow) string {
 				return strings.Replace(f.op.Deny(t, fl.url), "access_denied", "temporarily_unavailable", 1)
 			}, provider.ErrUnavailable},
+			"wrong settings": {func(fl *flow) string {
+				return strings.Replace(f.op.Deny(t, fl.url), "access_denied", "unauthorized_client", 1)
+			}, provider.ErrRefused},
 			"another code": {func(fl *flow) string { return strings.Replace(f.op.Authorize(t, fl.url), "code=", "code=x", 1) }, provider.ErrRefused},
 		} {
 			fl := f.begin(t, "example")

@@ -248,6 +248,24 @@ var (
 	ErrDenied = errors.New("the sign-in was refused at the provider")
 )
 
+// errorCode is a code of an error that the log may have. It comes with the browser.
+var errorCode = regexp.MustCompile(`^[a-z_]{1,40}$`)
+
+// refusal returns the error of a code of an error response (RFC 6749 §4.1.2.1, OpenID Connect Core 1.0 §3.1.2.6).
+func refusal(code string) error {
+	switch code {
+	case "access_denied", "user_cancelled_authorize", // of Apple
+		"login_required", "consent_required", "interaction_required", "account_selection_required":
+		return ErrDenied
+	case "temporarily_unavailable", "server_error":
+		return provider.ErrUnavailable
+	}
+	if !errorCode.MatchString(code) {
+		code = "an unknown one"
+	}
+	return fmt.Errorf("%w: it refused the request with the error %s", provider.ErrRefused, code) // which the operator has to correct
+}
+
 // Receive takes the answer of a provider, checks it and keeps the identity for the client. The request is used up, whatever
 // the outcome. The error is ErrNoRequest for an answer that this browser has not asked for.
 func (i *Identities) Receive(ctx context.Context, a ProviderAnswer) (*Outcome, error) {
@@ -283,10 +301,7 @@ func (i *Identities) Receive(ctx context.Context, a ProviderAnswer) (*Outcome, e
 	}
 	outcome := &Outcome{RedirectTo: kept.RedirectTo}
 	if a.Error != "" {
-		outcome.Err = fmt.Errorf("%w", ErrDenied)
-		if a.Error == "temporarily_unavailable" || a.Error == "server_error" {
-			outcome.Err = provider.ErrUnavailable
-		}
+		outcome.Err = refusal(a.Error)
 		return outcome, nil
 	}
 	plain, err := i.box.Decrypt(kept.Secrets, digest(a.State))
