@@ -169,7 +169,7 @@ func TestSignIn(t *testing.T) {
 		"no at_hash":                 {server: providertest.Claim("at_hash", nil)},
 		"several audiences":          {server: both(providertest.Claim("aud", []string{"api", "usher"}), providertest.Claim("azp", "usher"))},
 		"expired within the leeway":  {server: providertest.Claim("exp", started.Add(-50*time.Second).Unix()), want: func(i *provider.Identity) { i.ExpiresAt = started.Add(-50 * time.Second) }},
-		"issued within the leeway":   {server: providertest.Claim("iat", started.Add(50*time.Second).Unix()), want: func(i *provider.Identity) { i.AuthenticatedAt = started.Add(50*time.Second) }},
+		"issued within the leeway":   {server: providertest.Claim("iat", started.Add(50*time.Second).Unix()), want: func(i *provider.Identity) { i.AuthenticatedAt = started.Add(50 * time.Second) }},
 		"begins within the leeway":   {server: providertest.Claim("nbf", started.Add(50*time.Second).Unix())},
 		"address not verified":       {server: providertest.Claim("email_verified", false), want: func(i *provider.Identity) { i.EmailVerified = false }},
 		"flag as text":               {server: providertest.Claim("email_verified", "true")},

@@ -126,6 +126,7 @@ const (
 	SecondFactorRequired      ErrorCode = "SECOND_FACTOR_REQUIRED"
 	SecondFactorSetupRequired ErrorCode = "SECOND_FACTOR_SETUP_REQUIRED"
 	EmailConfirmationRequired ErrorCode = "EMAIL_CONFIRMATION_REQUIRED"
+	IdentityNotLinked         ErrorCode = "IDENTITY_NOT_LINKED"
 
 	PersistedQueryNotSupported ErrorCode = "PERSISTED_QUERY_NOT_SUPPORTED"
 	PersistedQueryNotFound     ErrorCode = "PERSISTED_QUERY_NOT_FOUND"
@@ -161,6 +162,8 @@ func (e *Error) Advice() string {
 		return "Sign up in the browser: the server sends a mail first."
 	case InvitationRequired, SignupClosed:
 		return "Ask an administrator for an account."
+	case IdentityNotLinked:
+		return "Your address has an account here. Sign in to it, and link the provider in the browser."
 	case InternalServerError:
 		return "The server failed. Report it with the id of the request."
 	case OperationTooComplex, GraphQLParseFailed, GraphQLValidationFailed, BadRequest,
