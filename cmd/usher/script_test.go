@@ -70,7 +70,7 @@ func TestScripts(t *testing.T) {
 					env.Setenv("ADDRESS", address)
 					env.Setenv("USHER_LISTEN", address) // another program may use the default port
 					env.Setenv("URL", "http://"+address)
-					env.Setenv("USHER_SHUTDOWN_DELAY", "0s") // no load balancer has to notice the stop
+					env.Setenv("USHER_SHUTDOWN_DELAY", "0s")  // no load balancer has to notice the stop
 					env.Setenv("GORACE", "atexit_sleep_ms=0") // with the race detector, each of 600 commands would sleep 1 s at its end
 					return nil
 				},

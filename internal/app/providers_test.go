@@ -27,7 +27,7 @@ type window struct {
 func (p *window) send(r *http.Request, crossSite bool) *httptest.ResponseRecorder {
 	for _, c := range p.cookies {
 		if !crossSite || r.Method == http.MethodGet || c.SameSite == http.SameSiteNoneMode {
-			r.AddCookie(&http.Cookie{Name: c.Name, Value: c.Value}) //nolint:gosec // of a request, which has no attributes
+			r.AddCookie(&http.Cookie{Name: c.Name, Value: c.Value})
 		}
 	}
 	r.Header.Set("Sec-Fetch-Site", "same-origin")

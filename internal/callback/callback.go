@@ -13,6 +13,7 @@ import (
 	"usher/internal/auth/identities"
 	"usher/internal/cookie"
 	"usher/internal/provider"
+	"usher/internal/request"
 )
 
 // Path is the path of the endpoint of a provider, below the issuer.
@@ -71,16 +72,16 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		e.refuse(w, http.StatusBadRequest)
 		return
 	case errors.Is(err, auth.ErrUnavailable):
-		e.log.WarnContext(r.Context(), "answer of a provider not taken", "err", auth.Unavailability(err))
+		e.log.WarnContext(r.Context(), "answer of a provider not taken", "id", request.From(r.Context()).ID, "err", auth.Unavailability(err))
 		e.refuse(w, http.StatusServiceUnavailable)
 		return
 	case err != nil:
-		e.log.ErrorContext(r.Context(), "answer of a provider not taken", "err", err)
+		e.log.ErrorContext(r.Context(), "answer of a provider not taken", "id", request.From(r.Context()).ID, "err", err)
 		e.refuse(w, http.StatusInternalServerError)
 		return
 	}
 	if outcome.Err != nil && !errors.Is(outcome.Err, identities.ErrDenied) {
-		e.log.WarnContext(r.Context(), "sign-in at a provider failed", "provider", answer.Provider, "err", outcome.Err)
+		e.log.WarnContext(r.Context(), "sign-in at a provider failed", "id", request.From(r.Context()).ID, "err", outcome.Err)
 	}
 	h.Set("Location", location(outcome))
 	w.WriteHeader(http.StatusSeeOther)

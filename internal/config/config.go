@@ -94,7 +94,7 @@ func (s *Server) Validate() error {
 	}
 	reject((s.SignupMode == "verified" || s.SignupMode == "invite") && s.SMTPURL.IsZero() && s.SMTPURLFile == "" && !s.Dev,
 		"--signup: %s needs mail: set $USHER_SMTP_URL, or pass a file with --smtp-url-file", s.SignupMode)
-	return errors.Join(append(errs, s.Keys.Validate(), s.validatePasskeys(), s.Providers.validate(), s.Mail.Validate(), s.Tracing.Validate(), s.Audit.Validate(), s.Admin.Validate(), s.Lease.Validate())...)
+	return errors.Join(append(errs, s.Keys.Validate(), s.validatePasskeys(), s.validateProviders(), s.Mail.Validate(), s.Tracing.Validate(), s.Audit.Validate(), s.Admin.Validate(), s.Lease.Validate())...)
 }
 
 // Warnings returns a warning for each setting that is valid but unsafe. The server logs them at start.

@@ -59,8 +59,8 @@ func (p *Providers) ProviderSettings() ([]provider.Settings, error) {
 	return settings, nil
 }
 
-// validate checks a list. A file is read when the server starts.
-func (p *Providers) validate() error {
+// validateProviders checks a list. A file is read when the server starts.
+func (p *Providers) validateProviders() error {
 	if !p.isList() {
 		return nil
 	}

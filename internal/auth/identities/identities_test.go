@@ -75,9 +75,9 @@ type flow struct {
 
 func (f *fixture) by(fl *flow) identities.Continuer { return identities.Continuer{Browser: fl.browser} }
 
-func (f *fixture) begin(t *testing.T, id string) *flow {
+func (f *fixture) begin(t *testing.T) *flow {
 	t.Helper()
-	r, err := f.Domain.Identities.BeginProviderLogin(t.Context(), identities.ProviderLogin{Provider: id, RedirectTo: authtest.ProviderPage})
+	r, err := f.Domain.Identities.BeginProviderLogin(t.Context(), identities.ProviderLogin{Provider: "example", RedirectTo: authtest.ProviderPage})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +100,7 @@ func (f *fixture) receive(t *testing.T, callback, browser string) (*identities.O
 // answered signs the user in at the provider, up to the code.
 func (f *fixture) answered(t *testing.T) *flow {
 	t.Helper()
-	fl := f.begin(t, "example")
+	fl := f.begin(t)
 	outcome, err := f.receive(t, f.op.Authorize(t, fl.url), fl.browser)
 	if err != nil || outcome.Err != nil || outcome.RedirectTo != authtest.ProviderPage {
 		t.Fatalf("ReceiveAnswer: %+v, %v", outcome, err)
@@ -339,7 +339,7 @@ func TestBinding(t *testing.T) {
 	sum := sha256.Sum256([]byte(verifier))
 	challenge := base64.RawURLEncoding.EncodeToString(sum[:])
 	eachDatabase(t, options{}, func(t *testing.T, f *fixture) {
-		stranger := f.begin(t, "example")
+		stranger := f.begin(t)
 		fl := f.answered(t)
 		for name, by := range map[string]identities.Continuer{
 			"nothing": {}, "another browser": {Browser: stranger.browser}, "a verifier": {Verifier: verifier}, "the code": {Browser: fl.code},
@@ -427,10 +427,10 @@ func TestAnswers(t *testing.T) {
 				t.Errorf("%s: %+v, %v", name, outcome, err)
 			}
 		}
-		fl := f.begin(t, "example")
+		fl := f.begin(t)
 		callback := f.op.Authorize(t, fl.url)
 		refused("without a cookie", callback, "")
-		refused("in another browser", callback, f.begin(t, "example").browser)
+		refused("in another browser", callback, f.begin(t).browser)
 		refused("at another provider", strings.Replace(callback, "/example?", "/other?", 1), fl.browser)
 		refused("with another state", strings.Replace(callback, "state=", "state=x", 1), fl.browser)
 		if outcome, err := f.receive(t, callback, fl.browser); err != nil || outcome.Err != nil {
@@ -438,7 +438,7 @@ func TestAnswers(t *testing.T) {
 		}
 		refused("again", callback, fl.browser)
 
-		late := f.begin(t, "example")
+		late := f.begin(t)
 		lateCallback := f.op.Authorize(t, late.url)
 		f.Clock.Advance(16 * 60e9)
 		refused("after 15 minutes", lateCallback, late.browser)
@@ -456,7 +456,7 @@ func TestAnswers(t *testing.T) {
 			}, provider.ErrRefused},
 			"another code": {func(fl *flow) string { return strings.Replace(f.op.Authorize(t, fl.url), "code=", "code=x", 1) }, provider.ErrRefused},
 		} {
-			fl := f.begin(t, "example")
+			fl := f.begin(t)
 			outcome, err := f.receive(t, tt.callback(fl), fl.browser)
 			if err != nil || !errors.Is(outcome.Err, tt.want) || outcome.Code != "" {
 				t.Errorf("%s: %+v, %v, want %v", name, outcome, err, tt.want)
@@ -464,7 +464,7 @@ func TestAnswers(t *testing.T) {
 		}
 
 		// The code of one sign-in in the answer of another (RFC 9700 §4.5).
-		mine, theirs := f.begin(t, "example"), f.begin(t, "example")
+		mine, theirs := f.begin(t), f.begin(t)
 		swapped := strings.Replace(f.op.Authorize(t, mine.url), "code=", "ignored=", 1) + "&code=" + query(t, f.op.Authorize(t, theirs.url), "code")
 		if outcome, err := f.receive(t, swapped, mine.browser); err != nil || !errors.Is(outcome.Err, provider.ErrRefused) {
 			t.Errorf("a swapped code: %+v, %v", outcome, err)
@@ -476,7 +476,7 @@ func TestAnswers(t *testing.T) {
 		f.Store.Before("InTx", nil)
 
 		// The provider of the name is another one when the browser comes back.
-		changed := f.begin(t, "example")
+		changed := f.begin(t)
 		changedCallback := f.op.Authorize(t, changed.url)
 		f.configure(t, second.Settings("example"))
 		refused("of a provider that was replaced", changedCallback, changed.browser)

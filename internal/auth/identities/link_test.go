@@ -45,7 +45,7 @@ func TestLink(t *testing.T) {
 		f.NewEvents(t)
 		f.NewMails(t)
 		stolen := *fl
-		stolen.browser = f.begin(t, "example").browser
+		stolen.browser = f.begin(t).browser
 		if _, err := f.link(f.As(t, session.AccessToken), &stolen); authtest.Code(err) != "BAD_USER_INPUT code=INCORRECT" {
 			t.Errorf("LinkIdentity in another browser: %v", err)
 		}
@@ -348,7 +348,7 @@ func TestRaces(t *testing.T) {
 			t.Errorf("one identity, many accounts: %v", got)
 		}
 		// One answer of the provider, many times.
-		begun := f.begin(t, "example")
+		begun := f.begin(t)
 		callback := f.op.Authorize(t, begun.url)
 		var answers []func() string
 		for range 5 {

@@ -95,7 +95,7 @@ func (s *Service) loginNew(ctx context.Context, p *proof.Proved, in SignIn) (*se
 	var made *accounts.Made
 	if refusal == nil {
 		var err error
-		if made, err = s.make(ctx, p, verified); err != nil {
+		if made, err = s.make(ctx, p); err != nil {
 			return nil, err
 		}
 	}
@@ -164,7 +164,7 @@ func emailOf(p *proof.Proved) (identity.Name, bool) {
 
 // make returns an account for an identity. What the provider says of its user and Usher does not accept is left out. An
 // account without an address gets a user name, which its user can change.
-func (s *Service) make(ctx context.Context, p *proof.Proved, verified bool) (*accounts.Made, error) {
+func (s *Service) make(ctx context.Context, p *proof.Proved) (*accounts.Made, error) {
 	in := accounts.Input{NoPassword: true}
 	if email, ok := emailOf(p); ok {
 		in.Email = &email.Display

@@ -17,6 +17,7 @@ import (
 	"usher/internal/auth/internal/transaction"
 	"usher/internal/jsonobject"
 	"usher/internal/provider"
+	"usher/internal/request"
 	"usher/internal/seal"
 )
 
@@ -173,7 +174,7 @@ func (i *Identities) Begin(ctx context.Context, in ProviderLogin) (*auth.Provide
 	}
 	var err error
 	if redirect.URL, err = p.AuthorizationURL(ctx, provider.Request{State: state, Nonce: secrets.Nonce, Verifier: secrets.Verifier}); err != nil {
-		return nil, notAvailable(err)
+		return nil, i.notAvailable(ctx, err)
 	}
 	plain, err := json.Marshal(secrets)
 	if err != nil {
@@ -186,8 +187,9 @@ func (i *Identities) Begin(ctx context.Context, in ProviderLogin) (*auth.Provide
 // stateScope is the scope of the key of states.
 const stateScope = "state"
 
-// notAvailable is the error of a provider that could not be asked.
-func notAvailable(err error) error {
+// notAvailable logs that a provider could not be asked, and returns the error for clients.
+func (i *Identities) notAvailable(ctx context.Context, err error) error {
+	i.factors.checker.log.WarnContext(ctx, "provider not available", "id", request.From(ctx).ID, "err", err)
 	return &auth.Error{Code: auth.CodeServiceUnavailable, RetryAfter: providerRetry, Err: err}
 }
 
@@ -312,9 +314,9 @@ func (i *Identities) Receive(ctx context.Context, a ProviderAnswer) (*Outcome, e
 	if err := json.Unmarshal(plain, &secrets); err != nil {
 		return nil, fmt.Errorf("read request to a provider: %w", err)
 	}
-	found, err := p.Exchange(ctx, provider.Request{State: a.State, Nonce: secrets.Nonce, Verifier: secrets.Verifier}, a.Response)
-	if err != nil {
-		outcome.Err = err
+	var found *provider.Identity
+	found, outcome.Err = p.Exchange(ctx, provider.Request{State: a.State, Nonce: secrets.Nonce, Verifier: secrets.Verifier}, a.Response)
+	if outcome.Err != nil {
 		return outcome, nil
 	}
 	if outcome.Code, err = NewToken(i.tx.Rand()); err != nil {

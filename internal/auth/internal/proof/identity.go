@@ -16,6 +16,7 @@ import (
 	"usher/internal/auth/internal/transaction"
 	"usher/internal/jsonobject"
 	"usher/internal/provider"
+	"usher/internal/request"
 )
 
 // keptIdentity is what is kept of an identity until the client asks for it.
@@ -75,8 +76,9 @@ func (i *Identities) IDToken(ctx context.Context, id, raw, nonce string) (*Prove
 	found, err := p.VerifyIDToken(ctx, raw, nonce)
 	switch {
 	case errors.Is(err, provider.ErrUnavailable):
-		return nil, notAvailable(err)
+		return nil, i.notAvailable(ctx, err)
 	case err != nil:
+		i.factors.checker.log.WarnContext(ctx, "ID token refused", "id", request.From(ctx).ID, "err", err)
 		refused := *wrongIDToken
 		refused.Err = err
 		return nil, &refused
