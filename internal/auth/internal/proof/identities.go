@@ -11,8 +11,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/google/uuid"
-
 	"usher/internal/auth"
 	"usher/internal/auth/internal/transaction"
 	"usher/internal/jsonobject"
@@ -59,7 +57,6 @@ const providerRetry = 5 * time.Second
 
 // IdentityStore is what Identities reads outside of transactions.
 type IdentityStore interface {
-	Factors(ctx context.Context, userID uuid.UUID) ([]auth.Factor, error)
 	FactorByKey(ctx context.Context, kind auth.CredentialKind, key string) (*auth.User, *auth.Factor, error)
 }
 

@@ -174,7 +174,7 @@ func EnrollIdentity(ctx context.Context, tx *transaction.Tx, a *auth.Account, p 
 
 // Adopt gives an account an identity in a transaction, as Link does, and proves that its user is there.
 func (p *Proved) Adopt(ctx context.Context, tx *transaction.Tx, userID uuid.UUID) (Proof, error) {
-	if _, err := p.Link(ctx, tx, userID); err != nil {
+	if _, err := p.link(ctx, tx, userID, &tx.Now); err != nil {
 		return Proof{}, err
 	}
 	user, err := tx.User(ctx, userID) // whose credentials have another version now
@@ -187,6 +187,10 @@ func (p *Proved) Adopt(ctx context.Context, tx *transaction.Tx, userID uuid.UUID
 // Link gives a user an identity in a transaction, and uses the confirmation up. The error is auth.ErrFactorTaken if a user
 // has it.
 func (p *Proved) Link(ctx context.Context, tx *transaction.Tx, userID uuid.UUID) (*auth.Factor, error) {
+	return p.link(ctx, tx, userID, nil)
+}
+
+func (p *Proved) link(ctx context.Context, tx *transaction.Tx, userID uuid.UUID, used *time.Time) (*auth.Factor, error) {
 	if err := p.Take(ctx, tx); err != nil {
 		return nil, err
 	}
@@ -196,7 +200,7 @@ func (p *Proved) Link(ctx context.Context, tx *transaction.Tx, userID uuid.UUID)
 	}
 	f := auth.Factor{
 		ID: id, UserID: userID, Kind: auth.CredentialIdentity, Key: identityKey(p.Issuer, p.Subject), Secret: identityMark,
-		LastUsedAt: &tx.Now, CreatedAt: tx.Now, UpdatedAt: tx.Now,
+		LastUsedAt: used, CreatedAt: tx.Now, UpdatedAt: tx.Now,
 	}
 	if f.Details, err = p.details(); err != nil {
 		return nil, err
