@@ -9,7 +9,7 @@ export interface GraphQLError {
 }
 
 /** What a client can do about an error. */
-export type Remedy = 'refresh' | 'sign in' | 'verify email' | 'reauthenticate' | 'complete sign-in' | 'set up second factor' | 'solve challenge' | 'change input' | 'wait' | 'give up' | 'report'
+export type Remedy = 'refresh' | 'sign in' | 'verify email' | 'reauthenticate' | 'complete sign-in' | 'link identity' | 'set up second factor' | 'solve challenge' | 'change input' | 'wait' | 'give up' | 'report'
 
 // All values of the schema's `ErrorCode`. A test compares them with the schema.
 const remedies = {
@@ -19,6 +19,7 @@ const remedies = {
   SECOND_FACTOR_REQUIRED: 'complete sign-in',
   SECOND_FACTOR_SETUP_REQUIRED: 'set up second factor',
   INVALID_CREDENTIALS: 'change input', // about a password or a code, so a refresh does not help
+  IDENTITY_NOT_LINKED: 'link identity', // after a sign-in to the account that has the address
   BAD_USER_INPUT: 'change input',
   RATE_LIMITED: 'wait',
   CHALLENGE_REQUIRED: 'solve challenge',
@@ -52,7 +53,7 @@ export const inputErrorCodes = [
 ] as const
 export type InputErrorCode = (typeof inputErrorCodes)[number]
 
-export const authMethods = ['PASSWORD', 'TOTP', 'PASSKEY', 'RECOVERY_CODE', 'EMAIL_CODE'] as const
+export const authMethods = ['PASSWORD', 'TOTP', 'PASSKEY', 'RECOVERY_CODE', 'EMAIL_CODE', 'PROVIDER'] as const
 /** A way to prove who one is. A newer server may have more of them. */
 export type AuthMethod = (typeof authMethods)[number]
 

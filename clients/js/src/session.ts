@@ -2,66 +2,12 @@
 import { dataOf, post } from './request.js'
 import { extensionsOf, find, type GraphQLError, SessionChangedError, type UnauthenticatedReason, UsherError } from './errors.js'
 import { exclusive } from './lock.js'
+import type { Options } from './options.js'
 import { askForPasskey, type PasskeyAnswer, type PasskeyResult, type PasskeySetupResult, setUpPasskey } from './passkey.js'
+import { begin, complete, link, listProviders, type Provider, type ProviderAnswer, type ProviderFailure, type ProviderResult, readAnswer } from './provider.js'
 import type { SecondFactor, SecondFactorAnswer } from './secondfactor.js'
+import type { Credentials, Payload, State } from './state.js'
 import { type Confirmation, createStepUp, type StepUp } from './stepup.js'
-
-/** What the client needs of the schema's `AuthPayload`. More of it is kept as well. */
-export interface Payload {
-  readonly accessToken: string
-  /** In token mode. */
-  readonly refreshToken?: string | null
-  /** In token mode, from a sign-in. */
-  readonly deviceToken?: string | null
-  readonly expiresIn: number
-  readonly session: { readonly id: string; readonly authTime?: string | null }
-}
-
-/** A payload that is in use. Its refresh token and its device token are not in it. */
-export type Credentials<P extends Payload = Payload> = P & {
-  /** When the access token expires, in milliseconds by the clock of this machine. */
-  readonly expiresAt: number
-  /** When the user last confirmed their identity, as far as the access token says. NaN without `authTime`. */
-  readonly provedAt: number
-  /** Whether the access token is from `reauthenticate`. */
-  readonly confirmed: boolean
-}
-
-/** The state of a client. Each change makes a new object. */
-export interface State<P extends Payload = Payload> {
-  /** Whether the server has said yet if the user is signed in. */
-  readonly known: boolean
-  /** Null if the user is signed out. */
-  readonly credentials: Credentials<P> | null
-  /** Why the last session ended, if it did not end by a sign-out. */
-  readonly ended?: UnauthenticatedReason | undefined
-}
-
-/** Where the refresh token and the device token are kept in token mode. */
-export interface TokenStore {
-  readonly get: () => string | null | Promise<string | null>
-  readonly set: (refreshToken: string | null) => void | Promise<void>
-  /** Keeps the device token of a sign-in, also after a sign-out. Send it in the input of the next `login`. */
-  readonly setDeviceToken?: (deviceToken: string) => void | Promise<void>
-  /** Whether all tabs have the same store. Otherwise each tab has a session of its own. */
-  readonly shared?: boolean
-}
-
-export interface Options {
-  /** The GraphQL endpoint. The access token is sent to no other URL. */
-  readonly url: string
-  /** Token mode, with its store. Without it the refresh token is in a cookie that no script can read. */
-  readonly store?: TokenStore
-  /** The operation that refreshes. It takes `$input: RefreshInput!` and selects the payload of `refresh`. */
-  readonly refresh?: string
-  /** The operation of `completeSignIn`. It takes `$input: CompleteLoginInput!` and selects the payload of `completeLogin`. */
-  readonly completeLogin?: string
-  /** The operation of `signInWithPasskey`. It takes `$input: LoginWithPasskeyInput!` and selects the payload of `loginWithPasskey`. */
-  readonly loginWithPasskey?: string
-  /** The BroadcastChannel. Pages of one origin that keep different payloads need different names. */
-  readonly channel?: string
-  readonly fetch?: typeof fetch
-}
 
 interface Message<P extends Payload> {
   readonly credentials: Credentials<P> | null
@@ -91,6 +37,9 @@ const completeLoginOperation = `mutation CompleteLogin($input: CompleteLoginInpu
 }`
 const loginWithPasskeyOperation = `mutation LoginWithPasskey($input: LoginWithPasskeyInput!) {
   loginWithPasskey(input: $input) { accessToken refreshToken deviceToken expiresIn session { id } }
+}`
+const completeProviderLoginOperation = `mutation CompleteProviderLogin($input: CompleteProviderLoginInput!) {
+  completeProviderLogin(input: $input) { accessToken refreshToken deviceToken expiresIn session { id } }
 }`
 const reauthenticateOperation = `mutation Reauthenticate($input: ReauthenticateInput!) {
   reauthenticate(input: $input) { accessToken expiresIn session { id } }
@@ -201,6 +150,42 @@ export class UsherClient<P extends Payload = Payload> {
     return setUpPasskey(this.fetchIn(this.#state.credentials?.session.id ?? null), this.#options.url, name)
   }
 
+  /** Lists the providers at which users can sign in, in the order in which to show them. Throws an UsherError if that failed. */
+  providers(): Promise<readonly Provider[]> {
+    return listProviders(this.#in(null))
+  }
+
+  /**
+   * Begins a sign-in at a provider. Resolves to the URL of the provider: send the browser there. It returns to `redirectTo`,
+   * where `completeProviderLogin` or `linkProvider` goes on. Throws an UsherError if the server refused.
+   */
+  signInWithProvider(provider: string, redirectTo: string): Promise<string> {
+    return begin(this.#in(null), provider, redirectTo, this.#transport())
+  }
+
+  /**
+   * Completes a sign-in at a provider, on the page to which it returned. The answer is in `url`. Without `url` it is that of the
+   * page, which is taken out of the address. Throws an UsherError if the server refused: `secondFactorOf` finds the second
+   * factor in it if the sign-in needs one.
+   */
+  completeProviderLogin(url?: string): Promise<ProviderResult> {
+    const { completeProviderLogin = completeProviderLoginOperation } = this.#options
+    return complete(readAnswer(url),
+      (answer) => this.#signInBy('completeProviderLogin', completeProviderLogin, answer),
+      (answer) => this.#link(answer))
+  }
+
+  /**
+   * Links the account at the provider to that of the signed-in user, on the page to which `signInWithProvider` returned. The user
+   * may have to confirm their identity first. Throws an UsherError if the server refused.
+   */
+  async linkProvider(url?: string): Promise<{ readonly outcome: 'done' | ProviderFailure }> {
+    const answer = readAnswer(url)
+    if (typeof answer === 'string') return { outcome: answer }
+    await this.#link(answer)
+    return { outcome: 'done' }
+  }
+
   /** Ends the session, in all tabs. Throws an UsherError if it could not be ended. */
   async signOut(): Promise<void> {
     const session = this.#state.credentials?.session.id
@@ -232,8 +217,20 @@ export class UsherClient<P extends Payload = Payload> {
     this.#tabs?.close()
   }
 
-  async #signInBy(field: 'completeLogin' | 'loginWithPasskey', query: string, answer: object): Promise<void> {
-    const input = { ...answer, session: this.#options.store ? 'TOKEN' : 'COOKIE' }
+  #in(session: string | null) {
+    return { fetch: this.fetchIn(session), url: this.#options.url }
+  }
+
+  #link(answer: ProviderAnswer): Promise<void> {
+    return link(this.#in(this.#state.credentials?.session.id ?? null), answer)
+  }
+
+  #transport() {
+    return this.#options.store ? 'TOKEN' : 'COOKIE'
+  }
+
+  async #signInBy(field: 'completeLogin' | 'loginWithPasskey' | 'completeProviderLogin', query: string, answer: object): Promise<void> {
+    const input = { ...answer, session: this.#transport() }
     await this.signIn(async () =>
       dataOf(await post<Record<typeof field, P>>(this.fetchIn(null), this.#options.url, { query, variables: { input } }))[field])
   }

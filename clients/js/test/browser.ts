@@ -1,4 +1,5 @@
 // A server with sessions, and browsers whose tabs share a cookie, BroadcastChannel and Web Locks.
+import { createHash } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 
 import { type Options, type TokenStore, UsherClient } from '../src/index.js'
@@ -14,6 +15,9 @@ export const passkey = { challenge: 'p1', response: { id: 'k1' } }
 
 /** What the server says when only a second factor will do. */
 const secondFactor = { assurance: 'AAL2', methods: ['TOTP', 'RECOVERY_CODE'] }
+
+/** What the server accepts as the answer of a provider, once. With a challenge, the verifier is required too. */
+export const providerCode = 'i1'
 
 type Reply = Record<string, unknown>
 
@@ -32,6 +36,10 @@ export class Server {
   before: (name: string) => Promise<void> | void = () => undefined
   /** Runs before an answer is delivered. */
   after: (name: string) => Promise<void> | void = () => undefined
+  /** What was sent to begin a sign-in at a provider. */
+  begun: Reply | undefined
+  /** Whether the account at the provider is linked to one here. */
+  linked = true
   readonly #sessions = new Map<string, { refreshes: number; strong: boolean; ended?: string }>()
   readonly #fresh = new Set<string>()
   readonly #confirmed = new Set<string>()
@@ -69,6 +77,16 @@ export class Server {
     if (name === 'LoginWithPasskey') {
       return isPasskey(input) ? this.#signIn('loginWithPasskey', input) : { reply: refuse('INVALID_CREDENTIALS') }
     }
+    if (name === 'Providers') return { reply: { data: { providers: [{ id: 'acme', name: 'Acme' }] } } }
+    if (name === 'BeginProviderLogin') {
+      this.begun = input
+      return { reply: { data: { beginProviderLogin: { url: 'https://acme.example/authorize', expiresIn: 900 } } } }
+    }
+    if (name === 'CompleteProviderLogin') {
+      if (!this.#isAnswer(input)) return { reply: refuse('BAD_USER_INPUT') }
+      if (!this.linked) return { reply: refuse('IDENTITY_NOT_LINKED') }
+      return this.#signIn('completeProviderLogin', input)
+    }
     const id = bearer.split('.')[0] ?? ''
     const session = this.#sessions.get(id)
     if (!session) return { reply: refuse('UNAUTHENTICATED', { reason: bearer ? 'TOKEN_INVALID' : 'NO_TOKEN' }) }
@@ -93,6 +111,11 @@ export class Server {
       case 'DeleteMe':
         if (!this.#strong.has(bearer)) return { reply: refuse('STEP_UP_REQUIRED', secondFactor) }
         break
+      case 'LinkIdentity':
+        if (!this.#isAnswer(input)) return { reply: refuse('BAD_USER_INPUT') }
+        if (!this.#confirmed.has(bearer)) return { reply: refuse('STEP_UP_REQUIRED', { maxAge: 900, methods: ['PASSWORD'] }) }
+        this.linked = true
+        break
       case 'BeginPasskeySetup':
         if (!this.#confirmed.has(bearer)) return { reply: refuse('STEP_UP_REQUIRED', { maxAge: 900, methods: ['PASSWORD'] }) }
         return { reply: { data: { beginPasskeySetup: passkeyRequest } } }
@@ -103,6 +126,12 @@ export class Server {
       }
     }
     return { reply: { data: { me: { session: id } } } }
+  }
+
+  #isAnswer(input: Reply | undefined): boolean {
+    const verifier = input?.codeVerifier
+    const challenge = typeof verifier === 'string' ? createHash('sha256').update(verifier).digest('base64url') : null
+    return input?.code === providerCode && challenge === (this.begun?.codeChallenge ?? null)
   }
 
   #complete(input: Reply | undefined): { reply: Reply; cookie?: string } {
