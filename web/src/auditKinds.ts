@@ -24,6 +24,8 @@ const groups = {
     FACTOR_ADDED: 'Second factor added',
     FACTOR_REMOVED: 'Second factor removed',
     FACTORS_RESET: 'Second factors reset',
+    IDENTITY_LINKED: 'Account at a provider linked',
+    IDENTITY_UNLINKED: 'Account at a provider unlinked',
     RECOVERY_CODE_USED: 'Recovery code used',
     RECOVERY_CODES_REPLACED: 'Recovery codes replaced',
     EMAIL_VERIFICATION_REQUESTED: 'Confirmation of address requested',

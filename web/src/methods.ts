@@ -7,6 +7,7 @@ const words: Record<AuthMethod, string> = {
   PASSKEY: 'Passkey',
   RECOVERY_CODE: 'Recovery codes',
   EMAIL_CODE: 'Code by mail',
+  PROVIDER: 'Account at a provider',
 }
 
 /** The words for a method. A newer server may have more methods. */

@@ -10,6 +10,7 @@ import { usher } from '../session'
 import { Data } from './Data'
 import { Deletion } from './Deletion'
 import { Email } from './Email'
+import { Identities } from './Identities'
 import { Language } from './Language'
 import { Passkeys } from './Passkeys'
 import { Password } from './Password'
@@ -19,8 +20,10 @@ const accountDocument = graphql(`
   query ConsoleAccount {
     me {
       id username email emailVerifiedAt pendingEmail fullName locale deletionAt secondFactorDueAt
+      identities { id provider { id name } issuer email createdAt lastUsedAt }
       factors { id method name createdAt lastUsedAt remaining credentialId userHandle }
     }
+    providers { id name }
   }
 `)
 
@@ -64,6 +67,7 @@ export default function MyAccount() {
           {me.deletionAt && <Deletion me={me} changed={reload} />}
           <Email me={me} changed={reload} />
           <Password me={me} />
+          <Identities me={me} providers={data.providers} changed={reload} />
           <Passkeys me={me} changed={changed} {...codesOf('passkey')} />
           <TwoStep me={me} changed={changed} {...codesOf('app')} />
           <Language me={me} changed={reload} />

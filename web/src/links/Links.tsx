@@ -6,6 +6,7 @@ import { useSession } from '../session'
 import { ConfirmEmail, UndoEmailChange } from './ChangeEmail'
 import { AcceptInvitation, CompleteSignUp } from './CompleteSignUp'
 import { Login } from './Login'
+import { ProviderLogin } from './ProviderLogin'
 import { ResetPassword } from './ResetPassword'
 import { isLinkPage, type LinkPage } from './secret'
 import { VerifyEmail } from './VerifyEmail'
@@ -18,9 +19,13 @@ const pages: Record<LinkPage, ComponentType> = {
   'complete-signup': CompleteSignUp,
   'accept-invitation': AcceptInvitation,
   login: Login,
+  'provider-login': ProviderLogin,
 }
 
-/** The pages that links in mails open. Each asks for a click before it changes anything, because programs open links too. */
+/**
+ * The pages that links in mails open. Each asks for a click before it changes anything, because programs open links too. And the
+ * page to which providers return.
+ */
 export default function Links() {
   const { name } = useRoute()
   const { known } = useSession()

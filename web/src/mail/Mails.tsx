@@ -41,6 +41,8 @@ const kinds: Record<MailKind, string> = {
   PASSWORD_CHANGED: 'Password changed',
   FACTOR_ADDED: 'Second factor added',
   FACTOR_REMOVED: 'Second factor removed',
+  IDENTITY_LINKED: 'Account at a provider linked',
+  IDENTITY_UNLINKED: 'Account at a provider unlinked',
   RECOVERY_CODE_USED: 'Recovery code used',
   RECOVERY_CODES_REPLACED: 'Recovery codes replaced',
   SIGN_UP: 'Sign-up',

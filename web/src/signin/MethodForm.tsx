@@ -38,7 +38,7 @@ const typed = {
 } satisfies Partial<Record<AuthMethod, Typed>>
 
 /** The buttons that switch to a method, the first method first. */
-const ways: Record<AuthMethod, string> = {
+const ways: Record<Exclude<AuthMethod, 'PROVIDER'>, string> = {
   PASSWORD: 'Use your password',
   PASSKEY: 'Use a passkey',
   TOTP: 'Use your authenticator app',
@@ -67,8 +67,8 @@ export function MethodForm({ methods, submit, user, email, action, children }: {
 }) {
   const possible = (method: AuthMethod) =>
     method === 'PASSKEY' ? hasPasskeys : method !== 'EMAIL_CODE' || (hasMail && typeof email === 'string')
-  const offered = (Object.keys(ways) as AuthMethod[]).filter((method) => methods.includes(method) && possible(method))
-  const [chosen, setChosen] = useState<AuthMethod>()
+  const offered = (Object.keys(ways) as (keyof typeof ways)[]).filter((method) => methods.includes(method) && possible(method))
+  const [chosen, setChosen] = useState<keyof typeof ways>()
   const method = chosen ?? offered[0]
   if (!method) {
     return (

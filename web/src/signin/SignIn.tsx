@@ -2,6 +2,8 @@ import { useState } from 'react'
 
 import { Problem } from '../components/Form'
 import { hasMail } from '../page'
+import { useProviders } from '../providers/begin'
+import { ProviderButtons } from '../providers/Buttons'
 import { ByMail } from './ByMail'
 import { Forgot } from './Forgot'
 import { SignInForm } from './SignInForm'
@@ -9,9 +11,15 @@ import { SignUp } from './SignUp'
 
 type Way = 'sign in' | 'sign up' | 'forgot' | 'by mail'
 
-/** Signs in or up, in the account panel. */
-export function SignIn({ notice }: { notice: string | undefined }) {
+/** Signs in or up. */
+export function SignIn({ notice, withProviders = true }: {
+  notice: string | undefined
+  /** Whether to offer sign-ins at providers. */
+  withProviders?: boolean
+}) {
   const [way, setWay] = useState<Way>('sign in')
+  const providers = useProviders()
+  const buttons = withProviders && providers.length > 0 && <ProviderButtons list={providers} label="Continue with" />
   return (
     <>
       <Problem text={notice} />
@@ -23,13 +31,18 @@ export function SignIn({ notice }: { notice: string | undefined }) {
           Sign up
         </button>
       </div>
-      {way === 'sign up' && <SignUp />}
+      {way === 'sign up' && <SignUp others={buttons} />}
       {way === 'forgot' && <Forgot back={() => { setWay('sign in') }} />}
       {way === 'by mail' && <ByMail back={() => { setWay('sign in') }} />}
       {way === 'sign in' && (
         <SignInForm
           submit="Sign in"
-          others={hasMail && <button type="button" onClick={() => { setWay('by mail') }}>Email me a code</button>}
+          others={(hasMail || buttons) && (
+            <>
+              {hasMail && <button type="button" onClick={() => { setWay('by mail') }}>Email me a code</button>}
+              {buttons}
+            </>
+          )}
         >
           <button type="button" className="plain" onClick={() => { setWay('forgot') }}>Forgot your password?</button>
         </SignInForm>

@@ -1,4 +1,4 @@
-import { useState } from 'react'
+import { type ReactNode, useState } from 'react'
 
 import { Form } from '../components/Form'
 import { MailNote } from '../components/MailNote'
@@ -26,15 +26,15 @@ const requestDocument = graphql(`
   }
 `)
 
-/** Signs up, in the way that the server allows. */
-export function SignUp() {
+/** Signs up, in the way that the server allows. `others` are other ways. */
+export function SignUp({ others }: { others: ReactNode }) {
   const { data, problem, loading } = useQuery(modeDocument)
   switch (data?.signupMode) {
     case undefined: return <Placeholder loading={loading} problem={problem?.message} lines={4} />
-    case 'VERIFIED': return <AddressFirst />
+    case 'VERIFIED': return <AddressFirst others={others} />
     case 'INVITE': return <p>You need an invitation to sign up. An administrator can send you one by mail.</p>
     case 'CLOSED': return <p>Nobody can sign up here. An administrator can create an account for you.</p>
-    default: return <Open />
+    default: return <><Open />{others && <div className="other-ways">{others}</div>}</>
   }
 }
 
@@ -59,7 +59,7 @@ function Open() {
 }
 
 /** Confirms the address before there is an account. */
-function AddressFirst() {
+function AddressFirst({ others }: { others: ReactNode }) {
   const [email, setEmail] = useState<string>()
   if (email === undefined) {
     return (
@@ -74,6 +74,7 @@ function AddressFirst() {
             setEmail(requestSignup.email)
           }}
         />
+        {others && <div className="other-ways">{others}</div>}
       </>
     )
   }

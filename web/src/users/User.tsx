@@ -13,7 +13,7 @@ import { href } from '../route'
 import { send } from '../send'
 import { Profile } from './Profile'
 import type { RoleOption } from './roles'
-import { Factors } from './Factors'
+import { Factors, Identities } from './Factors'
 import { UserSessions } from './UserSessions'
 
 const userDocument = graphql(`
@@ -23,7 +23,7 @@ const userDocument = graphql(`
 `)
 
 graphql(`
-  fragment UserDetails on User { updatedAt metadata appMetadata emailVerifiedAt pendingEmail locale deletionAt factors { id method name createdAt lastUsedAt remaining } }
+  fragment UserDetails on User { updatedAt metadata appMetadata emailVerifiedAt pendingEmail locale deletionAt factors { id method name createdAt lastUsedAt remaining } identities { id provider { id name } issuer email createdAt lastUsedAt } }
 `)
 
 const disableDocument = graphql(`
@@ -131,6 +131,7 @@ function Details({ user, roles, notice, changed, close }: {
         {user.disabledAt && <div><dt>Disabled</dt><dd><Time at={user.disabledAt} /></dd></div>}
         {user.deletionAt && <div><dt>Deletion</dt><dd><Time at={user.deletionAt} /> <span className="tag warn">as the user asked</span></dd></div>}
         <div><dt>Two-step sign-in</dt><dd><Factors list={user.factors} /></dd></div>
+        <div><dt>Linked accounts</dt><dd><Identities list={user.identities} /></dd></div>
         <div><dt>Last change</dt><dd><Time at={user.updatedAt} /></dd></div>
         <div><dt>ID</dt><dd><CopyId label="user ID" id={user.id} /></dd></div>
         <div><dt>Events</dt><dd><a href={href('audit', { user: user.id })} aria-label={`Audit log of ${nameOf(user)}`}>Audit log</a></dd></div>
