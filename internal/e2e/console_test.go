@@ -84,6 +84,14 @@ func TestConsole(t *testing.T) {
 		startWith(t, []string{"USHER_ISSUER=" + named}, address, database, "--dev")
 		node(t, web, "e2e/passkeys.test.mjs", named)
 	})
+	on("sqlite", "providers", func(t *testing.T, url func(testing.TB) string) {
+		database := url(t)
+		operate(t, database, password+"\n", "user", "create", "--username", "root", "--role", "admin")
+		address := freeAddress(t)
+		issuer, setting := startProvider(t, address)
+		s := startWith(t, []string{setting}, address, database, "--dev")
+		node(t, web, "e2e/providers.test.mjs", s.url, issuer)
+	})
 	on("sqlite", "required factors", func(t *testing.T, url func(testing.TB) string) {
 		s := start(t, url(t), "--dev", "--require-second-factor", "all", "--second-factor-grace", "0s")
 		node(t, web, "e2e/requiredfactor.test.mjs", s.url)

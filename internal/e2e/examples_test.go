@@ -42,9 +42,11 @@ func TestExamples(t *testing.T) {
 			t.Parallel() // they wait for tokens to expire
 			url, page, allowed := storetest.URLs[database](t), "http://localhost:"+freePort(t), "http://app.site.localhost:"+freePort(t)
 			operate(t, url, "four small green turtles\n", "user", "create", "--username", "root", "--role", "admin")
-			s := start(t, url, "--dev", "--access-token-ttl", "1s", "--refresh-grace", "1ms", "--allowed-origins", allowed,
+			address := freeAddress(t)
+			issuer, setting := startProvider(t, address)
+			s := startWith(t, []string{setting}, address, url, "--dev", "--access-token-ttl", "1s", "--refresh-grace", "1ms", "--allowed-origins", allowed,
 				"--passkey-rp-id", "localhost", "--passkey-origins", page)
-			node(t, tests, "example.mjs", filepath.Join(folder, name), s.url, page, allowed)
+			node(t, tests, "example.mjs", filepath.Join(folder, name), s.url, page, allowed, issuer)
 		})
 	}
 }
@@ -63,7 +65,7 @@ func freePort(t *testing.T) string {
 // that users can copy an example as a whole.
 func TestExamplesAgree(t *testing.T) {
 	for _, file := range []string{
-		"src/usher.ts", "src/useChallenge.ts", "src/link.ts", "src/Form.tsx", "src/Passkey.tsx", "src/SecondStep.tsx", "codegen.ts", "eslint.config.js", "tsconfig.json", "vite.config.ts",
+		"src/usher.ts", "src/useChallenge.ts", "src/link.ts", "src/Form.tsx", "src/Passkey.tsx", "src/Provider.tsx", "src/SecondStep.tsx", "codegen.ts", "eslint.config.js", "tsconfig.json", "vite.config.ts",
 	} {
 		if read(t, filepath.Join("../../examples/apollo-react", file)) != read(t, filepath.Join("../../examples/urql-react", file)) {
 			t.Errorf("%s differs", file)

@@ -32,9 +32,9 @@ after(async () => {
 /**
  * Opens a browser of its own, in which everything is watched.
  * @param {BrowserContextOptions} [options]
- * @param {{ at?: string, expected?: RegExp }} [watch] the server, and what the browser may complain about
+ * @param {{ at?: string, also?: string, expected?: RegExp }} [watch] the server, another one that pages may ask, and what the browser may complain about
  */
-export async function visitor(options, { at = url, expected } = {}) {
+export async function visitor(options, { at = url, also = at, expected } = {}) {
   const context = await browser.newContext({ locale: 'en-GB', viewport: { width: 1440, height: 900 }, ...options })
   context.setDefaultTimeout(15_000)
   context.on('console', (message) => {
@@ -42,7 +42,7 @@ export async function visitor(options, { at = url, expected } = {}) {
   })
   context.on('weberror', (error) => faults.push(String(error.error())))
   context.on('request', (request) => {
-    if (!/^(data|blob):/.test(request.url()) && !request.url().startsWith(`${at}/`)) faults.push(`asks ${request.url()}`)
+    if (!/^(data|blob):/.test(request.url()) && ![at, also].some((server) => request.url().startsWith(`${server}/`))) faults.push(`asks ${request.url()}`)
   })
   await context.addInitScript(() => {
     document.addEventListener('securitypolicyviolation', (event) => {
