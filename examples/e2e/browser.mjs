@@ -36,6 +36,7 @@ export function record(page) {
   page.on('request', async (request) => {
     if (request.method() !== 'POST' || !request.url().endsWith('/graphql')) return
     const entry = { name: operation(request), token: token(request) }
+    if (!entry.name) return // the list of providers, which is asked for beside everything else
     sent.push(entry)
     const response = await request.response().catch(() => null) // the page may have gone
     if (!response) return

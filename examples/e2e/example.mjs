@@ -1,9 +1,10 @@
 // Uses an example frontend in a real browser, against a running server:
 //
-//	node example.mjs FOLDER USHER_URL PAGE_ORIGIN ALLOWED_ORIGIN
+//	node example.mjs FOLDER USHER_URL PAGE_ORIGIN ALLOWED_ORIGIN PROVIDER
 //
 // The server runs with --dev at a loopback address. Besides the loopback origins it allows ALLOWED_ORIGIN, whose
-// name is below site.localhost. PAGE_ORIGIN, at localhost, may use passkeys. It has the administrator root. Its access tokens expire after one second, plus
+// name is below site.localhost. PAGE_ORIGIN, at localhost, may use passkeys. PROVIDER is the
+// origin of internal/e2e/provider, at which users can sign in. It has the administrator root. Its access tokens expire after one second, plus
 // the half minute of leeway for clocks. The tabs that wait for that are opened first and tested last. The clocks
 // of all pages stand still, so that it is the server that finds a token expired. It gives no grace to a used
 // refresh token.
@@ -16,7 +17,7 @@ import { after, afterEach, before, test } from 'node:test'
 import { answered, complaints, count, gate, launch, open, operation, record, token, until } from './browser.mjs'
 import { blank, build, preview } from './servers.mjs'
 
-const [folder, usher, localhost, allowed] = process.argv.slice(2)
+const [folder, usher, localhost, allowed, provider] = process.argv.slice(2)
 const password = 'four small green turtles'
 const stop = new AbortController()
 
@@ -101,6 +102,35 @@ test('a sign-in, a sign-up and a request for a mail solve the challenge of the s
     await done(tab)
     assert.equal(await solution.number, 1_000_000)
     assert.equal(count(sent)[name], 2)
+    await tab.context().close()
+  }
+})
+
+test('a sign-in at a provider signs up, is linked to an account with its address, and can be cancelled', async () => {
+  await account('grete', 'grete@example.com')
+  for (const email of ['emmy@example.com', 'grete@example.com']) {
+    const tab = await open(browser, page)
+    await click(tab, 'Continue with Acme')
+    await click(tab, 'Cancel')
+    await alert(tab, /was cancelled/)
+    await click(tab, 'Continue')
+    await click(tab, 'Continue with Acme')
+    await tab.getByLabel('Address there').fill(email)
+    assert.equal(new URL(tab.url()).origin, provider)
+    await click(tab, 'Log in there')
+    await click(tab, 'Allow')
+    if (email === 'emmy@example.com') {
+      await hello(tab, email)
+    } else {
+      await tab.getByText('You have an account with this e-mail address.').waitFor()
+      await submit(tab, 'Sign in', { 'User name': 'grete', Password: password })
+      await click(tab, 'Link the accounts')
+      await hello(tab, 'grete')
+    }
+    assert.equal(tab.url(), `${page}/`)
+    await click(tab, 'Sign out')
+    await click(tab, 'Continue with Acme')
+    await hello(tab, email === 'emmy@example.com' ? email : 'grete')
     await tab.context().close()
   }
 })
@@ -631,8 +661,8 @@ async function ask(query, variables, token) {
   return response.json()
 }
 
-async function account(username) {
-  const { errors } = await ask('mutation ($i: SignupInput!) { signup(input: $i) { user { id } } }', { i: { username, password } })
+async function account(username, email = null) {
+  const { errors } = await ask('mutation ($i: SignupInput!) { signup(input: $i) { user { id } } }', { i: { username, email, password } })
   assert.equal(errors, undefined)
 }
 

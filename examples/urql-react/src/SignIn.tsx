@@ -4,6 +4,7 @@ import { fieldMessages, type SecondFactor, secondFactorOf } from 'usher-client'
 import { Field, Form, type Inputs } from './Form'
 import { graphql } from './generated'
 import { PasskeyButton } from './Passkey'
+import { ProviderButtons } from './Provider'
 import { ForgotPassword } from './Reset'
 import { SecondStep } from './SecondStep'
 import { useChallenge } from './useChallenge'
@@ -47,6 +48,7 @@ export function SignIn() {
         <>
           <LoginForm proceed={setSecond} />
           <PasskeyButton ask={() => usher.signInWithPasskey()}>Sign in with a passkey</PasskeyButton>
+          <ProviderButtons />
         </>
       )}
       {view === 'sign up' && <SignupForm />}

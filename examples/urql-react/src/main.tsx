@@ -6,6 +6,7 @@ import { Admin } from './Admin'
 import '../../app.css'
 import { anonymous, createClient } from './client'
 import { type Link, link as opened } from './link'
+import { ProviderReturn, returnPath } from './Provider'
 import { ResetByLink } from './Reset'
 import { SignIn } from './SignIn'
 import { usher, useSession } from './usher'
@@ -14,13 +15,20 @@ import { VerifyByLink } from './Verify'
 function App() {
   const session = useSession()
   const [link, setLink] = useState(opened)
+  const [returned, setReturned] = useState(location.pathname === returnPath)
+  const leave = useCallback(() => {
+    history.replaceState(null, '', '/')
+    setReturned(false)
+  }, [])
   const user = link?.page === 'reset-password' ? null : session
   const client = useMemo(() => (user ? createClient(user) : anonymous), [user])
   if (session === undefined) return <Restore />
   return (
     <Provider value={client}>
       {link && <main><Opened link={link} onDone={() => { setLink(undefined) }} /></main>}
-      {!link && (session ? <SignedIn key={session} /> : <SignIn />)}
+      {returned
+        ? <ProviderReturn signedIn={session !== null} done={leave} signIn={<SignIn />} />
+        : !link && (session ? <SignedIn key={session} /> : <SignIn />)}
     </Provider>
   )
 }
