@@ -85,9 +85,9 @@ test('access differs for nobody, a user and an administrator', async () => {
   await page.getByLabel('Only what I can use').check()
   assert.equal(await rule(page, 'Query.users').count(), 0)
   await page.getByLabel('Filter the rules').fill('identity confirmed')
-  await page.getByText('9 rules').waitFor()
+  await page.getByText('11 rules').waitFor()
   await page.getByLabel('Only what I can use').uncheck()
-  await page.getByText('18 rules').waitFor()
+  await page.getByText('20 rules').waitFor()
   await rule(page, 'UpdateUserInput.roles').getByText('Role ADMIN; identity confirmed in the last hour').waitFor()
 
   const admin = await openAsAdmin('access')

@@ -69,6 +69,18 @@ test('somebody signs up at a provider, signs in again, and cannot unlink the onl
   await linked(page).getByRole('button', { name: 'Yes' }).click()
   await linked(page).getByRole('alert').getByText('You could no longer sign in.').waitFor()
 
+  // As after a quarter of an hour: the user has no password.
+  const extensions = { code: 'STEP_UP_REQUIRED', maxAge: 900, assurance: 'AAL1', methods: ['PASSWORD', 'EMAIL_CODE'] }
+  await page.route('**/graphql', (route) => (route.request().postData()?.includes('ConsoleUnlinkIdentity')
+    ? route.fulfill({ json: { data: null, errors: [{ message: 'Confirm your identity to continue.', extensions }] } })
+    : route.continue()))
+  await linked(page).getByRole('button', { name: 'Unlink' }).click()
+  await linked(page).getByRole('button', { name: 'Yes' }).click()
+  const question = page.getByRole('dialog', { name: 'Confirm your identity to continue' })
+  await question.getByText('If your account has no password').waitFor()
+  await question.getByRole('button', { name: 'Email me a code' }).waitFor()
+  await question.getByRole('button', { name: 'Cancel' }).click()
+
   const admin = await openAsAdmin('users')
   await admin.getByLabel('Search users').fill(email)
   await admin.getByRole('rowheader').getByRole('link', { name: email }).click()

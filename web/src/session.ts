@@ -15,7 +15,7 @@ graphql(`
     accessToken
     expiresIn
     passwordCompromised
-    session { id authTime assurance }
+    session { id authTime assurance methods }
     user { id username email emailVerifiedAt fullName roles secondFactorDueAt }
   }
 `)

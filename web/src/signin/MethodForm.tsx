@@ -55,8 +55,10 @@ interface WayProps {
 }
 
 /** Asks for one of several methods. The user can switch between them. */
-export function MethodForm({ methods, submit, user, email, action, children }: {
+export function MethodForm({ methods, first, submit, user, email, action, children }: {
   methods: readonly AuthMethod[]
+  /** The method to ask for first, if it is possible. */
+  first?: AuthMethod | undefined
   submit: string
   /** The name of the user, for password managers. */
   user?: string
@@ -69,7 +71,7 @@ export function MethodForm({ methods, submit, user, email, action, children }: {
     method === 'PASSKEY' ? hasPasskeys : method !== 'EMAIL_CODE' || (hasMail && typeof email === 'string')
   const offered = (Object.keys(ways) as (keyof typeof ways)[]).filter((method) => methods.includes(method) && possible(method))
   const [chosen, setChosen] = useState<keyof typeof ways>()
-  const method = chosen ?? offered[0]
+  const method = chosen ?? offered.find((one) => one === first) ?? offered[0]
   if (!method) {
     return (
       <>
