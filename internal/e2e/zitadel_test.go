@@ -43,8 +43,8 @@ func buildProvider(t *testing.T) string {
 	return filepath.Join(dir, "server")
 }
 
-// startProvider runs the provider until the test ends, and returns its issuer. It sends browsers back to a callback URL.
-func startProvider(t *testing.T, program, callback string) (issuer string) {
+// startZitadel runs the provider until the test ends, and returns its issuer. It sends browsers back to a callback URL.
+func startZitadel(t *testing.T, program, callback string) (issuer string) {
 	t.Helper()
 	_, port, err := net.SplitHostPort(freeAddress(t))
 	if err != nil {
@@ -186,7 +186,7 @@ func TestProvider(t *testing.T) {
 	for name, database := range storetest.URLs {
 		t.Run(name, func(t *testing.T) {
 			address := freeAddress(t)
-			issuer := startProvider(t, program, "http://"+address+"/auth/callback/example")
+			issuer := startZitadel(t, program, "http://"+address+"/auth/callback/example")
 			secretFile := filepath.Join(t.TempDir(), "secret")
 			if err := os.WriteFile(secretFile, []byte("secret\n"), 0o600); err != nil {
 				t.Fatal(err)
