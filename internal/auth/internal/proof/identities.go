@@ -313,7 +313,7 @@ func (i *Identities) Receive(ctx context.Context, a ProviderAnswer) (*Outcome, e
 	}
 	var found *provider.Identity
 	found, outcome.Err = p.Exchange(ctx, provider.Request{State: a.State, Nonce: secrets.Nonce, Verifier: secrets.Verifier}, a.Response)
-	if outcome.Err != nil {
+	if found == nil {
 		return outcome, nil
 	}
 	if outcome.Code, err = NewToken(i.tx.Rand()); err != nil {
