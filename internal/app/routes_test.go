@@ -94,7 +94,7 @@ func ask(h http.Handler, r *http.Request) int {
 	return w.Code
 }
 
-var mentioned = regexp.MustCompile("`(?:[A-Z]+ )?(/[a-z][a-z0-9_./-]*|/\\.well-known/[a-z.-]+)`")
+var mentioned = regexp.MustCompile("`(?:[A-Z]+ )?(/[a-z][a-z0-9_./{}-]*|/\\.well-known/[a-z.-]+)`")
 
 // notRoutes are paths that the documentation names and the public listener does not serve: files, and the operator's
 // listener (internal/admin).
