@@ -21,7 +21,7 @@ const changed = {
   // These have no identity: caches store them in their parent. Or their key has another name: name, date and kid.
   'strict-id-in-types': ['error', {
     acceptedIdNames: ['id'], acceptedIdTypes: ['ID'],
-    exceptions: { types: ['PageInfo', 'PasskeyRequest', 'RoleDefinition', 'DailyActivity', 'SigningKey'], suffixes: ['Connection', 'Edge', 'Payload'] },
+    exceptions: { types: ['PageInfo', 'PasskeyRequest', 'ProviderRedirect', 'RoleDefinition', 'DailyActivity', 'SigningKey'], suffixes: ['Connection', 'Edge', 'Payload'] },
   }],
   // The roles of a user are a short list of names, which needs no pages.
   'relay-edge-types': ['error', { withEdgeSuffix: true, shouldImplementNode: true, listTypeCanWrapOnlyEdgeType: false }],
