@@ -3504,7 +3504,8 @@ input LoginWithIdTokenInput {
   idToken: OneTimeSecret!
   """
   The random text that the app made for this sign-in. The ID token must have it as its ` + "`" + `nonce` + "`" + `, or its SHA-256 digest in
-  lower-case hexadecimal. Send the text itself, not the digest.
+  lower-case hexadecimal. Send the text itself, not the digest. If the text is
+  64 hexadecimal digits itself, the ID token must have its digest.
   """
   nonce: OneTimeSecret!
   "How to deliver the refresh token."

@@ -252,3 +252,22 @@ func TestDataExportFactors(t *testing.T) {
 		}
 	})
 }
+
+// TestDataExportIdentity exports the account of a user who has an identity.
+func TestDataExportIdentity(t *testing.T) {
+	t.Parallel()
+	eachDatabase(t, func(t *testing.T, f *fixture) {
+		ada := f.signup(t, "ada")
+		if _, err := f.ensureIdentity(f.As(t, ada.AccessToken)); err != nil {
+			t.Fatal(err)
+		}
+		e, _ := f.export(t, ada.AccessToken)
+		want := map[string]any{"provider": "example", "issuer": "https://id.example.com", "subject": "1"}
+		if len(e.Credentials) != 2 {
+			t.Fatalf("the credentials are %v", e.Credentials)
+		}
+		if diff := cmp.Diff(any(want), e.Credentials[1]["identity"]); diff != "" {
+			t.Errorf("the identity (-want +got):\n%s", diff)
+		}
+	})
+}

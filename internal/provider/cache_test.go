@@ -1,6 +1,7 @@
 package provider_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"sync"
@@ -125,6 +126,27 @@ func TestForgedKeys(t *testing.T) {
 	checkRequests(t, s, 1, 7)
 }
 
+// TestCallerLeaves has callers leave while the keys are fetched. That is no failure of the provider, so the next caller fetches them:
+// otherwise clients could keep a withdrawn key in use.
+func TestCallerLeaves(t *testing.T) {
+	t.Parallel()
+	s, p, c := newClocked(t)
+	mustSignIn(t, s, p)
+	c.forward(55 * time.Minute)
+	old := s.IDToken(t, "nonce")
+	s.RotateKeys(t)
+	c.forward(6 * time.Minute) // the keys are more than an hour old now, and the token is not
+	gone, leave := context.WithCancel(t.Context())
+	leave()
+	if _, err := p.VerifyIDToken(gone, old, "nonce"); err == nil {
+		t.Fatal("a caller who has left gets an answer")
+	}
+	before := s.Requests(providertest.Keys)
+	if _, err := p.VerifyIDToken(t.Context(), old, "nonce"); !errors.Is(err, provider.ErrRefused) || s.Requests(providertest.Keys) == before {
+		t.Errorf("a token of a withdrawn key: %v, and the keys were fetched %d times", err, s.Requests(providertest.Keys)-before)
+	}
+}
+
 // TestVerifyIDToken checks the tokens that apps get.
 func TestVerifyIDToken(t *testing.T) {
 	t.Parallel()
@@ -144,6 +166,7 @@ func TestVerifyIDToken(t *testing.T) {
 		"no nonce in the token": {nonce: nonce, refused: true},
 		"no nonce at all":       {refused: true},
 		"nonce of spaces":       {nonce: " ", claim: " ", refused: true},
+		"hash, read from it":    {nonce: sha256Of(nonce), claim: sha256Of(nonce), refused: true},
 		"hash as the nonce":     {nonce: sha256Of(nonce), claim: nonce, refused: true},
 		"another audience":      {server: providertest.Claim("aud", "ios"), nonce: nonce, claim: nonce, refused: true},
 		"audience of an app":    {server: providertest.Claim("aud", "ios"), settings: apps, nonce: nonce, claim: nonce},
