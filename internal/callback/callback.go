@@ -16,11 +16,13 @@ import (
 	"usher/internal/request"
 )
 
-// Path is the path of the endpoint of a provider, below the issuer.
-func Path(id string) string { return "/auth/callback/" + id }
+const prefix = "/auth/callback/"
 
-// Pattern matches all of these paths.
-const Pattern = "/auth/callback/{provider}"
+// Pattern matches the paths of the endpoint, of which each provider has its own.
+const Pattern = prefix + "{provider}"
+
+// Path is the path for a provider, below the issuer.
+func Path(id string) string { return prefix + id }
 
 // maxForm is the length of the longest form that a provider may post, in bytes.
 const maxForm = 64 << 10

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -31,9 +30,6 @@ func (r *Redirects) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// maxProviders is the size of the largest file of providers, in bytes.
-const maxProviders = 1 << 20
-
 // ProviderSettings reads the providers.
 func (p *Providers) ProviderSettings() ([]provider.Settings, error) {
 	if p.Providers == "" {
@@ -41,14 +37,8 @@ func (p *Providers) ProviderSettings() ([]provider.Settings, error) {
 	}
 	text := []byte(p.Providers)
 	if !p.isList() {
-		info, err := os.Stat(p.Providers)
-		if err == nil && info.Size() > maxProviders {
-			err = errors.New("the file is larger than 1 MiB")
-		}
-		if err == nil {
-			text, err = os.ReadFile(p.Providers)
-		}
-		if err != nil {
+		var err error
+		if text, err = os.ReadFile(p.Providers); err != nil {
 			return nil, fmt.Errorf("--providers: %w", err)
 		}
 	}

@@ -4,8 +4,6 @@ package identities
 
 import (
 	"context"
-	"errors"
-	"slices"
 
 	"github.com/google/uuid"
 
@@ -132,10 +130,3 @@ func (s *Service) Of(ctx context.Context, u *auth.User) ([]auth.Identity, error)
 // then to link the identity: otherwise whoever controls an address at a provider would get the account (OpenID Connect Core 1.0
 // §5.7).
 var notLinked = &auth.Error{Code: auth.CodeIdentityNotLinked}
-
-// isTaken reports whether an error says that a user has the identity already, or the address of a new account.
-func isTaken(err error) bool {
-	refused, ok := errors.AsType[*auth.Error](err)
-	return errors.Is(err, auth.ErrFactorTaken) ||
-		ok && slices.ContainsFunc(refused.Fields, func(f auth.FieldError) bool { return f.Field == "email" && f.Code == auth.InputTaken })
-}

@@ -2,6 +2,7 @@ package identities
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/google/uuid"
@@ -82,7 +83,7 @@ func (s *Service) LinkIdentity(ctx context.Context, in LinkIdentityInput) (*Link
 		v, err = tx.Reread(ctx)
 		return err
 	})
-	if isTaken(err) {
+	if errors.Is(err, auth.ErrFactorTaken) {
 		return nil, identityTaken
 	}
 	if err != nil {

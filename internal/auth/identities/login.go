@@ -69,7 +69,8 @@ func (s *Service) login(ctx context.Context, p *proof.Proved, in SignIn) (*sessi
 	owner, err := s.proofs.Holder(ctx, p)
 	if errors.Is(err, auth.ErrNotFound) {
 		tokens, failed := s.loginNew(ctx, p, in)
-		if failed == nil || !isTaken(failed) && !errors.Is(failed, notLinked) {
+		taken := errors.Is(failed, notLinked) || errors.Is(failed, auth.ErrFactorTaken) || errors.Is(failed, auth.ErrEmailTaken)
+		if !taken {
 			return tokens, failed
 		}
 		// Somebody may have linked the identity meanwhile: the same user, with another request.

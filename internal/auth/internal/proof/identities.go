@@ -148,37 +148,50 @@ func (i *Identities) Begin(ctx context.Context, in ProviderLogin) (*auth.Provide
 	if !i.redirects.Allow(in.RedirectTo) {
 		return nil, wrongRedirect
 	}
-	redirect := &auth.ProviderRedirect{ExpiresIn: requestLifetime, CrossSite: p.PostsForm()}
-	kept := providerRequest{Provider: p.ID(), Issuer: p.Issuer(), RedirectTo: in.RedirectTo}
-	var texts [4]string
-	for n := range texts {
-		var err error
-		if texts[n], err = NewToken(i.tx.Rand()); err != nil {
+	bound, browser, err := i.bind(in)
+	if err != nil {
+		return nil, err
+	}
+	var random [3]string
+	for n := range random {
+		if random[n], err = NewToken(i.tx.Rand()); err != nil {
 			return nil, err
 		}
 	}
-	state, secrets, browser := i.states.Sign(stateScope, []byte(texts[0])), requestSecrets{Nonce: texts[1], Verifier: texts[2]}, texts[3]
-	if in.Challenge != nil {
-		var err error
-		if kept.Challenge, err = base64.RawURLEncoding.Strict().DecodeString(*in.Challenge); err != nil || len(kept.Challenge) != sha256.Size {
-			return nil, wrongCodeChallenge
-		}
-	} else {
-		if redirect.Browser = browser; isToken(in.Browser) {
-			redirect.Browser = in.Browser
-		}
-		kept.Browser = digest(redirect.Browser)
-	}
-	var err error
-	if redirect.URL, err = p.AuthorizationURL(ctx, provider.Request{State: state, Nonce: secrets.Nonce, Verifier: secrets.Verifier}); err != nil {
+	secrets := requestSecrets{Nonce: random[0], Verifier: random[1]}
+	state := i.states.Sign(stateScope, []byte(random[2]))
+	address, err := p.AuthorizationURL(ctx, provider.Request{State: state, Nonce: secrets.Nonce, Verifier: secrets.Verifier})
+	if err != nil {
 		return nil, i.notAvailable(ctx, err)
 	}
 	plain, err := json.Marshal(secrets)
 	if err != nil {
 		return nil, err
 	}
-	kept.Secrets = i.box.Encrypt(plain, digest(state))
-	return redirect, i.keep(ctx, auth.CeremonyProviderRequest, state, kept, requestLifetime)
+	kept := providerRequest{bound, p.ID(), p.Issuer(), in.RedirectTo, i.box.Encrypt(plain, digest(state))}
+	if err := i.keep(ctx, auth.CeremonyProviderRequest, state, kept, requestLifetime); err != nil {
+		return nil, err
+	}
+	return &auth.ProviderRedirect{URL: address, ExpiresIn: requestLifetime, Browser: browser, CrossSite: p.PostsForm()}, nil
+}
+
+// bind returns who may continue a sign-in, and what the browser has to keep for that; empty for a program.
+func (i *Identities) bind(in ProviderLogin) (bound binding, browser string, err error) {
+	if in.Challenge != nil {
+		bound.Challenge, err = base64.RawURLEncoding.Strict().DecodeString(*in.Challenge)
+		if err != nil || len(bound.Challenge) != sha256.Size {
+			return bound, "", wrongCodeChallenge
+		}
+		return bound, "", nil
+	}
+	browser = in.Browser
+	if !isToken(browser) {
+		if browser, err = NewToken(i.tx.Rand()); err != nil {
+			return bound, "", err
+		}
+	}
+	bound.Browser = digest(browser)
+	return bound, browser, nil
 }
 
 // stateScope is the scope of the key of states.

@@ -31,7 +31,8 @@ type Proved struct {
 	provider.Identity
 	Provider *provider.Provider
 	// at is when the user authenticated there, as far as it is known.
-	at   time.Time
+	at time.Time
+	// take uses the confirmation up in a transaction. Of many at once, one does.
 	take func(ctx context.Context, tx *transaction.Tx) error
 }
 
@@ -42,9 +43,6 @@ func earlier(said, known time.Time) time.Time {
 	}
 	return said
 }
-
-// Take uses the confirmation up in a transaction. Of many at once, one does.
-func (p *Proved) Take(ctx context.Context, tx *transaction.Tx) error { return p.take(ctx, tx) }
 
 // Present returns the identity that Receive has kept, for an actor who has its code and may continue.
 func (i *Identities) Present(ctx context.Context, who transaction.Actor, code string, by Continuer) (*Proved, error) {
@@ -64,7 +62,8 @@ func (i *Identities) Present(ctx context.Context, who transaction.Actor, code st
 	if !ok || !p.HasIssuer(kept.Identity.Issuer) { // the settings have changed
 		return nil, wrongIdentityCode
 	}
-	return &Proved{kept.Identity, p, earlier(kept.Identity.AuthenticatedAt, c.CreatedAt), func(ctx context.Context, tx *transaction.Tx) error { return try.Take(ctx, tx, c) }}, nil
+	take := func(ctx context.Context, tx *transaction.Tx) error { return try.Take(ctx, tx, c) }
+	return &Proved{kept.Identity, p, earlier(kept.Identity.AuthenticatedAt, c.CreatedAt), take}, nil
 }
 
 // IDToken checks an ID token that a program got from a provider. It can be used once.
@@ -151,7 +150,7 @@ func (i *Identities) Holder(ctx context.Context, p *Proved) (Proof, error) {
 	return Proof{
 		user: user, methods: p.methods(), at: p.at,
 		spend: func(ctx context.Context, tx *transaction.Tx) error {
-			if err := p.Take(ctx, tx); err != nil {
+			if err := p.take(ctx, tx); err != nil {
 				return err
 			}
 			use.At = tx.Now
@@ -191,7 +190,7 @@ func (p *Proved) Link(ctx context.Context, tx *transaction.Tx, userID uuid.UUID)
 }
 
 func (p *Proved) link(ctx context.Context, tx *transaction.Tx, userID uuid.UUID, used *time.Time) (*auth.Factor, error) {
-	if err := p.Take(ctx, tx); err != nil {
+	if err := p.take(ctx, tx); err != nil {
 		return nil, err
 	}
 	id, err := tx.NewID()

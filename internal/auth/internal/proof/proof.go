@@ -239,7 +239,9 @@ func Enroll(ctx context.Context, tx *transaction.Tx, a *auth.Account, first *aut
 	case errors.Is(err, auth.ErrUsernameTaken):
 		return Proof{}, auth.BadInput(auth.FieldError{Field: "username", Code: auth.InputTaken, Message: "This user name is taken."})
 	case errors.Is(err, auth.ErrEmailTaken):
-		return Proof{}, auth.BadInput(auth.FieldError{Field: "email", Code: auth.InputTaken, Message: "This e-mail address is taken."})
+		taken := auth.BadInput(auth.FieldError{Field: "email", Code: auth.InputTaken, Message: "This e-mail address is taken."})
+		taken.Err = auth.ErrEmailTaken
+		return Proof{}, taken
 	case err != nil:
 		return Proof{}, fmt.Errorf("create account: %w", err)
 	case first == nil:
