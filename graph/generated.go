@@ -2888,8 +2888,8 @@ allowed. Send it as a variable to keep it out of the document.
 scalar Password @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc8265")
 
 """
-The token or the code of a mail, for input only. It is valid once and for a limited time. Send it as a variable to
-keep it out of the document.
+A secret for input only, such as the token or the code of a mail, or an ID token. It is valid once and for a limited
+time. Send it as a variable to keep it out of the document.
 """
 scalar OneTimeSecret @specifiedBy(url: "https://pages.nist.gov/800-63-4/sp800-63b.html")
 
@@ -3056,8 +3056,8 @@ type Mutation {
   only in the browser that asked for the mail, together with the ` + "`" + `flow` + "`" + `: otherwise a link from somebody else could sign
   the user in to that person's account. A code does not need the ` + "`" + `flow` + "`" + `, because the user types it in. Fails with
   ` + "`" + `SECOND_FACTOR_REQUIRED` + "`" + ` if the account has a second factor: continue with ` + "`" + `completeLogin` + "`" + `. The first verification of
-  the address ends all sessions of the account, and removes its password and its second factors, because somebody else may
-  have created the account with this address.
+  the address ends all sessions of the account, and removes its password, its second factors and its identities, because
+  somebody else may have created the account with this address.
   """
   loginWithCode("The secret of the mail." input: LoginWithCodeInput!): AuthPayload! @public
     @rateLimit(name: "secret", max: 60, per: "1h", counts: FAILURES)
@@ -3208,8 +3208,8 @@ type Mutation {
   """
   Verifies the e-mail address of an account with the token or the code of a mail. The first verification ends all
   sessions of the account, except the session of the request. If the request is not signed in as the account, it also
-  removes the password, because somebody else may have created the account with this address. Then ` + "`" + `passwordRemoved` + "`" + `
-  is true. Continue with ` + "`" + `requestPasswordReset` + "`" + `.
+  removes the password, the second factors and the identities, because somebody else may have created the account with
+  this address. If there was a password, ` + "`" + `passwordRemoved` + "`" + ` is true. Continue with ` + "`" + `requestPasswordReset` + "`" + `.
   """
   verifyEmail("The secret of the mail." input: VerifyEmailInput!): VerifyEmailPayload! @public
     @rateLimit(name: "secret", max: 60, per: "1h", counts: FAILURES)
@@ -4254,7 +4254,7 @@ type Identity {
   id: ID!
   "The provider. Null if it is no longer configured: then nobody can sign in with the identity."
   provider: Provider
-  "Who has the account: the issuer of OpenID Connect, or the URL of the provider."
+  "The issuer of the account, as in OpenID Connect. For other providers, a URL of the provider."
   issuer: String!
   "The id of the account at the issuer. It never changes."
   subject: String!

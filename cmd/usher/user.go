@@ -29,7 +29,7 @@ type userCommands struct {
 	Disable      userDisableCommand      `cmd:"" help:"Disable an account and end its sessions. Their next request is rejected."`
 	Enable       userEnableCommand       `cmd:"" help:"Enable a disabled account."`
 	Unlock       userUnlockCommand       `cmd:"" help:"Clear the failed sign-ins of an account, so that its owner can try again at once."`
-	ResetFactors userResetFactorsCommand `cmd:"" help:"Remove every second factor from an account, for an owner who has lost them, and end its sessions. The user gets no mail."`
+	ResetFactors userResetFactorsCommand `cmd:"" help:"Remove all second factors of a user who has lost them, and end the sessions of the user. The user gets no mail."`
 	Verify       userVerifyCommand       `cmd:"" help:"Mark the e-mail address of a user as verified, without a mail. You vouch that it is theirs."`
 	Delete       userDeleteCommand       `cmd:"" help:"Permanently delete an account and its sessions. Asks first."`
 }

@@ -253,7 +253,7 @@ func TestDataExportFactors(t *testing.T) {
 	})
 }
 
-// TestDataExportIdentity exports the account of a user who has an identity.
+// TestDataExportIdentity exports the data of a user with an identity.
 func TestDataExportIdentity(t *testing.T) {
 	t.Parallel()
 	eachDatabase(t, func(t *testing.T, f *fixture) {

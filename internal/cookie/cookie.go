@@ -1,5 +1,6 @@
-// Package cookie owns the cookies in which a browser keeps a refresh token, a device token and what continues a sign-in: their
-// values in a request, and their values after the answer. The HTTP edge reads and writes the headers. The GraphQL edge decides on the values.
+// Package cookie owns the cookies in which a browser keeps a refresh token, a device token and what continues a sign-in:
+// their values in a request, and their values after the answer. The HTTP edge reads and writes the headers. The GraphQL
+// edge decides on the values.
 package cookie
 
 import (

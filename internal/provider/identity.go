@@ -58,8 +58,8 @@ func (p *Provider) read(profile members) *Identity {
 	return i
 }
 
-// allowed returns the account if HostedDomains allow it. Google says which organization an account belongs to; anybody can have a Google account with
-// an address elsewhere. At others, only a verified address says something.
+// allowed returns the account if HostedDomains allow it. Google says which organization an account belongs to; anybody
+// can have a Google account with an address elsewhere. At others, only a verified address says something.
 func (p *Provider) allowed(i *Identity, claims members) (*Identity, error) {
 	if len(p.settings.HostedDomains) == 0 {
 		return i, nil

@@ -28,8 +28,9 @@ func newClient(private bool) *http.Client {
 	}}}
 }
 
-// guard is a transport whose answers have a status that the caller can use, and a bounded body that has arrived. Everything else
-// is an error of this package, also a redirect: what was meant for one endpoint reaches no other. The libraries above it would quote bodies, and lose the kind of an error.
+// guard is a transport whose answers have a status that the caller can use, and a bounded body that has arrived.
+// Everything else is an error of this package, also a redirect: what was meant for one endpoint reaches no other. The
+// libraries above it would quote bodies, and lose the kind of an error.
 type guard struct {
 	private bool
 	base    *http.Transport

@@ -19,7 +19,7 @@ type Input struct {
 	Username *string
 	Email    *string
 	Password password.Plaintext
-	// NoPassword makes an account that nobody can sign in to until it gets a password. Password is ignored.
+	// NoPassword makes an account without a password. Password is ignored.
 	NoPassword bool
 	FullName   *string
 	// Locale is the language tag of mails; empty means unknown.

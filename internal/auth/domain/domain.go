@@ -58,8 +58,8 @@ type Options struct {
 	AppName string
 	// Passkeys is what passkeys belong to. Nil means that nobody can use any.
 	Passkeys *passkey.Party
-	// Providers are what users can sign in with, and ProviderRedirects where such a sign-in may return to. Nil means that there
-	// are none.
+	// Providers are what users can sign in with; nil for nothing. ProviderRedirects are the URLs to which such a sign-in may
+	// return.
 	Providers         *provider.Set
 	ProviderRedirects provider.Redirects
 	// VerifiedEmail says what depends on a verified e-mail address.

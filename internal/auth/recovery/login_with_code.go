@@ -30,7 +30,7 @@ type LoginWithCodeInput struct {
 // disabled account has CodeUnauthenticated. Everything else that is wrong has CodeBadUserInput.
 //
 // If nobody has confirmed the address before, anybody can have created the account. So its sessions end, and it loses its
-// password and its factors, as with VerifyEmail by a request that is not signed in.
+// password, its factors and its identities, as with VerifyEmail by a request that is not signed in.
 func (s *Service) LoginWithCode(ctx context.Context, in LoginWithCodeInput) (*sessions.Tokens, error) {
 	tokens, err := s.loginWithCode(ctx, in)
 	s.tx.Meter().CountSignIn(auth.SignInEmailCode, auth.SignInOutcome(err))
